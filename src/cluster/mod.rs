@@ -1,0 +1,1 @@
+//! The cluster side: the only place that knows kube, tokio and the network.
