@@ -4,4 +4,19 @@
 //! client; `tests/it/architecture.rs` holds that.
 
 pub mod diagnostic;
+pub mod form;
+pub mod lock;
+pub mod manifest;
+pub mod names;
+pub mod nearest;
 pub mod node;
+pub mod overlay;
+pub mod patch;
+pub mod placeholder;
+pub mod platform;
+pub mod pointer;
+pub mod pools;
+pub mod render;
+pub mod shape;
+pub mod spec;
+pub mod yaml;

@@ -1,0 +1,92 @@
+//! The fields of Services and workloads, so that a misspelt one is found here and not in production.
+//!
+//! `kubernetes-fields.json` is made from Kubernetes' own Go types (`make fields`), one type a line.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::shape::{Fields, Shape, Shapes};
+use crate::core::yaml::Document;
+
+const TABLE: &str = include_str!("kubernetes-fields.json");
+
+#[derive(Deserialize)]
+struct Table {
+    kinds: BTreeMap<String, String>,
+    types: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// Adds what is misspelt or mistyped in an object whose kind is known; others pass.
+pub(super) fn check(document: &Document, problems: &mut Vec<Diagnostic>) {
+    let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
+    let kind = format!("{} {}", text("apiVersion"), text("kind"));
+    let (kinds, shapes) = known();
+    if let Some(shape) = kinds.get(&kind) {
+        shapes.check(document, shape, problems);
+    }
+}
+
+/// Read once, and only when there is something to check.
+fn known() -> &'static (BTreeMap<String, Shape>, Shapes) {
+    static KNOWN: OnceLock<(BTreeMap<String, Shape>, Shapes)> = OnceLock::new();
+    KNOWN.get_or_init(|| {
+        let empty = Table { kinds: BTreeMap::new(), types: BTreeMap::new() };
+        let table: Table = serde_json::from_str(TABLE).unwrap_or(empty);
+        let kinds = table.kinds.into_iter().map(|(kind, name)| (kind, Shape::Object(name))).collect();
+        let shapes = table
+            .types
+            .into_iter()
+            .map(|(name, fields)| {
+                let known = fields.into_iter().map(|(field, shape)| (field, shape_of(&shape))).collect();
+                (name, Fields { known, required: Vec::new() })
+            })
+            .collect();
+        (kinds, Shapes(shapes))
+    })
+}
+
+fn shape_of(word: &str) -> Shape {
+    if let Some(item) = word.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Shape::List(Box::new(shape_of(item)));
+    }
+    if let Some(item) = word.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        return Shape::Map(Box::new(shape_of(item)));
+    }
+    match word {
+        "any" => Shape::Any,
+        "string" => Shape::Text,
+        "boolean" => Shape::Flag,
+        "integer" => Shape::Integer,
+        "number" => Shape::Number,
+        name => Shape::Object(name.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_whole() {
+        let (kinds, shapes) = known();
+        for kind in ["v1 Service", "v1 Pod", "apps/v1 Deployment", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 CronJob"] {
+            assert!(kinds.contains_key(kind), "{kind}");
+        }
+        fn named<'a>(shape: &'a Shape, into: &mut Vec<&'a str>) {
+            match shape {
+                Shape::Object(name) => into.push(name),
+                Shape::List(item) | Shape::Map(item) => named(item, into),
+                _ => {}
+            }
+        }
+        let mut used = Vec::new();
+        kinds.values().chain(shapes.0.values().flat_map(|fields| fields.known.values())).for_each(|shape| named(shape, &mut used));
+        for name in used {
+            assert!(shapes.0.contains_key(name), "{name} is used and not there");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Manifests: the user's plain Kubernetes YAML, read and checked before anything is made of it.
+
+mod fields;
+mod object;
+mod read;
+mod removed;
+mod scope;
+
+pub use object::{Key, Object};
+pub use read::read_manifests;
+pub use scope::Scopes;

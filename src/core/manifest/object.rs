@@ -1,0 +1,81 @@
+//! One object of the manifests.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::core::diagnostic::Place;
+use crate::core::yaml::Document;
+
+/// An object with the lines that it came from.
+#[derive(Clone, Debug)]
+pub struct Object {
+    document: Document,
+}
+
+/// What makes an object itself, for messages: `service/nginx`, `deployment/web/nginx`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The API group; empty for core.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; empty where there is none.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.to_lowercase();
+        if self.namespace.is_empty() { write!(f, "{kind}/{}", self.name) } else { write!(f, "{kind}/{}/{}", self.namespace, self.name) }
+    }
+}
+
+impl Key {
+    /// The key of an object.
+    pub fn of(object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+        Self {
+            group: group.to_owned(),
+            kind: text("/kind").to_owned(),
+            namespace: text("/metadata/namespace").to_owned(),
+            name: text("/metadata/name").to_owned(),
+        }
+    }
+}
+
+impl Object {
+    /// Wraps a document that was checked to be an object with a kind and a name.
+    pub(super) fn new(document: Document) -> Self {
+        Self { document }
+    }
+
+    /// Its value.
+    pub fn value(&self) -> &Value {
+        &self.document.value
+    }
+
+    /// Its key.
+    pub fn key(&self) -> Key {
+        Key::of(self.value())
+    }
+
+    /// Where the thing at a pointer stands.
+    pub fn place(&self, pointer: &str) -> Place {
+        self.document.place(pointer)
+    }
+
+    /// The file it is from.
+    pub fn file(&self) -> &str {
+        self.document.file()
+    }
+
+    /// A Service that a load balancer stands in front of: the ones that become one per pool.
+    pub fn is_load_balancer(&self) -> bool {
+        let value = self.value();
+        value["apiVersion"] == "v1" && value["kind"] == "Service" && value["spec"]["type"] == "LoadBalancer"
+    }
+}

@@ -1,0 +1,147 @@
+//! Texts in, checked objects out.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::manifest::{Key, Object, fields, removed};
+use crate::core::shape::kind_of;
+use crate::core::yaml::{self, Document};
+
+/// All objects of the manifests, in the order of the files; every problem at once.
+pub fn read_manifests<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Checked<Vec<Object>> {
+    let mut problems = Vec::new();
+    let mut objects = Vec::new();
+    for (file, text) in files {
+        match yaml::read(file, text) {
+            Err(problem) => problems.push(problem),
+            Ok(documents) if documents.is_empty() => {
+                problems.push(Diagnostic::error("the file is empty").at(Place::file(file)));
+            }
+            Ok(documents) => {
+                for document in documents {
+                    take(document, &mut objects, &mut problems);
+                }
+            }
+        }
+    }
+    find_duplicates(&objects, &mut problems);
+    if problems.is_empty() { Ok(objects) } else { Err(problems) }
+}
+
+/// Checks one document and adds its object, or the objects of the List that it is.
+fn take(document: Document, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
+    if !document.value.is_object() {
+        problems.push(
+            Diagnostic::error(format!("the document is {}, expected a Kubernetes object", kind_of(&document.value)))
+                .at(document.place("")),
+        );
+        return;
+    }
+    if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
+        let count = document.value["items"].as_array().map_or(0, Vec::len);
+        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+            take(item, objects, problems);
+        }
+        return;
+    }
+    let before = problems.len();
+    for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
+        let field = pointer.trim_start_matches('/').replace('/', ".");
+        match document.value.pointer(pointer) {
+            Some(Value::String(text)) if !text.is_empty() => {}
+            None | Some(Value::Null) if pointer == "/metadata/name" && !document.value["metadata"]["generateName"].is_null() => {
+                problems.push(
+                    Diagnostic::error("`metadata.generateName` makes a new object with each apply")
+                        .at(document.place("/metadata/generateName"))
+                        .hint("give it a `metadata.name`"),
+                );
+            }
+            None | Some(Value::Null) => {
+                problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(document.place(pointer)));
+            }
+            Some(other) => problems.push(
+                Diagnostic::error(format!("`{field}` is {}, expected a string", kind_of(other))).at(document.place(pointer)),
+            ),
+        }
+    }
+    if problems.len() > before {
+        return;
+    }
+    if let Some(problem) = removed::check(&document) {
+        problems.push(problem);
+        return;
+    }
+    fields::check(&document, problems);
+    objects.push(Object::new(document));
+}
+
+fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<Key, &Object> = BTreeMap::new();
+    for object in objects {
+        let key = object.key();
+        if let Some(first) = seen.get(&key) {
+            problems.push(
+                Diagnostic::error(format!("{key} is here twice, first at {}", first.place("/metadata/name")))
+                    .at(object.place("/metadata/name")),
+            );
+            continue;
+        }
+        seen.insert(key, object);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let said: Vec<String> = match read_manifests([("m.yaml", text)]) {
+            Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.place(""))).collect(),
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn lists_and_documents() {
+        check(
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  namespace: n\n",
+            &["configmap/a at m.yaml:4", "configmap/n/b at m.yaml:6"],
+        );
+    }
+
+    #[test]
+    fn all_problems_at_once() {
+        check(
+            "- 1\n---\nkind: ConfigMap\nmetadata: {generateName: x}\n---\napiVersion: 1\nkind: A\nmetadata: {name: a}\n",
+            &[
+                "m.yaml:1: the document is a list, expected a Kubernetes object",
+                "m.yaml:3: the field `apiVersion` is missing",
+                "m.yaml:4: `metadata.generateName` makes a new object with each apply",
+                "m.yaml:6: `apiVersion` is 1, a number, expected a string",
+            ],
+        );
+        check("# nothing\n", &["m.yaml: the file is empty"]);
+        let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
+        check(twice, &["m.yaml:9: configmap/a is here twice, first at m.yaml:4"]);
+    }
+
+    #[test]
+    fn misspelt_fields_show_their_line() {
+        check(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  replica: 3\n  template:\n    spec:\n      containers:\n      - name: x\n        imagee: y\n        ports:\n        - containerPort: '80'\n",
+            &[
+                "m.yaml:6: unknown field `spec.replica`, did you mean `replicas`?",
+                "m.yaml:11: unknown field `spec.template.spec.containers[0].imagee`, did you mean `image`?",
+                "m.yaml:13: `spec.template.spec.containers[0].ports[0].containerPort` is \"80\", a string, expected a whole number",
+            ],
+        );
+        check(
+            "apiVersion: apps/v1beta1\nkind: Deployment\nmetadata: {name: a}\n",
+            &["m.yaml:1: Deployment of apps/v1beta1 was removed in Kubernetes 1.16"],
+        );
+    }
+}

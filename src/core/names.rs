@@ -1,0 +1,111 @@
+//! Names that Kubernetes takes: object names, label values, and how a pool's value becomes one.
+//!
+//! Rules: kubernetes/apimachinery `pkg/util/validation`: a Service name is an RFC 1035 label of at most
+//! 63 characters, a label value has at most 63 of `[A-Za-z0-9._-]` and begins and ends with a letter or digit.
+
+use sha2::{Digest, Sha256};
+
+/// The longest Service name and label value.
+pub const MAX_LABEL: usize = 63;
+
+/// The pool's value as a part of object names: lower case, every other character a dash.
+pub fn pool_name(value: &str) -> String {
+    let dashed: String = value
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    shortened(dashed.trim_matches('-'))
+}
+
+/// The name of a pool's copy of a Service.
+pub fn copy_name(service: &str, pool: &str) -> String {
+    shortened(&format!("{service}-{pool}"))
+}
+
+/// At most 63 characters: a longer name ends in eight digits of its own digest, so that two long names
+/// stay two and the same name stays the same.
+fn shortened(name: &str) -> String {
+    if name.len() <= MAX_LABEL {
+        return name.to_owned();
+    }
+    let digest = hex(&Sha256::digest(name.as_bytes()));
+    format!("{}-{}", name[..MAX_LABEL - 9].trim_end_matches('-'), &digest[..8])
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|byte| [DIGITS[usize::from(byte >> 4)] as char, DIGITS[usize::from(byte & 15)] as char])
+        .collect()
+}
+
+/// The SHA-256 of a text, as the lock holds it.
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Says why a text is no RFC 1123 label (names of namespaces and of most things).
+pub fn check_label(what: &str, name: &str) -> Result<(), String> {
+    let fits = !name.is_empty()
+        && name.len() <= MAX_LABEL
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !name.starts_with('-')
+        && !name.ends_with('-');
+    if fits {
+        return Ok(());
+    }
+    Err(format!("`{what}` is `{name}`, expected at most 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"))
+}
+
+/// Says why a text is no name for a Service.
+pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
+    let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    if begins && check_label(what, name).is_ok() {
+        return Ok(());
+    }
+    Err(format!("{what} is `{name}`, which no Service can be called: at most 63 lower-case letters, digits and dashes, beginning with a letter"))
+}
+
+/// Says why a text is no label value.
+pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    let fits = value.is_empty()
+        || value.len() <= MAX_LABEL
+            && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+            && edge(value.bytes().next())
+            && edge(value.bytes().next_back());
+    if fits {
+        return Ok(());
+    }
+    Err(format!("{what} is `{value}`, which no label can hold: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_become_names() {
+        assert_eq!(pool_name("agentpool1"), "agentpool1");
+        assert_eq!(pool_name("Pool_A.b"), "pool-a-b");
+        let long = copy_name("nginx", &"x".repeat(80));
+        assert_eq!(long.len(), 63);
+        assert_ne!(long, copy_name("nginx", &"x".repeat(81)));
+        assert!(check_service_name("it", &long).is_ok());
+    }
+
+    #[test]
+    fn what_kubernetes_refuses() {
+        assert!(check_label("x", "web").is_ok());
+        for bad in ["", "Web", "-a", "a-", "a_b", "日本", &"a".repeat(64)] {
+            assert!(check_label("x", bad).is_err(), "{bad}");
+        }
+        assert!(check_service_name("x", "1web").is_err());
+        assert!(check_label_value("x", "Pool_A.1").is_ok());
+        for bad in ["a b", "_a", "a/b", "é", &"a".repeat(64)] {
+            assert!(check_label_value("x", bad).is_err(), "{bad}");
+        }
+    }
+}

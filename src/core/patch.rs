@@ -1,0 +1,234 @@
+//! JSON Patches (RFC 6902, strict) with their lines: the one mechanism of bindings and overlays.
+
+use json_patch::PatchOperation;
+use serde_json::Value;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::nearest::did_you_mean;
+use crate::core::placeholder::{self, Values};
+use crate::core::pointer;
+use crate::core::shape::kind_of;
+use crate::core::yaml::Document;
+
+/// A patch as it stands in a file; placeholders are filled when it is applied.
+#[derive(Clone, Debug, Default)]
+pub struct Patch {
+    operations: Vec<Operation>,
+}
+
+#[derive(Clone, Debug)]
+struct Operation {
+    /// `op`, `path`, `from`, with placeholders in `value`.
+    template: Value,
+    /// The same, parsed, where there are no placeholders to fill.
+    ready: Option<PatchOperation>,
+    place: crate::core::diagnostic::Place,
+    index: usize,
+}
+
+/// Reads the patch at a pointer of a document; an absent one is empty.
+pub fn read(document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> Patch {
+    let Some(list) = document.value.pointer(at).and_then(Value::as_array) else { return Patch::default() };
+    let mut operations = Vec::with_capacity(list.len());
+    for (index, template) in list.iter().enumerate() {
+        let place = document.place(&format!("{at}/{index}"));
+        // Parsed once for its form, so that a bad operation is reported even if nothing matches it.
+        match serde_json::from_value::<PatchOperation>(template.clone()) {
+            Ok(operation) => {
+                let ready = (!template.get("value").is_some_and(has_placeholder)).then_some(operation);
+                operations.push(Operation { template: template.clone(), ready, place, index: index + 1 });
+            }
+            Err(error) => problems.push(
+                Diagnostic::error(format!("operation {} is no JSON Patch operation: {error}", index + 1))
+                    .at(place)
+                    .hint("an operation has `op` (add, remove, replace, move, copy, test), `path`, and `value` or `from`; in a path write `~1` for `/` and `~0` for `~`"),
+            ),
+        }
+    }
+    Patch { operations }
+}
+
+fn has_placeholder(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains("${"),
+        Value::Array(list) => list.iter().any(has_placeholder),
+        Value::Object(map) => map.values().any(has_placeholder),
+        _ => false,
+    }
+}
+
+impl Patch {
+    /// Nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// The pointers that `add` operations set: what a binding writes.
+    pub fn added_paths(&self) -> impl Iterator<Item = &str> {
+        self.operations
+            .iter()
+            .filter(|operation| operation.template.get("op").and_then(Value::as_str) == Some("add"))
+            .filter_map(|operation| operation.template.get("path").and_then(Value::as_str))
+    }
+
+    /// Applies it to an object; `name` says which one in a message. The object is unchanged after an error.
+    pub fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), Diagnostic> {
+        let before = if self.operations.len() > 1 { Some(object.clone()) } else { None };
+        for operation in &self.operations {
+            if let Err(problem) = operation.apply(object, name, values) {
+                if let Some(before) = before {
+                    *object = before;
+                }
+                return Err(problem);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operation {
+    fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), Diagnostic> {
+        let filled;
+        let operation = if let Some(ready) = &self.ready {
+            ready
+        } else {
+            filled = self.fill(values).map_err(|error| {
+                let mut problem = Diagnostic::error(error.to_string()).at(self.place.clone());
+                problem.hint = error.hint();
+                problem
+            })?;
+            &filled
+        };
+        json_patch::patch(object, std::slice::from_ref(operation)).map_err(|_| self.explain(object, operation, name))
+    }
+
+    fn fill(&self, values: &Values<'_>) -> Result<PatchOperation, placeholder::PlaceholderError> {
+        let mut operation = self.template.clone();
+        if let Some(value) = operation.get_mut("value") {
+            *value = placeholder::fill_value(value, values)?;
+        }
+        // The template had the form of an operation, and filling a value does not change that.
+        Ok(serde_json::from_value(operation).unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
+    }
+
+    /// Why it failed, in the words of the document: how far the path leads, and what is there instead.
+    fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
+        let verb = self.template.get("op").and_then(Value::as_str).unwrap_or_default();
+        let path = operation.path().to_string();
+        let said = format!("operation {} (`{verb}` at `{path}`) does not fit {name}", self.index);
+        let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.place.clone());
+        if let PatchOperation::Test(test) = operation {
+            if let Some(found) = object.pointer(&path) {
+                return problem(format!("it is {}, the test wants {}", kind_of(found), kind_of(&test.value)));
+            }
+        }
+        let from = match operation {
+            PatchOperation::Move(it) => Some(it.from.to_string()),
+            PatchOperation::Copy(it) => Some(it.from.to_string()),
+            _ => None,
+        };
+        let wanted = from.filter(|from| object.pointer(from).is_none()).unwrap_or(path);
+        let (deepest, parent, missing) = deepest(object, &wanted);
+        let there = if deepest.is_empty() { "the object".to_owned() } else { format!("`{deepest}`") };
+        match parent {
+            Value::Object(map) => {
+                let near = did_you_mean(&missing, map.keys().map(String::as_str));
+                let keys: Vec<_> = map.keys().map(String::as_str).collect();
+                problem(format!("{there} has no `{missing}`{near}")).hint(format!("there is: {}", keys.join(", ")))
+            }
+            Value::Array(list) => problem(format!("{there} has {} items and no `{missing}`", list.len()))
+                .hint("items are counted from 0; `-` stands for the place behind the last one"),
+            plain => problem(format!("{there} is {}, and has nothing below it", kind_of(plain))),
+        }
+    }
+}
+
+/// The deepest part of a path that exists: its pointer, its value and the first key that it lacks.
+fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
+    let mut at = String::new();
+    let mut value = object;
+    for key in pointer::keys(path) {
+        let next = match value {
+            Value::Object(map) => map.get(&key),
+            Value::Array(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
+            _ => None,
+        };
+        let Some(next) = next else { return (at, value, key) };
+        pointer::push(&mut at, &key);
+        value = next;
+    }
+    (at, value, String::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::yaml;
+
+    fn patch(text: &str) -> (Patch, Vec<Diagnostic>) {
+        let document = yaml::read_one("o.yaml", text).unwrap();
+        let mut problems = Vec::new();
+        let patch = read(&document, "/patch", &mut problems);
+        (patch, problems)
+    }
+
+    fn service() -> Value {
+        json!({"metadata": {"name": "a", "annotations": {}}, "spec": {"ports": [{"port": 80}], "type": "LoadBalancer"}})
+    }
+
+    #[track_caller]
+    fn fails(operation: &str, expected: &str) {
+        let (patch, problems) = patch(&format!("patch:\n- {{op: test, path: /metadata/name, value: a}}\n- {operation}\n"));
+        assert_eq!(problems, []);
+        let mut object = service();
+        let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err();
+        assert_eq!(object, service(), "unchanged after an error");
+        assert_eq!(problem.to_string(), expected);
+    }
+
+    #[test]
+    fn fills_and_applies() {
+        let (patch, _) = patch("patch:\n- {op: add, path: /metadata/annotations/a~1b, value: 'x-${pool.name}'}\n");
+        let mut object = service();
+        patch.apply(&mut object, "service/a", &Values::default().with("pool.name", Some("p"), "")).unwrap();
+        assert_eq!(object["metadata"]["annotations"]["a/b"], "x-p");
+        assert_eq!(patch.added_paths().collect::<Vec<_>>(), ["/metadata/annotations/a~1b"]);
+    }
+
+    #[test]
+    fn failures_name_the_deepest_part_that_exists() {
+        fails(
+            "{op: replace, path: /spec/typ, value: x}",
+            "o.yaml:3: operation 2 (`replace` at `/spec/typ`) does not fit service/a: `/spec` has no `typ`, did you mean `type`?",
+        );
+        fails(
+            "{op: remove, path: /spec/ports/1/port}",
+            "o.yaml:3: operation 2 (`remove` at `/spec/ports/1/port`) does not fit service/a: `/spec/ports` has 1 items and no `1`",
+        );
+        fails(
+            "{op: add, path: /spec/type/x, value: 1}",
+            "o.yaml:3: operation 2 (`add` at `/spec/type/x`) does not fit service/a: `/spec/type` is \"LoadBalancer\", a string, and has nothing below it",
+        );
+        fails(
+            "{op: test, path: /spec/ports/0/port, value: 81}",
+            "o.yaml:3: operation 2 (`test` at `/spec/ports/0/port`) does not fit service/a: it is 80, a number, the test wants 81, a number",
+        );
+        fails(
+            "{op: move, from: /spec/x, path: /spec/y}",
+            "o.yaml:3: operation 2 (`move` at `/spec/y`) does not fit service/a: `/spec` has no `x`",
+        );
+        fails(
+            "{op: add, path: /metadata/annotations/a, value: '${pool.nam}'}",
+            "o.yaml:3: unknown placeholder `${pool.nam}`",
+        );
+    }
+
+    #[test]
+    fn bad_operations_are_all_found() {
+        let (_, problems) = patch("patch:\n- {op: frob, path: /a}\n- {op: add, path: a, value: 1}\n- {op: add, path: /a}\n");
+        let lines: Vec<_> = problems.iter().map(|p| p.place.clone().unwrap().line).collect();
+        assert_eq!(lines, [2, 3, 4]);
+    }
+}

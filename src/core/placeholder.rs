@@ -1,0 +1,135 @@
+//! `${pool.name}` and its kin in the values of bindings and overlays.
+//!
+//! `$${` is a literal `${`; a name that is not known is an error and never an empty string.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::core::nearest::did_you_mean;
+
+/// What the placeholders stand for, one object's worth.
+#[derive(Clone, Debug, Default)]
+pub struct Values<'a>(Vec<(&'static str, Option<&'a str>, &'a str)>);
+
+impl<'a> Values<'a> {
+    /// Adds a placeholder; `None` means it is known but has no value here, for the reason given.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Option<&'a str>, why_none: &'a str) -> Self {
+        self.0.push((name, value, why_none));
+        self
+    }
+
+    fn get(&self, name: &str) -> Result<&'a str, PlaceholderError> {
+        match self.0.iter().find(|(known, ..)| *known == name) {
+            Some((_, Some(value), _)) => Ok(value),
+            Some((_, None, why)) => Err(PlaceholderError::NoValue { name: name.to_owned(), why: (*why).to_owned() }),
+            None => Err(PlaceholderError::Unknown {
+                name: name.to_owned(),
+                near: did_you_mean(name, self.0.iter().map(|(known, ..)| *known)),
+                known: self.0.iter().map(|(known, ..)| format!("${{{known}}}")).collect::<Vec<_>>().join(", "),
+            }),
+        }
+    }
+}
+
+/// Why a placeholder could not be filled.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlaceholderError {
+    /// Nothing is called that.
+    #[error("unknown placeholder `${{{name}}}`{near}")]
+    Unknown {
+        /// As it was written.
+        name: String,
+        /// `, did you mean …?` or empty.
+        near: String,
+        /// All there are.
+        known: String,
+    },
+    /// It exists, but not for this object.
+    #[error("the placeholder `${{{name}}}` has no value here: {why}")]
+    NoValue {
+        /// As it was written.
+        name: String,
+        /// The reason.
+        why: String,
+    },
+    /// `${` without `}`.
+    #[error("a placeholder is not closed in `{text}`")]
+    Unclosed {
+        /// The text around it.
+        text: String,
+    },
+}
+
+impl PlaceholderError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { known, .. } => Some(format!("known here: {known}; write `$${{` for a literal `${{`")),
+            Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
+            Self::NoValue { .. } => None,
+        }
+    }
+}
+
+/// Fills the placeholders of a text.
+pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        if rest[..start].ends_with('$') {
+            out.push_str(&rest[..start - 1]);
+            out.push_str("${");
+            rest = &rest[start + 2..];
+            continue;
+        }
+        out.push_str(&rest[..start]);
+        let Some(length) = rest[start..].find('}') else {
+            return Err(PlaceholderError::Unclosed { text: text.to_owned() });
+        };
+        out.push_str(values.get(&rest[start + 2..start + length])?);
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Fills the placeholders in every string of a value; keys are left as they are.
+pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
+    Ok(match value {
+        Value::String(text) => Value::String(fill(text, values)?),
+        Value::Array(list) => Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?),
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, item)| Ok((key.clone(), fill_value(item, values)?)))
+                .collect::<Result<_, PlaceholderError>>()?,
+        ),
+        plain => plain.clone(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values<'static> {
+        Values::default().with("pool.name", Some("a"), "").with("pool.vmSet", None, "no VM set is known")
+    }
+
+    #[test]
+    fn fills() {
+        assert_eq!(fill("x-${pool.name}-y", &values()).unwrap(), "x-a-y");
+        assert_eq!(fill("$${pool.name} $ {", &values()).unwrap(), "${pool.name} $ {");
+        let value = serde_json::json!({"${pool.name}": ["${pool.name}", 1]});
+        assert_eq!(fill_value(&value, &values()).unwrap(), serde_json::json!({"${pool.name}": ["a", 1]}));
+    }
+
+    #[test]
+    fn refuses() {
+        let said = |text| fill(text, &values()).unwrap_err().to_string();
+        assert_eq!(said("${pool.nam}"), "unknown placeholder `${pool.nam}`, did you mean `pool.name`?");
+        assert_eq!(said("${HOME}"), "unknown placeholder `${HOME}`");
+        assert_eq!(said("${pool.vmSet}"), "the placeholder `${pool.vmSet}` has no value here: no VM set is known");
+        assert_eq!(said("${pool"), "a placeholder is not closed in `${pool`");
+    }
+}

@@ -1,0 +1,41 @@
+//! The platforms that are built in: the files of `platforms/`.
+
+use crate::core::diagnostic::Checked;
+use crate::core::platform::Platform;
+
+/// Name and text, in order of their names.
+const FILES: &[(&str, &str)] = &[
+    ("azure-basic", include_str!("../../../platforms/azure-basic.yaml")),
+    ("azure-multi-slb", include_str!("../../../platforms/azure-multi-slb.yaml")),
+    ("azure-standard", include_str!("../../../platforms/azure-standard.yaml")),
+];
+
+/// The names, in order.
+pub fn builtin_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
+/// The text of a built-in platform.
+pub fn builtin_text(name: &str) -> Option<&'static str> {
+    FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// A built-in platform; `None` if there is none of that name.
+pub fn read_builtin(name: &str) -> Option<Checked<Platform>> {
+    builtin_text(name).map(|text| Platform::read(&format!("platforms/{name}.yaml (built in)"), text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_are_whole_and_named_as_their_files() {
+        for name in builtin_names() {
+            let platform = read_builtin(name).unwrap().unwrap();
+            assert_eq!(platform.name, name);
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("platforms");
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), FILES.len(), "a file of platforms/ is not built in");
+    }
+}

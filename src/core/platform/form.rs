@@ -1,0 +1,302 @@
+//! The form of a platform file.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::form::{self, ApiVersion, Name};
+use crate::core::patch::{self, Patch};
+use crate::core::yaml::{self, Document};
+
+/// A platform file, read and checked.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// What the spec calls it.
+    pub name: String,
+    /// What it says.
+    pub spec: PlatformSpec,
+    /// The patch that binds a Service to a pool.
+    pub binding: Patch,
+    /// The patch for internal load balancers.
+    pub internal: Patch,
+}
+
+/// The whole document.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "Platform")]
+struct PlatformFile {
+    /// The version of this form.
+    api_version: ApiVersion,
+    /// Always `Platform`.
+    kind: PlatformKind,
+    /// Its name.
+    metadata: Name,
+    /// What it says.
+    spec: PlatformSpec,
+}
+
+/// The kind of the document.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+enum PlatformKind {
+    /// A platform.
+    Platform,
+}
+
+/// How pools are recognised and how a Service is bound to one.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlatformSpec {
+    /// A line about what it is.
+    pub title: String,
+    /// Where its facts are from.
+    pub sources: Vec<String>,
+    /// When to choose it, for `init` where the nodes fit more than one platform.
+    pub choose: String,
+    /// Set where the platform cannot bind a Service to a pool at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
+    /// How its nodes look.
+    pub recognise: Recognise,
+    /// The node labels that can tell a pool, the best first.
+    pub pool_labels: Vec<String>,
+    /// Labels of nodes that its load balancers leave out.
+    #[serde(default)]
+    pub not_backends: Vec<NotBackend>,
+    /// How it reads `node.kubernetes.io/exclude-from-external-load-balancers`.
+    #[serde(default)]
+    pub exclude_label: ExcludeLabel,
+    /// How the name of a pool's VM set follows from its nodes.
+    #[serde(default)]
+    pub vm_sets: VmSets,
+    /// JSON Patch for the Service of a pool, with placeholders in the values.
+    #[serde(default)]
+    pub binding: Vec<Value>,
+    /// JSON Patch for `internal: true`.
+    #[serde(default)]
+    pub internal: Vec<Value>,
+    /// What a Service in the manifests must not have here.
+    #[serde(default)]
+    pub refuses: Vec<Refusal>,
+    /// Its limits.
+    #[serde(default)]
+    pub limits: BTreeMap<LimitName, Limit>,
+    /// Configuration outside Kubernetes that the binding needs; the first whose condition holds is printed.
+    #[serde(default)]
+    pub other_half: Vec<OtherHalf>,
+}
+
+/// Why a platform cannot be split.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refused {
+    /// A lower-case sentence.
+    pub because: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+/// How the nodes of a platform look; any of them is enough.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Recognise {
+    /// Beginnings of `spec.providerID`. A node with another provider ID is none of this platform's.
+    #[serde(default, rename = "providerIDs")]
+    pub provider_ids: Vec<String>,
+    /// Patterns of node names, where the provider ID is not set.
+    #[serde(default)]
+    pub node_names: Vec<String>,
+}
+
+/// A label of nodes that the load balancers leave out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotBackend {
+    /// The key.
+    pub label: String,
+    /// The value; any if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What such a node is, one word or two.
+    pub because: String,
+}
+
+/// How a platform reads the value of `node.kubernetes.io/exclude-from-external-load-balancers`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ExcludeLabel {
+    /// `false` includes, everything else excludes (kubernetes/cloud-provider since v1.34).
+    #[default]
+    Value,
+    /// Its presence excludes, whatever the value.
+    Presence,
+}
+
+/// How the name of a pool's VM set follows from its nodes.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VmSets {
+    /// Patterns of node names with the group `suffix`: the cluster's own part of all names, one for the whole cluster.
+    #[serde(default)]
+    pub suffix: Vec<String>,
+    /// Tried in order for each node; the first that matches names its VM set.
+    #[serde(default)]
+    pub rules: Vec<VmSetRule>,
+}
+
+/// One way to the name of a VM set.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VmSetRule {
+    /// What it reads, for messages.
+    pub title: String,
+    /// All of these patterns must match; their named groups are placeholders of `name`. The group `pool` must
+    /// agree with the pool label, the group `suffixStart` with the beginning of the cluster's suffix.
+    #[serde(rename = "match")]
+    pub matches: VmSetMatch,
+    /// The name, with `${group}`, `${pool.value}` and `${cluster.suffix}`.
+    pub name: String,
+    /// Nobody has seen it on a real cluster: said in a warning.
+    #[serde(default)]
+    pub unverified: bool,
+}
+
+/// Patterns over a node.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VmSetMatch {
+    /// Over `spec.providerID`.
+    #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// Over `metadata.name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_name: Option<String>,
+    /// Over annotations.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Something that a Service in the manifests must not have on this platform.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// JSON pointer into the Service.
+    pub path: String,
+    /// A lower-case clause behind the field and its value.
+    pub because: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+/// The limits that are known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LimitName {
+    /// Backends of one load balancer.
+    NodesPerLoadBalancer,
+}
+
+/// A limit and where it is written.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limit {
+    /// The number.
+    pub value: u32,
+    /// Who says so.
+    pub source: String,
+}
+
+/// Configuration outside Kubernetes that goes with the Services.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OtherHalf {
+    /// Where it goes.
+    pub title: String,
+    /// Only if the VM sets of all pools match this pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_vm_sets_match: Option<String>,
+    /// A JSON document; `entry` is added to its list `entriesAt` for each pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<Value>,
+    /// JSON pointer of the list in `document`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entries_at: Option<String>,
+    /// What each pool adds to the document, with placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Value>,
+    /// A command for each pool, with placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// The name that one pool's configuration must have, or the cloud refuses the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+}
+
+impl Platform {
+    /// Reads and checks a platform file.
+    pub fn read(file: &str, text: &str) -> Checked<Self> {
+        let document = yaml::read_one(file, text)?;
+        let read: PlatformFile = form::typed(&document)?;
+        let mut problems = Vec::new();
+        check(&read.spec, &document, &mut problems);
+        let binding = patch::read(&document, "/spec/binding", &mut problems);
+        let internal = patch::read(&document, "/spec/internal", &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        Ok(Self { name: read.metadata.name, spec: read.spec, binding, internal })
+    }
+
+    /// The JSON Schema of the form.
+    pub fn schema() -> Value {
+        form::schema::<PlatformFile>()
+    }
+
+    /// How many nodes one load balancer takes: the spec's own limit, or the platform's.
+    pub fn nodes_per_load_balancer(&self, own: Option<u32>) -> Option<u32> {
+        own.or_else(|| self.spec.limits.get(&LimitName::NodesPerLoadBalancer).map(|limit| limit.value))
+    }
+}
+
+fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
+    let mut report = |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
+    if spec.sources.is_empty() {
+        report("/spec/sources".to_owned(), "a platform without a source cannot be checked: `spec.sources` is empty".to_owned());
+    }
+    if spec.refused.is_none() && spec.binding.is_empty() {
+        report("/spec".to_owned(), "a platform needs a `spec.binding`, or `spec.refused` that says why there is none".to_owned());
+    }
+    if spec.refused.is_none() && spec.pool_labels.is_empty() {
+        report("/spec/poolLabels".to_owned(), "`spec.poolLabels` is empty".to_owned());
+    }
+    let mut patterns: Vec<(String, &String)> = Vec::new();
+    let listed = |at: &str, list: &'_ [String]| (0..list.len()).map(|i| format!("{at}/{i}")).collect::<Vec<_>>();
+    patterns.extend(listed("/spec/recognise/nodeNames", &spec.recognise.node_names).into_iter().zip(&spec.recognise.node_names));
+    patterns.extend(listed("/spec/vmSets/suffix", &spec.vm_sets.suffix).into_iter().zip(&spec.vm_sets.suffix));
+    for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
+        let at = format!("/spec/vmSets/rules/{index}/match");
+        patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
+        patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
+        patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
+    }
+    for (index, half) in spec.other_half.iter().enumerate() {
+        patterns.extend(half.when_vm_sets_match.iter().map(|p| (format!("/spec/otherHalf/{index}/whenVmSetsMatch"), p)));
+    }
+    for (at, pattern) in patterns {
+        if let Err(error) = regex_lite::Regex::new(pattern) {
+            report(at, format!("`{pattern}` is no regular expression: {error}"));
+        }
+    }
+    for (index, half) in spec.other_half.iter().enumerate() {
+        let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
+        if whole == half.command.is_some() {
+            report(
+                format!("/spec/otherHalf/{index}"),
+                "either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
+            );
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The name of the VM set behind a node, by the platform's rules.
+
+use regex_lite::{Captures, Regex};
+
+use crate::core::node::Node;
+use crate::core::platform::{Platform, VmSetRule};
+
+/// The platform's rules, ready to be asked.
+pub struct VmSetFinder {
+    rules: Vec<Rule>,
+    suffix: Suffix,
+}
+
+struct Rule {
+    rule: VmSetRule,
+    provider_id: Option<Regex>,
+    node_name: Option<Regex>,
+    annotations: Vec<(String, Regex)>,
+}
+
+enum Suffix {
+    None,
+    One(String),
+    /// Nodes of two clusters, or renamed ones: nothing can be derived from it.
+    Several,
+}
+
+/// What the rules say of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Derived {
+    /// The VM set, and whether the rule is only believed.
+    Set {
+        /// Its name.
+        name: String,
+        /// The title of the rule where nobody has verified it.
+        unverified: Option<String>,
+    },
+    /// The node's name says another pool than its label.
+    OtherPool {
+        /// The pool that the name says.
+        said: String,
+    },
+    /// No rule matches.
+    Unknown,
+}
+
+impl VmSetFinder {
+    /// Compiles the rules and looks for the cluster's suffix in the names of all nodes.
+    pub fn new<'a>(platform: &Platform, nodes: impl Iterator<Item = &'a Node>) -> Self {
+        let sets = &platform.spec.vm_sets;
+        let patterns: Vec<Regex> = sets.suffix.iter().filter_map(|p| Regex::new(p).ok()).collect();
+        let mut suffix = Suffix::None;
+        for node in nodes {
+            let Some(found) = patterns.iter().find_map(|p| Some(p.captures(&node.name)?.name("suffix")?.as_str())) else { continue };
+            match &suffix {
+                Suffix::None => suffix = Suffix::One(found.to_owned()),
+                Suffix::One(known) if known == found => {}
+                Suffix::One(_) => suffix = Suffix::Several,
+                Suffix::Several => break,
+            }
+        }
+        // Patterns were checked when the platform was read.
+        let compile = |pattern: &Option<String>| pattern.as_ref().and_then(|p| Regex::new(p).ok());
+        let rules = sets
+            .rules
+            .iter()
+            .map(|rule| Rule {
+                provider_id: compile(&rule.matches.provider_id),
+                node_name: compile(&rule.matches.node_name),
+                annotations: rule
+                    .matches
+                    .annotations
+                    .iter()
+                    .filter_map(|(key, pattern)| Some((key.clone(), Regex::new(pattern).ok()?)))
+                    .collect(),
+                rule: rule.clone(),
+            })
+            .collect();
+        Self { rules, suffix }
+    }
+
+    /// The VM set of a node that carries this pool label value.
+    pub fn find(&self, node: &Node, pool: &str) -> Derived {
+        for rule in &self.rules {
+            match self.apply(rule, node, pool) {
+                Derived::Unknown => {}
+                found => return found,
+            }
+        }
+        Derived::Unknown
+    }
+
+    fn apply(&self, rule: &Rule, node: &Node, pool: &str) -> Derived {
+        let mut groups = Groups::default();
+        let texts = [(&rule.provider_id, &*node.provider_id), (&rule.node_name, &*node.name)];
+        for (pattern, text) in texts {
+            let Some(pattern) = pattern else { continue };
+            let Some(captures) = pattern.captures(text) else { return Derived::Unknown };
+            groups.take(pattern, &captures);
+        }
+        for (key, pattern) in &rule.annotations {
+            let Some(captures) = node.annotations.get(key).and_then(|text| pattern.captures(text)) else {
+                return Derived::Unknown;
+            };
+            groups.take(pattern, &captures);
+        }
+        if let Some(said) = groups.get("pool").filter(|said| !said.eq_ignore_ascii_case(pool)) {
+            return Derived::OtherPool { said: said.to_owned() };
+        }
+        let suffix = match &self.suffix {
+            Suffix::One(suffix) => Some(suffix.as_str()),
+            Suffix::None | Suffix::Several => None,
+        };
+        if let Some(start) = groups.get("suffixStart") {
+            if !suffix.is_some_and(|suffix| suffix.starts_with(start)) {
+                return Derived::Unknown;
+            }
+        }
+        let Some(name) = groups.fill(&rule.rule.name, pool, suffix) else { return Derived::Unknown };
+        Derived::Set { name, unverified: rule.rule.unverified.then(|| rule.rule.title.clone()) }
+    }
+}
+
+#[derive(Default)]
+struct Groups(Vec<(String, String)>);
+
+impl Groups {
+    fn take(&mut self, pattern: &Regex, captures: &Captures<'_>) {
+        for name in pattern.capture_names().flatten() {
+            if let Some(found) = captures.name(name) {
+                self.0.push((name.to_owned(), found.as_str().to_owned()));
+            }
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// `None` where a placeholder has no value: the rule does not apply then.
+    fn fill(&self, template: &str, pool: &str, suffix: Option<&str>) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = template;
+        while let Some(start) = rest.find("${") {
+            out.push_str(&rest[..start]);
+            let end = start + rest[start..].find('}')?;
+            out.push_str(match &rest[start + 2..end] {
+                "pool.value" => pool,
+                "cluster.suffix" => suffix?,
+                group => self.get(group)?,
+            });
+            rest = &rest[end + 1..];
+        }
+        out.push_str(rest);
+        Some(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::node::{RawNode, Strings};
+    use crate::core::platform::read_builtin;
+
+    fn node(json: &str) -> Node {
+        serde_json::from_str::<RawNode>(json).unwrap().keep(&mut Strings::default())
+    }
+
+    fn named(name: &str, provider_id: &str) -> Node {
+        node(&format!(r#"{{"metadata":{{"name":"{name}"}},"spec":{{"providerID":"{provider_id}"}}}}"#))
+    }
+
+    #[track_caller]
+    fn check(nodes: &[Node], pool: &str, expected: &str) {
+        let platform = read_builtin("azure-basic").unwrap().unwrap();
+        let found = match VmSetFinder::new(&platform, nodes.iter()).find(&nodes[0], pool) {
+            Derived::Set { name, unverified: None } => name,
+            Derived::Set { name, unverified: Some(_) } => format!("{name}, unverified"),
+            Derived::OtherPool { said } => format!("other pool {said}"),
+            Derived::Unknown => "unknown".to_owned(),
+        };
+        assert_eq!(found, expected);
+    }
+
+    const VM: &str = "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/x";
+
+    #[test]
+    fn from_the_provider_id_of_a_scale_set() {
+        let id = "azure:///subscriptions/s/resourceGroups/mc_rg/providers/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-41422890-vmss/virtualMachines/0";
+        check(&[named("aks-nodepool1-41422890-vmss000000", id)], "nodepool1", "aks-nodepool1-41422890-vmss");
+        let shouted = id.replace("virtualMachineScaleSets", "VirtualMachineScaleSets").replace("/virtualMachines/0", "/VirtualMachines/0");
+        check(&[named("any", &shouted)], "nodepool1", "aks-nodepool1-41422890-vmss");
+    }
+
+    #[test]
+    fn from_the_names_of_acs_engine_and_aks_engine() {
+        check(&[named("k8s-agentpool1-42344502-0", "")], "agentpool1", "agentpool1-availabilitySet-42344502");
+        check(&[named("k8s-agentpool1-42344502-0", VM)], "agentpool1", "agentpool1-availabilitySet-42344502");
+        check(&[named("k8s-agentpool1-42344502-0", VM)], "other", "other pool agentpool1");
+        check(&[named("k8s-linuxpool-42344502-vmss000000", "")], "linuxpool", "k8s-linuxpool-42344502-vmss");
+    }
+
+    #[test]
+    fn windows_names_need_the_suffix_of_the_cluster() {
+        let master = named("k8s-master-42344502-0", "");
+        check(&[named("42344k8s9000", VM), master.clone()], "winpool", "winpool-availabilitySet-42344502");
+        check(&[named("4234k8s010", VM), master.clone()], "winpool", "winpool-availabilitySet-42344502");
+        check(&[named("42344k8s9000", VM)], "winpool", "unknown");
+        check(&[named("99999k8s9000", VM), master.clone()], "winpool", "unknown");
+        check(&[named("42344k8s9000", VM), master, named("k8s-a-11111111-0", "")], "winpool", "unknown");
+    }
+
+    #[test]
+    fn from_the_names_of_aks() {
+        check(&[named("aks-nodepool1-27053986-0", VM)], "nodepool1", "nodepool1-availabilitySet-27053986, unverified");
+        check(&[named("aks-nodepool1-41422890-vmss00000a", "")], "nodepool1", "aks-nodepool1-41422890-vmss");
+        check(&[named("akswin1000000", "")], "win1", "akswin1");
+        check(&[named("akswin1000000", "")], "other", "other pool win1");
+    }
+
+    #[test]
+    fn from_the_annotations_of_cluster_api() {
+        let json = r#"{"metadata":{"name":"md-0-abcde","annotations":{
+            "cluster.x-k8s.io/cluster-name":"prod","cluster.x-k8s.io/owner-name":"prod-md-0-5b8c7d"}}}"#;
+        check(&[node(json)], "edge", "prod_prod-md-0-as, unverified");
+    }
+
+    #[test]
+    fn unknown_stays_unknown() {
+        check(&[named("worker-1", VM)], "a", "unknown");
+        check(&[named("d84a1c30", "azure://d84a1c30-0c9f-11e8-8a34-000d3a919531")], "a", "unknown");
+    }
+}

@@ -1,0 +1,286 @@
+//! What is seen, what the lock remembers and what the spec wants become the pools that are rendered.
+//!
+//! A pool without nodes is not a removed pool: it leaves only when the user says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use glob::Pattern;
+
+use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::lock::Lock;
+use crate::core::names;
+use crate::core::nearest::did_you_mean;
+use crate::core::pools::{Observed, Pool, PoolSet, Survey};
+use crate::core::spec::{Spec, WhenEmpty};
+
+/// What the user insists on.
+#[derive(Clone, Debug, Default)]
+pub struct MergeOptions {
+    /// Pools that leave, by value.
+    pub forget: Vec<String>,
+    /// Believe a discovery that lost more than half of the pools.
+    pub allow_shrink: bool,
+}
+
+/// The pools that are rendered, and what to say about all that there were.
+#[derive(Clone, Debug, Default)]
+pub struct Merged {
+    /// What is rendered.
+    pub set: PoolSet,
+    /// A row a pool, forgotten ones included.
+    pub reports: Vec<PoolReport>,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// What is known of a pool at this moment; never written anywhere.
+#[derive(Clone, Debug)]
+pub struct PoolReport {
+    /// The pool.
+    pub pool: Pool,
+    /// Where it stands.
+    pub state: PoolState,
+    /// What was seen of it, if anything was asked.
+    pub observed: Option<Observed>,
+}
+
+/// Where a pool stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolState {
+    /// It has nodes that a load balancer can use.
+    Present,
+    /// It has none now: declared before its nodes, or all its nodes are left out.
+    Empty,
+    /// Not seen; the lock remembers it.
+    Kept,
+    /// It was in the lock and leaves now.
+    Forgotten,
+}
+
+impl PoolState {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Empty => "empty",
+            Self::Kept => "kept",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
+/// Merges what was seen with what is remembered.
+pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeOptions) -> Checked<Merged> {
+    let chosen = Chosen::new(spec);
+    // A pool label of another name makes other pools: the old ones are not remembered under it.
+    let locked = lock.map(|lock| &lock.pools);
+    let mut merged = Merged { warnings: survey.warnings.clone(), ..Merged::default() };
+    merged.set.label.clone_from(&survey.label);
+    let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
+
+    let mut values: BTreeSet<&str> = survey.pools.keys().map(String::as_str).collect();
+    values.extend(&declared);
+    values.extend(locked.into_iter().flatten().map(|(value, _)| value.as_str()));
+    let mut problems = Vec::new();
+    for name in &options.forget {
+        problems.extend(cannot_forget(name, survey, &declared, &values));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let remembered: Vec<&str> = locked
+        .into_iter()
+        .flatten()
+        .map(|(value, _)| value.as_str())
+        .filter(|value| chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value))
+        .collect();
+    refuse_shrinking(&remembered, survey, options)?;
+
+    for value in values {
+        let observed = survey.pools.get(value);
+        let has_backends = observed.is_some_and(|seen| seen.backends > 0);
+        let was_locked = locked.is_some_and(|pools| pools.contains_key(value));
+        let stays = chosen.takes(value)
+            && !options.forget.iter().any(|f| f == value)
+            && (has_backends || declared.contains(value) || was_locked && spec.pools.when_empty == WhenEmpty::Keep);
+        let state = match (stays, has_backends) {
+            (true, true) => PoolState::Present,
+            (true, false) if observed.is_some() || declared.contains(value) => PoolState::Empty,
+            (true, false) => PoolState::Kept,
+            (false, _) if was_locked => PoolState::Forgotten,
+            (false, _) => {
+                if let Some(seen) = observed.filter(|_| chosen.takes(value)) {
+                    merged.warnings.push(left_out(value, seen));
+                }
+                continue;
+            }
+        };
+        let pool = pool(spec, value, observed, lock, &mut merged.warnings);
+        if stays {
+            merged.set.pools.push(pool.clone());
+        }
+        merged.reports.push(PoolReport { pool, state, observed: observed.cloned() });
+    }
+    finish(spec, merged)
+}
+
+/// The pools as the lock remembers them, without asking anyone.
+pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
+    if let Some(label) = spec.pools.label.as_ref().filter(|label| **label != lock.label) {
+        return Err(Diagnostic::error(format!("the lock is of the pool label `{}`, the spec wants `{label}`", lock.label))
+            .hint("render once without --locked")
+            .into());
+    }
+    let chosen = Chosen::new(spec);
+    let mut merged = Merged::default();
+    merged.set.label.clone_from(&lock.label);
+    let mut values: BTreeSet<&str> = lock.pools.keys().map(String::as_str).collect();
+    values.extend(spec.pools.declare.iter().map(|pool| pool.name.as_str()));
+    for value in values.into_iter().filter(|value| chosen.takes(value)) {
+        let pool = pool(spec, value, None, Some(lock), &mut merged.warnings);
+        merged.set.pools.push(pool.clone());
+        merged.reports.push(PoolReport { pool, state: PoolState::Kept, observed: None });
+    }
+    finish(spec, merged)
+}
+
+struct Chosen {
+    include: Vec<Pattern>,
+    exclude: Vec<Pattern>,
+}
+
+impl Chosen {
+    fn new(spec: &Spec) -> Self {
+        // The globs were checked when the spec was read.
+        let compile = |globs: &[String]| globs.iter().filter_map(|text| Pattern::new(text).ok()).collect();
+        Self { include: compile(&spec.pools.include), exclude: compile(&spec.pools.exclude) }
+    }
+
+    fn takes(&self, value: &str) -> bool {
+        let any = |patterns: &[Pattern]| patterns.iter().any(|pattern| pattern.matches(value));
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+}
+
+fn cannot_forget(name: &str, survey: &Survey, declared: &BTreeSet<&str>, values: &BTreeSet<&str>) -> Option<Diagnostic> {
+    if !values.contains(name) {
+        let near = did_you_mean(name, values.iter().copied());
+        return Some(Diagnostic::error(format!("no pool is called `{name}`{near}")).hint("`kubectl largescale pools` shows them"));
+    }
+    if let Some(seen) = survey.pools.get(name).filter(|seen| seen.backends > 0) {
+        return Some(
+            Diagnostic::error(format!("the pool {name} still has {} nodes and would come back with the next render", seen.backends))
+                .hint(format!("`spec.pools.exclude: [{name}]` leaves it out for good")),
+        );
+    }
+    declared.contains(name).then(|| {
+        Diagnostic::error(format!("the pool {name} is declared in `spec.pools.declare`")).hint("take it out there")
+    })
+}
+
+fn refuse_shrinking(remembered: &[&str], survey: &Survey, options: &MergeOptions) -> Checked<()> {
+    let gone: Vec<&str> =
+        remembered.iter().copied().filter(|value| survey.pools.get(*value).is_none_or(|seen| seen.backends == 0)).collect();
+    if options.allow_shrink || gone.len() * 2 <= remembered.len() {
+        return Ok(());
+    }
+    let shown = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
+    Err(Diagnostic::error(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
+        .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`")
+        .into())
+}
+
+fn left_out(value: &str, seen: &Observed) -> Diagnostic {
+    let why: Vec<_> = seen.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
+    Diagnostic::warning(format!("the pool {value} gets no Service: none of its nodes is a backend ({})", why.join(", ")))
+}
+
+fn pool(spec: &Spec, value: &str, observed: Option<&Observed>, lock: Option<&Lock>, warnings: &mut Vec<Diagnostic>) -> Pool {
+    let locked = lock.and_then(|lock| lock.pools.get(value)).and_then(|pool| pool.vm_set.as_deref());
+    let (derived, problem) = derive(value, observed);
+    if let Some(seen) = observed {
+        for title in &seen.unverified {
+            warnings.push(
+                Diagnostic::warning(format!("the pool {value}: its VM set {} follows from {title}, which nobody has verified", derived.clone().unwrap_or_default()))
+                    .hint(format!("check it, and write it down: `spec.pools.vmSets: {{{value}: NAME}}`")),
+            );
+        }
+    }
+    let given = spec.pools.vm_sets.get(value);
+    if let (Some(given), Some(derived)) = (given, &derived) {
+        if !given.eq_ignore_ascii_case(derived) {
+            warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` says {given}, its nodes say {derived}; the spec is believed")));
+        }
+    }
+    // The cloud compares names without case, and one spelling keeps the file as it is.
+    let same_as_locked = |name: &String| locked.filter(|locked| locked.eq_ignore_ascii_case(name)).map(str::to_owned);
+    let vm_set = match (given, derived) {
+        (Some(given), _) => Some(given.clone()),
+        (None, Some(derived)) => same_as_locked(&derived).or(Some(derived)),
+        (None, None) if problem.is_some() => None,
+        (None, None) => locked.map(str::to_owned),
+    };
+    let name = lock.and_then(|lock| lock.pools.get(value)).map_or_else(|| names::pool_name(value), |pool| pool.name.clone());
+    Pool {
+        value: value.to_owned(),
+        vm_set,
+        vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is not known")),
+        load_balancer: spec.pools.load_balancers.get(value).unwrap_or(&name).clone(),
+        name,
+    }
+}
+
+/// The VM set that all nodes of a pool agree on, or why there is none.
+fn derive(value: &str, observed: Option<&Observed>) -> (Option<String>, Option<String>) {
+    let Some(seen) = observed else { return (None, None) };
+    if let Some((node, said)) = &seen.other_pool {
+        return (None, Some(format!("the name of node {node} says pool {said}, its label says {value}")));
+    }
+    // Scale sets may differ in case from node to node: ARM spells names as it likes.
+    let mut names: Vec<&String> = seen.vm_sets.keys().collect();
+    names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+    match (names.as_slice(), &seen.unknown_vm_set) {
+        ([], None) => (None, None),
+        ([], Some(node)) => (None, Some(format!("no rule of the platform names the VM set of the pool {value} (node {node})"))),
+        ([one], None) => (Some((*one).clone()), None),
+        ([one], Some(node)) => (None, Some(format!("some nodes of the pool {value} are in {one}, but no rule names the VM set of node {node}"))),
+        (several, _) => {
+            let list: Vec<_> = several.iter().map(|name| format!("{name} ({} nodes)", seen.vm_sets[*name])).collect();
+            (None, Some(format!("the nodes of the pool {value} are in several VM sets: {}", list.join(", "))))
+        }
+    }
+}
+
+/// What must hold of all pools together.
+fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
+    if merged.set.pools.is_empty() {
+        return Err(Diagnostic::error("no pool is left to render")
+            .hint("`spec.pools.include` and `exclude` decide which pools count; `kubectl largescale pools` shows them")
+            .into());
+    }
+    let mut by_name: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for pool in &merged.set.pools {
+        if let Some(other) = by_name.insert(&pool.name, &pool.value) {
+            problems.push(
+                Diagnostic::error(format!("the pools `{other}` and `{}` make the same name `{}`", pool.value, pool.name))
+                    .hint("leave one out with `spec.pools.exclude`, or choose another `spec.pools.label`"),
+            );
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let known: Vec<&str> = merged.set.pools.iter().map(|pool| pool.value.as_str()).collect();
+    let named = spec.pools.vm_sets.keys().map(|pool| ("spec.pools.vmSets", pool));
+    let named = named.chain(spec.pools.load_balancers.keys().map(|pool| ("spec.pools.loadBalancers", pool)));
+    let named = named.chain(spec.names.values().flat_map(|pools| pools.keys()).map(|pool| ("spec.names", pool)));
+    for (field, pool) in named {
+        if !known.contains(&pool.as_str()) {
+            let near = did_you_mean(pool, known.iter().copied());
+            merged.warnings.push(Diagnostic::warning(format!("`{field}` names the pool `{pool}`, which there is not{near}")));
+        }
+    }
+    Ok(merged)
+}

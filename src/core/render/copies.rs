@@ -1,0 +1,102 @@
+//! One LoadBalancer Service becomes one per pool.
+
+use serde_json::Value;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::manifest::Object;
+use crate::core::names;
+use crate::core::pointer;
+use crate::core::render::{Draft, Input};
+
+/// Labels of a copy: the pool that it is for, and the Service that it is a copy of.
+pub(super) const POOL_LABEL: &str = "largescale.dev/pool";
+const SERVICE_LABEL: &str = "largescale.dev/service";
+
+/// What exists once in a cluster or a cloud, and would be fought over by copies.
+const UNSHAREABLE: &[(&str, &str)] = &[
+    ("/spec/healthCheckNodePort", "is one port of every node"),
+    ("/spec/clusterIP", "is one address of the cluster"),
+    ("/spec/clusterIPs", "are addresses of the cluster"),
+    ("/spec/loadBalancerIP", "is one address, and each pool's load balancer needs its own"),
+    ("/spec/externalIPs", "are addresses that only one Service can have"),
+];
+
+/// Adds the copies of a Service, or says what in it cannot be copied.
+pub(super) fn copy<'a>(
+    input: Input<'a>,
+    object: &'a Object,
+    value: &Value,
+    drafts: &mut Vec<Draft<'a>>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let before = problems.len();
+    refuse_unshareable(object, problems);
+    refuse_by_platform(input, object, problems);
+    if problems.len() > before {
+        return;
+    }
+    let service = object.key().name;
+    let given = input.spec.spec.names.get(&service);
+    for (index, pool) in input.pools.pools.iter().enumerate() {
+        let name = given.and_then(|names| names.get(&pool.value)).cloned().unwrap_or_else(|| names::copy_name(&service, &pool.name));
+        if let Err(message) = names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name) {
+            problems.push(
+                Diagnostic::error(message).at(object.place("/metadata/name")).hint(format!("name it: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
+            );
+            continue;
+        }
+        let mut copy = value.clone();
+        copy["metadata"]["name"] = name.into();
+        copy["metadata"]["labels"][POOL_LABEL] = pool.name.as_str().into();
+        copy["metadata"]["labels"][SERVICE_LABEL] = service.as_str().into();
+        drafts.push(Draft { value: copy, source: object, pool: Some(index) });
+    }
+}
+
+fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {
+    let mut refuse = |pointer: &str, found: &Value, because: &str| {
+        problems.push(
+            Diagnostic::error(format!("`{}` is {found}, which {because}: copies cannot share it", pointer::field(pointer)))
+                .at(object.place(pointer))
+                .hint("remove it and let the cluster choose, or give it to the Service of one pool in an overlay (`target: {pool: ...}`)"),
+        );
+    };
+    for (path, because) in UNSHAREABLE {
+        if let Some(found) = object.value().pointer(path).filter(|found| is_set(found)) {
+            refuse(path, found, because);
+        }
+    }
+    let ports = object.value()["spec"]["ports"].as_array();
+    for (index, port) in ports.into_iter().flatten().enumerate() {
+        if is_set(&port["nodePort"]) {
+            refuse(&format!("/spec/ports/{index}/nodePort"), &port["nodePort"], "is one port of every node");
+        }
+    }
+}
+
+/// What the platform would ignore or refuse, and what its binding would overwrite.
+fn refuse_by_platform(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
+    for refusal in &input.platform.spec.refuses {
+        if let Some(found) = object.value().pointer(&refusal.path).filter(|found| is_set(found)) {
+            problems.push(
+                Diagnostic::error(format!("`{}` is {found}, which {}", pointer::field(&refusal.path), refusal.because))
+                    .at(object.place(&refusal.path))
+                    .hint(refusal.hint.clone()),
+            );
+        }
+    }
+    for path in input.platform.binding.added_paths() {
+        if let Some(found) = object.value().pointer(path) {
+            problems.push(
+                Diagnostic::error(format!("`{}` is {found} already, and each pool's copy gets its own", pointer::field(path)))
+                    .at(object.place(path))
+                    .hint("remove it; `init --from FILE` turns Services that were written by hand, one a pool, into one"),
+            );
+        }
+    }
+}
+
+/// Null, 0 and "" are what Kubernetes takes for not set.
+fn is_set(value: &Value) -> bool {
+    !(value.is_null() || *value == 0 || *value == "" || value.as_array().is_some_and(Vec::is_empty))
+}

@@ -1,0 +1,183 @@
+//! `render`: spec, manifests, platform, overlays and pools in; the files of the tree out. A function: the same
+//! input gives the same bytes on every machine.
+
+mod copies;
+mod patches;
+mod spread;
+mod tree;
+
+pub use tree::{RenderedFile, file_name};
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::manifest::{Key, Object, Scopes};
+use crate::core::overlay::Overlay;
+use crate::core::platform::Platform;
+use crate::core::pools::PoolSet;
+use crate::core::spec::LargeScale;
+use crate::core::yaml::Document;
+
+/// Everything that decides what is rendered.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The spec.
+    pub spec: &'a LargeScale,
+    /// The spec's own lines, for messages.
+    pub document: &'a Document,
+    /// The objects of the manifests.
+    pub objects: &'a [Object],
+    /// The platform.
+    pub platform: &'a Platform,
+    /// The overlays, in the order of the spec.
+    pub overlays: &'a [Overlay],
+    /// The pools.
+    pub pools: &'a PoolSet,
+}
+
+/// What is rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The files of the tree, in order of their paths.
+    pub files: Vec<RenderedFile>,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// An object on its way into the tree.
+#[derive(Clone, Debug)]
+struct Draft<'a> {
+    value: Value,
+    /// What it came from.
+    source: &'a Object,
+    /// The index of its pool, for the copies of a Service.
+    pool: Option<usize>,
+}
+
+impl Draft<'_> {
+    fn service(&self) -> Option<&str> {
+        self.pool.and_then(|_| self.source.value()["metadata"]["name"].as_str())
+    }
+}
+
+/// Renders, or says all that is wrong.
+pub fn render(input: Input<'_>) -> Checked<Rendered> {
+    if let Some(refused) = &input.platform.spec.refused {
+        let place = input.document.place("/spec/platform");
+        return Err(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()).into());
+    }
+    let mut problems = Vec::new();
+    let mut warnings = Vec::new();
+    if !input.objects.iter().any(Object::is_load_balancer) {
+        problems.push(
+            Diagnostic::error("the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool")
+                .at(input.document.place("/spec/manifests")),
+        );
+    }
+    for overlay in input.overlays {
+        problems.extend(overlay.check_platform(&input.platform.name).err());
+    }
+    let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
+    let scopes = Scopes::of(input.objects);
+    for object in input.objects {
+        let value = with_namespace_and_labels(input.spec, object, &scopes);
+        if object.is_load_balancer() {
+            copies::copy(input, object, &value, &mut drafts, &mut problems);
+        } else {
+            drafts.push(Draft { value, source: object, pool: None });
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if input.spec.spec.workload.spread {
+        let spread = drafts.iter_mut().map(|draft| spread::spread(&mut draft.value, &input.pools.label)).filter(|done| *done).count();
+        if spread == 0 {
+            warnings.push(
+                Diagnostic::warning("`workload.spread` is on, and the manifests hold no Deployment or StatefulSet")
+                    .at(input.document.place("/spec/workload")),
+            );
+        }
+    }
+    warnings.extend(unknown_services(input));
+    patches::bind(input, &mut drafts, &mut problems);
+    patches::overlay(input, &mut drafts, &mut problems);
+    for draft in &mut drafts {
+        drop_empty_metadata(&mut draft.value);
+    }
+    find_collisions(&drafts, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Rendered { files: tree::files(&drafts), warnings })
+}
+
+/// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and
+/// with the parents that patches may rely on. A null is an absent field, as kubectl has it.
+fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes) -> Value {
+    let key = object.key();
+    let mut value = object.value().clone();
+    let Some(metadata) = value["metadata"].as_object_mut() else { return value };
+    if let Some(namespace) = &spec.metadata.namespace {
+        if key.namespace.is_empty() && scopes.is_namespaced(&key.group, &key.kind) {
+            metadata.insert("namespace".to_owned(), namespace.as_str().into());
+        }
+    }
+    for parent in ["labels", "annotations"] {
+        if !metadata.get(parent).is_some_and(Value::is_object) {
+            metadata.insert(parent.to_owned(), Value::Object(serde_json::Map::new()));
+        }
+    }
+    if let Some(labels) = metadata["labels"].as_object_mut() {
+        for (key, value) in &spec.spec.labels {
+            labels.entry(key).or_insert_with(|| value.as_str().into());
+        }
+    }
+    value
+}
+
+fn drop_empty_metadata(value: &mut Value) {
+    let Some(metadata) = value["metadata"].as_object_mut() else { return };
+    for parent in ["labels", "annotations"] {
+        if metadata.get(parent).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+            metadata.remove(parent);
+        }
+    }
+}
+
+/// Services that `spec.names` names and the manifests do not hold.
+fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
+    let known: Vec<String> = input.objects.iter().filter(|object| object.is_load_balancer()).map(|object| object.key().name).collect();
+    input
+        .spec
+        .spec
+        .names
+        .keys()
+        .filter(|name| !known.contains(name))
+        .map(|name| {
+            let near = crate::core::nearest::did_you_mean(name, known.iter().map(String::as_str));
+            Diagnostic::warning(format!("`spec.names` names the Service `{name}`, which the manifests do not hold{near}"))
+                .at(input.document.place(&format!("/spec/names/{name}")))
+        })
+        .collect()
+}
+
+/// Two drafts of one name: a copy that meets another object, or two copies.
+fn find_collisions(drafts: &[Draft<'_>], problems: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<Key, Place> = BTreeMap::new();
+    for draft in drafts {
+        let key = Key::of(&draft.value);
+        let place = draft.source.place("/metadata/name");
+        if let Some(first) = seen.get(&key) {
+            problems.push(
+                Diagnostic::error(format!("{key} would be rendered twice, first from {first}"))
+                    .at(place)
+                    .hint("give one of them another name, with `spec.names` for the copies of a Service"),
+            );
+            continue;
+        }
+        seen.insert(key, place);
+    }
+}

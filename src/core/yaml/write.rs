@@ -1,0 +1,145 @@
+//! Values in, text out: Kubernetes' key order, and no scalar that a YAML 1.1 reader takes for something else.
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+
+/// A Kubernetes object in canonical key order.
+pub fn write_object(object: &Value) -> String {
+    emit(&Ordered { value: object, order: Order::Object })
+}
+
+/// Any value, its keys in the order in which serde gives them.
+pub fn write_plain<T: Serialize>(value: &T) -> String {
+    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    emit(&Ordered { value: &value, order: Order::Sorted })
+}
+
+fn emit<T: Serialize>(value: &T) -> String {
+    // No `>` folding: a long argument stays on its line, and a diff shows what changed in it.
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
+    // A value of strings, numbers, lists and maps always has a YAML form; an error here is a bug.
+    serde_saphyr::to_string_with_options(value, options).unwrap_or_default()
+}
+
+#[derive(Clone, Copy)]
+enum Order {
+    /// The top of an object: apiVersion, kind, metadata, then the rest by name.
+    Object,
+    /// `metadata`: name, namespace, labels, annotations, then the rest by name.
+    Metadata,
+    /// Anywhere else: `name` first, then the rest by name.
+    NameFirst,
+    /// Maps whose keys are the user's: by name alone.
+    Sorted,
+}
+
+impl Order {
+    fn rank(self, key: &str) -> usize {
+        let first: &[&str] = match self {
+            Self::Object => &["apiVersion", "kind", "metadata"],
+            Self::Metadata => &["name", "generateName", "namespace", "labels", "annotations"],
+            Self::NameFirst => &["name"],
+            Self::Sorted => &[],
+        };
+        first.iter().position(|known| *known == key).unwrap_or(first.len())
+    }
+
+    fn below(self, key: &str) -> Self {
+        match (self, key) {
+            (Self::Object | Self::NameFirst, "metadata") => Self::Metadata,
+            (Self::Sorted, _)
+            | (Self::Object, "data" | "stringData" | "binaryData")
+            | (_, "labels" | "annotations" | "matchLabels" | "nodeSelector") => Self::Sorted,
+            _ => Self::NameFirst,
+        }
+    }
+}
+
+struct Ordered<'a> {
+    value: &'a Value,
+    order: Order,
+}
+
+impl Serialize for Ordered<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::Object(map) => {
+                let mut entries: Vec<_> = map.iter().collect();
+                entries.sort_by_key(|(key, _)| self.order.rank(key));
+                let mut out = serializer.serialize_map(Some(entries.len()))?;
+                for (key, value) in entries {
+                    out.serialize_entry(&Text(key), &Self { value, order: self.order.below(key) })?;
+                }
+                out.end()
+            }
+            Value::Array(list) => {
+                let mut out = serializer.serialize_seq(Some(list.len()))?;
+                for value in list {
+                    out.serialize_element(&Self { value, order: self.order })?;
+                }
+                out.end()
+            }
+            Value::String(text) => Text(text).serialize(serializer),
+            plain => plain.serialize(serializer),
+        }
+    }
+}
+
+struct Text<'a>(&'a str);
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // go-yaml refuses a block scalar whose first line with text starts with a tab.
+        if self.0.trim_start_matches(['\n', ' ']).starts_with('\t') {
+            return serde_saphyr::DoubleQuoted(self.0).serialize(serializer);
+        }
+        serializer.serialize_str(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn objects_read_as_people_write_them() {
+        let object = json!({
+            "kind": "Deployment", "apiVersion": "apps/v1", "spec": {"template": {"spec": {"containers": [
+                {"image": "nginx", "args": ["on", "1_000", "0777"], "name": "web"}]}}},
+            "metadata": {"labels": {"name": "x", "app": "on"}, "namespace": "web", "name": "nginx", "annotations": {"a": "b\nc\n"}}
+        });
+        assert_eq!(
+            write_object(&object),
+            "apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx
+  namespace: web
+  labels:
+    app: \"on\"
+    name: x
+  annotations:
+    a: |
+      b
+      c
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        args:
+        - \"on\"
+        - \"1_000\"
+        - \"0777\"
+        image: nginx
+"
+        );
+    }
+
+    #[test]
+    fn a_tab_first_is_quoted() {
+        assert_eq!(write_object(&json!({"a": "\n\tb"})), "a: \"\\n\\tb\"\n");
+    }
+}
