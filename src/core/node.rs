@@ -74,6 +74,9 @@ impl Strings {
 /// A Node as the API server or `kubectl get -o json` writes it; everything else in it is skipped.
 #[derive(Debug, Deserialize)]
 pub struct RawNode {
+    /// Set in a List, not in a NodeList.
+    #[serde(default)]
+    pub(super) kind: Option<Box<str>>,
     metadata: RawMeta,
     #[serde(default)]
     spec: Option<RawSpec>,

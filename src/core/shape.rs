@@ -52,7 +52,14 @@ pub struct Fields {
 impl Shapes {
     /// Adds to `problems` what is wrong with a document of this shape.
     pub fn check(&self, document: &Document, root: &Shape, problems: &mut Vec<Diagnostic>) {
-        Check { shapes: self, document, problems }.value(&document.value, root, "");
+        self.check_at("", document, root, problems);
+    }
+
+    /// The same for the part of a document at a pointer.
+    pub fn check_at(&self, pointer: &str, document: &Document, shape: &Shape, problems: &mut Vec<Diagnostic>) {
+        if let Some(value) = document.value.pointer(pointer) {
+            Check { shapes: self, document, problems }.value(value, shape, pointer);
+        }
     }
 }
 

@@ -14,19 +14,23 @@ use crate::core::yaml::Document;
 
 const TABLE: &str = include_str!("kubernetes-fields.json");
 
+/// The type of every object's metadata.
+const METADATA: &str = "meta.v1.ObjectMeta";
+
 #[derive(Deserialize)]
 struct Table {
     kinds: BTreeMap<String, String>,
     types: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Adds what is misspelt or mistyped in an object whose kind is known; others pass.
+/// Adds what is misspelt or mistyped in an object whose kind is known; of others, in its metadata, which all share.
 pub(super) fn check(document: &Document, problems: &mut Vec<Diagnostic>) {
     let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = format!("{} {}", text("apiVersion"), text("kind"));
     let (kinds, shapes) = known();
-    if let Some(shape) = kinds.get(&kind) {
-        shapes.check(document, shape, problems);
+    match kinds.get(&kind) {
+        Some(shape) => shapes.check(document, shape, problems),
+        None => shapes.check_at("/metadata", document, &Shape::Object(METADATA.to_owned()), problems),
     }
 }
 

@@ -108,8 +108,8 @@ mod tests {
     #[test]
     fn lists_and_documents() {
         check(
-            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  namespace: n\n",
-            &["configmap/a at m.yaml:4", "configmap/n/b at m.yaml:6"],
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  namespace: web\n",
+            &["configmap/a at m.yaml:4", "configmap/web/b at m.yaml:6"],
         );
     }
 
@@ -124,6 +124,10 @@ mod tests {
                 "m.yaml:6: `apiVersion` is 1, a number, expected a string",
             ],
         );
+        // As kubectl reads it, `n` is false.
+        check("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: n\n", &[
+            "m.yaml:5: `metadata.namespace` is false, a boolean, expected a string",
+        ]);
         check("# nothing\n", &["m.yaml: the file is empty"]);
         let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
         check(twice, &["m.yaml:9: configmap/a is here twice, first at m.yaml:4"]);

@@ -1,0 +1,220 @@
+//! Nodes from a text: what `kubectl get nodes -o json` or `-o yaml` prints, a NodeList, single Nodes, several
+//! documents. JSON is read as a stream, so that a dump of any size needs the memory of its nodes only.
+
+use std::fmt;
+use std::io::BufRead;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::node::{Node, RawNode, Strings};
+use crate::core::shape::kind_of;
+use crate::core::yaml;
+
+/// Reads all nodes of a text; `file` is its name for messages.
+pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
+    let mut reader = Reader { file, strings: Strings::default(), nodes: Vec::new() };
+    let unreadable = |error: &std::io::Error| Diagnostic::error(format!("cannot be read: {error}")).at(Place::file(file));
+    loop {
+        let start = text.fill_buf().map_err(|error| unreadable(&error))?;
+        let Some(first) = start.first() else {
+            return Err(Diagnostic::error("the file is empty")
+                .at(Place::file(file))
+                .hint("expected the output of `kubectl get nodes -o json`"));
+        };
+        match first {
+            b' ' | b'\t' | b'\r' | b'\n' => text.consume(1),
+            b'{' => {
+                reader.json(text)?;
+                break;
+            }
+            _ => {
+                let mut whole = String::new();
+                text.read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                reader.yaml(&whole)?;
+                break;
+            }
+        }
+    }
+    Ok(reader.nodes)
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    strings: Strings,
+    nodes: Vec<Node>,
+}
+
+impl Reader<'_> {
+    fn json(&mut self, text: impl BufRead) -> Result<(), Diagnostic> {
+        let file = self.file;
+        let not_json = |error: &serde_json::Error| {
+            let text = error.to_string();
+            let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+            let problem = Diagnostic::error(format!("not a list of nodes: {sentence}"))
+                .at(Place { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
+            if error.is_eof() { problem.hint("the file is cut off; write it again") } else { problem }
+        };
+        let mut json = serde_json::Deserializer::from_reader(text);
+        loop {
+            let document = Document(self).deserialize(&mut json).map_err(|error| not_json(&error))?;
+            self.take(document)?;
+            if json.end().is_ok() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn yaml(&mut self, text: &str) -> Result<(), Diagnostic> {
+        for document in yaml::read(self.file, text)? {
+            let Value::Object(mut map) = document.value else {
+                return Err(Diagnostic::error(format!("the document is {}, expected a list of nodes", kind_of(&document.value)))
+                    .at(document.place("")));
+            };
+            let items = map.remove("items");
+            let has_items = items.is_some();
+            for item in items.iter().flat_map(|items| items.as_array().into_iter().flatten()) {
+                self.node(item.clone())?;
+            }
+            self.take(Rest { map, has_items })?;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, value: Value) -> Result<(), Diagnostic> {
+        let raw = serde_json::from_value(value).map_err(|error| self.no_node(&error.to_string()))?;
+        self.push(raw).map_err(|message| self.no_node(&message))
+    }
+
+    fn no_node(&self, why: &str) -> Diagnostic {
+        Diagnostic::error(format!("not a node: {why}")).at(Place::file(self.file))
+    }
+
+    fn push(&mut self, raw: RawNode) -> Result<(), String> {
+        if let Some(kind) = raw.kind.as_deref().filter(|kind| *kind != "Node") {
+            return Err(format!("item {} of the list is a {kind}, expected a Node", self.nodes.len() + 1));
+        }
+        let node = raw.keep(&mut self.strings);
+        self.nodes.push(node);
+        Ok(())
+    }
+
+    /// What is left of a document when its items are taken: a list's header, or a single node.
+    fn take(&mut self, rest: Rest) -> Result<(), Diagnostic> {
+        let kind = rest.map.get("kind").and_then(Value::as_str).unwrap_or_default();
+        match (kind, rest.has_items) {
+            ("List" | "NodeList", true) => Ok(()),
+            ("List" | "NodeList", false) => Err(self.no_node("the list has no `items`")),
+            ("Node", _) => self.node(Value::Object(rest.map)),
+            ("", _) => Err(self.no_node("the document has no `kind`")),
+            (other, _) => Err(Diagnostic::error(format!("the document is a {other}, expected a List of Nodes"))
+                .at(Place::file(self.file))
+                .hint("expected the output of `kubectl get nodes -o json`")),
+        }
+    }
+}
+
+/// A document without its items.
+struct Rest {
+    map: serde_json::Map<String, Value>,
+    has_items: bool,
+}
+
+/// Reads one document, its items straight into nodes.
+struct Document<'a, 'b>(&'a mut Reader<'b>);
+
+impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
+    type Value = Rest;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Document<'_, '_> {
+    type Value = Rest;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a List of Nodes")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Rest, A::Error> {
+        let mut rest = Rest { map: serde_json::Map::new(), has_items: false };
+        while let Some(key) = entries.next_key::<String>()? {
+            match key.as_str() {
+                "items" => {
+                    rest.has_items = true;
+                    entries.next_value_seed(Items(self.0))?;
+                }
+                "apiVersion" | "kind" | "metadata" | "spec" | "status" => {
+                    rest.map.insert(key, entries.next_value()?);
+                }
+                _ => {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(rest)
+    }
+}
+
+struct Items<'a, 'b>(&'a mut Reader<'b>);
+
+impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of nodes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(raw) = items.next_element::<RawNode>()? {
+            self.0.push(raw).map_err(serde::de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let said = match read_nodes("n", text.as_bytes()) {
+            Ok(nodes) => nodes.iter().map(|node| node.name.to_string()).collect::<Vec<_>>().join(" "),
+            Err(problem) => problem.to_string(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn every_form() {
+        check(r#"{"apiVersion":"v1","items":[{"kind":"Node","metadata":{"name":"a"}}],"kind":"List","metadata":{"resourceVersion":""}}"#, "a");
+        check(r#" {"kind":"NodeList","metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#, "a b");
+        check("{\"kind\":\"Node\",\"metadata\":{\"name\":\"a\"}}\n{\"kind\":\"Node\",\"metadata\":{\"name\":\"b\"}}\n", "a b");
+        check("kind: Node\nmetadata: {name: a}\n---\nkind: List\nitems:\n- kind: Node\n  metadata: {name: b}\n", "a b");
+        check(r#"{"kind":"List","items":[]}"#, "");
+    }
+
+    #[test]
+    fn every_mistake() {
+        check("", "n: the file is empty");
+        check(r#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"a"}}]}"#, "n:1: not a list of nodes: item 1 of the list is a Pod, expected a Node");
+        check(r#"{"kind":"PodList","items":[]}"#, "n: the document is a PodList, expected a List of Nodes");
+        check("{\"kind\":\"List\",\n\"items\":[{\"kind\":\"Node\",\"meta", "n:2: not a list of nodes: EOF while parsing a string");
+        check("<html>no</html>", "n:1: the document is \"<html>no</html>\", a string, expected a list of nodes");
+        check("kind: List\n", "n: not a node: the list has no `items`");
+        check("{}", "n: not a node: the document has no `kind`");
+        check("NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n", "n:1: the document is a string, expected a list of nodes");
+    }
+}
