@@ -13,8 +13,10 @@ pub type Checked<T> = Result<T, Vec<Diagnostic>>;
 pub enum Severity {
     /// Said, and the work goes on.
     Warning,
-    /// Nothing is written.
+    /// Wrong input: nothing is written.
     Error,
+    /// The input may be right, but something would be lost: nothing is written.
+    Refusal,
 }
 
 /// A line of a file.
@@ -56,6 +58,11 @@ impl Diagnostic {
     /// A problem that stops the work.
     pub fn error(message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, place: None, message: message.into(), hint: None }
+    }
+
+    /// What is refused because something would be lost.
+    pub fn refusal(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Refusal, ..Self::error(message) }
     }
 
     /// Something the user should know.

@@ -3,7 +3,9 @@
 //! Nothing below knows the file system, the clock, the environment, an async runtime or a Kubernetes
 //! client; `tests/it/architecture.rs` holds that.
 
+pub mod choose;
 pub mod diagnostic;
+pub mod fold;
 pub mod form;
 pub mod lock;
 pub mod manifest;

@@ -65,10 +65,17 @@ impl Patch {
 
     /// The pointers that `add` operations set: what a binding writes.
     pub fn added_paths(&self) -> impl Iterator<Item = &str> {
-        self.operations
-            .iter()
-            .filter(|operation| operation.template.get("op").and_then(Value::as_str) == Some("add"))
-            .filter_map(|operation| operation.template.get("path").and_then(Value::as_str))
+        self.added().filter_map(|template| template.get("path").and_then(Value::as_str))
+    }
+
+    /// The values that `add` operations set, placeholders not filled, in the order of their paths' operations.
+    pub fn added_values(&self) -> impl Iterator<Item = &Value> {
+        self.added().filter_map(|template| template.get("value"))
+    }
+
+    fn added(&self) -> impl Iterator<Item = &Value> {
+        let templates = self.operations.iter().map(|operation| &operation.template);
+        templates.filter(|template| template.get("op").and_then(Value::as_str) == Some("add"))
     }
 
     /// Applies it to an object; `name` says which one in a message. The object is unchanged after an error.

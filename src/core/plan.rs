@@ -119,13 +119,13 @@ pub fn plan(
 }
 
 fn by_hand(output: &str, path: &str) -> Diagnostic {
-    Diagnostic::error("the file was changed by hand, and would be lost")
+    Diagnostic::refusal("the file was changed by hand, and would be lost")
         .at(Place::file(format!("{output}/{path}")))
         .hint("put the change into the manifests or an overlay; `git diff` shows it, --overwrite drops it")
 }
 
 fn foreign(output: &str, path: &str) -> Diagnostic {
-    Diagnostic::error("the file is not one of kubectl largescale's, and would be overwritten")
+    Diagnostic::refusal("the file is not one of kubectl largescale's, and would be overwritten")
         .at(Place::file(format!("{output}/{path}")))
         .hint("move it away, choose another `spec.output`, or say --overwrite")
 }

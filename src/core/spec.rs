@@ -145,6 +145,25 @@ pub struct Limits {
     pub nodes_per_load_balancer: Option<u32>,
 }
 
+impl Spec {
+    /// A spec with nothing but a platform.
+    pub fn new(platform: &str) -> Self {
+        Self {
+            manifests: Vec::new(),
+            platform: platform.to_owned(),
+            nodes: cluster(),
+            pools: Pools::default(),
+            names: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            workload: Workload::default(),
+            internal: false,
+            overlays: Vec::new(),
+            limits: Limits::default(),
+            output: rendered(),
+        }
+    }
+}
+
 fn cluster() -> String {
     "cluster".to_owned()
 }

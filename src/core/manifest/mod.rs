@@ -7,5 +7,5 @@ mod removed;
 mod scope;
 
 pub use object::{Key, Object};
-pub use read::read_manifests;
+pub use read::{ManifestFile, read_manifests};
 pub use scope::Scopes;

@@ -11,6 +11,7 @@ use crate::core::yaml::Document;
 #[derive(Clone, Debug)]
 pub struct Object {
     document: Document,
+    source: String,
 }
 
 /// What makes an object itself, for messages: `service/nginx`, `deployment/web/nginx`.
@@ -49,8 +50,8 @@ impl Key {
 
 impl Object {
     /// Wraps a document that was checked to be an object with a kind and a name.
-    pub(super) fn new(document: Document) -> Self {
-        Self { document }
+    pub(super) fn new(document: Document, source: &str) -> Self {
+        Self { document, source: source.to_owned() }
     }
 
     /// Its value.
@@ -68,9 +69,9 @@ impl Object {
         self.document.place(pointer)
     }
 
-    /// The file it is from.
-    pub fn file(&self) -> &str {
-        self.document.file()
+    /// The file it is from, relative to the spec: the same on every machine.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// A Service that a load balancer stands in front of: the ones that become one per pool.

@@ -9,19 +9,30 @@ use crate::core::manifest::{Key, Object, fields, removed};
 use crate::core::shape::kind_of;
 use crate::core::yaml::{self, Document};
 
+/// A file of the manifests.
+#[derive(Clone, Debug)]
+pub struct ManifestFile {
+    /// Its path relative to the spec, with `/`: it ends up in the tree.
+    pub source: String,
+    /// Its path as the user would open it, for messages.
+    pub shown: String,
+    /// What it holds.
+    pub text: String,
+}
+
 /// All objects of the manifests, in the order of the files; every problem at once.
-pub fn read_manifests<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Checked<Vec<Object>> {
+pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
     let mut problems = Vec::new();
     let mut objects = Vec::new();
-    for (file, text) in files {
-        match yaml::read(file, text) {
+    for file in files {
+        match yaml::read(&file.shown, &file.text) {
             Err(problem) => problems.push(problem),
             Ok(documents) if documents.is_empty() => {
-                problems.push(Diagnostic::error("the file is empty").at(Place::file(file)));
+                problems.push(Diagnostic::error("the file is empty").at(Place::file(&file.shown)));
             }
             Ok(documents) => {
                 for document in documents {
-                    take(document, &mut objects, &mut problems);
+                    take(document, &file.source, &mut objects, &mut problems);
                 }
             }
         }
@@ -31,7 +42,7 @@ pub fn read_manifests<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -
 }
 
 /// Checks one document and adds its object, or the objects of the List that it is.
-fn take(document: Document, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
+fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
     if !document.value.is_object() {
         problems.push(
             Diagnostic::error(format!("the document is {}, expected a Kubernetes object", kind_of(&document.value)))
@@ -42,8 +53,17 @@ fn take(document: Document, objects: &mut Vec<Object>, problems: &mut Vec<Diagno
     if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
         let count = document.value["items"].as_array().map_or(0, Vec::len);
         for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
-            take(item, objects, problems);
+            take(item, source, objects, problems);
         }
+        return;
+    }
+    if document.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("largescale.dev/")) {
+        let kind = document.value["kind"].as_str().unwrap_or_default();
+        problems.push(
+            Diagnostic::error(format!("the {kind} is a form of kubectl largescale and no manifest"))
+                .at(document.place("/apiVersion"))
+                .hint("name only Kubernetes objects in `spec.manifests`"),
+        );
         return;
     }
     let before = problems.len();
@@ -74,7 +94,7 @@ fn take(document: Document, objects: &mut Vec<Object>, problems: &mut Vec<Diagno
         return;
     }
     fields::check(&document, problems);
-    objects.push(Object::new(document));
+    objects.push(Object::new(document, source));
 }
 
 fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
@@ -98,7 +118,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let said: Vec<String> = match read_manifests([("m.yaml", text)]) {
+        let said: Vec<String> = match read_manifests(&[ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text: text.into() }]) {
             Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.place(""))).collect(),
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };

@@ -72,7 +72,6 @@ impl PoolState {
 /// Merges what was seen with what is remembered.
 pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeOptions) -> Checked<Merged> {
     let chosen = Chosen::new(spec);
-    // A pool label of another name makes other pools: the old ones are not remembered under it.
     let locked = lock.map(|lock| &lock.pools);
     let mut merged = Merged { warnings: survey.warnings.clone(), ..Merged::default() };
     merged.set.label.clone_from(&survey.label);
@@ -186,7 +185,7 @@ fn refuse_shrinking(remembered: &[&str], survey: &Survey, options: &MergeOptions
     }
     let shown = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
-    Err(Diagnostic::error(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
+    Err(Diagnostic::refusal(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
         .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`")
         .into())
 }

@@ -46,7 +46,7 @@ pub struct Observed {
 /// Finds the pools. `label` is the user's choice, `locked` the label of the lock: it stays until the user says otherwise.
 pub fn survey(nodes: &[Node], platform: &Platform, label: Option<&str>, locked: Option<&str>) -> Checked<Survey> {
     if nodes.is_empty() {
-        return Err(Diagnostic::error("there are no nodes")
+        return Err(Diagnostic::refusal("there are no nodes")
             .hint("an empty list is not believed; check the context (--context) or the file")
             .into());
     }

@@ -46,7 +46,7 @@ pub(super) fn files(drafts: &[Draft<'_>]) -> Vec<RenderedFile> {
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),
-                text: format!("{}{}", header(draft.source.file()), yaml::write_object(&draft.value)),
+                text: format!("{}{}", header(draft.source.source()), yaml::write_object(&draft.value)),
                 object: draft.value.clone(),
                 key,
             }

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/informers"
+	cloudprovider "k8s.io/cloud-provider"
+	"k8s.io/cloud-provider/controllers/service"
+	"k8s.io/component-base/featuregate"
+	controllersmetrics "k8s.io/component-base/metrics/prometheus/controllers"
+)
+
+// runServiceLB runs the real service controller, the one in every cloud
+// controller manager, with a cloud that only has load balancers.
+func runServiceLB(args []string) error {
+	fs := flag.NewFlagSet("service-lb", flag.ExitOnError)
+	kubeconfig := fs.String("kubeconfig", "", "who to be")
+	calls := fs.String("calls", "", "file that gets one JSON line for each call the service controller makes")
+	_ = fs.Parse(args) // ExitOnError: it does not return an error
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	client, err := connect(*kubeconfig)
+	if err != nil {
+		return err
+	}
+	out, err := os.Create(*calls)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	factory := informers.NewSharedInformerFactory(client, 0)
+	controller, err := service.New(newLoopbackCloud(out), client,
+		factory.Core().V1().Services(), factory.Core().V1().Nodes(), "test", featuregate.NewFeatureGate())
+	if err != nil {
+		return err
+	}
+	factory.Start(ctx.Done())
+	controller.Run(ctx, 4, controllersmetrics.NewControllerManagerMetrics("service-lb"))
+	return nil
+}
+
+// loopbackCloud gives out addresses and writes down what it was asked.
+type loopbackCloud struct {
+	mu   sync.Mutex
+	ips  map[string]string // namespace/name -> address
+	next int
+	out  *json.Encoder
+}
+
+func newLoopbackCloud(out io.Writer) *loopbackCloud {
+	return &loopbackCloud{ips: map[string]string{}, out: json.NewEncoder(out)}
+}
+
+func (c *loopbackCloud) Initialize(cloudprovider.ControllerClientBuilder, <-chan struct{}) {}
+func (c *loopbackCloud) LoadBalancer() (cloudprovider.LoadBalancer, bool)                  { return c, true }
+func (c *loopbackCloud) Instances() (cloudprovider.Instances, bool)                        { return nil, false }
+func (c *loopbackCloud) InstancesV2() (cloudprovider.InstancesV2, bool)                    { return nil, false }
+func (c *loopbackCloud) Zones() (cloudprovider.Zones, bool)                                { return nil, false }
+func (c *loopbackCloud) Clusters() (cloudprovider.Clusters, bool)                          { return nil, false }
+func (c *loopbackCloud) Routes() (cloudprovider.Routes, bool)                              { return nil, false }
+func (c *loopbackCloud) ProviderName() string                                              { return "loopback" }
+func (c *loopbackCloud) HasClusterID() bool                                                { return true }
+
+func key(s *v1.Service) string { return s.Namespace + "/" + s.Name }
+
+// status is the address of a Service: the same for as long as it lives, and
+// one that no other has, out of the block for benchmarks, 198.18.0.0/15.
+func (c *loopbackCloud) status(s *v1.Service) *v1.LoadBalancerStatus {
+	if c.ips[key(s)] == "" {
+		c.next++
+		c.ips[key(s)] = fmt.Sprintf("198.%d.%d.%d", 18+c.next>>16&1, c.next>>8&255, c.next&255)
+	}
+	return &v1.LoadBalancerStatus{Ingress: []v1.LoadBalancerIngress{{IP: c.ips[key(s)]}}}
+}
+
+func (c *loopbackCloud) note(call string, s *v1.Service, nodes []*v1.Node) error {
+	names := make([]string, 0, len(nodes))
+	for _, n := range nodes {
+		names = append(names, n.Name)
+	}
+	log.Printf("%s %s, %d nodes", call, key(s), len(nodes))
+	return c.out.Encode(map[string]any{
+		"call": call, "service": key(s), "annotations": s.Annotations, "nodes": names,
+	})
+}
+
+func (c *loopbackCloud) GetLoadBalancerName(_ context.Context, _ string, s *v1.Service) string {
+	return cloudprovider.DefaultLoadBalancerName(s)
+}
+
+func (c *loopbackCloud) GetLoadBalancer(_ context.Context, _ string, s *v1.Service) (*v1.LoadBalancerStatus, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ips[key(s)] == "" {
+		return nil, false, nil
+	}
+	return c.status(s), true, nil
+}
+
+func (c *loopbackCloud) EnsureLoadBalancer(_ context.Context, _ string, s *v1.Service, nodes []*v1.Node) (*v1.LoadBalancerStatus, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.note("ensure", s, nodes); err != nil {
+		return nil, err
+	}
+	return c.status(s), nil
+}
+
+func (c *loopbackCloud) UpdateLoadBalancer(_ context.Context, _ string, s *v1.Service, nodes []*v1.Node) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.note("update", s, nodes)
+}
+
+func (c *loopbackCloud) EnsureLoadBalancerDeleted(_ context.Context, _ string, s *v1.Service) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.ips, key(s))
+	return c.note("delete", s, nil)
+}
