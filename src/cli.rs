@@ -1,0 +1,68 @@
+//! The command line as data: what was typed, before anything is done with it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::cluster::ClusterFlags;
+use crate::commands::{completion, diff, init, pools, render, schema};
+use crate::ui::Color;
+
+/// One workload, one load balancer per node pool, reviewed in git
+#[derive(Debug, Parser)]
+#[command(
+    name = "kubectl-largescale",
+    bin_name = "kubectl largescale",
+    version,
+    about = "Give each node pool of a large cluster its own load balancer: one Service per pool, in a directory that git tracks",
+    after_help = EXIT_CODES,
+    disable_help_subcommand = true,
+    max_term_width = 110
+)]
+pub struct Cli {
+    /// What every command takes
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes:
+  0  done; no differences
+  1  differences: `diff`, `render --check`
+  2  the command line is wrong
+  3  an input is wrong; nothing was written
+  4  the cluster could not be asked, or said no
+  5  refused, because something would be lost; nothing was written";
+
+/// What every command takes
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The spec, or the directory that holds largescale.yaml
+    #[arg(short = 'f', long = "file", global = true, default_value = ".", value_name = "PATH", hide_default_value = true)]
+    pub file: PathBuf,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    /// How the cluster is reached, as with kubectl
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
+}
+
+/// What to do
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a starter spec for a cluster, or from hand-written Services
+    Init(init::Args),
+    /// Show the node pools and how much room their load balancers have
+    Pools(pools::Args),
+    /// Write one Service per pool and the workload into the tree
+    Render(render::Args),
+    /// Show what render would change in the tree
+    Diff(diff::Args),
+    /// Print the JSON Schema of a form, for editors
+    Schema(schema::Args),
+    /// Print the completion script of a shell
+    Completion(completion::Args),
+}

@@ -1,0 +1,150 @@
+//! From nodes to pools: what `pools`, `render` and `diff` have in common.
+
+use clap::Args;
+
+use crate::cluster::{Cluster, ClusterFlags, Identity};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::lock::{Lock, LockedPool};
+use crate::core::node::Node;
+use crate::core::pools::{MergeOptions, Merged, merge, merge_locked, survey};
+use crate::core::render::{Input, Rendered, render};
+use crate::directory::{Project, nodes_from};
+use crate::failure::Failure;
+use crate::ui;
+
+/// Where the nodes are from and how they are read
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Nodes")]
+pub(crate) struct NodeArgs {
+    /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`; overrides spec.nodes
+    #[arg(long, value_name = "FILE|-|cluster")]
+    pub nodes: Option<String>,
+    /// The node label whose value is the pool; overrides spec.pools.label
+    #[arg(long, value_name = "KEY")]
+    pub label: Option<String>,
+    /// Ask nobody: the pools of the lock
+    #[arg(long, conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
+    pub locked: bool,
+    /// Let a pool go that has no node any more (repeatable)
+    #[arg(long, value_name = "POOL")]
+    pub forget: Vec<String>,
+    /// Believe that more than half of the pools have lost all their nodes
+    #[arg(long)]
+    pub allow_shrink: bool,
+}
+
+/// What was found.
+pub(super) struct Discovery {
+    /// The pools.
+    pub merged: Merged,
+    /// The identity of the cluster, as the lock will hold it.
+    cluster: Option<String>,
+}
+
+/// Finds the pools, as the user asked for.
+pub(super) fn discover(project: &Project, flags: &ClusterFlags, args: &NodeArgs) -> Result<Discovery, Failure> {
+    if let Some(refused) = &project.platform.spec.refused {
+        return Err(Diagnostic::error(refused.because.clone())
+            .at(project.document.place("/spec/platform"))
+            .hint(refused.hint.clone())
+            .into());
+    }
+    let lock = project.lock.as_ref();
+    let locked_cluster = lock.and_then(|lock| lock.cluster.clone());
+    if args.locked {
+        let Some(lock) = lock else {
+            return Err(Diagnostic::error("there is no lock yet, and --locked asks nobody else")
+                .hint("render once without --locked")
+                .into());
+        };
+        return Ok(Discovery { merged: merge_locked(&project.spec.spec, lock)?, cluster: locked_cluster });
+    }
+    let spec = &project.spec.spec;
+    let (nodes, cluster) = match args.nodes.as_deref() {
+        None if spec.nodes == "cluster" => from_cluster(flags, locked_cluster.as_deref())?,
+        Some("cluster") => from_cluster(flags, locked_cluster.as_deref())?,
+        None => {
+            let (path, shown) = project.file(&spec.nodes);
+            (nodes_from(&path, &shown)?, locked_cluster)
+        }
+        Some(file) => (nodes_from(file.as_ref(), file)?, locked_cluster),
+    };
+    let label = args.label.as_deref().or(spec.pools.label.as_deref());
+    let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
+    let options = MergeOptions { forget: args.forget.clone(), allow_shrink: args.allow_shrink };
+    Ok(Discovery { merged: merge(spec, &survey, lock, &options)?, cluster })
+}
+
+/// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.
+pub(super) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<(Vec<Node>, Option<String>), Failure> {
+    let cluster = Cluster::connect(flags, std::sync::Arc::new(ui::note))?;
+    let identity = match (cluster.identity()?, locked) {
+        (Identity::Known(found), Some(locked)) if found != locked => {
+            return Err(Diagnostic::refusal(format!(
+                "this is another cluster: the lock is of {locked}, {} at {} is {found}",
+                named(cluster.context()),
+                cluster.server()
+            ))
+            .hint("choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock")
+            .into());
+        }
+        (Identity::Known(found), _) => Some(found),
+        (Identity::Hidden(why), Some(locked)) => {
+            return Err(Diagnostic::refusal(format!("whether this is the cluster of the lock ({locked}) cannot be checked: {why}"))
+                .hint("allow `get` on the namespace kube-system, or render from a file of nodes (--nodes FILE)")
+                .into());
+        }
+        (Identity::Hidden(why), None) => {
+            ui::diagnostic(
+                &Diagnostic::warning(format!("the lock will not know which cluster it belongs to: {why}"))
+                    .hint("allow `get` on the namespace kube-system"),
+            );
+            None
+        }
+    };
+    Ok((cluster.nodes()?, identity))
+}
+
+fn named(context: &str) -> String {
+    if context.is_empty() { "the cluster".to_owned() } else { format!("context {context}") }
+}
+
+impl Discovery {
+    /// Renders for these pools; warnings are shown.
+    pub(super) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
+        for warning in &self.merged.warnings {
+            ui::diagnostic(warning);
+        }
+        let rendered = render(Input {
+            spec: &project.spec,
+            document: &project.document,
+            objects: &project.objects,
+            platform: &project.platform,
+            overlays: &project.overlays,
+            pools: &self.merged.set,
+        })?;
+        for warning in &rendered.warnings {
+            ui::diagnostic(warning);
+        }
+        Ok(rendered)
+    }
+
+    /// The lock that goes with these pools and files.
+    pub(super) fn lock(&self, project: &Project, files: std::collections::BTreeMap<String, String>) -> Lock {
+        let pools = self
+            .merged
+            .set
+            .pools
+            .iter()
+            .map(|pool| (pool.value.clone(), LockedPool { name: pool.name.clone(), vm_set: pool.vm_set.clone() }))
+            .collect();
+        Lock {
+            platform: project.platform.name.clone(),
+            cluster: self.cluster.clone(),
+            label: self.merged.set.label.clone(),
+            pools,
+            files,
+            ..Lock::default()
+        }
+    }
+}

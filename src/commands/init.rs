@@ -1,0 +1,255 @@
+//! `init`: a starter spec, from the nodes and, with `--from`, from Services that were written by hand.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use crate::cli::Global;
+use crate::commands::discover::from_cluster;
+use crate::core::choose::{Choice, choose};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::fold::{Folded, fold};
+use crate::core::manifest::{ManifestFile, read_manifests};
+use crate::core::names;
+use crate::core::nearest::did_you_mean;
+use crate::core::node::Node;
+use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::pools::{MergeOptions, Merged, merge, survey};
+use crate::core::spec::{LargeScale, Spec};
+use crate::core::yaml;
+use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_new};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Write a commented starter spec for the cluster, or from Services that were written by hand
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The directory that gets largescale.yaml
+    #[arg(default_value = ".", value_name = "DIRECTORY", hide_default_value = true)]
+    directory: PathBuf,
+    /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`
+    #[arg(long, value_name = "FILE|-|cluster", default_value = "cluster")]
+    nodes: String,
+    /// The platform, where the nodes do not tell
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+    /// The node label whose value is the pool, where the platform's list does not tell
+    #[arg(long, value_name = "KEY")]
+    label: Option<String>,
+    /// The name of the workload; default: that of the Service, or of the directory
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Fold these hand-written manifests: Services that differ only in name and binding become one, and keep their names
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+}
+
+/// Writes the spec.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let spec_path = args.directory.join(SPEC_FILE);
+    let shown = spec_path.display().to_string();
+    if spec_path.exists() {
+        return Err(Diagnostic::refusal(format!("{shown} is there already")).hint("edit it, or name another directory").into());
+    }
+    let nodes = read_nodes(global, &args.nodes)?;
+    let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
+    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
+    let merged = pools(&choice, &nodes, args.label.as_deref())?;
+    for warning in &merged.warnings {
+        ui::diagnostic(warning);
+    }
+    let folded = args.from.as_deref().map(|from| read_and_fold(from, choice.platform, &merged)).transpose()?;
+    let manifest = args.from.as_deref().map(|from| format!("manifests/{}", from.file_name().unwrap_or_default().to_string_lossy()));
+    let name = name(args, folded.as_ref());
+    let text = spec_text(&name, global, args, &choice, &merged, folded.as_ref(), manifest.as_deref());
+    // What init writes, render must be able to read.
+    LargeScale::read(&shown, &text)?;
+
+    make_directory(&args.directory)?;
+    if let (Some(folded), Some(manifest)) = (&folded, &manifest) {
+        let path = args.directory.join(manifest);
+        let shown = path.display().to_string();
+        let text = manifest_text(folded, args.from.as_deref());
+        read_manifests(&[ManifestFile { source: manifest.clone(), shown: shown.clone(), text: text.clone() }])?;
+        if let Some(parent) = path.parent() {
+            make_directory(parent)?;
+        }
+        write_new(&path, &shown, &text)?;
+        ui::data(&format!("{shown} {}\n", ui::action("created")))?;
+    }
+    write_new(&spec_path, &shown, &text)?;
+    ui::data(&format!("{shown} {}\n", ui::action("created")))?;
+    say(args, &choice, &merged, folded.as_ref());
+    Ok(Exit::Success)
+}
+
+fn read_nodes(global: &Global, nodes: &str) -> Result<Vec<Node>, Failure> {
+    if nodes == "cluster" {
+        return Ok(from_cluster(&global.cluster, None)?.0);
+    }
+    Ok(nodes_from(Path::new(nodes), nodes)?)
+}
+
+fn choose_platform<'a>(platforms: &'a [Platform], nodes: &[Node], wanted: Option<&str>) -> Result<Choice<'a>, Failure> {
+    let known = || builtin_names().collect::<Vec<_>>().join(", ");
+    if let Some(wanted) = wanted {
+        let Some(platform) = platforms.iter().find(|platform| platform.name == wanted) else {
+            let near = did_you_mean(wanted, builtin_names());
+            return Err(Diagnostic::error(format!("unknown platform `{wanted}`{near}")).hint(format!("built in: {}", known())).into());
+        };
+        return Ok(Choice { platform, told: true, others: Vec::new() });
+    }
+    choose(platforms, nodes).ok_or_else(|| {
+        Diagnostic::error(format!("no built-in platform knows these {} nodes", nodes.len()))
+            .hint(format!("choose one with --platform ({}); a platform file of your own is named in the spec later", known()))
+            .into()
+    })
+}
+
+fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Merged, Failure> {
+    let found = survey(nodes, choice.platform, label, None)?;
+    Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
+}
+
+fn read_and_fold(from: &Path, platform: &Platform, merged: &Merged) -> Result<Folded, Failure> {
+    let shown = from.display().to_string();
+    let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
+    if documents.is_empty() {
+        return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
+    }
+    let folded = fold(&documents, platform, &merged.set)?;
+    for warning in &folded.warnings {
+        ui::diagnostic(warning);
+    }
+    Ok(folded)
+}
+
+/// `--name`, the first folded Service, or the directory; whatever it is, as a DNS label.
+fn name(args: &Args, folded: Option<&Folded>) -> String {
+    if let Some(name) = &args.name {
+        return name.clone();
+    }
+    let service = folded.and_then(|folded| folded.objects.iter().find(|object| object["kind"] == "Service"));
+    let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
+    let directory = || std::path::absolute(&args.directory).ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let name = names::pool_name(&from_service.or_else(directory).unwrap_or_default());
+    if name.is_empty() { "app".to_owned() } else { name }
+}
+
+fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
+    let from = from.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
+    format!("# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}", objects.join("---\n"))
+}
+
+fn spec_text(
+    name: &str,
+    global: &Global,
+    args: &Args,
+    choice: &Choice<'_>,
+    merged: &Merged,
+    folded: Option<&Folded>,
+    manifest: Option<&str>,
+) -> String {
+    let scalar = |text: &str| yaml::write_plain(&text).trim_end().to_owned();
+    let mut out = String::new();
+    let mut line = |text: &str| {
+        out.push_str(text);
+        out.push('\n');
+    };
+    line("# What `kubectl largescale render` makes of this cluster. Every field: `kubectl largescale schema`.");
+    line("apiVersion: largescale.dev/v1alpha1");
+    line("kind: LargeScale");
+    line("metadata:");
+    line(&format!("  name: {}", scalar(name)));
+    match global.cluster.namespace.as_deref() {
+        Some(namespace) => line(&format!("  namespace: {}", scalar(namespace))),
+        None => line("  # namespace: web             # given to namespaced objects that have none"),
+    }
+    line("spec:");
+    line("  # Plain Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one per pool.");
+    line(&format!("  manifests: [{}]", scalar(manifest.unwrap_or("manifests"))));
+    explain_platform(&mut line, choice);
+    line(&format!("  platform: {}", choice.platform.name));
+    line("  # Where the nodes are read: cluster, or a file with the output of `kubectl get nodes -o json`.");
+    line(&format!("  nodes: {}", scalar(&nodes_source(args))));
+    line(&format!("  # Seen when this was written: {}.", seen(merged)));
+    line("  pools:");
+    line(&format!("    label: {}", scalar(&merged.set.label)));
+    line("    # exclude: [system]          # pools that get no Service");
+    line("    # declare: [{name: burst}]   # pools that may have no node yet");
+    line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
+    if let Some(folded) = folded.filter(|folded| !folded.names.is_empty()) {
+        line("  # Names that these Services have already: another name would be another load balancer and another address.");
+        line("  names:");
+        for text in yaml::write_plain(&folded.names).lines() {
+            line(&format!("    {text}"));
+        }
+    }
+    if folded.is_some_and(|folded| folded.internal) {
+        line("  internal: true");
+    } else {
+        line("  # internal: true               # internal load balancers");
+    }
+    line("  # workload: {spread: true}     # spread the replicas over the pools");
+    line("  # overlays: [overlays/pins.yaml]");
+    line("  output: rendered");
+    out
+}
+
+fn explain_platform(line: &mut impl FnMut(&str), choice: &Choice<'_>) {
+    if choice.told {
+        line(&format!("  # {}", choice.platform.spec.title));
+        return;
+    }
+    line("  # The nodes do not tell which load balancers this cluster has. It is one of these:");
+    for platform in std::iter::once(&choice.platform).chain(&choice.others) {
+        line(&format!("  #   {}: {}", platform.name, platform.spec.choose));
+    }
+}
+
+/// A file is named as the spec will find it, from its own directory.
+fn nodes_source(args: &Args) -> String {
+    if args.nodes == "cluster" || args.nodes == "-" {
+        return "cluster".to_owned();
+    }
+    let from = |path: &Path| std::path::absolute(path).ok();
+    let (Some(file), Some(directory)) = (from(Path::new(&args.nodes)), from(&args.directory)) else { return args.nodes.clone() };
+    if let Ok(below) = file.strip_prefix(&directory) {
+        return below.display().to_string();
+    }
+    let shared = file.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
+    let up = directory.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+fn seen(merged: &Merged) -> String {
+    const SHOWN: usize = 8;
+    let counts: BTreeMap<&str, usize> =
+        merged.reports.iter().map(|report| (report.pool.value.as_str(), report.observed.as_ref().map_or(0, |seen| seen.backends))).collect();
+    let mut text = counts.iter().take(SHOWN).map(|(pool, count)| format!("{pool} ({count} nodes)")).collect::<Vec<_>>().join(", ");
+    if counts.len() > SHOWN {
+        let _ = write!(text, " and {} more", counts.len() - SHOWN);
+    }
+    text
+}
+
+fn say(args: &Args, choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
+    ui::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
+    for sentence in folded.into_iter().flat_map(|folded| &folded.said) {
+        ui::note(sentence);
+    }
+    if choice.told {
+        ui::note(&format!("platform {}: {}", choice.platform.name, choice.platform.spec.title));
+    } else {
+        let mut warning = format!("the nodes do not tell which load balancers this cluster has; {} is written, choose", choice.platform.name);
+        for platform in std::iter::once(&choice.platform).chain(&choice.others) {
+            let _ = write!(warning, "\n    {}: {}", platform.name, platform.spec.choose);
+        }
+        ui::diagnostic(&Diagnostic::warning(warning));
+    }
+    let file = if args.directory == Path::new(".") { String::new() } else { format!(" -f {}", args.directory.display()) };
+    ui::note(&format!("next: kubectl largescale render{file}"));
+}

@@ -1,0 +1,10 @@
+//! The commands, one file each: `Args`, and `run` that returns how the program ends.
+
+pub mod completion;
+pub mod diff;
+mod discover;
+pub mod init;
+pub mod output;
+pub mod pools;
+pub mod render;
+pub mod schema;

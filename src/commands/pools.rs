@@ -1,0 +1,111 @@
+//! `pools`: what there is, before anything is rendered.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::output::{self, Format};
+use crate::core::pools::{PoolReport, PoolState};
+use crate::directory::Project;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Show the node pools, where each stands and how much room its load balancer has
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    nodes: NodeArgs,
+    /// Output format; default: a table
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+}
+
+/// Shows the pools.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let project = &Project::load(&global.file)?;
+    let merged = discover(project, &global.cluster, &args.nodes)?.merged;
+    for warning in &merged.warnings {
+        ui::diagnostic(warning);
+    }
+    let limit = project.platform.nodes_per_load_balancer(project.spec.spec.limits.nodes_per_load_balancer);
+    let text = match args.output {
+        None => table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"]),
+        Some(Format::Wide) => {
+            table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"])
+        }
+        Some(Format::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
+            let _ = writeln!(out, "{}", report.pool.name);
+            out
+        }),
+        Some(Format::Json) => output::json(&listed(&merged.set.label, &merged.reports, limit)),
+        Some(Format::Yaml) => output::yaml(&listed(&merged.set.label, &merged.reports, limit)),
+    };
+    ui::data(&text)?;
+    Ok(Exit::Success)
+}
+
+fn headroom(report: &PoolReport, limit: Option<u32>) -> Option<i64> {
+    let backends = i64::try_from(report.observed.as_ref()?.backends).ok()?;
+    Some(i64::from(limit?) - backends)
+}
+
+fn table(reports: &[PoolReport], limit: Option<u32>, headings: &[&str]) -> String {
+    let number = |count: Option<String>| count.unwrap_or_else(|| "-".to_owned());
+    let rows: Vec<Vec<String>> = reports
+        .iter()
+        .map(|report| {
+            let seen = report.observed.as_ref();
+            // A pool that was asked for and not seen has no nodes; one that nobody asked for has an unknown number.
+            let count = |of: fn(&crate::core::pools::Observed) -> usize| number(seen.map(|seen| of(seen).to_string()));
+            headings
+                .iter()
+                .map(|heading| match *heading {
+                    "NAME" => report.pool.name.clone(),
+                    "STATE" => report.state.word().to_owned(),
+                    "NODES" => count(crate::core::pools::Observed::nodes),
+                    "READY" => count(|seen| seen.ready),
+                    "BACKENDS" => count(|seen| seen.backends),
+                    "HEADROOM" => number(headroom(report, limit).map(|room| room.to_string())),
+                    "LIMIT" => number(limit.map(|limit| limit.to_string())),
+                    "VALUE" => report.pool.value.clone(),
+                    _ => number(report.pool.vm_set.clone()),
+                })
+                .collect()
+        })
+        .collect();
+    ui::table(headings, &rows)
+}
+
+fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>) -> Value {
+    let items: Vec<Value> = reports
+        .iter()
+        .map(|report| {
+            let mut item = json!({
+                "name": report.pool.name,
+                "value": report.pool.value,
+                "state": report.state.word(),
+                "rendered": report.state != PoolState::Forgotten,
+            });
+            if let Some(seen) = &report.observed {
+                item["nodes"] = seen.nodes().into();
+                item["ready"] = seen.ready.into();
+                item["backends"] = seen.backends.into();
+                item["leftOut"] = json!(seen.left_out);
+            }
+            if let Some(set) = &report.pool.vm_set {
+                item["vmSet"] = set.as_str().into();
+            }
+            if let Some(limit) = limit {
+                item["limit"] = limit.into();
+            }
+            if let Some(room) = headroom(report, limit) {
+                item["headroom"] = room.into();
+            }
+            item
+        })
+        .collect();
+    json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "PoolList", "label": label, "items": items })
+}

@@ -1,0 +1,14 @@
+//! The directory side: the only place that knows the file system and git.
+
+mod external_diff;
+mod files;
+pub mod git;
+mod nodes;
+mod project;
+mod tree;
+
+pub use external_diff::external_diff;
+pub use files::{make_directory, read_text, replace, write_new};
+pub use nodes::nodes_from;
+pub use project::{Project, SPEC_FILE};
+pub use tree::{RunLock, Tree};

@@ -1,0 +1,222 @@
+//! The user's directory, loaded: spec, manifests, platform, overlays and lock.
+
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::lock::Lock;
+use crate::core::manifest::{ManifestFile, Object, read_manifests};
+use crate::core::nearest::did_you_mean;
+use crate::core::overlay::Overlay;
+use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::spec::LargeScale;
+use crate::core::yaml::Document;
+use crate::directory::files::{cannot, read_text};
+
+/// The name of the spec.
+pub const SPEC_FILE: &str = "largescale.yaml";
+
+/// The name of the lock, beside the spec.
+const LOCK_FILE: &str = "largescale.lock";
+
+/// Everything that the directory says.
+#[derive(Debug)]
+pub struct Project {
+    /// Where the spec is.
+    pub directory: PathBuf,
+    /// The spec.
+    pub spec: LargeScale,
+    /// The spec's lines.
+    pub document: Document,
+    /// The objects of the manifests.
+    pub objects: Vec<Object>,
+    /// The platform.
+    pub platform: Platform,
+    /// The overlays, in the order of the spec.
+    pub overlays: Vec<Overlay>,
+    /// The lock, if there is one.
+    pub lock: Option<Lock>,
+}
+
+impl Project {
+    /// Loads a directory, or the spec file in it; every problem at once.
+    pub fn load(path: &Path) -> Checked<Self> {
+        let spec_path = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
+        let spec_path = spec_path.strip_prefix(".").map(Path::to_owned).unwrap_or(spec_path);
+        let shown = spec_path.display().to_string();
+        let text = read_text(&spec_path, &shown).map_err(|problem| match problem.message.as_str() {
+            "no such file or directory" => problem.hint("`kubectl largescale init` writes one; -f names another"),
+            _ => problem,
+        })?;
+        let (spec, document) = LargeScale::read(&shown, &text)?;
+        let directory = spec_path.parent().map(Path::to_owned).unwrap_or_default();
+        let mut problems = Vec::new();
+        let mut collect = |found: Checked<()>| problems.extend(found.err().into_iter().flatten());
+
+        let mut objects = Vec::new();
+        let mut platform = None;
+        let mut overlays = Vec::new();
+        let mut lock = None;
+        collect(manifests(&directory, &spec, &document, &spec_path).and_then(|files| read_manifests(&files)).map(|read| objects = read));
+        collect(load_platform(&directory, &spec.spec.platform, &document).map(|read| platform = Some(read)));
+        for (index, name) in spec.spec.overlays.iter().enumerate() {
+            let at = document.place(&format!("/spec/overlays/{index}"));
+            collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
+        }
+        collect(load_lock(&directory).map(|read| lock = read));
+        match platform {
+            Some(platform) if problems.is_empty() => Ok(Self { directory, spec, document, objects, platform, overlays, lock }),
+            _ => Err(problems),
+        }
+    }
+
+    /// Where the lock is.
+    pub fn lock_path(&self) -> PathBuf {
+        self.directory.join(LOCK_FILE)
+    }
+
+    /// The output directory.
+    pub fn output(&self) -> PathBuf {
+        self.directory.join(&self.spec.spec.output)
+    }
+
+    /// A file that the spec names, as a path and as a message shows it.
+    pub fn file(&self, name: &str) -> (PathBuf, String) {
+        let path = self.directory.join(name);
+        let shown = path.display().to_string();
+        (path, shown)
+    }
+}
+
+fn load_lock(directory: &Path) -> Checked<Option<Lock>> {
+    let path = directory.join(LOCK_FILE);
+    if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        return Ok(None);
+    }
+    let shown = path.display().to_string();
+    let text = read_text(&path, &shown)?;
+    Ok(Some(Lock::read(&shown, &text)?))
+}
+
+/// A built-in platform by name, or a file: whatever has a `/` or ends as YAML does.
+fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<Platform> {
+    if is_file_name(name) {
+        let path = directory.join(name);
+        let shown = path.display().to_string();
+        return Platform::read(&shown, &read_text(&path, &shown)?);
+    }
+    read_builtin(name).unwrap_or_else(|| {
+        let near = did_you_mean(name, builtin_names());
+        let known = builtin_names().collect::<Vec<_>>().join(", ");
+        Err(Diagnostic::error(format!("unknown platform `{name}`{near}"))
+            .at(document.place("/spec/platform"))
+            .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
+            .into())
+    })
+}
+
+fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
+    if is_file_name(name) {
+        let path = directory.join(name);
+        let shown = path.display().to_string();
+        return Overlay::read(&shown, &read_text(&path, &shown)?);
+    }
+    let Some(text) = Overlay::builtin_text(name) else {
+        let near = did_you_mean(name, Overlay::builtin_names());
+        let known = Overlay::builtin_names().collect::<Vec<_>>().join(", ");
+        return Err(Diagnostic::error(format!("unknown overlay `{name}`{near}"))
+            .at(at)
+            .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
+            .into());
+    };
+    Overlay::read(&format!("overlays/{name}.yaml (built in)"), text)
+}
+
+fn is_file_name(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    name.contains('/') || name.contains('\\') || [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
+}
+
+/// The files that `spec.manifests` names: files, directories (not recursive, as kubectl) and globs, in order.
+fn manifests(directory: &Path, spec: &LargeScale, document: &Document, spec_path: &Path) -> Checked<Vec<ManifestFile>> {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    let mut problems = Vec::new();
+    let ours = [spec_path.to_owned(), directory.join(LOCK_FILE)];
+    let output = directory.join(&spec.spec.output);
+    for (index, name) in spec.spec.manifests.iter().enumerate() {
+        let at = document.place(&format!("/spec/manifests/{index}"));
+        if Path::new(name).is_absolute() {
+            problems.push(
+                Diagnostic::error(format!("the manifest {name} is an absolute path: the tree would differ from machine to machine"))
+                    .at(at)
+                    .hint(format!("name it relative to {SPEC_FILE}")),
+            );
+            continue;
+        }
+        match expand(directory, name) {
+            Err(why) => problems.push(Diagnostic::error(why).at(at)),
+            Ok(found) => {
+                let wanted = found.into_iter().filter(|path| !ours.contains(path) && !path.starts_with(&output));
+                for path in wanted {
+                    if !paths.contains(&path) {
+                        paths.push(path);
+                    }
+                }
+            }
+        }
+    }
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let shown = path.display().to_string();
+        match read_text(&path, &shown) {
+            Ok(text) => files.push(ManifestFile { source: source(&path, directory), shown, text }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
+    let path = directory.join(name);
+    if path.is_dir() {
+        return in_directory(&path).map_err(|error| format!("the directory {name} cannot be read: {error}"));
+    }
+    if !name.contains(['*', '?', '[']) || path.exists() {
+        return match fs::metadata(&path) {
+            Ok(_) => Ok(vec![path]),
+            Err(error) => Err(format!("the manifest {}: {}", path.display(), cannot("read", &error, &path, name).message)),
+        };
+    }
+    let escaped = glob::Pattern::escape(&directory.display().to_string());
+    let pattern = if escaped.is_empty() { name.to_owned() } else { format!("{escaped}/{name}") };
+    let found = glob::glob(&pattern).map_err(|error| format!("`{name}` is no glob: {}", error.msg))?;
+    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    if files.is_empty() {
+        return Err(format!("the glob `{name}` matches no file"));
+    }
+    Ok(files)
+}
+
+fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        let is_manifest = path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
+        if is_manifest && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn source(path: &Path, directory: &Path) -> String {
+    let relative = path.strip_prefix(directory).unwrap_or(path);
+    let parts: Vec<String> = relative
+        .components()
+        .filter(|part| !matches!(part, Component::CurDir))
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    parts.join("/")
+}

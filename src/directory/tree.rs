@@ -1,0 +1,223 @@
+//! The output directory: looked at before anything is decided, written so that a kill at any moment leaves every
+//! file whole and the next run able to finish.
+//!
+//! The order of a write: stage every new file beside its place; say in the lock what is about to happen
+//! (`pending`); rename; remove; say in the lock that it is done. Tree files are not synced to the disk one by one:
+//! git and the next render have them, and 10,000 syncs would take most of the time. The lock is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::lock::Lock;
+use crate::core::names;
+use crate::core::plan::{Action, Plan};
+use crate::core::render::RenderedFile;
+use crate::directory::{Project, SPEC_FILE};
+use crate::directory::files::{cannot, replace_durably, stage, sweep};
+
+/// What the output directory holds.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The content of each file that the new tree or the lock names.
+    pub known: BTreeMap<String, Vec<u8>>,
+    /// Manifests that this program did not write.
+    pub foreign: Vec<String>,
+}
+
+/// Only one run at a time writes a directory; released when dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: Option<File>,
+}
+
+impl RunLock {
+    /// Waits for nobody: another run that writes here is said at once. `path` is the spec, which no run replaces;
+    /// it is taken before the spec is read, so that nobody writes between reading and writing.
+    pub fn take(path: &Path) -> Checked<Self> {
+        let path = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
+        let shown = path.display().to_string();
+        // What is wrong with a file that cannot be opened is said when it is read.
+        let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
+                .at(Place::file(shown))
+                .hint("wait until it has ended")
+                .into()),
+            // A file system without locks is no reason not to work.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: Some(file) }),
+        }
+    }
+}
+
+impl Tree {
+    /// Looks at the output directory and changes nothing.
+    pub fn look(project: &Project, rendered: &[RenderedFile]) -> Checked<Self> {
+        let output = project.output();
+        check_output(project, &output)?;
+        let mut paths: BTreeSet<&str> = rendered.iter().map(|file| file.path.as_str()).collect();
+        if let Some(lock) = &project.lock {
+            let locked: Vec<&str> = lock.files.keys().chain(lock.pending.keys()).map(String::as_str).collect();
+            if let Some(bad) = locked.iter().find(|path| !is_plain_name(path)) {
+                let lock_path = project.lock_path().display().to_string();
+                return Err(Diagnostic::error(format!("the lock names the file `{bad}`, which is outside of the output directory"))
+                    .at(Place::file(lock_path))
+                    .hint("the lock is written by this program only; take it from git")
+                    .into());
+            }
+            paths.extend(locked);
+        }
+        let mut tree = Self::default();
+        let mut problems = Vec::new();
+        for path in paths {
+            match read_own(&output, path) {
+                Ok(Some(bytes)) => {
+                    tree.known.insert(path.to_owned(), bytes);
+                }
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        tree.foreign = foreign(&output, &tree.known).map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
+        if problems.is_empty() { Ok(tree) } else { Err(problems) }
+    }
+
+    /// The digests of the known files.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        self.known.iter().map(|(path, bytes)| (path.clone(), names::digest(bytes))).collect()
+    }
+
+    /// Writes what the plan says, and the lock.
+    pub fn write(&self, project: &Project, rendered: &[RenderedFile], plan: &Plan, lock: &Lock) -> Checked<()> {
+        let output = project.output();
+        let lock_path = project.lock_path();
+        sweep_both(project, &output)?;
+        if plan.changes_anything() {
+            // Until it is done, a file may have its old content or its new one: both are ours.
+            let intent = Lock { files: self.digests(), pending: lock.files.clone(), ..lock.clone() };
+            write_files(&output, rendered, plan, || write_lock(&lock_path, &intent))?;
+        }
+        if project.lock.as_ref() != Some(lock) || plan.changes_anything() {
+            write_lock(&lock_path, lock)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_files(
+    output: &Path,
+    rendered: &[RenderedFile],
+    plan: &Plan,
+    say_so: impl FnOnce() -> Checked<()>,
+) -> Checked<()> {
+    let at = |path: &Path, error: &io::Error| Vec::from(cannot("write", error, path, &path.display().to_string()));
+    fs::create_dir_all(output).map_err(|error| at(output, &error))?;
+    let by_path: BTreeMap<&str, &RenderedFile> = rendered.iter().map(|file| (file.path.as_str(), file)).collect();
+    let mut staged = Vec::new();
+    for step in &plan.steps {
+        let (Action::Created | Action::Changed, Some(file)) = (step.action, by_path.get(step.path.as_str())) else { continue };
+        let path = output.join(&step.path);
+        staged.push((stage(&path, &file.text).map_err(|error| at(&path, &error))?, path));
+    }
+    say_so()?;
+    for (temporary, path) in staged {
+        temporary.persist(&path).map_err(|error| at(&path, &error.error))?;
+    }
+    for step in plan.steps.iter().filter(|step| step.action == Action::Removed) {
+        let path = output.join(&step.path);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path, &error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn write_lock(path: &Path, lock: &Lock) -> Checked<()> {
+    replace_durably(path, &lock.write()).map_err(|error| cannot("write", &error, path, &path.display().to_string()).into())
+}
+
+fn sweep_both(project: &Project, output: &Path) -> Checked<()> {
+    let spec_directory = project.lock_path().parent().map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
+    for directory in [spec_directory.unwrap_or_else(|| PathBuf::from(".")), output.to_owned()] {
+        sweep(&directory).map_err(|error| cannot("write", &error, &directory, &directory.display().to_string()))?;
+    }
+    Ok(())
+}
+
+/// The content of one of our files; a symbolic link in its place is not ours.
+fn read_own(output: &Path, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+    let full = output.join(path);
+    let shown = full.display().to_string();
+    let kind = match fs::symlink_metadata(&full) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot("read", &error, &full, &shown)),
+        Ok(metadata) => metadata.file_type(),
+    };
+    if kind.is_symlink() {
+        return Err(Diagnostic::refusal("the file is a symbolic link, and what it points to would be overwritten")
+            .at(Place::file(shown))
+            .hint("remove the link"));
+    }
+    if !kind.is_file() {
+        return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there").at(Place::file(shown)));
+    }
+    fs::read(&full).map(Some).map_err(|error| cannot("read", &error, &full, &shown))
+}
+
+/// Manifests in the output directory that are not known: Argo CD and Flux would sync them too.
+fn foreign(output: &Path, known: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(output) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let is_manifest = [".yaml", ".yml", ".json"].iter().any(|ending| name.to_lowercase().ends_with(ending));
+        if is_manifest && !known.contains_key(&name) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn is_plain_name(path: &str) -> bool {
+    let mut parts = Path::new(path).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) && !path.contains(['/', '\\']) && !path.starts_with('.')
+}
+
+/// The output directory must be a directory of its own, reached without symbolic links.
+fn check_output(project: &Project, output: &Path) -> Checked<()> {
+    let name = &project.spec.spec.output;
+    let refuse = |message: String| {
+        Err(Diagnostic::refusal(message).at(project.document.place("/spec/output")).hint("name a directory of its own, such as `rendered`").into())
+    };
+    let given = Path::new(name);
+    if given.is_absolute() {
+        return refuse(format!("`spec.output` is the absolute path {name}: it would differ from machine to machine"));
+    }
+    let mut walked = project.directory.clone();
+    let mut depth = 0_i32;
+    for part in given.components() {
+        match part {
+            Component::Normal(_) => depth += 1,
+            Component::ParentDir => depth -= 1,
+            _ => continue,
+        }
+        walked.push(part);
+        if fs::symlink_metadata(&walked).is_ok_and(|metadata| metadata.file_type().is_symlink()) {
+            return refuse(format!("`spec.output` is {name}, and {} is a symbolic link", walked.display()));
+        }
+    }
+    if depth <= 0 && !given.components().any(|part| matches!(part, Component::Normal(_))) {
+        return refuse(format!("`spec.output` is `{name}`, which holds the spec and its manifests"));
+    }
+    match fs::symlink_metadata(output) {
+        Ok(metadata) if !metadata.is_dir() => refuse(format!("`spec.output` is {name}, and {} is a file", output.display())),
+        _ => Ok(()),
+    }
+}

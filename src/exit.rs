@@ -1,0 +1,36 @@
+//! Exit codes: what a script may rely on. The table in `--help` and README.md is this one.
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; `diff` found none, `render --check` would change nothing.
+    Success = 0,
+    /// `diff` found differences, `render --check` would write.
+    Different = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// An input is wrong; nothing was written.
+    Input = 3,
+    /// The cluster could not be asked, or said no.
+    Cluster = 4,
+    /// Refused, because something would be lost; nothing was written.
+    Refused = 5,
+}
+
+impl Exit {
+    /// All of them, with what they mean.
+    pub const TABLE: &[(Self, &str)] = &[
+        (Self::Success, "done; no differences"),
+        (Self::Different, "differences: `diff`, `render --check`"),
+        (Self::Usage, "the command line is wrong"),
+        (Self::Input, "an input is wrong; nothing was written"),
+        (Self::Cluster, "the cluster could not be asked, or said no"),
+        (Self::Refused, "refused, because something would be lost; nothing was written"),
+    ];
+
+    /// The number.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
+}

@@ -1,0 +1,38 @@
+//! How a command fails: the problems to show, and the exit code that follows from them.
+
+use std::io;
+
+use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::exit::Exit;
+
+/// A command that did not do what it was asked to.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the program ends.
+    pub exit: Exit,
+    /// What to show, in order.
+    pub problems: Vec<Diagnostic>,
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(problems: Vec<Diagnostic>) -> Self {
+        let refused = problems.iter().all(|problem| problem.severity == Severity::Refusal);
+        Self { exit: if refused { Exit::Refused } else { Exit::Input }, problems }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(problem: Diagnostic) -> Self {
+        vec![problem].into()
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Standard output could not be written. A reader that has gone away (`| head`) is no failure.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { exit: Exit::Success, problems: Vec::new() };
+        }
+        Self { exit: Exit::Input, problems: vec![Diagnostic::error(format!("cannot write to standard output: {error}"))] }
+    }
+}

@@ -1,0 +1,117 @@
+//! The one place for the terminal. Data goes to standard output, everything else to standard error; colour only where
+//! the terminal takes it (NO_COLOR, CLICOLOR, TERM and `--color` are respected).
+
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+
+use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::core::text_diff::{DiffLine, Emphasis, LineKind};
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+const BOLD: Style = Style::new().bold();
+
+/// Decides about colour for the whole run.
+pub fn choose_color(color: Color) {
+    match color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// Writes data to standard output.
+pub fn data(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Shows a problem or a warning with its hint.
+pub fn diagnostic(diagnostic: &Diagnostic) {
+    let (word, style) = match diagnostic.severity {
+        Severity::Warning => ("warning", YELLOW),
+        Severity::Error | Severity::Refusal => ("error", RED),
+    };
+    let style = style.bold();
+    // There is nowhere left to say that standard error is closed.
+    let mut err = anstream::stderr().lock();
+    let _ = writeln!(err, "{style}{word}{style:#}: {diagnostic}");
+    if let Some(hint) = &diagnostic.hint {
+        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {hint}");
+    }
+}
+
+/// Says something that is neither data nor a problem.
+pub fn note(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Rows under headings, in kubectl's way: upper-case headings, columns three blanks apart.
+pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let mut out = String::new();
+    for row in std::iter::once(&headings).chain(rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:width$}   "));
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// A word in the colour of what happened.
+pub fn action(word: &str) -> String {
+    let style = match word {
+        "created" => GREEN,
+        "changed" => YELLOW,
+        "removed" | "forgotten" => RED,
+        _ => Style::new(),
+    };
+    format!("{style}{word}{style:#}")
+}
+
+/// A diff with colours, the words that changed within a line set off.
+pub fn diff(lines: &[DiffLine]) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let style = match line.kind {
+            LineKind::Header => BOLD,
+            LineKind::Hunk => CYAN,
+            LineKind::Same => Style::new(),
+            LineKind::Deleted => RED,
+            LineKind::Inserted => GREEN,
+        };
+        out.push_str(&format!("{style}{}{style:#}", line.sign()));
+        for (emphasis, text) in &line.parts {
+            let style = if *emphasis == Emphasis::Changed { style.invert() } else { style };
+            out.push_str(&format!("{style}{text}{style:#}"));
+        }
+        out.push('\n');
+    }
+    out
+}
