@@ -1,0 +1,105 @@
+//! The rules of ARCHITECTURE.md, held.
+
+use std::fs;
+use std::path::Path;
+
+use crate::environment::{checkout, walk};
+
+fn sources(below: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    walk(&checkout().join(below), &mut |path: &Path| {
+        if path.extension().is_some_and(|ending| ending == "rs") {
+            let name = path.strip_prefix(checkout()).unwrap().display().to_string();
+            found.push((name, fs::read_to_string(path).unwrap()));
+        }
+    });
+    assert!(!found.is_empty(), "{below} has no sources");
+    found
+}
+
+/// The code of a file without its unit tests and comments.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(text);
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Says each line of the files that has one of the words.
+#[track_caller]
+fn nobody_says(files: &[(String, String)], words: &[&str], rule: &str) {
+    let mut found = Vec::new();
+    for (name, text) in files {
+        for (index, line) in code(text).lines().enumerate() {
+            found.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{name}:{}: {word}", index + 1)));
+        }
+    }
+    assert!(found.is_empty(), "{rule}\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_core_is_pure() {
+    let core = sources("src/core");
+    nobody_says(
+        &core,
+        &["std::fs", "std::env", "std::time", "std::process", "std::net", "std::thread", "std::io::stdin", "tokio", "kube::", "anyhow", "tempfile", "clap", "println!", "print!("],
+        "the core knows no file system, clock, environment, network, runtime or client",
+    );
+    nobody_says(
+        &core,
+        &["crate::cluster", "crate::commands", "crate::directory", "crate::ui", "crate::cli", "crate::failure", "crate::exit"],
+        "the core knows nothing of the shells around it",
+    );
+}
+
+#[test]
+fn the_shells_do_not_know_each_other() {
+    nobody_says(&sources("src/cluster"), &["crate::directory", "crate::commands", "crate::ui"], "the cluster side knows the core only");
+    nobody_says(
+        &sources("src/directory"),
+        &["crate::cluster", "crate::commands", "crate::ui", "kube::", "tokio"],
+        "the directory side knows the core only",
+    );
+    let outside: Vec<_> = sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    nobody_says(&outside, &["kube::", "tokio"], "only src/cluster knows kube and its runtime");
+}
+
+#[test]
+fn yaml_git_and_the_terminal_have_one_place_each() {
+    let elsewhere = |place: &'static str| -> Vec<_> { sources("src").into_iter().filter(|(name, _)| !name.starts_with(place)).collect() };
+    nobody_says(&elsewhere("src/core/yaml"), &["serde_saphyr"], "all YAML goes through src/core/yaml");
+    nobody_says(&elsewhere("src/ui.rs"), &["anstream", "::stdout(", "::stderr("], "only src/ui.rs writes to the terminal");
+    let spawning: Vec<_> = elsewhere("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    nobody_says(&spawning, &["Command::new("], "programs are started by the shells only");
+}
+
+#[test]
+fn files_stay_small_and_module_files_hold_no_logic() {
+    for (name, text) in sources("src") {
+        let lines = code(&text).lines().count();
+        assert!(lines <= 500, "{name} has {lines} lines: does it tell one story?");
+        if name.ends_with("/mod.rs") {
+            assert!(!code(&text).contains("fn "), "{name} holds logic");
+        }
+    }
+}
+
+#[test]
+fn architecture_md_names_every_module() {
+    let page = fs::read_to_string(checkout().join("ARCHITECTURE.md")).unwrap();
+    for (name, _) in sources("src") {
+        let module = name.trim_start_matches("src/").trim_end_matches("/mod.rs");
+        assert!(page.contains(&format!("`{module}`")), "ARCHITECTURE.md does not name `{module}`");
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = fs::read_to_string(checkout().join("Cargo.toml")).unwrap();
+    let mut in_dependencies = false;
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            in_dependencies = line.contains("dependencies");
+        } else if in_dependencies && line.contains('=') {
+            assert!(line.contains(" # "), "no reason beside: {line}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What render promises over whole runs: the same bytes from any order of nodes, the examples as they are committed,
+//! and the real Azure provider that binds each rendered Service to its own pool.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::environment::{Environment, checkout};
+
+#[test]
+fn the_order_of_the_nodes_does_not_matter() {
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    assert!(environment.line("kubectl largescale render --nodes three.json").status.success());
+    let first = environment.files();
+    let nodes: serde_json::Value = serde_json::from_slice(&fs::read(environment.path().join("three.json")).unwrap()).unwrap();
+    let mut items = nodes["items"].as_array().unwrap().clone();
+    for turn in 0..items.len() {
+        items.rotate_left(1);
+        let text = serde_json::json!({ "kind": "List", "items": items }).to_string();
+        fs::write(environment.path().join("turned.json"), text).unwrap();
+        fs::remove_dir_all(environment.path().join("rendered")).unwrap();
+        fs::remove_file(environment.path().join("largescale.lock")).unwrap();
+        assert!(environment.line("kubectl largescale render --nodes turned.json").status.success(), "turn {turn}");
+        fs::remove_file(environment.path().join("turned.json")).unwrap();
+        assert_eq!(environment.files(), first, "turn {turn}");
+    }
+}
+
+#[test]
+fn unchanged_files_are_not_written() {
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    assert!(environment.line("kubectl largescale render").status.success());
+    let times = || -> Vec<_> {
+        let rendered = environment.path().join("rendered");
+        let files = fs::read_dir(rendered).unwrap().map(|entry| entry.unwrap().path()).chain([environment.path().join("largescale.lock")]);
+        files.map(|path| (fs::metadata(&path).unwrap().modified().unwrap(), path)).collect()
+    };
+    let before = times();
+    assert!(environment.line("kubectl largescale render").status.success());
+    assert_eq!(times(), before);
+}
+
+#[test]
+fn files_have_the_mode_that_the_umask_leaves() {
+    use std::os::unix::fs::PermissionsExt;
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    assert!(environment.line("umask 027; kubectl largescale render").status.success());
+    for file in ["rendered/service-nginx-agentpool1.yaml", "largescale.lock"] {
+        let mode = fs::metadata(environment.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{file}");
+    }
+}
+
+#[test]
+fn two_runs_at_once_do_not_mix() {
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    let spec = fs::File::open(environment.path().join("largescale.yaml")).unwrap();
+    spec.lock().unwrap();
+    let refused = environment.line("kubectl largescale render");
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("another run of kubectl largescale is writing this directory"));
+    assert!(environment.line("kubectl largescale render --check").status.code() == Some(1), "reading needs no lock");
+    spec.unlock().unwrap();
+    assert!(environment.line("kubectl largescale render").status.success());
+}
+
+/// The example that README runs, from hand-written Services to the tree, bound by the real provider.
+#[test]
+fn the_azure_provider_binds_each_service_to_its_pool() {
+    let Some(provider) = azure_provider() else { return };
+    let environment = Environment::with(&checkout().join("examples/acs-engine"));
+    assert!(environment.line("kubectl largescale init app --nodes nodes.json --from nginx.yaml").status.success());
+    assert!(environment.line("kubectl largescale render -f app").status.success());
+    provider.binds("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "app/rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+}
+
+#[test]
+fn the_azure_provider_binds_many_pools() {
+    let Some(provider) = azure_provider() else { return };
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    let nodes = acs_engine_nodes(12, 3);
+    fs::write(environment.path().join("nodes.json"), nodes).unwrap();
+    assert!(environment.line("kubectl largescale render").status.success());
+    provider.binds("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+    // The check can fail: a pool whose Service is gone is found.
+    fs::remove_file(environment.path().join("rendered/service-nginx-pool7.yaml")).unwrap();
+    let missed = provider.run("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+    assert!(!missed.0 && missed.1.contains("pool7"), "{}", missed.1);
+}
+
+#[test]
+fn the_azure_provider_takes_the_other_half() {
+    let Some(provider) = azure_provider() else { return };
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    let spec = fs::read_to_string(environment.path().join("largescale.yaml")).unwrap();
+    let spec = spec.replace("azure-basic", "azure-multi-slb") + "  pools: {loadBalancers: {agentpool1: kubernetes}}\n";
+    fs::write(environment.path().join("largescale.yaml"), spec).unwrap();
+    assert!(environment.line("kubectl largescale render --cloud-config cloud.json").status.success());
+    provider.binds(
+        "TestRenderedMultipleStandardLoadBalancers",
+        &environment,
+        &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json"), ("LARGESCALE_CLOUD_CONFIG", "cloud.json")],
+    );
+}
+
+fn acs_engine_nodes(pools: usize, each: usize) -> String {
+    let mut items = vec![serde_json::json!({"kind": "Node", "metadata": {"name": "k8s-master-42344502-0", "labels": {"kubernetes.io/role": "master"}}})];
+    for pool in 0..pools {
+        for index in 0..each {
+            let name = format!("k8s-pool{pool}-42344502-{index}");
+            items.push(serde_json::json!({"kind": "Node", "metadata": {"name": name, "labels": {"agentpool": format!("pool{pool}")}}}));
+        }
+    }
+    serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
+}
+
+/// The real cloud-provider-azure, compiled as a test program by `make azure-binding`.
+struct AzureProvider(std::path::PathBuf);
+
+fn azure_provider() -> Option<AzureProvider> {
+    let program = checkout().join("target/azure-binding.test");
+    let program = std::env::var_os("LARGESCALE_AZURE_BINDING").map_or(program, Into::into);
+    if program.exists() {
+        return Some(AzureProvider(program));
+    }
+    assert!(std::env::var_os("CI").is_none(), "no Azure provider: run `make azure-binding` first");
+    eprintln!("skipped: no Azure provider (make azure-binding builds it, with Go)");
+    None
+}
+
+impl AzureProvider {
+    #[track_caller]
+    fn binds(&self, test: &str, environment: &Environment, variables: &[(&str, &str)]) {
+        let (passed, said) = self.run(test, environment, variables);
+        assert!(passed, "{said}");
+        assert!(said.contains(&format!("--- PASS: {test}")), "it did not run:\n{said}");
+    }
+
+    fn run(&self, test: &str, environment: &Environment, variables: &[(&str, &str)]) -> (bool, String) {
+        let mut command = Command::new(&self.0);
+        command.args(["-test.v", "-test.run", &format!("^{test}$")]);
+        for (name, path) in variables {
+            command.env(name, environment.path().join(Path::new(path)));
+        }
+        let output = environment.run(command);
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+    }
+}

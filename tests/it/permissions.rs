@@ -1,0 +1,73 @@
+//! What a directory that may not be written to does to a render. Root may write everywhere, so root runs these as nobody.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::environment::{Environment, PROGRAM, checkout};
+
+#[test]
+fn an_output_directory_that_is_not_writable() {
+    let environment = project();
+    let output = environment.path().join("rendered");
+    fs::create_dir(&output).unwrap();
+    mode(&output, 0o555);
+    let result = as_nobody(&environment, &["render"]);
+    mode(&output, 0o755);
+    let said = String::from_utf8_lossy(&result.stderr);
+    assert_eq!(result.status.code(), Some(3), "{said}");
+    assert!(said.starts_with("error: rendered/") && said.contains("cannot write it: permission denied\n  hint: check its owner and mode"), "{said}");
+    assert!(!environment.path().join("largescale.lock").exists());
+    assert_eq!(fs::read_dir(output).unwrap().count(), 0);
+}
+
+#[test]
+fn a_directory_where_the_lock_may_not_be_written() {
+    let environment = project();
+    fs::create_dir(environment.path().join("rendered")).unwrap();
+    mode(&environment.path().join("rendered"), 0o777);
+    mode(environment.path(), 0o555);
+    let result = as_nobody(&environment, &["render"]);
+    mode(environment.path(), 0o755);
+    let said = String::from_utf8_lossy(&result.stderr);
+    assert_eq!(result.status.code(), Some(3), "{said}");
+    assert!(said.contains("largescale.lock: cannot write it: permission denied"), "{said}");
+    assert_eq!(fs::read_dir(environment.path().join("rendered")).unwrap().count(), 0, "nothing is written, and nothing is left unfinished");
+}
+
+#[test]
+fn a_manifest_that_may_not_be_read() {
+    let environment = project();
+    mode(&environment.path().join("nginx.yaml"), 0o000);
+    let result = as_nobody(&environment, &["render"]);
+    let said = String::from_utf8_lossy(&result.stderr);
+    assert_eq!(result.status.code(), Some(3), "{said}");
+    assert!(said.contains("nginx.yaml: cannot read it: permission denied"), "{said}");
+}
+
+fn project() -> Environment {
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    mode(environment.path(), 0o777);
+    environment
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn as_nobody(environment: &Environment, arguments: &[&str]) -> Output {
+    let is_root = fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nUid:\t0\t"));
+    if !is_root {
+        return environment.program(arguments);
+    }
+    // The checkout may be closed to others; a copy beside the project is not.
+    let program = environment.path().join("../").join(format!("{}-program", environment.path().file_name().unwrap().to_string_lossy()));
+    fs::copy(PROGRAM, &program).unwrap();
+    mode(&program, 0o755);
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(arguments);
+    let output = environment.run(command);
+    fs::remove_file(program).unwrap();
+    output
+}
