@@ -40,7 +40,14 @@ const EXIT_CODES: &str = "Exit codes:
 #[derive(Debug, Args)]
 pub struct Global {
     /// The spec, or the directory that holds largescale.yaml
-    #[arg(short = 'f', long = "file", global = true, default_value = ".", value_name = "PATH", hide_default_value = true)]
+    #[arg(
+        short = 'f',
+        long = "file",
+        global = true,
+        default_value = ".",
+        value_name = "PATH",
+        hide_default_value = true
+    )]
     pub file: PathBuf,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::cluster::ClusterError;
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 
@@ -27,12 +28,23 @@ impl From<Diagnostic> for Failure {
     }
 }
 
+impl From<ClusterError> for Failure {
+    fn from(error: ClusterError) -> Self {
+        let mut problem = Diagnostic::error(error.to_string());
+        problem.hint = error.hint();
+        Self { exit: Exit::Cluster, problems: vec![problem] }
+    }
+}
+
 impl From<io::Error> for Failure {
     /// Standard output could not be written. A reader that has gone away (`| head`) is no failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { exit: Exit::Success, problems: Vec::new() };
         }
-        Self { exit: Exit::Input, problems: vec![Diagnostic::error(format!("cannot write to standard output: {error}"))] }
+        Self {
+            exit: Exit::Input,
+            problems: vec![Diagnostic::error(format!("cannot write to standard output: {error}"))],
+        }
     }
 }

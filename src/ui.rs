@@ -106,7 +106,9 @@ pub fn diff(lines: &[DiffLine]) -> String {
             LineKind::Deleted => RED,
             LineKind::Inserted => GREEN,
         };
-        out.push_str(&format!("{style}{}{style:#}", line.sign()));
+        if !line.sign().is_empty() {
+            out.push_str(&format!("{style}{}{style:#}", line.sign()));
+        }
         for (emphasis, text) in &line.parts {
             let style = if *emphasis == Emphasis::Changed { style.invert() } else { style };
             out.push_str(&format!("{style}{text}{style:#}"));

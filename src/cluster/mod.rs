@@ -1,1 +1,47 @@
 //! The cluster side: the only place that knows kube, tokio and the network.
+//!
+//! [`Cluster`] is blocking for its caller: it owns a runtime on the caller's thread and drives it while it
+//! is asked something. Nothing here prints; what a person should read while waiting goes to a [`Notice`].
+//!
+//! ```text
+//!  ClusterFlags ─┐
+//!  Environment ──┴─> kubeconfig ──> (credential plugin) ──> connect ──> request ──> nodes, identity
+//!                                                                        │
+//!                            one request: tries, pauses, limits, errors ─┘
+//! ```
+//!
+//! kube does the work that is hard to get right: TLS, HTTP, OIDC. Where it would surprise a person who is
+//! used to kubectl, this module does the work itself:
+//! - `kubeconfig`: files of KUBECONFIG that do not exist are skipped, flags override single fields;
+//! - `plugin`: a credential plugin runs once, not three times, and may not hang for ever;
+//! - `proxy`: `NO_PROXY` is about the server, not about the proxy;
+//! - `request`: a server that answers 503 is given up after seconds, not minutes, and says so.
+//!
+//! Secrets do not leave this module: errors carry names, files and lines, never contents. Bodies are not
+//! logged; kube's logging has no subscriber.
+
+mod answer;
+mod connect;
+mod environment;
+mod error;
+mod explain;
+mod flags;
+mod identity;
+mod kubeconfig;
+mod limits;
+mod nodes;
+mod overrides;
+mod plugin;
+mod problem;
+mod proxy;
+mod request;
+mod server;
+
+pub use connect::Cluster;
+pub use environment::Environment;
+pub use error::{ClusterError, PluginProblem};
+pub use flags::ClusterFlags;
+pub use identity::Identity;
+pub use limits::Limits;
+pub use problem::Problem;
+pub use request::Notice;

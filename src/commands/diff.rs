@@ -10,6 +10,7 @@ use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::{self, LineFormat};
 use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
+use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
 use crate::core::text_diff::{DiffLine, unified};
 use crate::core::yaml;
@@ -44,7 +45,7 @@ struct Change<'a> {
 /// Shows the differences.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::load(&global.file)?;
-    let rendered = discover(project, &global.cluster, &args.nodes)?.render(project)?;
+    let rendered = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?.render(project)?;
     let tree = Tree::look(project, &rendered.files)?;
     let name = project.output().display().to_string();
     // A diff shows a hand's changes too; only a render refuses to lose them.
@@ -55,10 +56,13 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     let changes = changes(&plan, &rendered.files, &tree.known);
     match args.output {
-        Some(LineFormat::Json) => ui::data(&output::json(&as_json(&changes)))?,
+        Some(LineFormat::Json) => ui::data(&output::json(&as_json(&changes, &name)))?,
         Some(LineFormat::Name) => ui::data(&names(&changes))?,
         None => {
-            let texts: Vec<_> = changes.iter().map(|change| (change.step.path.as_str(), change.old.as_str(), change.new.as_str())).collect();
+            let texts: Vec<_> = changes
+                .iter()
+                .map(|change| (change.step.path.as_str(), change.old.as_str(), change.new.as_str()))
+                .collect();
             if changes.is_empty() || !external_diff(&texts)? {
                 let shown: String = changes.iter().map(|change| ui::diff(&change.lines(&name))).collect();
                 ui::data(&shown)?;
@@ -82,15 +86,24 @@ fn summary(plan: &Plan) -> String {
     )
 }
 
-fn changes<'a>(plan: &'a Plan, rendered: &[RenderedFile], on_disk: &BTreeMap<String, Vec<u8>>) -> Vec<Change<'a>> {
-    let by_path: BTreeMap<&str, &RenderedFile> = rendered.iter().map(|file| (file.path.as_str(), file)).collect();
+fn changes<'a>(
+    plan: &'a Plan,
+    rendered: &[RenderedFile],
+    on_disk: &BTreeMap<String, Vec<u8>>,
+) -> Vec<Change<'a>> {
+    let by_path: BTreeMap<&str, &RenderedFile> =
+        rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut mask = Mask::default();
     plan.steps
         .iter()
         .filter(|step| step.action != Action::Unchanged)
         .map(|step| {
-            let old = on_disk.get(&step.path).map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask)).unwrap_or_default();
-            let new = by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default();
+            let old = on_disk
+                .get(&step.path)
+                .map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask))
+                .unwrap_or_default();
+            let new =
+                by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default();
             Change { step, old, new }
         })
         .collect()
@@ -103,7 +116,12 @@ fn shown(text: &str, mask: &mut Mask) -> String {
     }
     match yaml::read_one("", text) {
         Ok(document) if document.value["kind"] == "Secret" => {
-            let header = text.lines().next().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).unwrap_or_default();
+            let header = text
+                .lines()
+                .next()
+                .filter(|line| line.starts_with('#'))
+                .map(|line| format!("{line}\n"))
+                .unwrap_or_default();
             header + &yaml::write_object(&mask.apply(&document.value))
         }
         Ok(_) => text.to_owned(),
@@ -114,13 +132,10 @@ fn shown(text: &str, mask: &mut Mask) -> String {
 impl Change<'_> {
     fn lines(&self, output: &str) -> Vec<DiffLine> {
         let path = format!("{output}/{}", self.step.path);
-        let absent = |side: &str, name: &str| if self.step.action == Action::Created && side == "old" || self.step.action == Action::Removed && side == "new" { "/dev/null".to_owned() } else { format!("{name}/{path}") };
-        let lines = unified(&self.old, &self.new, &absent("old", "a"), &absent("new", "b"));
-        if lines.is_empty() {
-            // Only what is masked changed.
-            return unified("", &format!("# {path}: only values that are not shown differ\n"), &format!("a/{path}"), &format!("b/{path}"));
-        }
-        lines
+        let side = |letter: &str, absent: Action| {
+            if self.step.action == absent { "/dev/null".to_owned() } else { format!("{letter}/{path}") }
+        };
+        unified(&self.old, &self.new, &side("a", Action::Created), &side("b", Action::Removed))
     }
 }
 
@@ -134,16 +149,23 @@ fn names(changes: &[Change<'_>]) -> String {
     })
 }
 
-fn as_json(changes: &[Change<'_>]) -> Value {
+fn as_json(changes: &[Change<'_>], output: &str) -> Value {
     let items: Vec<Value> = changes
         .iter()
         .map(|change| {
             let diff: String = change
-                .lines("")
+                .lines(output)
                 .iter()
-                .map(|line| format!("{}{}\n", line.sign(), line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>()))
+                .map(|line| {
+                    format!(
+                        "{}{}\n",
+                        line.sign(),
+                        line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>()
+                    )
+                })
                 .collect();
-            let mut item = json!({ "path": change.step.path, "action": change.step.action.word(), "diff": diff });
+            let mut item =
+                json!({ "path": change.step.path, "action": change.step.action.word(), "diff": diff });
             if let Some(key) = &change.step.key {
                 item["object"] = key.to_string().into();
             }

@@ -6,7 +6,7 @@ use crate::cluster::{Cluster, ClusterFlags, Identity};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::lock::{Lock, LockedPool};
 use crate::core::node::Node;
-use crate::core::pools::{MergeOptions, Merged, merge, merge_locked, survey};
+use crate::core::pools::{MergeOptions, Merged, Shrink, merge, merge_locked, survey};
 use crate::core::render::{Input, Rendered, render};
 use crate::directory::{Project, nodes_from};
 use crate::failure::Failure;
@@ -14,22 +14,21 @@ use crate::ui;
 
 /// Where the nodes are from and how they are read
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Nodes")]
 pub(crate) struct NodeArgs {
     /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`; overrides spec.nodes
-    #[arg(long, value_name = "FILE|-|cluster")]
+    #[arg(long, help_heading = "Nodes", value_name = "FILE|-|cluster")]
     pub nodes: Option<String>,
     /// The node label whose value is the pool; overrides spec.pools.label
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, help_heading = "Nodes", value_name = "KEY")]
     pub label: Option<String>,
     /// Ask nobody: the pools of the lock
-    #[arg(long, conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
+    #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
     pub locked: bool,
     /// Let a pool go that has no node any more (repeatable)
-    #[arg(long, value_name = "POOL")]
+    #[arg(long, help_heading = "Nodes", value_name = "POOL")]
     pub forget: Vec<String>,
     /// Believe that more than half of the pools have lost all their nodes
-    #[arg(long)]
+    #[arg(long, help_heading = "Nodes")]
     pub allow_shrink: bool,
 }
 
@@ -41,8 +40,13 @@ pub(super) struct Discovery {
     cluster: Option<String>,
 }
 
-/// Finds the pools, as the user asked for.
-pub(super) fn discover(project: &Project, flags: &ClusterFlags, args: &NodeArgs) -> Result<Discovery, Failure> {
+/// Finds the pools, as the user asked for; `doubt` is what becomes of a discovery that shrinks suddenly.
+pub(super) fn discover(
+    project: &Project,
+    flags: &ClusterFlags,
+    args: &NodeArgs,
+    doubt: Shrink,
+) -> Result<Discovery, Failure> {
     if let Some(refused) = &project.platform.spec.refused {
         return Err(Diagnostic::error(refused.because.clone())
             .at(project.document.place("/spec/platform"))
@@ -71,12 +75,16 @@ pub(super) fn discover(project: &Project, flags: &ClusterFlags, args: &NodeArgs)
     };
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
     let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
-    let options = MergeOptions { forget: args.forget.clone(), allow_shrink: args.allow_shrink };
+    let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };
+    let options = MergeOptions { forget: args.forget.clone(), shrink };
     Ok(Discovery { merged: merge(spec, &survey, lock, &options)?, cluster })
 }
 
 /// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.
-pub(super) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<(Vec<Node>, Option<String>), Failure> {
+pub(super) fn from_cluster(
+    flags: &ClusterFlags,
+    locked: Option<&str>,
+) -> Result<(Vec<Node>, Option<String>), Failure> {
     let cluster = Cluster::connect(flags, std::sync::Arc::new(ui::note))?;
     let identity = match (cluster.identity()?, locked) {
         (Identity::Known(found), Some(locked)) if found != locked => {
@@ -90,9 +98,11 @@ pub(super) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result
         }
         (Identity::Known(found), _) => Some(found),
         (Identity::Hidden(why), Some(locked)) => {
-            return Err(Diagnostic::refusal(format!("whether this is the cluster of the lock ({locked}) cannot be checked: {why}"))
-                .hint("allow `get` on the namespace kube-system, or render from a file of nodes (--nodes FILE)")
-                .into());
+            return Err(Diagnostic::refusal(format!(
+                "whether this is the cluster of the lock ({locked}) cannot be checked: {why}"
+            ))
+            .hint("allow `get` on the namespace kube-system, or render from a file of nodes (--nodes FILE)")
+            .into());
         }
         (Identity::Hidden(why), None) => {
             ui::diagnostic(
@@ -136,7 +146,9 @@ impl Discovery {
             .set
             .pools
             .iter()
-            .map(|pool| (pool.value.clone(), LockedPool { name: pool.name.clone(), vm_set: pool.vm_set.clone() }))
+            .map(|pool| {
+                (pool.value.clone(), LockedPool { name: pool.name.clone(), vm_set: pool.vm_set.clone() })
+            })
             .collect();
         Lock {
             platform: project.platform.name.clone(),

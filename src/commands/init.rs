@@ -14,6 +14,7 @@ use crate::core::names;
 use crate::core::nearest::did_you_mean;
 use crate::core::node::Node;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::plural::plural;
 use crate::core::pools::{MergeOptions, Merged, merge, survey};
 use crate::core::spec::{LargeScale, Spec};
 use crate::core::yaml;
@@ -50,7 +51,9 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let spec_path = args.directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
     if spec_path.exists() {
-        return Err(Diagnostic::refusal(format!("{shown} is there already")).hint("edit it, or name another directory").into());
+        return Err(Diagnostic::refusal(format!("{shown} is there already"))
+            .hint("edit it, or name another directory")
+            .into());
     }
     let nodes = read_nodes(global, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
@@ -59,8 +62,12 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     for warning in &merged.warnings {
         ui::diagnostic(warning);
     }
-    let folded = args.from.as_deref().map(|from| read_and_fold(from, choice.platform, &merged)).transpose()?;
-    let manifest = args.from.as_deref().map(|from| format!("manifests/{}", from.file_name().unwrap_or_default().to_string_lossy()));
+    let folded =
+        args.from.as_deref().map(|from| read_and_fold(from, choice.platform, &merged)).transpose()?;
+    let manifest = args
+        .from
+        .as_deref()
+        .map(|from| format!("manifests/{}", from.file_name().unwrap_or_default().to_string_lossy()));
     let name = name(args, folded.as_ref());
     let text = spec_text(&name, global, args, &choice, &merged, folded.as_ref(), manifest.as_deref());
     // What init writes, render must be able to read.
@@ -71,7 +78,11 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         let path = args.directory.join(manifest);
         let shown = path.display().to_string();
         let text = manifest_text(folded, args.from.as_deref());
-        read_manifests(&[ManifestFile { source: manifest.clone(), shown: shown.clone(), text: text.clone() }])?;
+        read_manifests(&[ManifestFile {
+            source: manifest.clone(),
+            shown: shown.clone(),
+            text: text.clone(),
+        }])?;
         if let Some(parent) = path.parent() {
             make_directory(parent)?;
         }
@@ -91,18 +102,27 @@ fn read_nodes(global: &Global, nodes: &str) -> Result<Vec<Node>, Failure> {
     Ok(nodes_from(Path::new(nodes), nodes)?)
 }
 
-fn choose_platform<'a>(platforms: &'a [Platform], nodes: &[Node], wanted: Option<&str>) -> Result<Choice<'a>, Failure> {
+fn choose_platform<'a>(
+    platforms: &'a [Platform],
+    nodes: &[Node],
+    wanted: Option<&str>,
+) -> Result<Choice<'a>, Failure> {
     let known = || builtin_names().collect::<Vec<_>>().join(", ");
     if let Some(wanted) = wanted {
         let Some(platform) = platforms.iter().find(|platform| platform.name == wanted) else {
             let near = did_you_mean(wanted, builtin_names());
-            return Err(Diagnostic::error(format!("unknown platform `{wanted}`{near}")).hint(format!("built in: {}", known())).into());
+            return Err(Diagnostic::error(format!("unknown platform `{wanted}`{near}"))
+                .hint(format!("built in: {}", known()))
+                .into());
         };
         return Ok(Choice { platform, told: true, others: Vec::new() });
     }
     choose(platforms, nodes).ok_or_else(|| {
-        Diagnostic::error(format!("no built-in platform knows these {} nodes", nodes.len()))
-            .hint(format!("choose one with --platform ({}); a platform file of your own is named in the spec later", known()))
+        Diagnostic::error(format!("no built-in platform knows the {} here", plural(nodes.len(), "node")))
+            .hint(format!(
+                "choose one with --platform ({}); a platform file of your own is named in the spec later",
+                known()
+            ))
             .into()
     })
 }
@@ -132,7 +152,11 @@ fn name(args: &Args, folded: Option<&Folded>) -> String {
     }
     let service = folded.and_then(|folded| folded.objects.iter().find(|object| object["kind"] == "Service"));
     let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
-    let directory = || std::path::absolute(&args.directory).ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let directory = || {
+        std::path::absolute(&args.directory)
+            .ok()
+            .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+    };
     let name = names::pool_name(&from_service.or_else(directory).unwrap_or_default());
     if name.is_empty() { "app".to_owned() } else { name }
 }
@@ -140,7 +164,10 @@ fn name(args: &Args, folded: Option<&Folded>) -> String {
 fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
     let from = from.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
-    format!("# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}", objects.join("---\n"))
+    format!(
+        "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",
+        objects.join("---\n")
+    )
 }
 
 fn spec_text(
@@ -158,7 +185,9 @@ fn spec_text(
         out.push_str(text);
         out.push('\n');
     };
-    line("# What `kubectl largescale render` makes of this cluster. Every field: `kubectl largescale schema`.");
+    line(
+        "# What `kubectl largescale render` makes of this cluster. Every field: `kubectl largescale schema`.",
+    );
     line("apiVersion: largescale.dev/v1alpha1");
     line("kind: LargeScale");
     line("metadata:");
@@ -168,7 +197,9 @@ fn spec_text(
         None => line("  # namespace: web             # given to namespaced objects that have none"),
     }
     line("spec:");
-    line("  # Plain Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one per pool.");
+    line(
+        "  # Plain Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one per pool.",
+    );
     line(&format!("  manifests: [{}]", scalar(manifest.unwrap_or("manifests"))));
     explain_platform(&mut line, choice);
     line(&format!("  platform: {}", choice.platform.name));
@@ -181,7 +212,9 @@ fn spec_text(
     line("    # declare: [{name: burst}]   # pools that may have no node yet");
     line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
     if let Some(folded) = folded.filter(|folded| !folded.names.is_empty()) {
-        line("  # Names that these Services have already: another name would be another load balancer and another address.");
+        line(
+            "  # Names that these Services have already: another name would be another load balancer and another address.",
+        );
         line("  names:");
         for text in yaml::write_plain(&folded.names).lines() {
             line(&format!("    {text}"));
@@ -215,7 +248,9 @@ fn nodes_source(args: &Args) -> String {
         return "cluster".to_owned();
     }
     let from = |path: &Path| std::path::absolute(path).ok();
-    let (Some(file), Some(directory)) = (from(Path::new(&args.nodes)), from(&args.directory)) else { return args.nodes.clone() };
+    let (Some(file), Some(directory)) = (from(Path::new(&args.nodes)), from(&args.directory)) else {
+        return args.nodes.clone();
+    };
     if let Ok(below) = file.strip_prefix(&directory) {
         return below.display().to_string();
     }
@@ -227,9 +262,17 @@ fn nodes_source(args: &Args) -> String {
 
 fn seen(merged: &Merged) -> String {
     const SHOWN: usize = 8;
-    let counts: BTreeMap<&str, usize> =
-        merged.reports.iter().map(|report| (report.pool.value.as_str(), report.observed.as_ref().map_or(0, |seen| seen.backends))).collect();
-    let mut text = counts.iter().take(SHOWN).map(|(pool, count)| format!("{pool} ({count} nodes)")).collect::<Vec<_>>().join(", ");
+    let counts: BTreeMap<&str, usize> = merged
+        .reports
+        .iter()
+        .map(|report| (report.pool.value.as_str(), report.observed.as_ref().map_or(0, |seen| seen.backends)))
+        .collect();
+    let mut text = counts
+        .iter()
+        .take(SHOWN)
+        .map(|(pool, count)| format!("{pool} ({})", plural(*count, "node")))
+        .collect::<Vec<_>>()
+        .join(", ");
     if counts.len() > SHOWN {
         let _ = write!(text, " and {} more", counts.len() - SHOWN);
     }
@@ -244,12 +287,19 @@ fn say(args: &Args, choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded
     if choice.told {
         ui::note(&format!("platform {}: {}", choice.platform.name, choice.platform.spec.title));
     } else {
-        let mut warning = format!("the nodes do not tell which load balancers this cluster has; {} is written, choose", choice.platform.name);
+        let mut warning = format!(
+            "the nodes do not tell which load balancers this cluster has; {} is written, choose",
+            choice.platform.name
+        );
         for platform in std::iter::once(&choice.platform).chain(&choice.others) {
             let _ = write!(warning, "\n    {}: {}", platform.name, platform.spec.choose);
         }
         ui::diagnostic(&Diagnostic::warning(warning));
     }
-    let file = if args.directory == Path::new(".") { String::new() } else { format!(" -f {}", args.directory.display()) };
+    let file = if args.directory == Path::new(".") {
+        String::new()
+    } else {
+        format!(" -f {}", args.directory.display())
+    };
     ui::note(&format!("next: kubectl largescale render{file}"));
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::{self, Format};
-use crate::core::pools::{PoolReport, PoolState};
+use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -25,17 +25,19 @@ pub struct Args {
 
 /// Shows the pools.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let project = &Project::load(&global.file)?;
-    let merged = discover(project, &global.cluster, &args.nodes)?.merged;
+    let project = &Project::open(&global.file)?;
+    let merged = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?.merged;
     for warning in &merged.warnings {
         ui::diagnostic(warning);
     }
     let limit = project.platform.nodes_per_load_balancer(project.spec.spec.limits.nodes_per_load_balancer);
     let text = match args.output {
         None => table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"]),
-        Some(Format::Wide) => {
-            table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"])
-        }
+        Some(Format::Wide) => table(
+            &merged.reports,
+            limit,
+            &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"],
+        ),
         Some(Format::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
             let _ = writeln!(out, "{}", report.pool.name);
             out
@@ -58,14 +60,14 @@ fn table(reports: &[PoolReport], limit: Option<u32>, headings: &[&str]) -> Strin
         .iter()
         .map(|report| {
             let seen = report.observed.as_ref();
-            // A pool that was asked for and not seen has no nodes; one that nobody asked for has an unknown number.
-            let count = |of: fn(&crate::core::pools::Observed) -> usize| number(seen.map(|seen| of(seen).to_string()));
+            // With --locked nobody was asked, and the numbers are not known.
+            let count = |of: fn(&Observed) -> usize| number(seen.map(|seen| of(seen).to_string()));
             headings
                 .iter()
                 .map(|heading| match *heading {
                     "NAME" => report.pool.name.clone(),
                     "STATE" => report.state.word().to_owned(),
-                    "NODES" => count(crate::core::pools::Observed::nodes),
+                    "NODES" => count(Observed::nodes),
                     "READY" => count(|seen| seen.ready),
                     "BACKENDS" => count(|seen| seen.backends),
                     "HEADROOM" => number(headroom(report, limit).map(|room| room.to_string())),

@@ -1,7 +1,7 @@
 //! `render`: writes the tree and the lock, and says what changed.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -11,8 +11,8 @@ use crate::commands::output::{self, LineFormat};
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::plan::{Action, Overwrite, Plan, plan};
 use crate::core::platform::{OtherHalfText, other_half};
-use crate::core::pools::{Merged, PoolState};
-use crate::directory::{Project, RunLock, Tree, git, replace};
+use crate::core::pools::{Merged, PoolState, Shrink};
+use crate::directory::{Project, RunLock, Tree, git, read_text, replace};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui;
@@ -43,7 +43,7 @@ pub struct Args {
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let run_lock = if args.check { None } else { Some(RunLock::take(&global.file)?) };
     let project = &Project::load(&global.file)?;
-    let discovery = discover(project, &global.cluster, &args.nodes)?;
+    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
     let rendered = discovery.render(project)?;
     let half = other_half(&project.platform, &discovery.merged.set)?;
     let tree = Tree::look(project, &rendered.files)?;
@@ -54,6 +54,9 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let lock = discovery.lock(project, plan.files.clone());
 
     let same = !plan.changes_anything() && project.lock.as_ref() == Some(&lock);
+    if let (Some(path), Some(half)) = (&args.cloud_config, &half) {
+        refuse_foreign_config(path, half, overwrite)?;
+    }
     if !args.check {
         tree.write(project, &rendered.files, &plan, &lock)?;
         drop(run_lock);
@@ -71,7 +74,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 /// Manifests of others in the output directory: refused at the first render, said later. They are never touched.
 fn warn_of_foreign(project: &Project, tree: &Tree, overwrite: Overwrite) -> Result<(), Failure> {
     let Some(first) = tree.foreign.first() else { return Ok(()) };
-    let more = if tree.foreign.len() > 1 { format!(" and {} more", tree.foreign.len() - 1) } else { String::new() };
+    let more =
+        if tree.foreign.len() > 1 { format!(" and {} more", tree.foreign.len() - 1) } else { String::new() };
     let place = Place::file(project.output().display().to_string());
     if project.lock.is_none() && overwrite == Overwrite::Never {
         return Err(Diagnostic::refusal(format!("the output directory holds manifests already ({first}{more}), which Argo CD and Flux would sync with the tree"))
@@ -86,7 +90,26 @@ fn warn_of_foreign(project: &Project, tree: &Tree, overwrite: Overwrite) -> Resu
     Ok(())
 }
 
-fn report(project: &Project, args: &Args, merged: &Merged, plan: &Plan, half: Option<&OtherHalfText>, same: bool) -> Result<(), Failure> {
+/// A cloud configuration of the user's own, with secrets in it perhaps, is not replaced by our half of one.
+fn refuse_foreign_config(path: &Path, half: &OtherHalfText, overwrite: Overwrite) -> Result<(), Failure> {
+    let shown = path.display().to_string();
+    if overwrite == Overwrite::Allowed || !path.exists() || half.may_replace(&read_text(path, &shown)?) {
+        return Ok(());
+    }
+    Err(Diagnostic::refusal("the file holds more than this program writes, and would be lost")
+        .at(Place::file(shown))
+        .hint("name another file and merge it by hand, or say --overwrite")
+        .into())
+}
+
+fn report(
+    project: &Project,
+    args: &Args,
+    merged: &Merged,
+    plan: &Plan,
+    half: Option<&OtherHalfText>,
+    same: bool,
+) -> Result<(), Failure> {
     for warning in half.into_iter().flat_map(|half| &half.warnings) {
         ui::diagnostic(warning);
     }
@@ -106,7 +129,13 @@ fn changed_names(plan: &Plan) -> String {
     })
 }
 
-fn lines(project: &Project, args: &Args, merged: &Merged, plan: &Plan, half: Option<&OtherHalfText>) -> String {
+fn lines(
+    project: &Project,
+    args: &Args,
+    merged: &Merged,
+    plan: &Plan,
+    half: Option<&OtherHalfText>,
+) -> String {
     let mut out = String::new();
     let output = project.output();
     for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
@@ -115,7 +144,9 @@ fn lines(project: &Project, args: &Args, merged: &Merged, plan: &Plan, half: Opt
     if !args.nodes.locked {
         for report in merged.reports.iter().filter(|report| report.state != PoolState::Present) {
             let why = match report.state {
-                PoolState::Kept => format!("not seen; its Service stays until --forget {}", report.pool.value),
+                PoolState::Kept => {
+                    format!("not seen; its Service stays until --forget {}", report.pool.value)
+                }
                 PoolState::Empty => "no node that a load balancer can use; its Service stays".to_owned(),
                 PoolState::Forgotten => "its Service leaves the tree".to_owned(),
                 PoolState::Present => continue,
@@ -123,7 +154,8 @@ fn lines(project: &Project, args: &Args, merged: &Merged, plan: &Plan, half: Opt
             let _ = writeln!(out, "pool {} {} ({why})", report.pool.value, ui::action(report.state.word()));
         }
     }
-    let kept = merged.reports.iter().filter(|report| report.state == PoolState::Kept && !args.nodes.locked).count();
+    let kept =
+        merged.reports.iter().filter(|report| report.state == PoolState::Kept && !args.nodes.locked).count();
     let _ = writeln!(
         out,
         "{} created, {} changed, {} removed, {} unchanged, {kept} kept{}",
@@ -145,7 +177,13 @@ fn lines(project: &Project, args: &Args, merged: &Merged, plan: &Plan, half: Opt
     out
 }
 
-fn as_json(project: &Project, merged: &Merged, plan: &Plan, half: Option<&OtherHalfText>, same: bool) -> Value {
+fn as_json(
+    project: &Project,
+    merged: &Merged,
+    plan: &Plan,
+    half: Option<&OtherHalfText>,
+    same: bool,
+) -> Value {
     let files: Vec<Value> = plan
         .steps
         .iter()
@@ -160,8 +198,11 @@ fn as_json(project: &Project, merged: &Merged, plan: &Plan, half: Option<&OtherH
             item
         })
         .collect();
-    let pools: Vec<Value> =
-        merged.reports.iter().map(|report| json!({ "name": report.pool.name, "state": report.state.word() })).collect();
+    let pools: Vec<Value> = merged
+        .reports
+        .iter()
+        .map(|report| json!({ "name": report.pool.name, "state": report.state.word() }))
+        .collect();
     let mut value = json!({
         "apiVersion": "largescale.dev/v1alpha1",
         "kind": "RenderResult",
@@ -187,6 +228,8 @@ fn commit(project: &Project, plan: &Plan) -> Result<(), Failure> {
     let files = plan.steps.iter().map(|step| project.output().join(&step.path)).chain([project.lock_path()]);
     if let Some(commit) = git::commit(&project.directory, files, &message)? {
         ui::note(&format!("committed as {commit}"));
+    } else {
+        ui::note("nothing to commit");
     }
     Ok(())
 }

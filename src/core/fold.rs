@@ -50,7 +50,9 @@ pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Che
     for document in items(documents) {
         let mut object = document.value.clone();
         if !object.is_object() {
-            return Err(Diagnostic::error("the document is no Kubernetes object").at(document.place("")).into());
+            return Err(Diagnostic::error("the document is no Kubernetes object")
+                .at(document.place(""))
+                .into());
         }
         drop_fields(&mut object, SERVER_FIELDS);
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
@@ -87,7 +89,9 @@ fn items(documents: &[Document]) -> Vec<Document> {
     for document in documents {
         let list = document.value["items"].as_array().filter(|_| document.value["kind"] == "List");
         match list {
-            Some(list) => out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}")))),
+            Some(list) => {
+                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))))
+            }
             None => out.push(document.clone()),
         }
     }
@@ -109,13 +113,19 @@ impl HandWritten {
     fn new(mut object: Value, platform: &Platform, document: &Document) -> Self {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         drop_fields(&mut object, SERVICE_FIELDS);
-        for port in object["spec"]["ports"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        for port in
+            object["spec"]["ports"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
+        {
             port.remove("nodePort");
         }
         let bound = platform.binding.added_paths().map(|path| remove(&mut object, path)).collect();
-        let internal_values: Vec<(String, Value)> =
-            platform.internal.added_paths().filter_map(|path| Some((path.to_owned(), remove(&mut object, path)?))).collect();
-        let internal = !internal_values.is_empty() && internal_values.iter().all(|(_, value)| value == "true");
+        let internal_values: Vec<(String, Value)> = platform
+            .internal
+            .added_paths()
+            .filter_map(|path| Some((path.to_owned(), remove(&mut object, path)?)))
+            .collect();
+        let internal =
+            !internal_values.is_empty() && internal_values.iter().all(|(_, value)| value == "true");
         if let Some(metadata) = object["metadata"].as_object_mut() {
             metadata.remove("name");
             if metadata.get("annotations").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
@@ -133,11 +143,21 @@ impl HandWritten {
     }
 
     fn shown_binding(&self) -> Option<String> {
-        self.bound.iter().flatten().next().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        self.bound
+            .iter()
+            .flatten()
+            .next()
+            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
 }
 
-fn fold_group(group: Vec<HandWritten>, platform: &Platform, pools: &PoolSet, folded: &mut Folded, problems: &mut Vec<Diagnostic>) {
+fn fold_group(
+    group: Vec<HandWritten>,
+    platform: &Platform,
+    pools: &PoolSet,
+    folded: &mut Folded,
+    problems: &mut Vec<Diagnostic>,
+) {
     let names: Vec<&str> = group.iter().map(|service| service.name.as_str()).collect();
     let base = base_name(&names);
     let mut by_pool: BTreeMap<String, String> = BTreeMap::new();
@@ -149,9 +169,12 @@ fn fold_group(group: Vec<HandWritten>, platform: &Platform, pools: &PoolSet, fol
         };
         if let Some(other) = by_pool.insert(pool.value.clone(), service.name.clone()) {
             problems.push(
-                Diagnostic::error(format!("the Services {other} and {} are both bound to the pool {}", service.name, pool.value))
-                    .at(service.place.clone())
-                    .hint("keep one of them, or make them differ in more than their names"),
+                Diagnostic::error(format!(
+                    "the Services {other} and {} are both bound to the pool {}",
+                    service.name, pool.value
+                ))
+                .at(service.place.clone())
+                .hint("keep one of them, or make them differ in more than their names"),
             );
         }
     }
@@ -166,7 +189,10 @@ fn fold_group(group: Vec<HandWritten>, platform: &Platform, pools: &PoolSet, fol
         assign_in_order(&base, unknown, pools, &mut by_pool, folded, problems);
     }
     if group.len() > 1 {
-        folded.said.push(format!("the Services {} became one, {base}; `spec.names` keeps their names", names.join(", ")));
+        folded.said.push(format!(
+            "the Services {} became one, {base}; `spec.names` keeps their names",
+            names.join(", ")
+        ));
     }
     let mut object = group[0].rest.clone();
     object["metadata"]["name"] = base.as_str().into();
@@ -183,7 +209,8 @@ fn bound_pool<'a>(service: &HandWritten, binding: &Patch, pools: &'a PoolSet) ->
         let mut any = false;
         let all = binding.added_values().zip(&service.bound).all(|(template, found)| {
             let wanted = placeholder::fill_value(template, &values).ok();
-            let same = match (wanted.as_ref().and_then(Value::as_str), found.as_ref().and_then(Value::as_str)) {
+            let same = match (wanted.as_ref().and_then(Value::as_str), found.as_ref().and_then(Value::as_str))
+            {
                 (Some(wanted), Some(found)) => wanted.eq_ignore_ascii_case(found.trim()),
                 _ => false,
             };
@@ -206,17 +233,24 @@ fn assign_in_order(
     let taken: BTreeSet<String> = by_pool.keys().cloned().collect();
     let mut free = pools.pools.iter().filter(|pool| !taken.contains(&pool.value));
     for service in unknown {
-        let binding = service.shown_binding().map_or_else(|| "it has no binding".to_owned(), |value| format!("its binding `{value}` names none that the nodes show"));
+        let binding = service.shown_binding().map_or_else(
+            || "it has no binding".to_owned(),
+            |value| format!("its binding `{value}` names none that the nodes show"),
+        );
         let Some(pool) = free.next() else {
             problems.push(
-                Diagnostic::error(format!("no pool is left for the Service {}: {binding}", service.name)).at(service.place.clone()),
+                Diagnostic::error(format!("no pool is left for the Service {}: {binding}", service.name))
+                    .at(service.place.clone()),
             );
             continue;
         };
         folded.warnings.push(
-            Diagnostic::warning(format!("the Service {} takes the pool {}, the next in order: {binding}", service.name, pool.value))
-                .at(service.place.clone())
-                .hint(format!("check `spec.names: {{{base}: {{{}: {}}}}}`", pool.value, service.name)),
+            Diagnostic::warning(format!(
+                "the Service {} takes the pool {}, the next in order: {binding}",
+                service.name, pool.value
+            ))
+            .at(service.place.clone())
+            .hint(format!("check `spec.names: {{{base}: {{{}: {}}}}}`", pool.value, service.name)),
         );
         by_pool.insert(pool.value.clone(), service.name.clone());
     }

@@ -39,9 +39,12 @@ pub fn schema<T: JsonSchema>() -> Value {
 pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T> {
     let mut problems = Vec::new();
     if !document.value.is_object() {
-        return Err(Diagnostic::error(format!("the document is {}, expected an object", shape::kind_of(&document.value)))
-            .at(document.place(""))
-            .into());
+        return Err(Diagnostic::error(format!(
+            "the document is {}, expected an object",
+            shape::kind_of(&document.value)
+        ))
+        .at(document.place(""))
+        .into());
     }
     let (root, shapes) = shape::from_json_schema(&schema::<T>());
     shapes.check(document, &root, &mut problems);
@@ -49,9 +52,8 @@ pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T
         return Err(problems);
     }
     // Null stands for absent in YAML; serde's defaults want it absent.
-    serde_json::from_value(without_nulls(&document.value)).map_err(|error| {
-        Diagnostic::error(error.to_string()).at(document.place("")).into()
-    })
+    serde_json::from_value(without_nulls(&document.value))
+        .map_err(|error| Diagnostic::error(error.to_string()).at(document.place("")).into())
 }
 
 fn without_nulls(value: &Value) -> Value {

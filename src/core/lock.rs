@@ -69,7 +69,9 @@ struct LockFile {
 impl Lock {
     /// Reads a lock.
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
-        if let Some(line) = text.lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        if let Some(line) =
+            text.lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
+        {
             let line = u32::try_from(line + 1).unwrap_or(0);
             return Err(Diagnostic::error("the lock holds both sides of a merge conflict")
                 .at(Place { file: file.to_owned(), line })
@@ -77,9 +79,11 @@ impl Lock {
         }
         let Version { version } = yaml::read_typed(file, text).map_err(Self::not_ours)?;
         if version != VERSION {
-            return Err(Diagnostic::error(format!("the lock is of version {version}, this program knows {VERSION}"))
-                .at(Place::file(file))
-                .hint("use the version of kubectl largescale that wrote it, or a newer one"));
+            return Err(Diagnostic::error(format!(
+                "the lock is of version {version}, this program knows {VERSION}"
+            ))
+            .at(Place::file(file))
+            .hint("use the version of kubectl largescale that wrote it, or a newer one"));
         }
         let LockFile { version: _, platform, cluster, label, pools, files, pending } =
             yaml::read_typed(file, text).map_err(Self::not_ours)?;
@@ -87,7 +91,9 @@ impl Lock {
     }
 
     fn not_ours(problem: Diagnostic) -> Diagnostic {
-        problem.hint("the lock is written by this program only; take it from git (`git checkout -- largescale.lock`)")
+        problem.hint(
+            "the lock is written by this program only; take it from git (`git checkout -- largescale.lock`)",
+        )
     }
 
     /// Its text.
@@ -131,7 +137,10 @@ mod tests {
             label: "agentpool".to_owned(),
             pools: [
                 ("on".to_owned(), LockedPool { name: "on".to_owned(), vm_set: None }),
-                ("a".to_owned(), LockedPool { name: "a".to_owned(), vm_set: Some("a-availabilitySet-1".to_owned()) }),
+                (
+                    "a".to_owned(),
+                    LockedPool { name: "a".to_owned(), vm_set: Some("a-availabilitySet-1".to_owned()) },
+                ),
             ]
             .into(),
             files: [("service-a.yaml".to_owned(), "ab".to_owned())].into(),
@@ -165,7 +174,8 @@ files:
     #[test]
     fn numbers_that_are_names_stay_names() {
         let mut lock = lock();
-        lock.pools.insert("001".to_owned(), LockedPool { name: "001".to_owned(), vm_set: Some("1e3".to_owned()) });
+        lock.pools
+            .insert("001".to_owned(), LockedPool { name: "001".to_owned(), vm_set: Some("1e3".to_owned()) });
         lock.cluster = Some("12345678".to_owned());
         assert_eq!(Lock::read("l", &lock.write()).unwrap(), lock);
     }

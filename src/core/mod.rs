@@ -19,6 +19,7 @@ pub mod patch;
 pub mod placeholder;
 pub mod plan;
 pub mod platform;
+pub mod plural;
 pub mod pointer;
 pub mod pools;
 pub mod render;

@@ -10,10 +10,8 @@ pub const MAX_LABEL: usize = 63;
 
 /// The pool's value as a part of object names: lower case, every other character a dash.
 pub fn pool_name(value: &str) -> String {
-    let dashed: String = value
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .collect();
+    let dashed: String =
+        value.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     shortened(dashed.trim_matches('-'))
 }
 
@@ -56,7 +54,9 @@ pub fn check_label(what: &str, name: &str) -> Result<(), String> {
     if fits {
         return Ok(());
     }
-    Err(format!("`{what}` is `{name}`, expected at most 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"))
+    Err(format!(
+        "`{what}` is `{name}`, expected at most 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
+    ))
 }
 
 /// Says why a text is no name for a Service.
@@ -65,7 +65,9 @@ pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
     if begins && check_label(what, name).is_ok() {
         return Ok(());
     }
-    Err(format!("{what} is `{name}`, which no Service can be called: at most 63 lower-case letters, digits and dashes, beginning with a letter"))
+    Err(format!(
+        "{what} is `{name}`, which no Service can be called: at most 63 lower-case letters, digits and dashes, beginning with a letter"
+    ))
 }
 
 /// Says why a text is no label value.
@@ -79,7 +81,9 @@ pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
     if fits {
         return Ok(());
     }
-    Err(format!("{what} is `{value}`, which no label can hold: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"))
+    Err(format!(
+        "{what} is `{value}`, which no label can hold: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"
+    ))
 }
 
 #[cfg(test)]

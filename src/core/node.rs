@@ -183,7 +183,9 @@ mod tests {
     #[test]
     fn nulls_and_absences_are_the_same() {
         let bare = node(r#"{"metadata":{"name":"a"}}"#);
-        let nulls = node(r#"{"metadata":{"name":"a","labels":null},"spec":{"taints":null},"status":{"conditions":null}}"#);
+        let nulls = node(
+            r#"{"metadata":{"name":"a","labels":null},"spec":{"taints":null},"status":{"conditions":null}}"#,
+        );
         assert_eq!(bare, nulls);
         assert!(!bare.ready);
     }
@@ -195,14 +197,21 @@ mod tests {
             r#""node-role.kubernetes.io/master":"true""#,
             r#""kubernetes.io/role":"master""#,
         ] {
-            assert!(node(&format!(r#"{{"metadata":{{"name":"a","labels":{{{label}}}}}}}"#)).is_control_plane(), "{label}");
+            assert!(
+                node(&format!(r#"{{"metadata":{{"name":"a","labels":{{{label}}}}}}}"#)).is_control_plane(),
+                "{label}"
+            );
         }
-        assert!(!node(r#"{"metadata":{"name":"a","labels":{"kubernetes.io/role":"agent"}}}"#).is_control_plane());
+        assert!(
+            !node(r#"{"metadata":{"name":"a","labels":{"kubernetes.io/role":"agent"}}}"#).is_control_plane()
+        );
     }
 
     #[test]
     fn a_node_on_its_way_out_is_being_deleted() {
-        assert!(node(r#"{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#).being_deleted);
+        assert!(
+            node(r#"{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#).being_deleted
+        );
         assert!(node(r#"{"metadata":{"name":"a"},"spec":{"taints":[{"key":"ToBeDeletedByClusterAutoscaler","effect":"NoSchedule"}]}}"#).being_deleted);
     }
 }

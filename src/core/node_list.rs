@@ -15,7 +15,8 @@ use crate::core::yaml;
 /// Reads all nodes of a text; `file` is its name for messages.
 pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
     let mut reader = Reader { file, strings: Strings::default(), nodes: Vec::new() };
-    let unreadable = |error: &std::io::Error| Diagnostic::error(format!("cannot be read: {error}")).at(Place::file(file));
+    let unreadable =
+        |error: &std::io::Error| Diagnostic::error(format!("cannot be read: {error}")).at(Place::file(file));
     loop {
         let start = text.fill_buf().map_err(|error| unreadable(&error))?;
         let Some(first) = start.first() else {
@@ -69,8 +70,11 @@ impl Reader<'_> {
     fn yaml(&mut self, text: &str) -> Result<(), Diagnostic> {
         for document in yaml::read(self.file, text)? {
             let Value::Object(mut map) = document.value else {
-                return Err(Diagnostic::error(format!("the document is {}, expected a list of nodes", kind_of(&document.value)))
-                    .at(document.place("")));
+                return Err(Diagnostic::error(format!(
+                    "the document is {}, expected a list of nodes",
+                    kind_of(&document.value)
+                ))
+                .at(document.place("")));
             };
             let items = map.remove("items");
             let has_items = items.is_some();
@@ -108,9 +112,11 @@ impl Reader<'_> {
             ("List" | "NodeList", false) => Err(self.no_node("the list has no `items`")),
             ("Node", _) => self.node(Value::Object(rest.map)),
             ("", _) => Err(self.no_node("the document has no `kind`")),
-            (other, _) => Err(Diagnostic::error(format!("the document is a {other}, expected a List of Nodes"))
-                .at(Place::file(self.file))
-                .hint("expected the output of `kubectl get nodes -o json`")),
+            (other, _) => {
+                Err(Diagnostic::error(format!("the document is a {other}, expected a List of Nodes"))
+                    .at(Place::file(self.file))
+                    .hint("expected the output of `kubectl get nodes -o json`"))
+            }
         }
     }
 }
@@ -199,22 +205,46 @@ mod tests {
 
     #[test]
     fn every_form() {
-        check(r#"{"apiVersion":"v1","items":[{"kind":"Node","metadata":{"name":"a"}}],"kind":"List","metadata":{"resourceVersion":""}}"#, "a");
-        check(r#" {"kind":"NodeList","metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#, "a b");
-        check("{\"kind\":\"Node\",\"metadata\":{\"name\":\"a\"}}\n{\"kind\":\"Node\",\"metadata\":{\"name\":\"b\"}}\n", "a b");
-        check("kind: Node\nmetadata: {name: a}\n---\nkind: List\nitems:\n- kind: Node\n  metadata: {name: b}\n", "a b");
+        check(
+            r#"{"apiVersion":"v1","items":[{"kind":"Node","metadata":{"name":"a"}}],"kind":"List","metadata":{"resourceVersion":""}}"#,
+            "a",
+        );
+        check(
+            r#" {"kind":"NodeList","metadata":{},"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}"#,
+            "a b",
+        );
+        check(
+            "{\"kind\":\"Node\",\"metadata\":{\"name\":\"a\"}}\n{\"kind\":\"Node\",\"metadata\":{\"name\":\"b\"}}\n",
+            "a b",
+        );
+        check(
+            "kind: Node\nmetadata: {name: a}\n---\nkind: List\nitems:\n- kind: Node\n  metadata: {name: b}\n",
+            "a b",
+        );
         check(r#"{"kind":"List","items":[]}"#, "");
     }
 
     #[test]
     fn every_mistake() {
         check("", "n: the file is empty");
-        check(r#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"a"}}]}"#, "n:1: not a list of nodes: item 1 of the list is a Pod, expected a Node");
+        check(
+            r#"{"kind":"List","items":[{"kind":"Pod","metadata":{"name":"a"}}]}"#,
+            "n:1: not a list of nodes: item 1 of the list is a Pod, expected a Node",
+        );
         check(r#"{"kind":"PodList","items":[]}"#, "n: the document is a PodList, expected a List of Nodes");
-        check("{\"kind\":\"List\",\n\"items\":[{\"kind\":\"Node\",\"meta", "n:2: not a list of nodes: EOF while parsing a string");
-        check("<html>no</html>", "n:1: the document is \"<html>no</html>\", a string, expected a list of nodes");
+        check(
+            "{\"kind\":\"List\",\n\"items\":[{\"kind\":\"Node\",\"meta",
+            "n:2: not a list of nodes: EOF while parsing a string",
+        );
+        check(
+            "<html>no</html>",
+            "n:1: the document is \"<html>no</html>\", a string, expected a list of nodes",
+        );
         check("kind: List\n", "n: not a node: the list has no `items`");
         check("{}", "n: not a node: the document has no `kind`");
-        check("NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n", "n:1: the document is a string, expected a list of nodes");
+        check(
+            "NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n",
+            "n:1: the document is a string, expected a list of nodes",
+        );
     }
 }

@@ -163,7 +163,12 @@ impl Overlay {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { patches, platforms: read.spec.platforms, place: document.place("/spec/platforms"), name: read.metadata.name })
+        Ok(Self {
+            patches,
+            platforms: read.spec.platforms,
+            place: document.place("/spec/platforms"),
+            name: read.metadata.name,
+        })
     }
 
     /// The text of a built-in overlay.
@@ -195,18 +200,27 @@ impl Overlay {
 impl TargetedPatch {
     /// Whether an object is meant.
     pub fn matches(&self, subject: Subject<'_>) -> bool {
-        let text = |pointer: &str| subject.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let text =
+            |pointer: &str| subject.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         self.target.iter().all(|(field, pattern)| {
             pattern.matches(match *field {
                 "service" => subject.service.unwrap_or_default(),
                 "pool" => subject.pool.unwrap_or_default(),
                 pointer => text(pointer),
             })
-        }) && self.labels.iter().all(|(key, value)| subject.object["metadata"]["labels"][key] == value.as_str())
+        }) && self
+            .labels
+            .iter()
+            .all(|(key, value)| subject.object["metadata"]["labels"][key] == value.as_str())
     }
 }
 
-fn targeted(form: &PatchForm, document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> TargetedPatch {
+fn targeted(
+    form: &PatchForm,
+    document: &Document,
+    at: &str,
+    problems: &mut Vec<Diagnostic>,
+) -> TargetedPatch {
     let target = &form.target;
     let fields = [
         ("/apiVersion", "apiVersion", &target.api_version),
@@ -222,7 +236,8 @@ fn targeted(form: &PatchForm, document: &Document, at: &str, problems: &mut Vec<
         match Pattern::new(text) {
             Ok(pattern) => patterns.push((pointer, pattern)),
             Err(error) => problems.push(
-                Diagnostic::error(format!("`{text}` is no glob: {}", error.msg)).at(document.place(&format!("{at}/target/{field}"))),
+                Diagnostic::error(format!("`{text}` is no glob: {}", error.msg))
+                    .at(document.place(&format!("{at}/target/{field}"))),
             ),
         }
     }
@@ -247,6 +262,10 @@ mod tests {
             assert_eq!(overlay.name, name);
         }
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("overlays");
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), FILES.len(), "a file of overlays/ is not built in");
+        assert_eq!(
+            std::fs::read_dir(folder).unwrap().count(),
+            FILES.len(),
+            "a file of overlays/ is not built in"
+        );
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::nearest::did_you_mean;
 use crate::core::placeholder::{self, Values};
+use crate::core::plural::plural;
 use crate::core::pointer;
 use crate::core::shape::kind_of;
 use crate::core::yaml::Document;
@@ -106,7 +107,8 @@ impl Operation {
             })?;
             &filled
         };
-        json_patch::patch(object, std::slice::from_ref(operation)).map_err(|_| self.explain(object, operation, name))
+        json_patch::patch(object, std::slice::from_ref(operation))
+            .map_err(|_| self.explain(object, operation, name))
     }
 
     fn fill(&self, values: &Values<'_>) -> Result<PatchOperation, placeholder::PlaceholderError> {
@@ -115,7 +117,8 @@ impl Operation {
             *value = placeholder::fill_value(value, values)?;
         }
         // The template had the form of an operation, and filling a value does not change that.
-        Ok(serde_json::from_value(operation).unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
+        Ok(serde_json::from_value(operation)
+            .unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
     }
 
     /// Why it failed, in the words of the document: how far the path leads, and what is there instead.
@@ -141,10 +144,13 @@ impl Operation {
             Value::Object(map) => {
                 let near = did_you_mean(&missing, map.keys().map(String::as_str));
                 let keys: Vec<_> = map.keys().map(String::as_str).collect();
-                problem(format!("{there} has no `{missing}`{near}")).hint(format!("there is: {}", keys.join(", ")))
+                problem(format!("{there} has no `{missing}`{near}"))
+                    .hint(format!("there is: {}", keys.join(", ")))
             }
-            Value::Array(list) => problem(format!("{there} has {} items and no `{missing}`", list.len()))
-                .hint("items are counted from 0; `-` stands for the place behind the last one"),
+            Value::Array(list) => {
+                problem(format!("{there} has {} and no `{missing}`", plural(list.len(), "item")))
+                    .hint("items are counted from 0; `-` stands for the place behind the last one")
+            }
             plain => problem(format!("{there} is {}, and has nothing below it", kind_of(plain))),
         }
     }
@@ -187,7 +193,8 @@ mod tests {
 
     #[track_caller]
     fn fails(operation: &str, expected: &str) {
-        let (patch, problems) = patch(&format!("patch:\n- {{op: test, path: /metadata/name, value: a}}\n- {operation}\n"));
+        let (patch, problems) =
+            patch(&format!("patch:\n- {{op: test, path: /metadata/name, value: a}}\n- {operation}\n"));
         assert_eq!(problems, []);
         let mut object = service();
         let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err();
@@ -197,7 +204,8 @@ mod tests {
 
     #[test]
     fn fills_and_applies() {
-        let (patch, _) = patch("patch:\n- {op: add, path: /metadata/annotations/a~1b, value: 'x-${pool.name}'}\n");
+        let (patch, _) =
+            patch("patch:\n- {op: add, path: /metadata/annotations/a~1b, value: 'x-${pool.name}'}\n");
         let mut object = service();
         patch.apply(&mut object, "service/a", &Values::default().with("pool.name", Some("p"), "")).unwrap();
         assert_eq!(object["metadata"]["annotations"]["a/b"], "x-p");
@@ -212,7 +220,7 @@ mod tests {
         );
         fails(
             "{op: remove, path: /spec/ports/1/port}",
-            "o.yaml:3: operation 2 (`remove` at `/spec/ports/1/port`) does not fit service/a: `/spec/ports` has 1 items and no `1`",
+            "o.yaml:3: operation 2 (`remove` at `/spec/ports/1/port`) does not fit service/a: `/spec/ports` has 1 item and no `1`",
         );
         fails(
             "{op: add, path: /spec/type/x, value: 1}",
@@ -234,7 +242,8 @@ mod tests {
 
     #[test]
     fn bad_operations_are_all_found() {
-        let (_, problems) = patch("patch:\n- {op: frob, path: /a}\n- {op: add, path: a, value: 1}\n- {op: add, path: /a}\n");
+        let (_, problems) =
+            patch("patch:\n- {op: frob, path: /a}\n- {op: add, path: a, value: 1}\n- {op: add, path: /a}\n");
         let lines: Vec<_> = problems.iter().map(|p| p.place.clone().unwrap().line).collect();
         assert_eq!(lines, [2, 3, 4]);
     }

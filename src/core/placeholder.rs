@@ -22,11 +22,18 @@ impl<'a> Values<'a> {
     fn get(&self, name: &str) -> Result<&'a str, PlaceholderError> {
         match self.0.iter().find(|(known, ..)| *known == name) {
             Some((_, Some(value), _)) => Ok(value),
-            Some((_, None, why)) => Err(PlaceholderError::NoValue { name: name.to_owned(), why: (*why).to_owned() }),
+            Some((_, None, why)) => {
+                Err(PlaceholderError::NoValue { name: name.to_owned(), why: (*why).to_owned() })
+            }
             None => Err(PlaceholderError::Unknown {
                 name: name.to_owned(),
                 near: did_you_mean(name, self.0.iter().map(|(known, ..)| *known)),
-                known: self.0.iter().map(|(known, ..)| format!("${{{known}}}")).collect::<Vec<_>>().join(", "),
+                known: self
+                    .0
+                    .iter()
+                    .map(|(known, ..)| format!("${{{known}}}"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             }),
         }
     }
@@ -65,7 +72,9 @@ impl PlaceholderError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { known, .. } => Some(format!("known here: {known}; write `$${{` for a literal `${{`")),
+            Self::Unknown { known, .. } => {
+                Some(format!("known here: {known}; write `$${{` for a literal `${{`"))
+            }
             Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
             Self::NoValue { .. } => None,
         }
@@ -98,7 +107,9 @@ pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError>
 pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
     Ok(match value {
         Value::String(text) => Value::String(fill(text, values)?),
-        Value::Array(list) => Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?),
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?)
+        }
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, item)| Ok((key.clone(), fill_value(item, values)?)))
@@ -129,7 +140,10 @@ mod tests {
         let said = |text| fill(text, &values()).unwrap_err().to_string();
         assert_eq!(said("${pool.nam}"), "unknown placeholder `${pool.nam}`, did you mean `pool.name`?");
         assert_eq!(said("${HOME}"), "unknown placeholder `${HOME}`");
-        assert_eq!(said("${pool.vmSet}"), "the placeholder `${pool.vmSet}` has no value here: no VM set is known");
+        assert_eq!(
+            said("${pool.vmSet}"),
+            "the placeholder `${pool.vmSet}` has no value here: no VM set is known"
+        );
         assert_eq!(said("${pool"), "a placeholder is not closed in `${pool`");
     }
 }

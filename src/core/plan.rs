@@ -88,9 +88,15 @@ pub fn plan(
     let mut problems = Vec::new();
     let mut plan = Plan::default();
     let ours = |path: &str, digest: &str| {
-        lock.is_some_and(|lock| [&lock.files, &lock.pending].iter().any(|files| files.get(path).is_some_and(|known| known == digest)))
+        lock.is_some_and(|lock| {
+            [&lock.files, &lock.pending]
+                .iter()
+                .any(|files| files.get(path).is_some_and(|known| known == digest))
+        })
     };
-    let named = |path: &str| lock.is_some_and(|lock| lock.files.contains_key(path) || lock.pending.contains_key(path));
+    let named = |path: &str| {
+        lock.is_some_and(|lock| lock.files.contains_key(path) || lock.pending.contains_key(path))
+    };
     for file in rendered {
         let new = names::digest(file.text.as_bytes());
         let action = match on_disk.get(&file.path) {
@@ -98,15 +104,25 @@ pub fn plan(
             Some(old) if *old == new => Action::Unchanged,
             Some(old) => {
                 if !ours(&file.path, old) && overwrite == Overwrite::Never {
-                    problems.push(if named(&file.path) { by_hand(output, &file.path) } else { foreign(output, &file.path) });
+                    problems.push(if named(&file.path) {
+                        by_hand(output, &file.path)
+                    } else {
+                        foreign(output, &file.path)
+                    });
                 }
                 Action::Changed
             }
         };
         plan.files.insert(file.path.clone(), new);
-        plan.steps.push(Step { path: file.path.clone(), action, key: Some(file.key.clone()), pool: file.pool.clone() });
+        plan.steps.push(Step {
+            path: file.path.clone(),
+            action,
+            key: Some(file.key.clone()),
+            pool: file.pool.clone(),
+        });
     }
-    let old: BTreeSet<&String> = lock.into_iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys())).collect();
+    let old: BTreeSet<&String> =
+        lock.into_iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys())).collect();
     for path in old.into_iter().filter(|path| !plan.files.contains_key(*path)) {
         let Some(digest) = on_disk.get(path) else { continue };
         if !ours(path, digest) && overwrite == Overwrite::Never {
@@ -135,8 +151,19 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> RenderedFile {
-        let key = Key { group: String::new(), kind: "ConfigMap".to_owned(), namespace: String::new(), name: path.to_owned() };
-        RenderedFile { path: path.to_owned(), key, pool: None, object: serde_json::Value::Null, text: text.to_owned() }
+        let key = Key {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: String::new(),
+            name: path.to_owned(),
+        };
+        RenderedFile {
+            path: path.to_owned(),
+            key,
+            pool: None,
+            object: serde_json::Value::Null,
+            text: text.to_owned(),
+        }
     }
 
     fn digests(files: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -148,7 +175,12 @@ mod tests {
     fn check(files: &[(&str, &str)], pending: &[(&str, &str)], on_disk: &[(&str, &str)], expected: &str) {
         let lock = Lock { files: digests(files), pending: digests(pending), ..Lock::default() };
         let said = match plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Never) {
-            Ok(plan) => plan.steps.iter().map(|s| format!("{} {}", s.path, s.action.word())).collect::<Vec<_>>().join(", "),
+            Ok(plan) => plan
+                .steps
+                .iter()
+                .map(|s| format!("{} {}", s.path, s.action.word()))
+                .collect::<Vec<_>>()
+                .join(", "),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
         assert_eq!(said, expected);
@@ -165,7 +197,12 @@ mod tests {
         check(&[("a", "1"), ("b", "1")], &[], &[("a", "1")], "a unchanged");
         check(&[("a", "0")], &[], &[("a", "hand")], "out/a: the file was changed by hand, and would be lost");
         check(&[("b", "0")], &[], &[("b", "hand")], "out/b: the file was changed by hand, and would be lost");
-        check(&[], &[], &[("a", "theirs")], "out/a: the file is not one of kubectl largescale's, and would be overwritten");
+        check(
+            &[],
+            &[],
+            &[("a", "theirs")],
+            "out/a: the file is not one of kubectl largescale's, and would be overwritten",
+        );
         check(&[], &[], &[("a", "1")], "a unchanged");
     }
 
@@ -174,6 +211,11 @@ mod tests {
         check(&[("a", "0")], &[("a", "2")], &[("a", "0")], "a changed");
         check(&[("a", "0")], &[("a", "2")], &[("a", "2")], "a changed");
         check(&[], &[("a", "2"), ("b", "2")], &[("a", "2"), ("b", "2")], "a changed, b removed");
-        check(&[("a", "0")], &[("a", "2")], &[("a", "hand")], "out/a: the file was changed by hand, and would be lost");
+        check(
+            &[("a", "0")],
+            &[("a", "2")],
+            &[("a", "hand")],
+            "out/a: the file was changed by hand, and would be lost",
+        );
     }
 }

@@ -56,7 +56,13 @@ impl Shapes {
     }
 
     /// The same for the part of a document at a pointer.
-    pub fn check_at(&self, pointer: &str, document: &Document, shape: &Shape, problems: &mut Vec<Diagnostic>) {
+    pub fn check_at(
+        &self,
+        pointer: &str,
+        document: &Document,
+        shape: &Shape,
+        problems: &mut Vec<Diagnostic>,
+    ) {
         if let Some(value) = document.value.pointer(pointer) {
             Check { shapes: self, document, problems }.value(value, shape, pointer);
         }
@@ -82,7 +88,11 @@ impl Check<'_> {
             (Shape::OneOf(known), Value::String(text)) => {
                 if !known.contains(text) {
                     let near = did_you_mean(text, known.iter().map(String::as_str));
-                    self.report(at, format!("{} is `{text}`{near}", named(at)), Some(format!("one of: {}", known.join(", "))));
+                    self.report(
+                        at,
+                        format!("{} is `{text}`{near}", named(at)),
+                        Some(format!("one of: {}", known.join(", "))),
+                    );
                 }
             }
             (Shape::List(item), Value::Array(list)) => {
@@ -219,7 +229,8 @@ fn shape_of(schema: &Value) -> Shape {
         return Shape::Object(reference.rsplit('/').next().unwrap_or_default().to_owned());
     }
     if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
-        let not_null = choices.iter().find(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+        let not_null =
+            choices.iter().find(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
         return not_null.map_or(Shape::Any, shape_of);
     }
     if let Some(known) = words(schema) {
@@ -227,7 +238,9 @@ fn shape_of(schema: &Value) -> Shape {
     }
     let kind = match schema.get("type") {
         Some(Value::String(kind)) => kind.as_str(),
-        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|k| *k != "null").unwrap_or_default(),
+        Some(Value::Array(kinds)) => {
+            kinds.iter().filter_map(Value::as_str).find(|k| *k != "null").unwrap_or_default()
+        }
         _ => return Shape::Any,
     };
     match kind {

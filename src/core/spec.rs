@@ -200,13 +200,18 @@ impl LargeScale {
         }
         let pools = &self.spec.pools;
         for (index, declared) in pools.declare.iter().enumerate() {
-            require(&format!("/spec/pools/declare/{index}"), names::check_label_value("a pool name", &declared.name));
+            require(
+                &format!("/spec/pools/declare/{index}"),
+                names::check_label_value("a pool name", &declared.name),
+            );
         }
         for (field, globs) in [("include", &pools.include), ("exclude", &pools.exclude)] {
             for (index, text) in globs.iter().enumerate() {
                 require(
                     &format!("/spec/pools/{field}/{index}"),
-                    glob::Pattern::new(text).map(drop).map_err(|error| format!("`{text}` is no glob: {}", error.msg)),
+                    glob::Pattern::new(text)
+                        .map(drop)
+                        .map_err(|error| format!("`{text}` is no glob: {}", error.msg)),
                 );
             }
         }

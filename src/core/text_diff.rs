@@ -91,7 +91,10 @@ pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> Vec<Diff
                 let parts = change
                     .iter_strings_lossy()
                     .map(|(changed, text)| {
-                        (if changed { Emphasis::Changed } else { Emphasis::None }, text.trim_end_matches('\n').to_owned())
+                        (
+                            if changed { Emphasis::Changed } else { Emphasis::None },
+                            text.trim_end_matches('\n').to_owned(),
+                        )
                     })
                     .filter(|(_, text)| !text.is_empty())
                     .collect();
@@ -107,14 +110,26 @@ mod tests {
     use super::*;
 
     fn plain(lines: &[DiffLine]) -> String {
-        lines.iter().map(|line| format!("{}{}\n", line.sign(), line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>())).collect()
+        lines
+            .iter()
+            .map(|line| {
+                format!(
+                    "{}{}\n",
+                    line.sign(),
+                    line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>()
+                )
+            })
+            .collect()
     }
 
     #[test]
     fn as_diff_u_writes_it() {
         assert_eq!(unified("a\n", "a\n", "x", "y"), []);
         let lines = unified("a\nb\nimage: nginx:1\n", "a\nb\nimage: nginx:2\n", "x", "y");
-        assert_eq!(plain(&lines), "--- x\n+++ y\n@@ -1,3 +1,3 @@\n a\n b\n-image: nginx:1\n+image: nginx:2\n");
+        assert_eq!(
+            plain(&lines),
+            "--- x\n+++ y\n@@ -1,3 +1,3 @@\n a\n b\n-image: nginx:1\n+image: nginx:2\n"
+        );
         assert!(lines[5].parts.iter().any(|(emphasis, _)| *emphasis == Emphasis::Changed));
         assert_eq!(plain(&unified("", "a\n", "x", "y")), "--- x\n+++ y\n@@ -0,0 +1 @@\n+a\n");
     }

@@ -19,7 +19,8 @@ fn program() -> Option<Vec<String>> {
 pub fn external_diff(files: &[(&str, &str, &str)]) -> Result<bool, Diagnostic> {
     let Some(words) = program() else { return Ok(false) };
     let failed = |error: &std::io::Error| {
-        Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} failed: {error}", words.join(" "))).hint("is the program installed and on the PATH?")
+        Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} failed: {error}", words.join(" ")))
+            .hint("is the program installed and on the PATH?")
     };
     let live = tempfile::Builder::new().prefix("LIVE-").tempdir().map_err(|error| failed(&error))?;
     let merged = tempfile::Builder::new().prefix("MERGED-").tempdir().map_err(|error| failed(&error))?;
@@ -31,10 +32,17 @@ pub fn external_diff(files: &[(&str, &str, &str)]) -> Result<bool, Diagnostic> {
             }
         }
     }
-    let status = Command::new(&words[0]).args(&words[1..]).arg(live.path()).arg(merged.path()).status().map_err(|error| failed(&error))?;
+    let status = Command::new(&words[0])
+        .args(&words[1..])
+        .arg(live.path())
+        .arg(merged.path())
+        .status()
+        .map_err(|error| failed(&error))?;
     match status.code() {
         Some(0 | 1) => Ok(true),
-        Some(code) => Err(Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} ended with {code}", words.join(" ")))),
+        Some(code) => {
+            Err(Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} ended with {code}", words.join(" "))))
+        }
         None => Err(Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} was killed", words.join(" ")))),
     }
 }

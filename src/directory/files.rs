@@ -17,7 +17,8 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Diagnostic::error("not valid UTF-8").at(Place { file: shown.to_owned(), line: u32::try_from(line).unwrap_or(0) })
+        Diagnostic::error("not valid UTF-8")
+            .at(Place { file: shown.to_owned(), line: u32::try_from(line).unwrap_or(0) })
     })
 }
 
@@ -87,9 +88,8 @@ pub(super) fn cannot(verb: &str, error: &io::Error, path: &Path, shown: &str) ->
     let problem = |message: String| Diagnostic::error(message).at(Place::file(shown));
     match error.kind() {
         io::ErrorKind::NotFound => problem("no such file or directory".to_owned()),
-        io::ErrorKind::PermissionDenied => {
-            problem(format!("cannot {verb} it: permission denied")).hint("check its owner and mode, and those of its directory")
-        }
+        io::ErrorKind::PermissionDenied => problem(format!("cannot {verb} it: permission denied"))
+            .hint("check its owner and mode, and those of its directory"),
         io::ErrorKind::AlreadyExists => problem("the file is there already".to_owned()),
         _ if verb == "read" && path.is_dir() => problem("is a directory, expected a file".to_owned()),
         _ => problem(format!("cannot {verb} it: {error}")),

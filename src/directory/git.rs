@@ -2,6 +2,7 @@
 //!
 //! Needs git 2.26 for `--pathspec-from-file`; text meant for people is never parsed.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -10,7 +11,11 @@ use crate::core::diagnostic::Diagnostic;
 
 /// Commits exactly these files (removed ones too) and leaves everything else that is staged as it is. Returns the
 /// short name of the commit; `None` if there was nothing to commit.
-pub fn commit(directory: &Path, files: impl Iterator<Item = PathBuf>, message: &str) -> Result<Option<String>, Diagnostic> {
+pub fn commit(
+    directory: &Path,
+    files: impl Iterator<Item = PathBuf>,
+    message: &str,
+) -> Result<Option<String>, Diagnostic> {
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     let root = text(&git(directory, &["rev-parse", "--show-toplevel"], &[])?)?;
     let here = std::fs::canonicalize(directory).map_err(|error| failed("rev-parse", &error.to_string()))?;
@@ -19,7 +24,9 @@ pub fn commit(directory: &Path, files: impl Iterator<Item = PathBuf>, message: &
         // Paths are given from the directory; git wants those of removed files too, so they cannot be canonicalized.
         let relative = file.strip_prefix(directory).unwrap_or(&file);
         let absolute = here.join(relative);
-        let in_repository = absolute.strip_prefix(&root).map_err(|_| failed("commit", &format!("{} is outside of the repository", file.display())))?;
+        let in_repository = absolute
+            .strip_prefix(&root)
+            .map_err(|_| failed("commit", &format!("{} is outside of the repository", file.display())))?;
         let path = in_repository.to_string_lossy().into_owned();
         if absolute.exists() || is_tracked(Path::new(&root), &path)? {
             known.extend_from_slice(path.as_bytes());
@@ -29,11 +36,16 @@ pub fn commit(directory: &Path, files: impl Iterator<Item = PathBuf>, message: &
     let root = Path::new(&root);
     let from_stdin = ["--pathspec-from-file=-", "--pathspec-file-nul"];
     git(root, &[&["add", "--all"], from_stdin.as_slice()].concat(), &known)?;
-    let status = git(root, &["diff", "--cached", "--quiet"], &[]);
-    if status.is_ok() {
+    let staged = git(root, &["diff", "--cached", "--name-only", "-z"], &[])?.stdout;
+    let ours: BTreeSet<&[u8]> = known.split(|byte| *byte == 0).collect();
+    if !staged.split(|byte| *byte == 0).any(|path| !path.is_empty() && ours.contains(path)) {
         return Ok(None);
     }
-    git(root, &[&["commit", "--quiet", "--only", "--message", message], from_stdin.as_slice()].concat(), &known)?;
+    git(
+        root,
+        &[&["commit", "--quiet", "--only", "--message", message], from_stdin.as_slice()].concat(),
+        &known,
+    )?;
     text(&git(root, &["rev-parse", "--short", "HEAD"], &[])?).map(Some)
 }
 

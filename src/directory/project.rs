@@ -40,13 +40,24 @@ pub struct Project {
 }
 
 impl Project {
-    /// Loads a directory, or the spec file in it; every problem at once.
+    /// Loads a directory, or the spec file in it: all that a render needs; every problem at once.
     pub fn load(path: &Path) -> Checked<Self> {
+        Self::read(path, &Need::Everything)
+    }
+
+    /// Loads what finding the pools needs: neither manifests nor overlays.
+    pub fn open(path: &Path) -> Checked<Self> {
+        Self::read(path, &Need::Pools)
+    }
+
+    fn read(path: &Path, need: &Need) -> Checked<Self> {
         let spec_path = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
         let spec_path = spec_path.strip_prefix(".").map(Path::to_owned).unwrap_or(spec_path);
         let shown = spec_path.display().to_string();
         let text = read_text(&spec_path, &shown).map_err(|problem| match problem.message.as_str() {
-            "no such file or directory" => problem.hint("`kubectl largescale init` writes one; -f names another"),
+            "no such file or directory" => {
+                problem.hint("`kubectl largescale init` writes one; -f names another")
+            }
             _ => problem,
         })?;
         let (spec, document) = LargeScale::read(&shown, &text)?;
@@ -58,15 +69,23 @@ impl Project {
         let mut platform = None;
         let mut overlays = Vec::new();
         let mut lock = None;
-        collect(manifests(&directory, &spec, &document, &spec_path).and_then(|files| read_manifests(&files)).map(|read| objects = read));
         collect(load_platform(&directory, &spec.spec.platform, &document).map(|read| platform = Some(read)));
-        for (index, name) in spec.spec.overlays.iter().enumerate() {
-            let at = document.place(&format!("/spec/overlays/{index}"));
-            collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
+        if matches!(need, Need::Everything) {
+            collect(
+                manifests(&directory, &spec, &document, &spec_path)
+                    .and_then(|files| read_manifests(&files))
+                    .map(|read| objects = read),
+            );
+            for (index, name) in spec.spec.overlays.iter().enumerate() {
+                let at = document.place(&format!("/spec/overlays/{index}"));
+                collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
+            }
         }
         collect(load_lock(&directory).map(|read| lock = read));
         match platform {
-            Some(platform) if problems.is_empty() => Ok(Self { directory, spec, document, objects, platform, overlays, lock }),
+            Some(platform) if problems.is_empty() => {
+                Ok(Self { directory, spec, document, objects, platform, overlays, lock })
+            }
             _ => Err(problems),
         }
     }
@@ -89,6 +108,12 @@ impl Project {
     }
 }
 
+/// How much of a project a command needs.
+enum Need {
+    Everything,
+    Pools,
+}
+
 fn load_lock(directory: &Path) -> Checked<Option<Lock>> {
     let path = directory.join(LOCK_FILE);
     if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
@@ -102,7 +127,7 @@ fn load_lock(directory: &Path) -> Checked<Option<Lock>> {
 /// A built-in platform by name, or a file: whatever has a `/` or ends as YAML does.
 fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<Platform> {
     if is_file_name(name) {
-        let path = directory.join(name);
+        let path = below(directory, name);
         let shown = path.display().to_string();
         return Platform::read(&shown, &read_text(&path, &shown)?);
     }
@@ -118,7 +143,7 @@ fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<P
 
 fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
     if is_file_name(name) {
-        let path = directory.join(name);
+        let path = below(directory, name);
         let shown = path.display().to_string();
         return Overlay::read(&shown, &read_text(&path, &shown)?);
     }
@@ -133,13 +158,25 @@ fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
     Overlay::read(&format!("overlays/{name}.yaml (built in)"), text)
 }
 
+/// A path that the spec names, without the `./` in front.
+fn below(directory: &Path, name: &str) -> PathBuf {
+    directory.join(name.strip_prefix("./").unwrap_or(name))
+}
+
 fn is_file_name(name: &str) -> bool {
     let lower = name.to_lowercase();
-    name.contains('/') || name.contains('\\') || [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
+    name.contains('/')
+        || name.contains('\\')
+        || [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
 }
 
 /// The files that `spec.manifests` names: files, directories (not recursive, as kubectl) and globs, in order.
-fn manifests(directory: &Path, spec: &LargeScale, document: &Document, spec_path: &Path) -> Checked<Vec<ManifestFile>> {
+fn manifests(
+    directory: &Path,
+    spec: &LargeScale,
+    document: &Document,
+    spec_path: &Path,
+) -> Checked<Vec<ManifestFile>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     let mut problems = Vec::new();
     let ours = [spec_path.to_owned(), directory.join(LOCK_FILE)];
@@ -148,16 +185,19 @@ fn manifests(directory: &Path, spec: &LargeScale, document: &Document, spec_path
         let at = document.place(&format!("/spec/manifests/{index}"));
         if Path::new(name).is_absolute() {
             problems.push(
-                Diagnostic::error(format!("the manifest {name} is an absolute path: the tree would differ from machine to machine"))
-                    .at(at)
-                    .hint(format!("name it relative to {SPEC_FILE}")),
+                Diagnostic::error(format!(
+                    "the manifest {name} is an absolute path: the tree would differ from machine to machine"
+                ))
+                .at(at)
+                .hint(format!("name it relative to {SPEC_FILE}")),
             );
             continue;
         }
         match expand(directory, name) {
             Err(why) => problems.push(Diagnostic::error(why).at(at)),
             Ok(found) => {
-                let wanted = found.into_iter().filter(|path| !ours.contains(path) && !path.starts_with(&output));
+                let wanted =
+                    found.into_iter().filter(|path| !ours.contains(path) && !path.starts_with(&output));
                 for path in wanted {
                     if !paths.contains(&path) {
                         paths.push(path);
@@ -178,14 +218,18 @@ fn manifests(directory: &Path, spec: &LargeScale, document: &Document, spec_path
 }
 
 fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
-    let path = directory.join(name);
+    let path = below(directory, name);
     if path.is_dir() {
         return in_directory(&path).map_err(|error| format!("the directory {name} cannot be read: {error}"));
     }
     if !name.contains(['*', '?', '[']) || path.exists() {
         return match fs::metadata(&path) {
             Ok(_) => Ok(vec![path]),
-            Err(error) => Err(format!("the manifest {}: {}", path.display(), cannot("read", &error, &path, name).message)),
+            Err(error) => Err(format!(
+                "the manifest {}: {}",
+                path.display(),
+                cannot("read", &error, &path, name).message
+            )),
         };
     }
     let escaped = glob::Pattern::escape(&directory.display().to_string());
@@ -202,7 +246,9 @@ fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path)? {
         let path = entry?.path();
-        let is_manifest = path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known)));
+        let is_manifest = path.extension().is_some_and(|ending| {
+            ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
+        });
         if is_manifest && path.is_file() {
             files.push(path);
         }

@@ -15,8 +15,8 @@ use crate::core::lock::Lock;
 use crate::core::names;
 use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
-use crate::directory::{Project, SPEC_FILE};
 use crate::directory::files::{cannot, replace_durably, stage, sweep};
+use crate::directory::{Project, SPEC_FILE};
 
 /// What the output directory holds.
 #[derive(Debug, Default)]
@@ -42,10 +42,12 @@ impl RunLock {
         // What is wrong with a file that cannot be opened is said when it is read.
         let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
-                .at(Place::file(shown))
-                .hint("wait until it has ended")
-                .into()),
+            Err(TryLockError::WouldBlock) => {
+                Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
+                    .at(Place::file(shown))
+                    .hint("wait until it has ended")
+                    .into())
+            }
             // A file system without locks is no reason not to work.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: Some(file) }),
         }
@@ -59,13 +61,16 @@ impl Tree {
         check_output(project, &output)?;
         let mut paths: BTreeSet<&str> = rendered.iter().map(|file| file.path.as_str()).collect();
         if let Some(lock) = &project.lock {
-            let locked: Vec<&str> = lock.files.keys().chain(lock.pending.keys()).map(String::as_str).collect();
+            let locked: Vec<&str> =
+                lock.files.keys().chain(lock.pending.keys()).map(String::as_str).collect();
             if let Some(bad) = locked.iter().find(|path| !is_plain_name(path)) {
                 let lock_path = project.lock_path().display().to_string();
-                return Err(Diagnostic::error(format!("the lock names the file `{bad}`, which is outside of the output directory"))
-                    .at(Place::file(lock_path))
-                    .hint("the lock is written by this program only; take it from git")
-                    .into());
+                return Err(Diagnostic::error(format!(
+                    "the lock names the file `{bad}`, which is outside of the output directory"
+                ))
+                .at(Place::file(lock_path))
+                .hint("the lock is written by this program only; take it from git")
+                .into());
             }
             paths.extend(locked);
         }
@@ -80,7 +85,8 @@ impl Tree {
                 Err(problem) => problems.push(problem),
             }
         }
-        tree.foreign = foreign(&output, &tree.known).map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
+        tree.foreign = foreign(&output, &tree.known)
+            .map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
 
@@ -90,7 +96,13 @@ impl Tree {
     }
 
     /// Writes what the plan says, and the lock.
-    pub fn write(&self, project: &Project, rendered: &[RenderedFile], plan: &Plan, lock: &Lock) -> Checked<()> {
+    pub fn write(
+        &self,
+        project: &Project,
+        rendered: &[RenderedFile],
+        plan: &Plan,
+        lock: &Lock,
+    ) -> Checked<()> {
         let output = project.output();
         let lock_path = project.lock_path();
         sweep_both(project, &output)?;
@@ -112,12 +124,17 @@ fn write_files(
     plan: &Plan,
     say_so: impl FnOnce() -> Checked<()>,
 ) -> Checked<()> {
-    let at = |path: &Path, error: &io::Error| Vec::from(cannot("write", error, path, &path.display().to_string()));
+    let at =
+        |path: &Path, error: &io::Error| Vec::from(cannot("write", error, path, &path.display().to_string()));
     fs::create_dir_all(output).map_err(|error| at(output, &error))?;
-    let by_path: BTreeMap<&str, &RenderedFile> = rendered.iter().map(|file| (file.path.as_str(), file)).collect();
+    let by_path: BTreeMap<&str, &RenderedFile> =
+        rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut staged = Vec::new();
     for step in &plan.steps {
-        let (Action::Created | Action::Changed, Some(file)) = (step.action, by_path.get(step.path.as_str())) else { continue };
+        let (Action::Created | Action::Changed, Some(file)) = (step.action, by_path.get(step.path.as_str()))
+        else {
+            continue;
+        };
         let path = output.join(&step.path);
         staged.push((stage(&path, &file.text).map_err(|error| at(&path, &error))?, path));
     }
@@ -136,13 +153,16 @@ fn write_files(
 }
 
 fn write_lock(path: &Path, lock: &Lock) -> Checked<()> {
-    replace_durably(path, &lock.write()).map_err(|error| cannot("write", &error, path, &path.display().to_string()).into())
+    replace_durably(path, &lock.write())
+        .map_err(|error| cannot("write", &error, path, &path.display().to_string()).into())
 }
 
 fn sweep_both(project: &Project, output: &Path) -> Checked<()> {
-    let spec_directory = project.lock_path().parent().map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
+    let spec_directory =
+        project.lock_path().parent().map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
     for directory in [spec_directory.unwrap_or_else(|| PathBuf::from(".")), output.to_owned()] {
-        sweep(&directory).map_err(|error| cannot("write", &error, &directory, &directory.display().to_string()))?;
+        sweep(&directory)
+            .map_err(|error| cannot("write", &error, &directory, &directory.display().to_string()))?;
     }
     Ok(())
 }
@@ -157,12 +177,15 @@ fn read_own(output: &Path, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
         Ok(metadata) => metadata.file_type(),
     };
     if kind.is_symlink() {
-        return Err(Diagnostic::refusal("the file is a symbolic link, and what it points to would be overwritten")
-            .at(Place::file(shown))
-            .hint("remove the link"));
+        return Err(Diagnostic::refusal(
+            "the file is a symbolic link, and what it points to would be overwritten",
+        )
+        .at(Place::file(shown))
+        .hint("remove the link"));
     }
     if !kind.is_file() {
-        return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there").at(Place::file(shown)));
+        return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there")
+            .at(Place::file(shown)));
     }
     fs::read(&full).map(Some).map_err(|error| cannot("read", &error, &full, &shown))
 }
@@ -176,7 +199,8 @@ fn foreign(output: &Path, known: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<S
     let mut names = Vec::new();
     for entry in entries {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let is_manifest = [".yaml", ".yml", ".json"].iter().any(|ending| name.to_lowercase().ends_with(ending));
+        let is_manifest =
+            [".yaml", ".yml", ".json"].iter().any(|ending| name.to_lowercase().ends_with(ending));
         if is_manifest && !known.contains_key(&name) {
             names.push(name);
         }
@@ -187,18 +211,25 @@ fn foreign(output: &Path, known: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<S
 
 fn is_plain_name(path: &str) -> bool {
     let mut parts = Path::new(path).components();
-    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) && !path.contains(['/', '\\']) && !path.starts_with('.')
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
+        && !path.contains(['/', '\\'])
+        && !path.starts_with('.')
 }
 
 /// The output directory must be a directory of its own, reached without symbolic links.
 fn check_output(project: &Project, output: &Path) -> Checked<()> {
     let name = &project.spec.spec.output;
     let refuse = |message: String| {
-        Err(Diagnostic::refusal(message).at(project.document.place("/spec/output")).hint("name a directory of its own, such as `rendered`").into())
+        Err(Diagnostic::refusal(message)
+            .at(project.document.place("/spec/output"))
+            .hint("name a directory of its own, such as `rendered`")
+            .into())
     };
     let given = Path::new(name);
     if given.is_absolute() {
-        return refuse(format!("`spec.output` is the absolute path {name}: it would differ from machine to machine"));
+        return refuse(format!(
+            "`spec.output` is the absolute path {name}: it would differ from machine to machine"
+        ));
     }
     let mut walked = project.directory.clone();
     let mut depth = 0_i32;
@@ -217,7 +248,9 @@ fn check_output(project: &Project, output: &Path) -> Checked<()> {
         return refuse(format!("`spec.output` is `{name}`, which holds the spec and its manifests"));
     }
     match fs::symlink_metadata(output) {
-        Ok(metadata) if !metadata.is_dir() => refuse(format!("`spec.output` is {name}, and {} is a file", output.display())),
+        Ok(metadata) if !metadata.is_dir() => {
+            refuse(format!("`spec.output` is {name}, and {} is a file", output.display()))
+        }
         _ => Ok(()),
     }
 }

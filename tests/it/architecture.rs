@@ -29,7 +29,12 @@ fn nobody_says(files: &[(String, String)], words: &[&str], rule: &str) {
     let mut found = Vec::new();
     for (name, text) in files {
         for (index, line) in code(text).lines().enumerate() {
-            found.extend(words.iter().filter(|word| line.contains(**word)).map(|word| format!("{name}:{}: {word}", index + 1)));
+            found.extend(
+                words
+                    .iter()
+                    .filter(|word| line.contains(**word))
+                    .map(|word| format!("{name}:{}: {word}", index + 1)),
+            );
         }
     }
     assert!(found.is_empty(), "{rule}\n{}", found.join("\n"));
@@ -40,34 +45,69 @@ fn the_core_is_pure() {
     let core = sources("src/core");
     nobody_says(
         &core,
-        &["std::fs", "std::env", "std::time", "std::process", "std::net", "std::thread", "std::io::stdin", "tokio", "kube::", "anyhow", "tempfile", "clap", "println!", "print!("],
+        &[
+            "std::fs",
+            "std::env",
+            "std::time",
+            "std::process",
+            "std::net",
+            "std::thread",
+            "std::io::stdin",
+            "tokio",
+            "kube::",
+            "anyhow",
+            "tempfile",
+            "clap",
+            "println!",
+            "print!(",
+        ],
         "the core knows no file system, clock, environment, network, runtime or client",
     );
     nobody_says(
         &core,
-        &["crate::cluster", "crate::commands", "crate::directory", "crate::ui", "crate::cli", "crate::failure", "crate::exit"],
+        &[
+            "crate::cluster",
+            "crate::commands",
+            "crate::directory",
+            "crate::ui",
+            "crate::cli",
+            "crate::failure",
+            "crate::exit",
+        ],
         "the core knows nothing of the shells around it",
     );
 }
 
 #[test]
 fn the_shells_do_not_know_each_other() {
-    nobody_says(&sources("src/cluster"), &["crate::directory", "crate::commands", "crate::ui"], "the cluster side knows the core only");
+    nobody_says(
+        &sources("src/cluster"),
+        &["crate::directory", "crate::commands", "crate::ui"],
+        "the cluster side knows the core only",
+    );
     nobody_says(
         &sources("src/directory"),
         &["crate::cluster", "crate::commands", "crate::ui", "kube::", "tokio"],
         "the directory side knows the core only",
     );
-    let outside: Vec<_> = sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    let outside: Vec<_> =
+        sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
     nobody_says(&outside, &["kube::", "tokio"], "only src/cluster knows kube and its runtime");
 }
 
 #[test]
 fn yaml_git_and_the_terminal_have_one_place_each() {
-    let elsewhere = |place: &'static str| -> Vec<_> { sources("src").into_iter().filter(|(name, _)| !name.starts_with(place)).collect() };
+    let elsewhere = |place: &'static str| -> Vec<_> {
+        sources("src").into_iter().filter(|(name, _)| !name.starts_with(place)).collect()
+    };
     nobody_says(&elsewhere("src/core/yaml"), &["serde_saphyr"], "all YAML goes through src/core/yaml");
-    nobody_says(&elsewhere("src/ui.rs"), &["anstream", "::stdout(", "::stderr("], "only src/ui.rs writes to the terminal");
-    let spawning: Vec<_> = elsewhere("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    nobody_says(
+        &elsewhere("src/ui.rs"),
+        &["anstream", "::stdout(", "::stderr("],
+        "only src/ui.rs writes to the terminal",
+    );
+    let spawning: Vec<_> =
+        elsewhere("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
     nobody_says(&spawning, &["Command::new("], "programs are started by the shells only");
 }
 

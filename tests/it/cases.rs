@@ -108,12 +108,22 @@ fn run_case(case: &Path) -> Result<(), String> {
         return Ok(());
     }
     let lines = unified(&known, &transcript, "expected", "seen");
-    Err(lines.iter().map(|line| format!("{}{}\n", line.sign(), line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>())).collect())
+    Err(lines
+        .iter()
+        .map(|line| {
+            format!(
+                "{}{}\n",
+                line.sign(),
+                line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>()
+            )
+        })
+        .collect())
 }
 
 /// What differs from run to run: the directory.
 fn clean(output: &[u8], environment: &Environment) -> String {
-    let mut text = String::from_utf8_lossy(output).replace(&environment.path().display().to_string(), "DIRECTORY");
+    let mut text =
+        String::from_utf8_lossy(output).replace(&environment.path().display().to_string(), "DIRECTORY");
     if !text.is_empty() && !text.ends_with('\n') {
         text.push_str("\n(no newline)\n");
     }

@@ -48,7 +48,14 @@ impl Environment {
 
     /// Runs a command here, with nothing of the developer's own environment that could change what it does.
     pub fn run(&self, mut command: Command) -> Output {
-        for variable in ["KUBECTL_EXTERNAL_DIFF", "NO_COLOR", "CLICOLOR_FORCE", "HTTPS_PROXY", "https_proxy", "RUST_BACKTRACE"] {
+        for variable in [
+            "KUBECTL_EXTERNAL_DIFF",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "HTTPS_PROXY",
+            "https_proxy",
+            "RUST_BACKTRACE",
+        ] {
             command.env_remove(variable);
         }
         command
@@ -72,7 +79,11 @@ impl Environment {
         walk(self.path(), &mut |path| {
             let relative = path.strip_prefix(self.path()).unwrap().to_owned();
             if !relative.starts_with(".git") {
-                let content = if path.is_symlink() { fs::read_link(path).unwrap().into_os_string().into_encoded_bytes() } else { fs::read(path).unwrap() };
+                let content = if path.is_symlink() {
+                    fs::read_link(path).unwrap().into_os_string().into_encoded_bytes()
+                } else {
+                    fs::read(path).unwrap()
+                };
                 files.insert(relative, content);
             }
         });
@@ -82,7 +93,8 @@ impl Environment {
 
 /// Calls `visit` with every file and link below a directory, in order.
 pub fn walk(directory: &Path, visit: &mut impl FnMut(&Path)) {
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     for path in paths {
         if path.is_dir() && !path.is_symlink() { walk(&path, visit) } else { visit(&path) }

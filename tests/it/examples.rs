@@ -12,7 +12,8 @@ fn the_order_of_the_nodes_does_not_matter() {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     assert!(environment.line("kubectl largescale render --nodes three.json").status.success());
     let first = environment.files();
-    let nodes: serde_json::Value = serde_json::from_slice(&fs::read(environment.path().join("three.json")).unwrap()).unwrap();
+    let nodes: serde_json::Value =
+        serde_json::from_slice(&fs::read(environment.path().join("three.json")).unwrap()).unwrap();
     let mut items = nodes["items"].as_array().unwrap().clone();
     for turn in 0..items.len() {
         items.rotate_left(1);
@@ -20,7 +21,10 @@ fn the_order_of_the_nodes_does_not_matter() {
         fs::write(environment.path().join("turned.json"), text).unwrap();
         fs::remove_dir_all(environment.path().join("rendered")).unwrap();
         fs::remove_file(environment.path().join("largescale.lock")).unwrap();
-        assert!(environment.line("kubectl largescale render --nodes turned.json").status.success(), "turn {turn}");
+        assert!(
+            environment.line("kubectl largescale render --nodes turned.json").status.success(),
+            "turn {turn}"
+        );
         fs::remove_file(environment.path().join("turned.json")).unwrap();
         assert_eq!(environment.files(), first, "turn {turn}");
     }
@@ -32,7 +36,10 @@ fn unchanged_files_are_not_written() {
     assert!(environment.line("kubectl largescale render").status.success());
     let times = || -> Vec<_> {
         let rendered = environment.path().join("rendered");
-        let files = fs::read_dir(rendered).unwrap().map(|entry| entry.unwrap().path()).chain([environment.path().join("largescale.lock")]);
+        let files = fs::read_dir(rendered)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .chain([environment.path().join("largescale.lock")]);
         files.map(|path| (fs::metadata(&path).unwrap().modified().unwrap(), path)).collect()
     };
     let before = times();
@@ -58,8 +65,14 @@ fn two_runs_at_once_do_not_mix() {
     spec.lock().unwrap();
     let refused = environment.line("kubectl largescale render");
     assert_eq!(refused.status.code(), Some(5));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("another run of kubectl largescale is writing this directory"));
-    assert!(environment.line("kubectl largescale render --check").status.code() == Some(1), "reading needs no lock");
+    assert!(
+        String::from_utf8_lossy(&refused.stderr)
+            .contains("another run of kubectl largescale is writing this directory")
+    );
+    assert!(
+        environment.line("kubectl largescale render --check").status.code() == Some(1),
+        "reading needs no lock"
+    );
     spec.unlock().unwrap();
     assert!(environment.line("kubectl largescale render").status.success());
 }
@@ -69,9 +82,15 @@ fn two_runs_at_once_do_not_mix() {
 fn the_azure_provider_binds_each_service_to_its_pool() {
     let Some(provider) = azure_provider() else { return };
     let environment = Environment::with(&checkout().join("examples/acs-engine"));
-    assert!(environment.line("kubectl largescale init app --nodes nodes.json --from nginx.yaml").status.success());
+    assert!(
+        environment.line("kubectl largescale init app --nodes nodes.json --from nginx.yaml").status.success()
+    );
     assert!(environment.line("kubectl largescale render -f app").status.success());
-    provider.binds("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "app/rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+    provider.binds(
+        "TestRenderedServices",
+        &environment,
+        &[("LARGESCALE_TREE", "app/rendered"), ("LARGESCALE_NODES", "nodes.json")],
+    );
 }
 
 #[test]
@@ -81,10 +100,18 @@ fn the_azure_provider_binds_many_pools() {
     let nodes = acs_engine_nodes(12, 3);
     fs::write(environment.path().join("nodes.json"), nodes).unwrap();
     assert!(environment.line("kubectl largescale render").status.success());
-    provider.binds("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+    provider.binds(
+        "TestRenderedServices",
+        &environment,
+        &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")],
+    );
     // The check can fail: a pool whose Service is gone is found.
     fs::remove_file(environment.path().join("rendered/service-nginx-pool7.yaml")).unwrap();
-    let missed = provider.run("TestRenderedServices", &environment, &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")]);
+    let missed = provider.run(
+        "TestRenderedServices",
+        &environment,
+        &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")],
+    );
     assert!(!missed.0 && missed.1.contains("pool7"), "{}", missed.1);
 }
 
@@ -93,18 +120,25 @@ fn the_azure_provider_takes_the_other_half() {
     let Some(provider) = azure_provider() else { return };
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let spec = fs::read_to_string(environment.path().join("largescale.yaml")).unwrap();
-    let spec = spec.replace("azure-basic", "azure-multi-slb") + "  pools: {loadBalancers: {agentpool1: kubernetes}}\n";
+    let spec = spec.replace("azure-basic", "azure-multi-slb")
+        + "  pools: {loadBalancers: {agentpool1: kubernetes}}\n";
     fs::write(environment.path().join("largescale.yaml"), spec).unwrap();
     assert!(environment.line("kubectl largescale render --cloud-config cloud.json").status.success());
     provider.binds(
         "TestRenderedMultipleStandardLoadBalancers",
         &environment,
-        &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json"), ("LARGESCALE_CLOUD_CONFIG", "cloud.json")],
+        &[
+            ("LARGESCALE_TREE", "rendered"),
+            ("LARGESCALE_NODES", "nodes.json"),
+            ("LARGESCALE_CLOUD_CONFIG", "cloud.json"),
+        ],
     );
 }
 
 fn acs_engine_nodes(pools: usize, each: usize) -> String {
-    let mut items = vec![serde_json::json!({"kind": "Node", "metadata": {"name": "k8s-master-42344502-0", "labels": {"kubernetes.io/role": "master"}}})];
+    let mut items = vec![
+        serde_json::json!({"kind": "Node", "metadata": {"name": "k8s-master-42344502-0", "labels": {"kubernetes.io/role": "master"}}}),
+    ];
     for pool in 0..pools {
         for index in 0..each {
             let name = format!("k8s-pool{pool}-42344502-{index}");
@@ -143,6 +177,9 @@ impl AzureProvider {
             command.env(name, environment.path().join(Path::new(path)));
         }
         let output = environment.run(command);
-        (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
     }
 }

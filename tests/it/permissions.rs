@@ -17,7 +17,11 @@ fn an_output_directory_that_is_not_writable() {
     mode(&output, 0o755);
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
-    assert!(said.starts_with("error: rendered/") && said.contains("cannot write it: permission denied\n  hint: check its owner and mode"), "{said}");
+    assert!(
+        said.starts_with("error: rendered/")
+            && said.contains("cannot write it: permission denied\n  hint: check its owner and mode"),
+        "{said}"
+    );
     assert!(!environment.path().join("largescale.lock").exists());
     assert_eq!(fs::read_dir(output).unwrap().count(), 0);
 }
@@ -33,7 +37,11 @@ fn a_directory_where_the_lock_may_not_be_written() {
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
     assert!(said.contains("largescale.lock: cannot write it: permission denied"), "{said}");
-    assert_eq!(fs::read_dir(environment.path().join("rendered")).unwrap().count(), 0, "nothing is written, and nothing is left unfinished");
+    assert_eq!(
+        fs::read_dir(environment.path().join("rendered")).unwrap().count(),
+        0,
+        "nothing is written, and nothing is left unfinished"
+    );
 }
 
 #[test]
@@ -62,7 +70,10 @@ fn as_nobody(environment: &Environment, arguments: &[&str]) -> Output {
         return environment.program(arguments);
     }
     // The checkout may be closed to others; a copy beside the project is not.
-    let program = environment.path().join("../").join(format!("{}-program", environment.path().file_name().unwrap().to_string_lossy()));
+    let program = environment
+        .path()
+        .join("../")
+        .join(format!("{}-program", environment.path().file_name().unwrap().to_string_lossy()));
     fs::copy(PROGRAM, &program).unwrap();
     mode(&program, 0o755);
     let mut command = Command::new("setpriv");

@@ -77,7 +77,14 @@ mod tests {
     #[test]
     fn the_table_is_whole() {
         let (kinds, shapes) = known();
-        for kind in ["v1 Service", "v1 Pod", "apps/v1 Deployment", "apps/v1 StatefulSet", "apps/v1 DaemonSet", "batch/v1 CronJob"] {
+        for kind in [
+            "v1 Service",
+            "v1 Pod",
+            "apps/v1 Deployment",
+            "apps/v1 StatefulSet",
+            "apps/v1 DaemonSet",
+            "batch/v1 CronJob",
+        ] {
             assert!(kinds.contains_key(kind), "{kind}");
         }
         fn named<'a>(shape: &'a Shape, into: &mut Vec<&'a str>) {
@@ -88,7 +95,10 @@ mod tests {
             }
         }
         let mut used = Vec::new();
-        kinds.values().chain(shapes.0.values().flat_map(|fields| fields.known.values())).for_each(|shape| named(shape, &mut used));
+        kinds
+            .values()
+            .chain(shapes.0.values().flat_map(|fields| fields.known.values()))
+            .for_each(|shape| named(shape, &mut used));
         for name in used {
             assert!(shapes.0.contains_key(name), "{name} is used and not there");
         }

@@ -45,8 +45,11 @@ pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
 fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
     if !document.value.is_object() {
         problems.push(
-            Diagnostic::error(format!("the document is {}, expected a Kubernetes object", kind_of(&document.value)))
-                .at(document.place("")),
+            Diagnostic::error(format!(
+                "the document is {}, expected a Kubernetes object",
+                kind_of(&document.value)
+            ))
+            .at(document.place("")),
         );
         return;
     }
@@ -71,7 +74,9 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         let field = pointer.trim_start_matches('/').replace('/', ".");
         match document.value.pointer(pointer) {
             Some(Value::String(text)) if !text.is_empty() => {}
-            None | Some(Value::Null) if pointer == "/metadata/name" && !document.value["metadata"]["generateName"].is_null() => {
+            None | Some(Value::Null)
+                if pointer == "/metadata/name" && !document.value["metadata"]["generateName"].is_null() =>
+            {
                 problems.push(
                     Diagnostic::error("`metadata.generateName` makes a new object with each apply")
                         .at(document.place("/metadata/generateName"))
@@ -79,10 +84,13 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
                 );
             }
             None | Some(Value::Null) => {
-                problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(document.place(pointer)));
+                problems.push(
+                    Diagnostic::error(format!("the field `{field}` is missing")).at(document.place(pointer)),
+                );
             }
             Some(other) => problems.push(
-                Diagnostic::error(format!("`{field}` is {}, expected a string", kind_of(other))).at(document.place(pointer)),
+                Diagnostic::error(format!("`{field}` is {}, expected a string", kind_of(other)))
+                    .at(document.place(pointer)),
             ),
         }
     }
@@ -118,7 +126,11 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let said: Vec<String> = match read_manifests(&[ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text: text.into() }]) {
+        let said: Vec<String> = match read_manifests(&[ManifestFile {
+            source: "m.yaml".into(),
+            shown: "m.yaml".into(),
+            text: text.into(),
+        }]) {
             Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.place(""))).collect(),
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };
@@ -145,9 +157,10 @@ mod tests {
             ],
         );
         // As kubectl reads it, `n` is false.
-        check("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: n\n", &[
-            "m.yaml:5: `metadata.namespace` is false, a boolean, expected a string",
-        ]);
+        check(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: n\n",
+            &["m.yaml:5: `metadata.namespace` is false, a boolean, expected a string"],
+        );
         check("# nothing\n", &["m.yaml: the file is empty"]);
         let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
         check(twice, &["m.yaml:9: configmap/a is here twice, first at m.yaml:4"]);

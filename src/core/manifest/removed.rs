@@ -19,8 +19,18 @@ const REMOVED: &[(&str, &str, &str, &str)] = &[
     ("networking.k8s.io/v1beta1", "IngressClass", "1.22", "networking.k8s.io/v1"),
     ("rbac.authorization.k8s.io/v1beta1", "*", "1.22", "rbac.authorization.k8s.io/v1"),
     ("rbac.authorization.k8s.io/v1alpha1", "*", "1.22", "rbac.authorization.k8s.io/v1"),
-    ("admissionregistration.k8s.io/v1beta1", "MutatingWebhookConfiguration", "1.22", "admissionregistration.k8s.io/v1"),
-    ("admissionregistration.k8s.io/v1beta1", "ValidatingWebhookConfiguration", "1.22", "admissionregistration.k8s.io/v1"),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "MutatingWebhookConfiguration",
+        "1.22",
+        "admissionregistration.k8s.io/v1",
+    ),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        "ValidatingWebhookConfiguration",
+        "1.22",
+        "admissionregistration.k8s.io/v1",
+    ),
     ("apiextensions.k8s.io/v1beta1", "*", "1.22", "apiextensions.k8s.io/v1"),
     ("apiregistration.k8s.io/v1beta1", "*", "1.22", "apiregistration.k8s.io/v1"),
     ("certificates.k8s.io/v1beta1", "CertificateSigningRequest", "1.22", "certificates.k8s.io/v1"),
@@ -48,8 +58,10 @@ const REMOVED: &[(&str, &str, &str, &str)] = &[
 pub(super) fn check(document: &Document) -> Option<Diagnostic> {
     let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
-    let (_, _, since, instead) = REMOVED.iter().find(|(v, k, ..)| *v == version && (*k == "*" || *k == kind))?;
-    let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}")).at(document.place("/apiVersion"));
+    let (_, _, since, instead) =
+        REMOVED.iter().find(|(v, k, ..)| *v == version && (*k == "*" || *k == kind))?;
+    let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}"))
+        .at(document.place("/apiVersion"));
     Some(match *instead {
         "" => problem.hint("nothing replaces it; take it out"),
         "apps/v1" => problem.hint("write `apiVersion: apps/v1`, with a `spec.selector` that matches the pod template's labels; `init --from FILE` does it"),

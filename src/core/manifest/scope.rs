@@ -31,7 +31,10 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ("rbac.authorization.k8s.io", &["ClusterRole", "ClusterRoleBinding"]),
     ("resource.k8s.io", &["DeviceClass", "DeviceTaintRule", "ResourceSlice"]),
     ("scheduling.k8s.io", &["PriorityClass"]),
-    ("storage.k8s.io", &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"]),
+    (
+        "storage.k8s.io",
+        &["CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass"],
+    ),
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
 ];
 
@@ -47,7 +50,8 @@ impl Scopes {
     pub fn of(objects: &[Object]) -> Self {
         let mut custom = BTreeMap::new();
         for object in objects.iter().filter(|object| object.value()["kind"] == "CustomResourceDefinition") {
-            let text = |pointer: &str| object.value().pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let text =
+                |pointer: &str| object.value().pointer(pointer).and_then(Value::as_str).unwrap_or_default();
             let key = (text("/spec/group").to_owned(), text("/spec/names/kind").to_owned());
             custom.insert(key, text("/spec/scope") != "Cluster");
         }

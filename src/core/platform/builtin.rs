@@ -36,6 +36,10 @@ mod tests {
             assert_eq!(platform.name, name);
         }
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("platforms");
-        assert_eq!(std::fs::read_dir(folder).unwrap().count(), FILES.len(), "a file of platforms/ is not built in");
+        assert_eq!(
+            std::fs::read_dir(folder).unwrap().count(),
+            FILES.len(),
+            "a file of platforms/ is not built in"
+        );
     }
 }

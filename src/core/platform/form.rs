@@ -262,20 +262,33 @@ impl Platform {
 }
 
 fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
-    let mut report = |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
+    let mut report =
+        |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
     if spec.sources.is_empty() {
-        report("/spec/sources".to_owned(), "a platform without a source cannot be checked: `spec.sources` is empty".to_owned());
+        report(
+            "/spec/sources".to_owned(),
+            "a platform without a source cannot be checked: `spec.sources` is empty".to_owned(),
+        );
     }
     if spec.refused.is_none() && spec.binding.is_empty() {
-        report("/spec".to_owned(), "a platform needs a `spec.binding`, or `spec.refused` that says why there is none".to_owned());
+        report(
+            "/spec".to_owned(),
+            "a platform needs a `spec.binding`, or `spec.refused` that says why there is none".to_owned(),
+        );
     }
     if spec.refused.is_none() && spec.pool_labels.is_empty() {
         report("/spec/poolLabels".to_owned(), "`spec.poolLabels` is empty".to_owned());
     }
     let mut patterns: Vec<(String, &String)> = Vec::new();
-    let listed = |at: &str, list: &'_ [String]| (0..list.len()).map(|i| format!("{at}/{i}")).collect::<Vec<_>>();
-    patterns.extend(listed("/spec/recognise/nodeNames", &spec.recognise.node_names).into_iter().zip(&spec.recognise.node_names));
-    patterns.extend(listed("/spec/vmSets/suffix", &spec.vm_sets.suffix).into_iter().zip(&spec.vm_sets.suffix));
+    let listed =
+        |at: &str, list: &'_ [String]| (0..list.len()).map(|i| format!("{at}/{i}")).collect::<Vec<_>>();
+    patterns.extend(
+        listed("/spec/recognise/nodeNames", &spec.recognise.node_names)
+            .into_iter()
+            .zip(&spec.recognise.node_names),
+    );
+    patterns
+        .extend(listed("/spec/vmSets/suffix", &spec.vm_sets.suffix).into_iter().zip(&spec.vm_sets.suffix));
     for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
         let at = format!("/spec/vmSets/rules/{index}/match");
         patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
@@ -283,7 +296,9 @@ fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic
         patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
     }
     for (index, half) in spec.other_half.iter().enumerate() {
-        patterns.extend(half.when_vm_sets_match.iter().map(|p| (format!("/spec/otherHalf/{index}/whenVmSetsMatch"), p)));
+        patterns.extend(
+            half.when_vm_sets_match.iter().map(|p| (format!("/spec/otherHalf/{index}/whenVmSetsMatch"), p)),
+        );
     }
     for (at, pattern) in patterns {
         if let Err(error) = regex_lite::Regex::new(pattern) {

@@ -8,8 +8,8 @@ mod vm_set;
 
 pub use builtin::{builtin_names, builtin_text, read_builtin};
 pub use form::{
-    ExcludeLabel, Limit, NotBackend, OtherHalf, Platform, PlatformSpec, Recognise, Refusal, Refused, VmSetMatch, VmSetRule,
-    VmSets,
+    ExcludeLabel, Limit, NotBackend, OtherHalf, Platform, PlatformSpec, Recognise, Refusal, Refused,
+    VmSetMatch, VmSetRule, VmSets,
 };
 pub use other_half::{OtherHalfText, other_half};
 pub use vm_set::{Derived, VmSetFinder};

@@ -51,7 +51,11 @@ impl VmSetFinder {
         let patterns: Vec<Regex> = sets.suffix.iter().filter_map(|p| Regex::new(p).ok()).collect();
         let mut suffix = Suffix::None;
         for node in nodes {
-            let Some(found) = patterns.iter().find_map(|p| Some(p.captures(&node.name)?.name("suffix")?.as_str())) else { continue };
+            let Some(found) =
+                patterns.iter().find_map(|p| Some(p.captures(&node.name)?.name("suffix")?.as_str()))
+            else {
+                continue;
+            };
             match &suffix {
                 Suffix::None => suffix = Suffix::One(found.to_owned()),
                 Suffix::One(known) if known == found => {}
@@ -182,13 +186,16 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    const VM: &str = "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/x";
+    const VM: &str =
+        "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/x";
 
     #[test]
     fn from_the_provider_id_of_a_scale_set() {
         let id = "azure:///subscriptions/s/resourceGroups/mc_rg/providers/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-41422890-vmss/virtualMachines/0";
         check(&[named("aks-nodepool1-41422890-vmss000000", id)], "nodepool1", "aks-nodepool1-41422890-vmss");
-        let shouted = id.replace("virtualMachineScaleSets", "VirtualMachineScaleSets").replace("/virtualMachines/0", "/VirtualMachines/0");
+        let shouted = id
+            .replace("virtualMachineScaleSets", "VirtualMachineScaleSets")
+            .replace("/virtualMachines/0", "/VirtualMachines/0");
         check(&[named("any", &shouted)], "nodepool1", "aks-nodepool1-41422890-vmss");
     }
 
@@ -212,7 +219,11 @@ mod tests {
 
     #[test]
     fn from_the_names_of_aks() {
-        check(&[named("aks-nodepool1-27053986-0", VM)], "nodepool1", "nodepool1-availabilitySet-27053986, unverified");
+        check(
+            &[named("aks-nodepool1-27053986-0", VM)],
+            "nodepool1",
+            "nodepool1-availabilitySet-27053986, unverified",
+        );
         check(&[named("aks-nodepool1-41422890-vmss00000a", "")], "nodepool1", "aks-nodepool1-41422890-vmss");
         check(&[named("akswin1000000", "")], "win1", "akswin1");
         check(&[named("akswin1000000", "")], "other", "other pool win1");

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::lock::Lock;
 use crate::core::names;
 use crate::core::nearest::did_you_mean;
+use crate::core::plural::plural;
 use crate::core::pools::{Observed, Pool, PoolSet, Survey};
 use crate::core::spec::{Spec, WhenEmpty};
 
@@ -18,8 +19,20 @@ use crate::core::spec::{Spec, WhenEmpty};
 pub struct MergeOptions {
     /// Pools that leave, by value.
     pub forget: Vec<String>,
-    /// Believe a discovery that lost more than half of the pools.
-    pub allow_shrink: bool,
+    /// What becomes of a discovery that lost more than half of the pools.
+    pub shrink: Shrink,
+}
+
+/// What becomes of a discovery that lost more than half of the pools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shrink {
+    /// It is refused.
+    #[default]
+    Refuse,
+    /// It is shown, with a warning: for looking, not for writing.
+    Warn,
+    /// The user insists.
+    Believe,
 }
 
 /// The pools that are rendered, and what to say about all that there were.
@@ -91,9 +104,17 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
         .into_iter()
         .flatten()
         .map(|(value, _)| value.as_str())
-        .filter(|value| chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value))
+        .filter(|value| {
+            chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value)
+        })
         .collect();
-    refuse_shrinking(&remembered, survey, options)?;
+    if let Some(problem) = shrunk(&remembered, survey) {
+        match options.shrink {
+            Shrink::Refuse => return Err(problem.into()),
+            Shrink::Warn => merged.warnings.push(Diagnostic { severity: Severity::Warning, ..problem }),
+            Shrink::Believe => {}
+        }
+    }
 
     for value in values {
         let observed = survey.pools.get(value);
@@ -101,7 +122,9 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
         let was_locked = locked.is_some_and(|pools| pools.contains_key(value));
         let stays = chosen.takes(value)
             && !options.forget.iter().any(|f| f == value)
-            && (has_backends || declared.contains(value) || was_locked && spec.pools.when_empty == WhenEmpty::Keep);
+            && (has_backends
+                || declared.contains(value)
+                || was_locked && spec.pools.when_empty == WhenEmpty::Keep);
         let state = match (stays, has_backends) {
             (true, true) => PoolState::Present,
             (true, false) if observed.is_some() || declared.contains(value) => PoolState::Empty,
@@ -118,7 +141,11 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
         if stays {
             merged.set.pools.push(pool.clone());
         }
-        merged.reports.push(PoolReport { pool, state, observed: observed.cloned() });
+        merged.reports.push(PoolReport {
+            pool,
+            state,
+            observed: Some(observed.cloned().unwrap_or_default()),
+        });
     }
     finish(spec, merged)
 }
@@ -126,9 +153,12 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
 /// The pools as the lock remembers them, without asking anyone.
 pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     if let Some(label) = spec.pools.label.as_ref().filter(|label| **label != lock.label) {
-        return Err(Diagnostic::error(format!("the lock is of the pool label `{}`, the spec wants `{label}`", lock.label))
-            .hint("render once without --locked")
-            .into());
+        return Err(Diagnostic::error(format!(
+            "the lock is of the pool label `{}`, the spec wants `{label}`",
+            lock.label
+        ))
+        .hint("render once without --locked")
+        .into());
     }
     let chosen = Chosen::new(spec);
     let mut merged = Merged::default();
@@ -161,48 +191,74 @@ impl Chosen {
     }
 }
 
-fn cannot_forget(name: &str, survey: &Survey, declared: &BTreeSet<&str>, values: &BTreeSet<&str>) -> Option<Diagnostic> {
+fn cannot_forget(
+    name: &str,
+    survey: &Survey,
+    declared: &BTreeSet<&str>,
+    values: &BTreeSet<&str>,
+) -> Option<Diagnostic> {
     if !values.contains(name) {
         let near = did_you_mean(name, values.iter().copied());
-        return Some(Diagnostic::error(format!("no pool is called `{name}`{near}")).hint("`kubectl largescale pools` shows them"));
+        return Some(
+            Diagnostic::error(format!("no pool is called `{name}`{near}"))
+                .hint("`kubectl largescale pools` shows them"),
+        );
     }
     if let Some(seen) = survey.pools.get(name).filter(|seen| seen.backends > 0) {
         return Some(
-            Diagnostic::error(format!("the pool {name} still has {} nodes and would come back with the next render", seen.backends))
-                .hint(format!("`spec.pools.exclude: [{name}]` leaves it out for good")),
+            Diagnostic::error(format!(
+                "the pool {name} still has {} and would come back with the next render",
+                plural(seen.backends, "node")
+            ))
+            .hint(format!("`spec.pools.exclude: [{name}]` leaves it out for good")),
         );
     }
     declared.contains(name).then(|| {
-        Diagnostic::error(format!("the pool {name} is declared in `spec.pools.declare`")).hint("take it out there")
+        Diagnostic::error(format!("the pool {name} is declared in `spec.pools.declare`"))
+            .hint("take it out there")
     })
 }
 
-fn refuse_shrinking(remembered: &[&str], survey: &Survey, options: &MergeOptions) -> Checked<()> {
-    let gone: Vec<&str> =
-        remembered.iter().copied().filter(|value| survey.pools.get(*value).is_none_or(|seen| seen.backends == 0)).collect();
-    if options.allow_shrink || gone.len() * 2 <= remembered.len() {
-        return Ok(());
+fn shrunk(remembered: &[&str], survey: &Survey) -> Option<Diagnostic> {
+    let gone: Vec<&str> = remembered
+        .iter()
+        .copied()
+        .filter(|value| survey.pools.get(*value).is_none_or(|seen| seen.backends == 0))
+        .collect();
+    if gone.len() * 2 <= remembered.len() {
+        return None;
     }
     let shown = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
-    Err(Diagnostic::refusal(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
-        .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`")
-        .into())
+    Some(Diagnostic::refusal(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
+        .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`"))
 }
 
 fn left_out(value: &str, seen: &Observed) -> Diagnostic {
     let why: Vec<_> = seen.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
-    Diagnostic::warning(format!("the pool {value} gets no Service: none of its nodes is a backend ({})", why.join(", ")))
+    Diagnostic::warning(format!(
+        "the pool {value} gets no Service: none of its nodes is a backend ({})",
+        why.join(", ")
+    ))
 }
 
-fn pool(spec: &Spec, value: &str, observed: Option<&Observed>, lock: Option<&Lock>, warnings: &mut Vec<Diagnostic>) -> Pool {
+fn pool(
+    spec: &Spec,
+    value: &str,
+    observed: Option<&Observed>,
+    lock: Option<&Lock>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Pool {
     let locked = lock.and_then(|lock| lock.pools.get(value)).and_then(|pool| pool.vm_set.as_deref());
     let (derived, problem) = derive(value, observed);
     if let Some(seen) = observed {
         for title in &seen.unverified {
             warnings.push(
-                Diagnostic::warning(format!("the pool {value}: its VM set {} follows from {title}, which nobody has verified", derived.clone().unwrap_or_default()))
-                    .hint(format!("check it, and write it down: `spec.pools.vmSets: {{{value}: NAME}}`")),
+                Diagnostic::warning(format!(
+                    "the pool {value}: its VM set {} follows from {title}, which nobody has verified",
+                    derived.clone().unwrap_or_default()
+                ))
+                .hint(format!("check it, and write it down: `spec.pools.vmSets: {{{value}: NAME}}`")),
             );
         }
     }
@@ -213,14 +269,17 @@ fn pool(spec: &Spec, value: &str, observed: Option<&Observed>, lock: Option<&Loc
         }
     }
     // The cloud compares names without case, and one spelling keeps the file as it is.
-    let same_as_locked = |name: &String| locked.filter(|locked| locked.eq_ignore_ascii_case(name)).map(str::to_owned);
+    let same_as_locked =
+        |name: &String| locked.filter(|locked| locked.eq_ignore_ascii_case(name)).map(str::to_owned);
     let vm_set = match (given, derived) {
         (Some(given), _) => Some(given.clone()),
         (None, Some(derived)) => same_as_locked(&derived).or(Some(derived)),
         (None, None) if problem.is_some() => None,
         (None, None) => locked.map(str::to_owned),
     };
-    let name = lock.and_then(|lock| lock.pools.get(value)).map_or_else(|| names::pool_name(value), |pool| pool.name.clone());
+    let name = lock
+        .and_then(|lock| lock.pools.get(value))
+        .map_or_else(|| names::pool_name(value), |pool| pool.name.clone());
     Pool {
         value: value.to_owned(),
         vm_set,
@@ -241,11 +300,22 @@ fn derive(value: &str, observed: Option<&Observed>) -> (Option<String>, Option<S
     names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
     match (names.as_slice(), &seen.unknown_vm_set) {
         ([], None) => (None, None),
-        ([], Some(node)) => (None, Some(format!("no rule of the platform names the VM set of the pool {value} (node {node})"))),
+        ([], Some(node)) => (
+            None,
+            Some(format!("no rule of the platform names the VM set of the pool {value} (node {node})")),
+        ),
         ([one], None) => (Some((*one).clone()), None),
-        ([one], Some(node)) => (None, Some(format!("some nodes of the pool {value} are in {one}, but no rule names the VM set of node {node}"))),
+        ([one], Some(node)) => (
+            None,
+            Some(format!(
+                "some nodes of the pool {value} are in {one}, but no rule names the VM set of node {node}"
+            )),
+        ),
         (several, _) => {
-            let list: Vec<_> = several.iter().map(|name| format!("{name} ({} nodes)", seen.vm_sets[*name])).collect();
+            let list: Vec<_> = several
+                .iter()
+                .map(|name| format!("{name} ({})", plural(seen.vm_sets[*name], "node")))
+                .collect();
             (None, Some(format!("the nodes of the pool {value} are in several VM sets: {}", list.join(", "))))
         }
     }
@@ -263,8 +333,11 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
     for pool in &merged.set.pools {
         if let Some(other) = by_name.insert(&pool.name, &pool.value) {
             problems.push(
-                Diagnostic::error(format!("the pools `{other}` and `{}` make the same name `{}`", pool.value, pool.name))
-                    .hint("leave one out with `spec.pools.exclude`, or choose another `spec.pools.label`"),
+                Diagnostic::error(format!(
+                    "the pools `{other}` and `{}` make the same name `{}`",
+                    pool.value, pool.name
+                ))
+                .hint("leave one out with `spec.pools.exclude`, or choose another `spec.pools.label`"),
             );
         }
     }
@@ -274,11 +347,14 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
     let known: Vec<&str> = merged.set.pools.iter().map(|pool| pool.value.as_str()).collect();
     let named = spec.pools.vm_sets.keys().map(|pool| ("spec.pools.vmSets", pool));
     let named = named.chain(spec.pools.load_balancers.keys().map(|pool| ("spec.pools.loadBalancers", pool)));
-    let named = named.chain(spec.names.values().flat_map(|pools| pools.keys()).map(|pool| ("spec.names", pool)));
+    let named =
+        named.chain(spec.names.values().flat_map(|pools| pools.keys()).map(|pool| ("spec.names", pool)));
     for (field, pool) in named {
         if !known.contains(&pool.as_str()) {
             let near = did_you_mean(pool, known.iter().copied());
-            merged.warnings.push(Diagnostic::warning(format!("`{field}` names the pool `{pool}`, which there is not{near}")));
+            merged.warnings.push(Diagnostic::warning(format!(
+                "`{field}` names the pool `{pool}`, which there is not{near}"
+            )));
         }
     }
     Ok(merged)

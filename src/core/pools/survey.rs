@@ -6,6 +6,7 @@ use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::names;
 use crate::core::node::Node;
 use crate::core::platform::{Derived, ExcludeLabel, Platform, VmSetFinder};
+use crate::core::plural::plural;
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -44,7 +45,12 @@ pub struct Observed {
 }
 
 /// Finds the pools. `label` is the user's choice, `locked` the label of the lock: it stays until the user says otherwise.
-pub fn survey(nodes: &[Node], platform: &Platform, label: Option<&str>, locked: Option<&str>) -> Checked<Survey> {
+pub fn survey(
+    nodes: &[Node],
+    platform: &Platform,
+    label: Option<&str>,
+    locked: Option<&str>,
+) -> Checked<Survey> {
     if nodes.is_empty() {
         return Err(Diagnostic::refusal("there are no nodes")
             .hint("an empty list is not believed; check the context (--context) or the file")
@@ -52,7 +58,11 @@ pub fn survey(nodes: &[Node], platform: &Platform, label: Option<&str>, locked: 
     }
     let workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
     if workers.is_empty() {
-        return Err(Diagnostic::error(format!("all {} nodes are control-plane nodes, and no load balancer uses those", nodes.len())).into());
+        return Err(Diagnostic::error(format!(
+            "no node but control-plane nodes ({}), and no load balancer uses those",
+            nodes.len()
+        ))
+        .into());
     }
     let label = match label.or(locked) {
         Some(label) => label.to_owned(),
@@ -68,7 +78,9 @@ pub fn survey(nodes: &[Node], platform: &Platform, label: Option<&str>, locked: 
             unlabelled.add(&node.name);
             continue;
         };
-        if let Err(message) = names::check_label_value(&format!("node {}: the label `{}`", node.name, survey.label), value) {
+        if let Err(message) =
+            names::check_label_value(&format!("node {}: the label `{}`", node.name, survey.label), value)
+        {
             problems.push(Diagnostic::error(message));
             continue;
         }
@@ -93,8 +105,11 @@ pub fn survey(nodes: &[Node], platform: &Platform, label: Option<&str>, locked: 
     }
     if let Some(text) = unlabelled.text() {
         survey.warnings.push(
-            Diagnostic::warning(format!("{text} without the pool label `{}`: in no pool, behind no load balancer", survey.label))
-                .hint(format!("kubectl label node NAME {}=POOL", survey.label)),
+            Diagnostic::warning(format!(
+                "{text} without the pool label `{}`: in no pool, behind no load balancer",
+                survey.label
+            ))
+            .hint(format!("kubectl label node NAME {}=POOL", survey.label)),
         );
     }
     if let Some(text) = foreign.text() {
@@ -151,13 +166,17 @@ fn no_backend<'a>(node: &Node, platform: &'a Platform) -> Option<&'a str> {
         }
     }
     let labelled = platform.spec.not_backends.iter().find(|rule| {
-        node.labels.get(&rule.label).is_some_and(|found| rule.value.as_deref().is_none_or(|value| value == found))
+        node.labels
+            .get(&rule.label)
+            .is_some_and(|found| rule.value.as_deref().is_none_or(|value| value == found))
     });
     if let Some(rule) = labelled {
         return Some(&rule.because);
     }
     let known = &platform.spec.recognise.provider_ids;
-    let foreign = !node.provider_id.is_empty() && !known.is_empty() && !known.iter().any(|id| node.provider_id.starts_with(id.as_str()));
+    let foreign = !node.provider_id.is_empty()
+        && !known.is_empty()
+        && !known.iter().any(|id| node.provider_id.starts_with(id.as_str()));
     foreign.then_some(FOREIGN)
 }
 
@@ -171,7 +190,9 @@ fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagno
     };
     for other in labels.iter().filter(|label| *label != first) {
         let only_other = workers.iter().find(|node| !carries(node, first) && carries(node, other));
-        let differs = workers.iter().find(|node| carries(node, first) && carries(node, other) && node.labels.get(first) != node.labels.get(other));
+        let differs = workers.iter().find(|node| {
+            carries(node, first) && carries(node, other) && node.labels.get(first) != node.labels.get(other)
+        });
         let why = match (only_other, differs) {
             (Some(node), _) => format!("node {} has only `{other}`", node.name),
             (None, Some(node)) => format!("node {} has two different values", node.name),
@@ -184,12 +205,22 @@ fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagno
 }
 
 fn no_label(label: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {
-    let problem = Diagnostic::error(format!("none of the {} nodes has the pool label `{label}`", nodes.len()));
+    let problem = Diagnostic::error(format!(
+        "no node has the pool label `{label}` (of {})",
+        plural(nodes.len(), "node")
+    ));
     let hint = candidates(nodes);
     if hint.is_empty() {
-        return problem.hint(format!("label the nodes, or say `spec.pools.label` (--label); {} looks for {}", platform.name, platform.spec.pool_labels.join(", ")));
+        return problem.hint(format!(
+            "label the nodes, or say `spec.pools.label` (--label); {} looks for {}",
+            platform.name,
+            platform.spec.pool_labels.join(", ")
+        ));
     }
-    problem.hint(format!("labels that would make pools of these nodes: {}; choose one as `spec.pools.label` (--label)", hint.join(", ")))
+    problem.hint(format!(
+        "labels that would make pools of these nodes: {}; choose one as `spec.pools.label` (--label)",
+        hint.join(", ")
+    ))
 }
 
 /// Labels that group the nodes into more than one and fewer than all, those with a pool's name in front.
@@ -202,7 +233,10 @@ fn candidates(nodes: &[Node]) -> Vec<String> {
         .iter()
         .filter(|(key, groups)| {
             let carriers: usize = groups.values().sum();
-            groups.len() > 1 && groups.len() < carriers && !key.starts_with("topology.") && !key.starts_with("failure-domain.")
+            groups.len() > 1
+                && groups.len() < carriers
+                && !key.starts_with("topology.")
+                && !key.starts_with("failure-domain.")
         })
         .map(|(key, _)| *key)
         .collect();

@@ -38,10 +38,17 @@ pub(super) fn copy<'a>(
     let service = object.key().name;
     let given = input.spec.spec.names.get(&service);
     for (index, pool) in input.pools.pools.iter().enumerate() {
-        let name = given.and_then(|names| names.get(&pool.value)).cloned().unwrap_or_else(|| names::copy_name(&service, &pool.name));
-        if let Err(message) = names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name) {
+        let name = given
+            .and_then(|names| names.get(&pool.value))
+            .cloned()
+            .unwrap_or_else(|| names::copy_name(&service, &pool.name));
+        if let Err(message) =
+            names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name)
+        {
             problems.push(
-                Diagnostic::error(message).at(object.place("/metadata/name")).hint(format!("name it: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
+                Diagnostic::error(message)
+                    .at(object.place("/metadata/name"))
+                    .hint(format!("name it: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
             );
             continue;
         }
@@ -79,9 +86,13 @@ fn refuse_by_platform(input: Input<'_>, object: &Object, problems: &mut Vec<Diag
     for refusal in &input.platform.spec.refuses {
         if let Some(found) = object.value().pointer(&refusal.path).filter(|found| is_set(found)) {
             problems.push(
-                Diagnostic::error(format!("`{}` is {found}, which {}", pointer::field(&refusal.path), refusal.because))
-                    .at(object.place(&refusal.path))
-                    .hint(refusal.hint.clone()),
+                Diagnostic::error(format!(
+                    "`{}` is {found}, which {}",
+                    pointer::field(&refusal.path),
+                    refusal.because
+                ))
+                .at(object.place(&refusal.path))
+                .hint(refusal.hint.clone()),
             );
         }
     }

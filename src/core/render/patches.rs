@@ -4,6 +4,7 @@ use crate::core::diagnostic::Diagnostic;
 use crate::core::manifest::Key;
 use crate::core::overlay::Subject;
 use crate::core::placeholder::Values;
+use crate::core::plural::plural;
 use crate::core::render::{Draft, Input};
 
 /// Binds each copy to its pool.
@@ -13,7 +14,11 @@ pub(super) fn bind(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut Ve
         let name = Key::of(&draft.value).to_string();
         let values = values(input, draft);
         let bound = input.platform.binding.apply(&mut draft.value, &name, &values).and_then(|()| {
-            if input.spec.spec.internal { input.platform.internal.apply(&mut draft.value, &name, &values) } else { Ok(()) }
+            if input.spec.spec.internal {
+                input.platform.internal.apply(&mut draft.value, &name, &values)
+            } else {
+                Ok(())
+            }
         });
         let Err(problem) = bound else { continue };
         let pool = &input.pools.pools[index];
@@ -43,7 +48,14 @@ pub(super) fn overlay(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut
             matched += 1;
             let name = Key::of(&draft.value).to_string();
             let values = values(input, draft);
-            problems.extend(patch.patch.apply(&mut draft.value, &name, &values).err());
+            // What is wrong with the patch itself is said once, not for each object.
+            problems.extend(
+                patch
+                    .patch
+                    .apply(&mut draft.value, &name, &values)
+                    .err()
+                    .filter(|problem| !problems.contains(problem)),
+            );
         }
         if matched < patch.at_least || patch.at_most.is_some_and(|most| matched > most) {
             let expected = match patch.at_most {
@@ -52,9 +64,12 @@ pub(super) fn overlay(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut
                 None => format!("at least {}", patch.at_least),
             };
             problems.push(
-                Diagnostic::error(format!("the patch is for {matched} objects, expected {expected}"))
-                    .at(patch.place.clone())
-                    .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
+                Diagnostic::error(format!(
+                    "the patch is for {}, expected {expected}",
+                    plural(matched, "object")
+                ))
+                .at(patch.place.clone())
+                .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
             );
         }
     }

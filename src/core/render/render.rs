@@ -1,12 +1,4 @@
-//! `render`: spec, manifests, platform, overlays and pools in; the files of the tree out. A function: the same
-//! input gives the same bytes on every machine.
-
-mod copies;
-mod patches;
-mod spread;
-mod tree;
-
-pub use tree::{RenderedFile, file_name};
+//! From all that was read to the files of the tree.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +9,7 @@ use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
+use crate::core::render::{RenderedFile, copies, patches, spread, tree};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
@@ -48,16 +41,16 @@ pub struct Rendered {
 
 /// An object on its way into the tree.
 #[derive(Clone, Debug)]
-struct Draft<'a> {
-    value: Value,
+pub(super) struct Draft<'a> {
+    pub(super) value: Value,
     /// What it came from.
-    source: &'a Object,
+    pub(super) source: &'a Object,
     /// The index of its pool, for the copies of a Service.
-    pool: Option<usize>,
+    pub(super) pool: Option<usize>,
 }
 
 impl Draft<'_> {
-    fn service(&self) -> Option<&str> {
+    pub(super) fn service(&self) -> Option<&str> {
         self.pool.and_then(|_| self.source.value()["metadata"]["name"].as_str())
     }
 }
@@ -72,8 +65,10 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let mut warnings = Vec::new();
     if !input.objects.iter().any(Object::is_load_balancer) {
         problems.push(
-            Diagnostic::error("the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool")
-                .at(input.document.place("/spec/manifests")),
+            Diagnostic::error(
+                "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
+            )
+            .at(input.document.place("/spec/manifests")),
         );
     }
     for overlay in input.overlays {
@@ -93,11 +88,17 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         return Err(problems);
     }
     if input.spec.spec.workload.spread {
-        let spread = drafts.iter_mut().map(|draft| spread::spread(&mut draft.value, &input.pools.label)).filter(|done| *done).count();
+        let spread = drafts
+            .iter_mut()
+            .map(|draft| spread::spread(&mut draft.value, &input.pools.label))
+            .filter(|done| *done)
+            .count();
         if spread == 0 {
             warnings.push(
-                Diagnostic::warning("`workload.spread` is on, and the manifests hold no Deployment or StatefulSet")
-                    .at(input.document.place("/spec/workload")),
+                Diagnostic::warning(
+                    "`workload.spread` is on, and the manifests hold no Deployment or StatefulSet",
+                )
+                .at(input.document.place("/spec/workload")),
             );
         }
     }
@@ -149,7 +150,12 @@ fn drop_empty_metadata(value: &mut Value) {
 
 /// Services that `spec.names` names and the manifests do not hold.
 fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
-    let known: Vec<String> = input.objects.iter().filter(|object| object.is_load_balancer()).map(|object| object.key().name).collect();
+    let known: Vec<String> = input
+        .objects
+        .iter()
+        .filter(|object| object.is_load_balancer())
+        .map(|object| object.key().name)
+        .collect();
     input
         .spec
         .spec
@@ -158,8 +164,10 @@ fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
         .filter(|name| !known.contains(name))
         .map(|name| {
             let near = crate::core::nearest::did_you_mean(name, known.iter().map(String::as_str));
-            Diagnostic::warning(format!("`spec.names` names the Service `{name}`, which the manifests do not hold{near}"))
-                .at(input.document.place(&format!("/spec/names/{name}")))
+            Diagnostic::warning(format!(
+                "`spec.names` names the Service `{name}`, which the manifests do not hold{near}"
+            ))
+            .at(input.document.place(&format!("/spec/names/{name}")))
         })
         .collect()
 }

@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 /// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet; says whether the object
 /// is one. A constraint over that label that is there already stays as it is.
 pub(super) fn spread(object: &mut Value, label: &str) -> bool {
-    let is_workload = object["apiVersion"] == "apps/v1" && (object["kind"] == "Deployment" || object["kind"] == "StatefulSet");
+    let is_workload = object["apiVersion"] == "apps/v1"
+        && (object["kind"] == "Deployment" || object["kind"] == "StatefulSet");
     if !is_workload {
         return false;
     }
     let selector = object["spec"]["selector"].clone();
-    let Some(pod) = object.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut) else { return true };
+    let Some(pod) = object.pointer_mut("/spec/template/spec").and_then(Value::as_object_mut) else {
+        return true;
+    };
     let constraints = pod.entry("topologySpreadConstraints").or_insert_with(|| json!([]));
     if constraints.is_null() {
         *constraints = json!([]);

@@ -39,10 +39,16 @@ pub(super) fn files(drafts: &[Draft<'_>]) -> Vec<RenderedFile> {
         .zip(keys)
         .map(|(draft, key)| {
             // Objects of one kind and name in several namespaces or groups carry those in their file names.
-            let more = [key.namespace.as_str(), key.group.as_str()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+            let more = [key.namespace.as_str(), key.group.as_str()]
+                .into_iter()
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(".");
             let short_name = file_name(&key, "");
             let path = if short.get(&short_name) == Some(&1) { short_name } else { file_name(&key, &more) };
-            let pool = draft.value["metadata"]["labels"][super::copies::POOL_LABEL].as_str().filter(|_| draft.pool.is_some());
+            let pool = draft.value["metadata"]["labels"][super::copies::POOL_LABEL]
+                .as_str()
+                .filter(|_| draft.pool.is_some());
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),
@@ -58,7 +64,10 @@ pub(super) fn files(drafts: &[Draft<'_>]) -> Vec<RenderedFile> {
 
 fn header(manifest: &str) -> String {
     // No version and no time: neither a new release nor a new day is a change.
-    format!("# Made by kubectl largescale from {}. Do not edit: change that file or an overlay, then render.\n", manifest.replace(['\n', '\r'], " "))
+    format!(
+        "# Made by kubectl largescale from {}. Do not edit: change that file or an overlay, then render.\n",
+        manifest.replace(['\n', '\r'], " ")
+    )
 }
 
 /// The file of an object; `more` tells apart those that share kind and name.
@@ -67,9 +76,16 @@ pub fn file_name(key: &Key, more: &str) -> String {
     // RBAC names may hold `:` and other things that are no file name everywhere.
     let safe: String = format!("{}-{}{more}", key.kind.to_lowercase(), key.name)
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c.to_ascii_lowercase() } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') {
+                c.to_ascii_lowercase()
+            } else {
+                '_'
+            }
+        })
         .collect();
-    let changed = safe.len() + ".yaml".len() > MAX_FILE_NAME || key.name.chars().any(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '_'));
+    let changed = safe.len() + ".yaml".len() > MAX_FILE_NAME
+        || key.name.chars().any(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '_'));
     if !changed {
         return format!("{safe}.yaml");
     }
@@ -90,9 +106,15 @@ mod tests {
     fn file_names() {
         assert_eq!(file_name(&key("Service", "nginx-a"), ""), "service-nginx-a.yaml");
         assert_eq!(file_name(&key("Service", "nginx-a"), "web"), "service-nginx-a.web.yaml");
-        assert_ne!(file_name(&key("ClusterRole", "system:x"), ""), file_name(&key("ClusterRole", "system_x"), ""));
+        assert_ne!(
+            file_name(&key("ClusterRole", "system:x"), ""),
+            file_name(&key("ClusterRole", "system_x"), "")
+        );
         let long = file_name(&key("ConfigMap", &"a".repeat(253)), "");
         assert_eq!(long.len(), 255);
-        assert_ne!(file_name(&key("ClusterRole", "Reader"), ""), file_name(&key("ClusterRole", "reader"), ""));
+        assert_ne!(
+            file_name(&key("ClusterRole", "Reader"), ""),
+            file_name(&key("ClusterRole", "reader"), "")
+        );
     }
 }

@@ -126,9 +126,11 @@ impl Document {
             Tree::Text(text) => Value::String(text),
             Tree::Number(number) => {
                 if number.as_i64().is_none() && number.is_u64() {
-                    return Err(Diagnostic::error(format!("the number {number} is too large: Kubernetes reads it as a rounded one"))
-                        .at(self.place(at))
-                        .hint("write it as a string"));
+                    return Err(Diagnostic::error(format!(
+                        "the number {number} is too large: Kubernetes reads it as a rounded one"
+                    ))
+                    .at(self.place(at))
+                    .hint("write it as a string"));
                 }
                 Value::Number(number)
             }
@@ -204,7 +206,9 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Tree, E> {
-        Number::from_f64(number).map(Tree::Number).ok_or_else(|| E::custom("a number that JSON does not know"))
+        Number::from_f64(number)
+            .map(Tree::Number)
+            .ok_or_else(|| E::custom("a number that JSON does not know"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
@@ -246,7 +250,10 @@ mod tests {
     fn values_as_kubectl_reads_them() {
         let text = "mode: 0644\nyes: \"yes\"\non: yes\nfloat: 1.5\nnothing:\n";
         let document = read_one("f.yaml", text).unwrap();
-        assert_eq!(document.value, json!({"mode": 420, "yes": "yes", "on": true, "float": 1.5, "nothing": null}));
+        assert_eq!(
+            document.value,
+            json!({"mode": 420, "yes": "yes", "on": true, "float": 1.5, "nothing": null})
+        );
     }
 
     #[test]
@@ -266,13 +273,19 @@ mod tests {
     #[test]
     fn problems_name_their_line() {
         assert_eq!(problem("a: 1\na: 2\n"), "f.yaml:2: the key `a` stands here twice");
-        assert_eq!(problem("a: b: c"), "f.yaml:1: not valid YAML: mapping values are not allowed in this context");
+        assert_eq!(
+            problem("a: b: c"),
+            "f.yaml:1: not valid YAML: mapping values are not allowed in this context"
+        );
         assert_eq!(
             problem("x: 18446744073709551615"),
             "f.yaml:1: the number 18446744073709551615 is too large: Kubernetes reads it as a rounded one"
         );
         assert!(problem("a: .nan").starts_with("f.yaml:1: not valid YAML: non-finite float"));
         assert_eq!(read_one("f.yaml", "# nothing\n").unwrap_err().to_string(), "f.yaml: the file is empty");
-        assert_eq!(read_one("f.yaml", "a: 1\n---\nb: 1\n").unwrap_err().to_string(), "f.yaml:3: more than one document, expected one");
+        assert_eq!(
+            read_one("f.yaml", "a: 1\n---\nb: 1\n").unwrap_err().to_string(),
+            "f.yaml:3: more than one document, expected one"
+        );
     }
 }

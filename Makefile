@@ -1,0 +1,31 @@
+# What a developer runs. CI runs the same: .ci/run.
+
+.PHONY: test lint bench example build control-plane azure-binding fields cases
+
+test: control-plane azure-binding   ## all tests, those against the real API server and the real Azure provider included
+	cargo test --quiet
+
+lint:                               ## formatting and clippy
+	cargo fmt --check
+	cargo clippy --quiet --all-targets -- -D warnings
+
+build:                              ## the release binary
+	cargo build --release --quiet
+
+example:                            ## the main job on the example that ships with it, without a cluster
+	cargo build --quiet
+	sh examples/run.sh target/debug/kubectl-largescale
+
+bench: build control-plane          ## the figures that we promise, as ratios measured in one run
+	python3 tests/bench/figures.py target/release/kubectl-largescale
+
+cases:                              ## write the transcripts of tests/cases anew; read them before you commit them
+	UPDATE_CASES=1 cargo test --quiet --test it
+
+fields: control-plane               ## the table of Kubernetes' fields, from Kubernetes' own types
+	target/control-plane fields > src/core/manifest/kubernetes-fields.json
+
+# The two Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
+# the tests that need them say so; in CI that is a failure.
+control-plane azure-binding:
+	@if command -v go >/dev/null; then tests/$@/build.sh; else echo "no go: tests/$@ is not built, its tests are skipped"; fi

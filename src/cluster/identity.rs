@@ -1,0 +1,52 @@
+//! Which cluster this is: the UID of its namespace kube-system, the usual stand-in for a cluster ID.
+
+use http::Request;
+use serde::Deserialize;
+
+use super::answer;
+use super::error::ClusterError;
+use super::problem::Problem;
+use super::request::{Ask, Requests};
+
+const ASK: Ask = Ask { verb: "get", resource: "namespaces", what: "namespace kube-system" };
+
+/// What the cluster lets us know of its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Identity {
+    /// The UID of the namespace kube-system.
+    Known(String),
+    /// The user may not read that namespace; why, as a sentence.
+    Hidden(String),
+}
+
+/// Asks for it. A user who may list nodes and nothing else is no error.
+pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
+    let request = Request::get("/api/v1/namespaces/kube-system").body(Vec::new()).map_err(|error| {
+        ClusterError::Unusable { what: "the name kube-system".into(), reason: error.to_string() }
+    })?;
+    let body = match requests.send(ASK, request).await {
+        Ok(body) => body,
+        Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
+            return Ok(Identity::Hidden(problem.to_string()));
+        }
+        Err(ClusterError::Request { problem: Problem::NotFound, .. }) => {
+            return Err(requests.failed(ASK, Problem::NoCluster));
+        }
+        Err(error) => return Err(error),
+    };
+    let namespace: Namespace = answer::parse(&body, "Namespace", |namespace: &Namespace| &namespace.kind)
+        .map_err(|problem| requests.failed(ASK, problem))?;
+    Ok(Identity::Known(namespace.metadata.uid))
+}
+
+#[derive(Deserialize)]
+struct Namespace {
+    #[serde(default)]
+    kind: String,
+    metadata: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    uid: String,
+}

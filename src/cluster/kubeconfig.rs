@@ -1,0 +1,286 @@
+//! Which server, as whom: kubeconfig files and flags, with kubectl's meaning.
+//!
+//! kube could read the files of KUBECONFIG itself, but stops at one that does not exist, and it could make
+//! its own configuration of them, but asks the environment for proxies in its own way. So it parses single
+//! files here, and merges them; choosing and overriding are ours.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use kube::config::{
+    AuthInfo, Cluster, Context, ExecAuthCluster, Kubeconfig, KubeconfigError, LoadDataError, NamedAuthInfo,
+    NamedCluster, NamedContext,
+};
+
+use super::environment::Environment;
+use super::error::ClusterError;
+use super::flags::ClusterFlags;
+use super::{overrides, proxy, server};
+
+/// The server and the user, for messages.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoint {
+    /// The address, without a password.
+    pub(super) server: String,
+    pub(super) context: String,
+    pub(super) namespace: String,
+    /// The user of the kubeconfig; empty if the credentials came from flags.
+    pub(super) user: String,
+    /// The program that makes the user's credentials.
+    pub(super) plugin: Option<String>,
+    /// The address of the proxy, without a password.
+    pub(super) proxy: Option<String>,
+}
+
+/// Finds and reads the kubeconfig, and says how to reach the server that it and the flags mean.
+pub(super) fn choose(
+    flags: &ClusterFlags,
+    environment: &Environment,
+) -> Result<(kube::Config, Endpoint), ClusterError> {
+    let (kubeconfig, looked_at) = read_files(flags, environment)?;
+    let Some(kubeconfig) = kubeconfig else {
+        if flags.server.is_some() {
+            return choose_from(Kubeconfig::default(), flags, environment);
+        }
+        if environment.in_pod {
+            return in_pod(flags);
+        }
+        return Err(ClusterError::NoKubeconfig { looked_at });
+    };
+    choose_from(kubeconfig, flags, environment)
+}
+
+/// The files in order, merged: what an earlier one has, a later one does not change.
+fn read_files(
+    flags: &ClusterFlags,
+    environment: &Environment,
+) -> Result<(Option<Kubeconfig>, Vec<PathBuf>), ClusterError> {
+    if let Some(file) = &flags.kubeconfig {
+        let read = read(file)?;
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let read =
+            read.ok_or_else(|| ClusterError::KubeconfigUnreadable { file: file.clone(), source: missing() })?;
+        return Ok((Some(read), Vec::new()));
+    }
+    let list = environment.kubeconfig.as_deref().unwrap_or_default();
+    let mut files: Vec<PathBuf> =
+        std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty()).collect();
+    if files.is_empty() {
+        files.extend(environment.home.as_ref().map(|home| home.join(".kube").join("config")));
+    }
+    let mut merged: Option<Kubeconfig> = None;
+    let mut missing = Vec::new();
+    for file in files {
+        let Some(next) = read(&file)? else {
+            missing.push(file);
+            continue;
+        };
+        merged = Some(match merged {
+            None => next,
+            Some(before) => before.merge(next).map_err(|error| broken(&file, &error))?,
+        });
+    }
+    Ok((merged, missing))
+}
+
+/// One file; `None` if it does not exist.
+fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
+    match Kubeconfig::read_from(file) {
+        Ok(kubeconfig) => Ok(Some(kubeconfig)),
+        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(KubeconfigError::ReadConfig(source, _)) => {
+            Err(ClusterError::KubeconfigUnreadable { file: file.into(), source })
+        }
+        Err(error) => Err(broken(file, &error)),
+    }
+}
+
+/// Says where and what, but not what stands there: that may be a token.
+fn broken(file: &Path, error: &KubeconfigError) -> ClusterError {
+    let (line, reason) = match error {
+        KubeconfigError::Parse(error) => {
+            let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
+            (line, without_quotations(&error.without_snippet().to_string()))
+        }
+        KubeconfigError::KindMismatch => (None, "its kind is not that of the file before it".into()),
+        KubeconfigError::ApiVersionMismatch => {
+            (None, "its apiVersion is not that of the file before it".into())
+        }
+        _ => (None, "it cannot be understood".into()),
+    };
+    ClusterError::KubeconfigBroken { file: file.into(), line, reason }
+}
+
+/// `invalid type: string "s3cret", expected a sequence` without the secret. A quotation may hold quotation
+/// marks, so everything from the first to the last of them goes, and everything behind a line end.
+fn without_quotations(message: &str) -> String {
+    let message = message.lines().next().unwrap_or_default();
+    match (message.find(['"', '`', '\'']), message.rfind(['"', '`', '\''])) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &message[..first], &message[last + 1..])
+        }
+        _ => message.into(),
+    }
+}
+
+/// The context, and what of it the flags replace.
+fn choose_from(
+    kubeconfig: Kubeconfig,
+    flags: &ClusterFlags,
+    environment: &Environment,
+) -> Result<(kube::Config, Endpoint), ClusterError> {
+    let current = kubeconfig.current_context.clone().filter(|name| !name.is_empty());
+    let context_name = flags.context.clone().or(current);
+    let context = match &context_name {
+        Some(name) => find(kubeconfig.contexts, "context", name)?,
+        // As with kubectl, a server or cluster is enough.
+        None if flags.server.is_some() || flags.cluster.is_some() => Context::default(),
+        None => return Err(ClusterError::NoContext { known: kubeconfig.contexts.name_list() }),
+    };
+    let cluster_name = flags.cluster.clone().unwrap_or(context.cluster);
+    let user_name = flags.user.clone().or(context.user).unwrap_or_default();
+    let from_flags = flags.token.is_some() || flags.username.is_some();
+    let cluster = match find(kubeconfig.clusters, "cluster", &cluster_name) {
+        Ok(cluster) => cluster,
+        Err(_) if flags.cluster.is_none() && flags.server.is_some() => Cluster::default(),
+        Err(error) => return Err(error),
+    };
+    let user = match find(kubeconfig.auth_infos, "user", &user_name) {
+        Ok(user) => user,
+        // As with kubectl: a user of the context that is not there is nobody, and the server decides.
+        Err(_) if flags.user.is_none() => AuthInfo::default(),
+        Err(error) => return Err(error),
+    };
+    let cluster = overrides::cluster(cluster, flags);
+    let user = overrides::user(user, flags, &user_name)?;
+    let namespace = flags.namespace.clone().or(context.namespace).filter(|name| !name.is_empty());
+    let names = Names {
+        context: context_name.unwrap_or_default(),
+        cluster: cluster_name,
+        user: if from_flags { String::new() } else { user_name },
+        namespace: namespace.unwrap_or_else(|| "default".into()),
+    };
+    configure(cluster, user, names, environment)
+}
+
+struct Names {
+    context: String,
+    cluster: String,
+    user: String,
+    namespace: String,
+}
+
+fn configure(
+    cluster: Cluster,
+    mut user: AuthInfo,
+    names: Names,
+    environment: &Environment,
+) -> Result<(kube::Config, Endpoint), ClusterError> {
+    let Some(address) = &cluster.server else {
+        return Err(ClusterError::NoServer { cluster: names.cluster });
+    };
+    let uri = server::address(address, &cluster, &user)?;
+    // The form for plugins is also the way to kube's reading of the certificates.
+    let for_plugin = ExecAuthCluster::try_from(&cluster).map_err(|error| {
+        unusable(format!("the certificate authority of cluster `{}`", names.cluster), &error)
+    })?;
+    let authority = for_plugin.certificate_authority_data.clone();
+    if let Some(exec) = user.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        exec.cluster = Some(for_plugin);
+    }
+
+    let mut config = kube::Config::new(uri.clone());
+    config.root_cert = authority.map(|pem| server::certificates(&pem, &names.cluster)).transpose()?;
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    config.tls_server_name = cluster.tls_server_name;
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.proxy_url = proxy::choose(cluster.proxy_url.as_deref(), &uri, environment)?;
+    config.default_namespace.clone_from(&names.namespace);
+    let endpoint = Endpoint {
+        server: server::shown(&uri),
+        context: names.context,
+        namespace: names.namespace,
+        plugin: user.exec.as_ref().and_then(|exec| exec.command.clone()),
+        user: names.user,
+        proxy: config.proxy_url.as_ref().map(server::shown),
+    };
+    config.auth_info = user;
+    Ok((config, endpoint))
+}
+
+/// The service account of the pod that this runs in.
+fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError> {
+    const USER: &str = "service account of the pod";
+    let mut config = kube::Config::incluster()
+        .map_err(|error| ClusterError::Unusable { what: format!("the {USER}"), reason: error.to_string() })?;
+    config.auth_info = overrides::user(config.auth_info, flags, USER)?;
+    if let Some(namespace) = &flags.namespace {
+        config.default_namespace.clone_from(namespace);
+    }
+    let endpoint = Endpoint {
+        server: server::shown(&config.cluster_url),
+        context: "in-cluster".into(),
+        namespace: config.default_namespace.clone(),
+        user: USER.into(),
+        plugin: None,
+        proxy: None,
+    };
+    Ok((config, endpoint))
+}
+
+/// What of a kubeconfig cannot be used, in words of ours: kube's hold file names in debug form.
+pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
+    let reason = match error {
+        KubeconfigError::LoadCertificateAuthority(error)
+        | KubeconfigError::LoadClientCertificate(error)
+        | KubeconfigError::LoadClientKey(error) => match error {
+            LoadDataError::DecodeBase64(_) => "it is not base64".into(),
+            LoadDataError::ReadFile(error, file) => format!("{}: {error}", file.display()),
+            LoadDataError::NoBase64DataOrFile => {
+                "a certificate and a key are needed, and only one is there".into()
+            }
+        },
+        _ => "it cannot be understood".into(),
+    };
+    ClusterError::Unusable { what, reason }
+}
+
+/// The three lists of a kubeconfig, which are alike.
+trait Named {
+    type Content;
+    fn name(&self) -> &str;
+    fn content(self) -> Option<Self::Content>;
+}
+
+macro_rules! named {
+    ($named:ty, $content:ty, $field:ident) => {
+        impl Named for $named {
+            type Content = $content;
+            fn name(&self) -> &str {
+                &self.name
+            }
+            fn content(self) -> Option<$content> {
+                self.$field
+            }
+        }
+    };
+}
+named!(NamedContext, Context, context);
+named!(NamedCluster, Cluster, cluster);
+named!(NamedAuthInfo, AuthInfo, auth_info);
+
+trait NameList {
+    fn name_list(&self) -> Vec<String>;
+}
+
+impl<N: Named> NameList for Vec<N> {
+    fn name_list(&self) -> Vec<String> {
+        self.iter().map(|named| named.name().to_owned()).collect()
+    }
+}
+
+fn find<N: Named>(list: Vec<N>, what: &'static str, name: &str) -> Result<N::Content, ClusterError> {
+    let known = list.name_list();
+    let found = list.into_iter().find(|named| named.name() == name).and_then(N::content);
+    found.ok_or_else(|| ClusterError::UnknownName { what, name: name.into(), known })
+}

@@ -1,0 +1,125 @@
+//! Flags over the fields of a kubeconfig, by client-go's rules (`clientcmd/client_config.go`).
+
+use std::path::Path;
+
+use kube::config::{AuthInfo, Cluster};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::error::ClusterError;
+use super::flags::ClusterFlags;
+
+/// The cluster with what the flags say of it.
+pub(super) fn cluster(mut cluster: Cluster, flags: &ClusterFlags) -> Cluster {
+    if flags.server.is_some() {
+        // The name that the kubeconfig gives for another server's certificate does not hold for this one.
+        cluster.tls_server_name = None;
+        cluster.server.clone_from(&flags.server);
+    }
+    if flags.tls_server_name.is_some() {
+        cluster.tls_server_name.clone_from(&flags.tls_server_name);
+    }
+    // Each says how to check the certificate, and takes the place of all that the kubeconfig says about it.
+    if flags.certificate_authority.is_some() || flags.insecure_skip_tls_verify == Some(true) {
+        cluster.certificate_authority = flags.certificate_authority.as_deref().map(text);
+        cluster.certificate_authority_data = None;
+        cluster.insecure_skip_tls_verify = flags.insecure_skip_tls_verify;
+    } else if flags.insecure_skip_tls_verify.is_some() {
+        cluster.insecure_skip_tls_verify = flags.insecure_skip_tls_verify;
+    }
+    if flags.proxy_url.is_some() {
+        cluster.proxy_url.clone_from(&flags.proxy_url);
+    }
+    if flags.disable_compression.is_some() {
+        cluster.disable_compression = flags.disable_compression;
+    }
+    for field in [
+        &mut cluster.server,
+        &mut cluster.certificate_authority,
+        &mut cluster.certificate_authority_data,
+        &mut cluster.tls_server_name,
+        &mut cluster.proxy_url,
+    ] {
+        field.take_if(|text| text.is_empty());
+    }
+    cluster
+}
+
+/// The user with what the flags say of it.
+pub(super) fn user(mut user: AuthInfo, flags: &ClusterFlags, name: &str) -> Result<AuthInfo, ClusterError> {
+    if flags.token.is_some() || flags.username.is_some() {
+        // kubectl would also send the kubeconfig's client certificate, and the server would believe that
+        // and not look at the token. Who names a token wants to be its user.
+        user = AuthInfo {
+            impersonate: user.impersonate,
+            impersonate_groups: user.impersonate_groups,
+            impersonate_uid: user.impersonate_uid,
+            impersonate_user_extra: user.impersonate_user_extra,
+            token: flags.token.clone(),
+            username: flags.username.clone(),
+            password: flags.password.clone(),
+            ..AuthInfo::default()
+        };
+    }
+    if let Some(file) = &flags.client_certificate {
+        user.client_certificate = Some(text(file));
+        user.client_certificate_data = None;
+    }
+    if let Some(file) = &flags.client_key {
+        user.client_key = Some(text(file));
+        user.client_key_data = None;
+    }
+    if flags.impersonate.is_some() {
+        user.impersonate.clone_from(&flags.impersonate);
+    }
+    if !flags.impersonate_groups.is_empty() {
+        user.impersonate_groups = Some(flags.impersonate_groups.clone());
+    }
+    if flags.impersonate_uid.is_some() {
+        user.impersonate_uid.clone_from(&flags.impersonate_uid);
+    }
+    empty_is_absent(&mut user);
+    check(&user, name)?;
+    Ok(user)
+}
+
+fn check(user: &AuthInfo, name: &str) -> Result<(), ClusterError> {
+    let groups = user.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty());
+    if user.impersonate.is_none() && (groups || user.impersonate_uid.is_some()) {
+        return Err(ClusterError::ImpersonationWithoutUser);
+    }
+    // kube would still run gcp's, several times; client-go knows only OIDC's since 1.26.
+    let provider = user.auth_provider.as_ref().map(|provider| provider.name.as_str());
+    let instead = match provider {
+        None | Some("oidc") => return Ok(()),
+        Some("gcp") => "use gke-gcloud-auth-plugin",
+        Some("azure") => "use kubelogin",
+        Some(_) => "use a credential plugin",
+    };
+    Err(ClusterError::Unusable {
+        what: format!("auth provider `{}` of user `{name}`", provider.unwrap_or_default()),
+        reason: format!("Kubernetes has dropped it; {instead}"),
+    })
+}
+
+/// kubectl takes `token: ""` for no token.
+fn empty_is_absent(user: &mut AuthInfo) {
+    for field in [
+        &mut user.username,
+        &mut user.token_file,
+        &mut user.client_certificate,
+        &mut user.client_certificate_data,
+        &mut user.client_key,
+        &mut user.impersonate,
+        &mut user.impersonate_uid,
+    ] {
+        field.take_if(|text| text.is_empty());
+    }
+    for field in [&mut user.token, &mut user.client_key_data] {
+        field.take_if(|secret: &mut SecretString| secret.expose_secret().is_empty());
+    }
+}
+
+/// kube keeps paths as text. One that is not Unicode is then not found, and the message shows it.
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}

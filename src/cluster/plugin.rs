@@ -1,0 +1,206 @@
+//! Credential plugins: the programs that a kubeconfig names to log in (`users[].user.exec`).
+//!
+//! kube runs a plugin three times for one client, waits for it for ever, and either hides what it writes to
+//! its standard error or shows it and loses it. Here it runs once, and kube is given what it wrote.
+//! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+
+use std::io::{IsTerminal, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::error::{ClusterError, PluginProblem};
+use super::limits::Limits;
+use super::request::Notice;
+
+/// Runs the plugin of a user, if it has one and needs it, and puts the credentials in its place.
+pub(super) fn log_in(
+    user: &mut AuthInfo,
+    name: &str,
+    limits: &Limits,
+    notice: &Notice,
+) -> Result<(), ClusterError> {
+    let Some(exec) = user.exec.take() else { return Ok(()) };
+    if user.token.is_some()
+        || user.token_file.is_some()
+        || user.username.is_some()
+        || user.auth_provider.is_some()
+    {
+        return Ok(()); // client-go asks a plugin only where nothing else says who this is
+    }
+    let status = run(&exec, limits, notice).map_err(|problem| ClusterError::Plugin {
+        user: name.into(),
+        command: exec.command.clone().unwrap_or_default(),
+        problem,
+        install_hint: exec.install_hint.clone(),
+    })?;
+    user.token = status.token.map(Into::into);
+    if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
+        user.client_certificate_data = Some(STANDARD.encode(certificate));
+        user.client_key_data = Some(STANDARD.encode(key).into());
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Credential {
+    #[serde(default)]
+    status: Option<CredentialStatus>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialStatus {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    client_certificate_data: Option<String>,
+    #[serde(default)]
+    client_key_data: Option<String>,
+}
+
+fn run(exec: &ExecConfig, limits: &Limits, notice: &Notice) -> Result<CredentialStatus, PluginProblem> {
+    let program = exec.command.as_deref().unwrap_or_default();
+    let asks = may_ask(exec);
+    let mut command = command(exec, program, asks)?;
+    let mut child = command.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => PluginProblem::Missing,
+        _ => PluginProblem::NotStarted(error),
+    })?;
+    // Threads, because a plugin that fills one pipe while we read the other would hang. They are not
+    // joined: a grandchild may hold a pipe open long after the plugin has been killed.
+    let output = child.stdout.take().map(read_all);
+    let said = child.stderr.take().map(read_all);
+
+    let began = Instant::now();
+    let mut told = false;
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(PluginProblem::NotStarted)? {
+            break status;
+        }
+        if !told && began.elapsed() > limits.notice_after {
+            told = true;
+            notice(&format!("waiting for credential plugin `{program}`"));
+        }
+        // Somebody may be typing a password or look at a browser, and can stop us when that is enough.
+        if asks == Asks::Never && began.elapsed() > limits.plugin {
+            // It may have ended by itself in between.
+            drop(child.kill());
+            drop(child.wait());
+            return Err(PluginProblem::Hung { after: limits.plugin, last_line: said.and_then(last_line) });
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    finish(status, output, said)
+}
+
+fn finish(
+    status: ExitStatus,
+    output: Option<Receiver<Vec<u8>>>,
+    said: Option<Receiver<Vec<u8>>>,
+) -> Result<CredentialStatus, PluginProblem> {
+    if !status.success() {
+        return Err(PluginProblem::Failed {
+            status: status.to_string(),
+            last_line: said.and_then(last_line),
+        });
+    }
+    let output = output.map(received).unwrap_or_default();
+    if output.trim_ascii().is_empty() {
+        return Err(PluginProblem::NoCredentials("nothing"));
+    }
+    // Some plugins write YAML, which client-go takes too. What it is instead must not be shown.
+    let credential: Credential =
+        serde_saphyr::from_slice(&output).map_err(|_| PluginProblem::NoCredentials("something else"))?;
+    match credential.status {
+        Some(status) if status.token.is_some() || status.client_certificate_data.is_some() => Ok(status),
+        _ => Err(PluginProblem::NoCredentials("an `ExecCredential` without a token or certificate")),
+    }
+}
+
+/// Whether the plugin has a person in front of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Never,
+    AtTheTerminal,
+}
+
+fn may_ask(exec: &ExecConfig) -> Asks {
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never) {
+        Asks::AtTheTerminal
+    } else {
+        Asks::Never
+    }
+}
+
+fn command(exec: &ExecConfig, program: &str, asks: Asks) -> Result<Command, PluginProblem> {
+    let mut spec = json!({ "interactive": asks == Asks::AtTheTerminal });
+    if let Some(cluster) = &exec.cluster {
+        spec["cluster"] =
+            serde_json::to_value(cluster).map_err(|error| PluginProblem::NotStarted(error.into()))?;
+    }
+    let info = json!({ "kind": "ExecCredential", "apiVersion": exec.api_version, "spec": spec });
+    let mut command = Command::new(program);
+    command
+        .args(exec.args.iter().flatten())
+        .env("KUBERNETES_EXEC_INFO", info.to_string())
+        .stdout(Stdio::piped());
+    for variable in exec.env.iter().flatten() {
+        if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
+            command.env(name, value);
+        }
+    }
+    match asks {
+        // A device code or a question goes straight to the person.
+        Asks::AtTheTerminal => command.stdin(Stdio::inherit()).stderr(Stdio::inherit()),
+        Asks::Never => command.stdin(Stdio::null()).stderr(Stdio::piped()),
+    };
+    Ok(command)
+}
+
+/// More than this is neither a credential nor an error.
+const OUTPUT_BYTES: u64 = 1 << 20;
+
+fn read_all(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (pieces, receiver) = channel();
+    thread::spawn(move || {
+        let mut pipe = pipe.take(OUTPUT_BYTES);
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = pipe.read(&mut piece) {
+            if pieces.send(piece[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+        // What is too much is read all the same, or the plugin would wait for us for ever.
+        drop(std::io::copy(&mut pipe.into_inner(), &mut std::io::sink()));
+    });
+    receiver
+}
+
+/// What was written. The plugin has ended, so the rest is here within a moment, or a grandchild holds the pipe.
+fn received(pieces: Receiver<Vec<u8>>) -> Vec<u8> {
+    const MOMENT: Duration = Duration::from_millis(200);
+    let mut all = Vec::new();
+    loop {
+        match pieces.recv_timeout(MOMENT) {
+            Ok(piece) => all.extend(piece),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return all,
+        }
+    }
+}
+
+fn last_line(said: Receiver<Vec<u8>>) -> Option<String> {
+    const SHOWN: usize = 300;
+    let said = received(said);
+    let text = String::from_utf8_lossy(&said);
+    let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(SHOWN).collect())
+}

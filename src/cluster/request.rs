@@ -1,0 +1,138 @@
+//! A request and its tries: what is tried again, when, and until when.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Method, Request};
+use kube::client::Body;
+use tokio::time::timeout;
+
+use super::answer;
+use super::error::ClusterError;
+use super::explain;
+use super::kubeconfig::Endpoint;
+use super::limits::Limits;
+use super::problem::Problem;
+
+/// Is told, in sentences for a person, what is being waited for.
+pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What is asked, in the words of the API server's roles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ask {
+    /// Such as `list`.
+    pub(super) verb: &'static str,
+    /// Such as `nodes`.
+    pub(super) resource: &'static str,
+    /// What it is about, for messages: `nodes`, `namespace kube-system`.
+    pub(super) what: &'static str,
+}
+
+/// Sends requests to one cluster.
+pub(super) struct Requests {
+    pub(super) client: kube::Client,
+    pub(super) endpoint: Endpoint,
+    pub(super) limits: Limits,
+    pub(super) notice: Notice,
+}
+
+impl Requests {
+    /// Sends a request until there is an answer that is not worth another try, and returns its body.
+    pub(super) async fn send(&self, ask: Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, ClusterError> {
+        let began = Instant::now();
+        let mut pause = self.limits.first_pause;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let problem = match self.attempt(ask, request.clone()).await {
+                Ok(body) => return Ok(body),
+                Err(problem) => problem,
+            };
+            let Some(until) = self.worth_trying_until(&problem, request.method()) else {
+                return Err(self.failed(ask, problem));
+            };
+            let wait = pause.max(asked_to_wait(&problem));
+            if began.elapsed() + wait > until {
+                return Err(self.failed(ask, given_up(problem, tries, began.elapsed())));
+            }
+            if began.elapsed() + wait > self.limits.notice_after {
+                (self.notice)(&format!(
+                    "waiting for {} ({}, try {tries})",
+                    self.endpoint.server,
+                    in_short(&problem)
+                ));
+            }
+            tokio::time::sleep(wait).await;
+            pause = (pause * 2).min(self.limits.longest_pause);
+        }
+    }
+
+    /// The error of a request.
+    pub(super) fn failed(&self, ask: Ask, problem: Problem) -> ClusterError {
+        ClusterError::Request {
+            ask: format!("{} {}", ask.verb, ask.what),
+            server: self.endpoint.server.clone(),
+            problem,
+        }
+    }
+
+    async fn attempt(&self, ask: Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+        let attempt = async {
+            let response = self.client.send(request.map(Body::from)).await;
+            let response =
+                response.map_err(|e| explain::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
+            answer::read(response, &ask, &self.endpoint, &self.limits).await
+        };
+        let attempt = self.saying_that_it_takes_long(attempt);
+        match self.limits.request {
+            None => attempt.await,
+            Some(limit) => match timeout(limit, attempt).await {
+                Ok(result) => result,
+                Err(_) => Err(Problem::TimedOut { what: "the answer", limit }),
+            },
+        }
+    }
+
+    async fn saying_that_it_takes_long<T>(&self, attempt: impl Future<Output = T>) -> T {
+        let mut attempt = std::pin::pin!(attempt);
+        if let Ok(result) = timeout(self.limits.notice_after, &mut attempt).await {
+            return result;
+        }
+        (self.notice)(&format!("waiting for an answer of {}", self.endpoint.server));
+        attempt.await
+    }
+
+    /// How long after the first try another one may begin; `None` for problems that another try does not solve.
+    fn worth_trying_until(&self, problem: &Problem, method: &Method) -> Option<Duration> {
+        let reading = method == Method::GET;
+        match problem {
+            Problem::Refused => Some(self.limits.refused),
+            // The server may have done what it was asked before the connection ended.
+            Problem::Closed if reading => Some(self.limits.give_up),
+            // client-go's rule: a server that says when to come back has not done it yet.
+            Problem::Busy { retry_after, .. } if reading || retry_after.is_some() => {
+                Some(self.limits.give_up)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn asked_to_wait(problem: &Problem) -> Duration {
+    match problem {
+        Problem::Busy { retry_after: Some(wait), .. } => *wait,
+        _ => Duration::ZERO,
+    }
+}
+
+fn given_up(last: Problem, tries: u32, after: Duration) -> Problem {
+    // "gave up after 1 try in 0 s" would say nothing.
+    if tries == 1 { last } else { Problem::GaveUp { tries, after, last: Box::new(last) } }
+}
+
+fn in_short(problem: &Problem) -> String {
+    match problem {
+        Problem::Busy { code, .. } => code.to_string(),
+        other => other.to_string(),
+    }
+}

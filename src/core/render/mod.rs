@@ -1,0 +1,13 @@
+//! `render`: spec, manifests, platform, overlays and pools in; the files of the tree out. A function: the same
+//! input gives the same bytes on every machine.
+
+mod copies;
+mod patches;
+#[expect(clippy::module_inception, reason = "it is the story that the module is named after")]
+mod render;
+mod spread;
+mod tree;
+
+use render::Draft;
+pub use render::{Input, Rendered, render};
+pub use tree::{RenderedFile, file_name};

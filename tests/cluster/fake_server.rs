@@ -1,0 +1,276 @@
+//! An HTTP/1.1 server on loopback that answers what a test tells it to, well-formed or not.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// Runs until the process ends; its threads sleep on sockets.
+pub(crate) struct FakeServer {
+    address: SocketAddr,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// A request as it came.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// `GET /path?query`.
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// Which connection it came on, from 0.
+    pub(crate) connection: usize,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .iter()
+            .filter(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| &**value)
+            .collect()
+    }
+
+    /// A parameter of the query, as it stands there.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.line.split_once('?')?;
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+}
+
+/// How the body of an answer is framed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Framing {
+    Length,
+    Chunked,
+    /// Says the whole length and sends only so many bytes of it.
+    CutAfter(usize),
+    /// The same in chunks.
+    ChunkedCutAfter(usize),
+    /// Closes the connection without a word.
+    Silence,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) framing: Framing,
+    pub(crate) delay: Duration,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        let headers = vec![("Content-Type", "application/json".to_owned())];
+        Self { status, headers, body: body.into(), framing: Framing::Length, delay: Duration::ZERO }
+    }
+
+    /// A refusal as the API server writes it.
+    pub(crate) fn status(code: u16, reason: &str, message: &str) -> Self {
+        let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
+            "reason": reason, "message": message, "code": code});
+        Self::json(code, body.to_string())
+    }
+
+    pub(crate) fn html(status: u16) -> Self {
+        let body = "<!DOCTYPE html><html><title>Log in</title></html>";
+        let headers = vec![("Content-Type", "text/html".to_owned())];
+        Self { headers, ..Self::json(status, body) }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn framed(self, framing: Framing) -> Self {
+        Self { framing, ..self }
+    }
+
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+}
+
+impl FakeServer {
+    /// Answers the n-th request, counted from 0, with what the function says.
+    pub(crate) fn start(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&seen);
+        let answer = Arc::new(answer);
+        thread::spawn(move || {
+            for (connection, stream) in listener.incoming().enumerate() {
+                let (seen, answer) = (Arc::clone(&shared), Arc::clone(&answer));
+                // A client that hangs up is what some tests are about.
+                thread::spawn(move || serve(stream?, connection, &seen, &*answer));
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// Gives every request the same answer.
+    pub(crate) fn always(reply: Reply) -> Self {
+        Self::start(move |_, _| reply.clone())
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    seen: &Mutex<Vec<Seen>>,
+    answer: &dyn Fn(usize, &Seen) -> Reply,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream.try_clone()?);
+    while let Some(request) = read_request(&mut reader, connection)? {
+        let number = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(request.clone());
+            seen.len() - 1
+        };
+        let reply = answer(number, &request);
+        thread::sleep(reply.delay);
+        if !write_reply(&mut stream, &reply)? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>, connection: usize) -> std::io::Result<Option<Seen>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let line = line.trim_end().trim_end_matches(" HTTP/1.1").to_owned();
+    let mut headers = Vec::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim_end().split_once(": ") else { break };
+        headers.push((name.to_owned(), value.to_owned()));
+    }
+    let seen = Seen { line, headers, connection };
+    let length = seen.header("content-length").first().and_then(|length| length.parse().ok()).unwrap_or(0);
+    reader.read_exact(&mut vec![0; length])?;
+    Ok(Some(seen))
+}
+
+/// Whether the connection goes on.
+fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
+    if matches!(reply.framing, Framing::Silence) {
+        return Ok(false);
+    }
+    write!(stream, "HTTP/1.1 {} Whatever\r\n", reply.status)?;
+    for (name, value) in &reply.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    let whole = reply.body.len();
+    match reply.framing {
+        Framing::Length | Framing::CutAfter(_) => write!(stream, "Content-Length: {whole}\r\n\r\n")?,
+        Framing::Chunked | Framing::ChunkedCutAfter(_) => {
+            write!(stream, "Transfer-Encoding: chunked\r\n\r\n")?
+        }
+        Framing::Silence => {}
+    }
+    match reply.framing {
+        Framing::Length => stream.write_all(&reply.body)?,
+        Framing::CutAfter(bytes) => stream.write_all(&reply.body[..bytes])?,
+        Framing::Chunked => {
+            write_chunks(stream, &reply.body)?;
+            stream.write_all(b"0\r\n\r\n")?;
+        }
+        Framing::ChunkedCutAfter(bytes) => write_chunks(stream, &reply.body[..bytes])?,
+        Framing::Silence => {}
+    }
+    stream.flush()?;
+    Ok(matches!(reply.framing, Framing::Length | Framing::Chunked))
+}
+
+fn write_chunks(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
+    for chunk in body.chunks(10_000) {
+        write!(stream, "{:x}\r\n", chunk.len())?;
+        stream.write_all(chunk)?;
+        stream.write_all(b"\r\n")?;
+    }
+    Ok(())
+}
+
+/// A page of a list of so many nodes, made when it is asked for, so that no list is ever whole in memory.
+/// `continue` is the number of the next node, in a form that a query cannot hold as it is.
+pub(crate) fn page_of_nodes(total: usize, request: &Seen) -> Reply {
+    let limit: usize = request.parameter("limit").unwrap().parse().unwrap();
+    let first = request.parameter("continue").map_or(0, |token| {
+        token
+            .strip_prefix("a%2Bb%2F%3D")
+            .or_else(|| token.strip_prefix("a%2Bb/%3D"))
+            .unwrap_or(token)
+            .parse()
+            .unwrap()
+    });
+    let end = total.min(first + limit);
+    let mut body = String::with_capacity((end - first) * 10_000);
+    body.push_str(r#"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"7""#);
+    if end < total {
+        body.push_str(&format!(r#","continue":"a+b/={end}","remainingItemCount":{}"#, total - end));
+    }
+    body.push_str(r#"},"items":["#);
+    for number in first..end {
+        body.push_str(if number == first { "" } else { "," });
+        push_node(&mut body, number);
+    }
+    body.push_str("]}");
+    Reply::json(200, body)
+}
+
+/// A node with everything that makes a real one 9 KB.
+fn push_node(body: &mut String, number: usize) {
+    let pool = number % 10;
+    body.push_str(&format!(
+        r#"{{"metadata":{{"name":"aks-pool{pool}-12345678-vmss{number:06}","uid":"00000000-0000-0000-0000-{number:012}",
+        "labels":{{"agentpool":"pool{pool}","kubernetes.io/hostname":"aks-pool{pool}-12345678-vmss{number:06}",
+        "beta.kubernetes.io/arch":"amd64","beta.kubernetes.io/os":"linux","kubernetes.io/arch":"amd64",
+        "kubernetes.io/os":"linux","node.kubernetes.io/instance-type":"Standard_D8s_v5","storageprofile":"managed",
+        "topology.kubernetes.io/region":"westeurope","topology.kubernetes.io/zone":"westeurope-{zone}",
+        "kubernetes.azure.com/cluster":"MC_group_cluster_westeurope","kubernetes.azure.com/mode":"user"}},
+        "annotations":{{"volumes.kubernetes.io/controller-managed-attach-detach":"true"}},"managedFields":["#,
+        zone = number % 3,
+    ));
+    for entry in 0..3 {
+        let comma = if entry == 0 { "" } else { "," };
+        body.push_str(&format!(
+            r#"{comma}{{"manager":"kubelet{entry}","operation":"Update","fieldsV1":{{"f:metadata":{{"#
+        ));
+        for field in 0..25 {
+            let comma = if field == 0 { "" } else { "," };
+            body.push_str(&format!(r#"{comma}"f:some.kubernetes.io/field-{field}":{{}}"#));
+        }
+        body.push_str("}}}");
+    }
+    body.push_str(&format!(
+        r#"]}},"spec":{{"providerID":"azure:///subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/aks-pool{pool}-vmss/virtualMachines/{number}"}},
+        "status":{{"conditions":[{{"type":"MemoryPressure","status":"False"}},{{"type":"Ready","status":"True","message":"kubelet is posting ready status"}}],"images":["#,
+    ));
+    for image in 0..25 {
+        let comma = if image == 0 { "" } else { "," };
+        body.push_str(&format!(
+            r#"{comma}{{"names":["mcr.microsoft.com/some/where/image-{image}@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","mcr.microsoft.com/some/where/image-{image}:v1.2.{image}"],"sizeBytes":123456789}}"#
+        ));
+    }
+    body.push_str("]}}");
+}

@@ -1,0 +1,10 @@
+//! The cluster side against servers: a fake one that misbehaves on demand, and a real one.
+
+mod control_plane;
+mod fake_server;
+mod faults;
+mod kubeconfig;
+mod listing;
+mod plugin;
+mod real_server;
+mod setup;
