@@ -31,6 +31,7 @@ pub(super) fn no_answer(error: &kube::Error, proxy: Option<&str>, limits: &Limit
         Some(io::ErrorKind::ConnectionRefused) => Problem::Refused,
         _ if causes.says("dns error") => Problem::Unresolved,
         Some(io::ErrorKind::InvalidData) if causes.while_connecting() => Problem::Tls(causes.last()),
+        _ if causes.says("tls handshake eof") => Problem::Tls(causes.last()),
         _ if causes.while_connecting() => Problem::Unreachable(causes.last()),
         Some(
             io::ErrorKind::ConnectionReset

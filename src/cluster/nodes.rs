@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use http::Request;
-use kube::core::params::ListParams;
 use serde::Deserialize;
 
 use super::answer;
@@ -65,12 +64,21 @@ async fn list_once(requests: &Requests) -> Result<Vec<Node>, ClusterError> {
 }
 
 fn request(page: u32, token: Option<&str>) -> Result<Request<Vec<u8>>, ClusterError> {
-    let mut parameters = ListParams::default().limit(page);
-    parameters.continue_token = token.map(str::to_owned);
-    kube::core::Request::new("/api/v1/nodes").list(&parameters).map_err(|error| ClusterError::Unusable {
-        what: "the continue token of the server".into(),
+    let token = token.map(|token| format!("&continue={}", escaped(token))).unwrap_or_default();
+    let request = Request::get(format!("/api/v1/nodes?limit={page}{token}")).body(Vec::new());
+    request.map_err(|error| ClusterError::Unusable {
+        what: "the server's continue token".into(),
         reason: error.to_string(),
     })
+}
+
+/// For a query: everything but RFC 3986's unreserved characters is escaped.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(escape).collect()
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! A server that misbehaves. Each fault has a message of its own, and no wait is without end.
 
-use std::net::TcpListener;
+use std::io::Write;
+use std::net::{Shutdown, TcpListener};
 use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterFlags, Environment, Limits, Problem};
@@ -58,7 +59,7 @@ fn another_kind() {
     let odd = r#"{"kind":"NodeList","items":[{"metadata":{"name":["s3cret"]}}]}"#;
     check(
         Reply::json(200, odd),
-        "the answer is a `NodeList` of another form (line 1, column 47), not a NodeList",
+        "the answer is a `NodeList` of another form (line 1, column 48), not a NodeList",
         NOT_THE_SERVER,
     );
 }
@@ -270,28 +271,37 @@ fn a_request_timeout() {
     assert_eq!(problem(result), Problem::TimedOut { what: "the answer", limit: Duration::from_millis(200) });
 }
 
+/// The problem with a server that says one thing to everyone and hangs up.
+fn problem_with(scheme: &str, words: &'static str) -> Problem {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream?;
+            stream.write_all(words.as_bytes())?;
+            // Closing with something unread would take back what was written.
+            stream.shutdown(Shutdown::Write)?;
+            std::io::copy(&mut stream, &mut std::io::sink())?;
+        }
+        std::io::Result::Ok(())
+    });
+    let flags = ClusterFlags { server: Some(format!("{scheme}://{address}")), ..ClusterFlags::default() };
+    problem(connect(&flags, &Environment::default()).unwrap().nodes())
+}
+
 #[test]
 fn tls_where_there_is_none() {
-    let server = FakeServer::always(Reply::json(200, A_NODE));
-    let flags = ClusterFlags { server: Some(server.url().replace("http:", "https:")), ..flags_for(&server) };
-    let text = shown(connect(&flags, &Environment::default()).unwrap().nodes());
-    assert!(text.contains("no TLS connection: ") && text.contains("try http:// in its address"), "{text}");
+    for words in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
+        let problem = problem_with("https", words);
+        assert!(matches!(&problem, Problem::Tls(_)), "{words}: {problem:?}");
+        assert_eq!(problem.hint().as_deref(), Some("the server may not speak TLS: try http:// in its address"));
+    }
 }
 
 #[test]
 fn not_http_at_all() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        use std::io::Write;
-        for stream in listener.incoming() {
-            stream?.write_all(b"SSH-2.0-OpenSSH_9.9\r\n")?;
-        }
-        std::io::Result::Ok(())
-    });
-    let flags = ClusterFlags { server: Some(format!("http://{address}")), ..ClusterFlags::default() };
-    let problem = problem(connect(&flags, &Environment::default()).unwrap().nodes());
-    assert!(matches!(&problem, Problem::Unreachable(reason) if reason.contains("HTTP")), "{problem:?}");
+    let problem = problem_with("http", "SSH-2.0-OpenSSH_9.9\r\n");
+    assert!(matches!(&problem, Problem::Unreachable(_)), "{problem:?}");
 }
 
 #[test]

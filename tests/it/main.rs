@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cases;
+mod drift;
 mod environment;
 mod examples;
 mod permissions;
