@@ -1,5 +1,5 @@
 //! The one place for the terminal. Data goes to standard output, everything else to standard error; colour only where
-//! the terminal takes it (NO_COLOR, CLICOLOR, TERM and `--color` are respected).
+//! the terminal takes it (`NO_COLOR`, `CLICOLOR`, `TERM` and `--color` are respected).
 
 use std::io::{self, Write};
 

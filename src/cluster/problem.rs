@@ -178,7 +178,9 @@ impl Problem {
             Self::Certificate(_) => {
                 "name the authority that signed it with --certificate-authority, or the name in it with --tls-server-name"
             }
-            Self::Tls(reason) if reason.contains("InvalidContentType") || reason.contains("handshake eof") => {
+            Self::Tls(reason)
+                if reason.contains("InvalidContentType") || reason.contains("handshake eof") =>
+            {
                 "the server may not speak TLS: try http:// in its address"
             }
             Self::Proxy { .. } => {

@@ -22,7 +22,7 @@ use crate::ui;
 /// Show what render would change in the tree, object by object
 ///
 /// Exits with 0 if nothing would change, with 1 if something would, and with more if it could not be found out.
-/// KUBECTL_EXTERNAL_DIFF names another program to show the differences, as with kubectl diff.
+/// `KUBECTL_EXTERNAL_DIFF` names another program to show the differences, as with kubectl diff.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]

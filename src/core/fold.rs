@@ -78,7 +78,7 @@ pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Che
     }
     let mut problems = Vec::new();
     for group in groups {
-        fold_group(group, platform, pools, &mut folded, &mut problems);
+        fold_group(&group, platform, pools, &mut folded, &mut problems);
     }
     folded.objects.extend(others);
     if problems.is_empty() { Ok(folded) } else { Err(problems) }
@@ -90,7 +90,7 @@ fn items(documents: &[Document]) -> Vec<Document> {
         let list = document.value["items"].as_array().filter(|_| document.value["kind"] == "List");
         match list {
             Some(list) => {
-                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))))
+                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))));
             }
             None => out.push(document.clone()),
         }
@@ -152,7 +152,7 @@ impl HandWritten {
 }
 
 fn fold_group(
-    group: Vec<HandWritten>,
+    group: &[HandWritten],
     platform: &Platform,
     pools: &PoolSet,
     folded: &mut Folded,
@@ -162,7 +162,7 @@ fn fold_group(
     let base = base_name(&names);
     let mut by_pool: BTreeMap<String, String> = BTreeMap::new();
     let mut unknown = Vec::new();
-    for service in &group {
+    for service in group {
         let Some(pool) = bound_pool(service, &platform.binding, pools) else {
             unknown.push(service);
             continue;

@@ -127,10 +127,10 @@ impl Operation {
         let path = operation.path().to_string();
         let said = format!("operation {} (`{verb}` at `{path}`) does not fit {name}", self.index);
         let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.place.clone());
-        if let PatchOperation::Test(test) = operation {
-            if let Some(found) = object.pointer(&path) {
-                return problem(format!("it is {}, the test wants {}", kind_of(found), kind_of(&test.value)));
-            }
+        if let PatchOperation::Test(test) = operation
+            && let Some(found) = object.pointer(&path)
+        {
+            return problem(format!("it is {}, the test wants {}", kind_of(found), kind_of(&test.value)));
         }
         let from = match operation {
             PatchOperation::Move(it) => Some(it.from.to_string()),

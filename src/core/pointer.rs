@@ -26,9 +26,8 @@ pub fn keys(pointer: &str) -> impl Iterator<Item = String> {
 pub fn field(pointer: &str) -> String {
     let mut out = String::new();
     for key in keys(pointer) {
-        if !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit()) {
-            out.push_str(&format!("[{key}]"));
-        } else if key.contains(['.', '/']) {
+        let is_index = !key.is_empty() && key.bytes().all(|b| b.is_ascii_digit());
+        if is_index || key.contains(['.', '/']) {
             out.push_str(&format!("[{key}]"));
         } else {
             if !out.is_empty() {

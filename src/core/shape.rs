@@ -120,16 +120,15 @@ impl Check<'_> {
         let Some(fields) = self.shapes.0.get(name) else { return };
         for (key, value) in map {
             let below = pointer::join(at, key);
-            match fields.known.get(key) {
-                Some(shape) => self.value(value, shape, &below),
-                None => {
-                    let near = did_you_mean(key, fields.known.keys().map(String::as_str));
-                    let hint = near.is_empty().then(|| {
-                        let all: Vec<_> = fields.known.keys().map(String::as_str).collect();
-                        format!("known here: {}", all.join(", "))
-                    });
-                    self.report(&below, format!("unknown field `{}`{near}", pointer::field(&below)), hint);
-                }
+            if let Some(shape) = fields.known.get(key) {
+                self.value(value, shape, &below)
+            } else {
+                let near = did_you_mean(key, fields.known.keys().map(String::as_str));
+                let hint = near.is_empty().then(|| {
+                    let all: Vec<_> = fields.known.keys().map(String::as_str).collect();
+                    format!("known here: {}", all.join(", "))
+                });
+                self.report(&below, format!("unknown field `{}`{near}", pointer::field(&below)), hint);
             }
         }
         for key in &fields.required {

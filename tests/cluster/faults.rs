@@ -294,7 +294,10 @@ fn tls_where_there_is_none() {
     for words in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
         let problem = problem_with("https", words);
         assert!(matches!(&problem, Problem::Tls(_)), "{words}: {problem:?}");
-        assert_eq!(problem.hint().as_deref(), Some("the server may not speak TLS: try http:// in its address"));
+        assert_eq!(
+            problem.hint().as_deref(),
+            Some("the server may not speak TLS: try http:// in its address")
+        );
     }
 }
 

@@ -69,7 +69,11 @@ fn files_are_merged_and_missing_ones_skipped() {
     files.write("b", &(one("b", "https://b:6443") + "- name: a\n  user: {token: not-this-one}\n"));
     let environment = files.list(&["missing", "a", "b"]);
     let none = ClusterFlags::default();
-    assert_eq!(where_to(connect(&none, &environment)), four("a", "https://a:6443", "ns-a", "a"), "the first current context");
+    assert_eq!(
+        where_to(connect(&none, &environment)),
+        four("a", "https://a:6443", "ns-a", "a"),
+        "the first current context"
+    );
     let b = flags(|flags| flags.context = Some("b".into()));
     assert_eq!(where_to(connect(&b, &environment)), four("b", "https://b:6443", "ns-b", "b"));
 }
@@ -91,7 +95,10 @@ fn the_flag_comes_first() {
     files.write("list", &one("list", "https://list"));
     let named = files.write("named", &one("named", "https://named"));
     let flags = flags(|flags| flags.kubeconfig = Some(named));
-    assert_eq!(where_to(connect(&flags, &files.list(&["list"]))), four("named", "https://named", "ns-named", "named"));
+    assert_eq!(
+        where_to(connect(&flags, &files.list(&["list"]))),
+        four("named", "https://named", "ns-named", "named")
+    );
 }
 
 #[test]
@@ -127,7 +134,10 @@ fn a_server_without_a_kubeconfig() {
         flags.token = Some("t".into());
         flags.namespace = Some("web".into());
     });
-    assert_eq!(where_to(connect(&flags, &Environment::default())), four("", "https://10.0.0.1:6443", "web", ""));
+    assert_eq!(
+        where_to(connect(&flags, &Environment::default())),
+        four("", "https://10.0.0.1:6443", "web", "")
+    );
 }
 
 #[test]
@@ -225,13 +235,22 @@ fn relative_paths_start_at_the_file() {
 fn unusable_certificates_are_named() {
     let files = Files::new();
     let check = |user: &str, cluster: &str, expected: &str| {
-        let text = one("a", "https://a").replace("token: token-of-a", user).replace("{server:", &format!("{{{cluster}server:"));
+        let text = one("a", "https://a")
+            .replace("token: token-of-a", user)
+            .replace("{server:", &format!("{{{cluster}server:"));
         files.write("config", &text);
-        assert_eq!(shown(connect(&ClusterFlags::default(), &files.list(&["config"]))), format!("error: cannot use {expected}"));
+        assert_eq!(
+            shown(connect(&ClusterFlags::default(), &files.list(&["config"]))),
+            format!("error: cannot use {expected}")
+        );
     };
     let authority = "the certificate authority of cluster `a`";
     check("token: t", "certificate-authority-data: '*', ", &format!("{authority}: it is not base64"));
-    check("token: t", "certificate-authority-data: aGVsbG8=, ", &format!("{authority}: there is no certificate in it"));
+    check(
+        "token: t",
+        "certificate-authority-data: aGVsbG8=, ",
+        &format!("{authority}: there is no certificate in it"),
+    );
     let certificate = "the client certificate of user `a`";
     check("client-key-data: '*'", "", &format!("{certificate}: it is not base64"));
     let alone = format!("{certificate}: a certificate and a key are needed, and only one is there");
@@ -273,8 +292,12 @@ fn credentials_of_the_kubeconfig_and_of_flags() {
     assert_eq!(authorization("token: of-the-file", |_| {}), ["Bearer of-the-file"]);
     assert_eq!(authorization("tokenFile: token", |_| {}), ["Bearer from-a-file"]);
     assert_eq!(authorization("username: u, password: p", |_| {}), ["Basic dTpw"]);
-    assert_eq!(authorization("token: of-the-file", |flags| flags.token = Some("of-the-flag".into())), ["Bearer of-the-flag"]);
-    let basic = |flags: &mut ClusterFlags| (flags.username, flags.password) = (Some("u".into()), Some("p".into()));
+    assert_eq!(
+        authorization("token: of-the-file", |flags| flags.token = Some("of-the-flag".into())),
+        ["Bearer of-the-flag"]
+    );
+    let basic =
+        |flags: &mut ClusterFlags| (flags.username, flags.password) = (Some("u".into()), Some("p".into()));
     assert_eq!(authorization("token: of-the-file", basic), ["Basic dTpw"]);
     assert!(authorization("token: ''", |_| {}).is_empty());
 }
@@ -284,5 +307,8 @@ fn a_token_file_that_is_missing() {
     let files = Files::new();
     files.write("config", &one("a", "https://a").replace("token: token-of-a", "tokenFile: gone"));
     let text = shown(connect(&ClusterFlags::default(), &files.list(&["config"])));
-    assert!(text.starts_with("error: cannot use the credentials of user `a`: ") && text.contains("gone"), "{text}");
+    assert!(
+        text.starts_with("error: cannot use the credentials of user `a`: ") && text.contains("gone"),
+        "{text}"
+    );
 }

@@ -6,5 +6,6 @@ mod faults;
 mod kubeconfig;
 mod listing;
 mod plugin;
+mod program;
 mod real_server;
 mod setup;

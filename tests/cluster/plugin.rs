@@ -79,7 +79,9 @@ fn it_runs_once() {
 
 #[test]
 fn it_gets_arguments_variables_and_the_cluster() {
-    let script = format!("printf '%s|' \"$@\" \"$GREETING\" > given\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" > info\n{TOKEN}");
+    let script = format!(
+        "printf '%s|' \"$@\" \"$GREETING\" > given\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" > info\n{TOKEN}"
+    );
     let plugin = Plugin::new(&script, "https://a:6443");
     plugin.connect().unwrap();
     assert_eq!(plugin.read("given"), "one|two words|hello|");
@@ -108,7 +110,8 @@ fn a_token_of_a_flag_makes_it_needless() {
 
 #[test]
 fn it_fails() {
-    let plugin = Plugin::new("echo trying >&2; echo 'token expired: log in again' >&2; echo >&2; exit 3", "https://a");
+    let plugin =
+        Plugin::new("echo trying >&2; echo 'token expired: log in again' >&2; echo >&2; exit 3", "https://a");
     let expected = plugin.message("failed with exit status: 3: token expired: log in again");
     let text = shown(plugin.connect());
     assert!(text.starts_with(&format!("{expected}\nhint: run `")), "{text}");
@@ -148,11 +151,14 @@ fn it_writes_something_else() {
         ("echo s3cret", "something else"),
         ("echo '{'", "something else"),
         ("echo '{}'", "an `ExecCredential` without a token or certificate"),
-        ("echo '{\"status\":{\"token\":7, \"x\": \"s3cret\"}}'", "something else"),
+        ("echo '{\"status\":{\"token\":[\"s3cret\"]}}'", "something else"),
     ] {
         let plugin = Plugin::new(script, "https://a");
         let text = shown(plugin.connect());
-        assert!(text.starts_with(&plugin.message(&format!("wrote {what} instead of credentials"))), "{script}: {text}");
+        assert!(
+            text.starts_with(&plugin.message(&format!("wrote {what} instead of credentials"))),
+            "{script}: {text}"
+        );
         assert!(!text.contains("s3cret"), "{text}");
     }
 }

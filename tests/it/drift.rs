@@ -13,17 +13,25 @@ use crate::environment::{Environment, PROGRAM, checkout};
 
 #[test]
 fn readme_lists_the_commands() {
-    let rows: String = Cli::command().get_subcommands().map(|command| format!("| `{}` | {} |\n", command.get_name(), command.get_about().unwrap())).collect();
+    let rows: String = Cli::command()
+        .get_subcommands()
+        .map(|command| format!("| `{}` | {} |\n", command.get_name(), command.get_about().unwrap()))
+        .collect();
     between("README.md", "commands", &table(&["command", "what it is for"], &rows));
 }
 
 #[test]
 fn readme_and_help_list_the_exit_codes() {
-    let rows: String = Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |\n", exit.code())).collect();
+    let rows: String =
+        Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |\n", exit.code())).collect();
     between("README.md", "exits", &table(&["exit code", "meaning"], &rows));
     let help = Cli::command().render_help().to_string();
     for (exit, meaning) in Exit::TABLE {
-        assert!(help.contains(&format!("  {}  {meaning}\n", exit.code())) || help.ends_with(&format!("  {}  {meaning}", exit.code())), "--help lacks {meaning}\n{help}");
+        assert!(
+            help.contains(&format!("  {}  {meaning}\n", exit.code()))
+                || help.ends_with(&format!("  {}  {meaning}", exit.code())),
+            "--help lacks {meaning}\n{help}"
+        );
     }
 }
 
@@ -32,8 +40,16 @@ fn readme_lists_platforms_and_overlays() {
     let rows: String = builtin_names()
         .map(|name| {
             let platform = read_builtin(name).unwrap().unwrap();
-            let paths: Vec<String> = platform.binding.added_paths().map(|path| format!("`{}`", path.rsplit('/').next().unwrap().replace("~1", "/"))).collect();
-            let binding = if platform.spec.refused.is_some() { "refused, with what to do instead".to_owned() } else { paths.join(", ") };
+            let paths: Vec<String> = platform
+                .binding
+                .added_paths()
+                .map(|path| format!("`{}`", path.rsplit('/').next().unwrap().replace("~1", "/")))
+                .collect();
+            let binding = if platform.spec.refused.is_some() {
+                "refused, with what to do instead".to_owned()
+            } else {
+                paths.join(", ")
+            };
             format!("| `{name}` | {} | {binding} |\n", platform.spec.title)
         })
         .collect();
@@ -53,7 +69,11 @@ fn the_schemas_are_committed() {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, &seen).unwrap();
         }
-        assert_eq!(fs::read_to_string(&path).unwrap(), seen, "docs/schema/{form}.json is not what `schema {form}` prints");
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            seen,
+            "docs/schema/{form}.json is not what `schema {form}` prints"
+        );
     }
 }
 
@@ -65,17 +85,25 @@ fn the_example_in_readme_is_what_it_prints() {
     let seen = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{seen}");
     let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
-    assert!(readme.contains(&format!("```console\n{}\n```", seen.trim())), "README.md shows another output than:\n{seen}");
+    assert!(
+        readme.contains(&format!("```console\n{}\n```", seen.trim())),
+        "README.md shows another output than:\n{seen}"
+    );
 }
 
 #[test]
 fn the_examples_pass_their_own_schema() {
     // An editor that follows the schema must not mark what the program takes: both read the same fields.
-    let schema: serde_json::Value = serde_json::from_str(&fs::read_to_string(checkout().join("docs/schema/spec.json")).unwrap()).unwrap();
-    let spec = fs::read_to_string(checkout().join("tests/cases/render/names-and-pools/in/largescale.yaml")).unwrap();
+    let schema: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(checkout().join("docs/schema/spec.json")).unwrap()).unwrap();
+    let spec =
+        fs::read_to_string(checkout().join("tests/cases/render/names-and-pools/in/largescale.yaml")).unwrap();
     let value = largescale::core::yaml::read_one("spec", &spec).unwrap().value;
     for field in value["spec"].as_object().unwrap().keys() {
-        assert!(schema["$defs"]["Spec"]["properties"].get(field).is_some(), "the schema does not know {field}");
+        assert!(
+            schema["$defs"]["Spec"]["properties"].get(field).is_some(),
+            "the schema does not know {field}"
+        );
     }
 }
 

@@ -1,10 +1,11 @@
 //! A directory in two versions that differ in every file, and the program that renders it.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,13 @@ impl Version {
         };
         (0..POOLS).chain(own)
     }
+}
+
+/// From when the moment of a kill is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    Start,
+    FirstUnfinishedFile,
 }
 
 /// What a run leaves: the tree, the lock, and what should not be there.
@@ -130,7 +138,11 @@ spec:
                 r#"{comma}{{"kind":"Node","metadata":{{"name":"k8s-pool{pool}-12345678-{index}","labels":{{"agentpool":"pool{pool}"}}}},"spec":{{"providerID":"azure:///subscriptions/0/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/k8s-pool{pool}-12345678-{index}"}},"status":{{"conditions":[{{"type":"Ready","status":"True"}}]}}}}"#
             );
         }
-        fs::write(self.path().join("nodes.json"), format!(r#"{{"apiVersion":"v1","kind":"List","items":[{nodes}]}}"#)).unwrap();
+        fs::write(
+            self.path().join("nodes.json"),
+            format!(r#"{{"apiVersion":"v1","kind":"List","items":[{nodes}]}}"#),
+        )
+        .unwrap();
     }
 
     /// What a clean run of a version leaves, in a directory that had none.
@@ -157,12 +169,42 @@ spec:
     }
 
     /// A run that is killed; true if it had ended before.
-    pub fn render_killed_after(&self, after: Duration) -> bool {
+    pub fn render_killed(&self, from: From, after: Duration) -> bool {
         let start = Instant::now();
-        let mut child = self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(after.saturating_sub(start.elapsed()));
+        let mut child = self.spawn();
+        let counted_from = match from {
+            From::Start => Some(start),
+            From::FirstUnfinishedFile => self.wait_for_writing(&mut child),
+        };
+        wait_until(counted_from.unwrap_or(start) + after);
         child.kill().unwrap();
         child.wait().unwrap().success()
+    }
+
+    /// A run to its end: how long it took before it wrote, and from then.
+    pub fn render_timed(&self) -> (Duration, Duration) {
+        let start = Instant::now();
+        let mut child = self.spawn();
+        let seen = self.wait_for_writing(&mut child).unwrap_or_else(Instant::now);
+        assert!(child.wait().unwrap().success());
+        (seen - start, seen.elapsed())
+    }
+
+    fn spawn(&self) -> Child {
+        self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The moment at which the first unfinished file was seen; none if the run ended before.
+    fn wait_for_writing(&self, child: &mut Child) -> Option<Instant> {
+        let rendered = self.path().join("rendered");
+        let left: Vec<OsString> = names(&rendered);
+        while child.try_wait().unwrap().is_none() {
+            // What a killed run left is no sign of this one.
+            if names(&rendered).iter().any(|name| is_unfinished(name) && !left.contains(name)) {
+                return Some(Instant::now());
+            }
+        }
+        None
     }
 
     /// Everything in the directory that is no input.
@@ -176,7 +218,7 @@ spec:
                 match (directory, name.as_str()) {
                     ("", "largescale.yaml" | "nginx.yaml" | "nodes.json" | "rendered") => {}
                     ("", "largescale.lock") => snapshot.lock = Some(fs::read_to_string(path).unwrap()),
-                    (_, name) if name.starts_with(".largescale-") && name.ends_with(".tmp") => snapshot.unfinished.push(name.to_owned()),
+                    (_, name) if is_unfinished(name.as_ref()) => snapshot.unfinished.push(name.to_owned()),
                     ("rendered", name) if name.ends_with(".yaml") => {
                         snapshot.tree.insert(name.to_owned(), fs::read(path).unwrap());
                     }
@@ -195,4 +237,24 @@ spec:
 pub fn render_is_ok(project: &Project) {
     let output = project.render(&[]);
     assert!(output.status.success(), "{output:?}");
+}
+
+fn names(directory: &Path) -> Vec<OsString> {
+    fs::read_dir(directory)
+        .map_or_else(|_| Vec::new(), |entries| entries.flatten().map(|entry| entry.file_name()).collect())
+}
+
+fn is_unfinished(name: &OsStr) -> bool {
+    let bytes = name.as_encoded_bytes();
+    bytes.starts_with(b".largescale-") && bytes.ends_with(b".tmp")
+}
+
+/// A moment that is near is waited for awake: sleeping is too coarse for it.
+fn wait_until(moment: Instant) {
+    while let Some(left) = moment.checked_duration_since(Instant::now()) {
+        match left.checked_sub(Duration::from_millis(2)) {
+            Some(long) => thread::sleep(long),
+            None => std::hint::spin_loop(),
+        }
+    }
 }

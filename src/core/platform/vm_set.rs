@@ -12,7 +12,7 @@ pub struct VmSetFinder {
 }
 
 struct Rule {
-    rule: VmSetRule,
+    form: VmSetRule,
     provider_id: Option<Regex>,
     node_name: Option<Regex>,
     annotations: Vec<(String, Regex)>,
@@ -77,7 +77,7 @@ impl VmSetFinder {
                     .iter()
                     .filter_map(|(key, pattern)| Some((key.clone(), Regex::new(pattern).ok()?)))
                     .collect(),
-                rule: rule.clone(),
+                form: rule.clone(),
             })
             .collect();
         Self { rules, suffix }
@@ -115,13 +115,13 @@ impl VmSetFinder {
             Suffix::One(suffix) => Some(suffix.as_str()),
             Suffix::None | Suffix::Several => None,
         };
-        if let Some(start) = groups.get("suffixStart") {
-            if !suffix.is_some_and(|suffix| suffix.starts_with(start)) {
-                return Derived::Unknown;
-            }
+        if let Some(start) = groups.get("suffixStart")
+            && !suffix.is_some_and(|suffix| suffix.starts_with(start))
+        {
+            return Derived::Unknown;
         }
-        let Some(name) = groups.fill(&rule.rule.name, pool, suffix) else { return Derived::Unknown };
-        Derived::Set { name, unverified: rule.rule.unverified.then(|| rule.rule.title.clone()) }
+        let Some(name) = groups.fill(&rule.form.name, pool, suffix) else { return Derived::Unknown };
+        Derived::Set { name, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
     }
 }
 

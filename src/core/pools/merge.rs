@@ -263,10 +263,10 @@ fn pool(
         }
     }
     let given = spec.pools.vm_sets.get(value);
-    if let (Some(given), Some(derived)) = (given, &derived) {
-        if !given.eq_ignore_ascii_case(derived) {
-            warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` says {given}, its nodes say {derived}; the spec is believed")));
-        }
+    if let (Some(given), Some(derived)) = (given, &derived)
+        && !given.eq_ignore_ascii_case(derived)
+    {
+        warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` says {given}, its nodes say {derived}; the spec is believed")));
     }
     // The cloud compares names without case, and one spelling keeps the file as it is.
     let same_as_locked =

@@ -121,10 +121,11 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
     let key = object.key();
     let mut value = object.value().clone();
     let Some(metadata) = value["metadata"].as_object_mut() else { return value };
-    if let Some(namespace) = &spec.metadata.namespace {
-        if key.namespace.is_empty() && scopes.is_namespaced(&key.group, &key.kind) {
-            metadata.insert("namespace".to_owned(), namespace.as_str().into());
-        }
+    if let Some(namespace) = &spec.metadata.namespace
+        && key.namespace.is_empty()
+        && scopes.is_namespaced(&key.group, &key.kind)
+    {
+        metadata.insert("namespace".to_owned(), namespace.as_str().into());
     }
     for parent in ["labels", "annotations"] {
         if !metadata.get(parent).is_some_and(Value::is_object) {
