@@ -19,6 +19,7 @@ use serde_json::json;
 use super::error::{ClusterError, PluginProblem};
 use super::limits::Limits;
 use super::request::Notice;
+use crate::core::yaml;
 
 /// Runs the plugin of a user, if it has one and needs it, and puts the credentials in its place.
 pub(super) fn log_in(
@@ -117,8 +118,9 @@ fn finish(
         return Err(PluginProblem::NoCredentials("nothing"));
     }
     // Some plugins write YAML, which client-go takes too. What it is instead must not be shown.
+    let text = String::from_utf8_lossy(&output);
     let credential: Credential =
-        serde_saphyr::from_slice(&output).map_err(|_| PluginProblem::NoCredentials("something else"))?;
+        yaml::read_typed("", &text).map_err(|_| PluginProblem::NoCredentials("something else"))?;
     match credential.status {
         Some(status) if status.token.is_some() || status.client_certificate_data.is_some() => Ok(status),
         _ => Err(PluginProblem::NoCredentials("an `ExecCredential` without a token or certificate")),

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Pools of both versions, and of each alone.
-const POOLS: u32 = 50;
-const MORE: u32 = 10;
+const POOLS: u32 = 40;
+const MORE: u32 = 8;
 
 /// Which inputs the directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
