@@ -10,7 +10,7 @@
 //!                            one request: tries, pauses, limits, errors ─┘
 //! ```
 //!
-//! kube does the work that is hard to get right: TLS, HTTP, OIDC. Where it would surprise a person who is
+//! kube does the work that is hard to get right: TLS, HTTP, tokens. Where it would surprise a person who is
 //! used to kubectl, this module does the work itself:
 //! - `kubeconfig`: files of KUBECONFIG that do not exist are skipped, flags override single fields;
 //! - `plugin`: a credential plugin runs once, not three times, and may not hang for ever;

@@ -113,7 +113,7 @@ fn finish(
             last_line: said.and_then(last_line),
         });
     }
-    let output = output.map(received).unwrap_or_default();
+    let output = output.map(|output| received(&output)).unwrap_or_default();
     if output.trim_ascii().is_empty() {
         return Err(PluginProblem::NoCredentials("nothing"));
     }
@@ -188,7 +188,7 @@ fn read_all(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 }
 
 /// What was written. The plugin has ended, so the rest is here within a moment, or a grandchild holds the pipe.
-fn received(pieces: Receiver<Vec<u8>>) -> Vec<u8> {
+fn received(pieces: &Receiver<Vec<u8>>) -> Vec<u8> {
     const MOMENT: Duration = Duration::from_millis(200);
     let mut all = Vec::new();
     loop {
@@ -201,7 +201,7 @@ fn received(pieces: Receiver<Vec<u8>>) -> Vec<u8> {
 
 fn last_line(said: Receiver<Vec<u8>>) -> Option<String> {
     const SHOWN: usize = 300;
-    let said = received(said);
+    let said = received(&said);
     let text = String::from_utf8_lossy(&said);
     let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(SHOWN).collect())
