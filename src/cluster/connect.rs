@@ -35,7 +35,7 @@ impl Cluster {
     ) -> Result<Self, ClusterError> {
         let limits = limits.with_request_timeout(flags.request_timeout);
         let (mut config, endpoint) = kubeconfig::choose(flags, environment)?;
-        plugin::log_in(&mut config.auth_info, &endpoint.user, &limits, &notice)?;
+        plugin::log_in(&mut config.auth_info, &endpoint.user, environment, &limits, &notice)?;
         set_limits(&mut config, &limits);
         let runtime = OwnRuntime::start()?;
         let client = runtime.block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) });

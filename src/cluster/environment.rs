@@ -1,6 +1,7 @@
 //! What the process was given besides its flags: the variables and files that kubectl looks at.
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Where Kubernetes puts the token of a pod's service account.
@@ -16,6 +17,8 @@ pub struct Environment {
     pub home: Option<PathBuf>,
     /// Inside a pod: `KUBERNETES_SERVICE_HOST` is set and the service account has a token.
     pub in_pod: bool,
+    /// A person sits in front of it, whom a credential plugin may ask.
+    pub at_terminal: bool,
     /// `HTTPS_PROXY`.
     pub https_proxy: Option<String>,
     /// `HTTP_PROXY`.
@@ -32,6 +35,7 @@ impl Environment {
             home: std::env::home_dir(),
             in_pod: std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
                 && std::path::Path::new(TOKEN_OF_POD).exists(),
+            at_terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
             https_proxy: variable("HTTPS_PROXY"),
             http_proxy: variable("HTTP_PROXY"),
             no_proxy: variable("NO_PROXY"),

@@ -4,7 +4,7 @@
 //! its standard error or shows it and loses it. Here it runs once, and kube is given what it wrote.
 //! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -16,6 +16,7 @@ use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::environment::Environment;
 use super::error::{ClusterError, PluginProblem};
 use super::limits::Limits;
 use super::request::Notice;
@@ -25,6 +26,7 @@ use crate::core::yaml;
 pub(super) fn log_in(
     user: &mut AuthInfo,
     name: &str,
+    environment: &Environment,
     limits: &Limits,
     notice: &Notice,
 ) -> Result<(), ClusterError> {
@@ -36,12 +38,13 @@ pub(super) fn log_in(
     {
         return Ok(()); // client-go asks a plugin only where nothing else says who this is
     }
-    let status = run(&exec, limits, notice).map_err(|problem| ClusterError::Plugin {
-        user: name.into(),
-        command: exec.command.clone().unwrap_or_default(),
-        problem,
-        install_hint: exec.install_hint.clone(),
-    })?;
+    let status =
+        run(&exec, may_ask(&exec, environment), limits, notice).map_err(|problem| ClusterError::Plugin {
+            user: name.into(),
+            command: exec.command.clone().unwrap_or_default(),
+            problem,
+            install_hint: exec.install_hint.clone(),
+        })?;
     user.token = status.token.map(Into::into);
     if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
         user.client_certificate_data = Some(STANDARD.encode(certificate));
@@ -67,9 +70,13 @@ struct CredentialStatus {
     client_key_data: Option<String>,
 }
 
-fn run(exec: &ExecConfig, limits: &Limits, notice: &Notice) -> Result<CredentialStatus, PluginProblem> {
+fn run(
+    exec: &ExecConfig,
+    asks: Asks,
+    limits: &Limits,
+    notice: &Notice,
+) -> Result<CredentialStatus, PluginProblem> {
     let program = exec.command.as_deref().unwrap_or_default();
-    let asks = may_ask(exec);
     let mut command = command(exec, program, asks)?;
     let mut child = command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => PluginProblem::Missing,
@@ -95,17 +102,20 @@ fn run(exec: &ExecConfig, limits: &Limits, notice: &Notice) -> Result<Credential
             // It may have ended by itself in between.
             drop(child.kill());
             drop(child.wait());
-            return Err(PluginProblem::Hung { after: limits.plugin, last_line: said.and_then(last_line) });
+            return Err(PluginProblem::Hung {
+                after: limits.plugin,
+                last_line: said.as_ref().and_then(last_line),
+            });
         }
         thread::sleep(Duration::from_millis(5));
     };
-    finish(status, output, said)
+    finish(status, output.as_ref(), said.as_ref())
 }
 
 fn finish(
     status: ExitStatus,
-    output: Option<Receiver<Vec<u8>>>,
-    said: Option<Receiver<Vec<u8>>>,
+    output: Option<&Receiver<Vec<u8>>>,
+    said: Option<&Receiver<Vec<u8>>>,
 ) -> Result<CredentialStatus, PluginProblem> {
     if !status.success() {
         return Err(PluginProblem::Failed {
@@ -113,7 +123,7 @@ fn finish(
             last_line: said.and_then(last_line),
         });
     }
-    let output = output.map(|output| received(&output)).unwrap_or_default();
+    let output = output.map(received).unwrap_or_default();
     if output.trim_ascii().is_empty() {
         return Err(PluginProblem::NoCredentials("nothing"));
     }
@@ -134,13 +144,9 @@ enum Asks {
     AtTheTerminal,
 }
 
-fn may_ask(exec: &ExecConfig) -> Asks {
-    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if terminal && exec.interactive_mode != Some(ExecInteractiveMode::Never) {
-        Asks::AtTheTerminal
-    } else {
-        Asks::Never
-    }
+fn may_ask(exec: &ExecConfig, environment: &Environment) -> Asks {
+    let asked = exec.interactive_mode != Some(ExecInteractiveMode::Never);
+    if environment.at_terminal && asked { Asks::AtTheTerminal } else { Asks::Never }
 }
 
 fn command(exec: &ExecConfig, program: &str, asks: Asks) -> Result<Command, PluginProblem> {
@@ -189,19 +195,20 @@ fn read_all(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 
 /// What was written. The plugin has ended, so the rest is here within a moment, or a grandchild holds the pipe.
 fn received(pieces: &Receiver<Vec<u8>>) -> Vec<u8> {
-    const MOMENT: Duration = Duration::from_millis(200);
+    const MOMENT: Duration = Duration::from_millis(500);
+    let until = Instant::now() + MOMENT;
     let mut all = Vec::new();
     loop {
-        match pieces.recv_timeout(MOMENT) {
+        match pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(piece) => all.extend(piece),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return all,
         }
     }
 }
 
-fn last_line(said: Receiver<Vec<u8>>) -> Option<String> {
+fn last_line(said: &Receiver<Vec<u8>>) -> Option<String> {
     const SHOWN: usize = 300;
-    let said = received(&said);
+    let said = received(said);
     let text = String::from_utf8_lossy(&said);
     let line = text.lines().map(str::trim).rfind(|line| !line.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(SHOWN).collect())

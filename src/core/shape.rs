@@ -121,7 +121,7 @@ impl Check<'_> {
         for (key, value) in map {
             let below = pointer::join(at, key);
             if let Some(shape) = fields.known.get(key) {
-                self.value(value, shape, &below)
+                self.value(value, shape, &below);
             } else {
                 let near = did_you_mean(key, fields.known.keys().map(String::as_str));
                 let hint = near.is_empty().then(|| {

@@ -15,7 +15,6 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterFlags, Environment};
-use tempfile::TempDir;
 
 use crate::setup::{short, silent};
 
@@ -33,7 +32,6 @@ pub(crate) struct ApiServer {
     pub(crate) kubeconfig: PathBuf,
     /// It ends when its standard input closes, which the end of this process does.
     _process: Child,
-    _directory: TempDir,
 }
 
 impl ApiServer {
@@ -46,7 +44,7 @@ impl ApiServer {
                 let text = format!("skipped: no API server ({why})");
                 assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}");
                 // Around the capture of the test harness, so that it is seen.
-                writeln!(std::io::stderr(), "{text}").unwrap();
+                std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
                 None
             }
         }
@@ -66,16 +64,11 @@ impl ApiServer {
     }
 
     fn from_control_plane(program: &Path) -> Result<Self, String> {
-        let directory = tempfile::tempdir().map_err(said)?;
-        let mut process = Command::new(program)
-            .args(["up", "--until-stdin-closes", "--dir"])
-            .arg(directory.path())
-            .args(["--without", "kube-controller-manager,kube-scheduler,service-lb,fake-kubelet"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .map_err(said)?;
+        let directory = new_directory()?;
+        let script = r#""$1" up --dir "$2" --until-stdin-closes \
+            --without kube-controller-manager,kube-scheduler,service-lb,fake-kubelet
+            rm -rf "$2""#;
+        let mut process = shell(script, program, &directory)?;
         let mut line = String::new();
         let output = process.stdout.take().ok_or("it has no output")?;
         BufReader::new(output).read_line(&mut line).map_err(said)?;
@@ -87,7 +80,6 @@ impl ApiServer {
             authority: field("ca").into(),
             kubeconfig: field("kubeconfig").into(),
             _process: process,
-            _directory: directory,
         };
         server.await_ready()
     }
@@ -95,8 +87,8 @@ impl ApiServer {
     /// etcd and kube-apiserver by themselves. The server makes its own certificate; openssl makes the key that
     /// it signs service account tokens with and does not start without.
     fn from_assets(assets: &Path) -> Result<Self, String> {
-        let directory = tempfile::tempdir().map_err(said)?;
-        let at = |name: &str| directory.path().join(name);
+        let directory = new_directory()?;
+        let at = |name: &str| directory.join(name);
         let key = Command::new("openssl").args(["genrsa", "-out"]).arg(at("key")).output();
         let key = key.map_err(|error| format!("openssl: {error}"))?;
         if !key.status.success() {
@@ -104,9 +96,9 @@ impl ApiServer {
         }
         fs::write(at("tokens"), TOKENS).map_err(said)?;
         let [client, peer, secure] = free_ports().map_err(said)?;
-        // The shell outlives this process just long enough to stop both.
+        // An API server that is asked to end waits for etcd, so both are told.
         let script = format!(
-            r#"exec 2>"$2/log"; trap 'kill $etcd $server; wait' EXIT
+            r#"exec 2>"$2/log"
             "$1/etcd" --data-dir "$2/etcd" --unsafe-no-fsync --log-level error \
                 --listen-client-urls http://127.0.0.1:{client} --advertise-client-urls http://127.0.0.1:{client} \
                 --listen-peer-urls http://127.0.0.1:{peer} --initial-advertise-peer-urls http://127.0.0.1:{peer} \
@@ -117,14 +109,12 @@ impl ApiServer {
                 --service-account-issuer https://kubernetes.default.svc --service-account-key-file "$2/key" \
                 --service-account-signing-key-file "$2/key" \
                 --disable-admission-plugins ServiceAccount,TaintNodesByCondition </dev/null >&2 & server=$!
-            cat >/dev/null"#
+            cat >/dev/null
+            kill -9 $server $etcd
+            wait
+            rm -rf "$2""#
         );
-        let process = Command::new("sh")
-            .args(["-c", &script, "sh"])
-            .args([assets, directory.path()])
-            .stdin(Stdio::piped())
-            .spawn()
-            .map_err(said)?;
+        let process = shell(&script, assets, &directory)?;
         let url = format!("https://127.0.0.1:{secure}");
         let authority = at("apiserver.crt");
         let config = format!(
@@ -133,8 +123,7 @@ impl ApiServer {
              users: [{{name: admin, user: {{token: admin-token}}}}]\n"
         );
         fs::write(at("config"), config).map_err(said)?;
-        let server =
-            Self { url, authority, kubeconfig: at("config"), _process: process, _directory: directory };
+        let server = Self { url, authority, kubeconfig: at("config"), _process: process };
         server.await_ready()
     }
 
@@ -145,10 +134,7 @@ impl ApiServer {
         loop {
             let flags = ClusterFlags { kubeconfig: Some(self.kubeconfig.clone()), ..ClusterFlags::default() };
             let cluster = Cluster::connect_within(&flags, silent(), &Environment::default(), short());
-            let error = match cluster.and_then(|cluster| cluster.identity()) {
-                Ok(_) => return Ok(self),
-                Err(error) => error,
-            };
+            let Err(error) = cluster.and_then(|cluster| cluster.identity()) else { return Ok(self) };
             if began.elapsed() > PATIENCE {
                 return Err(format!("not ready after {} s: {error}", PATIENCE.as_secs()));
             }
@@ -170,6 +156,23 @@ impl ApiServer {
     pub(crate) fn admin(&self) -> ClusterFlags {
         ClusterFlags { kubeconfig: Some(self.kubeconfig.clone()), ..ClusterFlags::default() }
     }
+}
+
+/// A directory that its user, a shell which outlives this process by a moment, removes.
+fn new_directory() -> Result<PathBuf, String> {
+    let directory = tempfile::Builder::new().prefix("api-server-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
+    Ok(directory.map_err(said)?.keep())
+}
+
+/// A script with what it starts for `$1` and its directory for `$2`. Its standard input closes when this process ends.
+fn shell(script: &str, program: &Path, directory: &Path) -> Result<Child, String> {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, "sh"])
+        .args([program, directory])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    command.spawn().map_err(said)
 }
 
 /// Another process may take one before it is used; that is a failed run, not a wrong result.

@@ -184,7 +184,7 @@ fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
     match reply.framing {
         Framing::Length | Framing::CutAfter(_) => write!(stream, "Content-Length: {whole}\r\n\r\n")?,
         Framing::Chunked | Framing::ChunkedCutAfter(_) => {
-            write!(stream, "Transfer-Encoding: chunked\r\n\r\n")?
+            write!(stream, "Transfer-Encoding: chunked\r\n\r\n")?;
         }
         Framing::Silence => {}
     }

@@ -2,6 +2,7 @@
 //! and the real Azure provider that binds each rendered Service to its own pool.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -158,7 +159,9 @@ fn azure_provider() -> Option<AzureProvider> {
         return Some(AzureProvider(program));
     }
     assert!(std::env::var_os("CI").is_none(), "no Azure provider: run `make azure-binding` first");
-    eprintln!("skipped: no Azure provider (make azure-binding builds it, with Go)");
+    // Around the capture of the test harness, so that it is seen.
+    writeln!(std::io::stderr(), "skipped: no Azure provider (make azure-binding builds it, with Go)")
+        .unwrap();
     None
 }
 

@@ -74,6 +74,14 @@ fn shape_of(word: &str) -> Shape {
 mod tests {
     use super::*;
 
+    fn named<'a>(shape: &'a Shape, into: &mut Vec<&'a str>) {
+        match shape {
+            Shape::Object(name) => into.push(name),
+            Shape::List(item) | Shape::Map(item) => named(item, into),
+            _ => {}
+        }
+    }
+
     #[test]
     fn the_table_is_whole() {
         let (kinds, shapes) = known();
@@ -86,13 +94,6 @@ mod tests {
             "batch/v1 CronJob",
         ] {
             assert!(kinds.contains_key(kind), "{kind}");
-        }
-        fn named<'a>(shape: &'a Shape, into: &mut Vec<&'a str>) {
-            match shape {
-                Shape::Object(name) => into.push(name),
-                Shape::List(item) | Shape::Map(item) => named(item, into),
-                _ => {}
-            }
         }
         let mut used = Vec::new();
         kinds
