@@ -103,7 +103,7 @@ fn yaml_git_and_the_terminal_have_one_place_each() {
     nobody_says(&elsewhere("src/core/yaml"), &["serde_saphyr"], "all YAML goes through src/core/yaml");
     nobody_says(
         &elsewhere("src/ui.rs"),
-        &["anstream", "io::stdout(", "io::stderr("],
+        &["anstream", "stdout()", "stderr().lock", "stderr(),"],
         "only src/ui.rs writes to the terminal",
     );
     let spawning: Vec<_> =
