@@ -12,33 +12,45 @@ use crate::core::node::{Node, RawNode, Strings};
 use crate::core::shape::kind_of;
 use crate::core::yaml;
 
-/// Reads all nodes of a text; `file` is its name for messages.
+/// Reads all nodes of a text that comes piece by piece; `file` is its name for messages.
 pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
-    let mut reader = Reader { file, strings: Strings::default(), nodes: Vec::new() };
     let unreadable =
         |error: &std::io::Error| Diagnostic::error(format!("cannot be read: {error}")).at(Place::file(file));
+    let mut reader = Reader::new(file);
     loop {
         let start = text.fill_buf().map_err(|error| unreadable(&error))?;
-        let Some(first) = start.first() else {
-            return Err(Diagnostic::error("the file is empty")
-                .at(Place::file(file))
-                .hint("expected the output of `kubectl get nodes -o json`"));
-        };
-        match first {
-            b' ' | b'\t' | b'\r' | b'\n' => text.consume(1),
-            b'{' => {
-                reader.json(text)?;
-                break;
+        match start.first() {
+            None => return Err(empty(file)),
+            Some(b' ' | b'\t' | b'\r' | b'\n') => text.consume(1),
+            Some(b'{') => {
+                reader.json(serde_json::Deserializer::from_reader(text))?;
+                return Ok(reader.nodes);
             }
-            _ => {
+            Some(_) => {
                 let mut whole = String::new();
                 text.read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
                 reader.yaml(&whole)?;
-                break;
+                return Ok(reader.nodes);
             }
         }
     }
+}
+
+/// The same for a text that is in memory: three times as fast.
+pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
+    let text = text.trim_ascii_start();
+    if !text.starts_with(b"{") {
+        return read_nodes(file, text);
+    }
+    let mut reader = Reader::new(file);
+    reader.json(serde_json::Deserializer::from_slice(text))?;
     Ok(reader.nodes)
+}
+
+fn empty(file: &str) -> Diagnostic {
+    Diagnostic::error("the file is empty")
+        .at(Place::file(file))
+        .hint("expected the output of `kubectl get nodes -o json`")
 }
 
 struct Reader<'a> {
@@ -47,8 +59,15 @@ struct Reader<'a> {
     nodes: Vec<Node>,
 }
 
-impl Reader<'_> {
-    fn json(&mut self, text: impl BufRead) -> Result<(), Diagnostic> {
+impl<'a> Reader<'a> {
+    fn new(file: &'a str) -> Self {
+        Self { file, strings: Strings::default(), nodes: Vec::new() }
+    }
+
+    fn json<'de, R: serde_json::de::Read<'de>>(
+        &mut self,
+        mut json: serde_json::Deserializer<R>,
+    ) -> Result<(), Diagnostic> {
         let file = self.file;
         let not_json = |error: &serde_json::Error| {
             let text = error.to_string();
@@ -57,7 +76,6 @@ impl Reader<'_> {
                 .at(Place { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
             if error.is_eof() { problem.hint("the file is cut off; write it again") } else { problem }
         };
-        let mut json = serde_json::Deserializer::from_reader(text);
         loop {
             let document = Document(self).deserialize(&mut json).map_err(|error| not_json(&error))?;
             self.take(document)?;
@@ -196,11 +214,13 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let said = match read_nodes("n", text.as_bytes()) {
-            Ok(nodes) => nodes.iter().map(|node| node.name.to_string()).collect::<Vec<_>>().join(" "),
-            Err(problem) => problem.to_string(),
-        };
-        assert_eq!(said, expected);
+        for read in [read_nodes("n", text.as_bytes()), read_nodes_in("n", text.as_bytes())] {
+            let said = match read {
+                Ok(nodes) => nodes.iter().map(|node| node.name.to_string()).collect::<Vec<_>>().join(" "),
+                Err(problem) => problem.to_string(),
+            };
+            assert_eq!(said, expected);
+        }
     }
 
     #[test]
