@@ -9,16 +9,22 @@ pub fn write_object(object: &Value) -> String {
 }
 
 /// Any value, its keys in the order in which serde gives them.
+///
+/// # Panics
+///
+/// If the type has no JSON form, which none of ours lacks: an empty text would be written over a good file.
 pub fn write_plain<T: Serialize>(value: &T) -> String {
-    let value = serde_json::to_value(value).unwrap_or(Value::Null);
+    let value =
+        serde_json::to_value(value).expect("our own forms have string keys and no failing serializer");
     emit(&Ordered { value: &value, order: Order::Sorted })
 }
 
 fn emit<T: Serialize>(value: &T) -> String {
     // No `>` folding: a long argument stays on its line, and a diff shows what changed in it.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    // A value of strings, numbers, lists and maps always has a YAML form; an error here is a bug.
-    serde_saphyr::to_string_with_options(value, options).unwrap_or_default()
+    // An empty text in its place would be written over a good file.
+    serde_saphyr::to_string_with_options(value, options)
+        .expect("strings, numbers, lists and maps have a YAML form")
 }
 
 #[derive(Clone, Copy)]

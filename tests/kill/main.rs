@@ -1,0 +1,111 @@
+//! A render that is killed at any moment leaves every file whole, and the next one ends as if nothing had happened.
+
+#![cfg(unix)]
+
+mod project;
+mod random;
+
+use std::io::Write;
+use std::time::Duration;
+
+use project::{From, Project, Version, render_is_ok};
+use random::Random;
+
+/// How many runs are killed.
+const KILLS: usize = 240;
+
+/// What was found after the kills, so that the test can say that it tested something.
+#[derive(Debug, Default)]
+struct Found {
+    /// The run had ended before.
+    too_late: usize,
+    /// Nothing had been written yet.
+    nothing: usize,
+    /// Unfinished files lay around.
+    unfinished: usize,
+    /// The lock said what was about to happen.
+    pending: usize,
+    /// Files of the old tree and files of the new one.
+    mixed: usize,
+}
+
+#[test]
+fn killed_at_any_moment() {
+    let mut random = Random::new(0x6b69_6c6c);
+    let project = Project::new();
+    let clean = [Version::A, Version::B].map(|version| project.clean(version));
+    let (before_writing, writing) = durations(&project);
+    let mut found = Found::default();
+    let mut version = Version::A;
+    project.set(version);
+    render_is_ok(&project);
+
+    for kill in 0..KILLS {
+        // Now and then a run is killed after a killed one, for the other version or the same.
+        let mend = random.below(4) != 0;
+        if random.below(8) != 0 {
+            version = version.other();
+        }
+        project.set(version);
+        let before = project.snapshot();
+        // Most of a run is reading and thinking: two kills of three wait for the first sign of writing.
+        let (from, within) = if random.below(3) == 0 {
+            (From::Start, before_writing + writing)
+        } else {
+            (From::FirstUnfinishedFile, writing)
+        };
+        let after = Duration::from_nanos(random.below(u64::try_from(within.as_nanos()).unwrap()));
+        let ended = project.render_killed(from, after);
+        let left = project.snapshot();
+        let context = format!("kill {kill}, version {version:?}, {after:?} after {from:?}");
+
+        found.too_late += usize::from(ended);
+        found.nothing += usize::from(!ended && left == before);
+        found.unfinished += usize::from(!left.unfinished.is_empty());
+        found.pending += usize::from(left.lock_is_pending());
+        for (name, bytes) in &left.tree {
+            let versions = clean.iter().filter_map(|clean| clean.tree.get(name)).collect::<Vec<_>>();
+            assert!(!versions.is_empty(), "{context}: nobody wrote {name}");
+            assert!(versions.contains(&bytes), "{context}: {name} is neither the old file nor the new");
+        }
+        assert!(left.foreign.is_empty(), "{context}: {:?}", left.foreign);
+        found.mixed += usize::from(clean.iter().all(|clean| clean.tree != left.tree));
+
+        if mend {
+            render_is_ok(&project);
+            let wanted = &clean[version as usize];
+            let mended = project.snapshot();
+            assert!(mended.unfinished.is_empty(), "{context}: {:?} was not swept", mended.unfinished);
+            assert!(mended.tree == wanted.tree, "{context}: the tree is not as after a clean run");
+            assert!(mended.lock == wanted.lock, "{context}: the lock is not as after a clean run");
+        } else {
+            let check = project.render(&["--check"]);
+            assert!(matches!(check.status.code(), Some(0 | 1)), "{context}: {check:?}");
+            assert!(project.snapshot() == left, "{context}: --check wrote something");
+        }
+    }
+    writeln!(
+        std::io::stderr(),
+        "{KILLS} kills, {before_writing:?} before writing, {writing:?} writing: {found:?}"
+    )
+    .unwrap();
+    let least = KILLS / 20;
+    let Found { pending, unfinished, mixed, .. } = found;
+    assert!(
+        pending.min(unfinished).min(mixed) >= least,
+        "this test tests little: of {KILLS} kills fewer than {least} left a pending lock, unfinished files or a mixed tree: {found:?}"
+    );
+}
+
+/// How long a run takes before it writes, and then to its end: kills are spread over both.
+fn durations(project: &Project) -> (Duration, Duration) {
+    let mut run = |version: Version| {
+        project.set(version);
+        project.render_timed()
+    };
+    let (mut before, mut writing): (Vec<_>, Vec<_>) =
+        (0..5).flat_map(|_| [Version::B, Version::A]).map(&mut run).unzip();
+    before.sort();
+    writing.sort();
+    (before[before.len() / 2], writing[writing.len() / 2])
+}

@@ -1,0 +1,48 @@
+//! The oracle.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// The kubectl that is asked.
+pub struct Kubectl(OsString);
+
+impl Kubectl {
+    /// The one of the environment. Without it a test cannot say anything, which CI takes for a failure.
+    pub fn find() -> Option<Self> {
+        let program = std::env::var_os("KUBECTL").unwrap_or_else(|| "kubectl".into());
+        let client = Command::new(&program).args(["version", "--client"]).stdin(Stdio::null()).output();
+        if client.is_ok_and(|output| output.status.success()) {
+            return Some(Self(program));
+        }
+        assert!(std::env::var("CI").as_deref() != Ok("true"), "skipped: no kubectl, which CI must have");
+        // Around the capture of the test harness, so that it is seen.
+        writeln!(std::io::stderr(), "skipped: no kubectl").unwrap();
+        None
+    }
+
+    /// The objects that it reads in a text, or why it does not.
+    pub fn read(&self, text: &str) -> Result<Vec<Value>, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("objects.yaml");
+        fs::write(&file, text).unwrap();
+        let output = Command::new(&self.0)
+            .args(["patch", "--local", "--type=merge", "-p", "{}", "-o", "json", "-f"])
+            .arg(&file)
+            .env("KUBECONFIG", directory.path().join("none"))
+            .env("HOME", directory.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        serde_json::Deserializer::from_slice(&output.stdout)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("kubectl's own output is no JSON: {error}"))
+    }
+}

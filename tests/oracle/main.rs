@@ -1,0 +1,9 @@
+//! What is written here means to kubectl what was meant, and what is read here is what kubectl would have read.
+//!
+//! kubectl itself is the oracle: `kubectl patch --local` reads any object and asks no server. It is `$KUBECTL`, or
+//! the `kubectl` of the PATH; without one the tests say that they are skipped, and fail where `CI=true`.
+
+mod kubectl;
+mod reading;
+mod strings;
+mod writing;

@@ -1,0 +1,223 @@
+//! What stands unquoted in a manifest is read here as kubectl reads it.
+
+use largescale::core::yaml;
+use serde_json::Value;
+
+use crate::kubectl::Kubectl;
+
+/// What both read alike: plain scalars as people write them, and as they should not.
+#[rustfmt::skip] // one a line would be pages
+const ALIKE: &[&str] = &[
+    // Nothing.
+    "", "~", "null", "Null", "NULL", "nUll", "none", "nil",
+    // Truth.
+    "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "n", "N", "yes", "Yes", "YES", "no",
+    "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "t", "f",
+    // Whole numbers.
+    "0", "-0", "+0", "00", "1", "-1", "+1", "12", "01", "007", "0777", "0644", "0o777", "0o17", "-0777",
+    "-0o7", "08", "09", "0x1F", "0xff", "0xFFFF", "-0x1", "0x", "0xG", "0b1", "0b11", "-0b1", "0b2", "0b",
+    "0o", "0o8", "1_000", "1_0_0", "_1", "_", "9223372036854775807", "-9223372036854775808", "2147483648",
+    "1,000", "1 000", "0x1_F", "0b1_0", "0x7fffffffffffffff", "0777777777777777777777",
+    // Numbers with a point or a power.
+    "1.0", "1.10", "1.5", "-1.5", "+1.5", "0.1", ".5", "-.5", "+.5", "5.", "1.", "1e3", "1E3", "1e+3",
+    "1e-3", "1.5e3", "-2E+05", "1.e3", "1e", "e1", "1e3e", "1.2.3", "1.2.3.4", "0x1p3", "1f", "1d",
+    "100.25", "3.14159", "1e22", "1e15", "123456789.125", "00.5", "0.0", "-0.0", "12e03",
+    // Sexagesimal, dates.
+    "190:20:30", "12:30:45", "12:30", "1:1", "190:20:30.15", "2001-01-01", "2001-1-1",
+    "2001-12-14t21:59:43.10-05:00", "2001-12-15T02:59:43.1Z", "2001-12-15 2:59:43.10", "2001-01",
+    // Words of floats that are none here.
+    "inf", "Inf", "-inf", "Infinity", "nan", "NaN", ".", "..", ".infinity",
+    // Merge and default as values.
+    "=", "<<", "<", "==",
+    // Quoted, of course.
+    "\"yes\"", "'no'", "\"0777\"", "'1_000'", "\"\\u00e9\"", "'it''s'", "\"a\\tb\"", "\"\\x41\"", "\"\"",
+    "''", "\"\\U0001F600\"", "\"a\\\\b\"",
+    // Tagged.
+    "!!str 1", "!!str true", "!!int \"1\"", "!!float 1", "!!bool yes",
+    // Text that looks like something.
+    "a", "a b", "a:b", "a#b", "a # comment", "# comment", "-a", "--", "---a", "?a", ":a", "a,b", "a[0]",
+    "a{b}", "[]", "{}", "[a, b]", "{a: b}", "[1, 0777, yes]", "http://a:80/b?c=d#e",
+    "\"*.example.com\"", "10.0.0.0/8", "::1", "100m", "1Gi", "10%", "5s", "8080:80",
+    "v1.2", "1.20", "sha256:0e1", "6e5", "12e4", "5e1", "00e1", "0e0", "1e05", "é", "日本語",
+    "\u{1f600}", "a\u{a0}b", "$(X)", "${x}", "a'b", "a\"b", "a\\b", "\\n", "~a", "~/x", "/",
+    "a!b", "a&b", "a*b", "(a)", "a;b", "a=b", "^a$", "+", "-.", "+.", ".a", "1a", "0xz", "1-2", "1+2",
+    "+1a", "1/2", "$1", "0x-1", "a\tb", "\ta", "a #b", "[a,b]", "{a:b}", "{\"a\":b}", "[a: b]", "!", "._5", ".5_", "1:30_0",
+    // More tags, more numbers.
+    "!foo a", "! 1", "!!str", "!!str 0777", "!!str yes", "!!int 0x10", "!!bool y", "!!float 1.5", "!!binary aGk=", "!!set {a: }", "&a b",
+    "0x_1F", "0o1_7", "0O17", "0X1F", "0B1", "+0x1", "-0x1F", "0_7", "-1_000", "+1_000", "0b111_1", "-0o17", "1E22", "0.1e1", "1e-31", "nULL",
+    "18446744073709551616", "-9223372036854775809", "12345678901234567890123",
+    // Of several lines.
+    "|\n    a\n    b", "|-\n    a", "|+\n    a\n\n", ">\n    a\n    b", ">-\n    a\n\n    b",
+    "|2\n     a\n", "a\n    b", "\"a\n    b\"", "'a\n\n    b'", "|\n\n    a\n      b\n",
+    ">\n    a\n      b\n    c\n", "|\n    a\n    # no comment\n", "\"a\\\n    b\"", "\n  - a\n  - b",
+    "\n    a: 1\n    b: yes",
+];
+
+/// The same as keys of a map.
+#[rustfmt::skip] // one a line would be pages
+const ALIKE_AS_KEYS: &[&str] = &[
+    "a", "a b", "a-b", "a.b/c", "true", "1", "10", "1.5", "2001-01-01", "12:30", "=", "-a", "?a", ":a", "\"yes\"", "'1'", "\"0777\"",
+    "é", "# c\n    a", "10.0.0.0/8", "1a", "None", "inf", "\"<<\"", "nULL", "yEs", "v1.2", "0x", "08a", "-",
+];
+
+/// What nobody reads.
+#[rustfmt::skip] // one a line would be pages
+const REFUSED_BY_BOTH: &[&str] = &[
+    ".inf", "-.inf", "+.INF", ".nan", ".NaN", "*a", "*.example.com", "%a", "@a", "`a", "a: b", "\"\\q\"", "|\n\ta", "- a", "!!int a", "a\u{7f}b",
+    "\"a\u{1}b\"", "a\rb", "?", "? a", "-", ":", "1:", "[a", "{a", "\"a", "'a",
+];
+
+/// What is read otherwise: the text, then what kubectl and what we make of it, as JSON.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    // Truth in a mixture of cases.
+    ("yEs", "\"yEs\"", "true"),
+    ("nO", "\"nO\"", "false"),
+    ("oN", "\"oN\"", "true"),
+    ("oFF", "\"oFF\"", "false"),
+    ("tRue", "\"tRue\"", "true"),
+    ("fALSE", "\"fALSE\"", "false"),
+    // Underscores in odd places: Go takes them out before it looks.
+    ("1_", "1", "\"1_\""),
+    ("1__0", "10", "\"1__0\""),
+    ("8_.2", "8.2", "\"8_.2\""),
+    ("1_0.5", "10.5", "\"1_0.5\""),
+    ("1.5_0", "1.5", "\"1.5_0\""),
+    ("1._0", "1", "\"1._0\""),
+    ("685_230.15", "685230.15", "\"685_230.15\""),
+    ("1e5_0", "1e+50", "\"1e5_0\""),
+    ("1e+_3", "1000", "\"1e+_3\""),
+    ("0b-1", "-1", "\"0b-1\""),
+    // Numbers that are too large: a string there, an error here.
+    ("1e400", "\"1e400\"", REFUSED),
+    ("-1e400", "\"-1e400\"", REFUSED),
+    ("123e4567", "\"123e4567\"", REFUSED),
+    // Whole numbers that Kubernetes would round: an error here, on purpose.
+    ("9223372036854775808", "9223372036854776000", REFUSED),
+    ("18446744073709551615", "1.8446744073709552e+19", REFUSED),
+    ("0xFFFFFFFFFFFFFFFF", "1.8446744073709552e+19", REFUSED),
+    // Tags that nobody uses.
+    ("!!timestamp 2001-01-01", "\"2001-01-01\"", REFUSED),
+    ("!!null a", REFUSED, "null"),
+    // What YAML 1.2 took out of, or put into, YAML 1.1.
+    ("\"\\/\"", REFUSED, "\"/\""),
+    ("\u{feff}a", "\"\u{feff}a\"", REFUSED),
+    ("'a\u{85}b'", "\"a b\"", "\"a\u{85}b\""),
+    ("a\u{85}b", REFUSED, "\"a\u{85}b\""),
+    ("a\u{2028}b", REFUSED, "\"a\u{2028}b\""),
+    ("|\n    a\u{2028}b", REFUSED, "\"a\u{2028}b\\n\""),
+];
+
+/// The same as keys. Here a key is the text that stands there: `on: x` is the label `on`, as its writer meant.
+const EXCEPTIONS_AS_KEYS: &[(&str, &str, &str)] = &[
+    ("y", r#"{"true":"x"}"#, r#"{"y":"x"}"#),
+    ("yes", r#"{"true":"x"}"#, r#"{"yes":"x"}"#),
+    ("on", r#"{"true":"x"}"#, r#"{"on":"x"}"#),
+    ("no", r#"{"false":"x"}"#, r#"{"no":"x"}"#),
+    ("TRUE", r#"{"true":"x"}"#, r#"{"TRUE":"x"}"#),
+    ("True", r#"{"true":"x"}"#, r#"{"True":"x"}"#),
+    ("01", r#"{"1":"x"}"#, r#"{"01":"x"}"#),
+    ("0777", r#"{"511":"x"}"#, r#"{"0777":"x"}"#),
+    ("0o17", r#"{"15":"x"}"#, r#"{"0o17":"x"}"#),
+    ("0x1F", r#"{"31":"x"}"#, r#"{"0x1F":"x"}"#),
+    ("1_000", r#"{"1000":"x"}"#, r#"{"1_000":"x"}"#),
+    ("1.0", r#"{"1":"x"}"#, r#"{"1.0":"x"}"#),
+    (".5", r#"{"0.5":"x"}"#, r#"{".5":"x"}"#),
+    ("1e3", r#"{"1000":"x"}"#, r#"{"1e3":"x"}"#),
+];
+
+const REFUSED: &str = "refused";
+
+fn ours(text: &str) -> Option<Value> {
+    yaml::read_one("objects.yaml", text).ok().map(|document| document.value)
+}
+
+fn kubectls(kubectl: &Kubectl, text: &str) -> Option<Value> {
+    kubectl.read(text).ok().map(|mut objects| objects.remove(0))
+}
+
+/// An object with every scalar as a value of its own.
+fn values(scalars: &[&str]) -> String {
+    object(scalars.iter().enumerate().map(|(index, scalar)| format!("k{index}: {scalar}")))
+}
+
+/// An object with every scalar as a key, in a map of its own.
+fn keys(scalars: &[&str]) -> String {
+    object(scalars.iter().enumerate().map(|(index, scalar)| format!("k{index}:\n    {scalar}: x")))
+}
+
+fn object(entries: impl Iterator<Item = String>) -> String {
+    let head = "apiVersion: example.com/v1\nkind: Thing\nmetadata:\n  name: x\nspec:\n";
+    entries.fold(head.to_owned(), |text, entry| format!("{text}  {entry}\n"))
+}
+
+/// JSON has one kind of number: 1e3, 1000.0 and 1000 are the same to everyone who reads it.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64()
+        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// The scalars that are read otherwise, each with what kubectl and what we make of it.
+fn differences(kubectl: &Kubectl, object: fn(&[&str]) -> String, scalars: &[&str], found: &mut Vec<String>) {
+    let text = object(scalars);
+    let (theirs, here) = (kubectls(kubectl, &text), ours(&text));
+    if matches!((&theirs, &here), (Some(theirs), Some(here)) if same(theirs, here)) {
+        return;
+    }
+    if let [scalar] = scalars {
+        found.push(format!("{scalar:?}: kubectl {}, here {}", first(theirs), first(here)));
+        return;
+    }
+    let (one, other) = scalars.split_at(scalars.len() / 2);
+    differences(kubectl, object, one, found);
+    differences(kubectl, object, other, found);
+}
+
+/// The first value of an object as JSON.
+fn first(read: Option<Value>) -> String {
+    read.map_or_else(|| REFUSED.to_owned(), |object| object["spec"]["k0"].to_string())
+}
+
+#[test]
+fn plain_scalars_are_read_as_kubectl_reads_them() {
+    let Some(kubectl) = Kubectl::find() else { return };
+    assert!(ALIKE.len() >= 200);
+    let mut found = Vec::new();
+    differences(&kubectl, values, ALIKE, &mut found);
+    differences(&kubectl, keys, ALIKE_AS_KEYS, &mut found);
+    assert!(found.is_empty(), "{} are read otherwise:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn what_nobody_reads_is_refused() {
+    let Some(kubectl) = Kubectl::find() else { return };
+    for scalar in REFUSED_BY_BOTH {
+        let text = values(&[scalar]);
+        assert_eq!((kubectls(&kubectl, &text), ours(&text)), (None, None), "{scalar:?}");
+    }
+}
+
+#[test]
+fn the_exceptions_are_the_known_ones() {
+    let Some(kubectl) = Kubectl::find() else { return };
+    let mut otherwise = Vec::new();
+    type Says = fn(&[&str]) -> String;
+    let lists: [(Says, _); 2] = [(values, EXCEPTIONS), (keys, EXCEPTIONS_AS_KEYS)];
+    for (object, exceptions) in lists {
+        for (scalar, theirs, here) in exceptions {
+            let text = object(&[scalar]);
+            let found = (first(kubectls(&kubectl, &text)), first(ours(&text)));
+            if (found.0.as_str(), found.1.as_str()) != (*theirs, *here) {
+                otherwise.push(format!("({scalar:?}, {:?}, {:?}),", found.0, found.1));
+            }
+        }
+    }
+    assert!(otherwise.is_empty(), "the list should say:\n{}", otherwise.join("\n"));
+}
