@@ -38,7 +38,8 @@ pub fn choose_color(color: Color) {
 
 /// Writes data to standard output.
 pub fn data(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
+    // Standard output of its own writes line by line: thousands of calls where one does.
+    let mut out = io::BufWriter::new(anstream::stdout().lock());
     out.write_all(text.as_bytes())?;
     out.flush()
 }

@@ -52,7 +52,6 @@ struct Version {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LockFile {
-    #[expect(dead_code, reason = "it was checked before; the field must be known here")]
     version: u64,
     platform: String,
     #[serde(default)]
@@ -77,17 +76,23 @@ impl Lock {
                 .at(Place { file: file.to_owned(), line })
                 .hint("take either side (`git checkout --ours` or `--theirs`), then render: that mends the rest"));
         }
-        let Version { version } = yaml::read_typed(file, text).map_err(Self::not_ours)?;
-        if version != VERSION {
-            return Err(Diagnostic::error(format!(
-                "the lock is of version {version}, this program knows {VERSION}"
-            ))
-            .at(Place::file(file))
-            .hint("use the version of kubectl largescale that wrote it, or a newer one"));
+        match yaml::read_typed(file, text) {
+            Ok(LockFile { version: VERSION, platform, cluster, label, pools, files, pending }) => {
+                Ok(Self { platform, cluster, label, pools, files, pending })
+            }
+            Ok(LockFile { version, .. }) => Err(Self::other_version(file, version)),
+            // A newer version may have fields that this one does not know.
+            Err(problem) => match yaml::read_typed(file, text) {
+                Ok(Version { version }) if version != VERSION => Err(Self::other_version(file, version)),
+                _ => Err(Self::not_ours(problem)),
+            },
         }
-        let LockFile { version: _, platform, cluster, label, pools, files, pending } =
-            yaml::read_typed(file, text).map_err(Self::not_ours)?;
-        Ok(Self { platform, cluster, label, pools, files, pending })
+    }
+
+    fn other_version(file: &str, version: u64) -> Diagnostic {
+        Diagnostic::error(format!("the lock is of version {version}, this program knows {VERSION}"))
+            .at(Place::file(file))
+            .hint("use the version of kubectl largescale that wrote it, or a newer one")
     }
 
     fn not_ours(problem: Diagnostic) -> Diagnostic {

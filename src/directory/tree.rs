@@ -127,6 +127,8 @@ fn write_files(
     let at =
         |path: &Path, error: &io::Error| Vec::from(cannot("write", error, path, &path.display().to_string()));
     fs::create_dir_all(output).map_err(|error| at(output, &error))?;
+    // Below a relative path each temporary file would ask for the working directory again.
+    let beside = std::path::absolute(output).map_err(|error| at(output, &error))?;
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut staged = Vec::new();
@@ -136,7 +138,8 @@ fn write_files(
             continue;
         };
         let path = output.join(&step.path);
-        staged.push((stage(&path, &file.text).map_err(|error| at(&path, &error))?, path));
+        let temporary = stage(&beside.join(&step.path), &file.text).map_err(|error| at(&path, &error))?;
+        staged.push((temporary, path));
     }
     say_so()?;
     for (temporary, path) in staged {

@@ -41,13 +41,14 @@ impl fmt::Display for Key {
 impl Key {
     /// The key of an object.
     pub fn of(object: &Value) -> Self {
-        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-        let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let group = object["apiVersion"].as_str().and_then(|version| Some(version.split_once('/')?.0));
+        let metadata = &object["metadata"];
         Self {
-            group: group.to_owned(),
-            kind: text("/kind").to_owned(),
-            namespace: text("/metadata/namespace").to_owned(),
-            name: text("/metadata/name").to_owned(),
+            group: group.unwrap_or_default().to_owned(),
+            kind: text(&object["kind"]),
+            namespace: text(&metadata["namespace"]),
+            name: text(&metadata["name"]),
         }
     }
 }

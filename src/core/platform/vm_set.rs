@@ -1,14 +1,19 @@
 //! The name of the VM set behind a node, by the platform's rules.
 
+use std::cell::OnceCell;
+
 use regex_lite::{Captures, Regex};
 
 use crate::core::node::Node;
 use crate::core::platform::{Platform, VmSetRule};
 
 /// The platform's rules, ready to be asked.
-pub struct VmSetFinder {
+pub struct VmSetFinder<'a> {
     rules: Vec<Rule>,
-    suffix: Suffix,
+    nodes: &'a [Node],
+    suffix_patterns: Vec<Regex>,
+    /// Looked for when a rule first needs it: few do.
+    suffix: OnceCell<Option<&'a str>>,
 }
 
 struct Rule {
@@ -16,13 +21,6 @@ struct Rule {
     provider_id: Option<Regex>,
     node_name: Option<Regex>,
     annotations: Vec<(String, Regex)>,
-}
-
-enum Suffix {
-    None,
-    One(String),
-    /// Nodes of two clusters, or renamed ones: nothing can be derived from it.
-    Several,
 }
 
 /// What the rules say of one node.
@@ -44,25 +42,10 @@ pub enum Derived {
     Unknown,
 }
 
-impl VmSetFinder {
-    /// Compiles the rules and looks for the cluster's suffix in the names of all nodes.
-    pub fn new<'a>(platform: &Platform, nodes: impl Iterator<Item = &'a Node>) -> Self {
+impl<'a> VmSetFinder<'a> {
+    /// Compiles the rules; `nodes` are all nodes of the cluster, whose names tell its suffix.
+    pub fn new(platform: &Platform, nodes: &'a [Node]) -> Self {
         let sets = &platform.spec.vm_sets;
-        let patterns: Vec<Regex> = sets.suffix.iter().filter_map(|p| Regex::new(p).ok()).collect();
-        let mut suffix = Suffix::None;
-        for node in nodes {
-            let Some(found) =
-                patterns.iter().find_map(|p| Some(p.captures(&node.name)?.name("suffix")?.as_str()))
-            else {
-                continue;
-            };
-            match &suffix {
-                Suffix::None => suffix = Suffix::One(found.to_owned()),
-                Suffix::One(known) if known == found => {}
-                Suffix::One(_) => suffix = Suffix::Several,
-                Suffix::Several => break,
-            }
-        }
         // Patterns were checked when the platform was read.
         let compile = |pattern: &Option<String>| pattern.as_ref().and_then(|p| Regex::new(p).ok());
         let rules = sets
@@ -80,7 +63,8 @@ impl VmSetFinder {
                 form: rule.clone(),
             })
             .collect();
-        Self { rules, suffix }
+        let suffix_patterns = sets.suffix.iter().filter_map(|p| Regex::new(p).ok()).collect();
+        Self { rules, nodes, suffix_patterns, suffix: OnceCell::new() }
     }
 
     /// The VM set of a node that carries this pool label value.
@@ -111,17 +95,30 @@ impl VmSetFinder {
         if let Some(said) = groups.get("pool").filter(|said| !said.eq_ignore_ascii_case(pool)) {
             return Derived::OtherPool { said: said.to_owned() };
         }
-        let suffix = match &self.suffix {
-            Suffix::One(suffix) => Some(suffix.as_str()),
-            Suffix::None | Suffix::Several => None,
-        };
         if let Some(start) = groups.get("suffixStart")
-            && !suffix.is_some_and(|suffix| suffix.starts_with(start))
+            && !self.suffix().is_some_and(|suffix| suffix.starts_with(start))
         {
             return Derived::Unknown;
         }
-        let Some(name) = groups.fill(&rule.form.name, pool, suffix) else { return Derived::Unknown };
+        let value = |placeholder: &str| match placeholder {
+            "pool.value" => Some(pool),
+            "cluster.suffix" => self.suffix(),
+            group => groups.get(group),
+        };
+        let Some(name) = fill(&rule.form.name, value) else { return Derived::Unknown };
         Derived::Set { name, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
+    }
+
+    /// The suffix that the names of all nodes share. Nodes of two clusters, or renamed ones, tell nothing.
+    fn suffix(&self) -> Option<&'a str> {
+        *self.suffix.get_or_init(|| {
+            let of = |name: &'a str| {
+                self.suffix_patterns.iter().find_map(|p| Some(p.captures(name)?.name("suffix")?.as_str()))
+            };
+            let mut found = self.nodes.iter().filter_map(|node| of(&node.name));
+            let first = found.next()?;
+            found.all(|other| other == first).then_some(first)
+        })
     }
 }
 
@@ -140,24 +137,20 @@ impl Groups {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+}
 
-    /// `None` where a placeholder has no value: the rule does not apply then.
-    fn fill(&self, template: &str, pool: &str, suffix: Option<&str>) -> Option<String> {
-        let mut out = String::new();
-        let mut rest = template;
-        while let Some(start) = rest.find("${") {
-            out.push_str(&rest[..start]);
-            let end = start + rest[start..].find('}')?;
-            out.push_str(match &rest[start + 2..end] {
-                "pool.value" => pool,
-                "cluster.suffix" => suffix?,
-                group => self.get(group)?,
-            });
-            rest = &rest[end + 1..];
-        }
-        out.push_str(rest);
-        Some(out)
+/// `None` where a placeholder has no value: the rule does not apply then.
+fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some(start) = rest.find("${") {
+        out.push_str(&rest[..start]);
+        let end = start + rest[start..].find('}')?;
+        out.push_str(value(&rest[start + 2..end])?);
+        rest = &rest[end + 1..];
     }
+    out.push_str(rest);
+    Some(out)
 }
 
 #[cfg(test)]
@@ -177,7 +170,7 @@ mod tests {
     #[track_caller]
     fn check(nodes: &[Node], pool: &str, expected: &str) {
         let platform = read_builtin("azure-basic").unwrap().unwrap();
-        let found = match VmSetFinder::new(&platform, nodes.iter()).find(&nodes[0], pool) {
+        let found = match VmSetFinder::new(&platform, nodes).find(&nodes[0], pool) {
             Derived::Set { name, unverified: None } => name,
             Derived::Set { name, unverified: Some(_) } => format!("{name}, unverified"),
             Derived::OtherPool { said } => format!("other pool {said}"),

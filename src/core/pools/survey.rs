@@ -69,7 +69,7 @@ pub fn survey(
         None => choose_label(&workers, platform)?,
     };
     let mut survey = Survey { label, ..Survey::default() };
-    let finder = VmSetFinder::new(platform, nodes.iter());
+    let finder = VmSetFinder::new(platform, nodes);
     let mut unlabelled = Names::default();
     let mut foreign = Names::default();
     let mut problems = Vec::new();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
@@ -112,7 +112,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Rendered { files: tree::files(&drafts), warnings })
+    Ok(Rendered { files: tree::files(drafts), warnings })
 }
 
 /// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and
@@ -175,18 +175,18 @@ fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
 
 /// Two drafts of one name: a copy that meets another object, or two copies.
 fn find_collisions(drafts: &[Draft<'_>], problems: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<Key, Place> = BTreeMap::new();
+    let mut seen: BTreeMap<Key, &Object> = BTreeMap::new();
     for draft in drafts {
         let key = Key::of(&draft.value);
-        let place = draft.source.place("/metadata/name");
-        if let Some(first) = seen.get(&key) {
-            problems.push(
-                Diagnostic::error(format!("{key} would be rendered twice, first from {first}"))
-                    .at(place)
-                    .hint("give one of them another name, with `spec.names` for the copies of a Service"),
-            );
+        let Some(first) = seen.get(&key) else {
+            seen.insert(key, draft.source);
             continue;
-        }
-        seen.insert(key, place);
+        };
+        let first = first.place("/metadata/name");
+        problems.push(
+            Diagnostic::error(format!("{key} would be rendered twice, first from {first}"))
+                .at(draft.source.place("/metadata/name"))
+                .hint("give one of them another name, with `spec.names` for the copies of a Service"),
+        );
     }
 }

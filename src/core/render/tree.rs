@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::core::manifest::Key;
 use crate::core::names;
 use crate::core::render::Draft;
+use crate::core::render::copies::POOL_LABEL;
 use crate::core::yaml;
 
 /// The longest file name that every file system takes.
@@ -28,14 +29,14 @@ pub struct RenderedFile {
 }
 
 /// The files of the drafts, in order of their paths.
-pub(super) fn files(drafts: &[Draft<'_>]) -> Vec<RenderedFile> {
+pub(super) fn files(drafts: Vec<Draft<'_>>) -> Vec<RenderedFile> {
     let keys: Vec<Key> = drafts.iter().map(|draft| Key::of(&draft.value)).collect();
     let mut short: BTreeMap<String, usize> = BTreeMap::new();
     for key in &keys {
         *short.entry(file_name(key, "")).or_default() += 1;
     }
     let mut files: Vec<RenderedFile> = drafts
-        .iter()
+        .into_iter()
         .zip(keys)
         .map(|(draft, key)| {
             // Objects of one kind and name in several namespaces or groups carry those in their file names.
@@ -46,14 +47,13 @@ pub(super) fn files(drafts: &[Draft<'_>]) -> Vec<RenderedFile> {
                 .join(".");
             let short_name = file_name(&key, "");
             let path = if short.get(&short_name) == Some(&1) { short_name } else { file_name(&key, &more) };
-            let pool = draft.value["metadata"]["labels"][super::copies::POOL_LABEL]
-                .as_str()
-                .filter(|_| draft.pool.is_some());
+            let pool =
+                draft.value["metadata"]["labels"][POOL_LABEL].as_str().filter(|_| draft.pool.is_some());
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),
                 text: format!("{}{}", header(draft.source.source()), yaml::write_object(&draft.value)),
-                object: draft.value.clone(),
+                object: draft.value,
                 key,
             }
         })

@@ -1,0 +1,185 @@
+"""Data for the figures, written to disk: `python3 data.py KIND PATH ...`.
+
+A program of its own, so that figures.py stays small: what a child inherits of its parent counts as the child's memory.
+"""
+import json
+import os
+import sys
+
+IMAGES = 33  # with these a node is some 9 KB of compact JSON, as the nodes of real clusters are
+
+
+def node(index, pool):
+    """A node as a cluster of AKS-Engine has it, everything that the program does not read included."""
+    name = f"k8s-{pool}-12345678-{index}"
+    labels = {
+        "agentpool": pool,
+        "beta.kubernetes.io/arch": "amd64",
+        "beta.kubernetes.io/instance-type": "Standard_D2_v2",
+        "beta.kubernetes.io/os": "linux",
+        "failure-domain.beta.kubernetes.io/region": "japaneast",
+        "failure-domain.beta.kubernetes.io/zone": str(index % 3),
+        "kubernetes.azure.com/cluster": "demo",
+        "kubernetes.azure.com/role": "agent",
+        "kubernetes.io/arch": "amd64",
+        "kubernetes.io/hostname": name,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/role": "agent",
+        "node.kubernetes.io/instance-type": "Standard_D2_v2",
+        "storageprofile": "managed",
+        "storagetier": "Standard_LRS",
+    }
+    reasons = {
+        "NetworkUnavailable": ("False", "RouteCreated", "RouteController created a route"),
+        "MemoryPressure": ("False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        "DiskPressure": ("False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        "PIDPressure": ("False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        "Ready": ("True", "KubeletReady", "kubelet is posting ready status. AppArmor enabled"),
+    }
+    time = "2024-04-12T02:11:07Z"
+    conditions = [
+        {"lastHeartbeatTime": time, "lastTransitionTime": time, "message": message, "reason": reason, "status": status, "type": kind}
+        for kind, (status, reason, message) in reasons.items()
+    ]
+    images = [
+        {
+            "names": [
+                f"registry.example.com/team-{image}/service@sha256:{image:064x}",
+                f"registry.example.com/team-{image}/service:v1.{image}.{index % 7}",
+            ],
+            "sizeBytes": 100_000_000 + 7919 * image,
+        }
+        for image in range(IMAGES)
+    ]
+    resources = {"cpu": "2", "ephemeral-storage": "30428648Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0", "memory": "7137156Ki", "pods": "110"}
+    machine = f"{index:032x}"
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "annotations": {
+                "node.alpha.kubernetes.io/ttl": "0",
+                "projectcalico.org/IPv4Address": "10.240.0.4/16",
+                "volumes.kubernetes.io/controller-managed-attach-detach": "true",
+            },
+            "creationTimestamp": time,
+            "labels": labels,
+            "name": name,
+            "resourceVersion": str(100_000 + index),
+            "uid": f"{machine[:8]}-{machine[8:12]}-{machine[12:16]}-{machine[16:20]}-{machine[20:]}",
+        },
+        "spec": {
+            "podCIDR": "10.244.0.0/24",
+            "podCIDRs": ["10.244.0.0/24"],
+            "providerID": "azure:///subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/demo/providers/"
+            f"Microsoft.Compute/virtualMachines/{name}",
+        },
+        "status": {
+            "addresses": [{"address": name, "type": "Hostname"}, {"address": "10.240.0.4", "type": "InternalIP"}],
+            "allocatable": resources,
+            "capacity": resources,
+            "conditions": conditions,
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+            "images": images,
+            "nodeInfo": {
+                "architecture": "amd64",
+                "bootID": machine,
+                "containerRuntimeVersion": "containerd://1.7.5",
+                "kernelVersion": "5.15.0-1041-azure",
+                "kubeProxyVersion": "v1.30.2",
+                "kubeletVersion": "v1.30.2",
+                "machineID": machine,
+                "operatingSystem": "linux",
+                "osImage": "Ubuntu 22.04.3 LTS",
+                "systemUUID": machine,
+            },
+        },
+    }
+
+
+def small_node(index, pool):
+    """What a node of a cluster model needs."""
+    name = f"k8s-{pool}-12345678-{index}"
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"agentpool": pool}}, "spec": {}, "status": ready}
+
+
+def write_nodes(path, nodes, indent=4):
+    """A list as `kubectl get nodes -o json` prints it, node by node."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.write('{\n    "apiVersion": "v1",\n    "items": [\n')
+        for count, one in enumerate(nodes):
+            text = json.dumps(one, indent=indent)
+            file.write((",\n" if count else "") + "        " + text.replace("\n", "\n        "))
+        file.write('\n    ],\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n')
+
+
+SERVICE = """apiVersion: v1
+kind: Service
+metadata:
+  name: nginx
+spec:
+  type: LoadBalancer
+  ports:
+  - port: 80
+  selector:
+    app: nginx
+"""
+
+
+OVERLAY = """resources: [../../base]
+nameSuffix: -{pool}
+labels:
+- pairs:
+    largescale.dev/pool: {pool}
+    largescale.dev/service: nginx
+commonAnnotations:
+  service.beta.kubernetes.io/azure-load-balancer-mode: {pool}-availabilitySet-12345678
+"""
+
+
+def write_project(path, nodes="nodes.json"):
+    """A directory with one Service; which pools there are is up to the nodes."""
+    os.makedirs(path, exist_ok=True)
+    spec = {
+        "apiVersion": "largescale.dev/v1alpha1",
+        "kind": "LargeScale",
+        "metadata": {"name": "nginx"},
+        "spec": {"manifests": ["nginx.yaml"], "platform": "azure-basic", "nodes": nodes},
+    }
+    for name, text in (("largescale.yaml", json.dumps(spec)), ("nginx.yaml", SERVICE)):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def write_overlays(path, pools):
+    """The same objects with kustomize: a base, an overlay a pool, and one kustomization that lists them all."""
+
+    def put(name, text):
+        full = os.path.join(path, name)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    put("base/kustomization.yaml", "resources: [service.yaml]\n")
+    put("base/service.yaml", SERVICE)
+    for pool in range(pools):
+        put(f"overlays/p{pool}/kustomization.yaml", OVERLAY.format(pool=f"p{pool}"))
+    put("kustomization.yaml", "resources:\n" + "".join(f"- overlays/p{pool}\n" for pool in range(pools)))
+
+
+def main(kind, path, *numbers):
+    numbers = [int(number) for number in numbers]
+    if kind == "overlays":
+        write_overlays(path, *numbers)
+    elif kind == "project":
+        write_project(path)
+        (pools,) = numbers
+        write_nodes(os.path.join(path, "nodes.json"), (small_node(i, f"p{pool}") for pool in range(pools) for i in range(2)))
+    elif kind == "nodes":
+        nodes, pools = numbers
+        write_nodes(path, (node(i, f"p{i % pools}") for i in range(nodes)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

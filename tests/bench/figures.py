@@ -1,0 +1,258 @@
+"""The figures that we promise, measured: `python3 figures.py PROGRAM [WORD...]`.
+
+With words only the figures whose group has one of these names: help render pools simulated real. Everything that is
+compared is measured in this one run on this one machine, in turns, and the quickest of several runs counts: other
+work on the machine makes a run slower, never quicker. Ends with 1 if a figure is missed.
+
+`jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
+be compared without them is said to be skipped, and in CI (CI=true) is missed.
+"""
+import contextlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHECKOUT = os.path.dirname(os.path.dirname(HERE))
+CONTROL_PLANE = os.path.join(CHECKOUT, "target", "control-plane")
+MEGABYTE = 1_000_000
+# Programs are measured, for all alike, and not the disk below them.
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+rows = []
+
+
+def figure(name, measured, wanted, ok):
+    """A line of the table, shown when it is known."""
+    rows.append(ok)
+    print(f"{name:<58}{measured:<34}{wanted:<22}{'ok' if ok else 'MISSED'}", flush=True)
+
+
+def skipped(name, why):
+    ok = os.environ.get("CI") != "true"
+    rows.append(ok)
+    print(f"{name:<58}skipped: {why}{'' if ok else ', which CI must have: MISSED'}", flush=True)
+
+
+class Run:
+    """A program run to its end: seconds, and bytes of memory at its peak."""
+
+    def __init__(self, command):
+        environment = {**os.environ, "NO_COLOR": "1"}
+        with tempfile.TemporaryFile() as errors:
+            start = time.perf_counter()
+            child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors, env=environment)
+            _, status, usage = os.wait4(child.pid, 0)
+            self.seconds = time.perf_counter() - start
+            child.returncode = os.waitstatus_to_exitcode(status)
+            if child.returncode != 0:
+                errors.seek(0)
+                raise SystemExit(f"{' '.join(map(str, command))}: exit code {child.returncode}\n{errors.read().decode()}")
+        self.memory = usage.ru_maxrss * 1024
+
+
+class Best:
+    """The quickest of several runs, and the highest peak of them."""
+
+    def __init__(self, runs):
+        self.seconds = min(run.seconds for run in runs)
+        self.memory = max(run.memory for run in runs)
+
+
+def in_turns(times, *starts):
+    """Each of several runs, `times` times in turns, so that what else the machine does hits all alike."""
+    runs = [[start() for start in starts] for _ in range(times)]
+    return [Best(each) for each in zip(*runs)]
+
+
+def shown(seconds):
+    return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+def made(kind, path, *numbers):
+    """Data on the disk, made by a process of its own."""
+    subprocess.run([sys.executable, "-B", os.path.join(HERE, "data.py"), kind, path, *map(str, numbers)], check=True)
+    return path
+
+
+def found(variable, name):
+    return os.environ.get(variable) or shutil.which(name)
+
+
+def group_help(program, _):
+    helped, nothing = in_turns(30, lambda: Run([program, "--help"]), lambda: Run([shutil.which("true")]))
+    figure(
+        "--help",
+        f"{shown(helped.seconds)}; /bin/true {shown(nothing.seconds)}",
+        "< 10 ms",
+        helped.seconds < 0.010,
+    )
+    size = os.path.getsize(program)
+    figure("release binary", f"{size / MEGABYTE:.2f} MB", "< 10 MB", size < 10 * MEGABYTE)
+
+
+def same_objects(project, command):
+    """What is compared makes the same objects: the same lines in another order, but for our first line."""
+    theirs = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    tree = os.path.join(project, "rendered")
+    ours = [open(os.path.join(tree, name), encoding="utf-8").read().split("\n", 1)[1] for name in os.listdir(tree)]
+    lines = lambda documents: sorted(sorted(document.strip().splitlines()) for document in documents)
+    if lines(ours) != lines(theirs.split("\n---\n")):
+        raise SystemExit(f"{' '.join(command)} makes other objects than we do: the comparison is worth nothing")
+
+
+def group_render(program, directory):
+    few = made("project", os.path.join(directory, "pools-500"), 500)
+    many = made("project", os.path.join(directory, "pools-10000"), 10_000)
+    overlays = made("overlays", os.path.join(directory, "overlays-500"), 500)
+
+    def fresh(project):
+        # A new directory each time and nothing deleted: for five seconds ext4 looks at every inode that was deleted.
+        numbers = itertools.count()
+
+        def start():
+            copy = f"{project}-{next(numbers)}"
+            os.mkdir(copy)
+            for name in os.listdir(project):
+                if os.path.isfile(os.path.join(project, name)) and name != "largescale.lock":
+                    shutil.copy(os.path.join(project, name), copy)
+            return Run([program, "render", "-f", copy])
+
+        return start
+
+    def again(project):
+        return lambda: Run([program, "render", "-f", project])
+
+    names = "500 pools rendered: first run", "500 pools rendered: nothing has changed"
+    kustomize, kubectl = found("KUSTOMIZE", "kustomize"), found("KUBECTL", "kubectl")
+    first, second = in_turns(7, fresh(few), again(few))
+    command = [kustomize, "build"] if kustomize else [kubectl, "kustomize"] if kubectl else None
+    if command:
+        same_objects(few, [*command, overlays])
+        (build,) = in_turns(3, lambda: Run([*command, overlays]))
+        for name, ours in zip(names, (first, second)):
+            factor = build.seconds / ours.seconds
+            figure(name, f"{shown(ours.seconds)}; kustomize {shown(build.seconds)}", f">= 50x: {factor:.0f}x", factor >= 50)
+    else:
+        for name in names:
+            skipped(name, "no kustomize and no kubectl")
+    first_many, second_many = in_turns(3, fresh(many), again(many))
+    for name, ours, of_few in (("first run", first_many, first), ("nothing has changed", second_many, second)):
+        factor = ours.seconds / of_few.seconds
+        figure(f"10,000 pools rendered: {name}", f"{shown(ours.seconds)}, {ours.memory / MEGABYTE:.0f} MB", f"< 20x of 500: {factor:.1f}x", factor < 20)
+
+
+def group_pools(program, directory):
+    nodes = made("nodes", os.path.join(directory, "nodes.json"), 5000, 50)
+    project = made("project", os.path.join(directory, "pools"), 1)
+    name = f"`pools` of 5,000 nodes in a file of {os.path.getsize(nodes) / MEGABYTE:.0f} MB"
+    ours = lambda: Run([program, "pools", "-f", project, "--nodes", nodes])
+    jq = found("JQ", "jq")
+    if jq:
+        pools, length = in_turns(3, ours, lambda: Run([jq, ".items|length", nodes]))
+        factor = length.seconds / pools.seconds
+        figure(name, f"{shown(pools.seconds)}; jq {shown(length.seconds)}", f">= 3x: {factor:.1f}x", factor >= 3)
+    else:
+        skipped(name, "no jq")
+        (pools,) = in_turns(1, ours)
+    figure("  its memory", f"{pools.memory / MEGABYTE:.1f} MB", "< 100 MB", pools.memory < 100 * MEGABYTE)
+
+
+@contextlib.contextmanager
+def until_stdin_closes(command):
+    """A server and the first line that it prints; it ends when its standard input closes."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield child.stdout.readline()
+    finally:
+        child.stdin.close()
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def plain_kubeconfig(directory, port):
+    path = os.path.join(directory, f"kubeconfig-{port}")
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "x",
+        "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+        "clusters": [{"name": "x", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "x", "user": {}}],
+    }
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return path
+
+
+def group_simulated(program, directory):
+    project = made("project", os.path.join(directory, "simulated"), 1)
+    with contextlib.ExitStack() as stack:
+        starts = []
+        for count in (20_000, 100_000):
+            port = int(stack.enter_context(until_stdin_closes([sys.executable, "-B", os.path.join(HERE, "server.py"), str(count)])))
+            kubeconfig = plain_kubeconfig(directory, port)
+            command = [program, "pools", "-f", project, "--nodes", "cluster", "--kubeconfig", kubeconfig]
+            starts.append(lambda command=command: Run(command))
+        few, many = in_turns(3, *starts)
+    factor = many.seconds / few.seconds
+    figure(
+        "`pools` of 100,000 nodes, simulated server",
+        f"{shown(many.seconds)}; 20,000 {shown(few.seconds)}",
+        f"< 5 x 1.3: {factor:.1f}x",
+        factor < 5 * 1.3,
+    )
+    figure("  its memory", f"{many.memory / MEGABYTE:.1f} MB", "< 150 MB", many.memory < 150 * MEGABYTE)
+
+
+def group_real(program, directory):
+    name, kubectl = "`pools` of 5,000 nodes, real server", found("KUBECTL", "kubectl")
+    if not os.path.exists(CONTROL_PLANE):
+        return skipped(name, "target/control-plane is not built")
+    if not kubectl:
+        return skipped(name, "no kubectl")
+    nodes = made("nodes", os.path.join(directory, "real-nodes.json"), 5000, 50)
+    project = made("project", os.path.join(directory, "real"), 1)
+    up = [CONTROL_PLANE, "up", "--dir", os.path.join(directory, "control-plane"), "--nodes-from", nodes, "--timeout", "5m"]
+    up += ["--without", "kube-controller-manager,kube-scheduler,service-lb", "--until-stdin-closes"]
+    with until_stdin_closes(up) as line:  # what is wrong with it, it says itself
+        if not line:
+            return figure(name, "the server did not start", "", False)
+        kubeconfig = json.loads(line)["kubeconfig"]
+        command = [program, "pools", "-f", project, "--nodes", "cluster", "--kubeconfig", kubeconfig]
+        ours, raw = in_turns(
+            5, lambda: Run(command), lambda: Run([kubectl, "get", "--raw", "/api/v1/nodes", "--kubeconfig", kubeconfig])
+        )
+    factor = ours.seconds / raw.seconds
+    figure(name, f"{shown(ours.seconds)}; kubectl --raw {shown(raw.seconds)}", f"<= 3x: {factor:.1f}x", factor <= 3)
+    figure("  its memory", f"{ours.memory / MEGABYTE:.1f} MB", "< 50 MB", ours.memory < 50 * MEGABYTE)
+
+
+GROUPS = {"help": group_help, "render": group_render, "pools": group_pools, "simulated": group_simulated, "real": group_real}
+
+
+def main(program, *words):
+    program = os.path.abspath(program)
+    unknown = [word for word in words if word not in GROUPS]
+    if not os.path.exists(program) or unknown:
+        raise SystemExit(f"usage: figures.py PROGRAM [{' '.join(GROUPS)}]")
+    print(f"{'figure':<58}{'measured':<34}{'wanted':<22}")
+    for word, group in GROUPS.items():
+        if not words or word in words:
+            with tempfile.TemporaryDirectory(prefix="largescale-bench-", dir=IN_MEMORY) as directory:
+                group(program, directory)
+    missed = rows.count(False)
+    print(f"{len(rows)} figures, {missed} missed")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]) if len(sys.argv) > 1 else main(""))
