@@ -157,13 +157,7 @@ mod tests {
             namespace: String::new(),
             name: path.to_owned(),
         };
-        RenderedFile {
-            path: path.to_owned(),
-            key,
-            pool: None,
-            object: serde_json::Value::Null,
-            text: text.to_owned(),
-        }
+        RenderedFile { path: path.to_owned(), key, pool: None, text: text.to_owned() }
     }
 
     fn digests(files: &[(&str, &str)]) -> BTreeMap<String, String> {

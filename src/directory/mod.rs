@@ -4,6 +4,7 @@ mod external_diff;
 mod files;
 pub mod git;
 mod nodes;
+mod parallel;
 mod project;
 mod tree;
 

@@ -6,7 +6,7 @@
 //! git and the next render have them, and 10,000 syncs would take most of the time. The lock is.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, FileType, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -16,14 +16,14 @@ use crate::core::names;
 use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
 use crate::directory::files::{cannot, replace_durably, stage, sweep};
-use crate::directory::{Project, SPEC_FILE};
+use crate::directory::{Project, SPEC_FILE, parallel};
 
 /// What the output directory holds.
 #[derive(Debug, Default)]
 pub struct Tree {
     /// The content of each file that the new tree or the lock names.
     pub known: BTreeMap<String, Vec<u8>>,
-    /// Manifests that this program did not write.
+    /// Manifests that this program did not write, in order of their names.
     pub foreign: Vec<String>,
 }
 
@@ -74,19 +74,28 @@ impl Tree {
             }
             paths.extend(locked);
         }
+        let present = entries(&output)
+            .map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
         let mut tree = Self::default();
+        let mut ours = Vec::new();
+        for (name, kind) in &present {
+            // Where the file system does not tell cases apart, a file of another case is in the way of ours.
+            let lower = name.to_lowercase();
+            let same_file = || !present.contains_key(&lower) && output.join(&lower).exists();
+            let path = [name, &lower].into_iter().find(|path| paths.contains(path.as_str()));
+            match path.filter(|path| *path == name || same_file()) {
+                Some(path) => ours.push((path.clone(), name, *kind)),
+                None if is_manifest(&lower) => tree.foreign.push(name.clone()),
+                None => {}
+            }
+        }
         let mut problems = Vec::new();
-        for path in paths {
-            match read_own(&output, path) {
-                Ok(Some(bytes)) => {
-                    tree.known.insert(path.to_owned(), bytes);
-                }
-                Ok(None) => {}
+        for (path, read) in parallel::map(ours, |(path, name, kind)| (path, read_own(&output, name, kind))) {
+            match read {
+                Ok(bytes) => drop(tree.known.insert(path, bytes)),
                 Err(problem) => problems.push(problem),
             }
         }
-        tree.foreign = foreign(&output, &tree.known)
-            .map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
 
@@ -131,16 +140,19 @@ fn write_files(
     let beside = std::path::absolute(output).map_err(|error| at(output, &error))?;
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
-    let mut staged = Vec::new();
-    for step in &plan.steps {
-        let (Action::Created | Action::Changed, Some(file)) = (step.action, by_path.get(step.path.as_str()))
-        else {
-            continue;
-        };
-        let path = output.join(&step.path);
-        let temporary = stage(&beside.join(&step.path), &file.text).map_err(|error| at(&path, &error))?;
-        staged.push((temporary, path));
-    }
+    let new: Vec<&RenderedFile> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Created | Action::Changed))
+        .filter_map(|step| by_path.get(step.path.as_str()).copied())
+        .collect();
+    let staged: Vec<_> = parallel::map(new, |file| {
+        let path = output.join(&file.path);
+        let temporary = stage(&beside.join(&file.path), &file.text).map_err(|error| at(&path, &error))?;
+        Ok((temporary, path))
+    })
+    .into_iter()
+    .collect::<Checked<_>>()?;
     say_so()?;
     for (temporary, path) in staged {
         temporary.persist(&path).map_err(|error| at(&path, &error.error))?;
@@ -170,15 +182,23 @@ fn sweep_both(project: &Project, output: &Path) -> Checked<()> {
     Ok(())
 }
 
+/// What a directory holds, by name; nothing if there is none. One look for all files, however many there are.
+fn entries(directory: &Path) -> io::Result<BTreeMap<String, FileType>> {
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        entries => entries?
+            .map(|entry| {
+                let entry = entry?;
+                Ok((entry.file_name().to_string_lossy().into_owned(), entry.file_type()?))
+            })
+            .collect(),
+    }
+}
+
 /// The content of one of our files; a symbolic link in its place is not ours.
-fn read_own(output: &Path, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+fn read_own(output: &Path, path: &str, kind: FileType) -> Result<Vec<u8>, Diagnostic> {
     let full = output.join(path);
     let shown = full.display().to_string();
-    let kind = match fs::symlink_metadata(&full) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(cannot("read", &error, &full, &shown)),
-        Ok(metadata) => metadata.file_type(),
-    };
     if kind.is_symlink() {
         return Err(Diagnostic::refusal(
             "the file is a symbolic link, and what it points to would be overwritten",
@@ -190,26 +210,12 @@ fn read_own(output: &Path, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
         return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there")
             .at(Place::file(shown)));
     }
-    fs::read(&full).map(Some).map_err(|error| cannot("read", &error, &full, &shown))
+    fs::read(&full).map_err(|error| cannot("read", &error, &full, &shown))
 }
 
-/// Manifests in the output directory that are not known: Argo CD and Flux would sync them too.
-fn foreign(output: &Path, known: &BTreeMap<String, Vec<u8>>) -> io::Result<Vec<String>> {
-    let entries = match fs::read_dir(output) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        let is_manifest =
-            [".yaml", ".yml", ".json"].iter().any(|ending| name.to_lowercase().ends_with(ending));
-        if is_manifest && !known.contains_key(&name) {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
+/// Argo CD and Flux would sync it.
+fn is_manifest(lower: &str) -> bool {
+    [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
 }
 
 fn is_plain_name(path: &str) -> bool {

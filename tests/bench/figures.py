@@ -1,17 +1,16 @@
 """The figures that we promise, measured: `python3 figures.py PROGRAM [WORD...]`.
 
 With words only the figures whose group has one of these names: help render pools simulated real. Everything that is
-compared is measured in this one run on this one machine, in turns, and the quickest of several runs counts: other
-work on the machine makes a run slower, never quicker. Ends with 1 if a figure is missed.
+compared is measured in this one run on this one machine, in turns, and medians count. Ends with 1 if a figure is missed.
 
 `jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
 be compared without them is said to be skipped, and in CI (CI=true) is missed.
 """
 import contextlib
-import itertools
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -56,18 +55,23 @@ class Run:
         self.memory = usage.ru_maxrss * 1024
 
 
-class Best:
-    """The quickest of several runs, and the highest peak of them."""
+class Runs:
+    """Several runs: the median of their times, and the highest of their peaks."""
 
     def __init__(self, runs):
-        self.seconds = min(run.seconds for run in runs)
+        self.runs = runs
+        self.seconds = statistics.median(run.seconds for run in runs)
         self.memory = max(run.memory for run in runs)
+
+    def times(self, other):
+        """How many times as long as the other: the median over the turns, since the machine's speed drifts."""
+        return statistics.median(ours.seconds / theirs.seconds for ours, theirs in zip(self.runs, other.runs))
 
 
 def in_turns(times, *starts):
-    """Each of several runs, `times` times in turns, so that what else the machine does hits all alike."""
+    """Each of several programs, `times` times in turns, so that what else the machine does hits all alike."""
     runs = [[start() for start in starts] for _ in range(times)]
-    return [Best(each) for each in zip(*runs)]
+    return [Runs(each) for each in zip(*runs)]
 
 
 def shown(seconds):
@@ -112,12 +116,9 @@ def group_render(program, directory):
     overlays = made("overlays", os.path.join(directory, "overlays-500"), 500)
 
     def fresh(project):
-        # A new directory each time and nothing deleted: for five seconds ext4 looks at every inode that was deleted.
-        numbers = itertools.count()
-
         def start():
-            copy = f"{project}-{next(numbers)}"
-            os.mkdir(copy)
+            # A new directory each time, nothing deleted: for five seconds ext4 looks at every inode that was deleted.
+            copy = tempfile.mkdtemp(dir=directory)
             for name in os.listdir(project):
                 if os.path.isfile(os.path.join(project, name)) and name != "largescale.lock":
                     shutil.copy(os.path.join(project, name), copy)
@@ -128,23 +129,26 @@ def group_render(program, directory):
     def again(project):
         return lambda: Run([program, "render", "-f", project])
 
-    names = "500 pools rendered: first run", "500 pools rendered: nothing has changed"
+    states = "first run", "nothing has changed"
     kustomize, kubectl = found("KUSTOMIZE", "kustomize"), found("KUBECTL", "kubectl")
-    first, second = in_turns(7, fresh(few), again(few))
     command = [kustomize, "build"] if kustomize else [kubectl, "kustomize"] if kubectl else None
+    Run([program, "render", "-f", few])
     if command:
         same_objects(few, [*command, overlays])
-        (build,) = in_turns(3, lambda: Run([*command, overlays]))
-        for name, ours in zip(names, (first, second)):
-            factor = build.seconds / ours.seconds
-            figure(name, f"{shown(ours.seconds)}; kustomize {shown(build.seconds)}", f">= 50x: {factor:.0f}x", factor >= 50)
+        first, second, build = in_turns(7, fresh(few), again(few), lambda: Run([*command, overlays]))
+        for state, ours in zip(states, (first, second)):
+            factor = build.times(ours)
+            measured = f"{shown(ours.seconds)}; kustomize {shown(build.seconds)}"
+            figure(f"500 pools rendered: {state}", measured, f">= 50x: {factor:.0f}x", factor >= 50)
     else:
-        for name in names:
-            skipped(name, "no kustomize and no kubectl")
-    first_many, second_many = in_turns(3, fresh(many), again(many))
-    for name, ours, of_few in (("first run", first_many, first), ("nothing has changed", second_many, second)):
-        factor = ours.seconds / of_few.seconds
-        figure(f"10,000 pools rendered: {name}", f"{shown(ours.seconds)}, {ours.memory / MEGABYTE:.0f} MB", f"< 20x of 500: {factor:.1f}x", factor < 20)
+        for state in states:
+            skipped(f"500 pools rendered: {state}", "no kustomize and no kubectl")
+    Run([program, "render", "-f", many])
+    for state, way in zip(states, (fresh, again)):
+        of_many, of_few = in_turns(9, way(many), way(few))
+        factor = of_many.times(of_few)
+        measured = f"{shown(of_many.seconds)}, {of_many.memory / MEGABYTE:.0f} MB; 500 {shown(of_few.seconds)}"
+        figure(f"10,000 pools rendered: {state}", measured, f"< 20x of 500: {factor:.1f}x", factor < 20)
 
 
 def group_pools(program, directory):
@@ -155,7 +159,7 @@ def group_pools(program, directory):
     jq = found("JQ", "jq")
     if jq:
         pools, length = in_turns(3, ours, lambda: Run([jq, ".items|length", nodes]))
-        factor = length.seconds / pools.seconds
+        factor = length.times(pools)
         figure(name, f"{shown(pools.seconds)}; jq {shown(length.seconds)}", f">= 3x: {factor:.1f}x", factor >= 3)
     else:
         skipped(name, "no jq")
@@ -203,7 +207,7 @@ def group_simulated(program, directory):
             command = [program, "pools", "-f", project, "--nodes", "cluster", "--kubeconfig", kubeconfig]
             starts.append(lambda command=command: Run(command))
         few, many = in_turns(3, *starts)
-    factor = many.seconds / few.seconds
+    factor = many.times(few)
     figure(
         "`pools` of 100,000 nodes, simulated server",
         f"{shown(many.seconds)}; 20,000 {shown(few.seconds)}",
@@ -231,7 +235,7 @@ def group_real(program, directory):
         ours, raw = in_turns(
             5, lambda: Run(command), lambda: Run([kubectl, "get", "--raw", "/api/v1/nodes", "--kubeconfig", kubeconfig])
         )
-    factor = ours.seconds / raw.seconds
+    factor = ours.times(raw)
     figure(name, f"{shown(ours.seconds)}; kubectl --raw {shown(raw.seconds)}", f"<= 3x: {factor:.1f}x", factor <= 3)
     figure("  its memory", f"{ours.memory / MEGABYTE:.1f} MB", "< 50 MB", ours.memory < 50 * MEGABYTE)
 

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::core::manifest::Key;
 use crate::core::names;
 use crate::core::render::Draft;
@@ -22,8 +20,6 @@ pub struct RenderedFile {
     pub key: Key,
     /// The pool that a Service is for, by its name.
     pub pool: Option<String>,
-    /// The object.
-    pub object: Value,
     /// Its bytes.
     pub text: String,
 }
@@ -53,7 +49,6 @@ pub(super) fn files(drafts: Vec<Draft<'_>>) -> Vec<RenderedFile> {
                 path,
                 pool: pool.map(str::to_owned),
                 text: format!("{}{}", header(draft.source.source()), yaml::write_object(&draft.value)),
-                object: draft.value,
                 key,
             }
         })

@@ -70,9 +70,10 @@ impl Serialize for Ordered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.value {
             Value::Object(map) => {
+                let mut out = serializer.serialize_map(Some(map.len()))?;
+                // The map itself is in the order of the names.
                 let mut entries: Vec<_> = map.iter().collect();
                 entries.sort_by_key(|(key, _)| self.order.rank(key));
-                let mut out = serializer.serialize_map(Some(entries.len()))?;
                 for (key, value) in entries {
                     out.serialize_entry(&Text(key), &Self { value, order: self.order.below(key) })?;
                 }
