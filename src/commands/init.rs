@@ -48,7 +48,8 @@ pub struct Args {
 
 /// Writes the spec.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let spec_path = args.directory.join(SPEC_FILE);
+    let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
+    let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
     if spec_path.exists() {
         return Err(Diagnostic::refusal(format!("{shown} is there already"))
@@ -75,7 +76,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
     make_directory(&args.directory)?;
     if let (Some(folded), Some(manifest)) = (&folded, &manifest) {
-        let path = args.directory.join(manifest);
+        let path = directory.join(manifest);
         let shown = path.display().to_string();
         let text = manifest_text(folded, args.from.as_deref());
         read_manifests(&[ManifestFile {
