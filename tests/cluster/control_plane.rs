@@ -7,15 +7,16 @@
 //! Without either, tests say that they were skipped, and in CI they fail: nothing is silently green.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterFlags, Environment};
 
+use crate::child::{new_directory, said, shell, skip};
 use crate::setup::{short, silent};
 
 /// Tokens of the users that tests act as, in the form of `--token-auth-file`. The first is for everything; the
@@ -41,10 +42,7 @@ impl ApiServer {
         match SERVER.get_or_init(Self::start) {
             Ok(server) => Some(server),
             Err(why) => {
-                let text = format!("skipped: no API server ({why})");
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "{text}");
-                // Around the capture of the test harness, so that it is seen.
-                std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
+                skip(&format!("no API server ({why})"));
                 None
             }
         }
@@ -64,7 +62,7 @@ impl ApiServer {
     }
 
     fn from_control_plane(program: &Path) -> Result<Self, String> {
-        let directory = new_directory()?;
+        let directory = new_directory("api-server-")?;
         let script = r#""$1" up --dir "$2" --until-stdin-closes \
             --without kube-controller-manager,kube-scheduler,service-lb,fake-kubelet
             rm -rf "$2""#;
@@ -87,7 +85,7 @@ impl ApiServer {
     /// etcd and kube-apiserver by themselves. The server makes its own certificate; openssl makes the key that
     /// it signs service account tokens with and does not start without.
     fn from_assets(assets: &Path) -> Result<Self, String> {
-        let directory = new_directory()?;
+        let directory = new_directory("api-server-")?;
         let at = |name: &str| directory.join(name);
         let key = Command::new("openssl").args(["genrsa", "-out"]).arg(at("key")).output();
         let key = key.map_err(|error| format!("openssl: {error}"))?;
@@ -158,23 +156,6 @@ impl ApiServer {
     }
 }
 
-/// A directory that its user, a shell which outlives this process by a moment, removes.
-fn new_directory() -> Result<PathBuf, String> {
-    let directory = tempfile::Builder::new().prefix("api-server-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
-    Ok(directory.map_err(said)?.keep())
-}
-
-/// A script with what it starts for `$1` and its directory for `$2`. Its standard input closes when this process ends.
-fn shell(script: &str, program: &Path, directory: &Path) -> Result<Child, String> {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", script, "sh"])
-        .args([program, directory])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
-    command.spawn().map_err(said)
-}
-
 /// Another process may take one before it is used; that is a failed run, not a wrong result.
 fn free_ports() -> std::io::Result<[u16; 3]> {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0"));
@@ -183,9 +164,4 @@ fn free_ports() -> std::io::Result<[u16; 3]> {
         *port = listener?.local_addr()?.port();
     }
     Ok(ports)
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
-fn said(error: std::io::Error) -> String {
-    error.to_string()
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterFlags, Environment, Limits, Problem};
 
-use crate::fake_server::{FakeServer, Framing, Reply, page_of_nodes};
+use crate::fake_server::{FakeServer, Framing, Reply};
+use crate::node_pages::page_of_nodes;
 use crate::setup::{cluster, cluster_within, connect, flags_for, kept, problem, short, shown};
 
 const A_NODE: &str = r#"{"kind":"NodeList","metadata":{},"items":[{"metadata":{"name":"node-1"}}]}"#;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use largescale::cluster::{Cluster, ClusterError, ClusterFlags, Environment};
 use tempfile::TempDir;
 
-use crate::fake_server::{FakeServer, page_of_nodes};
+use crate::fake_server::FakeServer;
+use crate::node_pages::page_of_nodes;
 use crate::setup::{connect, shown};
 
 /// A directory with kubeconfigs.

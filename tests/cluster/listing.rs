@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterFlags, Environment, Identity, Limits, Problem};
 
-use crate::fake_server::{FakeServer, Framing, Reply, page_of_nodes};
+use crate::fake_server::{FakeServer, Framing, Reply};
+use crate::node_pages::page_of_nodes;
 use crate::setup::{cluster, cluster_within, flags_for, kept, problem, short, shown, silent};
 
 #[test]

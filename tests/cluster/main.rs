@@ -1,10 +1,14 @@
 //! The cluster side against servers: a fake one that misbehaves on demand, and a real one.
 
+#[path = "../support/child.rs"]
+mod child;
 mod control_plane;
+#[path = "../support/fake_server.rs"]
 mod fake_server;
 mod faults;
 mod kubeconfig;
 mod listing;
+mod node_pages;
 mod plugin;
 mod program;
 mod real_server;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use largescale::cluster::{Cluster, ClusterError, ClusterFlags, Environment, Limits};
 use tempfile::TempDir;
 
-use crate::fake_server::{FakeServer, page_of_nodes};
+use crate::fake_server::FakeServer;
+use crate::node_pages::page_of_nodes;
 use crate::setup::{kept, short, shown, silent};
 
 /// A kubeconfig whose user has a script for a plugin.

@@ -61,6 +61,7 @@ func newCluster(dir string, ports []int) (*cluster, error) {
 
 func (c *cluster) kubeconfig(name string) string { return filepath.Join(c.dir, name+".kubeconfig") }
 func (c *cluster) tokens() string                { return filepath.Join(c.dir, "tokens.csv") }
+func (c *cluster) nodesReady() string            { return filepath.Join(c.dir, "nodes.ready") }
 
 func (c *cluster) apiserverFlags(withControllerManager bool) []string {
 	// Nodes here are registered as Ready, so they need no not-ready taint that
@@ -136,13 +137,26 @@ func (c *cluster) schedulerFlags() []string {
 }
 
 // askReady asks the API server whether it is ready.
-func (c *cluster) askReady() func() error {
+func (c *cluster) askReady() func() error { return c.askHealth(c.server + "/readyz") }
+
+// askEtcd asks etcd whether it can be written to.
+func (c *cluster) askEtcd() func() error { return c.askHealth(c.etcdClient + "/health") }
+
+// askNodes asks whether fake-kubelet has registered all its nodes.
+func (c *cluster) askNodes() func() error {
+	return func() error {
+		_, err := os.Stat(c.nodesReady())
+		return err
+	}
+}
+
+func (c *cluster) askHealth(url string) func() error {
 	client := &http.Client{
 		Timeout:   2 * time.Second,
 		Transport: &http.Transport{TLSClientConfig: c.pki.clientTLS()}, // no Proxy: it is loopback
 	}
 	return func() error {
-		resp, err := client.Get(c.server + "/readyz")
+		resp, err := client.Get(url)
 		if err != nil {
 			return err
 		}

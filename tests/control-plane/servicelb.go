@@ -13,7 +13,9 @@ import (
 	"syscall"
 
 	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
 	cloudprovider "k8s.io/cloud-provider"
 	"k8s.io/cloud-provider/controllers/service"
 	"k8s.io/component-base/featuregate"
@@ -33,13 +35,17 @@ func runServiceLB(args []string) error {
 	if err != nil {
 		return err
 	}
-	out, err := os.Create(*calls)
+	out, err := os.OpenFile(*calls, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer out.Close()
+	cloud := newLoopbackCloud(out)
+	if err := cloud.remember(ctx, client); err != nil {
+		return err
+	}
 	factory := informers.NewSharedInformerFactory(client, 0)
-	controller, err := service.New(newLoopbackCloud(out), client,
+	controller, err := service.New(cloud, client,
 		factory.Core().V1().Services(), factory.Core().V1().Nodes(), "test", featuregate.NewFeatureGate())
 	if err != nil {
 		return err
@@ -59,6 +65,25 @@ type loopbackCloud struct {
 
 func newLoopbackCloud(out io.Writer) *loopbackCloud {
 	return &loopbackCloud{ips: map[string]string{}, out: json.NewEncoder(out)}
+}
+
+// remember takes the addresses of Services that have one: a cloud outlives the
+// programs that ask it.
+func (c *loopbackCloud) remember(ctx context.Context, client kubernetes.Interface) error {
+	services, err := client.CoreV1().Services("").List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	for _, s := range services.Items {
+		for _, ingress := range s.Status.LoadBalancer.Ingress {
+			var low, middle, high int
+			if _, err := fmt.Sscanf(ingress.IP, "198.%d.%d.%d", &high, &middle, &low); err == nil {
+				c.ips[key(&s)] = ingress.IP
+				c.next = max(c.next, (high-18)<<16|middle<<8|low)
+			}
+		}
+	}
+	return nil
 }
 
 func (c *loopbackCloud) Initialize(cloudprovider.ControllerClientBuilder, <-chan struct{}) {}

@@ -16,11 +16,22 @@ import (
 
 // child is one part, running in its own process.
 type child struct {
-	name string
-	log  string
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error // of the process; read it only after done is closed
+	name     string
+	args     []string
+	log      string
+	cmd      *exec.Cmd
+	done     chan struct{}
+	err      error // of the process; read it only after done is closed
+	expected bool  // to end; guarded by supervisor.mu
+}
+
+func (c *child) runs() bool {
+	select {
+	case <-c.done:
+		return false
+	default:
+		return true
+	}
 }
 
 // supervisor starts the parts, notices when one ends, and stops them all.
@@ -45,10 +56,22 @@ func newSupervisor(logs string) (*supervisor, error) {
 }
 
 func (s *supervisor) start(name string, args ...string) error {
-	path := filepath.Join(s.logs, name+".log")
-	out, err := os.Create(path)
+	c, err := s.launch(name, args, os.O_TRUNC)
 	if err != nil {
 		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.children = append(s.children, c)
+	return nil
+}
+
+// launch starts the process of a part, and looks after its end.
+func (s *supervisor) launch(name string, args []string, log int) (*child, error) {
+	path := filepath.Join(s.logs, name+".log")
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|log, 0o600)
+	if err != nil {
+		return nil, err
 	}
 	defer out.Close() // the child has its own copy
 	cmd := exec.Command(s.self, append([]string{name}, args...)...)
@@ -56,25 +79,22 @@ func (s *supervisor) start(name string, args ...string) error {
 	cmd.Env = childEnvironment(os.Environ())
 	cmd.SysProcAttr = sysProcAttr()
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	c := &child{name: name, log: path, cmd: cmd, done: make(chan struct{})}
-	s.mu.Lock()
-	s.children = append(s.children, c)
-	s.mu.Unlock()
+	c := &child{name: name, args: args, log: path, cmd: cmd, done: make(chan struct{})}
 	go func() {
 		c.err = cmd.Wait()
 		close(c.done)
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if !s.stopping {
+		if !s.stopping && !c.expected {
 			select {
 			case s.failed <- c:
 			default: // somebody else's end is reported already
 			}
 		}
 	}()
-	return nil
+	return c, nil
 }
 
 // childEnvironment keeps a proxy of this machine away from loopback, and keeps
@@ -97,6 +117,7 @@ func (s *supervisor) stop() {
 	for _, c := range children {
 		// An error means that it has ended already, which is what we want.
 		_ = c.cmd.Process.Signal(syscall.SIGTERM)
+		_ = c.cmd.Process.Signal(syscall.SIGCONT) // a paused one would not hear it
 		select {
 		case <-c.done:
 		case <-time.After(2 * time.Second):
@@ -126,7 +147,10 @@ func (s *supervisor) await(ctx context.Context, what string, ask func() error) e
 	}
 }
 
-var errPortTaken = errors.New("a port was taken")
+var (
+	errPortTaken = errors.New("a port was taken")
+	errEnded     = errors.New("ended by itself")
+)
 
 // ended says why a part is gone, with the end of its log: whoever reads this
 // in the output of a test no longer has the folder.
@@ -136,11 +160,11 @@ func (c *child) ended() error {
 		text = []byte(err.Error())
 	}
 	if strings.Contains(string(text), "address already in use") {
-		return fmt.Errorf("%s ended by itself: %w", c.name, errPortTaken)
+		return fmt.Errorf("%s %w: %w", c.name, errEnded, errPortTaken)
 	}
 	const most = 2000
 	if len(text) > most {
 		text = text[len(text)-most:]
 	}
-	return fmt.Errorf("%s ended by itself: %v; its log %s ends with:\n%s", c.name, c.err, c.log, text)
+	return fmt.Errorf("%s %w: %v; its log %s ends with:\n%s", c.name, errEnded, c.err, c.log, text)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log"
 	"net"
 	"os"
@@ -41,7 +40,7 @@ func runUp(args []string) error {
 	without := fs.String("without", "", "parts not to start, separated by commas: "+strings.Join(optional, ","))
 	fs.DurationVar(&o.timeout, "timeout", 3*time.Minute, "time to become ready")
 	wanted := fs.String("ports", "", "ports to try first, separated by commas: etcd for clients, etcd for peers, API server (default: free ones)")
-	withStdin := fs.Bool("until-stdin-closes", false, "stop when standard input is closed, so that a test that dies takes the cluster with it")
+	withStdin := fs.Bool("until-stdin-closes", false, "stop when standard input is closed, so that a test that dies takes the cluster with it; until then its lines are orders")
 	_ = fs.Parse(args) // ExitOnError: it does not return an error
 	if fs.NArg() > 0 {
 		return fmt.Errorf("up does not understand %q", fs.Arg(0))
@@ -71,19 +70,21 @@ func runUp(args []string) error {
 
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
+	var orders chan string // for ever silent, unless somebody may give some
 	if *withStdin {
+		orders = make(chan string, 64)
 		go func() {
-			_, _ = io.Copy(io.Discard, os.Stdin) // the end is what counts, not how it came
+			readOrders(os.Stdin, orders)
 			cancel()
 		}()
 	}
 	// Between looking for free ports and using them another process may take
 	// one. Twice in a row would be no accident.
-	err = o.run(ctx, ports)
+	err = o.run(ctx, ports, orders)
 	if errors.Is(err, errPortTaken) {
 		log.Printf("%v; trying once more with others", err)
 		if ports, err = portsToTry(""); err == nil {
-			err = o.run(ctx, ports)
+			err = o.run(ctx, ports, orders)
 		}
 	}
 	if ctx.Err() != nil {
@@ -94,7 +95,7 @@ func runUp(args []string) error {
 
 // run is one life of the cluster: everything is up, one line says so, and it
 // returns with everything stopped.
-func (o upOptions) run(ctx context.Context, ports []int) error {
+func (o upOptions) run(ctx context.Context, ports []int, orders <-chan string) error {
 	began := time.Now()
 	c, err := newCluster(o.dir, ports)
 	if err != nil {
@@ -122,13 +123,28 @@ func (o upOptions) run(ctx context.Context, ports []int) error {
 	}
 	fmt.Println(string(line)) // the test reads this one line and goes on
 
-	select {
-	case <-ctx.Done():
-		return nil
-	case c := <-s.failed:
-		return fmt.Errorf("after it was ready, %w", errors.New(c.ended().Error())) // not errPortTaken: no second life
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case c := <-s.failed:
+			return lateEnd(c.ended())
+		case order := <-orders:
+			// Here and not beside, because children have to be started by this
+			// thread (see init).
+			err := o.obey(ctx, s, c, order)
+			if errors.Is(err, errEnded) {
+				return lateEnd(err)
+			}
+			if err := answer(order, err); err != nil {
+				return err
+			}
+		}
 	}
 }
+
+// lateEnd is not errPortTaken any more: there is no second life.
+func lateEnd(err error) error { return errors.New("after it was ready, " + err.Error()) }
 
 func (o upOptions) startAll(ctx context.Context, s *supervisor, c *cluster) error {
 	if err := s.start("etcd", etcdFlags(filepath.Join(c.dir, "etcd"), c.etcdClient, c.etcdPeer)...); err != nil {
@@ -157,7 +173,7 @@ func (o upOptions) startAll(ctx context.Context, s *supervisor, c *cluster) erro
 		}
 	}
 	if o.has("fake-kubelet") {
-		registered := filepath.Join(c.dir, "nodes.ready")
+		registered := c.nodesReady()
 		if err := os.Remove(registered); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -165,7 +181,7 @@ func (o upOptions) startAll(ctx context.Context, s *supervisor, c *cluster) erro
 			"--nodes", strconv.Itoa(o.nodes), "--nodes-from", o.nodesFrom, "--ready-file", registered); err != nil {
 			return err
 		}
-		if err := s.await(ctx, "nodes", func() error { _, err := os.Stat(registered); return err }); err != nil {
+		if err := s.await(ctx, "nodes", c.askNodes()); err != nil {
 			return err
 		}
 	}

@@ -1,5 +1,6 @@
 //! An HTTP/1.1 server on loopback that answers what a test tells it to, well-formed or not.
 
+use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -18,6 +19,7 @@ pub(crate) struct Seen {
     /// `GET /path?query`.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Which connection it came on, from 0.
     pub(crate) connection: usize,
 }
@@ -58,7 +60,7 @@ pub(crate) enum Framing {
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<(Cow<'static, str>, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) framing: Framing,
     pub(crate) delay: Duration,
@@ -66,7 +68,7 @@ pub(crate) struct Reply {
 
 impl Reply {
     pub(crate) fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        let headers = vec![("Content-Type", "application/json".to_owned())];
+        let headers = vec![("Content-Type".into(), "application/json".to_owned())];
         Self { status, headers, body: body.into(), framing: Framing::Length, delay: Duration::ZERO }
     }
 
@@ -79,12 +81,12 @@ impl Reply {
 
     pub(crate) fn html(status: u16) -> Self {
         let body = "<!DOCTYPE html><html><title>Log in</title></html>";
-        let headers = vec![("Content-Type", "text/html".to_owned())];
+        let headers = vec![("Content-Type".into(), "text/html".to_owned())];
         Self { headers, ..Self::json(status, body) }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.headers.push((name.into(), value.into()));
         self
     }
 
@@ -165,9 +167,10 @@ fn read_request(reader: &mut BufReader<TcpStream>, connection: usize) -> std::io
         let Some((name, value)) = header.trim_end().split_once(": ") else { break };
         headers.push((name.to_owned(), value.to_owned()));
     }
-    let seen = Seen { line, headers, connection };
+    let mut seen = Seen { line, headers, body: Vec::new(), connection };
     let length = seen.header("content-length").first().and_then(|length| length.parse().ok()).unwrap_or(0);
-    reader.read_exact(&mut vec![0; length])?;
+    seen.body.resize(length, 0);
+    reader.read_exact(&mut seen.body)?;
     Ok(Some(seen))
 }
 
@@ -176,18 +179,19 @@ fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
     if matches!(reply.framing, Framing::Silence) {
         return Ok(false);
     }
-    write!(stream, "HTTP/1.1 {} Whatever\r\n", reply.status)?;
+    // In one piece: a packet for each line would be most of the work.
+    let mut head = format!("HTTP/1.1 {} Whatever\r\n", reply.status);
     for (name, value) in &reply.headers {
-        write!(stream, "{name}: {value}\r\n")?;
+        head.push_str(&format!("{name}: {value}\r\n"));
     }
-    let whole = reply.body.len();
     match reply.framing {
-        Framing::Length | Framing::CutAfter(_) => write!(stream, "Content-Length: {whole}\r\n\r\n")?,
-        Framing::Chunked | Framing::ChunkedCutAfter(_) => {
-            write!(stream, "Transfer-Encoding: chunked\r\n\r\n")?;
+        Framing::Length | Framing::CutAfter(_) => {
+            head.push_str(&format!("Content-Length: {}\r\n\r\n", reply.body.len()));
         }
+        Framing::Chunked | Framing::ChunkedCutAfter(_) => head.push_str("Transfer-Encoding: chunked\r\n\r\n"),
         Framing::Silence => {}
     }
+    stream.write_all(head.as_bytes())?;
     match reply.framing {
         Framing::Length => stream.write_all(&reply.body)?,
         Framing::CutAfter(bytes) => stream.write_all(&reply.body[..bytes])?,
@@ -209,68 +213,4 @@ fn write_chunks(stream: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
         stream.write_all(b"\r\n")?;
     }
     Ok(())
-}
-
-/// A page of a list of so many nodes, made when it is asked for, so that no list is ever whole in memory.
-/// `continue` is the number of the next node, in a form that a query cannot hold as it is.
-pub(crate) fn page_of_nodes(total: usize, request: &Seen) -> Reply {
-    let limit: usize = request.parameter("limit").unwrap().parse().unwrap();
-    let first = request.parameter("continue").map_or(0, |token| {
-        token
-            .strip_prefix("a%2Bb%2F%3D")
-            .or_else(|| token.strip_prefix("a%2Bb/%3D"))
-            .unwrap_or(token)
-            .parse()
-            .unwrap()
-    });
-    let end = total.min(first + limit);
-    let mut body = String::with_capacity((end - first) * 10_000);
-    body.push_str(r#"{"kind":"NodeList","apiVersion":"v1","metadata":{"resourceVersion":"7""#);
-    if end < total {
-        body.push_str(&format!(r#","continue":"a+b/={end}","remainingItemCount":{}"#, total - end));
-    }
-    body.push_str(r#"},"items":["#);
-    for number in first..end {
-        body.push_str(if number == first { "" } else { "," });
-        push_node(&mut body, number);
-    }
-    body.push_str("]}");
-    Reply::json(200, body)
-}
-
-/// A node with everything that makes a real one 9 KB.
-fn push_node(body: &mut String, number: usize) {
-    let pool = number % 10;
-    body.push_str(&format!(
-        r#"{{"metadata":{{"name":"aks-pool{pool}-12345678-vmss{number:06}","uid":"00000000-0000-0000-0000-{number:012}",
-        "labels":{{"agentpool":"pool{pool}","kubernetes.io/hostname":"aks-pool{pool}-12345678-vmss{number:06}",
-        "beta.kubernetes.io/arch":"amd64","beta.kubernetes.io/os":"linux","kubernetes.io/arch":"amd64",
-        "kubernetes.io/os":"linux","node.kubernetes.io/instance-type":"Standard_D8s_v5","storageprofile":"managed",
-        "topology.kubernetes.io/region":"westeurope","topology.kubernetes.io/zone":"westeurope-{zone}",
-        "kubernetes.azure.com/cluster":"MC_group_cluster_westeurope","kubernetes.azure.com/mode":"user"}},
-        "annotations":{{"volumes.kubernetes.io/controller-managed-attach-detach":"true"}},"managedFields":["#,
-        zone = number % 3,
-    ));
-    for entry in 0..3 {
-        let comma = if entry == 0 { "" } else { "," };
-        body.push_str(&format!(
-            r#"{comma}{{"manager":"kubelet{entry}","operation":"Update","fieldsV1":{{"f:metadata":{{"#
-        ));
-        for field in 0..25 {
-            let comma = if field == 0 { "" } else { "," };
-            body.push_str(&format!(r#"{comma}"f:some.kubernetes.io/field-{field}":{{}}"#));
-        }
-        body.push_str("}}}");
-    }
-    body.push_str(&format!(
-        r#"]}},"spec":{{"providerID":"azure:///subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachineScaleSets/aks-pool{pool}-vmss/virtualMachines/{number}"}},
-        "status":{{"conditions":[{{"type":"MemoryPressure","status":"False"}},{{"type":"Ready","status":"True","message":"kubelet is posting ready status"}}],"images":["#,
-    ));
-    for image in 0..25 {
-        let comma = if image == 0 { "" } else { "," };
-        body.push_str(&format!(
-            r#"{comma}{{"names":["mcr.microsoft.com/some/where/image-{image}@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","mcr.microsoft.com/some/where/image-{image}:v1.2.{image}"],"sizeBytes":123456789}}"#
-        ));
-    }
-    body.push_str("]}}");
 }

@@ -1,0 +1,5 @@
+//! What the other tests stand on, tested itself.
+
+mod faults;
+mod parts;
+mod whole;

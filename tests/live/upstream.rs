@@ -1,0 +1,84 @@
+//! Requests to the API server through kube itself, so that nothing here depends on what is tested.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::thread;
+
+use http::Request;
+use kube::client::Body;
+use kube::config::{AuthInfo, Kubeconfig};
+use tokio::runtime::{Builder, Handle};
+
+/// An API server, and two ways to come to it.
+pub(crate) struct Upstream {
+    /// With the certificate of the administrator.
+    admin: kube::Client,
+    /// With nothing, for requests that say themselves who they are from: a certificate would count more.
+    bare: kube::Client,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Upstream {
+    pub(crate) fn connect(kubeconfig: &Path) -> Self {
+        let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+        let mut config = kube::Config::try_from(kubeconfig).unwrap();
+        config.proxy_url = None;
+        config.default_retry = false;
+        // What the server compressed for somebody goes on to him as it is.
+        config.disable_compression = true;
+        // A server that is hindered on purpose answers when it can.
+        config.write_timeout = None;
+        let mut nobody = config.clone();
+        nobody.auth_info = AuthInfo::default();
+        runtime().block_on(async {
+            let client = |config| kube::Client::try_from(config).unwrap();
+            Self { admin: client(config), bare: client(nobody) }
+        })
+    }
+
+    /// Sends a request; an error is a connection that failed.
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: Vec<u8>,
+    ) -> Result<Answer, String> {
+        let named = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
+        let client = if named { &self.bare } else { &self.admin };
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(body)).map_err(|error| error.to_string())?;
+        runtime().block_on(async {
+            let response = client.send(request).await.map_err(|error| error.to_string())?;
+            let (head, body) = response.into_parts();
+            let body = body.collect_bytes().await.map_err(|error| error.to_string())?;
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let headers = head.headers.iter();
+            Ok(Answer {
+                status: head.status.as_u16(),
+                headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
+                body: body.to_vec(),
+            })
+        })
+    }
+}
+
+/// One runtime for this process, driven by a thread of its own, so that any thread may wait on it.
+fn runtime() -> &'static Handle {
+    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let handle = runtime.handle().clone();
+        thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        handle
+    })
+}
