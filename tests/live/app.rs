@@ -4,41 +4,17 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::control_plane::ControlPlane;
 use crate::proxy::Proxy;
+use crate::run::{Run, Running};
 
 /// A Service for each pool, with a Deployment and a `ConfigMap` behind it. The names of Services begin with `web-`.
 pub(crate) struct App<'a> {
     plane: &'a ControlPlane,
     directory: TempDir,
     pub(crate) namespace: String,
-}
-
-/// How a program ended, and what it said.
-#[derive(Debug)]
-pub(crate) struct Run {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Run {
-    /// What it said, of a run that has to succeed.
-    #[track_caller]
-    pub(crate) fn ok(self) -> String {
-        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
-        self.out
-    }
-
-    /// The same as JSON.
-    #[track_caller]
-    pub(crate) fn json(self) -> Value {
-        let text = self.ok();
-        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
-    }
 }
 
 impl<'a> App<'a> {
@@ -81,23 +57,23 @@ impl<'a> App<'a> {
 
     /// Runs the program as the administrator.
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        finish(self.program(&self.plane.kubeconfig, arguments))
+        self.start(&self.plane.kubeconfig, arguments).wait()
     }
 
     /// Runs the program through a proxy.
     pub(crate) fn run_through(&self, proxy: &Proxy, arguments: &[&str]) -> Run {
-        finish(self.program(&proxy.kubeconfig(self.directory()), arguments))
+        self.start(&proxy.kubeconfig(self.directory()), arguments).wait()
     }
 
-    /// The program, for those who want to kill it or to talk to it.
-    pub(crate) fn program(&self, kubeconfig: &Path, arguments: &[&str]) -> Command {
-        self.command(env!("CARGO_BIN_EXE_kubectl-largescale"), kubeconfig, arguments)
+    /// Starts the program, to do something while it runs.
+    pub(crate) fn start(&self, kubeconfig: &Path, arguments: &[&str]) -> Running {
+        Running::start(&mut self.command(env!("CARGO_BIN_EXE_kubectl-largescale"), kubeconfig, arguments))
     }
 
     /// Runs kubectl as the administrator, in the namespace of the app.
     pub(crate) fn kubectl(&self, arguments: &[&str]) -> Run {
         let arguments = [&["--namespace", &self.namespace], arguments].concat();
-        finish(self.command("kubectl", &self.plane.kubeconfig, &arguments))
+        Running::start(&mut self.command("kubectl", &self.plane.kubeconfig, &arguments)).wait()
     }
 
     fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
@@ -120,12 +96,6 @@ impl<'a> App<'a> {
         let root = if api_version.contains('/') { "apis" } else { "api" };
         format!("/{root}/{api_version}/namespaces/{}/{below}", self.namespace)
     }
-}
-
-fn finish(mut command: Command) -> Run {
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
 const SPEC: &str = "apiVersion: largescale.dev/v1alpha1

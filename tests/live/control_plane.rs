@@ -2,6 +2,7 @@
 //!
 //! One is shared by all tests of this binary that leave its parts alone. A test that kills or pauses parts has its own.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
@@ -55,7 +56,8 @@ impl ControlPlane {
         plane.as_ref().map_err(|why| skip(why)).ok()
     }
 
-    /// One for this test alone, with nodes that take turns to be in one of the pools.
+    /// One for this test alone, with nodes that take turns to be in one of the pools. For tests that hinder parts or
+    /// change nodes; it takes seconds, and half a gigabyte.
     pub(crate) fn own(parts: Parts, nodes: usize, pools: usize) -> Option<Self> {
         Self::launch(parts, nodes, pools).map_err(|why| skip(&why)).ok()
     }
@@ -115,6 +117,15 @@ impl ControlPlane {
     /// Lets it go on.
     pub(crate) fn resume(&self, part: &str) {
         self.order("resume", part);
+    }
+
+    /// What the service controller has told the cloud about the Services of a namespace, in its order: `call` (ensure,
+    /// update or delete), `service`, `annotations`, `nodes`.
+    pub(crate) fn load_balancer_calls(&self, namespace: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.directory.join("load-balancer-calls.jsonl")).unwrap_or_default();
+        let calls = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let prefix = format!("{namespace}/");
+        calls.filter(|call| call["service"].as_str().is_some_and(|name| name.starts_with(&prefix))).collect()
     }
 
     fn order(&self, verb: &str, part: &str) {

@@ -15,5 +15,6 @@ mod harness;
 mod nodes;
 mod objects;
 mod proxy;
+mod run;
 mod upstream;
 mod wait;

@@ -85,15 +85,22 @@ impl ControlPlane {
 
     /// Lets a user do something in a namespace, or everywhere, from when this returns. Act as him with `--as`.
     #[track_caller]
-    pub(crate) fn allow(&self, user: &str, namespace: Option<&str>, verb: &str, group: &str, resource: &str) {
+    pub(crate) fn allow(
+        &self,
+        user: &str,
+        namespace: Option<&str>,
+        verbs: &[&str],
+        group: &str,
+        resource: &str,
+    ) {
         const API: &str = "rbac.authorization.k8s.io";
         let (kind, below) = match namespace {
             Some(namespace) => ("Role", format!("/apis/{API}/v1/namespaces/{namespace}")),
             None => ("ClusterRole", format!("/apis/{API}/v1")),
         };
-        let name = [user, verb, group, resource].join("-");
+        let name = [user, group, resource].join("-");
         let role = json!({"apiVersion": format!("{API}/v1"), "kind": kind, "metadata": {"name": name},
-            "rules": [{"apiGroups": [group], "resources": [resource], "verbs": [verb]}]});
+            "rules": [{"apiGroups": [group], "resources": [resource], "verbs": verbs}]});
         self.create(&format!("{below}/{}s", kind.to_lowercase()), &role);
         let binding = json!({"apiVersion": format!("{API}/v1"), "kind": format!("{kind}Binding"),
             "metadata": {"name": name},
@@ -101,13 +108,15 @@ impl ControlPlane {
             "subjects": [{"apiGroup": API, "kind": "User", "name": user}]});
         self.create(&format!("{below}/{}bindings", kind.to_lowercase()), &binding);
         // The authorizer learns of a role a moment after it is there.
-        until(&format!("{user} may {verb} {resource}"), || {
+        for verb in verbs {
             let attributes =
                 json!({"verb": verb, "group": group, "resource": resource, "namespace": namespace});
             let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
                 "spec": {"user": user, "resourceAttributes": attributes}});
-            let review = self.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review);
-            (review["status"]["allowed"] == true).then_some(())
-        });
+            until(&format!("{user} may {verb} {resource}"), || {
+                let review = self.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review);
+                (review["status"]["allowed"] == true).then_some(())
+            });
+        }
     }
 }

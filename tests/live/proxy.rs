@@ -81,10 +81,21 @@ impl Sent {
     }
 }
 
-/// Runs until the process ends.
 pub(crate) struct Proxy {
     server: FakeServer,
     log: Arc<Log>,
+    fault: Arc<Mutex<Decide>>,
+}
+
+type Decide = Box<dyn FnMut(&Sent) -> Fault + Send>;
+
+impl Drop for Proxy {
+    /// The server stays; what the test gave to it, perhaps a whole control plane, does not.
+    fn drop(&mut self) {
+        if let Ok(mut fault) = self.fault.lock() {
+            *fault = Box::new(|_| Fault::ResetBefore);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -99,7 +110,8 @@ impl Proxy {
     pub(crate) fn start(plane: &ControlPlane, fault: impl FnMut(&Sent) -> Fault + Send + 'static) -> Self {
         let upstream = Arc::clone(&plane.upstream);
         let log = Arc::new(Log::default());
-        let (fault, kept) = (Mutex::new(fault), Arc::clone(&log));
+        let decide: Arc<Mutex<Decide>> = Arc::new(Mutex::new(Box::new(fault)));
+        let (fault, kept) = (Arc::clone(&decide), Arc::clone(&log));
         let server = FakeServer::start(move |_, seen| {
             let busy = kept.now.fetch_add(1, Ordering::SeqCst) + 1;
             kept.peak.fetch_max(busy, Ordering::SeqCst);
@@ -119,7 +131,7 @@ impl Proxy {
             kept.now.fetch_sub(1, Ordering::SeqCst);
             reply
         });
-        Self { server, log }
+        Self { server, log, fault: decide }
     }
 
     /// Nothing goes wrong; for what is said on the way.
@@ -166,6 +178,16 @@ impl Proxy {
     /// How many requests so far have this method and this in their path.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         self.log.sent.lock().unwrap().iter().filter(|sent| sent.is(method, path)).count()
+    }
+
+    /// The requests so far that were to change something in the cluster.
+    pub(crate) fn writes(&self) -> Vec<Sent> {
+        let changes = |sent: &Sent| {
+            sent.method != "GET"
+                && !sent.query.contains("dryRun=All")
+                && !sent.path.contains("/authorization.k8s.io/")
+        };
+        self.sent().into_iter().filter(changes).collect()
     }
 
     /// How many requests were under way at one time, at most.

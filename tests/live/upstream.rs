@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::sync::OnceLock;
 use std::thread;
+use std::time::Duration;
 
 use http::Request;
 use kube::client::Body;
 use kube::config::{AuthInfo, Kubeconfig};
 use tokio::runtime::{Builder, Handle};
+
+/// Longer than a minute, which a server that hangs may take to say that it does.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An API server, and two ways to come to it.
 pub(crate) struct Upstream {
@@ -57,7 +61,7 @@ impl Upstream {
             request = request.header(name, value);
         }
         let request = request.body(Body::from(body)).map_err(|error| error.to_string())?;
-        runtime().block_on(async {
+        let answer = async {
             let response = client.send(request).await.map_err(|error| error.to_string())?;
             let (head, body) = response.into_parts();
             let body = body.collect_bytes().await.map_err(|error| error.to_string())?;
@@ -68,6 +72,10 @@ impl Upstream {
                 headers: headers.map(|(name, value)| (name.to_string(), text(value.as_bytes()))).collect(),
                 body: body.to_vec(),
             })
+        };
+        runtime().block_on(async {
+            let answer = tokio::time::timeout(PATIENCE, answer).await;
+            answer.map_err(|_| format!("{method} {path}: no answer in {} s", PATIENCE.as_secs()))?
         })
     }
 }

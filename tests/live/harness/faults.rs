@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::control_plane::ControlPlane;
 use crate::fake_server::Reply;
 use crate::proxy::{Fault, Proxy, Sent};
+use crate::wait::until;
 
 /// kubectl's arguments that make a `ConfigMap` through a proxy.
 fn create<'a>(proxy: &'a str, name: &'a str) -> [&'a str; 6] {
@@ -27,6 +28,9 @@ fn what_passes_is_unchanged() {
     assert_eq!(proxy.count("GET", "/api/v1/nodes"), 1);
     assert!(proxy.sent().iter().all(|sent| sent.status == Some(200)));
     assert_eq!(proxy.connections(), 1, "connections are kept");
+    let difference = app.kubectl(&["--server", &proxy.url(), "diff", "--server-side", "-f", "rendered"]);
+    assert_eq!(difference.code, Some(1), "{difference:?}");
+    assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
 
     app.kubectl(&["--server", &proxy.url(), "apply", "--server-side", "-f", "rendered"]).ok();
     let sent = proxy.sent();
@@ -111,4 +115,16 @@ fn a_thousand_writes_at_once_take_seconds() {
     // A few more than are busy: a client that waits for a free one may open another meanwhile.
     assert!(proxy.connections() <= 3 * CLIENTS, "{}", proxy.connections());
     assert!(took < Duration::from_secs(30), "{took:?}");
+}
+
+#[test]
+fn a_program_is_killed_while_it_waits() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::new(plane, "harness-killed");
+    let proxy = Proxy::start(plane, |_| Fault::Delay(Duration::from_secs(2)));
+    let mut running = app.start(&proxy.kubeconfig(app.directory()), &["render"]);
+    until("it asks", || (!proxy.sent().is_empty()).then_some(()));
+    running.kill();
+    assert_eq!(running.wait().code, None);
+    assert!(!app.directory().join("rendered").exists());
 }

@@ -1,14 +1,15 @@
 //! Parts that hang, die and come back.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::app::App;
 use crate::control_plane::{ControlPlane, Parts};
-use crate::proxy::Proxy;
+use crate::proxy::{Fault, Proxy};
 
 #[test]
 fn parts_hang_die_and_come_back() {
-    let Some(plane) = ControlPlane::own(Parts::Nodes, 6, 3) else { return };
+    let Some(plane) = ControlPlane::own(Parts::Nodes, 6, 3).map(Arc::new) else { return };
     let app = App::rendered(&plane, "harness-parts");
     let proxy = Proxy::passing(&plane);
 
@@ -38,6 +39,19 @@ fn parts_hang_die_and_come_back() {
     plane.restart("etcd");
     plane.restart("fake-kubelet");
     assert_eq!(plane.list("/api/v1/nodes").len(), 6);
+
+    // Between two requests of one run, too.
+    let kept = Arc::clone(&plane);
+    let proxy = Proxy::start(&plane, move |sent| {
+        if sent.number == 1 {
+            kept.restart("kube-apiserver");
+        }
+        Fault::Pass
+    });
+    assert!(app.run_through(&proxy, &["diff"]).ok().is_empty());
+    assert!(proxy.sent().len() > 1);
+    drop(proxy);
+    assert_eq!(Arc::strong_count(&plane), 1, "a proxy that is gone holds nothing");
 }
 
 #[test]
@@ -57,4 +71,8 @@ fn addresses_outlive_the_service_controller() {
     app.kubectl(&["expose", "deployment", "web", "--name=late", "--type=LoadBalancer", "--port=80"]).ok();
     assert!(!before.contains(&address("late")), "an address was given twice");
     assert_eq!([address("web-pool00"), address("web-pool01")], before);
+    let calls = plane.load_balancer_calls(&app.namespace);
+    assert!(
+        calls.iter().all(|call| call["call"] == "ensure" && call["nodes"].as_array().unwrap().len() == 4)
+    );
 }

@@ -80,14 +80,14 @@ fn anybody_with_few_rights() {
     assert_eq!(run.code, Some(4), "{run:?}");
     assert!(run.err.contains("user `harness-stranger` may not list nodes"), "{}", run.err);
 
-    plane.allow("harness-stranger", None, "list", "", "nodes");
+    plane.allow("harness-stranger", None, &["list"], "", "nodes");
     app.run_through(&proxy, &stranger).ok();
     assert!(proxy.sent().iter().all(|sent| sent.header("Impersonate-User") == Some("harness-stranger")));
     // A token counts for what it is, and not for the administrator.
     let run = app.run_through(&proxy, &["pools", "--token", "nobody-token"]);
     assert!(run.err.contains("user `nobody` may not list nodes"), "{}", run.err);
     // Rights in a namespace are none elsewhere.
-    plane.allow("harness-stranger", Some(&app.namespace), "get", "", "configmaps");
+    plane.allow("harness-stranger", Some(&app.namespace), &["get", "patch"], "", "configmaps");
     let may = |namespace: &str| {
         let question =
             ["auth", "can-i", "get", "configmaps", "--as", "harness-stranger", "--namespace", namespace];
