@@ -1,0 +1,216 @@
+//! The promise of `is_unchanged`, held against a real server: random objects, edited by us and by others.
+
+use http::Request;
+use largescale::core::live::{MANAGER, is_unchanged};
+use serde_json::{Value, json};
+
+use crate::control_plane::ApiServer;
+use crate::objects::{Sample, definitions, samples};
+use crate::random_edits::{Random, edit, index, one_of, part};
+use crate::real_server::{as_administrator, create};
+
+/// Walks for each kind, states of the object in a walk, and objects that are compared with each state.
+const WALKS: u64 = 2;
+const STATES: usize = 20;
+const WANTED: usize = 7;
+
+#[derive(Default)]
+struct Counts {
+    compared: usize,
+    /// The server says that nothing would change.
+    unchanged: usize,
+    /// And so do we.
+    recognised: usize,
+    wrong: Vec<String>,
+}
+
+#[test]
+fn unchanged_is_never_said_of_what_would_change() {
+    let Some(server) = ApiServer::shared() else { return };
+    let counts = as_administrator(server, async |client| {
+        for definition in definitions() {
+            create(&client, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await;
+        }
+        let mut walks = Vec::new();
+        for (kind, sample) in samples().into_iter().enumerate() {
+            for walk in 0..WALKS {
+                let seed = 1 + kind as u64 * 1000 + walk;
+                let api = Api {
+                    client: client.clone(),
+                    path: format!("{}/unchanged-{kind}-{walk}", sample.collection),
+                };
+                let Sample { mut object, .. } = Sample { object: sample.object.clone(), ..sample };
+                object["metadata"]["name"] = format!("unchanged-{kind}-{walk}").into();
+                walks.push(tokio::spawn(walk_of(api, object, Random::new(seed))));
+            }
+        }
+        let mut all = Counts::default();
+        for walk in walks {
+            let counts = walk.await.unwrap();
+            all.compared += counts.compared;
+            all.unchanged += counts.unchanged;
+            all.recognised += counts.recognised;
+            all.wrong.extend(counts.wrong);
+        }
+        all
+    });
+    let summary = format!(
+        "{} compared, {} would not change, {} of them recognised, {} wrong",
+        counts.compared,
+        counts.unchanged,
+        counts.recognised,
+        counts.wrong.len()
+    );
+    assert!(counts.wrong.is_empty(), "{summary}\n{}", counts.wrong[..counts.wrong.len().min(5)].join("\n\n"));
+    assert!(counts.compared >= 3_000, "{summary}");
+    assert!(counts.recognised * 3 > counts.unchanged * 2, "{summary}");
+}
+
+/// One object of the server.
+struct Api {
+    client: kube::Client,
+    path: String,
+}
+
+impl Api {
+    async fn apply(&self, object: &Value, manager: &str, options: &str) -> Result<Value, kube::Error> {
+        let path = format!("{}?fieldManager={manager}&fieldValidation=Strict{options}", self.path);
+        self.patch(&path, "application/apply-patch+yaml", object).await
+    }
+
+    async fn patch(&self, path: &str, content: &str, body: &Value) -> Result<Value, kube::Error> {
+        let request =
+            Request::patch(path).header("Content-Type", content).body(body.to_string().into_bytes());
+        self.client.request(request.unwrap()).await
+    }
+
+    async fn get(&self) -> Value {
+        self.client.request(Request::get(&self.path).body(vec![]).unwrap()).await.unwrap()
+    }
+}
+
+async fn walk_of(api: Api, base: Value, mut random: Random) -> Counts {
+    let mut counts = Counts::default();
+    let mut live = created(&api, &base).await;
+    assert!(is_unchanged(&base, &live), "not recognised without an edit: {base}\n{live:#}");
+    let mut applied = base.clone();
+    for _ in 0..STATES {
+        for number in 0..WANTED {
+            let mut wanted = applied.clone();
+            if number > 0 {
+                for _ in 0..1 + random.below(2) {
+                    edit(&mut wanted, &live, &mut random);
+                }
+            }
+            compare(&api, &wanted, &mut live, &mut counts).await;
+        }
+        (applied, live) = changed(&api, &base, applied, live, &mut random).await;
+    }
+    counts
+}
+
+/// The kinds of the custom resources are there a moment after their definitions.
+async fn created(api: &Api, base: &Value) -> Value {
+    for _ in 0..100 {
+        match api.apply(base, MANAGER, "").await {
+            Ok(live) => return live,
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{error}: {base}"),
+        }
+    }
+    panic!("nobody knows {}", api.path);
+}
+
+async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Counts) {
+    let answer = api.apply(wanted, MANAGER, "&dryRun=All").await;
+    let would_stay = answer.as_ref().is_ok_and(|answer| without_times(answer) == without_times(live));
+    let said = is_unchanged(wanted, live);
+    counts.compared += 1;
+    counts.unchanged += usize::from(would_stay);
+    counts.recognised += usize::from(would_stay && said);
+    let answer = answer.map_or_else(|error| format!("{error}"), |answer| answer.to_string());
+    if !said && would_stay {
+        eprintln!("DOUBT {wanted}\nLIVE {live}");
+    }
+    if said && !would_stay {
+        counts.wrong.push(format!("wanted {wanted}\nlive   {live}\nanswer {answer}"));
+    }
+    // What a dry run says is held against what an apply does, where it is said to do nothing.
+    if would_stay && counts.unchanged.is_multiple_of(4) {
+        let after = api.apply(wanted, MANAGER, "").await.unwrap();
+        if after != *live && !(has_empty_bytes(live) && without_version(&after) == without_version(live)) {
+            counts
+                .wrong
+                .push(format!("the dry run was wrong: wanted {wanted}\nlive   {live}\nafter  {after}"));
+        }
+        *live = after;
+    }
+}
+
+/// An empty value of a Secret is written anew at each apply, and nothing of the object changes but its version: to
+/// the server, no bytes from an apply and no bytes from its store are two things.
+fn has_empty_bytes(live: &Value) -> bool {
+    ["data", "binaryData"]
+        .iter()
+        .any(|field| live[*field].as_object().is_some_and(|values| values.values().any(|value| value == "")))
+}
+
+fn without_version(object: &Value) -> Value {
+    let mut object = object.clone();
+    object["metadata"]["resourceVersion"].take();
+    object
+}
+
+fn without_times(object: &Value) -> Value {
+    let mut object = object.clone();
+    for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
+        entry.as_object_mut().unwrap().remove("time");
+    }
+    object
+}
+
+/// The next state: something that we or others do to the object, if the server takes it.
+async fn changed(
+    api: &Api,
+    base: &Value,
+    applied: Value,
+    live: Value,
+    random: &mut Random,
+) -> (Value, Value) {
+    let mut wanted = if random.below(4) == 0 { base.clone() } else { applied.clone() };
+    edit(&mut wanted, &live, random);
+    let result = match random.below(8) {
+        0..=2 => {
+            let force = *one_of(random, &["", "&force=true"]);
+            let result = api.apply(&wanted, MANAGER, force).await;
+            return match result {
+                Ok(live) => (wanted, live),
+                Err(_) => (applied, live),
+            };
+        }
+        3 | 4 => {
+            let manager = *one_of(random, &["other", "kubectl"]);
+            api.apply(&part(&wanted, random), manager, "&force=true").await
+        }
+        5 => {
+            let path = format!("{}?fieldManager={}", api.path, one_of(random, &["other", MANAGER]));
+            api.patch(&path, "application/merge-patch+json", &wanted).await
+        }
+        6 => {
+            let path =
+                format!("{}/status?fieldManager={}", api.path, one_of(random, &["controller", MANAGER]));
+            let status = json!({"status": {"observedGeneration": index(random, 9), "replicas": 2}});
+            api.patch(&path, "application/merge-patch+json", &status).await
+        }
+        _ => {
+            let path = format!("{}/scale?fieldManager=scaler", api.path);
+            let scale = json!({"spec": {"replicas": 1 + random.below(3)}});
+            api.patch(&path, "application/merge-patch+json", &scale).await
+        }
+    };
+    let live = if result.is_ok() { api.get().await } else { live };
+    // A deletion mark or a lost entry would end the walk; nothing here deletes.
+    (applied, live)
+}
