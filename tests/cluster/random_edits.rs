@@ -37,7 +37,7 @@ pub(crate) fn edit(object: &mut Value, live: &Value, random: &mut Random) {
         }
         5 => {
             *object.pointer_mut(&pointer).unwrap() =
-                one_of(random, &[json!(null), json!({}), json!([])]).clone()
+                one_of(random, &[json!(null), json!({}), json!([])]).clone();
         }
         6 => add_field(object, random),
         7 => edit_a_list(object, &all, random),
@@ -58,7 +58,7 @@ pub(crate) fn edit(object: &mut Value, live: &Value, random: &mut Random) {
 /// Some of the fields of an object, as another manager has them.
 pub(crate) fn part(object: &Value, random: &mut Random) -> Value {
     let mut part = object.clone();
-    for _ in 0..1 + random.below(8) {
+    for _ in 0..=random.below(8) {
         let mut all = Vec::new();
         pointers(&part, String::new(), &mut all);
         // Key fields stay more often than not, or nothing would be accepted.

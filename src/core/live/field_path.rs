@@ -21,7 +21,7 @@ pub fn get<'a>(path: &str, object: &'a Value) -> Option<&'a Value> {
 pub fn remove(path: &str, object: &mut Value) -> bool {
     let Some(steps) = resolve(path, object) else { return false };
     // Names are the object's own, which is about to change.
-    let steps: Vec<_> = steps.into_iter().map(|step| step.to_owned_step()).collect();
+    let steps: Vec<_> = steps.into_iter().map(Step::to_owned_step).collect();
     !steps.is_empty() && remove_at(&steps, object)
 }
 
@@ -137,7 +137,11 @@ impl Literal {
     fn is(&self, value: &Value) -> bool {
         match self {
             Self::Quoted(text) => value == text,
-            Self::Bare(text) => !value.is_string() && value.to_string() == *text,
+            Self::Bare(text) => match value {
+                Value::Number(number) => number.to_string() == *text,
+                Value::Bool(is) => text == if *is { "true" } else { "false" },
+                _ => false,
+            },
         }
     }
 }

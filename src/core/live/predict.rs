@@ -107,11 +107,12 @@ fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
 }
 
 fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: &Known<'_>) {
+    let steps = steps_to_items(known);
     for wanted in desired {
-        match live.iter().position(|item| is_meant(wanted, item, names)) {
-            Some(index) => {
-                let step = step_of(&live[index], known);
-                merge(wanted, &mut live[index], &known.step(&step.unwrap_or_default()));
+        match live.iter_mut().find(|item| is_meant(wanted, item, names)) {
+            Some(item) => {
+                let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
+                merge(wanted, item, &known.step(step));
             }
             None => live.push(wanted.clone()),
         }
@@ -119,22 +120,27 @@ fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: 
     // As the server does it: our order where ours are in another one.
     let place = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
     if !live.iter().filter_map(place).is_sorted() {
-        live.sort_by_key(|item| place(item).unwrap_or(usize::MAX));
+        live.sort_by_cached_key(|item| place(item).unwrap_or(usize::MAX));
     }
+}
+
+/// The items that anybody owns, with the step to each as the sets write it.
+fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
+    let steps = known.sets.iter().flat_map(|set| set.steps());
+    let mut items: Vec<_> = steps
+        .filter_map(|(step, segment, _)| match segment? {
+            Segment::Key(key) => Some((key, step)),
+            _ => None,
+        })
+        .collect();
+    items.dedup_by(|(_, one), (_, other)| one == other);
+    items
 }
 
 /// The key fields that we give are those of the item; the others are its defaults.
 fn is_meant(wanted: &Value, item: &Value, names: &[&str]) -> bool {
     names.iter().all(|name| wanted.get(name).is_none_or(|value| item.get(name) == Some(value)))
         && names.iter().any(|name| wanted.get(name).is_some())
-}
-
-/// The step to an item as the sets write it.
-fn step_of(item: &Value, known: &Known<'_>) -> Option<String> {
-    known.sets.iter().flat_map(|set| set.steps()).find_map(|(step, segment, _)| match segment? {
-        Segment::Key(key) => is_at(&key, item).then(|| step.to_owned()),
-        _ => None,
-    })
 }
 
 fn is_at(key: &Map<String, Value>, item: &Value) -> bool {
@@ -216,4 +222,115 @@ fn is_gone(own: FieldSet<'_>, others: &[FieldSet<'_>], wanted: Option<&Value>, v
         _ => false,
     };
     is_empty && wanted.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::live::MANAGER;
+
+    fn entry(manager: &str, operation: &str, fields: &Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    /// The prediction without managed fields.
+    fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
+        let mut live = live.clone();
+        live["metadata"]["managedFields"] = entries.into();
+        let mut result = predict(desired, &live);
+        result["metadata"].as_object_mut().unwrap().remove("managedFields");
+        result
+    }
+
+    #[test]
+    fn a_new_object_is_what_we_want() {
+        let desired = json!({"kind": "Service", "metadata": {"name": "a"}});
+        assert_eq!(predict(&desired, &Value::Null), desired);
+    }
+
+    #[test]
+    fn a_service() {
+        let live = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "uid": "1", "labels": {"app": "nginx", "old": "x", "theirs": "y"},
+                "annotations": {"old": "x"}},
+            "spec": {"clusterIP": "10.0.0.1", "selector": {"app": "nginx", "v": "1"}, "sessionAffinity": "None", "ports": [
+                {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+                {"name": "old", "port": 81, "protocol": "TCP", "targetPort": 81, "nodePort": 30001},
+                {"name": "theirs", "port": 99, "protocol": "TCP"}]}});
+        let own = json!({
+            "f:metadata": {"f:labels": {"f:app": {}, "f:old": {}, "f:theirs": {}}, "f:annotations": {"f:old": {}}},
+            "f:spec": {"f:selector": {}, "f:ports": {
+                "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}},
+                "k:{\"port\":81,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}}}}});
+        let theirs = json!({"f:metadata": {"f:labels": {"f:theirs": {}}}, "f:spec": {"f:ports": {
+            "k:{\"port\":99,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}});
+        let desired = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "labels": {"app": "nginx2"}},
+            "spec": {"type": "LoadBalancer", "selector": {"app": "nginx"},
+                "ports": [{"name": "web", "port": 80}, {"name": "https", "port": 443}]}});
+        let expected = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "uid": "1", "labels": {"app": "nginx2", "theirs": "y"}},
+            "spec": {"clusterIP": "10.0.0.1", "type": "LoadBalancer", "selector": {"app": "nginx"}, "sessionAffinity": "None",
+                "ports": [
+                    {"name": "web", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+                    {"name": "theirs", "port": 99, "protocol": "TCP"},
+                    {"name": "https", "port": 443}]}});
+        let entries = [entry(MANAGER, "Apply", &own), entry("other", "Update", &theirs)];
+        assert_eq!(predicted(&desired, &live, &entries), expected);
+    }
+
+    #[test]
+    fn a_deployment_that_nobody_applied() {
+        let container = json!({"name": "a", "image": "a:1", "imagePullPolicy": "Always",
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+            "volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Disabled"}]});
+        let live = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "replicas": 3, "template": {"spec": {"containers": [container], "nodeSelector": {"a": "b"},
+                "tolerations": [{"key": "a", "operator": "Equal", "value": "x"}]}}}});
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "template": {"spec": {"nodeSelector": {"c": "d"}, "tolerations": [{"key": "a", "value": "y"}], "containers": [
+                {"name": "a", "image": "a:2", "env": [{"name": "B", "value": "3"}], "volumeMounts": [{"mountPath": "/a", "name": "w"}]},
+                {"name": "b", "image": "b"}]}}}});
+        let mut expected = live.clone();
+        let pod = &mut expected["spec"]["template"]["spec"];
+        pod["nodeSelector"] = json!({"c": "d"});
+        pod["tolerations"][0]["value"] = "y".into();
+        pod["containers"][0]["image"] = "a:2".into();
+        pod["containers"][0]["env"][1]["value"] = "3".into();
+        pod["containers"][0]["volumeMounts"][0]["name"] = "w".into();
+        pod["containers"].as_array_mut().unwrap().push(json!({"name": "b", "image": "b"}));
+        assert_eq!(predicted(&desired, &live, &[]), expected);
+    }
+
+    #[test]
+    fn lists_that_are_one_value() {
+        let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["x", "y"]},
+            "rules": [{"a": 1, "default": 2}, {"a": 3}]});
+        let own =
+            entry(MANAGER, "Apply", &json!({"f:rules": {}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}));
+        let desired = |rules: &Value| json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["z"]}, "rules": rules});
+        let result = |rules: Value| predicted(&desired(&rules), &live, std::slice::from_ref(&own));
+        assert_eq!(result(json!([{"a": 1}, {"a": 4}]))["rules"], json!([{"a": 1, "default": 2}, {"a": 4}]));
+        assert_eq!(result(json!([{"a": 1}]))["rules"], json!([{"a": 1}]));
+        assert_eq!(result(json!([]))["metadata"]["finalizers"], json!(["y", "z"]));
+    }
+
+    #[test]
+    fn another_order_of_ours_is_the_order() {
+        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [
+            {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
+        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
+        let names = json!([{"name": "b"}, {"name": "a"}, {"name": "theirs"}]);
+        assert_eq!(predicted(&desired, &live, &[])["spec"]["containers"], names);
+    }
+
+    #[test]
+    fn texts_of_a_secret_are_data() {
+        let live =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
+        let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});
+        assert_eq!(predicted(&desired, &live, &[])["data"], json!({"a": "eA==", "b": "eQ=="}));
+    }
 }

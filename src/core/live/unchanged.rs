@@ -1,15 +1,16 @@
 //! Whether a server-side apply would change nothing at all, told without asking the server.
 //!
 //! Thousands of objects are usually as they should be, and a dry run for each costs minutes. `true` is a promise:
-//! no field, no order of a list and no managed field would change. It holds as long as the server's schemas,
-//! defaults and webhooks are those of the last apply. Everything that cannot be told from the two objects is
-//! `false`, and a dry run decides.
+//! no field, no order of a list and no managed field would change, as a dry run would say too. (A Secret with an empty
+//! value gets a new version at each apply, and nothing else.) It holds as long as the server's schemas, defaults and
+//! webhooks are those of the last apply. Everything that cannot be told from the two objects is `false`, and a dry run
+//! decides.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::managed::{self, Entry, FieldSet, Segment};
+use super::managed::{self, Entry, FieldSet, MANAGER, Segment};
 use super::well_known;
 
 /// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
@@ -28,7 +29,7 @@ const OF_THE_SERVER: &[&str] = &[
 /// Fields that name the object and are in no set.
 const IDENTITY: &[&str] = &["name", "namespace"];
 
-/// Whether an apply of the object by [`managed::MANAGER`], without force, is certain to change nothing.
+/// Whether an apply of the object by [`MANAGER`], without force, is certain to change nothing.
 pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
     certain(desired, live).unwrap_or(false)
 }
@@ -80,6 +81,11 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
         return Some(false);
     }
+    // After a write to `scale`, one manager may have two entries; the next write makes one of them.
+    let mut identities = HashSet::new();
+    if !entries.iter().all(|entry| identities.insert((entry.manager, entry.operation, entry.subresource))) {
+        return Some(false);
+    }
     let others = entries.iter().filter(|entry| *entry != own).map(|entry| entry.fields).collect();
     let schema = Schema {
         atomic_maps: well_known::atomic_maps(version),
@@ -97,8 +103,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
 }
 
 fn only_one_of_ours<'a, 'b>(entries: &'b [Entry<'a>]) -> Option<&'b Entry<'a>> {
-    let mut applied =
-        entries.iter().filter(|entry| entry.manager == managed::MANAGER && entry.operation == "Apply");
+    let mut applied = entries.iter().filter(|entry| entry.manager == MANAGER && entry.operation == "Apply");
     let own = applied.next()?;
     (applied.next().is_none() && own.is_ours()).then_some(own)
 }
@@ -193,9 +198,7 @@ fn items_are_unchanged(
     }
     let mut places = HashMap::new();
     for (index, item) in live.iter().enumerate() {
-        let twice = places.insert(signature(item.as_object()?, names.iter().copied()), index).is_some();
-        // Only for an item of ours it is a matter which one is meant; telling them apart is the server's.
-        if twice {
+        if places.insert(signature(item.as_object()?, names.iter().copied()), index).is_some() {
             return None;
         }
     }
@@ -274,5 +277,233 @@ fn is_same(desired: &Value, live: &Value) -> bool {
         }
         (Value::Null, _) => false,
         (desired, live) => desired == live,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with_fields(desired: &Value, further: &Value, fields: &Value) -> Value {
+        let mut live = desired.clone();
+        json_patch::merge(&mut live, further);
+        live["metadata"]["managedFields"] = json!([
+            {"manager": MANAGER, "operation": "Apply", "apiVersion": desired["apiVersion"], "fieldsType": "FieldsV1",
+             "fieldsV1": fields, "time": "2026-01-01T00:00:00Z"},
+            {"manager": "controller", "operation": "Update", "apiVersion": desired["apiVersion"], "fieldsType": "FieldsV1",
+             "fieldsV1": {"f:status": {"f:x": {}}}, "subresource": "status"},
+        ]);
+        live["metadata"]["uid"] = "1".into();
+        live
+    }
+
+    fn service() -> Value {
+        json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "namespace": "web", "labels": {"app": "nginx"}, "annotations": {"a.b/c": "pool1"}},
+            "spec": {"type": "LoadBalancer", "selector": {"app": "nginx"}, "loadBalancerSourceRanges": ["10.0.0.0/8"],
+                "ports": [{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}]}})
+    }
+
+    fn live_service() -> Value {
+        let further = json!({"spec": {"clusterIP": "10.0.0.1", "sessionAffinity": "None", "ports": [
+            {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+            {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns", "nodePort": 30001},
+            {"name": "other", "port": 99, "protocol": "TCP"}]}});
+        with_fields(
+            &service(),
+            &further,
+            &json!({
+                "f:metadata": {"f:annotations": {"f:a.b/c": {}}, "f:labels": {"f:app": {}}},
+                "f:spec": {"f:type": {}, "f:selector": {}, "f:loadBalancerSourceRanges": {}, "f:ports": {
+                    "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}},
+                    "k:{\"port\":53,\"protocol\":\"UDP\"}":
+                        {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}}},
+            }),
+        )
+    }
+
+    /// The service with one thing changed in the directory, and with one thing changed in the cluster.
+    #[track_caller]
+    fn is_no_longer(what: &str, edit: impl Fn(&mut Value)) {
+        let (mut desired, mut live) = (service(), live_service());
+        edit(&mut desired);
+        assert!(!is_unchanged(&desired, &live_service()), "{what}, in the directory");
+        edit(&mut live);
+        assert!(!is_unchanged(&service(), &live), "{what}, in the cluster");
+    }
+
+    #[test]
+    fn a_service_as_it_was_applied() {
+        assert!(is_unchanged(&service(), &live_service()));
+        let mut elsewhere = service();
+        elsewhere["metadata"].as_object_mut().unwrap().remove("namespace");
+        assert!(is_unchanged(&elsewhere, &live_service()), "the flag says where");
+    }
+
+    #[test]
+    fn one_field_is_enough() {
+        is_no_longer("another value", |it| it["spec"]["type"] = "ClusterIP".into());
+        is_no_longer("another name", |it| it["metadata"]["name"] = "x".into());
+        is_no_longer("another kind", |it| it["kind"] = "Endpoints".into());
+        is_no_longer("another version", |it| it["apiVersion"] = "v2".into());
+        is_no_longer("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
+        is_no_longer("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
+        is_no_longer("another spelling of a number", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
+        is_no_longer("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
+        is_no_longer("a null", |it| it["spec"]["type"] = Value::Null);
+        is_no_longer("a field gone", |it| it["metadata"]["labels"] = json!({}));
+        is_no_longer("an item gone", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
+        is_no_longer("an item twice", |it| {
+            let ports = it["spec"]["ports"].as_array_mut().unwrap();
+            ports.push(ports[0].clone());
+        });
+    }
+
+    #[test]
+    fn what_is_live_and_not_ours_becomes_ours_when_we_write_it() {
+        for (pointer, value) in [
+            ("/spec/sessionAffinity", json!("None")),
+            ("/spec/ports/0/protocol", json!("TCP")),
+            ("/spec/ports/0/nodePort", json!(30000)),
+            ("/metadata/uid", json!("1")),
+            ("/status", json!({})),
+            ("/spec/externalIPs", json!([])),
+        ] {
+            let mut desired = service();
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            desired.pointer_mut(parent).unwrap()[name] = value;
+            assert!(!is_unchanged(&desired, &live_service()), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn entries_that_leave_a_doubt() {
+        let doubted = |what: &str, edit: &dyn Fn(&mut Value)| {
+            let mut live = live_service();
+            edit(&mut live["metadata"]);
+            assert!(!is_unchanged(&service(), &live), "{what}");
+        };
+        doubted("none", &|it| it["managedFields"] = json!([]));
+        doubted("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
+        doubted("by an update", &|it| it["managedFields"][0]["operation"] = "Update".into());
+        doubted("of a subresource", &|it| it["managedFields"][0]["subresource"] = "scale".into());
+        doubted("of another version", &|it| it["managedFields"][0]["apiVersion"] = "v2".into());
+        doubted("another's of another version", &|it| it["managedFields"][1]["apiVersion"] = "v2".into());
+        doubted("in another form", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
+        doubted("two of ours", &|it| {
+            let mut second = it["managedFields"][0].clone();
+            second["subresource"] = "status".into();
+            it["managedFields"].as_array_mut().unwrap().push(second);
+        });
+        doubted("two of one manager", &|it| {
+            let second = it["managedFields"][1].clone();
+            it["managedFields"].as_array_mut().unwrap().push(second);
+        });
+        let fields = |edit: &dyn Fn(&mut Value), what: &str| {
+            doubted(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
+        };
+        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "more than we want now");
+        fields(&|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"), "somebody took a field");
+        fields(&|it| it["f:spec"]["f:ports"]["i:0"] = json!({}), "an index");
+        fields(&|it| it["f:spec"]["x:type"] = json!({}), "a form of tomorrow");
+        fields(&|it| it["f:spec"]["f:ports"]["v:1"] = json!({}), "a list of two kinds");
+    }
+
+    #[test]
+    fn what_was_written_empty_is_not_what_the_server_put_there() {
+        let desired = |strategy: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"strategy": strategy}});
+        let full = desired(json!({"type": "RollingUpdate"}));
+        let live = with_fields(&full, &json!({}), &json!({"f:spec": {"f:strategy": {}}}));
+        assert!(!is_unchanged(&full, &live), "its type would become ours");
+        assert!(
+            !is_unchanged(&desired(json!({})), &live),
+            "whether defaults come again is the server's to say"
+        );
+    }
+
+    #[test]
+    fn a_deployment_with_lists_in_lists() {
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "selector": {"matchLabels": {"app": "a"}},
+            "template": {"spec": {
+                "nodeSelector": {"os": "linux"},
+                "imagePullSecrets": [{"name": "one"}],
+                "tolerations": [{"key": "a", "operator": "Exists"}],
+                "containers": [{"name": "a", "image": "a", "env": [{"name": "A", "valueFrom": {"fieldRef":
+                    {"apiVersion": "v1", "fieldPath": "x"}}}], "ports": [{"containerPort": 80}], "securityContext": {}}],
+                "volumes": [{"name": "v", "emptyDir": {}}]}}}});
+        let live = with_fields(
+            &desired,
+            &json!({"spec": {"replicas": 1}}),
+            &json!({"f:spec": {"f:selector": {}, "f:template": {"f:spec": {
+                "f:nodeSelector": {},
+                "f:imagePullSecrets": {"k:{\"name\":\"one\"}": {}},
+                "f:tolerations": {},
+                "f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}, "f:image": {}, "f:securityContext": {},
+                    "f:env": {"k:{\"name\":\"A\"}": {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}}},
+                    "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}}},
+                "f:volumes": {"k:{\"name\":\"v\"}": {".": {}, "f:name": {}, "f:emptyDir": {}}}}}}}),
+        );
+        assert!(!is_unchanged(&desired, &live), "the port's protocol is not there: is it another one?");
+        let mut complete = live.clone();
+        complete["spec"]["template"]["spec"]["containers"][0]["ports"][0]["protocol"] = "TCP".into();
+        assert!(is_unchanged(&desired, &complete));
+        complete["spec"]["template"]["spec"]["volumes"][0]["emptyDir"]["sizeLimit"] = "1Gi".into();
+        assert!(!is_unchanged(&desired, &complete));
+    }
+
+    #[test]
+    fn sets_of_scalars() {
+        let desired = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "finalizers": ["x", "y"]}});
+        let live = |finalizers: Value| {
+            let further = json!({"metadata": {"finalizers": finalizers}});
+            let fields = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"x\"": {}, "v:\"y\"": {}}}});
+            with_fields(&desired, &further, &fields)
+        };
+        assert!(is_unchanged(&desired, &live(json!(["other", "x", "y"]))));
+        for finalizers in [json!(["y", "x"]), json!(["x"]), json!(["x", "y", "x"]), json!("x"), json!(null)] {
+            assert!(!is_unchanged(&desired, &live(finalizers.clone())), "{finalizers}");
+        }
+    }
+
+    #[test]
+    fn two_items_that_differ_in_a_default_only() {
+        let desired = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "dns"},
+            "spec": {"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}});
+        let further =
+            json!({"spec": {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}});
+        let live = with_fields(
+            &desired,
+            &further,
+            &json!({"f:spec": {"f:ports": {
+                "k:{\"port\":53,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}},
+                "k:{\"port\":53,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}}}),
+        );
+        assert!(is_unchanged(&desired, &live));
+        assert!(!is_unchanged(&further_of(&desired, &further), &live), "TCP would become ours");
+    }
+
+    fn further_of(desired: &Value, further: &Value) -> Value {
+        let mut object = desired.clone();
+        json_patch::merge(&mut object, further);
+        object
+    }
+
+    #[test]
+    fn long_lists_take_no_time() {
+        const ITEMS: usize = 5_000;
+        let name = |index: usize| format!("item-{index}");
+        let env: Vec<_> = (0..ITEMS).map(|index| json!({"name": name(index), "value": "x"})).collect();
+        let fields: Map<_, _> = (0..ITEMS)
+            .map(|index| {
+                (format!("k:{{\"name\":\"{}\"}}", name(index)), json!({".": {}, "f:name": {}, "f:value": {}}))
+            })
+            .collect();
+        let desired =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"env": env}});
+        let live = with_fields(&desired, &json!({}), &json!({"f:spec": {"f:env": fields}}));
+        assert!(is_unchanged(&desired, &live));
     }
 }

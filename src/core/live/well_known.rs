@@ -57,7 +57,8 @@ pub(super) fn atomic_items(api_version: &str) -> &'static [&'static str] {
     if is_own(api_version) { ATOMIC_ITEMS } else { &[] }
 }
 
-/// The key fields of a list that is merged by them, by its name and the fields of an item.
+/// The key fields of a list that is merged by them, by its name; none for a list that is not, or of which its name
+/// alone does not tell (`ports`).
 pub(super) fn list_keys(name: &str) -> &'static [&'static str] {
     LIST_KEYS.iter().find(|(list, _)| *list == name).map_or(&[], |(_, keys)| keys)
 }
