@@ -25,6 +25,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         ("/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles", role()),
         ("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers", autoscaler()),
         ("/apis/policy/v1/namespaces/default/poddisruptionbudgets", disruption_budget()),
+        ("/api/v1/namespaces", namespace()),
         ("/apis/unchanged.example.com/v1/namespaces/default/widgets", widget()),
         ("/apis/unchanged.example.com/v1/namespaces/default/gadgets", gadget()),
     ];
@@ -182,6 +183,10 @@ fn disruption_budget() -> Value {
     json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {},
         "spec": {"maxUnavailable": "10%", "selector": {"matchLabels": {"app": "nginx"},
             "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}]}}})
+}
+
+fn namespace() -> Value {
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {}})
 }
 
 fn widget() -> Value {

@@ -29,9 +29,10 @@ pub fn predict(desired: &Value, live: &Value) -> Value {
     result
 }
 
-/// `stringData` of a Secret is only another way to write `data`.
+/// What we want as the server keeps it: nulls are not there, `80.0` is 80, and `stringData` of a Secret is only
+/// another way to write `data`.
 fn as_stored(desired: &Value) -> Value {
-    let mut desired = desired.clone();
+    let mut desired = without_spelling(desired);
     if desired["kind"] == "Secret"
         && let Some(fields) = desired.as_object_mut()
         && let Some(Value::Object(texts)) = fields.remove("stringData")
@@ -42,6 +43,22 @@ fn as_stored(desired: &Value) -> Value {
         }
     }
     desired
+}
+
+fn without_spelling(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let there = map.iter().filter(|(_, value)| !value.is_null());
+            there.map(|(name, value)| (name.clone(), without_spelling(value))).collect()
+        }
+        Value::Array(list) => list.iter().map(without_spelling).collect(),
+        Value::Number(number) if number.is_f64() => {
+            // `{}` of a float without a fraction is an integer; one that is too large stays what it is.
+            let text = number.as_f64().unwrap_or_default().to_string();
+            text.parse().map_or_else(|_| value.clone(), |whole: i64| whole.into())
+        }
+        other => other.clone(),
+    }
 }
 
 /// What is known of one place.
@@ -324,6 +341,15 @@ mod tests {
         let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
         let names = json!([{"name": "b"}, {"name": "a"}, {"name": "theirs"}]);
         assert_eq!(predicted(&desired, &live, &[])["spec"]["containers"], names);
+    }
+
+    #[test]
+    fn spellings_of_the_same() {
+        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
+        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a", "creationTimestamp": null},
+            "spec": {"a": 2.0, "b": 0.5, "c": null, "d": 1e300}});
+        let expected = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 2, "b": 0.5, "c": 5, "d": 1e300}});
+        assert_eq!(predicted(&desired, &live, &[]), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::managed::{self, Entry, FieldSet, MANAGER, Segment};
+use super::managed::{self, FieldSet, MANAGER, Segment};
 use super::well_known;
 
 /// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
@@ -28,6 +28,9 @@ const OF_THE_SERVER: &[&str] = &[
 
 /// Fields that name the object and are in no set.
 const IDENTITY: &[&str] = &["name", "namespace"];
+
+/// The same around the metadata, which are looked at by themselves.
+const ROOT: &[&str] = &["apiVersion", "kind", "metadata"];
 
 /// Whether an apply of the object by [`MANAGER`], without force, is certain to change nothing.
 pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
@@ -76,7 +79,6 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     }
 
     let entries = managed::entries(live)?;
-    let own = only_one_of_ours(&entries)?;
     // Entries of other versions are converted at each write, and those of versions that are gone leave.
     if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
         return Some(false);
@@ -84,6 +86,18 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     // After a write to `scale`, one manager may have two entries; the next write makes one of them.
     let mut identities = HashSet::new();
     if !entries.iter().all(|entry| identities.insert((entry.manager, entry.operation, entry.subresource))) {
+        return Some(false);
+    }
+    let mut applied =
+        entries.iter().filter(|entry| entry.manager == MANAGER && entry.operation == "Apply").peekable();
+    if applied.peek().is_none() {
+        // Who applies nothing but a name has no entry. An object without any gets one by its next apply.
+        let is_bare = desired.as_object()?.keys().all(|name| ROOT.contains(&name.as_str()))
+            && wanted.keys().all(|name| IDENTITY.contains(&name.as_str()));
+        return Some(is_bare && !entries.is_empty());
+    }
+    let own = applied.next().filter(|own| own.is_ours())?;
+    if applied.next().is_some() {
         return Some(false);
     }
     let others = entries.iter().filter(|entry| *entry != own).map(|entry| entry.fields).collect();
@@ -99,13 +113,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
             map_is_unchanged(&place, IDENTITY)?
         }
     };
-    Some(metadata && map_is_unchanged(&root, &["apiVersion", "kind", "metadata"])?)
-}
-
-fn only_one_of_ours<'a, 'b>(entries: &'b [Entry<'a>]) -> Option<&'b Entry<'a>> {
-    let mut applied = entries.iter().filter(|entry| entry.manager == MANAGER && entry.operation == "Apply");
-    let own = applied.next()?;
-    (applied.next().is_none() && own.is_ours()).then_some(own)
+    Some(metadata && map_is_unchanged(&root, ROOT)?)
 }
 
 fn is_unchanged_at(place: &Place<'_>) -> Option<bool> {
@@ -452,6 +460,23 @@ mod tests {
         assert!(is_unchanged(&desired, &complete));
         complete["spec"]["template"]["spec"]["volumes"][0]["emptyDir"]["sizeLimit"] = "1Gi".into();
         assert!(!is_unchanged(&desired, &complete));
+    }
+
+    #[test]
+    fn an_object_that_is_only_a_name() {
+        let bare = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}});
+        let live = |entries: Value| {
+            let mut live = bare.clone();
+            live["metadata"]["managedFields"] = entries;
+            live
+        };
+        let other = json!({"manager": "other", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:metadata": {"f:labels": {}}}});
+        assert!(is_unchanged(&bare, &live(json!([other]))));
+        assert!(!is_unchanged(&bare, &live(json!([]))), "it gets its first entry");
+        let mut labelled = bare.clone();
+        labelled["metadata"]["labels"] = json!({});
+        assert!(!is_unchanged(&labelled, &live(json!([other]))));
     }
 
     #[test]
