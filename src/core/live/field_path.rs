@@ -138,7 +138,11 @@ impl Literal {
         match self {
             Self::Quoted(text) => value == text,
             Self::Bare(text) => match value {
-                Value::Number(number) => number.to_string() == *text,
+                // 80.0 is printed as 80, and a large float with an exponent.
+                Value::Number(number) => {
+                    number.to_string() == *text
+                        || text.parse().is_ok_and(|printed: f64| number.as_f64() == Some(printed))
+                }
                 Value::Bool(is) => text == if *is { "true" } else { "false" },
                 _ => false,
             },
@@ -317,6 +321,7 @@ mod tests {
         assert_eq!(at(".spec.ports[port=53,protocol=\"UDP\"].nodePort"), "30001");
         assert_eq!(at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"), "30000", "the default was left out");
         assert_eq!(at(".spec.ports[port=53,protocol=\"TCP\"].nodePort"), "", "that is another one");
+        assert_eq!(get("[a=80]", &json!([{"a": 80.0}])), Some(&json!({"a": 80.0})), "another spelling");
         assert_eq!(at(".spec.ports[1].port"), "53");
         assert_eq!(at(".spec.ports[2].port"), "");
         assert_eq!(at(".metadata.finalizers[=\"x/y\"]"), "\"x/y\"");
