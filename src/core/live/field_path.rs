@@ -230,8 +230,13 @@ fn selected(selector: &Selector, list: &[Value]) -> Option<usize> {
                     key.iter().filter_map(|(name, value)| Some(value.is(item.get(name)?))).peekable();
                 given.peek().is_some() && given.all(|same| same)
             };
-            let mut fitting = (0..list.len()).filter(|index| may_be(&list[*index]));
-            fitting.next().filter(|_| fitting.next().is_none())
+            let only = |fits: &dyn Fn(&Value) -> bool| {
+                let mut fitting = (0..list.len()).filter(|index| fits(&list[*index]));
+                fitting.next().filter(|_| fitting.next().is_none())
+            };
+            // Of `port` and `protocol`, and of all pairs of Kubernetes, the first has no default.
+            let has_first = |item: &Value| key.first().is_some_and(|(name, _)| item.get(name).is_some());
+            only(&may_be).or_else(|| only(&|item| may_be(item) && has_first(item)))
         }
     }
 }
@@ -322,6 +327,8 @@ mod tests {
         assert_eq!(at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"), "30000", "the default was left out");
         assert_eq!(at(".spec.ports[port=53,protocol=\"TCP\"].nodePort"), "", "that is another one");
         assert_eq!(get("[a=80]", &json!([{"a": 80.0}])), Some(&json!({"a": 80.0})), "another spelling");
+        let without_port = json!([{"protocol": "TCP"}, {"port": 80}]);
+        assert_eq!(get("[port=80,protocol=\"TCP\"]", &without_port), Some(&without_port[1]));
         assert_eq!(at(".spec.ports[1].port"), "53");
         assert_eq!(at(".spec.ports[2].port"), "");
         assert_eq!(at(".metadata.finalizers[=\"x/y\"]"), "\"x/y\"");
