@@ -7,6 +7,7 @@ pub mod choose;
 pub mod diagnostic;
 pub mod fold;
 pub mod form;
+pub mod live;
 pub mod lock;
 pub mod manifest;
 pub mod mask;

@@ -27,7 +27,7 @@ fn cluster(flags: &ClusterFlags) -> Cluster {
 }
 
 /// Does something as the administrator, with kube itself, so that it does not depend on what is tested.
-fn as_administrator<T>(server: &ApiServer, what: impl AsyncFnOnce(kube::Client) -> T) -> T {
+pub(crate) fn as_administrator<T>(server: &ApiServer, what: impl AsyncFnOnce(kube::Client) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let kubeconfig = kube::config::Kubeconfig::read_from(&server.kubeconfig).unwrap();
@@ -36,7 +36,7 @@ fn as_administrator<T>(server: &ApiServer, what: impl AsyncFnOnce(kube::Client) 
     })
 }
 
-async fn create(client: &kube::Client, path: &str, object: Value) {
+pub(crate) async fn create(client: &kube::Client, path: &str, object: Value) {
     let request =
         Request::post(path).header("Content-Type", "application/json").body(object.to_string().into_bytes());
     client.request::<Value>(request.unwrap()).await.unwrap();

@@ -1,0 +1,163 @@
+//! `metadata.managedFields`: which manager set which fields, and our own entry among them.
+//!
+//! The format: kubernetes-sigs/structured-merge-diff `fieldpath/serialize.go`. A set is read where it stands: an
+//! object may have thousands of fields and is looked at once.
+
+use serde_json::{Map, Value};
+
+/// The field manager in whose name everything is applied.
+pub const MANAGER: &str = "kubectl-largescale";
+
+/// What one manager set by one operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry<'a> {
+    /// Who.
+    pub manager: &'a str,
+    /// `Apply`, or `Update` for everything else.
+    pub operation: &'a str,
+    /// The version in which the fields are named.
+    pub api_version: &'a str,
+    /// `status`, `scale`; empty for the object itself.
+    pub subresource: &'a str,
+    /// When it last changed something; empty where the server does not say.
+    pub time: &'a str,
+    /// The fields.
+    pub fields: FieldSet<'a>,
+}
+
+impl Entry<'_> {
+    /// What we applied to the object itself: the fields that leave it when they leave the directory.
+    pub fn is_ours(&self) -> bool {
+        self.manager == MANAGER && self.operation == "Apply" && self.subresource.is_empty()
+    }
+}
+
+/// The fields of one manager below one place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FieldSet<'a>(&'a Map<String, Value>);
+
+/// One step down in a set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Segment<'a> {
+    /// A field of a map.
+    Field(&'a str),
+    /// The item of a list whose key fields have these values.
+    Key(Map<String, Value>),
+    /// The item of a list of scalars.
+    Value(Value),
+}
+
+impl<'a> FieldSet<'a> {
+    /// The set in a JSON value.
+    pub fn of(fields: &'a Value) -> Option<Self> {
+        fields.as_object().map(Self)
+    }
+
+    /// Nothing below is named: the value is owned as a whole.
+    pub fn is_leaf(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The item itself is owned, beside what is in it.
+    pub fn owns_itself(self) -> bool {
+        self.is_leaf() || self.0.contains_key(".")
+    }
+
+    /// What is below a step, by its written form (`f:name`): sets of one object write the same step alike.
+    pub fn below(self, step: &str) -> Option<Self> {
+        Self::of(self.0.get(step)?)
+    }
+
+    /// What is below a field.
+    pub fn field(self, name: &str) -> Option<Self> {
+        self.below(&format!("f:{name}"))
+    }
+
+    /// The steps down: as written, understood (`None` for a form that nobody knows yet, and for items by their
+    /// index, which no list of Kubernetes has), and what is below.
+    pub fn steps(self) -> impl Iterator<Item = (&'a str, Option<Segment<'a>>, Option<Self>)> {
+        let steps = self.0.iter().filter(|(step, _)| *step != ".");
+        steps.map(|(step, below)| (step.as_str(), Segment::of(step), Self::of(below)))
+    }
+}
+
+impl<'a> Segment<'a> {
+    fn of(step: &'a str) -> Option<Self> {
+        let (form, rest) = step.split_once(':')?;
+        match form {
+            "f" => Some(Self::Field(rest)),
+            "k" => serde_json::from_str(rest).ok().map(Self::Key),
+            "v" => serde_json::from_str(rest).ok().map(Self::Value),
+            _ => None,
+        }
+    }
+}
+
+/// All entries of an object; `None` if one of them is in a form that nobody knows yet.
+pub fn entries(object: &Value) -> Option<Vec<Entry<'_>>> {
+    let Some(entries) = object["metadata"].get("managedFields") else { return Some(Vec::new()) };
+    entries.as_array()?.iter().map(entry).collect()
+}
+
+/// Our entry among them.
+pub fn ours<'a, 'b>(entries: &'b [Entry<'a>]) -> Option<&'b Entry<'a>> {
+    entries.iter().find(|entry| entry.is_ours())
+}
+
+fn entry(entry: &Value) -> Option<Entry<'_>> {
+    let text = |name: &str| match entry.get(name) {
+        None => Some(""),
+        Some(text) => text.as_str(),
+    };
+    Some(Entry {
+        manager: text("manager")?,
+        operation: text("operation")?,
+        api_version: text("apiVersion")?,
+        subresource: text("subresource")?,
+        time: text("time")?,
+        fields: FieldSet::of(&entry["fieldsV1"]).filter(|_| entry["fieldsType"] == "FieldsV1")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn entries_and_our_own() {
+        let object = json!({"metadata": {"managedFields": [
+            {"manager": "kubectl-largescale", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {}},
+            {"manager": "kubectl-largescale", "operation": "Apply", "apiVersion": "v1", "subresource": "status",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {}}},
+            {"manager": "kubectl-largescale", "operation": "Apply", "apiVersion": "v1", "time": "2026-01-01T00:00:00Z",
+             "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:type": {}}}},
+        ]}});
+        let all = entries(&object).unwrap();
+        assert_eq!(all.len(), 3);
+        let own = ours(&all).unwrap();
+        assert_eq!(own.time, "2026-01-01T00:00:00Z");
+        assert!(own.fields.field("spec").unwrap().field("type").unwrap().is_leaf());
+        assert_eq!(entries(&json!({"metadata": {}})), Some(vec![]));
+        assert_eq!(entries(&json!({"metadata": {"managedFields": [{"fieldsType": "FieldsV2"}]}})), None);
+    }
+
+    #[test]
+    fn steps_of_a_set() {
+        let set = json!({".": {}, "f:a": {}, "i:0": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}},
+            "v:\"x\"": {}, "x:": {}});
+        let set = FieldSet::of(&set).unwrap();
+        assert!(set.owns_itself() && !set.is_leaf());
+        let steps: Vec<_> = set.steps().map(|(_, segment, _)| segment).collect();
+        let key = json!({"port": 80, "protocol": "TCP"}).as_object().unwrap().clone();
+        let expected = [
+            Some(Segment::Field("a")),
+            None,
+            Some(Segment::Key(key)),
+            Some(Segment::Value("x".into())),
+            None,
+        ];
+        assert_eq!(steps, expected);
+    }
+}

@@ -1,0 +1,362 @@
+//! What an apply would leave, estimated here: for users who may read and not patch.
+//!
+//! The server knows schemas, defaults and webhooks, we know what the managed fields tell of them. Good enough to read;
+//! nothing is decided by it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::managed::{self, FieldSet, Segment};
+use super::well_known;
+
+/// The live object after an apply, as far as can be told; what is not there yet becomes what we want.
+#[must_use]
+pub fn predict(desired: &Value, live: &Value) -> Value {
+    if live.is_null() {
+        return desired.clone();
+    }
+    let entries = managed::entries(live).unwrap_or_default();
+    let all: Vec<_> = entries.iter().map(|entry| entry.fields).collect();
+    let others: Vec<_> = entries.iter().filter(|entry| !entry.is_ours()).map(|entry| entry.fields).collect();
+    let desired = as_stored(desired);
+    let atomic = well_known::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
+    let mut result = live.clone();
+    merge(&desired, &mut result, &Known { sets: all, name: "", atomic });
+    if let Some(own) = managed::ours(&entries) {
+        remove_former(own.fields, &others, Some(&desired), &mut result);
+    }
+    result
+}
+
+/// What we want as the server keeps it: nulls are not there, `80.0` is 80, and `stringData` of a Secret is only
+/// another way to write `data`.
+fn as_stored(desired: &Value) -> Value {
+    let mut desired = without_spelling(desired);
+    if desired["kind"] == "Secret"
+        && let Some(fields) = desired.as_object_mut()
+        && let Some(Value::Object(texts)) = fields.remove("stringData")
+    {
+        let data = fields.entry("data").or_insert_with(|| Map::new().into());
+        for (name, text) in texts {
+            data[name] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
+        }
+    }
+    desired
+}
+
+fn without_spelling(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let there = map.iter().filter(|(_, value)| !value.is_null());
+            there.map(|(name, value)| (name.clone(), without_spelling(value))).collect()
+        }
+        Value::Array(list) => list.iter().map(without_spelling).collect(),
+        Value::Number(number) if number.is_f64() => {
+            // `{}` of a float without a fraction is an integer; one that is too large stays what it is.
+            let text = number.as_f64().unwrap_or_default().to_string();
+            text.parse().map_or_else(|_| value.clone(), |whole: i64| whole.into())
+        }
+        other => other.clone(),
+    }
+}
+
+/// What is known of one place.
+struct Known<'a> {
+    /// The fields of every manager below it.
+    sets: Vec<FieldSet<'a>>,
+    /// The nearest field above.
+    name: &'a str,
+    atomic: &'static [&'static str],
+}
+
+impl<'a> Known<'a> {
+    fn field(&self, name: &'a str) -> Self {
+        Self { sets: self.sets.iter().filter_map(|set| set.field(name)).collect(), name, ..*self }
+    }
+
+    fn step(&self, step: &str) -> Self {
+        Self { sets: below(&self.sets, step), ..*self }
+    }
+
+    /// The first step below it that anybody owns.
+    fn first_item(&self) -> Option<Segment<'a>> {
+        self.sets.iter().find_map(|set| set.steps().next()?.1)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.sets.iter().all(|set| set.is_leaf()) && self.atomic.contains(&self.name)
+    }
+}
+
+fn below<'a>(sets: &[FieldSet<'a>], step: &str) -> Vec<FieldSet<'a>> {
+    sets.iter().filter_map(|set| set.below(step)).collect()
+}
+
+fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
+    match (desired, live) {
+        (Value::Object(desired), Value::Object(live)) if !known.is_whole() => {
+            for (name, value) in desired {
+                match live.get_mut(name) {
+                    Some(live) => merge(value, live, &known.field(name)),
+                    None => _ = live.insert(name.clone(), value.clone()),
+                }
+            }
+        }
+        (Value::Array(desired), Value::Array(live)) => match known.first_item() {
+            Some(Segment::Value(_)) => {
+                let new: Vec<_> = desired.iter().filter(|value| !live.contains(value)).cloned().collect();
+                live.extend(new);
+            }
+            Some(Segment::Key(key)) => {
+                let names: Vec<_> = key.keys().map(String::as_str).collect();
+                merge_items(desired, live, &names, known);
+            }
+            _ => match well_known::list_keys(known.name) {
+                names if !names.is_empty() && known.sets.is_empty() => {
+                    merge_items(desired, live, names, known);
+                }
+                _ => replace_items(desired, live),
+            },
+        },
+        (desired, live) => *live = desired.clone(),
+    }
+}
+
+fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: &Known<'_>) {
+    let steps = steps_to_items(known);
+    for wanted in desired {
+        match live.iter_mut().find(|item| is_meant(wanted, item, names)) {
+            Some(item) => {
+                let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
+                merge(wanted, item, &known.step(step));
+            }
+            None => live.push(wanted.clone()),
+        }
+    }
+    // As the server does it: our order where ours are in another one.
+    let place = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
+    if !live.iter().filter_map(place).is_sorted() {
+        live.sort_by_cached_key(|item| place(item).unwrap_or(usize::MAX));
+    }
+}
+
+/// The items that anybody owns, with the step to each as the sets write it.
+fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
+    let steps = known.sets.iter().flat_map(|set| set.steps());
+    let mut items: Vec<_> = steps
+        .filter_map(|(step, segment, _)| match segment? {
+            Segment::Key(key) => Some((key, step)),
+            _ => None,
+        })
+        .collect();
+    items.dedup_by(|(_, one), (_, other)| one == other);
+    items
+}
+
+/// The key fields that we give are those of the item; the others are its defaults.
+fn is_meant(wanted: &Value, item: &Value, names: &[&str]) -> bool {
+    names.iter().all(|name| wanted.get(name).is_none_or(|value| item.get(name) == Some(value)))
+        && names.iter().any(|name| wanted.get(name).is_some())
+}
+
+fn is_at(key: &Map<String, Value>, item: &Value) -> bool {
+    key.iter().all(|(name, value)| item.get(name) == Some(value))
+}
+
+/// A list that is one value. What the server added to an item that is still at its place, it will add again.
+fn replace_items(desired: &[Value], live: &mut Vec<Value>) {
+    let lines_up = desired.len() == live.len();
+    let old = std::mem::replace(live, desired.to_vec());
+    if lines_up {
+        for (item, old) in live.iter_mut().zip(old) {
+            keep_further(item, old);
+        }
+    }
+}
+
+fn keep_further(item: &mut Value, old: Value) {
+    match (item, old) {
+        (Value::Object(item), Value::Object(old)) => {
+            for (name, value) in old {
+                match item.get_mut(&name) {
+                    Some(item) => keep_further(item, value),
+                    None => _ = item.insert(name, value),
+                }
+            }
+        }
+        (Value::Array(list), Value::Array(old)) if list.len() == old.len() => {
+            for (item, old) in list.iter_mut().zip(old) {
+                keep_further(item, old);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Removes what we applied last time, want no longer, and nobody else owns.
+fn remove_former(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
+    for (step, segment, inner) in own.steps() {
+        let (Some(segment), Some(inner)) = (segment, inner) else { continue };
+        let others = below(others, step);
+        match (segment, &mut *live) {
+            (Segment::Field(name), Value::Object(live)) => {
+                let wanted = desired.and_then(|desired| desired.get(name));
+                let Some(value) = live.get_mut(name) else { continue };
+                if is_gone(inner, &others, wanted, value) {
+                    live.remove(name);
+                }
+            }
+            (Segment::Key(key), Value::Array(live)) => {
+                let names: Vec<_> = key.keys().map(String::as_str).collect();
+                let Some(index) = live.iter().position(|item| is_at(&key, item)) else { continue };
+                let items = desired.and_then(Value::as_array).into_iter().flatten();
+                let wanted = items.into_iter().find(|wanted| is_meant(wanted, &live[index], &names));
+                if wanted.is_none() && others.is_empty() || is_gone(inner, &others, wanted, &mut live[index])
+                {
+                    live.remove(index);
+                }
+            }
+            (Segment::Value(value), Value::Array(live)) => {
+                let is_wanted = desired.and_then(Value::as_array).is_some_and(|list| list.contains(&value));
+                if !is_wanted && others.is_empty() {
+                    live.retain(|other| *other != value);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_gone(own: FieldSet<'_>, others: &[FieldSet<'_>], wanted: Option<&Value>, value: &mut Value) -> bool {
+    if own.is_leaf() {
+        return wanted.is_none() && others.is_empty();
+    }
+    remove_former(own, others, wanted, value);
+    let is_empty = match value {
+        Value::Object(map) => map.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    };
+    is_empty && wanted.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::live::MANAGER;
+
+    fn entry(manager: &str, operation: &str, fields: &Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    /// The prediction without managed fields.
+    fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
+        let mut live = live.clone();
+        live["metadata"]["managedFields"] = entries.into();
+        let mut result = predict(desired, &live);
+        result["metadata"].as_object_mut().unwrap().remove("managedFields");
+        result
+    }
+
+    #[test]
+    fn a_new_object_is_what_we_want() {
+        let desired = json!({"kind": "Service", "metadata": {"name": "a"}});
+        assert_eq!(predict(&desired, &Value::Null), desired);
+    }
+
+    #[test]
+    fn a_service() {
+        let live = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "uid": "1", "labels": {"app": "nginx", "old": "x", "theirs": "y"},
+                "annotations": {"old": "x"}},
+            "spec": {"clusterIP": "10.0.0.1", "selector": {"app": "nginx", "v": "1"}, "sessionAffinity": "None", "ports": [
+                {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+                {"name": "old", "port": 81, "protocol": "TCP", "targetPort": 81, "nodePort": 30001},
+                {"name": "theirs", "port": 99, "protocol": "TCP"}]}});
+        let own = json!({
+            "f:metadata": {"f:labels": {"f:app": {}, "f:old": {}, "f:theirs": {}}, "f:annotations": {"f:old": {}}},
+            "f:spec": {"f:selector": {}, "f:ports": {
+                "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}},
+                "k:{\"port\":81,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}}}}});
+        let theirs = json!({"f:metadata": {"f:labels": {"f:theirs": {}}}, "f:spec": {"f:ports": {
+            "k:{\"port\":99,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}});
+        let desired = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "labels": {"app": "nginx2"}},
+            "spec": {"type": "LoadBalancer", "selector": {"app": "nginx"},
+                "ports": [{"name": "web", "port": 80}, {"name": "https", "port": 443}]}});
+        let expected = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "uid": "1", "labels": {"app": "nginx2", "theirs": "y"}},
+            "spec": {"clusterIP": "10.0.0.1", "type": "LoadBalancer", "selector": {"app": "nginx"}, "sessionAffinity": "None",
+                "ports": [
+                    {"name": "web", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+                    {"name": "theirs", "port": 99, "protocol": "TCP"},
+                    {"name": "https", "port": 443}]}});
+        let entries = [entry(MANAGER, "Apply", &own), entry("other", "Update", &theirs)];
+        assert_eq!(predicted(&desired, &live, &entries), expected);
+    }
+
+    #[test]
+    fn a_deployment_that_nobody_applied() {
+        let container = json!({"name": "a", "image": "a:1", "imagePullPolicy": "Always",
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+            "volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Disabled"}]});
+        let live = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "replicas": 3, "template": {"spec": {"containers": [container], "nodeSelector": {"a": "b"},
+                "tolerations": [{"key": "a", "operator": "Equal", "value": "x"}]}}}});
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "template": {"spec": {"nodeSelector": {"c": "d"}, "tolerations": [{"key": "a", "value": "y"}], "containers": [
+                {"name": "a", "image": "a:2", "env": [{"name": "B", "value": "3"}], "volumeMounts": [{"mountPath": "/a", "name": "w"}]},
+                {"name": "b", "image": "b"}]}}}});
+        let mut expected = live.clone();
+        let pod = &mut expected["spec"]["template"]["spec"];
+        pod["nodeSelector"] = json!({"c": "d"});
+        pod["tolerations"][0]["value"] = "y".into();
+        pod["containers"][0]["image"] = "a:2".into();
+        pod["containers"][0]["env"][1]["value"] = "3".into();
+        pod["containers"][0]["volumeMounts"][0]["name"] = "w".into();
+        pod["containers"].as_array_mut().unwrap().push(json!({"name": "b", "image": "b"}));
+        assert_eq!(predicted(&desired, &live, &[]), expected);
+    }
+
+    #[test]
+    fn lists_that_are_one_value() {
+        let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["x", "y"]},
+            "rules": [{"a": 1, "default": 2}, {"a": 3}]});
+        let own =
+            entry(MANAGER, "Apply", &json!({"f:rules": {}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}));
+        let desired = |rules: &Value| json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["z"]}, "rules": rules});
+        let result = |rules: Value| predicted(&desired(&rules), &live, std::slice::from_ref(&own));
+        assert_eq!(result(json!([{"a": 1}, {"a": 4}]))["rules"], json!([{"a": 1, "default": 2}, {"a": 4}]));
+        assert_eq!(result(json!([{"a": 1}]))["rules"], json!([{"a": 1}]));
+        assert_eq!(result(json!([]))["metadata"]["finalizers"], json!(["y", "z"]));
+    }
+
+    #[test]
+    fn another_order_of_ours_is_the_order() {
+        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [
+            {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
+        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
+        let names = json!([{"name": "b"}, {"name": "a"}, {"name": "theirs"}]);
+        assert_eq!(predicted(&desired, &live, &[])["spec"]["containers"], names);
+    }
+
+    #[test]
+    fn spellings_of_the_same() {
+        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
+        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a", "creationTimestamp": null},
+            "spec": {"a": 2.0, "b": 0.5, "c": null, "d": 1e300}});
+        let expected = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 2, "b": 0.5, "c": 5, "d": 1e300}});
+        assert_eq!(predicted(&desired, &live, &[]), expected);
+    }
+
+    #[test]
+    fn texts_of_a_secret_are_data() {
+        let live =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
+        let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});
+        assert_eq!(predicted(&desired, &live, &[])["data"], json!({"a": "eA==", "b": "eQ=="}));
+    }
+}

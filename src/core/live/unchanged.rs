@@ -1,0 +1,534 @@
+//! Whether a server-side apply would change nothing at all, told without asking the server.
+//!
+//! Thousands of objects are usually as they should be, and a dry run for each costs minutes. `true` is a promise:
+//! no field, no order of a list and no managed field would change, as a dry run would say too. (A Secret with an empty
+//! value gets a new version at each apply, and nothing else.) It holds as long as the server's schemas, defaults and
+//! webhooks are those of the last apply. Everything that cannot be told from the two objects is `false`, and a dry run
+//! decides.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value};
+
+use super::managed::{self, FieldSet, MANAGER, Segment};
+use super::well_known;
+
+/// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
+const OF_THE_SERVER: &[&str] = &[
+    "clusterName",
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Fields that name the object and are in no set.
+const IDENTITY: &[&str] = &["name", "namespace"];
+
+/// The same around the metadata, which are looked at by themselves.
+const ROOT: &[&str] = &["apiVersion", "kind", "metadata"];
+
+/// Whether an apply of the object by [`MANAGER`], without force, is certain to change nothing.
+pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
+    certain(desired, live).unwrap_or(false)
+}
+
+/// What holds at every place of one object.
+#[derive(Clone, Copy)]
+struct Schema {
+    atomic_maps: &'static [&'static str],
+    atomic_items: &'static [&'static str],
+}
+
+/// One place of the object: what we want there, what is there, and whose it is.
+struct Place<'a> {
+    desired: &'a Value,
+    live: &'a Value,
+    own: FieldSet<'a>,
+    others: Vec<FieldSet<'a>>,
+    /// The nearest field above, under which the schema knows it.
+    name: &'a str,
+    schema: Schema,
+}
+
+impl<'a> Place<'a> {
+    /// The place one step below, for a value there.
+    fn step(&self, step: &str, own: FieldSet<'a>, desired: &'a Value, live: &'a Value) -> Self {
+        let others = self.others.iter().filter_map(|other| other.below(step)).collect();
+        Self { desired, live, own, others, name: self.name, schema: self.schema }
+    }
+}
+
+fn certain(desired: &Value, live: &Value) -> Option<bool> {
+    let version = desired["apiVersion"].as_str()?;
+    if live["apiVersion"] != version || desired["kind"] != live["kind"] {
+        return Some(false);
+    }
+    let wanted = desired["metadata"].as_object()?;
+    let found = live["metadata"].as_object()?;
+    if found.contains_key("deletionTimestamp") || OF_THE_SERVER.iter().any(|name| wanted.contains_key(*name))
+    {
+        return Some(false);
+    }
+    if IDENTITY.iter().any(|name| wanted.contains_key(*name) && wanted.get(*name) != found.get(*name)) {
+        return Some(false);
+    }
+
+    let entries = managed::entries(live)?;
+    // Entries of other versions are converted at each write, and those of versions that are gone leave.
+    if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
+        return Some(false);
+    }
+    // After a write to `scale`, one manager may have two entries; the next write makes one of them.
+    let mut identities = HashSet::new();
+    if !entries.iter().all(|entry| identities.insert((entry.manager, entry.operation, entry.subresource))) {
+        return Some(false);
+    }
+    let mut applied =
+        entries.iter().filter(|entry| entry.manager == MANAGER && entry.operation == "Apply").peekable();
+    if applied.peek().is_none() {
+        // Who applies nothing but a name has no entry. An object without any gets one by its next apply.
+        let is_bare = desired.as_object()?.keys().all(|name| ROOT.contains(&name.as_str()))
+            && wanted.keys().all(|name| IDENTITY.contains(&name.as_str()));
+        return Some(is_bare && !entries.is_empty());
+    }
+    let own = applied.next().filter(|own| own.is_ours())?;
+    if applied.next().is_some() {
+        return Some(false);
+    }
+    let others = entries.iter().filter(|entry| *entry != own).map(|entry| entry.fields).collect();
+    let schema = Schema {
+        atomic_maps: well_known::atomic_maps(version),
+        atomic_items: well_known::atomic_items(version),
+    };
+    let root = Place { desired, live, own: own.fields, others, name: "", schema };
+    let metadata = match own.fields.below("f:metadata") {
+        None => wanted.keys().all(|name| IDENTITY.contains(&name.as_str())),
+        Some(set) => {
+            let place = root.step("f:metadata", set, &desired["metadata"], &live["metadata"]);
+            map_is_unchanged(&place, IDENTITY)?
+        }
+    };
+    Some(metadata && map_is_unchanged(&root, ROOT)?)
+}
+
+fn is_unchanged_at(place: &Place<'_>) -> Option<bool> {
+    if place.own.is_leaf() {
+        return Some(leaf_is_unchanged(place, place.schema.atomic_maps));
+    }
+    match (place.desired, place.live) {
+        (Value::Object(_), Value::Object(_)) => map_is_unchanged(place, &[]),
+        (Value::Array(desired), Value::Array(live)) => list_is_unchanged(place, desired, live),
+        _ => Some(false),
+    }
+}
+
+/// A value that is owned as a whole, or one in which nothing was named when it was last applied.
+fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
+    let is_shared_below = || place.others.iter().any(|other| !other.is_leaf());
+    let is_whole = match place.desired {
+        // What was `{}` before has the same leaf, and what the server put into it since would become ours.
+        Value::Object(map) => map.is_empty() || atomic.contains(&place.name) && !is_shared_below(),
+        // A list without items that is merged by key is in no set.
+        Value::Array(list) => !list.is_empty() && !is_shared_below(),
+        _ => true,
+    };
+    is_whole && is_same(place.desired, place.live)
+}
+
+/// A map field by field, apart from some that are in no set.
+fn map_is_unchanged(place: &Place<'_>, apart: &[&str]) -> Option<bool> {
+    let (desired, live) = (place.desired.as_object()?, place.live.as_object()?);
+    let mut left = desired.keys().filter(|name| !apart.contains(&name.as_str())).count();
+    for (step, segment, below) in place.own.steps() {
+        let Segment::Field(name) = segment? else { return None };
+        if apart.contains(&name) {
+            continue;
+        }
+        let place = Place { name, ..place.step(step, below?, desired.get(name)?, live.get(name)?) };
+        if !is_unchanged_at(&place)? {
+            return Some(false);
+        }
+        left = left.checked_sub(1)?;
+    }
+    Some(left == 0)
+}
+
+fn list_is_unchanged(place: &Place<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
+    let mut keyed = Vec::new();
+    let mut values = 0;
+    for (step, segment, below) in place.own.steps() {
+        match segment? {
+            Segment::Key(key) => keyed.push(Item { step, key, own: below? }),
+            Segment::Value(_) if below?.is_leaf() => values += 1,
+            _ => return None,
+        }
+    }
+    match (keyed.is_empty(), values == 0) {
+        (false, true) => items_are_unchanged(place, &keyed, desired, live),
+        (true, false) => Some(values == desired.len() && values_are_unchanged(place.own, desired, live)?),
+        _ => None,
+    }
+}
+
+/// An item of ours in a list that is merged by key.
+struct Item<'a> {
+    step: &'a str,
+    key: Map<String, Value>,
+    own: FieldSet<'a>,
+}
+
+fn items_are_unchanged(
+    place: &Place<'_>,
+    items: &[Item<'_>],
+    desired: &[Value],
+    live: &[Value],
+) -> Option<bool> {
+    let mut names: Vec<&str> = items.iter().flat_map(|item| item.key.keys().map(String::as_str)).collect();
+    names.sort_unstable();
+    names.dedup();
+
+    // A key field that we left out is the server's default: it is in the key, and not among our fields.
+    let mut by_given = HashMap::new();
+    for item in items {
+        if item.own.is_leaf() && !place.schema.atomic_items.contains(&place.name) || !item.own.owns_itself() {
+            return None;
+        }
+        let is_given = |name: &str| item.own.is_leaf() || item.own.field(name).is_some();
+        let given = signature(&item.key, names.iter().copied().filter(|name| is_given(name)));
+        if by_given.insert(given, item).is_some() {
+            return None;
+        }
+    }
+    let mut places = HashMap::new();
+    for (index, item) in live.iter().enumerate() {
+        if places.insert(signature(item.as_object()?, names.iter().copied()), index).is_some() {
+            return None;
+        }
+    }
+
+    let mut last = None;
+    for wanted in desired {
+        let item = by_given.remove(&signature(wanted.as_object()?, names.iter().copied()))?;
+        let index = *places.get(&signature(&item.key, names.iter().copied()))?;
+        if last.is_some_and(|last| last >= index) {
+            return Some(false);
+        }
+        last = Some(index);
+        let place = place.step(item.step, item.own, wanted, &live[index]);
+        let same = if item.own.is_leaf() {
+            leaf_is_unchanged(&place, place.schema.atomic_items)
+        } else {
+            map_is_unchanged(&place, &[])?
+        };
+        if !same {
+            return Some(false);
+        }
+    }
+    Some(by_given.is_empty())
+}
+
+/// The fields of these names that are there, with their values, as one text.
+fn signature<'a>(fields: &Map<String, Value>, names: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::new();
+    for name in names {
+        if let Some(value) = fields.get(name) {
+            text.push_str(&format!("{name}={value},"));
+        }
+    }
+    text
+}
+
+/// A list of scalars that is a set: ours are there once each, in our order.
+fn values_are_unchanged(own: FieldSet<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
+    let mut places = HashMap::new();
+    for (index, value) in live.iter().enumerate() {
+        if places.insert(value.to_string(), index).is_some() {
+            return None;
+        }
+    }
+    let mut last = None;
+    for value in desired {
+        let text = value.to_string();
+        own.below(&format!("v:{text}"))?;
+        let index = *places.get(&text)?;
+        if last.is_some_and(|last| last >= index) || !is_same(value, &live[index]) {
+            return Some(false);
+        }
+        last = Some(index);
+    }
+    Some(true)
+}
+
+/// Equal, and written alike. Nothing with a null in it is: the server reads it in several ways.
+fn is_same(desired: &Value, live: &Value) -> bool {
+    match (desired, live) {
+        (Value::Object(desired), Value::Object(live)) => {
+            desired.len() == live.len()
+                && desired
+                    .iter()
+                    .all(|(name, value)| live.get(name).is_some_and(|other| is_same(value, other)))
+        }
+        (Value::Array(desired), Value::Array(live)) => {
+            desired.len() == live.len()
+                && desired.iter().zip(live).all(|(value, other)| is_same(value, other))
+        }
+        (Value::Number(desired), Value::Number(live)) => {
+            // An apply goes through YAML and floats, which hold integers up to here.
+            const EXACT: u64 = 1 << 53;
+            let is_exact = desired.as_i64().is_none_or(|number| number.unsigned_abs() <= EXACT);
+            is_exact && desired.to_string() == live.to_string()
+        }
+        (Value::Null, _) => false,
+        (desired, live) => desired == live,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn with_fields(desired: &Value, further: &Value, fields: &Value) -> Value {
+        let mut live = desired.clone();
+        json_patch::merge(&mut live, further);
+        live["metadata"]["managedFields"] = json!([
+            {"manager": MANAGER, "operation": "Apply", "apiVersion": desired["apiVersion"], "fieldsType": "FieldsV1",
+             "fieldsV1": fields, "time": "2026-01-01T00:00:00Z"},
+            {"manager": "controller", "operation": "Update", "apiVersion": desired["apiVersion"], "fieldsType": "FieldsV1",
+             "fieldsV1": {"f:status": {"f:x": {}}}, "subresource": "status"},
+        ]);
+        live["metadata"]["uid"] = "1".into();
+        live
+    }
+
+    fn service() -> Value {
+        json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "nginx", "namespace": "web", "labels": {"app": "nginx"}, "annotations": {"a.b/c": "pool1"}},
+            "spec": {"type": "LoadBalancer", "selector": {"app": "nginx"}, "loadBalancerSourceRanges": ["10.0.0.0/8"],
+                "ports": [{"name": "http", "port": 80}, {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns"}]}})
+    }
+
+    fn live_service() -> Value {
+        let further = json!({"spec": {"clusterIP": "10.0.0.1", "sessionAffinity": "None", "ports": [
+            {"name": "http", "port": 80, "protocol": "TCP", "targetPort": 80, "nodePort": 30000},
+            {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": "dns", "nodePort": 30001},
+            {"name": "other", "port": 99, "protocol": "TCP"}]}});
+        with_fields(
+            &service(),
+            &further,
+            &json!({
+                "f:metadata": {"f:annotations": {"f:a.b/c": {}}, "f:labels": {"f:app": {}}},
+                "f:spec": {"f:type": {}, "f:selector": {}, "f:loadBalancerSourceRanges": {}, "f:ports": {
+                    "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}, "f:port": {}},
+                    "k:{\"port\":53,\"protocol\":\"UDP\"}":
+                        {".": {}, "f:name": {}, "f:port": {}, "f:protocol": {}, "f:targetPort": {}}}},
+            }),
+        )
+    }
+
+    /// The service with one thing changed in the directory, and with one thing changed in the cluster.
+    #[track_caller]
+    fn is_no_longer(what: &str, edit: impl Fn(&mut Value)) {
+        let (mut desired, mut live) = (service(), live_service());
+        edit(&mut desired);
+        assert!(!is_unchanged(&desired, &live_service()), "{what}, in the directory");
+        edit(&mut live);
+        assert!(!is_unchanged(&service(), &live), "{what}, in the cluster");
+    }
+
+    #[test]
+    fn a_service_as_it_was_applied() {
+        assert!(is_unchanged(&service(), &live_service()));
+        let mut elsewhere = service();
+        elsewhere["metadata"].as_object_mut().unwrap().remove("namespace");
+        assert!(is_unchanged(&elsewhere, &live_service()), "the flag says where");
+    }
+
+    #[test]
+    fn one_field_is_enough() {
+        is_no_longer("another value", |it| it["spec"]["type"] = "ClusterIP".into());
+        is_no_longer("another name", |it| it["metadata"]["name"] = "x".into());
+        is_no_longer("another kind", |it| it["kind"] = "Endpoints".into());
+        is_no_longer("another version", |it| it["apiVersion"] = "v2".into());
+        is_no_longer("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
+        is_no_longer("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
+        is_no_longer("another spelling of a number", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
+        is_no_longer("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
+        is_no_longer("a null", |it| it["spec"]["type"] = Value::Null);
+        is_no_longer("a field gone", |it| it["metadata"]["labels"] = json!({}));
+        is_no_longer("an item gone", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
+        is_no_longer("an item twice", |it| {
+            let ports = it["spec"]["ports"].as_array_mut().unwrap();
+            ports.push(ports[0].clone());
+        });
+    }
+
+    #[test]
+    fn what_is_live_and_not_ours_becomes_ours_when_we_write_it() {
+        for (pointer, value) in [
+            ("/spec/sessionAffinity", json!("None")),
+            ("/spec/ports/0/protocol", json!("TCP")),
+            ("/spec/ports/0/nodePort", json!(30000)),
+            ("/metadata/uid", json!("1")),
+            ("/status", json!({})),
+            ("/spec/externalIPs", json!([])),
+        ] {
+            let mut desired = service();
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            desired.pointer_mut(parent).unwrap()[name] = value;
+            assert!(!is_unchanged(&desired, &live_service()), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn entries_that_leave_a_doubt() {
+        let doubted = |what: &str, edit: &dyn Fn(&mut Value)| {
+            let mut live = live_service();
+            edit(&mut live["metadata"]);
+            assert!(!is_unchanged(&service(), &live), "{what}");
+        };
+        doubted("none", &|it| it["managedFields"] = json!([]));
+        doubted("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
+        doubted("by an update", &|it| it["managedFields"][0]["operation"] = "Update".into());
+        doubted("of a subresource", &|it| it["managedFields"][0]["subresource"] = "scale".into());
+        doubted("of another version", &|it| it["managedFields"][0]["apiVersion"] = "v2".into());
+        doubted("another's of another version", &|it| it["managedFields"][1]["apiVersion"] = "v2".into());
+        doubted("in another form", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
+        doubted("two of ours", &|it| {
+            let mut second = it["managedFields"][0].clone();
+            second["subresource"] = "status".into();
+            it["managedFields"].as_array_mut().unwrap().push(second);
+        });
+        doubted("two of one manager", &|it| {
+            let second = it["managedFields"][1].clone();
+            it["managedFields"].as_array_mut().unwrap().push(second);
+        });
+        let fields = |edit: &dyn Fn(&mut Value), what: &str| {
+            doubted(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
+        };
+        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "more than we want now");
+        fields(&|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"), "somebody took a field");
+        fields(&|it| it["f:spec"]["f:ports"]["i:0"] = json!({}), "an index");
+        fields(&|it| it["f:spec"]["x:type"] = json!({}), "a form of tomorrow");
+        fields(&|it| it["f:spec"]["f:ports"]["v:1"] = json!({}), "a list of two kinds");
+    }
+
+    #[test]
+    fn what_was_written_empty_is_not_what_the_server_put_there() {
+        let desired = |strategy: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"strategy": strategy}});
+        let full = desired(json!({"type": "RollingUpdate"}));
+        let live = with_fields(&full, &json!({}), &json!({"f:spec": {"f:strategy": {}}}));
+        assert!(!is_unchanged(&full, &live), "its type would become ours");
+        assert!(
+            !is_unchanged(&desired(json!({})), &live),
+            "whether defaults come again is the server's to say"
+        );
+    }
+
+    #[test]
+    fn a_deployment_with_lists_in_lists() {
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "selector": {"matchLabels": {"app": "a"}},
+            "template": {"spec": {
+                "nodeSelector": {"os": "linux"},
+                "imagePullSecrets": [{"name": "one"}],
+                "tolerations": [{"key": "a", "operator": "Exists"}],
+                "containers": [{"name": "a", "image": "a", "env": [{"name": "A", "valueFrom": {"fieldRef":
+                    {"apiVersion": "v1", "fieldPath": "x"}}}], "ports": [{"containerPort": 80}], "securityContext": {}}],
+                "volumes": [{"name": "v", "emptyDir": {}}]}}}});
+        let live = with_fields(
+            &desired,
+            &json!({"spec": {"replicas": 1}}),
+            &json!({"f:spec": {"f:selector": {}, "f:template": {"f:spec": {
+                "f:nodeSelector": {},
+                "f:imagePullSecrets": {"k:{\"name\":\"one\"}": {}},
+                "f:tolerations": {},
+                "f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}, "f:image": {}, "f:securityContext": {},
+                    "f:env": {"k:{\"name\":\"A\"}": {".": {}, "f:name": {}, "f:valueFrom": {"f:fieldRef": {}}}},
+                    "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}}},
+                "f:volumes": {"k:{\"name\":\"v\"}": {".": {}, "f:name": {}, "f:emptyDir": {}}}}}}}),
+        );
+        assert!(!is_unchanged(&desired, &live), "the port's protocol is not there: is it another one?");
+        let mut complete = live.clone();
+        complete["spec"]["template"]["spec"]["containers"][0]["ports"][0]["protocol"] = "TCP".into();
+        assert!(is_unchanged(&desired, &complete));
+        complete["spec"]["template"]["spec"]["volumes"][0]["emptyDir"]["sizeLimit"] = "1Gi".into();
+        assert!(!is_unchanged(&desired, &complete));
+    }
+
+    #[test]
+    fn an_object_that_is_only_a_name() {
+        let bare = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}});
+        let live = |entries: Value| {
+            let mut live = bare.clone();
+            live["metadata"]["managedFields"] = entries;
+            live
+        };
+        let other = json!({"manager": "other", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:metadata": {"f:labels": {}}}});
+        assert!(is_unchanged(&bare, &live(json!([other]))));
+        assert!(!is_unchanged(&bare, &live(json!([]))), "it gets its first entry");
+        let mut labelled = bare.clone();
+        labelled["metadata"]["labels"] = json!({});
+        assert!(!is_unchanged(&labelled, &live(json!([other]))));
+    }
+
+    #[test]
+    fn sets_of_scalars() {
+        let desired = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "finalizers": ["x", "y"]}});
+        let live = |finalizers: Value| {
+            let further = json!({"metadata": {"finalizers": finalizers}});
+            let fields = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"x\"": {}, "v:\"y\"": {}}}});
+            with_fields(&desired, &further, &fields)
+        };
+        assert!(is_unchanged(&desired, &live(json!(["other", "x", "y"]))));
+        for finalizers in [json!(["y", "x"]), json!(["x"]), json!(["x", "y", "x"]), json!("x"), json!(null)] {
+            assert!(!is_unchanged(&desired, &live(finalizers.clone())), "{finalizers}");
+        }
+    }
+
+    #[test]
+    fn two_items_that_differ_in_a_default_only() {
+        let desired = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "dns"},
+            "spec": {"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}});
+        let further =
+            json!({"spec": {"ports": [{"port": 53, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}]}});
+        let live = with_fields(
+            &desired,
+            &further,
+            &json!({"f:spec": {"f:ports": {
+                "k:{\"port\":53,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}},
+                "k:{\"port\":53,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}}}),
+        );
+        assert!(is_unchanged(&desired, &live));
+        assert!(!is_unchanged(&further_of(&desired, &further), &live), "TCP would become ours");
+    }
+
+    fn further_of(desired: &Value, further: &Value) -> Value {
+        let mut object = desired.clone();
+        json_patch::merge(&mut object, further);
+        object
+    }
+
+    #[test]
+    fn long_lists_take_no_time() {
+        const ITEMS: usize = 5_000;
+        let name = |index: usize| format!("item-{index}");
+        let env: Vec<_> = (0..ITEMS).map(|index| json!({"name": name(index), "value": "x"})).collect();
+        let fields: Map<_, _> = (0..ITEMS)
+            .map(|index| {
+                (format!("k:{{\"name\":\"{}\"}}", name(index)), json!({".": {}, "f:name": {}, "f:value": {}}))
+            })
+            .collect();
+        let desired =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"env": env}});
+        let live = with_fields(&desired, &json!({}), &json!({"f:spec": {"f:env": fields}}));
+        assert!(is_unchanged(&desired, &live));
+    }
+}

@@ -1,0 +1,265 @@
+//! The promise of `is_unchanged`, held against a real server: random objects, edited by us and by others.
+
+use http::Request;
+use largescale::core::live::{MANAGER, changes, cleaned, entries, get, is_unchanged, predict, remove};
+use serde_json::{Value, json};
+
+use crate::control_plane::ApiServer;
+use crate::objects::{Sample, definitions, samples};
+use crate::random_edits::{Random, edit, index, one_of, part};
+use crate::real_server::{as_administrator, create};
+
+/// Walks for each kind, states of the object in a walk, and objects that are compared with each state.
+const WALKS: u64 = 2;
+const STATES: usize = 20;
+const WANTED: usize = 7;
+
+#[derive(Default)]
+struct Counts {
+    compared: usize,
+    /// The server says that nothing would change.
+    unchanged: usize,
+    /// And so do we.
+    recognised: usize,
+    /// Applies that the server takes and that would change something.
+    changed: usize,
+    /// And of those, the ones that we would have foretold.
+    foretold: usize,
+    /// Paths of fields that the server refuses because they are another's.
+    conflicts: usize,
+    wrong: Vec<String>,
+}
+
+#[test]
+fn unchanged_is_never_said_of_what_would_change() {
+    let Some(server) = ApiServer::shared() else { return };
+    let counts = as_administrator(server, async |client| {
+        for definition in definitions() {
+            create(&client, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition).await;
+        }
+        let mut walks = Vec::new();
+        for (kind, Sample { collection, object }) in samples().into_iter().enumerate() {
+            for walk in 0..WALKS {
+                let name = format!("unchanged-{kind}-{walk}");
+                let api = Api { client: client.clone(), path: format!("{collection}/{name}") };
+                let mut object = object.clone();
+                object["metadata"]["name"] = name.into();
+                let random = Random::new(1 + 1000 * kind as u64 + walk);
+                walks.push(tokio::spawn(walk_of(api, object, random)));
+            }
+        }
+        let mut all = Counts::default();
+        for walk in walks {
+            let counts = walk.await.unwrap();
+            all.compared += counts.compared;
+            all.unchanged += counts.unchanged;
+            all.recognised += counts.recognised;
+            all.changed += counts.changed;
+            all.foretold += counts.foretold;
+            all.conflicts += counts.conflicts;
+            all.wrong.extend(counts.wrong);
+        }
+        all
+    });
+    let summary = format!(
+        "{} compared, {} would not change, {} of them recognised, {} would change, {} of them foretold, {} conflicts, {} wrong",
+        counts.compared,
+        counts.unchanged,
+        counts.recognised,
+        counts.changed,
+        counts.foretold,
+        counts.conflicts,
+        counts.wrong.len()
+    );
+    assert!(counts.wrong.is_empty(), "{summary}\n{}", counts.wrong[..counts.wrong.len().min(5)].join("\n\n"));
+    assert!(counts.compared >= 3_000, "{summary}");
+    assert!(counts.recognised * 3 > counts.unchanged * 2, "{summary}");
+    assert!(counts.foretold * 2 > counts.changed && counts.conflicts > 100, "{summary}");
+}
+
+/// One object of the server.
+struct Api {
+    client: kube::Client,
+    path: String,
+}
+
+impl Api {
+    async fn apply(&self, object: &Value, manager: &str, options: &str) -> Result<Value, kube::Error> {
+        let path = format!("{}?fieldManager={manager}&fieldValidation=Strict{options}", self.path);
+        self.patch(&path, "application/apply-patch+yaml", object).await
+    }
+
+    async fn patch(&self, path: &str, content: &str, body: &Value) -> Result<Value, kube::Error> {
+        let request =
+            Request::patch(path).header("Content-Type", content).body(body.to_string().into_bytes());
+        self.client.request(request.unwrap()).await
+    }
+
+    async fn get(&self) -> Value {
+        self.client.request(Request::get(&self.path).body(vec![]).unwrap()).await.unwrap()
+    }
+}
+
+async fn walk_of(api: Api, base: Value, mut random: Random) -> Counts {
+    let mut counts = Counts::default();
+    let mut live = created(&api, &base).await;
+    if entries(&live).is_some_and(|entries| entries.is_empty()) {
+        // An object that is only a name has its first entry after its second apply.
+        live = created(&api, &base).await;
+    }
+    assert!(is_unchanged(&base, &live), "not recognised without an edit: {base}\n{live:#}");
+    let mut applied = base.clone();
+    for _ in 0..STATES {
+        for number in 0..WANTED {
+            let mut wanted = applied.clone();
+            if number > 0 {
+                for _ in 0..=random.below(2) {
+                    edit(&mut wanted, &live, &mut random);
+                }
+            }
+            compare(&api, &wanted, &mut live, &mut counts).await;
+        }
+        (applied, live) = changed(&api, &base, applied, live, &mut random).await;
+    }
+    counts
+}
+
+/// The kinds of the custom resources are there a moment after their definitions.
+async fn created(api: &Api, base: &Value) -> Value {
+    for _ in 0..100 {
+        match api.apply(base, MANAGER, "").await {
+            Ok(live) => return live,
+            Err(kube::Error::Api(status)) if status.code == 404 => {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            Err(error) => panic!("{error}: {base}"),
+        }
+    }
+    panic!("nobody knows {}", api.path);
+}
+
+async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Counts) {
+    let answer = api.apply(wanted, MANAGER, "&dryRun=All").await;
+    let would_stay = answer.as_ref().is_ok_and(|answer| without_times(answer) == without_times(live));
+    let said = is_unchanged(wanted, live);
+    counts.compared += 1;
+    counts.unchanged += usize::from(would_stay);
+    counts.recognised += usize::from(would_stay && said);
+    match &answer {
+        Ok(answer) if !would_stay => {
+            counts.changed += 1;
+            let left = changes(&cleaned(&predict(wanted, live)), &cleaned(answer));
+            counts.foretold += usize::from(left.is_empty());
+        }
+        Err(kube::Error::Api(status)) if status.code == 409 => {
+            give_way(api, wanted, status, counts).await;
+        }
+        _ => {}
+    }
+    let answer = answer.map_or_else(|error| format!("{error}"), |answer| answer.to_string());
+    if said && !would_stay {
+        counts.wrong.push(format!("wanted {wanted}\nlive   {live}\nanswer {answer}"));
+    }
+    // What is said is held against an apply, and now and then also what the dry run says.
+    if said || would_stay && counts.unchanged.is_multiple_of(4) {
+        let after = api.apply(wanted, MANAGER, "").await.unwrap_or_default();
+        let is_same = if !said {
+            without_version(&without_times(&after)) == without_version(&without_times(live))
+        } else if has_empty_bytes(live) {
+            without_version(&after) == without_version(live)
+        } else {
+            after == *live
+        };
+        if !is_same {
+            counts.wrong.push(format!("applied {wanted}\nlive   {live}\nafter  {after}"));
+        }
+        *live = api.get().await;
+    }
+}
+
+/// The paths that the server names are found in what we want, and without them nothing is another's.
+async fn give_way(api: &Api, wanted: &Value, status: &kube::core::Status, counts: &mut Counts) {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    let paths: Vec<_> =
+        causes.filter(|cause| cause.reason == "FieldManagerConflict").map(|cause| &cause.field).collect();
+    let mut rest = wanted.clone();
+    for path in &paths {
+        counts.conflicts += 1;
+        if get(path, wanted).is_none() {
+            counts.wrong.push(format!("{path} is not in {wanted}"));
+        }
+        remove(path, &mut rest);
+    }
+    if let Err(kube::Error::Api(status)) = api.apply(&rest, MANAGER, "&dryRun=All").await
+        && status.code == 409
+    {
+        counts.wrong.push(format!("{paths:?} are not all of it: {wanted}\n{}", status.message));
+    }
+}
+
+/// To the server, no bytes out of an apply and no bytes out of its store are two things: it writes the object anew at
+/// each apply, and nothing of it changes but its version.
+fn has_empty_bytes(live: &Value) -> bool {
+    let values = ["data", "binaryData"].into_iter().filter_map(|field| live[field].as_object());
+    values.flat_map(serde_json::Map::values).any(|value| value == "")
+}
+
+fn without_version(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        metadata.remove("resourceVersion");
+    }
+    object
+}
+
+fn without_times(object: &Value) -> Value {
+    let mut object = object.clone();
+    for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
+        entry.as_object_mut().unwrap().remove("time");
+    }
+    object
+}
+
+/// The next state: something that we or others do to the object, if the server takes it.
+async fn changed(
+    api: &Api,
+    base: &Value,
+    applied: Value,
+    live: Value,
+    random: &mut Random,
+) -> (Value, Value) {
+    let mut wanted = if random.below(4) == 0 { base.clone() } else { applied.clone() };
+    edit(&mut wanted, &live, random);
+    let result = match random.below(8) {
+        0..=2 => {
+            let force = *one_of(random, &["", "&force=true"]);
+            let result = api.apply(&wanted, MANAGER, force).await;
+            return match result {
+                Ok(live) => (wanted, live),
+                Err(_) => (applied, live),
+            };
+        }
+        3 | 4 => {
+            let manager = *one_of(random, &["other", "kubectl"]);
+            api.apply(&part(&wanted, random), manager, "&force=true").await
+        }
+        5 => {
+            let path = format!("{}?fieldManager={}", api.path, one_of(random, &["other", MANAGER]));
+            api.patch(&path, "application/merge-patch+json", &wanted).await
+        }
+        6 => {
+            let path =
+                format!("{}/status?fieldManager={}", api.path, one_of(random, &["controller", MANAGER]));
+            let status = json!({"status": {"observedGeneration": index(random, 9), "replicas": 2}});
+            api.patch(&path, "application/merge-patch+json", &status).await
+        }
+        _ => {
+            let path = format!("{}/scale?fieldManager=scaler", api.path);
+            let scale = json!({"spec": {"replicas": 1 + random.below(3)}});
+            api.patch(&path, "application/merge-patch+json", &scale).await
+        }
+    };
+    let live = if result.is_ok() { api.get().await } else { live };
+    // A deletion mark or a lost entry would end the walk; nothing here deletes.
+    (applied, live)
+}
