@@ -36,10 +36,21 @@ pub(super) async fn read(
     Err(refusal(head.status, &head.headers, &body, ask, endpoint))
 }
 
+/// What a server wants a person to read beside its answer, such as that an API version is going away: the texts of
+/// headers `Warning: 299 - "text"`.
+pub(super) fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let texts = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
+    let quoted = texts.filter_map(|text| Some(text.split_once('"')?.1.rsplit_once('"')?.0));
+    quoted.map(|text| shortened(&text.replace("\\\"", "\""))).collect()
+}
+
+/// The kind of a list, whatever its items: custom resources choose the name of theirs.
+pub(super) const ANY_LIST: &str = "List";
+
 /// Reads JSON of one kind.
 pub(super) fn parse<T: DeserializeOwned>(
     body: &[u8],
-    wanted: &'static str,
+    wanted: &str,
     kind: impl Fn(&T) -> &str,
 ) -> Result<T, Problem> {
     const OK: u16 = 200;
@@ -51,8 +62,10 @@ pub(super) fn parse<T: DeserializeOwned>(
         _ => return Err(Problem::NotJson { code: OK, beginning: String::new() }),
     }
     let error = match serde_json::from_slice::<T>(body) {
-        Ok(value) if kind(&value) == wanted => return Ok(value),
-        Ok(value) => return Err(Problem::WrongKind { kind: named(kind(&value)), wanted }),
+        Ok(value) if is_kind(kind(&value), wanted) => return Ok(value),
+        Ok(value) => {
+            return Err(Problem::WrongKind { kind: named(kind(&value)), wanted: wanted.to_owned() });
+        }
         Err(error) => error,
     };
     // serde's own words may hold what stands in the answer.
@@ -63,13 +76,17 @@ pub(super) fn parse<T: DeserializeOwned>(
         return Err(Problem::NotJson { code: OK, beginning: String::new() });
     }
     let kind = match serde_json::from_slice::<Kind>(body) {
-        Ok(Kind { kind: Some(kind) }) if kind == wanted => {
+        Ok(Kind { kind: Some(kind) }) if is_kind(&kind, wanted) => {
             format!("a `{wanted}` of another form (line {}, column {})", error.line(), error.column())
         }
         Ok(Kind { kind: Some(kind) }) => named(&kind),
         _ => named(""),
     };
-    Err(Problem::WrongKind { kind, wanted })
+    Err(Problem::WrongKind { kind, wanted: wanted.to_owned() })
+}
+
+fn is_kind(kind: &str, wanted: &str) -> bool {
+    kind == wanted || wanted == ANY_LIST && kind.ends_with(ANY_LIST)
 }
 
 fn named(kind: &str) -> String {
@@ -102,6 +119,29 @@ struct Status {
     message: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    details: Option<Details>,
+}
+
+#[derive(Default, Deserialize)]
+struct Details {
+    #[serde(default)]
+    name: String,
+    /// The resource, in spite of its name.
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    causes: Option<Vec<Cause>>,
+}
+
+#[derive(Deserialize)]
+struct Cause {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    field: String,
 }
 
 fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], ask: &Ask, endpoint: &Endpoint) -> Problem {
@@ -120,12 +160,37 @@ fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], ask: &Ask, endpoi
             proxy: endpoint.proxy.clone().unwrap_or_else(|| "on the way".into()),
             reason: "it wants a user name and password".into(),
         },
-        (StatusCode::FORBIDDEN, Some(_)) => forbidden(&message, ask),
-        (StatusCode::NOT_FOUND, Some(_)) => Problem::NotFound,
+        // An admission controller refuses with the same status, and not in the words of the authorizer.
+        (StatusCode::FORBIDDEN, Some(_)) if is_reading(ask.verb) || message.contains("\" cannot ") => {
+            forbidden(&message, ask)
+        }
+        (StatusCode::NOT_FOUND, Some(status)) => missing(status.details.unwrap_or_default(), ask),
+        (StatusCode::CONFLICT, Some(status)) => conflict(status.details.unwrap_or_default(), message),
         (StatusCode::GONE, _) => Problem::Expired,
         (code, Some(status)) => Problem::Rejected { code: code.as_u16(), reason: status.reason, message },
         (code, None) => not_from_kubernetes(code.as_u16(), headers, body),
     }
+}
+
+fn is_reading(verb: &str) -> bool {
+    ["get", "list", "watch"].contains(&verb)
+}
+
+fn missing(details: Details, ask: &Ask) -> Problem {
+    match details.kind.as_str() {
+        "namespaces" if ask.resource != "namespaces" => Problem::NoNamespace(details.name),
+        _ if details.name.is_empty() => Problem::NotServed,
+        _ => Problem::NotFound,
+    }
+}
+
+fn conflict(details: Details, message: String) -> Problem {
+    let causes = details.causes.into_iter().flatten();
+    let fields: Vec<_> = causes
+        .filter(|cause| cause.reason == "FieldManagerConflict")
+        .map(|cause| (cause.field, cause.message))
+        .collect();
+    if fields.is_empty() { Problem::Moved(message) } else { Problem::Conflicts(fields) }
 }
 
 /// Takes `nodes is forbidden: User "x" cannot list resource "nodes" in API group "" at the cluster scope: more`
@@ -142,7 +207,7 @@ fn forbidden(message: &str, ask: &Ask) -> Problem {
     Problem::Forbidden {
         user,
         verb: verb.map_or_else(|| ask.verb.into(), |(verb, _)| verb.into()),
-        resource: resource.unwrap_or_else(|| ask.resource.into()),
+        resource: resource.unwrap_or_else(|| ask.resource.to_string()),
         namespace: place.map(|(namespace, _)| namespace.to_owned()),
         extra: rest.unwrap_or(message).trim_start_matches([':', ' ']).into(),
     }

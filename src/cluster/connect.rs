@@ -1,5 +1,7 @@
 //! The connection to one cluster, for callers that know nothing of async.
 
+use std::sync::{Mutex, PoisonError};
+
 use http::HeaderName;
 use kube::client::ClientBuilder;
 use tokio::runtime::{Builder, Runtime};
@@ -10,14 +12,16 @@ use super::flags::ClusterFlags;
 use super::identity::{self, Identity};
 use super::kubeconfig::{self, Endpoint};
 use super::limits::Limits;
+use super::objects::Interrupts;
 use super::request::{Notice, Requests};
 use super::{nodes, plugin};
 use crate::core::node::Node;
 
 /// A cluster that can be asked. Every question is one blocking call that ends.
 pub struct Cluster {
-    requests: Requests,
-    runtime: OwnRuntime,
+    pub(super) requests: Requests,
+    pub(super) runtime: OwnRuntime,
+    pub(super) interrupts: Option<Interrupts>,
 }
 
 impl Cluster {
@@ -40,7 +44,8 @@ impl Cluster {
         let runtime = OwnRuntime::start()?;
         let client = runtime.block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) });
         let client = client.map_err(|error| no_client(&error, &endpoint))?;
-        Ok(Self { requests: Requests { client, endpoint, limits, notice }, runtime })
+        let requests = Requests { client, endpoint, limits, notice, warnings: Mutex::default() };
+        Ok(Self { requests, runtime, interrupts: None })
     }
 
     /// All nodes.
@@ -51,6 +56,16 @@ impl Cluster {
     /// Which cluster this is.
     pub fn identity(&self) -> Result<Identity, ClusterError> {
         self.runtime.block_on(identity::ask(&self.requests))
+    }
+
+    /// From now on the server is waited for: see [`Limits::patient`].
+    pub fn be_patient(&mut self) {
+        self.requests.limits = self.requests.limits.clone().patient();
+    }
+
+    /// What the server warned of since this was last asked.
+    pub fn warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The context of the kubeconfig, empty if there is none.
@@ -135,7 +150,7 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
 }
 
 /// A runtime that does not wait for a hanging name lookup when it is dropped.
-struct OwnRuntime(Option<Runtime>);
+pub(super) struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {
     fn start() -> Result<Self, ClusterError> {
@@ -147,7 +162,7 @@ impl OwnRuntime {
         Ok(Self(Some(runtime)))
     }
 
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.0.as_ref().expect("taken only in drop").block_on(future)
     }
 }

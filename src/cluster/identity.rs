@@ -8,7 +8,7 @@ use super::error::ClusterError;
 use super::problem::Problem;
 use super::request::{Ask, Requests};
 
-const ASK: Ask = Ask { verb: "get", resource: "namespaces", what: "namespace kube-system" };
+const ASK: Ask = Ask::read("get", "namespaces", "namespace kube-system");
 
 /// What the cluster lets us know of its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,18 +24,18 @@ pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
     let request = Request::get("/api/v1/namespaces/kube-system").body(Vec::new()).map_err(|error| {
         ClusterError::Unusable { what: "the name kube-system".into(), reason: error.to_string() }
     })?;
-    let body = match requests.send(ASK, request).await {
+    let body = match requests.send(&ASK, request).await {
         Ok(body) => body,
         Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
             return Ok(Identity::Hidden(problem.to_string()));
         }
-        Err(ClusterError::Request { problem: Problem::NotFound, .. }) => {
-            return Err(requests.failed(ASK, Problem::NoCluster));
+        Err(ClusterError::Request { problem: Problem::NotFound | Problem::NotServed, .. }) => {
+            return Err(requests.failed(&ASK, Problem::NoCluster));
         }
         Err(error) => return Err(error),
     };
     let namespace: Namespace = answer::parse(&body, "Namespace", |namespace: &Namespace| &namespace.kind)
-        .map_err(|problem| requests.failed(ASK, problem))?;
+        .map_err(|problem| requests.failed(&ASK, problem))?;
     Ok(Identity::Known(namespace.metadata.uid))
 }
 

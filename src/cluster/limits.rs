@@ -20,6 +20,8 @@ pub struct Limits {
     pub first_pause: Duration,
     /// The longest pause, unless the server asks for a longer one.
     pub longest_pause: Duration,
+    /// How often an answer of status 500, or one that is cut off, is asked for.
+    pub tries: u32,
     /// A person hears nothing about waiting that is shorter than this.
     pub notice_after: Duration,
     /// For a credential plugin that has no terminal to ask its user on.
@@ -29,7 +31,7 @@ pub struct Limits {
     /// The largest answer that is read. 500 nodes are some 5 MB.
     pub answer_bytes: usize,
     /// A list that is longer than this is not believed. The largest known clusters have 130,000 nodes.
-    pub nodes: usize,
+    pub items: usize,
     /// How often a list that expired while it was read is begun again.
     pub restarts: u32,
 }
@@ -44,17 +46,29 @@ impl Default for Limits {
             refused: Duration::from_secs(2),
             first_pause: Duration::from_millis(250),
             longest_pause: Duration::from_secs(5),
+            tries: 1,
             notice_after: Duration::from_secs(2),
             plugin: Duration::from_mins(1),
             page: 500,
             answer_bytes: 256 << 20,
-            nodes: 1_000_000,
+            items: 1_000_000,
             restarts: 3,
         }
     }
 }
 
 impl Limits {
+    /// For a cluster that is being changed: an API server that restarts is waited for, an update of thousands of
+    /// objects is not given up for one answer that went wrong.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        // What the user has said counts.
+        if self.request.is_some() {
+            return Self { tries: 3, ..self };
+        }
+        Self { give_up: Duration::from_mins(1), refused: Duration::from_secs(30), tries: 3, ..self }
+    }
+
     /// With `--request-timeout`, if it was given. Zero takes the limit away from a single request, as in
     /// kubectl; trying again still ends, for nobody means for ever by it.
     #[must_use]

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //!  ClusterFlags ─┐
-//!  Environment ──┴─> kubeconfig ──> (credential plugin) ──> connect ──> request ──> nodes, identity
+//!  Environment ──┴─> kubeconfig ──> (credential plugin) ──> connect ──> request ──> nodes, identity, objects
 //!                                                                        │
 //!                            one request: tries, pauses, limits, errors ─┘
 //! ```
@@ -30,7 +30,9 @@ mod identity;
 mod kubeconfig;
 mod limits;
 mod nodes;
+mod objects;
 mod overrides;
+mod pages;
 mod plugin;
 mod problem;
 mod proxy;
@@ -43,5 +45,6 @@ pub use error::{ClusterError, PluginProblem};
 pub use flags::ClusterFlags;
 pub use identity::Identity;
 pub use limits::Limits;
+pub use objects::{At, Call, Certainty, Force, Outcome, Pause};
 pub use problem::Problem;
 pub use request::Notice;

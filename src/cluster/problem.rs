@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::core::plural::plural;
+
 /// Why a request has no usable answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -71,6 +73,18 @@ pub enum Problem {
     /// 404.
     #[error("there is none")]
     NotFound,
+    /// 404: the namespace that it should be in.
+    #[error("there is no namespace `{0}`")]
+    NoNamespace(String),
+    /// 404: the kind, not the object.
+    #[error("the server does not know this kind")]
+    NotServed,
+    /// 409: fields of an apply belong to others; the paths, and what the server says of each.
+    #[error("others manage {}", plural(.0.len(), "field"))]
+    Conflicts(Vec<(String, String)>),
+    /// 409: the object is not any more what it was.
+    #[error("the object has changed meanwhile{}", behind_colon(.0))]
+    Moved(String),
     /// Every cluster has the namespace kube-system, and this server has not.
     #[error("there is none, so this is not a Kubernetes cluster")]
     NoCluster,
@@ -134,7 +148,7 @@ pub enum Problem {
         /// Such as ``a `PodList` ``.
         kind: String,
         /// Such as `NodeList`.
-        wanted: &'static str,
+        wanted: String,
     },
     /// The answer ended early.
     #[error("the answer was cut off after {bytes} bytes")]
@@ -158,10 +172,10 @@ pub enum Problem {
         limit: usize,
     },
     /// Pages without end.
-    #[error("the list does not end: {nodes} nodes and still more")]
+    #[error("the list does not end: {items} items and still more")]
     Endless {
         /// What had come.
-        nodes: usize,
+        items: usize,
     },
 }
 
@@ -211,7 +225,18 @@ impl Problem {
             | Self::Empty { .. } => "is this the API server? Check its address and the proxies on the way",
             Self::CutOff { .. } => "try again; a proxy on the way may limit the size or duration of answers",
             Self::Packing => "try --disable-compression",
-            Self::NotFound | Self::Rejected { .. } | Self::Tls(_) | Self::Credentials(_) => return None,
+            Self::NotFound
+            | Self::Conflicts(_)
+            | Self::Moved(_)
+            | Self::Rejected { .. }
+            | Self::Tls(_)
+            | Self::Credentials(_) => return None,
+            Self::NoNamespace(name) => {
+                return Some(format!(
+                    "create it (`kubectl create namespace {name}`), or add it to the manifests"
+                ));
+            }
+            Self::NotServed => "install what brings it (a CustomResourceDefinition), or check the apiVersion",
             Self::NoCluster | Self::TooLarge { .. } | Self::Endless { .. } => {
                 "is this the API server? Check its address"
             }

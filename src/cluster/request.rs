@@ -1,9 +1,10 @@
 //! A request and its tries: what is tried again, when, and until when.
 
-use std::sync::Arc;
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use http::{Method, Request};
+use http::Request;
 use kube::client::Body;
 use tokio::time::timeout;
 
@@ -18,14 +19,32 @@ use super::problem::Problem;
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What is asked, in the words of the API server's roles.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Ask {
     /// Such as `list`.
     pub(super) verb: &'static str,
     /// Such as `nodes`.
-    pub(super) resource: &'static str,
+    pub(super) resource: Cow<'static, str>,
     /// What it is about, for messages: `nodes`, `namespace kube-system`.
-    pub(super) what: &'static str,
+    pub(super) what: Cow<'static, str>,
+    /// Whether it may be asked again when nobody knows what became of it.
+    pub(super) repeat: Repeat,
+}
+
+impl Ask {
+    /// A question that changes nothing.
+    pub(super) const fn read(verb: &'static str, resource: &'static str, what: &'static str) -> Self {
+        Self { verb, resource: Cow::Borrowed(resource), what: Cow::Borrowed(what), repeat: Repeat::Safe }
+    }
+}
+
+/// What a second try may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It comes to the same however often it is done.
+    Safe,
+    /// It might be done twice.
+    Unsafe,
 }
 
 /// Sends requests to one cluster.
@@ -34,11 +53,13 @@ pub(super) struct Requests {
     pub(super) endpoint: Endpoint,
     pub(super) limits: Limits,
     pub(super) notice: Notice,
+    /// What the server warned of, each once.
+    pub(super) warnings: Mutex<Vec<String>>,
 }
 
 impl Requests {
     /// Sends a request until there is an answer that is not worth another try, and returns its body.
-    pub(super) async fn send(&self, ask: Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, ClusterError> {
+    pub(super) async fn send(&self, ask: &Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, ClusterError> {
         let began = Instant::now();
         let mut pause = self.limits.first_pause;
         let mut tries = 0;
@@ -48,7 +69,7 @@ impl Requests {
                 Ok(body) => return Ok(body),
                 Err(problem) => problem,
             };
-            let Some(until) = self.worth_trying_until(&problem, request.method()) else {
+            let Some(until) = self.worth_trying_until(&problem, ask.repeat, tries) else {
                 return Err(self.failed(ask, problem));
             };
             let wait = pause.max(asked_to_wait(&problem));
@@ -68,7 +89,7 @@ impl Requests {
     }
 
     /// The error of a request.
-    pub(super) fn failed(&self, ask: Ask, problem: Problem) -> ClusterError {
+    pub(super) fn failed(&self, ask: &Ask, problem: Problem) -> ClusterError {
         ClusterError::Request {
             ask: format!("{} {}", ask.verb, ask.what),
             server: self.endpoint.server.clone(),
@@ -76,12 +97,13 @@ impl Requests {
         }
     }
 
-    async fn attempt(&self, ask: Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+    async fn attempt(&self, ask: &Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
         let attempt = async {
             let response = self.client.send(request.map(Body::from)).await;
             let response =
                 response.map_err(|e| explain::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
-            answer::read(response, &ask, &self.endpoint, &self.limits).await
+            self.take_warnings(response.headers());
+            answer::read(response, ask, &self.endpoint, &self.limits).await
         };
         let attempt = self.saying_that_it_takes_long(attempt);
         match self.limits.request {
@@ -90,6 +112,15 @@ impl Requests {
                 Ok(result) => result,
                 Err(_) => Err(Problem::TimedOut { what: "the answer", limit }),
             },
+        }
+    }
+
+    fn take_warnings(&self, headers: &http::HeaderMap) {
+        let mut known = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for text in answer::warnings(headers) {
+            if !known.contains(&text) {
+                known.push(text);
+            }
         }
     }
 
@@ -103,14 +134,20 @@ impl Requests {
     }
 
     /// How long after the first try another one may begin; `None` for problems that another try does not solve.
-    fn worth_trying_until(&self, problem: &Problem, method: &Method) -> Option<Duration> {
-        let reading = method == Method::GET;
+    fn worth_trying_until(&self, problem: &Problem, repeat: Repeat, tries: u32) -> Option<Duration> {
+        let is_safe = repeat == Repeat::Safe;
         match problem {
             Problem::Refused => Some(self.limits.refused),
             // The server may have done what it was asked before the connection ended.
-            Problem::Closed if reading => Some(self.limits.give_up),
+            Problem::Closed if is_safe => Some(self.limits.give_up),
             // client-go's rule: a server that says when to come back has not done it yet.
-            Problem::Busy { retry_after, .. } if reading || retry_after.is_some() => {
+            Problem::Busy { retry_after, .. } if is_safe || retry_after.is_some() => {
+                Some(self.limits.give_up)
+            }
+            // A webhook that is down answers so for ever; a server that stumbles does it once.
+            Problem::CutOff { .. } | Problem::Rejected { code: 500 | 502, .. }
+                if is_safe && tries < self.limits.tries =>
+            {
                 Some(self.limits.give_up)
             }
             _ => None,

@@ -86,11 +86,11 @@ fn a_list_that_always_expires_is_given_up() {
 fn a_list_that_does_not_end_is_given_up() {
     let list = r#"{"kind":"NodeList","metadata":{"continue":"again"},"items":[{"metadata":{"name":"a"}}]}"#;
     let server = FakeServer::always(Reply::json(200, list));
-    assert_eq!(problem(cluster(&server).nodes()), Problem::Endless { nodes: 2 });
+    assert_eq!(problem(cluster(&server).nodes()), Problem::Endless { items: 2 });
 
     let server = FakeServer::start(|number, _| Reply::json(200, list.replace("again", &number.to_string())));
-    let limits = Limits { nodes: 10, ..short() };
-    assert_eq!(problem(cluster_within(&server, limits).nodes()), Problem::Endless { nodes: 11 });
+    let limits = Limits { items: 10, ..short() };
+    assert_eq!(problem(cluster_within(&server, limits).nodes()), Problem::Endless { items: 11 });
 }
 
 #[test]

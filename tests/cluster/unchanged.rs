@@ -214,9 +214,12 @@ fn without_version(object: &Value) -> Value {
 
 fn without_times(object: &Value) -> Value {
     let mut object = object.clone();
-    for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
+    let Some(entries) = object["metadata"]["managedFields"].as_array_mut() else { return object };
+    for entry in entries.iter_mut() {
         entry.as_object_mut().unwrap().remove("time");
     }
+    // The server keeps them in the order of their times.
+    entries.sort_by_key(Value::to_string);
     object
 }
 

@@ -6,6 +6,7 @@ mod clean;
 mod field_path;
 mod managed;
 mod predict;
+mod resource;
 mod unchanged;
 mod well_known;
 
@@ -14,4 +15,5 @@ pub use clean::cleaned;
 pub use field_path::{get, matches, remove};
 pub use managed::{Entry, FieldSet, MANAGER, Segment, entries, ours};
 pub use predict::predict;
+pub use resource::Resource;
 pub use unchanged::is_unchanged;

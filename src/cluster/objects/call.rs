@@ -1,0 +1,255 @@
+//! One thing to ask of the API server about objects, as data.
+
+use std::borrow::Cow;
+
+use http::{Method, Request};
+use serde_json::{Value, json};
+
+use super::super::answer::ANY_LIST;
+use super::super::error::ClusterError;
+use super::super::pages::{Listing, escaped};
+use super::super::request::{Ask, Repeat};
+use crate::core::live::Resource;
+
+/// Which object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct At {
+    /// Its kind.
+    pub resource: Resource,
+    /// Its namespace; empty where it has none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Whether the server does it or only says what it would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// It is done.
+    Done,
+    /// `dryRun=All`: all checks and webhooks, and nothing is stored.
+    DryRun,
+}
+
+/// What to ask.
+#[derive(Clone, Debug)]
+pub enum Call {
+    /// One object; `null` if there is none.
+    Get(At),
+    /// All objects of a kind, as an array of whole objects.
+    List {
+        /// The kind.
+        resource: Resource,
+        /// Only in this namespace.
+        namespace: Option<String>,
+        /// Only with these labels, in the form of `--selector`.
+        labels: Option<String>,
+        /// Only with these fields, in the form of `--field-selector`.
+        fields: Option<String>,
+    },
+    /// Server-side apply, with strict validation of the fields; the answer is the object as it is then.
+    Apply {
+        /// Where to.
+        at: At,
+        /// What is applied.
+        body: Value,
+        /// In whose name.
+        manager: &'static str,
+        /// Take fields from other managers: the server's `force`.
+        force: Force,
+        /// Really?
+        certainty: Certainty,
+    },
+    /// A JSON Patch (an array) or a merge patch (an object); the answer is the object as it is then.
+    Patch {
+        /// Where to.
+        at: At,
+        /// The patch.
+        patch: Value,
+        /// Really?
+        certainty: Certainty,
+    },
+    /// Deletes the object if it is still the one that was looked at.
+    Delete {
+        /// Which.
+        at: At,
+        /// Its UID.
+        uid: String,
+        /// Its resourceVersion.
+        resource_version: String,
+        /// Really?
+        certainty: Certainty,
+    },
+    /// The kinds of a group and version, as an `APIResourceList`; `null` if the server has none of it.
+    Resources {
+        /// The group; empty for core.
+        group: String,
+        /// The version.
+        version: String,
+    },
+    /// The groups and versions that the server has, as an `APIGroupList`.
+    Groups,
+}
+
+/// What becomes of fields that other managers hold with other values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Force {
+    /// The apply fails and names them.
+    Never,
+    /// They become ours.
+    Always,
+}
+
+impl Call {
+    /// The whole list of a kind, in one namespace or in all.
+    pub fn list(resource: Resource, namespace: Option<String>, labels: Option<String>) -> Self {
+        Self::List { resource, namespace, labels, fields: None }
+    }
+
+    /// What is asked, for errors and rights.
+    pub(super) fn ask(&self) -> Ask {
+        let ask = |verb, at: &At, repeat| Ask {
+            verb,
+            resource: Cow::Owned(at.resource.plural.clone()),
+            what: Cow::Owned(at.to_string()),
+            repeat,
+        };
+        match self {
+            Self::Get(at) => ask("get", at, Repeat::Safe),
+            // An apply says how it shall be in the end, a delete which one shall be gone.
+            Self::Apply { at, .. } => ask("patch", at, Repeat::Safe),
+            Self::Delete { at, .. } => ask("delete", at, Repeat::Safe),
+            Self::Patch { at, .. } => ask("patch", at, Repeat::Unsafe),
+            Self::List { resource, namespace, .. } => {
+                let place =
+                    namespace.as_ref().map(|name| format!(" in namespace {name}")).unwrap_or_default();
+                Ask {
+                    verb: "list",
+                    resource: Cow::Owned(resource.plural.clone()),
+                    what: Cow::Owned(format!("{}{place}", resource.plural)),
+                    repeat: Repeat::Safe,
+                }
+            }
+            Self::Resources { group, version } => Ask {
+                verb: "get",
+                resource: Cow::Borrowed("the API"),
+                what: Cow::Owned(format!("the kinds of {}", Self::group_version(group, version))),
+                repeat: Repeat::Safe,
+            },
+            Self::Groups => Ask::read("get", "the API", "the groups of the API"),
+        }
+    }
+
+    /// The list that is asked for, if one is.
+    pub(super) fn listing(&self) -> Option<Listing> {
+        let Self::List { resource, namespace, labels, fields } = self else { return None };
+        let query: Vec<String> = [("labelSelector", labels), ("fieldSelector", fields)]
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", escaped(value.as_ref()?))))
+            .collect();
+        let mut path = collection(resource, namespace.as_deref().unwrap_or_default());
+        if !query.is_empty() {
+            path = format!("{path}?{}", query.join("&"));
+        }
+        Some(Listing { ask: self.ask(), path, kind: ANY_LIST })
+    }
+
+    /// The request of anything but a list.
+    pub(super) fn request(&self) -> Result<Request<Vec<u8>>, ClusterError> {
+        match self {
+            Self::Get(at) => request(Method::GET, &at.path(), None),
+            Self::List { resource, namespace, .. } => {
+                request(Method::GET, &collection(resource, namespace.as_deref().unwrap_or_default()), None)
+            }
+            Self::Apply { at, body, manager, force, certainty } => {
+                let force = *force == Force::Always;
+                let path = format!(
+                    "{}?fieldManager={manager}&fieldValidation=Strict&force={force}{}",
+                    at.path(),
+                    certainty.query('&')
+                );
+                request(Method::PATCH, &path, Some(("application/apply-patch+yaml", body)))
+            }
+            Self::Patch { at, patch, certainty } => {
+                let form = if patch.is_array() {
+                    "application/json-patch+json"
+                } else {
+                    "application/merge-patch+json"
+                };
+                request(Method::PATCH, &format!("{}{}", at.path(), certainty.query('?')), Some((form, patch)))
+            }
+            Self::Delete { at, uid, resource_version, certainty } => {
+                let mut options = json!({
+                    "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
+                    "preconditions": { "uid": uid, "resourceVersion": resource_version },
+                });
+                if *certainty == Certainty::DryRun {
+                    options["dryRun"] = json!(["All"]);
+                }
+                request(Method::DELETE, &at.path(), Some(("application/json", &options)))
+            }
+            Self::Resources { group, version } => request(Method::GET, &root(group, version), None),
+            Self::Groups => request(Method::GET, "/apis", None),
+        }
+    }
+
+    fn group_version(group: &str, version: &str) -> String {
+        if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+    }
+}
+
+impl std::fmt::Display for At {
+    /// As messages name objects: `service/web/nginx`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = self.resource.kind.to_lowercase();
+        if self.namespace.is_empty() {
+            write!(f, "{kind}/{}", self.name)
+        } else {
+            write!(f, "{kind}/{}/{}", self.namespace, self.name)
+        }
+    }
+}
+
+impl At {
+    fn path(&self) -> String {
+        format!("{}/{}", collection(&self.resource, &self.namespace), escaped(&self.name))
+    }
+}
+
+impl Certainty {
+    fn query(self, join: char) -> String {
+        match self {
+            Self::Done => String::new(),
+            Self::DryRun => format!("{join}dryRun=All"),
+        }
+    }
+}
+
+fn root(group: &str, version: &str) -> String {
+    let (group, version) = (escaped(group), escaped(version));
+    if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") }
+}
+
+fn collection(resource: &Resource, namespace: &str) -> String {
+    let root = root(&resource.group, &resource.version);
+    if namespace.is_empty() || !resource.namespaced {
+        return format!("{root}/{}", escaped(&resource.plural));
+    }
+    format!("{root}/namespaces/{}/{}", escaped(namespace), escaped(&resource.plural))
+}
+
+fn request(
+    method: Method,
+    path: &str,
+    body: Option<(&'static str, &Value)>,
+) -> Result<Request<Vec<u8>>, ClusterError> {
+    let mut request = Request::builder().method(method).uri(path);
+    if let Some((form, _)) = body {
+        request = request.header(http::header::CONTENT_TYPE, form);
+    }
+    let body = body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
+    request.body(body).map_err(|error| ClusterError::Unusable {
+        what: format!("the path {path}"),
+        reason: error.to_string(),
+    })
+}

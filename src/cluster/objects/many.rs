@@ -1,0 +1,137 @@
+//! Calls one by one and many at once.
+
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
+
+use super::call::Call;
+use super::interrupt::times;
+use crate::cluster::answer;
+use crate::cluster::pages;
+use crate::cluster::request::Requests;
+use crate::cluster::{Cluster, ClusterError, Problem};
+
+/// What became of one call among many.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was answered, or could not be.
+    Ended(Result<Value, ClusterError>),
+    /// It was sent, and nobody waited for the answer.
+    Unknown,
+    /// It was not sent.
+    NotBegun,
+}
+
+impl Cluster {
+    /// Asks one thing.
+    pub fn call(&self, call: &Call) -> Result<Value, ClusterError> {
+        self.runtime.block_on(answer_to(&self.requests, call))
+    }
+
+    /// Asks many things, some of them at once; the answers are in the order of the questions.
+    pub fn call_all(&self, calls: &[Call], at_once: usize) -> Vec<Result<Value, ClusterError>> {
+        self.runtime.block_on(async {
+            let answers = calls.iter().map(|call| answer_to(&self.requests, call));
+            let mut answers: Vec<_> = futures_util::stream::iter(answers.enumerate())
+                .map(|(index, answer)| async move { (index, answer.await) })
+                .buffer_unordered(at_once.max(1))
+                .collect()
+                .await;
+            answers.sort_unstable_by_key(|(index, _)| *index);
+            answers.into_iter().map(|(_, answer)| answer).collect()
+        })
+    }
+
+    /// The same for calls that change something: `done` hears of each as it ends. When we are asked to end, nothing
+    /// more is begun and what is under way is waited for; when we are asked again, it is not.
+    pub fn change_all(
+        &self,
+        calls: &[Call],
+        at_once: usize,
+        mut done: impl FnMut(usize, &Result<Value, ClusterError>),
+    ) -> Vec<Outcome> {
+        let mut outcomes: Vec<Outcome> = calls.iter().map(|_| Outcome::NotBegun).collect();
+        self.runtime.block_on(async {
+            let mut running = FuturesUnordered::new();
+            let mut waiting = calls.iter().enumerate();
+            let mut asked = 0;
+            // A signal that came while nobody looked is seen now.
+            tokio::task::yield_now().await;
+            loop {
+                let is_free = running.len() < at_once.max(1);
+                let stop = asked > 0 || self.interrupts_now() > 0;
+                if let Some((index, call)) = (is_free && !stop).then(|| waiting.next()).flatten() {
+                    outcomes[index] = Outcome::Unknown;
+                    running.push(async move { (index, answer_to(&self.requests, call).await) });
+                    continue;
+                }
+                if running.is_empty() {
+                    return;
+                }
+                let asked_again = std::pin::pin!(times(self.interrupts.clone(), asked + 1));
+                match select(running.next(), asked_again).await {
+                    Either::Left((Some((index, result)), _)) => {
+                        done(index, &result);
+                        outcomes[index] = Outcome::Ended(result);
+                    }
+                    Either::Left((None, _)) => return,
+                    Either::Right(_) if asked > 0 => return,
+                    Either::Right(_) => {
+                        asked = self.interrupts_now();
+                        (self.requests.notice)(
+                            "interrupted: what is under way is finished, nothing more is begun (once more: do not wait)",
+                        );
+                    }
+                }
+            }
+        });
+        outcomes
+    }
+}
+
+async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterError> {
+    let ask = call.ask();
+    if let (Some(listing), Call::List { resource, .. }) = (call.listing(), call) {
+        let whole = |mut item: Value| {
+            // Items of a list leave out what the list says.
+            item["apiVersion"] = resource.api_version().into();
+            item["kind"] = resource.kind.as_str().into();
+            item
+        };
+        return Ok(Value::Array(pages::all(requests, &listing, whole).await?));
+    }
+    let body = match requests.send(&ask, call.request()?).await {
+        Ok(body) => body,
+        Err(ClusterError::Request { problem: Problem::NotFound | Problem::NoNamespace(_), .. })
+            if matches!(call, Call::Get(_)) =>
+        {
+            return Ok(Value::Null);
+        }
+        Err(ClusterError::Request { problem, .. }) if is_no_such_group(call, &problem) => {
+            return Ok(Value::Null);
+        }
+        Err(error) => return Err(error),
+    };
+    let wanted = match call {
+        Call::Get(at) | Call::Apply { at, .. } | Call::Patch { at, .. } => at.resource.kind.as_str(),
+        Call::Resources { .. } => "APIResourceList",
+        Call::Groups => "APIGroupList",
+        // The object where finalizers keep it, else a Status.
+        Call::Delete { .. } | Call::List { .. } => "",
+    };
+    if wanted.is_empty() {
+        return Ok(serde_json::from_slice(&body).unwrap_or_default());
+    }
+    answer::parse(&body, wanted, |value: &Value| value["kind"].as_str().unwrap_or_default())
+        .map_err(|problem| requests.failed(&ask, problem))
+}
+
+/// A server that has no such group says so as for any path that it does not know: in plain text.
+fn is_no_such_group(call: &Call, problem: &Problem) -> bool {
+    let is_missing = match problem {
+        Problem::NotFound | Problem::NotServed => true,
+        Problem::NotJson { code, .. } => *code == 404,
+        _ => false,
+    };
+    is_missing && matches!(call, Call::Resources { .. })
+}

@@ -1,0 +1,120 @@
+//! All items of a list, page by page.
+
+use std::time::Instant;
+
+use http::Request;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::answer;
+use super::error::ClusterError;
+use super::problem::Problem;
+use super::request::{Ask, Requests};
+
+/// What is listed.
+pub(super) struct Listing {
+    /// The question, for errors.
+    pub(super) ask: Ask,
+    /// The path with its query, if it has one.
+    pub(super) path: String,
+    /// The kind of the answer.
+    pub(super) kind: &'static str,
+}
+
+/// Reads the list; `keep` makes of each item what is kept of it, so that the memory is that of what is kept and of
+/// one page.
+///
+/// A list that expires while it is read (etcd keeps five minutes) is begun again: continuing with a newer
+/// state, which the server offers, could miss an item.
+pub(super) async fn all<T: DeserializeOwned, K>(
+    requests: &Requests,
+    listing: &Listing,
+    mut keep: impl FnMut(T) -> K,
+) -> Result<Vec<K>, ClusterError> {
+    let mut restarts = 0;
+    loop {
+        match once(requests, listing, &mut keep).await {
+            Err(ClusterError::Request { problem: Problem::Expired, .. })
+                if restarts < requests.limits.restarts =>
+            {
+                restarts += 1;
+                let what = &listing.ask.what;
+                (requests.notice)(&format!("the list of {what} expired while it was read; reading it again"));
+            }
+            result => return result,
+        }
+    }
+}
+
+async fn once<T: DeserializeOwned, K>(
+    requests: &Requests,
+    listing: &Listing,
+    keep: &mut impl FnMut(T) -> K,
+) -> Result<Vec<K>, ClusterError> {
+    let Listing { ask, path, kind } = listing;
+    let mut told = Instant::now();
+    let mut kept = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let body = requests.send(ask, request(path, requests.limits.page, token.as_deref())?).await?;
+        let page: Page<T> = answer::parse(&body, kind, |page: &Page<T>| &page.kind)
+            .map_err(|problem| requests.failed(ask, problem))?;
+        kept.extend(page.items.unwrap_or_default().into_iter().map(&mut *keep));
+        let next = page.metadata.r#continue.filter(|next| !next.is_empty());
+        if next.is_none() {
+            return Ok(kept);
+        }
+        // A server that is out of its mind must neither fill the memory nor keep us for ever.
+        if next == token || kept.len() > requests.limits.items {
+            return Err(requests.failed(ask, Problem::Endless { items: kept.len() }));
+        }
+        if told.elapsed() > requests.limits.notice_after {
+            told = Instant::now();
+            let missing = page
+                .metadata
+                .remaining_item_count
+                .map(|more| format!(", about {more} to come"))
+                .unwrap_or_default();
+            (requests.notice)(&format!("reading {}: {}{missing}", ask.what, kept.len()));
+        }
+        token = next;
+    }
+}
+
+fn request(path: &str, page: u32, token: Option<&str>) -> Result<Request<Vec<u8>>, ClusterError> {
+    let token = token.map(|token| format!("&continue={}", escaped(token))).unwrap_or_default();
+    let join = if path.contains('?') { '&' } else { '?' };
+    let request = Request::get(format!("{path}{join}limit={page}{token}")).body(Vec::new());
+    request.map_err(|error| ClusterError::Unusable {
+        what: "the server's continue token".into(),
+        reason: error.to_string(),
+    })
+}
+
+/// For a path or a query: everything but RFC 3986's unreserved characters is escaped.
+pub(super) fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    metadata: PageMeta,
+    #[serde(default = "Option::default")]
+    items: Option<Vec<T>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageMeta {
+    #[serde(default)]
+    r#continue: Option<String>,
+    #[serde(default)]
+    remaining_item_count: Option<u64>,
+}
