@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::cluster::{Cluster, ClusterFlags, Identity};
+use crate::cluster::{Cluster, ClusterFlags};
+use crate::commands::same_cluster::identity_of;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::lock::{Lock, LockedPool};
 use crate::core::node::Node;
@@ -86,25 +87,9 @@ pub(super) fn from_cluster(
     locked: Option<&str>,
 ) -> Result<(Vec<Node>, Option<String>), Failure> {
     let cluster = Cluster::connect(flags, std::sync::Arc::new(ui::note))?;
-    let identity = match (cluster.identity()?, locked) {
-        (Identity::Known(found), Some(locked)) if found != locked => {
-            return Err(Diagnostic::refusal(format!(
-                "this is another cluster: the lock is of {locked}, {} at {} is {found}",
-                named(cluster.context()),
-                cluster.server()
-            ))
-            .hint("choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock")
-            .into());
-        }
-        (Identity::Known(found), _) => Some(found),
-        (Identity::Hidden(why), Some(locked)) => {
-            return Err(Diagnostic::refusal(format!(
-                "whether this is the cluster of the lock ({locked}) cannot be checked: {why}"
-            ))
-            .hint("allow `get` on the namespace kube-system, or render from a file of nodes (--nodes FILE)")
-            .into());
-        }
-        (Identity::Hidden(why), None) => {
+    let identity = match identity_of(&cluster, locked)? {
+        Ok(identity) => Some(identity),
+        Err(why) => {
             ui::diagnostic(
                 &Diagnostic::warning(format!("the lock will not know which cluster it belongs to: {why}"))
                     .hint("allow `get` on the namespace kube-system"),
@@ -113,10 +98,6 @@ pub(super) fn from_cluster(
         }
     };
     Ok((cluster.nodes()?, identity))
-}
-
-fn named(context: &str) -> String {
-    if context.is_empty() { "the cluster".to_owned() } else { format!("context {context}") }
 }
 
 impl Discovery {

@@ -7,4 +7,5 @@ pub mod init;
 pub mod output;
 pub mod pools;
 pub mod render;
+mod same_cluster;
 pub mod schema;

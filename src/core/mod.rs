@@ -4,6 +4,7 @@
 //! client; `tests/it/architecture.rs` holds that.
 
 pub mod choose;
+pub mod desired;
 pub mod diagnostic;
 pub mod fold;
 pub mod form;

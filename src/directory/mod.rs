@@ -6,10 +6,12 @@ pub mod git;
 mod nodes;
 mod parallel;
 mod project;
+mod reviewed;
 mod tree;
 
 pub use external_diff::external_diff;
 pub use files::{make_directory, read_text, replace, write_new};
 pub use nodes::nodes_from;
 pub use project::{Project, SPEC_FILE};
+pub use reviewed::Reviewed;
 pub use tree::{RunLock, Tree};

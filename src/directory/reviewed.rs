@@ -1,0 +1,145 @@
+//! The tree as it was reviewed: read for the cluster, and refused where it is not whole.
+
+use std::collections::BTreeMap;
+
+use crate::core::desired::{self, Desired};
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::lock::Lock;
+use crate::core::names;
+use crate::directory::files::read_text;
+use crate::directory::{Project, Tree, parallel};
+
+/// What goes into the cluster.
+#[derive(Debug)]
+pub struct Reviewed {
+    /// The objects, in order of their files.
+    pub objects: Vec<Desired>,
+    /// The digests of the files, by path below the output directory.
+    pub digests: BTreeMap<String, String>,
+    /// The lock that the tree was rendered with.
+    pub lock: Lock,
+    /// What a person should know of the tree.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Reviewed {
+    /// Reads the manifests of the output directory, ours and others, as kubectl, Argo CD and Flux read them. Nothing
+    /// is rendered. A tree that is empty or half written is refused: what is missing in it would be pruned.
+    pub fn read(project: &Project) -> Checked<Self> {
+        let output = project.output().display().to_string();
+        let lock_path = project.lock_path().display().to_string();
+        let Some(lock) = project.lock.clone() else {
+            return Err(Diagnostic::refusal("there is no lock: the tree was never rendered")
+                .at(Place::file(lock_path))
+                .hint("run `kubectl largescale render` first, and review what it writes")
+                .into());
+        };
+        if !lock.pending.is_empty() {
+            return Err(Diagnostic::refusal("the last render did not end: the tree is half old, half new")
+                .at(Place::file(lock_path))
+                .hint("run `kubectl largescale render` again: it finishes what was begun")
+                .into());
+        }
+        let tree = Tree::look(project, &[])?;
+        let missing: Vec<&str> =
+            lock.files.keys().filter(|path| !tree.known.contains_key(*path)).map(String::as_str).collect();
+        if !missing.is_empty() {
+            return Err(Diagnostic::refusal(format!(
+                "{} of the tree {} missing: {}",
+                if missing.len() == 1 { "a file".to_owned() } else { format!("{} files", missing.len()) },
+                if missing.len() == 1 { "is" } else { "are" },
+                first_of(&missing)
+            ))
+            .at(Place::file(output))
+            .hint(
+                "take them from git (`git checkout`), or render again; a pool is let go by `render --forget`",
+            )
+            .into());
+        }
+        let (texts, warnings) = texts(tree, &lock, &output)?;
+        let digests: BTreeMap<String, String> =
+            texts.iter().map(|(path, text)| (path.clone(), names::digest(text.as_bytes()))).collect();
+        let read =
+            parallel::map(texts, |(path, text)| desired::read_file(&format!("{output}/{path}"), &text));
+        let mut objects = Vec::with_capacity(read.len());
+        let mut problems = Vec::new();
+        for file in read {
+            match file {
+                Ok(found) => objects.extend(found),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if objects.is_empty() && problems.is_empty() {
+            problems.push(Diagnostic::refusal("the tree holds no object").at(Place::file(output)).hint(
+                "render first; to take everything out of the cluster, delete the objects with kubectl",
+            ));
+        }
+        if problems.is_empty() { Ok(Self { objects, digests, lock, warnings }) } else { Err(problems) }
+    }
+}
+
+/// A path below the output directory, and what is in the file.
+type Text = (String, String);
+
+/// The files in order of their names, and what is to be said about them.
+fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagnostic>)> {
+    let mut problems = Vec::new();
+    let mut warnings = Vec::new();
+    let mut texts = Vec::with_capacity(tree.known.len());
+    let mut by_hand = Vec::new();
+    for (path, bytes) in tree.known {
+        if lock.files.get(&path).is_some_and(|digest| *digest != names::digest(&bytes)) {
+            by_hand.push(path.clone());
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => texts.push((path, text)),
+            Err(_) => problems
+                .push(Diagnostic::error("not valid UTF-8").at(Place::file(format!("{output}/{path}")))),
+        }
+    }
+    if !by_hand.is_empty() {
+        let names: Vec<&str> = by_hand.iter().map(String::as_str).collect();
+        warnings.push(
+            Diagnostic::warning(format!("changed by hand since the last render: {}", first_of(&names)))
+                .at(Place::file(output))
+                .hint("the next render would refuse it; `git diff` shows it"),
+        );
+    }
+    let (settings, foreign): (Vec<String>, Vec<String>) =
+        tree.foreign.into_iter().partition(|path| is_kustomization(path));
+    for path in &foreign {
+        let shown = format!("{output}/{path}");
+        match read_text(&std::path::Path::new(output).join(path), &shown) {
+            Ok(text) => texts.push((path.clone(), text)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if !foreign.is_empty() {
+        let names: Vec<&str> = foreign.iter().map(String::as_str).collect();
+        warnings.push(
+            Diagnostic::warning(format!("not rendered, and applied all the same: {}", first_of(&names)))
+                .at(Place::file(output))
+                .hint("Argo CD and Flux take every manifest of a directory, and so is it done here"),
+        );
+    }
+    if let Some(path) = settings.first() {
+        warnings.push(
+            Diagnostic::warning("left out: a kustomization is not an object of the cluster")
+                .at(Place::file(format!("{output}/{path}"))),
+        );
+    }
+    texts.sort_by(|a, b| a.0.cmp(&b.0));
+    if problems.is_empty() { Ok((texts, warnings)) } else { Err(problems) }
+}
+
+fn is_kustomization(path: &str) -> bool {
+    ["kustomization.yaml", "kustomization.yml"].contains(&path)
+}
+
+/// The first few names.
+fn first_of(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let first = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
+}
