@@ -35,6 +35,24 @@ pub fn digest(changes: &[FieldChange]) -> String {
     names::digest(Value::Array(all).to_string().as_bytes())
 }
 
+/// What is at the pointer of a change in another object of the same form.
+pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
+    let mut value = object;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        value = match value {
+            Value::Object(map) => map.get(&step)?,
+            Value::Array(list) => {
+                let keyed =
+                    KEYS.iter().find_map(|key| labelled(key, list)?.get(&step).map(|(_, item)| *item));
+                keyed.or_else(|| list.get(step.parse::<usize>().ok()?))?
+            }
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
 fn compare(at: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<FieldChange>) {
     match (old, new) {
         _ if old == new => {}

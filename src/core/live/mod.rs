@@ -3,6 +3,7 @@
 
 mod change;
 mod clean;
+mod effect;
 mod field_path;
 mod managed;
 mod predict;
@@ -12,6 +13,7 @@ mod well_known;
 
 pub use change::{FieldChange, changes, digest};
 pub use clean::cleaned;
+pub use effect::{Effect, effect, intended};
 pub use field_path::{get, matches, remove};
 pub use managed::{Entry, FieldSet, MANAGER, Segment, entries, ours};
 pub use predict::predict;

@@ -1,0 +1,123 @@
+//! What an apply did, or would do, to an object: the object before, and as the server answers.
+
+use serde_json::{Map, Value};
+
+use super::change::{self, FieldChange};
+use super::clean::cleaned;
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing, not even who manages what.
+    None,
+    /// Fields became ours or ceased to be; their values stay.
+    Ownership,
+    /// Values changed.
+    Values,
+}
+
+/// Tells it from the object before and after.
+pub fn effect(before: &Value, after: &Value) -> Effect {
+    if cleaned(before) != cleaned(after) {
+        Effect::Values
+    } else if managers(before) != managers(after) {
+        Effect::Ownership
+    } else {
+        Effect::None
+    }
+}
+
+/// Changes as far as the directory makes them: what a server adds by itself to something new (a node port, a default)
+/// may be different the next time, and is left out.
+pub fn intended(changes: Vec<FieldChange>, desired: &Value) -> Vec<FieldChange> {
+    let keep = |change: FieldChange| match (&change.old, &change.new) {
+        (None, Some(new)) => {
+            let wanted = change::at(&change.pointer, desired)?;
+            let new = Some(as_far_as(new, wanted));
+            Some(FieldChange { new, ..change })
+        }
+        _ => Some(change),
+    };
+    changes.into_iter().filter_map(keep).collect()
+}
+
+/// The entries of managed fields without their times, in an order of their own: the server sorts them by time.
+fn managers(object: &Value) -> Vec<String> {
+    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let mut entries: Vec<String> = entries
+        .map(|entry| {
+            let fields = entry.as_object().into_iter().flatten().filter(|(name, _)| *name != "time");
+            let kept: Map<String, Value> =
+                fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+            Value::Object(kept).to_string()
+        })
+        .collect();
+    entries.sort_unstable();
+    entries
+}
+
+fn as_far_as(value: &Value, wanted: &Value) -> Value {
+    match (value, wanted) {
+        (Value::Object(value), Value::Object(wanted)) => value
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), as_far_as(value, wanted.get(name)?))))
+            .collect::<Map<_, _>>()
+            .into(),
+        (Value::Array(value), Value::Array(wanted)) if value.len() == wanted.len() => {
+            value.iter().zip(wanted).map(|(value, wanted)| as_far_as(value, wanted)).collect()
+        }
+        (value, _) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::change::{changes, digest};
+    use super::*;
+
+    fn object(data: &Value, entries: &Value) -> Value {
+        json!({"metadata": {"name": "a", "resourceVersion": "1", "managedFields": entries}, "data": data})
+    }
+
+    #[test]
+    fn each_effect() {
+        let ours = json!({"manager": "a", "time": "1", "fieldsV1": {"f:data": {}}});
+        let theirs = json!({"manager": "b", "time": "2", "fieldsV1": {"f:data": {}}});
+        let later = json!({"manager": "a", "time": "3", "fieldsV1": {"f:data": {}}});
+        let before = object(&json!({"x": "1"}), &json!([ours, theirs]));
+        assert_eq!(effect(&before, &object(&json!({"x": "1"}), &json!([theirs, later]))), Effect::None);
+        assert_eq!(effect(&before, &object(&json!({"x": "1"}), &json!([ours]))), Effect::Ownership);
+        assert_eq!(effect(&before, &object(&json!({"x": "2"}), &json!([ours, theirs]))), Effect::Values);
+    }
+
+    #[test]
+    fn what_the_server_adds_is_not_intended() {
+        let wanted =
+            json!({"spec": {"type": "LoadBalancer", "ports": [{"port": 80}, {"port": 443, "name": "tls"}]}});
+        let before = json!({"spec": {"type": "ClusterIP", "ports": [{"port": 80, "protocol": "TCP"}]}});
+        let after = |node_port: u32| {
+            json!({"spec": {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": true, "ports": [
+                {"port": 80, "protocol": "TCP", "nodePort": node_port},
+                {"port": 443, "protocol": "TCP", "name": "tls", "nodePort": node_port + 1}]}})
+        };
+        let change = |node_port| intended(changes(&before, &after(node_port)), &wanted);
+        let shown: Vec<String> = change(30000)
+            .iter()
+            .map(|change| format!("{} {}", change.pointer, change.new.as_ref().unwrap_or(&Value::Null)))
+            .collect();
+        assert_eq!(
+            shown,
+            [r#"/spec/ports/443,TCP {"name":"tls","port":443}"#, r#"/spec/type "LoadBalancer""#]
+        );
+        assert_eq!(digest(&change(30000)), digest(&change(31000)));
+    }
+
+    #[test]
+    fn a_field_that_goes_is_intended() {
+        let change =
+            intended(changes(&json!({"data": {"a": "1"}}), &json!({"data": {}})), &json!({"data": {}}));
+        assert_eq!(change.len(), 1);
+    }
+}
