@@ -124,6 +124,18 @@ pub enum PluginProblem {
 }
 
 impl ClusterError {
+    /// Whether the server was not there at all, or did not answer for as long as we wait.
+    pub fn is_out_of_reach(&self) -> bool {
+        let Self::Request { problem, .. } = self else { return false };
+        problem.is_out_of_reach()
+    }
+
+    /// Whether a change that failed so may have been made all the same.
+    pub fn is_uncertain(&self) -> bool {
+        let Self::Request { problem, .. } = self else { return false };
+        problem.is_uncertain()
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -45,6 +45,6 @@ pub use error::{ClusterError, PluginProblem};
 pub use flags::ClusterFlags;
 pub use identity::Identity;
 pub use limits::Limits;
-pub use objects::{At, Call, Certainty, Force, Outcome, Pause};
+pub use objects::{At, Call, Certainty, Fate, Force, Next, Pause};
 pub use problem::Problem;
 pub use request::Notice;

@@ -180,6 +180,38 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether the server was not there at all, or did not answer for as long as we wait.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::GaveUp { last, .. } => last.is_out_of_reach(),
+            Self::Refused
+            | Self::Unresolved
+            | Self::Unreachable(_)
+            | Self::Closed
+            | Self::TimedOut { .. }
+            | Self::Busy { .. }
+            | Self::Unauthorized { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the server may have done what it was asked before the answer was lost.
+    pub fn is_uncertain(&self) -> bool {
+        match self {
+            Self::GaveUp { last, .. } => last.is_uncertain(),
+            Self::Closed
+            | Self::TimedOut { .. }
+            | Self::CutOff { .. }
+            | Self::Empty { .. }
+            | Self::WebPage { .. }
+            | Self::NotJson { .. }
+            | Self::Packing
+            | Self::Busy { code: 504, .. }
+            | Self::Rejected { code: 500 | 502, .. } => true,
+            _ => false,
+        }
+    }
+
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {

@@ -1,20 +1,17 @@
 //! `diff`: what `render` would change in the tree, object by object.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
-
-use serde_json::{Value, json};
 
 use crate::cli::Global;
+use crate::commands::changes::{Change, show};
 use crate::commands::discover::{NodeArgs, discover};
-use crate::commands::output::{self, LineFormat};
+use crate::commands::output::LineFormat;
 use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
-use crate::core::text_diff::{DiffLine, unified};
 use crate::core::yaml;
-use crate::directory::{Project, Tree, external_diff};
+use crate::directory::{Project, Tree};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui;
@@ -35,13 +32,6 @@ pub struct Args {
     output: Option<LineFormat>,
 }
 
-/// One file as it is and as it would be, secrets masked.
-struct Change<'a> {
-    step: &'a Step,
-    old: String,
-    new: String,
-}
-
 /// Shows the differences.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::load(&global.file)?;
@@ -54,21 +44,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         ui::data(&summary(&plan))?;
         return Ok(exit(&plan));
     }
-    let changes = changes(&plan, &rendered.files, &tree.known);
-    match args.output {
-        Some(LineFormat::Json) => ui::data(&output::json(&as_json(&changes, &name)))?,
-        Some(LineFormat::Name) => ui::data(&names(&changes))?,
-        None => {
-            let texts: Vec<_> = changes
-                .iter()
-                .map(|change| (change.step.path.as_str(), change.old.as_str(), change.new.as_str()))
-                .collect();
-            if changes.is_empty() || !external_diff(&texts)? {
-                let shown: String = changes.iter().map(|change| ui::diff(&change.lines(&name))).collect();
-                ui::data(&shown)?;
-            }
-        }
-    }
+    show(&changes(&plan, &rendered.files, &tree.known, &name), args.output)?;
     Ok(exit(&plan))
 }
 
@@ -86,27 +62,28 @@ fn summary(plan: &Plan) -> String {
     )
 }
 
-fn changes<'a>(
-    plan: &'a Plan,
+fn changes(
+    plan: &Plan,
     rendered: &[RenderedFile],
     on_disk: &BTreeMap<String, Vec<u8>>,
-) -> Vec<Change<'a>> {
+    output: &str,
+) -> Vec<Change> {
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut mask = Mask::default();
-    plan.steps
-        .iter()
-        .filter(|step| step.action != Action::Unchanged)
-        .map(|step| {
-            let old = on_disk
-                .get(&step.path)
-                .map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask))
-                .unwrap_or_default();
-            let new =
-                by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default();
-            Change { step, old, new }
-        })
-        .collect()
+    let mut change = |step: &Step| Change {
+        name: format!("{output}/{}", step.path),
+        file: step.path.clone(),
+        action: step.action.word(),
+        object: step.key.as_ref().map(ToString::to_string),
+        old: on_disk
+            .get(&step.path)
+            .map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask))
+            .unwrap_or_default(),
+        new: by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default(),
+        more: vec![("path", step.path.as_str().into())],
+    };
+    plan.steps.iter().filter(|step| step.action != Action::Unchanged).map(&mut change).collect()
 }
 
 /// The text of a file; of a Secret, the object without its values. What cannot be read and may be a Secret is not shown.
@@ -127,50 +104,4 @@ fn shown(text: &str, mask: &mut Mask) -> String {
         Ok(_) => text.to_owned(),
         Err(_) => "# not shown: not valid YAML, and it may hold a Secret\n".to_owned(),
     }
-}
-
-impl Change<'_> {
-    fn lines(&self, output: &str) -> Vec<DiffLine> {
-        let path = format!("{output}/{}", self.step.path);
-        let side = |letter: &str, absent: Action| {
-            if self.step.action == absent { "/dev/null".to_owned() } else { format!("{letter}/{path}") }
-        };
-        unified(&self.old, &self.new, &side("a", Action::Created), &side("b", Action::Removed))
-    }
-}
-
-fn names(changes: &[Change<'_>]) -> String {
-    changes.iter().fold(String::new(), |mut out, change| {
-        let _ = match &change.step.key {
-            Some(key) => writeln!(out, "{key}"),
-            None => writeln!(out, "{}", change.step.path),
-        };
-        out
-    })
-}
-
-fn as_json(changes: &[Change<'_>], output: &str) -> Value {
-    let items: Vec<Value> = changes
-        .iter()
-        .map(|change| {
-            let diff: String = change
-                .lines(output)
-                .iter()
-                .map(|line| {
-                    format!(
-                        "{}{}\n",
-                        line.sign(),
-                        line.parts.iter().map(|(_, text)| text.as_str()).collect::<String>()
-                    )
-                })
-                .collect();
-            let mut item =
-                json!({ "path": change.step.path, "action": change.step.action.word(), "diff": diff });
-            if let Some(key) = &change.step.key {
-                item["object"] = key.to_string().into();
-            }
-            item
-        })
-        .collect();
-    json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "DiffResult", "changes": items })
 }

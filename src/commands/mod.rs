@@ -1,5 +1,6 @@
 //! The commands, one file each: `Args`, and `run` that returns how the program ends.
 
+mod changes;
 pub mod completion;
 pub mod diff;
 mod discover;

@@ -11,11 +11,22 @@ use crate::cluster::pages;
 use crate::cluster::request::Requests;
 use crate::cluster::{Cluster, ClusterError, Problem};
 
-/// What became of one call among many.
+/// What follows an answer.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Next {
+    /// Nothing.
+    Nothing,
+    /// Something else is asked in its place.
+    Ask(Box<Call>),
+    /// No further call is begun.
+    Stop,
+}
+
+/// What became of one call among many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
     /// It was answered, or could not be.
-    Ended(Result<Value, ClusterError>),
+    Ended,
     /// It was sent, and nobody waited for the answer.
     Unknown,
     /// It was not sent.
@@ -42,50 +53,58 @@ impl Cluster {
         })
     }
 
-    /// The same for calls that change something: `done` hears of each as it ends. When we are asked to end, nothing
-    /// more is begun and what is under way is waited for; when we are asked again, it is not.
+    /// The same for calls that change something. `answered` hears of each as it ends, and says what follows. When we
+    /// are asked to end, no further call is begun and what is under way is waited for; when we are asked again, it is
+    /// not.
     pub fn change_all(
         &self,
-        calls: &[Call],
+        calls: Vec<Call>,
         at_once: usize,
-        mut done: impl FnMut(usize, &Result<Value, ClusterError>),
-    ) -> Vec<Outcome> {
-        let mut outcomes: Vec<Outcome> = calls.iter().map(|_| Outcome::NotBegun).collect();
+        mut answered: impl FnMut(usize, Result<Value, ClusterError>) -> Next,
+    ) -> Vec<Fate> {
+        let mut fates = vec![Fate::NotBegun; calls.len()];
+        let begin = |index: usize, call: Call| async move {
+            let result = answer_to(&self.requests, &call).await;
+            (index, result)
+        };
         self.runtime.block_on(async {
             let mut running = FuturesUnordered::new();
-            let mut waiting = calls.iter().enumerate();
-            let mut asked = 0;
+            let mut waiting = calls.into_iter().enumerate();
             // A signal that came while nobody looked is seen now.
             tokio::task::yield_now().await;
+            let mut asked = self.interrupts_now();
+            let mut stopped = false;
             loop {
-                let is_free = running.len() < at_once.max(1);
-                let stop = asked > 0 || self.interrupts_now() > 0;
-                if let Some((index, call)) = (is_free && !stop).then(|| waiting.next()).flatten() {
-                    outcomes[index] = Outcome::Unknown;
-                    running.push(async move { (index, answer_to(&self.requests, call).await) });
+                let is_free = !stopped && asked == 0 && running.len() < at_once.max(1);
+                if let Some((index, call)) = is_free.then(|| waiting.next()).flatten() {
+                    fates[index] = Fate::Unknown;
+                    running.push(begin(index, call));
                     continue;
                 }
                 if running.is_empty() {
                     return;
                 }
-                let asked_again = std::pin::pin!(times(self.interrupts.clone(), asked + 1));
-                match select(running.next(), asked_again).await {
-                    Either::Left((Some((index, result)), _)) => {
-                        done(index, &result);
-                        outcomes[index] = Outcome::Ended(result);
-                    }
-                    Either::Left((None, _)) => return,
-                    Either::Right(_) if asked > 0 => return,
-                    Either::Right(_) => {
+                let again = std::pin::pin!(times(self.interrupts.clone(), asked + 1));
+                match select(running.next(), again).await {
+                    Either::Left((Some((index, result)), _)) => match answered(index, result) {
+                        Next::Ask(call) => running.push(begin(index, *call)),
+                        Next::Nothing => fates[index] = Fate::Ended,
+                        Next::Stop => {
+                            fates[index] = Fate::Ended;
+                            stopped = true;
+                        }
+                    },
+                    Either::Right(_) if asked == 0 => {
                         asked = self.interrupts_now();
                         (self.requests.notice)(
                             "interrupted: what is under way is finished, nothing more is begun (once more: do not wait)",
                         );
                     }
+                    Either::Left((None, _)) | Either::Right(_) => return,
                 }
             }
         });
-        outcomes
+        fates
     }
 }
 

@@ -7,4 +7,4 @@ mod many;
 pub use call::{At, Call, Certainty, Force};
 pub(super) use interrupt::Interrupts;
 pub use interrupt::Pause;
-pub use many::Outcome;
+pub use many::{Fate, Next};

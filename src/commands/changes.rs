@@ -1,0 +1,85 @@
+//! Differences for people and programs: of files that a render would write, of objects that an apply would change.
+
+use serde_json::{Value, json};
+
+use crate::commands::output::{self, LineFormat};
+use crate::core::text_diff::{DiffLine, unified};
+use crate::directory::external_diff;
+use crate::failure::Failure;
+use crate::ui;
+
+/// One thing as it is and as it would be, secrets masked.
+pub(super) struct Change {
+    /// Its name in the header of a diff.
+    pub(super) name: String,
+    /// Its name as a file, for `KUBECTL_EXTERNAL_DIFF`.
+    pub(super) file: String,
+    /// What happens to it, in a word.
+    pub(super) action: &'static str,
+    /// The object, where there is one.
+    pub(super) object: Option<String>,
+    /// As it is; empty where it is not there.
+    pub(super) old: String,
+    /// As it would be; empty where it would be gone.
+    pub(super) new: String,
+    /// What else `-o json` says.
+    pub(super) more: Vec<(&'static str, Value)>,
+}
+
+impl Change {
+    /// The unified diff.
+    pub(super) fn lines(&self) -> Vec<DiffLine> {
+        let side = |letter: &str, text: &str| {
+            if text.is_empty() { "/dev/null".to_owned() } else { format!("{letter}/{}", self.name) }
+        };
+        unified(&self.old, &self.new, &side("a", &self.old), &side("b", &self.new))
+    }
+
+    /// The same as a text.
+    pub(super) fn text(&self) -> String {
+        let line = |line: &DiffLine| {
+            let text: String = line.parts.iter().map(|(_, text)| text.as_str()).collect();
+            format!("{}{text}\n", line.sign())
+        };
+        self.lines().iter().map(line).collect()
+    }
+}
+
+/// Shows them as the user asked for.
+pub(super) fn show(changes: &[Change], format: Option<LineFormat>) -> Result<(), Failure> {
+    match format {
+        Some(LineFormat::Json) => ui::data(&output::json(&as_json(changes)))?,
+        Some(LineFormat::Name) => {
+            let name = |change: &Change| format!("{}\n", change.object.as_ref().unwrap_or(&change.file));
+            ui::data(&changes.iter().map(name).collect::<String>())?;
+        }
+        None => {
+            let texts: Vec<_> = changes
+                .iter()
+                .map(|change| (change.file.as_str(), change.old.as_str(), change.new.as_str()))
+                .collect();
+            if changes.is_empty() || !external_diff(&texts)? {
+                let shown: String = changes.iter().map(|change| ui::diff(&change.lines())).collect();
+                ui::data(&shown)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn as_json(changes: &[Change]) -> Value {
+    let one = |change: &Change| {
+        let mut item = json!({});
+        for (name, value) in &change.more {
+            item[name] = value.clone();
+        }
+        item["action"] = change.action.into();
+        item["diff"] = change.text().into();
+        if let Some(object) = &change.object {
+            item["object"] = object.as_str().into();
+        }
+        item
+    };
+    let changes: Vec<Value> = changes.iter().map(one).collect();
+    json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "DiffResult", "changes": changes })
+}
