@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ClusterFlags;
-use crate::commands::{completion, diff, init, pools, render, schema};
+use crate::commands::{completion, diff, init, pools, render, schema, status};
 use crate::ui::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
@@ -30,7 +30,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; no differences
-  1  differences: `diff`, `render --check`
+  1  differences: `diff`, `render --check`; not ready yet: `status`
   2  the command line is wrong
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no
@@ -68,6 +68,8 @@ pub enum Command {
     Render(render::Args),
     /// Show what render would change in the tree
     Diff(diff::Args),
+    /// Show the load balancer of each pool, what it waits for, and what DNS should hold
+    Status(status::Args),
     /// Print the JSON Schema of a form, for editors
     Schema(schema::Args),
     /// Print the completion script of a shell

@@ -6,7 +6,7 @@
 pub enum Exit {
     /// Done; `diff` found none, `render --check` would change nothing.
     Success = 0,
-    /// `diff` found differences, `render --check` would write.
+    /// `diff` found differences, `render --check` would write, `status` waits for something.
     Different = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -22,7 +22,7 @@ impl Exit {
     /// All of them, with what they mean.
     pub const TABLE: &[(Self, &str)] = &[
         (Self::Success, "done; no differences"),
-        (Self::Different, "differences: `diff`, `render --check`"),
+        (Self::Different, "differences: `diff`, `render --check`; not ready yet: `status`"),
         (Self::Usage, "the command line is wrong"),
         (Self::Input, "an input is wrong; nothing was written"),
         (Self::Cluster, "the cluster could not be asked, or said no"),

@@ -10,3 +10,4 @@ pub mod pools;
 pub mod render;
 mod same_cluster;
 pub mod schema;
+pub mod status;
