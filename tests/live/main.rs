@@ -16,5 +16,6 @@ mod nodes;
 mod objects;
 mod proxy;
 mod run;
+mod status;
 mod upstream;
 mod wait;
