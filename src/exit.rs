@@ -6,7 +6,7 @@
 pub enum Exit {
     /// Done; `diff` found none, `render --check` would change nothing.
     Success = 0,
-    /// `diff` found differences, `render --check` would write.
+    /// `diff` found differences, `render --check` would write, `status` waits for something.
     Different = 1,
     /// The command line is wrong.
     Usage = 2,

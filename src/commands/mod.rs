@@ -14,3 +14,4 @@ pub mod prune;
 pub mod render;
 mod same_cluster;
 pub mod schema;
+pub mod status;

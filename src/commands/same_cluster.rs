@@ -10,6 +10,27 @@ pub(super) fn identity_of(
     cluster: &Cluster,
     locked: Option<&str>,
 ) -> Result<Result<String, String>, Failure> {
+    match (known_or_hidden(cluster, locked)?, locked) {
+        (Identity::Known(found), _) => Ok(Ok(found)),
+        (Identity::Hidden(why), Some(locked)) => Err(Diagnostic::refusal(unchecked(locked, &why))
+            .hint("allow `get` on the namespace kube-system; pools and renders can also be made from a file of nodes (--nodes FILE)")
+            .into()),
+        (Identity::Hidden(why), None) => Ok(Err(why)),
+    }
+}
+
+/// The same for a command that writes nothing, neither there nor here: a cluster that cannot be told is looked at, with
+/// this warning. Whoever has rights in one namespace only must see how his app is.
+pub(super) fn doubt_of(cluster: &Cluster, locked: Option<&str>) -> Result<Option<Diagnostic>, Failure> {
+    match (known_or_hidden(cluster, locked)?, locked) {
+        (Identity::Hidden(why), Some(locked)) => Ok(Some(
+            Diagnostic::warning(unchecked(locked, &why)).hint("allow `get` on the namespace kube-system"),
+        )),
+        _ => Ok(None),
+    }
+}
+
+fn known_or_hidden(cluster: &Cluster, locked: Option<&str>) -> Result<Identity, Failure> {
     match (cluster.identity()?, locked) {
         (Identity::Known(found), Some(locked)) if found != locked => {
             Err(Diagnostic::refusal(format!(
@@ -20,14 +41,12 @@ pub(super) fn identity_of(
             .hint("choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock")
             .into())
         }
-        (Identity::Known(found), _) => Ok(Ok(found)),
-        (Identity::Hidden(why), Some(locked)) => Err(Diagnostic::refusal(format!(
-            "whether this is the cluster of the lock ({locked}) cannot be checked: {why}"
-        ))
-        .hint("allow `get` on the namespace kube-system; pools and renders can also be made from a file of nodes (--nodes FILE)")
-        .into()),
-        (Identity::Hidden(why), None) => Ok(Err(why)),
+        (identity, _) => Ok(identity),
     }
+}
+
+fn unchecked(locked: &str, why: &str) -> String {
+    format!("whether this is the cluster of the lock ({locked}) cannot be checked: {why}")
 }
 
 /// The context in a sentence.

@@ -28,5 +28,6 @@ pub mod pools;
 pub mod render;
 pub mod shape;
 pub mod spec;
+pub mod status;
 pub mod text_diff;
 pub mod yaml;

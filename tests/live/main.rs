@@ -17,5 +17,6 @@ mod nodes;
 mod objects;
 mod proxy;
 mod run;
+mod status;
 mod upstream;
 mod wait;

@@ -53,6 +53,12 @@ impl Running {
         self.child.kill().unwrap();
     }
 
+    /// Ends it as Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    }
+
     #[track_caller]
     pub(crate) fn wait(mut self) -> Run {
         let began = Instant::now();

@@ -8,9 +8,10 @@ use crate::core::names;
 use crate::core::pointer;
 use crate::core::render::{Draft, Input};
 
-/// Labels of a copy: the pool that it is for, and the Service that it is a copy of.
-pub(super) const POOL_LABEL: &str = "largescale.dev/pool";
-const SERVICE_LABEL: &str = "largescale.dev/service";
+/// The label of a copy that names its pool.
+pub const POOL_LABEL: &str = "largescale.dev/pool";
+/// The label of a copy that names the Service of the manifests.
+pub const SERVICE_LABEL: &str = "largescale.dev/service";
 
 /// What exists once in a cluster or a cloud, and would be fought over by copies.
 const UNSHAREABLE: &[(&str, &str)] = &[

@@ -8,6 +8,7 @@ mod render;
 mod spread;
 mod tree;
 
+pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::Draft;
 pub use render::{Input, Rendered, render};
 pub use tree::{RenderedFile, file_name};

@@ -1,0 +1,148 @@
+//! What was typed, and how often the cluster is looked at.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+
+use super::ask::Asker;
+use super::show::{self, Shown};
+use crate::cli::Global;
+use crate::cluster::{Cluster, Pause};
+use crate::commands::same_cluster::doubt_of;
+use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::core::status::Report;
+use crate::directory::{Project, Reviewed};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Show the load balancer of each pool, what it waits for, rollouts, drift, and what DNS should hold
+///
+/// Exits with 0 when every pool has its address and every workload is rolled out, with 1 when not yet, and with more
+/// if it could not be found out. Nothing is changed, and nothing is rendered: the directory is what it is compared with.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Output format; default: tables
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<StatusFormat>,
+    /// Look again every 2 seconds, and show what has changed, until interrupted
+    #[arg(short, long)]
+    watch: bool,
+    /// How long DNS may remember an address, in seconds (-o zone|json|yaml)
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    ttl: u32,
+}
+
+/// What `-o` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum StatusFormat {
+    /// More columns, and the names of what differs
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only
+    Name,
+    /// The records that DNS should hold for the round robin
+    Zone,
+}
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Nodes come and go in minutes, and 5,000 of them are 45 MB: they are listed at every so-manieth look only.
+const LOOKS_PER_NODES: usize = 15;
+
+/// Shows what became of the app.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let project = &Project::open(&global.file)?;
+    let reviewed = Reviewed::read(project)?;
+    let cluster = &Cluster::connect(&global.cluster, Arc::new(ui::note))?;
+    let doubt = doubt_of(cluster, reviewed.lock.cluster.as_deref())?;
+    reviewed.warnings.iter().chain(&doubt).for_each(ui::diagnostic);
+    let mut asker = Asker::new(project, cluster, reviewed.objects)?;
+    asker.count_nodes()?;
+    let mut screen =
+        Screen { args, app: &project.spec.metadata.name, shown: None, said: Vec::new(), fails: false };
+    let report = asker.look()?;
+    screen.show(&report, asker.unseen())?;
+    if !args.watch {
+        return Ok(if report.is_ready() { Exit::Success } else { Exit::Different });
+    }
+    // Ctrl-C ends the program wherever it is: nothing is left to finish.
+    for look in 1.. {
+        if cluster.pause(PAUSE) == Pause::Interrupted {
+            break;
+        }
+        let nodes = if look % LOOKS_PER_NODES == 0 { asker.count_nodes() } else { Ok(()) };
+        match nodes.and_then(|()| asker.look()) {
+            Ok(report) => screen.show(&report, asker.unseen())?,
+            // Somebody who watches wants to see the end of it, also behind a server that restarts.
+            Err(failure) => screen.fail(&failure),
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// What was shown and said.
+struct Screen<'a> {
+    args: &'a Args,
+    app: &'a str,
+    shown: Option<Report>,
+    said: Vec<Diagnostic>,
+    /// The last look could not be had.
+    fails: bool,
+}
+
+impl Screen<'_> {
+    /// Shows a report that differs from the last one.
+    fn show(&mut self, report: &Report, unseen: &[Diagnostic]) -> Result<(), Failure> {
+        if std::mem::take(&mut self.fails) {
+            ui::note("the cluster answers again");
+        }
+        self.warn(unseen);
+        let essence = report.clone().without_repetition();
+        if self.shown.as_ref() == Some(&essence) {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = i64::try_from(now).unwrap_or_default();
+        let shown =
+            Shown { app: self.app, report, before: self.shown.as_ref(), unseen, ttl: self.args.ttl, now };
+        let format = self.args.output;
+        let text = show::text(&shown, format);
+        let zone_warnings =
+            if format == Some(StatusFormat::Zone) { shown.zone().warnings } else { Vec::new() };
+        self.warn(&zone_warnings);
+        let separator = match (format, &self.shown) {
+            (_, None) | (Some(StatusFormat::Json | StatusFormat::Name), _) => "",
+            (Some(StatusFormat::Yaml), _) => "---\n",
+            (None | Some(StatusFormat::Wide | StatusFormat::Zone), _) => "\n",
+        };
+        ui::data(&format!("{separator}{text}"))?;
+        self.shown = Some(essence);
+        Ok(())
+    }
+
+    /// Says what was not said before.
+    fn warn(&mut self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            if !self.said.contains(warning) {
+                ui::diagnostic(warning);
+                self.said.push(warning.clone());
+            }
+        }
+    }
+
+    /// Says why the cluster could not be looked at: once, until it can be again.
+    fn fail(&mut self, failure: &Failure) {
+        if std::mem::replace(&mut self.fails, true) {
+            return;
+        }
+        for problem in &failure.problems {
+            ui::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem.clone() });
+        }
+    }
+}

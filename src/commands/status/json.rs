@@ -1,0 +1,141 @@
+//! A report for programs: names of fields that stay, and no ages.
+
+use serde_json::{Value, json};
+
+use super::show::Shown;
+use crate::core::manifest::Key;
+use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
+
+/// The report as a value.
+pub(super) fn as_json(shown: &Shown<'_>) -> Value {
+    let report = shown.report;
+    let zone = shown.zone();
+    let records: Vec<Value> = zone
+        .records
+        .iter()
+        .map(|record| {
+            json!({ "name": record.name, "ttl": zone.ttl, "type": record.kind, "address": record.address,
+                "pool": record.pool })
+        })
+        .collect();
+    let names = |keys: &[Key]| keys.iter().map(Key::to_string).collect::<Vec<_>>();
+    let unseen: Vec<&str> = shown.unseen.iter().map(|problem| problem.message.as_str()).collect();
+    json!({
+        "apiVersion": "largescale.dev/v1alpha1",
+        "kind": "Status",
+        "name": shown.app,
+        "ready": report.is_ready(),
+        "pools": report.pools.iter().map(pool_json).collect::<Vec<_>>(),
+        "workloads": report.workloads.iter().map(workload_json).collect::<Vec<_>>(),
+        "drift": {
+            "differing": names(&report.drift.differing),
+            "absent": names(&report.drift.absent),
+            "unseen": names(&report.drift.unseen),
+        },
+        "dns": records,
+        "warnings": unseen,
+    })
+}
+
+fn pool_json(row: &PoolRow) -> Value {
+    let of = |wanted: fn(&Address) -> bool| -> Vec<String> {
+        row.state.addresses().iter().filter(|address| wanted(address)).map(Address::to_string).collect()
+    };
+    let mut item = json!({
+        "pool": row.pool,
+        "ready": row.state.is_ready(),
+        "state": row.state.word(),
+        "service": { "namespace": row.service.namespace, "name": row.service.name, "copyOf": row.source },
+        "addresses": of(|address| matches!(address, Address::Ip(_))),
+        "hostnames": of(|address| matches!(address, Address::Hostname(_))),
+        "ports": row.ports.split(',').filter(|port| !port.is_empty()).collect::<Vec<_>>(),
+    });
+    if let Some(nodes) = row.nodes {
+        item["nodes"] = json!({ "ready": nodes.ready, "total": nodes.total });
+    }
+    if let Some(created) = &row.created {
+        item["created"] = created.as_str().into();
+    }
+    if let AddressState::Pending { why: Some(event) } = &row.state {
+        let kind = if event.is_warning { "Warning" } else { "Normal" };
+        item["event"] = json!({ "type": kind, "reason": event.reason, "message": event.message,
+            "count": event.count, "last": event.last });
+    }
+    item
+}
+
+fn workload_json(row: &WorkloadRow) -> Value {
+    let mut item = json!({
+        "object": row.key.to_string(),
+        "ready": row.rollout == Rollout::Done,
+        "state": row.rollout.word(),
+    });
+    if let Rollout::Waiting(why) | Rollout::Failed(why) = &row.rollout {
+        item["message"] = why.as_str().into();
+    }
+    item
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::core::status::{NodeCount, Subject, report};
+
+    fn service(pool: &str, ingress: &Value) -> Subject {
+        let desired = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": format!("web-{pool}"), "namespace": "web",
+                "labels": {"largescale.dev/pool": pool, "largescale.dev/service": "web"}},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80, "protocol": "TCP"}]}});
+        let mut live = desired.clone();
+        live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
+        live["status"] = json!({"loadBalancer": {"ingress": ingress}});
+        Subject { desired, live: Some(live) }
+    }
+
+    #[test]
+    fn all_that_is_known() {
+        let mut changed = service("a", &json!([{"ip": "192.0.2.1"}, {"hostname": "a.example"}]));
+        changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "web"}});
+        let workload = Subject { desired, live: Some(Value::Null) };
+        let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
+            "lastTimestamp": "1970-01-01T00:04:00Z", "count": 4,
+            "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
+        let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
+        let report = report(&[changed, service("b", &json!([])), workload], &[event], Some(&nodes));
+        let shown = Shown { app: "nginx", report: &report, before: None, unseen: &[], ttl: 60, now: 300 };
+        assert_eq!(
+            as_json(&shown),
+            json!({
+                "apiVersion": "largescale.dev/v1alpha1",
+                "kind": "Status",
+                "name": "nginx",
+                "ready": false,
+                "pools": [
+                    {
+                        "pool": "a", "ready": true, "state": "ready",
+                        "service": {"namespace": "web", "name": "web-a", "copyOf": "web"},
+                        "addresses": ["192.0.2.1"], "hostnames": ["a.example"], "ports": ["81/TCP"],
+                        "nodes": {"ready": 2, "total": 3}, "created": "1970-01-01T00:00:00Z",
+                    },
+                    {
+                        "pool": "b", "ready": false, "state": "pending",
+                        "service": {"namespace": "web", "name": "web-b", "copyOf": "web"},
+                        "addresses": [], "hostnames": [], "ports": ["80/TCP"],
+                        "nodes": {"ready": 0, "total": 0}, "created": "1970-01-01T00:00:00Z",
+                        "event": {"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
+                            "count": 4, "last": "1970-01-01T00:04:00Z"},
+                    },
+                ],
+                "workloads": [{"object": "deployment/web/web", "ready": false, "state": "waiting",
+                    "message": "it is not in the cluster"}],
+                "drift": {"differing": ["service/web/web-a"], "absent": ["deployment/web/web"], "unseen": []},
+                "dns": [{"name": "nginx", "ttl": 60, "type": "A", "address": "192.0.2.1", "pool": "a"}],
+                "warnings": [],
+            })
+        );
+    }
+}

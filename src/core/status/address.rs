@@ -1,0 +1,203 @@
+//! Where the load balancer of a Service stands.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::event::{Event, last_event};
+
+/// What a load balancer answers at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Address {
+    /// An IP address.
+    Ip(String),
+    /// A name that the cloud gives out instead.
+    Hostname(String),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Ip(text) | Self::Hostname(text)) = self;
+        f.write_str(text)
+    }
+}
+
+/// Where a Service stands that a load balancer belongs in front of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AddressState {
+    /// It has its address.
+    Ready {
+        /// At least one.
+        addresses: Vec<Address>,
+    },
+    /// It has none yet.
+    Pending {
+        /// What a controller said last, if any said something.
+        why: Option<Event>,
+    },
+    /// It is being deleted.
+    Leaving {
+        /// What it still has.
+        addresses: Vec<Address>,
+    },
+    /// There is no such Service.
+    Absent,
+    /// Somebody has made another type of Service of it.
+    OtherType {
+        /// Such as `ClusterIP`.
+        found: String,
+    },
+}
+
+/// Where a live Service stands; `null` is one that is not there. Events about other objects do no harm.
+pub fn address_state(service: &Value, events: &[Value]) -> AddressState {
+    if service.is_null() {
+        return AddressState::Absent;
+    }
+    let addresses = addresses(service);
+    if !service["metadata"]["deletionTimestamp"].is_null() {
+        return AddressState::Leaving { addresses };
+    }
+    let found = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
+    if found != "LoadBalancer" {
+        return AddressState::OtherType { found: found.to_owned() };
+    }
+    if addresses.is_empty() {
+        return AddressState::Pending { why: last_event(service, events) };
+    }
+    AddressState::Ready { addresses }
+}
+
+impl AddressState {
+    /// Whether it has its address, to stay.
+    pub fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready { .. })
+    }
+
+    /// Its addresses.
+    pub fn addresses(&self) -> &[Address] {
+        match self {
+            Self::Ready { addresses } | Self::Leaving { addresses } => addresses,
+            Self::Pending { .. } | Self::Absent | Self::OtherType { .. } => &[],
+        }
+    }
+
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Ready { .. } => "ready",
+            Self::Pending { .. } => "pending",
+            Self::Leaving { .. } => "leaving",
+            Self::Absent => "absent",
+            Self::OtherType { .. } => "other-type",
+        }
+    }
+
+    /// What it waits for, as a sentence; `None` when it is ready. `now` is in seconds since 1970.
+    pub fn reason(&self, now: i64) -> Option<String> {
+        match self {
+            Self::Ready { .. } => None,
+            Self::Pending { why: Some(event) } => Some(event.sentence(now)),
+            Self::Pending { why: None } => Some("no event says why".to_owned()),
+            Self::Leaving { .. } => Some("it is being deleted".to_owned()),
+            Self::Absent => Some("it is not in the cluster".to_owned()),
+            Self::OtherType { found } => Some(format!("its type is {found} and not LoadBalancer")),
+        }
+    }
+}
+
+/// The ports as kubectl shows them: `80:30123/TCP,53/UDP`.
+pub fn ports(service: &Value) -> String {
+    let ports = service["spec"]["ports"].as_array().into_iter().flatten();
+    let shown: Vec<String> = ports
+        .map(|port| {
+            let node_port = port["nodePort"].as_u64().filter(|node_port| *node_port > 0);
+            let node_port = node_port.map(|node_port| format!(":{node_port}")).unwrap_or_default();
+            let protocol = port["protocol"].as_str().unwrap_or("TCP");
+            format!("{}{node_port}/{protocol}", port["port"])
+        })
+        .collect();
+    shown.join(",")
+}
+
+fn addresses(service: &Value) -> Vec<Address> {
+    let ingress = service["status"]["loadBalancer"]["ingress"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    // Where there are both, as kubectl does.
+    ingress
+        .filter_map(|one| {
+            text(&one["ip"]).map(Address::Ip).or_else(|| text(&one["hostname"]).map(Address::Hostname))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(status: &Value) -> Value {
+        json!({"kind": "Service", "metadata": {"name": "a", "namespace": "web"}, "spec": {"type": "LoadBalancer"},
+            "status": {"loadBalancer": status}})
+    }
+
+    fn ip(text: &str) -> Address {
+        Address::Ip(text.to_owned())
+    }
+
+    #[test]
+    fn with_an_address_it_is_ready() {
+        let ready = |addresses: Vec<Address>| AddressState::Ready { addresses };
+        let cases = [
+            (json!([{"ip": "192.0.2.1"}]), ready(vec![ip("192.0.2.1")])),
+            (
+                json!([{"ip": "192.0.2.1", "ipMode": "VIP"}, {"ip": "2001:db8::1"}]),
+                ready(vec![ip("192.0.2.1"), ip("2001:db8::1")]),
+            ),
+            (json!([{"hostname": "a.example"}]), ready(vec![Address::Hostname("a.example".to_owned())])),
+            (json!([{"hostname": "a.example", "ip": "192.0.2.1"}]), ready(vec![ip("192.0.2.1")])),
+            (json!([{"ip": ""}]), AddressState::Pending { why: None }),
+            (json!([]), AddressState::Pending { why: None }),
+            (json!(null), AddressState::Pending { why: None }),
+        ];
+        for (ingress, expected) in cases {
+            assert_eq!(address_state(&service(&json!({"ingress": ingress})), &[]), expected, "{ingress}");
+        }
+    }
+
+    #[test]
+    fn what_it_waits_for() {
+        let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota", "count": 2,
+            "lastTimestamp": "1970-01-01T00:00:10Z", "involvedObject": {"kind": "Service", "name": "a", "namespace": "web"}});
+        let mut leaving = service(&json!({"ingress": [{"ip": "192.0.2.1"}]}));
+        leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        let mut other = service(&json!({}));
+        other["spec"]["type"] = "NodePort".into();
+        let cases = [
+            (service(&json!({})), "pending", "SyncLoadBalancerFailed: quota (2 times, last 20s ago)"),
+            (leaving, "leaving", "it is being deleted"),
+            (other, "other-type", "its type is NodePort and not LoadBalancer"),
+            (Value::Null, "absent", "it is not in the cluster"),
+        ];
+        for (service, word, reason) in cases {
+            let state = address_state(&service, std::slice::from_ref(&event));
+            assert_eq!(
+                (state.word(), state.reason(30).as_deref(), state.is_ready()),
+                (word, Some(reason), false)
+            );
+        }
+    }
+
+    #[test]
+    fn ports_as_kubectl_shows_them() {
+        let ports_of = |list: &Value| ports(&json!({"spec": {"ports": list}}));
+        assert_eq!(
+            ports_of(
+                &json!([{"port": 80, "nodePort": 30123, "protocol": "TCP"}, {"port": 53, "protocol": "UDP"}, {"port": 1, "nodePort": 0}])
+            ),
+            "80:30123/TCP,53/UDP,1/TCP"
+        );
+        assert_eq!(ports_of(&json!(null)), "");
+    }
+}

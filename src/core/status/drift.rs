@@ -1,0 +1,144 @@
+//! Which objects of the directory are another thing in the cluster, told without asking the server to try.
+
+use serde_json::Value;
+
+use crate::core::live::{changes, cleaned, entries, is_unchanged, ours, predict};
+use crate::core::manifest::Key;
+
+/// The label by which an object is a member of an `ApplySet`.
+const PART_OF: &str = "applyset.kubernetes.io/part-of";
+
+/// An object of the directory beside what is live.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subject {
+    /// As the directory has it, with its namespace.
+    pub desired: Value,
+    /// As the cluster has it: `null` if it is not there, `None` if it cannot be seen.
+    pub live: Option<Value>,
+}
+
+impl Subject {
+    /// Its key.
+    pub fn key(&self) -> Key {
+        Key::of(&self.desired)
+    }
+
+    /// What is there, as far as it can be seen.
+    pub(super) fn seen(&self) -> &Value {
+        self.live.as_ref().unwrap_or(&Value::Null)
+    }
+}
+
+/// The objects that are not as the directory has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drift {
+    /// Something is set in another way.
+    pub differing: Vec<Key>,
+    /// They are not in the cluster.
+    pub absent: Vec<Key>,
+    /// They could not be looked at.
+    pub unseen: Vec<Key>,
+}
+
+/// Compares. What cannot be told for certain is estimated, as where a user may not even try.
+pub fn drift(subjects: &[Subject]) -> Drift {
+    let mut drift = Drift::default();
+    for subject in subjects {
+        match &subject.live {
+            None => drift.unseen.push(subject.key()),
+            Some(Value::Null) => drift.absent.push(subject.key()),
+            Some(live) if differs(&subject.desired, live) => drift.differing.push(subject.key()),
+            Some(_) => {}
+        }
+    }
+    drift
+}
+
+/// Whether an apply would change what is set. That something is set already and not yet ours is no difference: the
+/// directory may be applied by Argo CD, Flux or kubectl.
+fn differs(desired: &Value, live: &Value) -> bool {
+    let desired = &as_member(desired, live);
+    !is_unchanged(desired, live) && !changes(&cleaned(live), &cleaned(&predict(desired, live))).is_empty()
+}
+
+/// The directory does not hold the label of membership, which is put on the way to the cluster. Whether it is the right
+/// one is not a question of drift.
+fn as_member(desired: &Value, live: &Value) -> Value {
+    let mut desired = desired.clone();
+    let Some(label) = live["metadata"]["labels"].get(PART_OF) else { return desired };
+    if entries(live).is_some_and(|entries| ours(&entries).is_some()) {
+        desired["metadata"]["labels"][PART_OF] = label.clone();
+    }
+    desired
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn desired() -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "web"}, "data": {"x": "1"}})
+    }
+
+    fn applied_by(manager: &str, change: &Value) -> Value {
+        let mut live = desired();
+        live["metadata"]["uid"] = "7".into();
+        live["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Apply", "apiVersion": "v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:x": {}}}}]);
+        json_patch::merge(&mut live, change);
+        live
+    }
+
+    fn found(live: Option<Value>) -> &'static str {
+        let drift = drift(&[Subject { desired: desired(), live }]);
+        match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
+            (0, 0, 0) => "same",
+            (1, 0, 0) => "differs",
+            (0, 1, 0) => "absent",
+            (0, 0, 1) => "unseen",
+            _ => "more",
+        }
+    }
+
+    #[test]
+    fn whoever_applied_it() {
+        for manager in ["kubectl-largescale", "argocd-controller", "kubectl"] {
+            assert_eq!(found(Some(applied_by(manager, &json!({})))), "same", "{manager}");
+            assert_eq!(
+                found(Some(applied_by(manager, &json!({"data": {"x": "2"}})))),
+                "differs",
+                "{manager}"
+            );
+            assert_eq!(
+                found(Some(applied_by(manager, &json!({"data": {"x": null}})))),
+                "differs",
+                "{manager}"
+            );
+            assert_eq!(found(Some(applied_by(manager, &json!({"data": {"y": "2"}})))), "same", "{manager}");
+        }
+        assert_eq!(found(Some(Value::Null)), "absent");
+        assert_eq!(found(None), "unseen");
+    }
+
+    #[test]
+    fn what_the_directory_has_no_more() {
+        let live = applied_by("kubectl-largescale", &json!({"data": {"y": "2"}}));
+        let mut formerly_ours = live.clone();
+        formerly_ours["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]["f:y"] = json!({});
+        assert_eq!(found(Some(formerly_ours)), "differs");
+        assert_eq!(found(Some(live)), "same", "it is another's");
+    }
+
+    #[test]
+    fn members_of_the_set() {
+        let mut live =
+            applied_by("kubectl-largescale", &json!({"metadata": {"labels": {PART_OF: "applyset-x-v1"}}}));
+        live["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"] =
+            json!({"f:labels": {format!("f:{PART_OF}"): {}}});
+        assert_eq!(found(Some(live)), "same");
+        let others = applied_by("kubectl", &json!({"metadata": {"labels": {PART_OF: "applyset-x-v1"}}}));
+        assert_eq!(found(Some(others)), "same");
+    }
+}

@@ -1,0 +1,246 @@
+//! All that there is to say of an app in a cluster, as one value.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use super::address::{AddressState, address_state, ports};
+use super::drift::{Drift, Subject, drift};
+use super::workload::{Rollout, is_workload, rollout};
+use crate::core::manifest::Key;
+use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
+
+/// What became of an app.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// A row for each Service of each pool, in the order of the pools.
+    pub pools: Vec<PoolRow>,
+    /// The workloads behind them.
+    pub workloads: Vec<WorkloadRow>,
+    /// What is not as the directory has it.
+    pub drift: Drift,
+}
+
+/// A pool and its load balancer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolRow {
+    /// The name of the pool; empty where an overlay has taken the label away.
+    pub pool: String,
+    /// The Service of the manifests that this is a copy of.
+    pub source: String,
+    /// The Service.
+    pub service: Key,
+    /// Its nodes, where they could be seen.
+    pub nodes: Option<NodeCount>,
+    /// When the live Service was made.
+    pub created: Option<String>,
+    /// Its ports as kubectl shows them, live where it is.
+    pub ports: String,
+    /// Where its load balancer stands.
+    pub state: AddressState,
+}
+
+/// The nodes of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeCount {
+    /// Those that a load balancer may use and that are Ready.
+    pub ready: usize,
+    /// All.
+    pub total: usize,
+}
+
+/// A workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkloadRow {
+    /// Which.
+    pub key: Key,
+    /// How far it is.
+    pub rollout: Rollout,
+}
+
+impl Report {
+    /// Whether every pool has its address and every workload is rolled out.
+    pub fn is_ready(&self) -> bool {
+        self.pools.iter().all(|row| row.state.is_ready())
+            && self.workloads.iter().all(|row| row.rollout == Rollout::Done)
+    }
+
+    /// The report without what moves while nothing happens: two that are equal then are no news.
+    #[must_use]
+    pub fn without_repetition(mut self) -> Self {
+        self.pools = self.pools.into_iter().map(PoolRow::without_repetition).collect();
+        self
+    }
+}
+
+impl PoolRow {
+    /// The same for one row: a controller that fails, fails again.
+    #[must_use]
+    pub fn without_repetition(mut self) -> Self {
+        if let AddressState::Pending { why: Some(event) } = &mut self.state {
+            event.count = 0;
+            event.last.clear();
+        }
+        self
+    }
+}
+
+/// Says what became of the objects of the directory. `nodes` are by the names of pools, and `None` if nobody could look.
+pub fn report(subjects: &[Subject], events: &[Value], nodes: Option<&BTreeMap<String, NodeCount>>) -> Report {
+    let mut by_name: HashMap<&str, Vec<Value>> = HashMap::new();
+    for event in events {
+        let name = event["involvedObject"]["name"].as_str().unwrap_or_default();
+        by_name.entry(name).or_default().push(event.clone());
+    }
+    let load_balancers = subjects.iter().filter(|subject| is_load_balancer(&subject.desired));
+    let mut pools: Vec<PoolRow> = load_balancers
+        .map(|subject| {
+            let service = subject.key();
+            let events = by_name.get(service.name.as_str()).map_or(&[][..], Vec::as_slice);
+            row(subject, service, events, nodes)
+        })
+        .collect();
+    pools.sort_by(|a, b| (&a.pool, &a.source, &a.service).cmp(&(&b.pool, &b.source, &b.service)));
+    let workloads = subjects.iter().filter(|subject| is_workload(&subject.desired));
+    let workloads = workloads
+        .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.seen()) })
+        .collect();
+    Report { pools, workloads, drift: drift(subjects) }
+}
+
+/// Every Service of this type in the directory is the copy for one pool.
+fn is_load_balancer(object: &Value) -> bool {
+    object["apiVersion"] == "v1" && object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer"
+}
+
+fn row(
+    subject: &Subject,
+    service: Key,
+    events: &[Value],
+    nodes: Option<&BTreeMap<String, NodeCount>>,
+) -> PoolRow {
+    let live = subject.seen();
+    let label = |name: &str| subject.desired["metadata"]["labels"][name].as_str();
+    let pool = label(POOL_LABEL).unwrap_or_default();
+    PoolRow {
+        pool: pool.to_owned(),
+        source: label(SERVICE_LABEL).unwrap_or(&service.name).to_owned(),
+        // A pool that is not seen has no nodes; a Service without a pool has none to count.
+        nodes: nodes.filter(|_| !pool.is_empty()).map(|nodes| nodes.get(pool).copied().unwrap_or_default()),
+        created: live["metadata"]["creationTimestamp"].as_str().map(str::to_owned),
+        ports: ports(if live.is_null() { &subject.desired } else { live }),
+        state: address_state(live, events),
+        service,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn service(pool: &str, ingress: &Value) -> Subject {
+        let desired = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": format!("web-{pool}"), "namespace": "web",
+                "labels": {"largescale.dev/pool": pool, "largescale.dev/service": "web"}},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}});
+        let mut live = desired.clone();
+        live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
+        live["spec"]["ports"][0]["nodePort"] = 30_000.into();
+        live["status"] = json!({"loadBalancer": {"ingress": ingress}});
+        Subject { desired, live: Some(live) }
+    }
+
+    fn deployment(ready: u32) -> Subject {
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "web"}, "spec": {"replicas": 3}});
+        let mut live = desired.clone();
+        live["metadata"]["generation"] = 1.into();
+        live["status"] =
+            json!({"observedGeneration": 1, "updatedReplicas": 3, "replicas": 3, "availableReplicas": ready});
+        Subject { desired, live: Some(live) }
+    }
+
+    fn with_address(pool: &str) -> Subject {
+        service(pool, &json!([{"ip": "192.0.2.1"}]))
+    }
+
+    #[test]
+    fn a_row_a_pool() {
+        let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
+            "lastTimestamp": "2026-01-01T00:00:00Z",
+            "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
+        let mut absent = with_address("c");
+        absent.live = Some(Value::Null);
+        let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
+        let subjects = [service("b", &json!([])), absent, with_address("a"), deployment(3)];
+        let report = report(&subjects, &[event], Some(&nodes));
+        let shown: Vec<_> = report
+            .pools
+            .iter()
+            .map(|row| {
+                let nodes = row.nodes.unwrap();
+                let reason = row.state.reason(1_767_225_605);
+                format!(
+                    "{} {} {}/{} {} {}{}",
+                    row.pool,
+                    row.service,
+                    nodes.ready,
+                    nodes.total,
+                    row.ports,
+                    row.state.word(),
+                    reason.map(|reason| format!(" {reason}")).unwrap_or_default()
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "a service/web/web-a 2/3 80:30000/TCP ready",
+                "b service/web/web-b 0/0 80:30000/TCP pending SyncLoadBalancerFailed: quota (5s ago)",
+                "c service/web/web-c 0/0 80/TCP absent it is not in the cluster",
+            ]
+        );
+        assert_eq!(report.workloads[0].rollout, Rollout::Done);
+        assert_eq!(report.drift.absent, [Key::of(&with_address("c").desired)]);
+        assert_eq!(report.drift.differing, []);
+    }
+
+    #[test]
+    fn ready_is_all_of_it() {
+        let is_ready = |subjects: &[Subject]| report(subjects, &[], None).is_ready();
+        assert!(is_ready(&[with_address("a"), with_address("b"), deployment(3)]));
+        assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
+        assert!(!is_ready(&[with_address("a"), deployment(2)]));
+        let mut hidden = deployment(3);
+        hidden.live = None;
+        assert!(!is_ready(&[with_address("a"), hidden]), "what cannot be seen is not known to be done");
+    }
+
+    #[test]
+    fn a_controller_that_fails_again_is_no_news() {
+        let with = |message: &str, count: u32| {
+            let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": message,
+                "count": count, "lastTimestamp": format!("2026-01-01T00:00:{count:02}Z"),
+                "involvedObject": {"kind": "Service", "name": "web-a", "namespace": "web"}});
+            report(&[service("a", &json!([]))], &[event], None)
+        };
+        assert_ne!(with("quota", 1), with("quota", 2));
+        assert_eq!(with("quota", 1).without_repetition(), with("quota", 2).without_repetition());
+        assert_ne!(with("quota", 1).without_repetition(), with("no subnet", 1).without_repetition());
+    }
+
+    #[test]
+    fn what_is_no_copy_for_a_pool() {
+        let mut unlabelled = with_address("a");
+        unlabelled.desired["metadata"]["labels"] = Value::Null;
+        let mut inner = with_address("b");
+        inner.desired["spec"]["type"] = "ClusterIP".into();
+        let nodes = BTreeMap::new();
+        let report = report(&[unlabelled, inner], &[], Some(&nodes));
+        assert_eq!(report.pools.len(), 1);
+        let row = &report.pools[0];
+        assert_eq!((row.pool.as_str(), row.source.as_str(), row.nodes), ("", "web-a", None));
+    }
+}

@@ -1,0 +1,26 @@
+//! `status`: what it shows of a cluster that is at work, that waits, and that may not be looked at.
+
+mod doubt;
+mod shown;
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::run::Run;
+use crate::wait::until;
+
+fn apply(app: &App) {
+    app.kubectl(&["apply", "--server-side", "-f", "rendered"]).ok();
+}
+
+/// The status when it is ready.
+fn ready(app: &App) -> Value {
+    until("all is ready", || {
+        let run = app.run(&["status", "-o", "json"]);
+        (run.code == Some(0)).then(|| run.json())
+    })
+}
+
+fn as_json(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+}
