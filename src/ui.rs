@@ -64,6 +64,54 @@ pub fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
+/// What is being waited for. On a terminal the lines stand in one place; elsewhere a line is said when it is new.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Lines on the screen, to be written over.
+    standing: usize,
+    said: Vec<String>,
+}
+
+impl Progress {
+    /// So many lines a screen has room for.
+    const ROOM: usize = 20;
+
+    /// Shows what is waited for now.
+    pub fn show(&mut self, lines: &[String]) {
+        let mut err = anstream::stderr().lock();
+        if !io::stderr().is_terminal() {
+            for line in lines.iter().filter(|line| !self.said.contains(line)) {
+                let _ = writeln!(err, "waiting: {line}");
+            }
+            self.said = lines.to_vec();
+            return;
+        }
+        let more = lines.len().saturating_sub(Self::ROOM);
+        let mut text = self.wipe();
+        for line in lines.iter().take(Self::ROOM) {
+            // A line that is wider than the screen would take two.
+            let line: String = line.chars().take(100).collect();
+            text.push_str(&format!("{YELLOW}waiting{YELLOW:#} {line}\n"));
+        }
+        if more > 0 {
+            text.push_str(&format!("and {more} more\n"));
+        }
+        self.standing = lines.len().min(Self::ROOM) + usize::from(more > 0);
+        let _ = err.write_all(text.as_bytes());
+    }
+
+    /// Takes the lines away.
+    pub fn end(&mut self) {
+        let text = self.wipe();
+        let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    }
+
+    fn wipe(&mut self) -> String {
+        let lines = std::mem::take(&mut self.standing);
+        if lines == 0 { String::new() } else { format!("\x1b[{lines}A\x1b[J") }
+    }
+}
+
 /// What a person answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {

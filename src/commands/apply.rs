@@ -124,7 +124,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let exit = report.finish(&cluster)?;
     match exit {
         _ if interrupted => Ok(Exit::Interrupted),
-        Exit::Success => wait::until(&target, args.wait, args.timeout),
+        Exit::Success => wait::until(&target, args.wait, args.timeout, args.concurrency),
         other => Ok(other),
     }
 }

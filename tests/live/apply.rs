@@ -45,3 +45,21 @@ fn from_nothing_to_nothing_left_to_do() {
     assert!(repaired.out.contains("service/apply-first/web-pool00 configured\n"), "{repaired:?}");
     app.run(&["diff", "--live"]).ok();
 }
+
+#[test]
+fn waits_for_addresses_and_says_what_for() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "apply-wait");
+    let run = app.run(&["apply", "--wait", "address", "--timeout", "90s"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains("waiting: "), "{run:?}");
+    let ready = "the workload is rolled out, and every load balancer has its address (4 in all)\n";
+    assert!(run.err.ends_with(ready), "{run:?}");
+
+    app.edit("web.yaml", "nginx", "nginx:2");
+    app.edit("web.yaml", "replicas: 3", "replicas: 3\n  paused: true");
+    app.run(&["render"]).ok();
+    let run = app.run(&["apply", "--wait", "ready", "--timeout", "3s"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.err.contains("error: not ready after 3 s:\n  deployment/apply-wait/web: "), "{run:?}");
+}

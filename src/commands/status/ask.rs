@@ -64,7 +64,8 @@ impl<'a> Asker<'a> {
         self.unseen.clone_from(&self.nodes.warnings);
         let subjects = self.subjects()?;
         let events = self.events(&subjects)?;
-        Ok(report(&subjects, &events, self.nodes.counts.as_ref()))
+        let rules = &self.project.spec.spec.conflicts;
+        Ok(report(&subjects, rules, &events, self.nodes.counts.as_ref()))
     }
 
     /// What could not be seen at the last look.

@@ -161,14 +161,15 @@ mod tests {
             "involvedObject": {"kind": "Service", "name": format!("web-{pool}"), "namespace": "web"}})
         };
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
-        let report = report(subjects, &[event("b"), event("c")], Some(&nodes));
+        let report = report(subjects, &[], &[event("b"), event("c")], Some(&nodes));
         text(&Shown { app: "nginx", report: &report, before: None, unseen: &[], ttl: 60, now: 300 }, format)
     }
 
     #[test]
     fn only_what_is_new_the_second_time() {
         let again = |before: &[Subject], after: &[Subject]| {
-            let (before, after) = (report(before, &[], None).without_repetition(), report(after, &[], None));
+            let (before, after) =
+                (report(before, &[], &[], None).without_repetition(), report(after, &[], &[], None));
             let shown =
                 Shown { app: "nginx", report: &after, before: Some(&before), unseen: &[], ttl: 60, now: 300 };
             text(&shown, None)

@@ -2,11 +2,10 @@
 
 use serde_json::Value;
 
+use crate::core::apply::{PART_OF, yielded};
 use crate::core::live::{changes, cleaned, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
-
-/// The label by which an object is a member of an `ApplySet`.
-const PART_OF: &str = "applyset.kubernetes.io/part-of";
+use crate::core::spec::ConflictRule;
 
 /// An object of the directory beside what is live.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,14 +39,15 @@ pub struct Drift {
     pub unseen: Vec<Key>,
 }
 
-/// Compares. What cannot be told for certain is estimated, as where a user may not even try.
-pub fn drift(subjects: &[Subject]) -> Drift {
+/// Compares. What cannot be told for certain is estimated, as where a user may not even try;
+/// fields that a rule leaves to others may be anything.
+pub fn drift(subjects: &[Subject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
         match &subject.live {
             None => drift.unseen.push(subject.key()),
             Some(Value::Null) => drift.absent.push(subject.key()),
-            Some(live) if differs(&subject.desired, live) => drift.differing.push(subject.key()),
+            Some(live) if differs(&subject.desired, live, rules) => drift.differing.push(subject.key()),
             Some(_) => {}
         }
     }
@@ -56,8 +56,8 @@ pub fn drift(subjects: &[Subject]) -> Drift {
 
 /// Whether an apply would change what is set. That something is set already and not yet ours is no difference: the
 /// directory may be applied by Argo CD, Flux or kubectl.
-fn differs(desired: &Value, live: &Value) -> bool {
-    let desired = &as_member(desired, live);
+fn differs(desired: &Value, live: &Value, rules: &[ConflictRule]) -> bool {
+    let desired = &yielded(rules, &as_member(desired, live), live).0;
     !is_unchanged(desired, live) && !changes(&cleaned(live), &cleaned(&predict(desired, live))).is_empty()
 }
 
@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn found(live: Option<Value>) -> &'static str {
-        let drift = drift(&[Subject { desired: desired(), live }]);
+        let drift = drift(&[Subject { desired: desired(), live }], &[]);
         match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
             (0, 0, 0) => "same",
             (1, 0, 0) => "differs",
@@ -100,6 +100,20 @@ mod tests {
             (0, 0, 1) => "unseen",
             _ => "more",
         }
+    }
+
+    #[test]
+    fn what_an_autoscaler_sets_is_no_drift() {
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "web"},
+            "spec": {"replicas": 3}});
+        let scaled = |subresource: &str| {
+            let mut live = desired.clone();
+            live["spec"]["replicas"] = 9.into();
+            live["metadata"]["managedFields"] = json!([{"manager": "hpa", "operation": "Update", "apiVersion": "apps/v1",
+                "subresource": subresource, "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+            drift(&[Subject { desired: desired.clone(), live: Some(live) }], &[]).differing.len()
+        };
+        assert_eq!((scaled("scale"), scaled("")), (0, 1));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::drift::{Drift, Subject, drift};
 use super::workload::{Rollout, is_workload, rollout};
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
+use crate::core::spec::ConflictRule;
 
 /// What became of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +87,12 @@ impl PoolRow {
 }
 
 /// Says what became of the objects of the directory. `nodes` are by the names of pools, and `None` if nobody could look.
-pub fn report(subjects: &[Subject], events: &[Value], nodes: Option<&BTreeMap<String, NodeCount>>) -> Report {
+pub fn report(
+    subjects: &[Subject],
+    rules: &[ConflictRule],
+    events: &[Value],
+    nodes: Option<&BTreeMap<String, NodeCount>>,
+) -> Report {
     let mut by_name: HashMap<&str, Vec<Value>> = HashMap::new();
     for event in events {
         let name = event["involvedObject"]["name"].as_str().unwrap_or_default();
@@ -105,7 +111,7 @@ pub fn report(subjects: &[Subject], events: &[Value], nodes: Option<&BTreeMap<St
     let workloads = workloads
         .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.seen()) })
         .collect();
-    Report { pools, workloads, drift: drift(subjects) }
+    Report { pools, workloads, drift: drift(subjects, rules) }
 }
 
 /// Every Service of this type in the directory is the copy for one pool.
@@ -175,7 +181,7 @@ mod tests {
         absent.live = Some(Value::Null);
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let subjects = [service("b", &json!([])), absent, with_address("a"), deployment(3)];
-        let report = report(&subjects, &[event], Some(&nodes));
+        let report = report(&subjects, &[], &[event], Some(&nodes));
         let shown: Vec<_> = report
             .pools
             .iter()
@@ -209,7 +215,7 @@ mod tests {
 
     #[test]
     fn ready_is_all_of_it() {
-        let is_ready = |subjects: &[Subject]| report(subjects, &[], None).is_ready();
+        let is_ready = |subjects: &[Subject]| report(subjects, &[], &[], None).is_ready();
         assert!(is_ready(&[with_address("a"), with_address("b"), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), deployment(2)]));
@@ -224,7 +230,7 @@ mod tests {
             let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": message,
                 "count": count, "lastTimestamp": format!("2026-01-01T00:00:{count:02}Z"),
                 "involvedObject": {"kind": "Service", "name": "web-a", "namespace": "web"}});
-            report(&[service("a", &json!([]))], &[event], None)
+            report(&[service("a", &json!([]))], &[], &[event], None)
         };
         assert_ne!(with("quota", 1), with("quota", 2));
         assert_eq!(with("quota", 1).without_repetition(), with("quota", 2).without_repetition());
@@ -238,7 +244,7 @@ mod tests {
         let mut inner = with_address("b");
         inner.desired["spec"]["type"] = "ClusterIP".into();
         let nodes = BTreeMap::new();
-        let report = report(&[unlabelled, inner], &[], Some(&nodes));
+        let report = report(&[unlabelled, inner], &[], &[], Some(&nodes));
         assert_eq!(report.pools.len(), 1);
         let row = &report.pools[0];
         assert_eq!((row.pool.as_str(), row.source.as_str(), row.nodes), ("", "web-a", None));
