@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ClusterFlags;
-use crate::commands::{completion, diff, init, pools, render, schema, status};
+use crate::commands::{apply, completion, diff, init, pools, prune, render, schema, status};
 use crate::ui::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
@@ -30,11 +30,13 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; no differences
-  1  differences: `diff`, `render --check`; not ready yet: `status`
+  1  differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`
   2  the command line is wrong
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no
-  5  refused, because something would be lost; nothing was written";
+  5  refused, because something would be lost; nothing was written
+  6  not every object is, or would be, as the tree says: `apply`, `prune`, `diff --live`
+  130  interrupted; what was and was not done is said";
 
 /// What every command takes
 #[derive(Debug, Args)]
@@ -66,8 +68,12 @@ pub enum Command {
     Pools(pools::Args),
     /// Write one Service per pool and the workload into the tree
     Render(render::Args),
-    /// Show what render would change in the tree
+    /// Show what render would change in the tree, or with --live what apply would change in the cluster
     Diff(diff::Args),
+    /// Apply the tree to the cluster, as field manager kubectl-largescale
+    Apply(apply::Args),
+    /// Delete from the cluster what has left the tree
+    Prune(prune::Args),
     /// Show the load balancer of each pool, what it waits for, and what DNS should hold
     Status(status::Args),
     /// Print the JSON Schema of a form, for editors

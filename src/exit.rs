@@ -16,17 +16,26 @@ pub enum Exit {
     Cluster = 4,
     /// Refused, because something would be lost; nothing was written.
     Refused = 5,
+    /// The cluster is changed, and not wholly as the directory says.
+    Incomplete = 6,
+    /// Somebody wanted it to end before it was done.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// All of them, with what they mean.
     pub const TABLE: &[(Self, &str)] = &[
         (Self::Success, "done; no differences"),
-        (Self::Different, "differences: `diff`, `render --check`; not ready yet: `status`"),
+        (Self::Different, "differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`"),
         (Self::Usage, "the command line is wrong"),
         (Self::Input, "an input is wrong; nothing was written"),
         (Self::Cluster, "the cluster could not be asked, or said no"),
         (Self::Refused, "refused, because something would be lost; nothing was written"),
+        (
+            Self::Incomplete,
+            "not every object is, or would be, as the tree says: `apply`, `prune`, `diff --live`",
+        ),
+        (Self::Interrupted, "interrupted; what was and was not done is said"),
     ];
 
     /// The number.

@@ -1,7 +1,7 @@
 //! The one place for the terminal. Data goes to standard output, everything else to standard error; colour only where
 //! the terminal takes it (`NO_COLOR`, `CLICOLOR`, `TERM` and `--color` are respected).
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
@@ -64,6 +64,30 @@ pub fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
+/// What a person answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes, in so many letters.
+    Yes,
+    /// Anything else.
+    No,
+    /// Nobody is there to be asked.
+    Nobody,
+}
+
+/// Asks a person, if there is one.
+pub fn ask(question: &str) -> Answer {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Answer::Nobody;
+    }
+    let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
+    let mut line = String::new();
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(_) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) => Answer::Yes,
+        _ => Answer::No,
+    }
+}
+
 /// Rows under headings, in kubectl's way: upper-case headings, columns three blanks apart.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
@@ -89,8 +113,8 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
 pub fn action(word: &str) -> String {
     let style = match word {
         "created" => GREEN,
-        "changed" => YELLOW,
-        "removed" | "forgotten" => RED,
+        "changed" | "configured" => YELLOW,
+        "removed" | "forgotten" | "pruned" => RED,
         _ => Style::new(),
     };
     format!("{style}{word}{style:#}")

@@ -1,5 +1,6 @@
 //! The connection to one cluster, for callers that know nothing of async.
 
+use std::cell::OnceCell;
 use std::sync::{Mutex, PoisonError};
 
 use http::HeaderName;
@@ -21,7 +22,7 @@ use crate::core::node::Node;
 pub struct Cluster {
     pub(super) requests: Requests,
     pub(super) runtime: OwnRuntime,
-    pub(super) interrupts: Option<Interrupts>,
+    pub(super) interrupts: OnceCell<Interrupts>,
 }
 
 impl Cluster {
@@ -45,7 +46,7 @@ impl Cluster {
         let client = runtime.block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) });
         let client = client.map_err(|error| no_client(&error, &endpoint))?;
         let requests = Requests { client, endpoint, limits, notice, warnings: Mutex::default() };
-        Ok(Self { requests, runtime, interrupts: None })
+        Ok(Self { requests, runtime, interrupts: OnceCell::new() })
     }
 
     /// All nodes.

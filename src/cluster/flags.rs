@@ -106,7 +106,7 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 }
 
 /// kubectl's `--request-timeout`: whole seconds, or a duration as Go writes it.
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub fn parse_timeout(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration; write 30, 30s, 1m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));

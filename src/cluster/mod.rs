@@ -42,7 +42,7 @@ mod server;
 pub use connect::Cluster;
 pub use environment::Environment;
 pub use error::{ClusterError, PluginProblem};
-pub use flags::ClusterFlags;
+pub use flags::{ClusterFlags, parse_timeout};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use objects::{At, Call, Certainty, Fate, Force, Next, Pause};

@@ -46,11 +46,11 @@ impl Change {
 }
 
 /// Shows them as the user asked for.
-pub(super) fn show(changes: &[Change], format: Option<LineFormat>) -> Result<(), Failure> {
+pub(super) fn show(changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
     match format {
         Some(LineFormat::Json) => ui::data(&output::json(&as_json(changes)))?,
         Some(LineFormat::Name) => {
-            let name = |change: &Change| format!("{}\n", change.object.as_ref().unwrap_or(&change.file));
+            let name = |change: &&Change| format!("{}\n", change.object.as_ref().unwrap_or(&change.file));
             ui::data(&changes.iter().map(name).collect::<String>())?;
         }
         None => {
@@ -67,8 +67,8 @@ pub(super) fn show(changes: &[Change], format: Option<LineFormat>) -> Result<(),
     Ok(())
 }
 
-fn as_json(changes: &[Change]) -> Value {
-    let one = |change: &Change| {
+fn as_json(changes: &[&Change]) -> Value {
+    let one = |change: &&Change| {
         let mut item = json!({});
         for (name, value) in &change.more {
             item[name] = value.clone();

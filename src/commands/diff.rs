@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::Global;
 use crate::commands::changes::{Change, show};
+use crate::commands::diff_live;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::LineFormat;
 use crate::core::mask::Mask;
@@ -30,10 +31,15 @@ pub struct Args {
     /// Output format; default: a unified diff
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
+    #[command(flatten)]
+    live: diff_live::LiveArgs,
 }
 
 /// Shows the differences.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    if args.live.live {
+        return diff_live::run(global, &args.live, args.summary, args.output);
+    }
     let project = &Project::load(&global.file)?;
     let rendered = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?.render(project)?;
     let tree = Tree::look(project, &rendered.files)?;
@@ -44,7 +50,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         ui::data(&summary(&plan))?;
         return Ok(exit(&plan));
     }
-    show(&changes(&plan, &rendered.files, &tree.known, &name), args.output)?;
+    let changes = changes(&plan, &rendered.files, &tree.known, &name);
+    show(&changes.iter().collect::<Vec<_>>(), args.output)?;
     Ok(exit(&plan))
 }
 

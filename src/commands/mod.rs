@@ -1,12 +1,16 @@
 //! The commands, one file each: `Args`, and `run` that returns how the program ends.
 
+pub mod apply;
 mod changes;
 pub mod completion;
 pub mod diff;
+pub mod diff_live;
 mod discover;
 pub mod init;
+mod live;
 pub mod output;
 pub mod pools;
+pub mod prune;
 pub mod render;
 mod same_cluster;
 pub mod schema;

@@ -3,6 +3,7 @@
 //! Nothing below knows the file system, the clock, the environment, an async runtime or a Kubernetes
 //! client; `tests/it/architecture.rs` holds that.
 
+pub mod apply;
 pub mod choose;
 pub mod desired;
 pub mod diagnostic;

@@ -72,6 +72,9 @@ pub struct Spec {
     /// JSON Patches for the rendered objects: built-in overlays by name, or files relative to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
+    /// What `apply` does about fields that other managers hold with other values: the first rule that fits counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<ConflictRule>,
     /// Limits that differ from the platform's.
     #[serde(default)]
     pub limits: Limits,
@@ -136,6 +139,32 @@ pub struct Workload {
     pub spread: bool,
 }
 
+/// What `apply` does about a field that another manager holds with another value.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ConflictRule {
+    /// The field, as the API server writes it: `.spec.replicas`, `.metadata.annotations.*`,
+    /// `.spec.template.spec.containers[name=web].image`. What is below it is meant, too.
+    pub field: String,
+    /// Only if a manager of this name holds it, a glob; default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<String>,
+    /// What to do.
+    pub action: ConflictAction,
+}
+
+/// What to do about a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ConflictAction {
+    /// The field becomes ours, with our value.
+    Take,
+    /// The field is left to its manager, and not applied.
+    Yield,
+    /// The object is not changed, and the conflict is shown.
+    Fail,
+}
+
 /// Limits that differ from the platform's.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -158,6 +187,7 @@ impl Spec {
             workload: Workload::default(),
             internal: false,
             overlays: Vec::new(),
+            conflicts: Vec::new(),
             limits: Limits::default(),
             output: rendered(),
         }
@@ -219,6 +249,18 @@ impl LargeScale {
             for (pool, name) in by_pool {
                 let at = format!("/spec/names/{service}/{pool}");
                 require(&at, names::check_service_name(&format!("`spec.names.{service}.{pool}`"), name));
+            }
+        }
+        for (index, rule) in self.spec.conflicts.iter().enumerate() {
+            if !rule.field.starts_with('.') {
+                let message =
+                    format!("`{}` is no field: it begins with a dot, such as `.spec.replicas`", rule.field);
+                require(&format!("/spec/conflicts/{index}/field"), Err(message));
+            }
+            if let Some(Err(error)) = rule.manager.as_deref().map(glob::Pattern::new) {
+                let message =
+                    format!("`{}` is no glob: {}", rule.manager.as_deref().unwrap_or_default(), error.msg);
+                require(&format!("/spec/conflicts/{index}/manager"), Err(message));
             }
         }
         for (key, value) in &self.spec.labels {

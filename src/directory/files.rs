@@ -38,6 +38,19 @@ pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
     replace_durably(path, text).map_err(|error| cannot("write", &error, path, &path.display().to_string()))
 }
 
+/// Writes a file that only its owner may read, whether it exists or not.
+pub fn write_private(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // A temporary file is 0600 by itself.
+    let write = || {
+        let mut file = Builder::new().prefix(UNFINISHED).suffix(".tmp").tempfile_in(parent)?;
+        file.write_all(text.as_bytes())?;
+        file.persist(path).map_err(|error| error.error)
+    };
+    let shown = path.display().to_string();
+    write().map(drop).map_err(|error: io::Error| cannot("write", &error, path, &shown))
+}
+
 /// Puts a whole file beside its place; renaming it is all that is left to do.
 pub(super) fn stage(path: &Path, text: &str) -> io::Result<TempPath> {
     Ok(staged(path, text)?.into_temp_path())

@@ -10,7 +10,7 @@ mod reviewed;
 mod tree;
 
 pub use external_diff::external_diff;
-pub use files::{make_directory, read_text, replace, write_new};
+pub use files::{make_directory, read_text, replace, write_new, write_private};
 pub use nodes::nodes_from;
 pub use project::{Project, SPEC_FILE};
 pub use reviewed::Reviewed;

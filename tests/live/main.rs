@@ -5,6 +5,7 @@
 //! [`wait::until`] waits for what takes a moment.
 
 mod app;
+mod apply;
 #[path = "../support/child.rs"]
 mod child;
 mod control_plane;

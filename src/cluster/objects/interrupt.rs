@@ -23,9 +23,11 @@ pub(in crate::cluster) struct Interrupts(watch::Receiver<u32>);
 impl Cluster {
     /// From now on Ctrl-C does not end the program: what writes and waits here is told. To be called before the first
     /// write; until then a program that just ends is what everybody expects.
-    pub fn catch_interrupts(&mut self) {
+    pub fn catch_interrupts(&self) {
         let (sender, receiver) = watch::channel(0);
-        self.interrupts = Some(Interrupts(receiver));
+        if self.interrupts.set(Interrupts(receiver)).is_err() {
+            return;
+        }
         self.runtime.block_on(async {
             tokio::spawn(count(sender));
             // The handler of the system is in its place when the task has run once.
@@ -42,13 +44,13 @@ impl Cluster {
     }
 
     pub(super) fn interrupts_now(&self) -> u32 {
-        self.interrupts.as_ref().map_or(0, |interrupts| *interrupts.0.borrow())
+        self.interrupts.get().map_or(0, |interrupts| *interrupts.0.borrow())
     }
 
     /// Waits, or until we are asked to end.
     pub fn pause(&self, time: Duration) -> Pause {
         self.runtime.block_on(async {
-            let asked = times(self.interrupts.clone(), 1);
+            let asked = times(self.interrupts.get().cloned(), 1);
             match tokio::time::timeout(time, asked).await {
                 Ok(()) => Pause::Interrupted,
                 Err(_) => Pause::Over,

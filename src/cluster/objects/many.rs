@@ -84,7 +84,7 @@ impl Cluster {
                 if running.is_empty() {
                     return;
                 }
-                let again = std::pin::pin!(times(self.interrupts.clone(), asked + 1));
+                let again = std::pin::pin!(times(self.interrupts.get().cloned(), asked + 1));
                 match select(running.next(), again).await {
                     Either::Left((Some((index, result)), _)) => match answered(index, result) {
                         Next::Ask(call) => running.push(begin(index, *call)),

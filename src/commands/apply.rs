@@ -1,0 +1,169 @@
+//! `apply`: the tree into the cluster, by server-side apply.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::cli::Global;
+use crate::cluster::{Certainty, Force};
+use crate::commands::live::attempt::Manner;
+use crate::commands::live::carry_out::{Job, carry_out};
+use crate::commands::live::compare::{Comparison, Judge, State, compare};
+use crate::commands::live::deletions::{describe, farewells};
+use crate::commands::live::guards::{self, Others};
+use crate::commands::live::report::{self, Report, Word};
+use crate::commands::live::survey::{Survey, survey};
+use crate::commands::live::target::{Purpose, Target};
+use crate::commands::live::{agree, planned, wait};
+use crate::commands::output::LineFormat;
+use crate::commands::same_cluster::named;
+use crate::core::apply::yielded;
+use crate::core::live::is_unchanged;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Apply the tree to the cluster, as field manager kubectl-largescale
+///
+/// What is already as the tree says is left alone. Fields that others hold with other values are conflicts: they are
+/// shown, the object is not changed, and the others are applied all the same.
+#[derive(clap::Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Args {
+    /// A plan of `diff --live --out`: exactly what it says is done, or nothing
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run"])]
+    plan: Option<PathBuf>,
+    /// Delete what has left the tree, when everything is applied
+    #[arg(long)]
+    prune: bool,
+    #[command(flatten)]
+    agreement: agree::Agreement,
+    /// Say what would be done: by what was read (client), or by the server's dry run (server)
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    dry_run: DryRun,
+    /// Take fields that others hold
+    #[arg(long)]
+    force_conflicts: bool,
+    /// Refuse objects that Argo CD, Flux or Helm apply too
+    #[arg(long)]
+    strict: bool,
+    /// Send every object, also those that are certain to be as they should
+    #[arg(long)]
+    server_side: bool,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+    /// Wait until the workload is rolled out (ready), and until every load balancer has its address too (address)
+    #[arg(long, value_enum, default_value_t, value_name = "FOR")]
+    wait: wait::For,
+    /// How long to wait, such as 90s or 10m
+    #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = crate::cluster::parse_timeout)]
+    timeout: Duration,
+    /// Output format; default: a line an object
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<LineFormat>,
+}
+
+/// `--dry-run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum DryRun {
+    /// It is done.
+    #[default]
+    None,
+    /// Only reading.
+    Client,
+    /// By the server.
+    Server,
+}
+
+/// Applies.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let plan = args.plan.as_deref().map(planned::read).transpose()?;
+    let purpose = if args.dry_run == DryRun::None { Purpose::Change } else { Purpose::Look };
+    let target = Target::open(global, purpose)?;
+    let survey = survey(&target, args.concurrency)?;
+    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
+    let max_prune = match &plan {
+        None => args.prune.then_some(args.agreement.max_prune),
+        Some(plan) => plan.max_prune()?,
+    };
+    let farewells = max_prune.map(|max| farewells(&target, &survey, max)).transpose()?.unwrap_or_default();
+    let force = args.force_conflicts || plan.as_ref().is_some_and(|plan| plan.force_conflicts);
+    let force = if force { Force::Always } else { Force::Never };
+    let cluster = place(&target);
+    match args.dry_run {
+        DryRun::None => {}
+        DryRun::Client | DryRun::Server => {
+            let judge = match (args.dry_run, args.server_side) {
+                (DryRun::Client, _) => Judge::Reading,
+                (_, true) => Judge::Server,
+                _ => Judge::Doubt,
+            };
+            let suffix = if judge == Judge::Reading { " (dry run)" } else { " (server dry run)" };
+            let mut report = Report::new(args.output, suffix);
+            for comparison in compare(&target, &survey, judge, force, args.concurrency) {
+                foretell(&mut report, &comparison);
+            }
+            for farewell in &farewells {
+                report.say(&farewell.deletion.key, Word::Pruned, None);
+            }
+            return Ok(report.finish(&cluster)?);
+        }
+    }
+
+    let mut report = Report::new(args.output, "");
+    let jobs = match &plan {
+        Some(plan) => planned::jobs(plan, &target, &survey, &farewells, args.concurrency, &mut report)?,
+        None => jobs(&target, &survey, args.server_side, &mut report),
+    };
+    agree::to(&farewells.iter().map(describe).collect::<Vec<_>>(), &args.agreement, &cluster)?;
+    target.cluster.catch_interrupts();
+    let manner =
+        Manner { certainty: Certainty::Done, force, rules: &target.rules, at_once: args.concurrency };
+    carry_out(&target, &survey, jobs, &farewells, manner, &mut report)?;
+    agree::warnings(&target);
+    let interrupted = target.cluster.is_interrupted();
+    let exit = report.finish(&cluster)?;
+    match exit {
+        _ if interrupted => Ok(Exit::Interrupted),
+        Exit::Success => wait::until(&target, args.wait, args.timeout),
+        other => Ok(other),
+    }
+}
+
+/// Where it goes, for a person.
+pub(super) fn place(target: &Target) -> String {
+    format!("namespace {}, {}", target.set.namespace, named(target.cluster.context()))
+}
+
+/// What is to be sent; what is certain to be as it should is said at once.
+fn jobs(target: &Target, survey: &Survey, all: bool, report: &mut Report) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for (index, (item, live)) in target.items.iter().zip(&survey.live).enumerate() {
+        if !live["metadata"]["deletionTimestamp"].is_null() {
+            report.say(&item.key, Word::Failed, Some(report::leaving(&item.key)));
+            continue;
+        }
+        let (body, left) = yielded(&target.rules, &item.wanted, live);
+        report::yields(&item.key, &left);
+        if !all && !live.is_null() && is_unchanged(&body, live) {
+            report.say(&item.key, Word::Unchanged, None);
+        } else {
+            jobs.push(Job { index, body });
+        }
+    }
+    jobs
+}
+
+fn foretell(report: &mut Report, comparison: &Comparison<'_>) {
+    let key = &comparison.item.key;
+    report::yields(key, &comparison.left);
+    let (word, why) = match &comparison.state {
+        State::Unchanged => (Word::Unchanged, None),
+        State::Created => (Word::Created, None),
+        State::Changed(_) | State::TakenOver => (Word::Configured, None),
+        State::NoNamespace(name) => (Word::Failed, Some(report::no_namespace(key, name))),
+        State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
+            (Word::Failed, report::problem(comparison))
+        }
+    };
+    report.say(key, word, why);
+}

@@ -1,0 +1,228 @@
+//! `diff --live`: what `apply` would change in the cluster, and with `--prune` what it would delete.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cluster::Force;
+use crate::commands::apply::place;
+use crate::commands::changes::{Change, show};
+use crate::commands::live::compare::{Comparison, Judge, Source, State, compare};
+use crate::commands::live::deletions::{Farewell, describe, farewells};
+use crate::commands::live::guards::{self, Others};
+use crate::commands::live::report;
+use crate::commands::live::survey::survey;
+use crate::commands::live::target::{Purpose, Target};
+use crate::commands::live::{agree, planned};
+use crate::commands::output::LineFormat;
+use crate::core::apply::MaxPrune;
+use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::core::live::cleaned;
+use crate::core::manifest::Key;
+use crate::core::mask::Mask;
+use crate::core::plural::plural;
+use crate::core::yaml;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// What apply would do
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Live")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct LiveArgs {
+    /// Show what apply would change in the cluster, instead of what render would change in the tree
+    #[arg(long, conflicts_with_all = ["nodes", "label", "locked", "forget", "allow_shrink"])]
+    pub(super) live: bool,
+    /// Show what would be deleted, too
+    #[arg(long, requires = "live")]
+    prune: bool,
+    /// How many members may be deleted at most: a number, or a percentage of the set
+    #[arg(long, requires = "prune", default_value_t, value_name = "N|N%")]
+    max_prune: MaxPrune,
+    /// Write a plan: `apply FILE` then does exactly that, or nothing
+    #[arg(long, requires = "live", conflicts_with = "summary", value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// As apply --force-conflicts
+    #[arg(long, requires = "live")]
+    force_conflicts: bool,
+    /// Let the server's dry run decide about every object, also about those that are certain to be as they should
+    #[arg(long, requires = "live")]
+    server_side: bool,
+    /// How many requests at once
+    #[arg(long, requires = "live", default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+}
+
+/// One object that would be touched.
+pub(super) struct Difference {
+    /// Which.
+    pub(super) key: Key,
+    /// `created`, `configured` or `pruned`.
+    pub(super) action: &'static str,
+    /// How it is shown.
+    pub(super) change: Change,
+}
+
+/// Shows the differences.
+pub fn run(
+    global: &Global,
+    args: &LiveArgs,
+    summary: bool,
+    format: Option<LineFormat>,
+) -> Result<Exit, Failure> {
+    let target = Target::open(global, Purpose::Look)?;
+    let survey = survey(&target, args.concurrency)?;
+    guards::check(&target, &survey, Others::Warn)?;
+    let farewells = if args.prune { farewells(&target, &survey, args.max_prune)? } else { Vec::new() };
+    let judge = if args.server_side { Judge::Server } else { Judge::Doubt };
+    let force = if args.force_conflicts { Force::Always } else { Force::Never };
+    let comparisons = compare(&target, &survey, judge, force, args.concurrency);
+    let is_whole = say_what_is_wrong(&comparisons);
+    agree::warnings(&target);
+    let differences = differences(&comparisons, &farewells);
+    for farewell in &farewells {
+        ui::note(&describe(farewell));
+    }
+    if summary {
+        ui::data(&totals(&comparisons, &farewells))?;
+    } else {
+        let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
+        show(&changes, format)?;
+    }
+    if !is_whole {
+        if args.out.is_some() {
+            let problem = Diagnostic::error("no plan is written: not every object could be compared")
+                .hint("see above; a plan is all or nothing");
+            return Err(Failure { exit: Exit::Incomplete, problems: vec![problem] });
+        }
+        return Ok(Exit::Incomplete);
+    }
+    if let Some(path) = &args.out {
+        let plan =
+            planned::plan(&target, &comparisons, &farewells, args.prune.then_some(args.max_prune), force);
+        planned::write(path, &plan)?;
+        ui::note(&format!(
+            "{} of {} planned in {}; apply it with `kubectl largescale apply {}`",
+            plural(differences.len(), "change"),
+            place(&target),
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(if differences.is_empty() { Exit::Success } else { Exit::Different })
+}
+
+/// Every object that would be touched, secrets masked.
+pub(super) fn differences(comparisons: &[Comparison<'_>], farewells: &[Farewell]) -> Vec<Difference> {
+    let mut mask = Mask::default();
+    let mut shown = |object: &Value| yaml::write_object(&mask.apply(object));
+    let mut found = Vec::new();
+    for comparison in comparisons {
+        let Comparison { item, live, wanted, .. } = comparison;
+        let (action, old, new) = match &comparison.state {
+            State::Created | State::NoNamespace(_) => ("created", String::new(), shown(wanted)),
+            State::Changed(after) => ("configured", shown(&cleaned(live)), shown(&cleaned(after))),
+            State::TakenOver => {
+                let text = shown(&cleaned(live));
+                ("configured", text.clone(), text)
+            }
+            State::Unchanged | State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
+                continue;
+            }
+        };
+        found.push(difference(&item.key, wanted, action, old, new, comparison.source));
+    }
+    for farewell in farewells {
+        let old = shown(&cleaned(&farewell.live));
+        let key = &farewell.deletion.key;
+        let mut gone = difference(key, &farewell.live, "pruned", old, String::new(), Source::Certain);
+        gone.change.more.push(("addresses", json!(farewell.deletion.addresses)));
+        found.push(gone);
+    }
+    found
+}
+
+fn difference(
+    key: &Key,
+    object: &Value,
+    action: &'static str,
+    old: String,
+    new: String,
+    source: Source,
+) -> Difference {
+    let version = object["apiVersion"].as_str().unwrap_or_default().replace('/', ".");
+    let mut more = Vec::new();
+    if source == Source::Estimate {
+        more.push(("estimate", true.into()));
+    }
+    if action == "configured" && old == new {
+        more.push(("managedFieldsOnly", true.into()));
+    }
+    let change = Change {
+        name: key.to_string(),
+        // As kubectl diff names the files that it gives to the user's program.
+        file: format!("{version}.{}.{}.{}", key.kind, key.namespace, key.name),
+        action,
+        object: Some(key.to_string()),
+        old,
+        new,
+        more,
+    };
+    Difference { key: key.clone(), action, change }
+}
+
+/// Says what could not be compared, and what was only estimated. Tells whether everything was compared.
+fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
+    let mut is_whole = true;
+    let mut estimated = 0;
+    let mut taken_over = Vec::new();
+    for comparison in comparisons {
+        let Comparison { item, state, left, source, .. } = comparison;
+        let key = &item.key;
+        report::yields(key, left);
+        match state {
+            State::NoNamespace(name) => {
+                let missing = report::no_namespace(key, name);
+                ui::diagnostic(&Diagnostic { severity: Severity::Warning, ..missing });
+            }
+            State::TakenOver => taken_over.push(key.to_string()),
+            _ => {}
+        }
+        estimated += usize::from(*source == Source::Estimate && item.at.is_some());
+        if let Some(problem) = report::problem(comparison) {
+            is_whole = false;
+            ui::diagnostic(&problem);
+        }
+    }
+    if estimated > 0 {
+        ui::diagnostic(
+            &Diagnostic::warning(format!(
+                "{} compared without the server: this user may not patch",
+                plural(estimated, "object")
+            ))
+            .hint("what the server and its webhooks would add or refuse is not in it"),
+        );
+    }
+    if let Some(first) = taken_over.first() {
+        let more =
+            if taken_over.len() > 1 { format!(" and {} more", taken_over.len() - 1) } else { String::new() };
+        ui::note(&format!(
+            "{first}{more}: no value changes, and kubectl-largescale becomes their field manager"
+        ));
+    }
+    is_whole
+}
+
+fn totals(comparisons: &[Comparison<'_>], farewells: &[Farewell]) -> String {
+    let count =
+        |is: fn(&State) -> bool| comparisons.iter().filter(|comparison| is(&comparison.state)).count();
+    format!(
+        "{} created, {} configured, {} pruned, {} unchanged\n",
+        count(|state| matches!(state, State::Created | State::NoNamespace(_))),
+        count(|state| matches!(state, State::Changed(_) | State::TakenOver)),
+        farewells.len(),
+        count(|state| matches!(state, State::Unchanged)),
+    )
+}

@@ -1,0 +1,228 @@
+//! What is said of each object, and the total.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::compare::{Comparison, State};
+use crate::cluster::ClusterError;
+use crate::commands::output::{self, LineFormat};
+use crate::core::apply::{Conflict, Yielded};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::manifest::Key;
+use crate::core::plural::plural;
+use crate::exit::Exit;
+use crate::ui;
+
+/// What became of an object, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::commands) enum Word {
+    /// It is new.
+    Created,
+    /// It changed.
+    Configured,
+    /// It is as it was.
+    Unchanged,
+    /// It is deleted.
+    Pruned,
+    /// It is not as the directory says.
+    Failed,
+    /// Nobody knows.
+    Unknown,
+    /// Nothing was done about it.
+    NotApplied,
+}
+
+impl Word {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+            Self::Pruned => "pruned",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::NotApplied => "not applied",
+        }
+    }
+
+    fn is_done(self) -> bool {
+        matches!(self, Self::Created | Self::Configured | Self::Unchanged | Self::Pruned)
+    }
+}
+
+/// Collects what became of everything, and says it as it comes.
+pub(in crate::commands) struct Report {
+    format: Option<LineFormat>,
+    /// Behind each word: ` (dry run)`, or nothing.
+    suffix: &'static str,
+    words: BTreeMap<String, (Word, Option<String>)>,
+    closed: Option<io::Error>,
+}
+
+impl Report {
+    /// An empty one.
+    pub(in crate::commands) fn new(format: Option<LineFormat>, suffix: &'static str) -> Self {
+        Self { format, suffix, words: BTreeMap::new(), closed: None }
+    }
+
+    /// Says what became of an object; `why` for what is not as it should be.
+    pub(in crate::commands) fn say(&mut self, key: &Key, word: Word, why: Option<Diagnostic>) {
+        let object = key.to_string();
+        let line = match self.format {
+            _ if !word.is_done() => None,
+            None => Some(format!("{object} {}{}\n", ui::action(word.text()), self.suffix)),
+            Some(LineFormat::Name) => Some(format!("{object}\n")),
+            Some(LineFormat::Json) => None,
+        };
+        // A reader that has gone away does not stop what has begun.
+        if let Some(Err(error)) = line.map(|line| ui::data(&line)) {
+            self.closed.get_or_insert(error);
+        }
+        if let Some(why) = &why {
+            ui::diagnostic(why);
+        }
+        self.words.insert(object, (word, why.map(|why| why.message)));
+    }
+
+    /// How many objects have this word.
+    pub(in crate::commands) fn count(&self, word: Word) -> usize {
+        self.words.values().filter(|(known, _)| *known == word).count()
+    }
+
+    /// Whether everything that was to be done is.
+    pub(in crate::commands) fn is_complete(&self) -> bool {
+        self.words.values().all(|(word, _)| word.is_done())
+    }
+
+    /// The total, and how the program ends.
+    pub(in crate::commands) fn finish(self, cluster: &str) -> Result<Exit, io::Error> {
+        let counts: Vec<String> = [
+            Word::Created,
+            Word::Configured,
+            Word::Unchanged,
+            Word::Pruned,
+            Word::Failed,
+            Word::Unknown,
+            Word::NotApplied,
+        ]
+        .into_iter()
+        .filter(|word| self.count(*word) > 0)
+        .map(|word| format!("{} {}", self.count(word), word.text()))
+        .collect();
+        let exit = if self.is_complete() { Exit::Success } else { Exit::Incomplete };
+        let left: Vec<&str> = self
+            .words
+            .iter()
+            .filter(|(_, (word, _))| *word == Word::NotApplied)
+            .map(|(object, _)| object.as_str())
+            .collect();
+        if !left.is_empty() {
+            ui::note(&format!("not applied: {}", left.join(", ")));
+        }
+        ui::note(&format!("{}{} in {cluster}", counts.join(", "), self.suffix));
+        if self.format == Some(LineFormat::Json) {
+            ui::data(&output::json(&self.json(cluster)))?;
+        }
+        self.closed.map_or(Ok(exit), Err)
+    }
+
+    fn json(&self, cluster: &str) -> Value {
+        let objects: Vec<Value> = self
+            .words
+            .iter()
+            .map(|(object, (word, why))| {
+                let mut item = json!({ "object": object, "action": word.text() });
+                if let Some(why) = why {
+                    item["message"] = why.as_str().into();
+                }
+                item
+            })
+            .collect();
+        json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "ApplyResult", "cluster": cluster,
+            "dryRun": !self.suffix.is_empty(), "objects": objects })
+    }
+}
+
+/// Why an object could not be applied.
+pub(in crate::commands) fn failure(key: &Key, error: &ClusterError) -> Diagnostic {
+    let mut problem = Diagnostic::error(match error {
+        ClusterError::Request { problem, .. } => format!("{key}: {problem}"),
+        error => format!("{key}: {error}"),
+    });
+    problem.hint = if error.is_uncertain() {
+        Some(
+            "it may have been done all the same; run it again: what is done already is left alone".to_owned(),
+        )
+    } else {
+        error.hint()
+    };
+    problem
+}
+
+/// Why an object that is being deleted is not applied.
+pub(in crate::commands) fn leaving(key: &Key) -> Diagnostic {
+    Diagnostic::error(format!("{key} is being deleted, and what is applied to it now goes with it")).hint(
+        "wait until it is gone, then apply again; a finalizer may keep it: `kubectl get -o yaml` shows it",
+    )
+}
+
+/// Why an object would not be applied.
+pub(in crate::commands) fn no_namespace(key: &Key, namespace: &str) -> Diagnostic {
+    Diagnostic::error(format!("{key}: there is no namespace `{namespace}`"))
+        .hint(format!("create it (`kubectl create namespace {namespace}`), or add it to the manifests"))
+}
+
+/// The fields that others hold, as a table below the sentence.
+pub(in crate::commands) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
+    let secret = key.kind == "Secret" && key.group.is_empty();
+    let value = |value: &Option<Value>| match value {
+        _ if secret => "<not shown>".to_owned(),
+        None => "<none>".to_owned(),
+        Some(Value::String(text)) => shortened(text),
+        Some(value) => shortened(&value.to_string()),
+    };
+    let rows: Vec<Vec<String>> = conflicts
+        .iter()
+        .map(|conflict| {
+            let manager = if conflict.subresource.is_empty() {
+                conflict.manager.clone()
+            } else {
+                format!("{} ({})", conflict.manager, conflict.subresource)
+            };
+            vec![conflict.field.clone(), manager, value(&conflict.theirs), value(&conflict.ours)]
+        })
+        .collect();
+    let table = ui::table(&["FIELD", "MANAGER", "THEIRS", "OURS"], &rows);
+    let rows = table.trim_end().replace('\n', "\n  ");
+    Diagnostic::error(format!("{key}: others hold {} with other values\n  {rows}", plural(conflicts.len(), "field")))
+        .hint("--force-conflicts takes them; `spec.conflicts` says it field by field (take, yield); or take the field out of the manifests")
+}
+
+/// Why an object could not be compared, if it could not.
+pub(in crate::commands) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
+    let key = &comparison.item.key;
+    match &comparison.state {
+        State::Conflicts(conflicts) => Some(conflict(key, conflicts)),
+        State::Failed(error) => Some(failure(key, error)),
+        State::Leaving => Some(leaving(key)),
+        State::Unknown => Some(Diagnostic::error(format!("{key} was not compared"))),
+        State::NoNamespace(_) | State::TakenOver | State::Unchanged | State::Created | State::Changed(_) => {
+            None
+        }
+    }
+}
+
+/// A note for each field that is left to somebody else.
+pub(in crate::commands) fn yields(key: &Key, left: &[Yielded]) {
+    for Yielded { field, manager } in left {
+        ui::note(&format!("{key}: {field} is left to {manager}"));
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 40;
+    let line = text.replace('\n', " ");
+    if line.chars().count() <= SHOWN { line } else { line.chars().take(SHOWN - 1).chain(['…']).collect() }
+}

@@ -1,0 +1,93 @@
+//! `prune`: what has left the tree leaves the cluster.
+
+use crate::cli::Global;
+use crate::commands::apply::place;
+use crate::commands::live::agree;
+use crate::commands::live::carry_out::prune;
+use crate::commands::live::deletions::{describe, farewells};
+use crate::commands::live::guards::{self, Others};
+use crate::commands::live::parent;
+use crate::commands::live::report::{Report, Word};
+use crate::commands::live::survey::{Survey, survey};
+use crate::commands::live::target::{Purpose, Target};
+use crate::commands::output::LineFormat;
+use crate::core::diagnostic::Diagnostic;
+use crate::core::plural::plural;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Delete from the cluster what has left the tree
+///
+/// Only members of our own set are deleted, and only when everything that the tree holds is there. Each deletion is
+/// shown before; of a load balancer with the address that is lost.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    agreement: agree::Agreement,
+    /// Only say what would be deleted
+    #[arg(long)]
+    dry_run: bool,
+    /// Refuse if Argo CD, Flux or Helm apply some of the objects too
+    #[arg(long)]
+    strict: bool,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+    /// Output format; default: a line an object
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<LineFormat>,
+}
+
+/// Prunes.
+pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let purpose = if args.dry_run { Purpose::Look } else { Purpose::Change };
+    let target = Target::open(global, purpose)?;
+    let survey = survey(&target, args.concurrency)?;
+    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
+    check_that_the_rest_is_there(&target, &survey)?;
+    let farewells = farewells(&target, &survey, args.agreement.max_prune)?;
+    let deletions: Vec<String> = farewells.iter().map(describe).collect();
+    let cluster = place(&target);
+    let suffix = if args.dry_run { " (dry run)" } else { "" };
+    let mut report = Report::new(args.output, suffix);
+    if args.dry_run {
+        for deletion in &deletions {
+            crate::ui::note(deletion);
+        }
+        for farewell in &farewells {
+            report.say(&farewell.deletion.key, Word::Pruned, None);
+        }
+        return Ok(report.finish(&cluster)?);
+    }
+    agree::to(&deletions, &args.agreement, &cluster)?;
+    target.cluster.catch_interrupts();
+    let gone = prune(&target, &farewells, args.concurrency, &mut report);
+    if report.is_complete() {
+        let scope = parent::after(&target, &survey, &gone);
+        if target.parent.as_ref().is_some_and(|parent| parent.scope != scope) {
+            parent::write(&target, &scope)?;
+        }
+    }
+    let interrupted = target.cluster.is_interrupted();
+    let exit = report.finish(&cluster)?;
+    Ok(if interrupted { Exit::Interrupted } else { exit })
+}
+
+/// What replaces a load balancer has to be there before the old one goes.
+fn check_that_the_rest_is_there(target: &Target, survey: &Survey) -> Result<(), Failure> {
+    let missing: Vec<String> = target
+        .items
+        .iter()
+        .zip(&survey.live)
+        .filter(|(_, live)| !target.set.is_member(live))
+        .map(|(item, _)| item.key.to_string())
+        .collect();
+    let Some(first) = missing.first() else { return Ok(()) };
+    Err(Diagnostic::refusal(format!(
+        "{} of the tree {} not applied yet, such as {first}",
+        plural(missing.len(), "object"),
+        if missing.len() == 1 { "is" } else { "are" }
+    ))
+    .hint("`kubectl largescale apply` first, or `apply --prune` for both")
+    .into())
+}

@@ -1,0 +1,17 @@
+//! What goes into a cluster and what leaves it: whose set it is, in which order, what is left to others, what stays.
+
+mod apply_set;
+mod plan_file;
+mod prune;
+mod rules;
+mod stage;
+mod trackers;
+
+pub use apply_set::{
+    ApplySet, GroupKind, ID, Owner, PARENT_MANAGER, PART_OF, Parent, Scope, TOOL, read_parent, tool_of,
+};
+pub use plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
+pub use prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};
+pub use rules::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
+pub use stage::Stage;
+pub use trackers::{Tracker, other_set, trackers};

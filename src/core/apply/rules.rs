@@ -1,0 +1,265 @@
+//! Fields that others hold with other values: what the spec says about them, and what we say where it is silent.
+
+use serde_json::Value;
+
+use crate::core::live::{Entry, FieldSet, MANAGER, Segment, entries, get, matches, remove};
+use crate::core::spec::{ConflictAction, ConflictRule};
+
+/// A field of ours that another manager holds with another value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// Its path, as the API server writes it: `.spec.replicas`.
+    pub field: String,
+    /// Who holds it.
+    pub manager: String,
+    /// Through which subresource; empty for the object itself.
+    pub subresource: String,
+    /// What is there.
+    pub theirs: Option<Value>,
+    /// What the directory says.
+    pub ours: Option<Value>,
+}
+
+/// A field that is left to somebody else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Yielded {
+    /// Its path.
+    pub field: String,
+    /// Who holds it.
+    pub manager: String,
+}
+
+/// What is to be done about conflicts of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is tried again.
+    Again {
+        /// Without these fields.
+        leave: Vec<String>,
+        /// And with force for the others.
+        take: bool,
+    },
+    /// It fails, because of these.
+    Fail(Vec<Conflict>),
+}
+
+/// Fields that no rule may leave out: without them it is another object, or none.
+const NEVER: &[&str] = &[".apiVersion", ".kind", ".metadata", ".metadata.name", ".metadata.namespace"];
+
+/// Conflicts from the causes in an answer of status 409: path and message of each.
+pub fn conflicts_of(causes: &[(String, String)], desired: &Value, live: &Value) -> Vec<Conflict> {
+    let conflict = |(field, message): &(String, String)| Conflict {
+        field: field.clone(),
+        manager: quoted_behind(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
+        subresource: quoted_behind(message, "with subresource ").unwrap_or_default(),
+        theirs: get(field, live).cloned(),
+        ours: get(field, desired).cloned(),
+    };
+    causes.iter().map(conflict).collect()
+}
+
+/// Takes the fields out of what we want that a rule leaves to those who hold them, whether the values differ or not:
+/// then the next run finds nothing to do.
+pub fn yielded(rules: &[ConflictRule], desired: &Value, live: &Value) -> (Value, Vec<Yielded>) {
+    let mut rest = desired.clone();
+    let mut left = Vec::new();
+    let Some(entries) = entries(live) else { return (rest, left) };
+    for entry in entries.iter().filter(|entry| entry.manager != MANAGER) {
+        // Most objects have nothing that a rule is about.
+        if !may_yield(rules, entry) {
+            continue;
+        }
+        let mut fields = Vec::new();
+        paths(entry.fields, desired, "", &mut fields);
+        for field in fields {
+            if action(rules, &field, entry.manager, entry.subresource) == ConflictAction::Yield
+                && !NEVER.contains(&field.as_str())
+                && remove(&field, &mut rest)
+            {
+                left.push(Yielded { field, manager: entry.manager.to_owned() });
+            }
+        }
+    }
+    (rest, left)
+}
+
+/// What the rules make of conflicts.
+pub fn verdict(rules: &[ConflictRule], conflicts: &[Conflict]) -> Verdict {
+    let mut leave = Vec::new();
+    let mut take = false;
+    let mut failed = Vec::new();
+    for conflict in conflicts {
+        match action(rules, &conflict.field, &conflict.manager, &conflict.subresource) {
+            ConflictAction::Yield if !NEVER.contains(&conflict.field.as_str()) => {
+                leave.push(conflict.field.clone());
+            }
+            ConflictAction::Take => take = true,
+            ConflictAction::Yield | ConflictAction::Fail => failed.push(conflict.clone()),
+        }
+    }
+    if failed.is_empty() { Verdict::Again { leave, take } } else { Verdict::Fail(failed) }
+}
+
+/// The first rule that fits; then our own: what scales the workload keeps the number of replicas.
+fn action(rules: &[ConflictRule], field: &str, manager: &str, subresource: &str) -> ConflictAction {
+    let fits = |rule: &&ConflictRule| {
+        matches(&rule.field, field)
+            && rule
+                .manager
+                .as_deref()
+                .is_none_or(|name| glob::Pattern::new(name).is_ok_and(|pattern| pattern.matches(manager)))
+    };
+    match rules.iter().find(fits) {
+        Some(rule) => rule.action,
+        None if is_autoscaled(field, manager, subresource) => ConflictAction::Yield,
+        None => ConflictAction::Fail,
+    }
+}
+
+/// `kubectl scale` is a person, who may have forgotten it; everything else that writes there scales for a reason.
+fn is_autoscaled(field: &str, manager: &str, subresource: &str) -> bool {
+    field == ".spec.replicas" && subresource == "scale" && !manager.starts_with("kubectl")
+}
+
+fn may_yield(rules: &[ConflictRule], entry: &Entry<'_>) -> bool {
+    rules.iter().any(|rule| rule.action == ConflictAction::Yield) || entry.subresource == "scale"
+}
+
+/// The paths of the fields of a set that an object has too, as the API server writes them.
+fn paths(set: FieldSet<'_>, object: &Value, at: &str, found: &mut Vec<String>) {
+    for (_, segment, below) in set.steps() {
+        let (Some(segment), Some(below)) = (segment, below) else { continue };
+        let path = match &segment {
+            Segment::Field(name) => format!("{at}.{name}"),
+            Segment::Key(key) => {
+                let fields: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                format!("{at}[{}]", fields.join(","))
+            }
+            Segment::Value(value) => format!("{at}[={value}]"),
+        };
+        if get(&path, object).is_none() {
+            continue;
+        }
+        if below.is_leaf() {
+            found.push(path);
+        } else {
+            paths(below, object, &path, found);
+            if let Segment::Key(key) = &segment {
+                // What tells an item from the others is not given away.
+                found.retain(|field| !key.keys().any(|name| *field == format!("{path}.{name}")));
+            }
+        }
+    }
+}
+
+fn quoted_behind(message: &str, mark: &str) -> Option<String> {
+    let rest = message.split_once(mark)?.1.strip_prefix('"')?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rule(field: &str, manager: Option<&str>, action: ConflictAction) -> ConflictRule {
+        ConflictRule { field: field.to_owned(), manager: manager.map(str::to_owned), action }
+    }
+
+    fn deployment(entries: &Value) -> (Value, Value) {
+        let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
+            "replicas": 3, "template": {"spec": {"containers": [{"name": "web", "image": "nginx:1"}]}}}});
+        let mut live = desired.clone();
+        live["spec"]["replicas"] = 9.into();
+        live["metadata"]["managedFields"] = entries.clone();
+        (desired, live)
+    }
+
+    fn entry(manager: &str, subresource: &str, fields: &Value) -> Value {
+        json!({"manager": manager, "operation": "Update", "apiVersion": "apps/v1", "subresource": subresource,
+            "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    fn left(rules: &[ConflictRule], entries: &Value) -> (Value, Vec<String>) {
+        let (desired, live) = deployment(entries);
+        let (rest, left) = yielded(rules, &desired, &live);
+        (rest, left.iter().map(|left| format!("{} to {}", left.field, left.manager)).collect())
+    }
+
+    #[test]
+    fn an_autoscaler_keeps_the_replicas() {
+        let replicas = json!({"f:spec": {"f:replicas": {}}});
+        let by = |manager: &str, subresource: &str| json!([entry(manager, subresource, &replicas)]);
+        let (rest, said) = left(&[], &by("kube-controller-manager", "scale"));
+        assert_eq!(said, [".spec.replicas to kube-controller-manager"]);
+        assert!(rest["spec"].get("replicas").is_none());
+        assert_eq!(left(&[], &by("kubectl", "scale")).1, [""; 0], "a person did it");
+        assert_eq!(left(&[], &by("kubectl-edit", "")).1, [""; 0]);
+        assert_eq!(left(&[], &by(MANAGER, "scale")).1, [""; 0]);
+        let take = rule(".spec.replicas", None, ConflictAction::Take);
+        assert_eq!(left(&[take], &by("kube-controller-manager", "scale")).1, [""; 0], "the spec comes first");
+    }
+
+    #[test]
+    fn a_rule_of_the_spec_yields() {
+        let image = json!({"f:spec": {"f:template": {"f:spec": {"f:containers":
+            {"k:{\"name\":\"web\"}": {".": {}, "f:name": {}, "f:image": {}}}}}}});
+        let entries = json!([entry("image-updater", "", &image)]);
+        let path = ".spec.template.spec.containers[name=\"web\"]";
+        let rules = |manager| vec![rule(&format!("{path}.*"), Some(manager), ConflictAction::Yield)];
+        let (rest, said) = left(&rules("image-*"), &entries);
+        assert_eq!(said, [format!("{path}.image to image-updater")], "and not the name, which is the key");
+        assert_eq!(rest["spec"]["template"]["spec"]["containers"], json!([{"name": "web"}]));
+        assert_eq!(left(&rules("other"), &entries).1, [""; 0]);
+    }
+
+    #[test]
+    fn conflicts_from_the_words_of_the_server() {
+        let (desired, live) = deployment(&json!([]));
+        let causes = [
+            (
+                ".spec.replicas".to_owned(),
+                "conflict with \"hpa\" with subresource \"scale\" using apps/v1".to_owned(),
+            ),
+            (
+                ".spec.paused".to_owned(),
+                "conflict with \"foo\" using apps/v1 at 2026-01-02T03:04:05Z".to_owned(),
+            ),
+        ];
+        let conflicts = conflicts_of(&causes, &desired, &live);
+        assert_eq!((conflicts[0].manager.as_str(), conflicts[0].subresource.as_str()), ("hpa", "scale"));
+        assert_eq!((&conflicts[0].theirs, &conflicts[0].ours), (&Some(9.into()), &Some(3.into())));
+        assert_eq!((conflicts[1].manager.as_str(), conflicts[1].subresource.as_str()), ("foo", ""));
+        assert_eq!((&conflicts[1].theirs, &conflicts[1].ours), (&None, &None));
+    }
+
+    #[test]
+    fn verdicts() {
+        let conflict = |field: &str| Conflict {
+            field: field.to_owned(),
+            manager: "x".to_owned(),
+            subresource: String::new(),
+            theirs: None,
+            ours: None,
+        };
+        let rules = [
+            rule(".metadata.labels", None, ConflictAction::Yield),
+            rule(".spec.type", None, ConflictAction::Take),
+            rule(".metadata.name", None, ConflictAction::Yield),
+        ];
+        let (label, kind, port) =
+            (conflict(".metadata.labels.a"), conflict(".spec.type"), conflict(".spec.port"));
+        let again = |leave: &[&str], take| Verdict::Again {
+            leave: leave.iter().map(ToString::to_string).collect(),
+            take,
+        };
+        assert_eq!(verdict(&rules, &[label.clone(), kind.clone()]), again(&[".metadata.labels.a"], true));
+        assert_eq!(verdict(&rules, std::slice::from_ref(&label)), again(&[".metadata.labels.a"], false));
+        assert_eq!(verdict(&rules, &[label, port.clone(), kind]), Verdict::Fail(vec![port]));
+        assert_eq!(
+            verdict(&rules, &[conflict(".metadata.name")]),
+            Verdict::Fail(vec![conflict(".metadata.name")])
+        );
+    }
+}
