@@ -126,7 +126,11 @@ fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, purpose: Purpose) ->
 }
 
 /// The namespace of the spec; where it names none, that of the command line or of the context.
-fn namespace(global: &Global, project: &Project, cluster: &Cluster) -> Result<String, Failure> {
+pub(in crate::commands) fn namespace(
+    global: &Global,
+    project: &Project,
+    cluster: &Cluster,
+) -> Result<String, Failure> {
     let given = global.cluster.namespace.as_deref();
     match (project.spec.metadata.namespace.as_deref(), given) {
         (Some(spec), Some(given)) if spec != given => {

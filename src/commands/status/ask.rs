@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::pools::{self, Nodes};
 use crate::cluster::{At, Call, Cluster, ClusterError, Problem};
+use crate::core::apply::ApplySet;
 use crate::core::desired::Desired;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
@@ -30,6 +31,7 @@ struct Placed {
 pub(super) struct Asker<'a> {
     project: &'a Project,
     cluster: &'a Cluster,
+    set: ApplySet,
     objects: Vec<Placed>,
     nodes: Nodes,
     unseen: Vec<Diagnostic>,
@@ -37,20 +39,25 @@ pub(super) struct Asker<'a> {
 
 impl<'a> Asker<'a> {
     /// Learns of the kinds of the objects what the server knows.
-    pub fn new(project: &'a Project, cluster: &'a Cluster, objects: Vec<Desired>) -> Result<Self, Failure> {
+    pub fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        set: ApplySet,
+        objects: Vec<Desired>,
+    ) -> Result<Self, Failure> {
         let resources = resources(cluster, &objects)?;
         let placed = |Desired { value: mut desired, .. }: Desired| {
             let kind = (text(&desired["apiVersion"]), text(&desired["kind"]));
             let Some(resource) = resources.get(&kind) else { return Placed { desired, at: None } };
             let metadata = &mut desired["metadata"];
             if resource.namespaced && metadata["namespace"].is_null() {
-                metadata["namespace"] = cluster.namespace().into();
+                metadata["namespace"] = set.namespace.as_str().into();
             }
             let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
             Placed { desired, at: Some(At { resource: resource.clone(), namespace, name }) }
         };
         let objects = objects.into_iter().map(placed).collect();
-        Ok(Self { project, cluster, objects, nodes: Nodes::default(), unseen: Vec::new() })
+        Ok(Self { project, cluster, set, objects, nodes: Nodes::default(), unseen: Vec::new() })
     }
 
     /// Looks at the nodes; what is found is kept for every later look.
@@ -109,7 +116,7 @@ impl<'a> Asker<'a> {
             }
         }
         let subjects = self.objects.iter().zip(live);
-        Ok(subjects.map(|(object, live)| Subject { desired: object.desired.clone(), live }).collect())
+        Ok(subjects.map(|(object, live)| Subject::new(object.desired.clone(), live, &self.set)).collect())
     }
 
     /// The answer, or `None` if the user may not see it and it does not decide how this ends.

@@ -9,7 +9,9 @@ use super::ask::Asker;
 use super::show::{self, Shown};
 use crate::cli::Global;
 use crate::cluster::{Cluster, Pause};
+use crate::commands::live::target::namespace;
 use crate::commands::same_cluster::doubt_of;
+use crate::core::apply::ApplySet;
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::status::Report;
 use crate::directory::{Project, Reviewed};
@@ -62,7 +64,11 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let cluster = &Cluster::connect(&global.cluster, Arc::new(ui::note))?;
     let doubt = doubt_of(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(ui::diagnostic);
-    let mut asker = Asker::new(project, cluster, reviewed.objects)?;
+    let set = ApplySet {
+        name: project.spec.metadata.name.clone(),
+        namespace: namespace(global, project, cluster)?,
+    };
+    let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
     asker.count_nodes()?;
     let mut screen =
         Screen { args, app: &project.spec.metadata.name, shown: None, said: Vec::new(), fails: false };

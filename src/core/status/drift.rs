@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::core::apply::{PART_OF, yielded};
+use crate::core::apply::{ApplySet, yielded};
 use crate::core::live::{changes, cleaned, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
@@ -10,13 +10,23 @@ use crate::core::spec::ConflictRule;
 /// An object of the directory beside what is live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subject {
-    /// As the directory has it, with its namespace.
+    /// As the directory has it, with its namespace, and with the label of our set where we applied it.
     pub desired: Value,
     /// As the cluster has it: `null` if it is not there, `None` if it cannot be seen.
     pub live: Option<Value>,
 }
 
 impl Subject {
+    /// Puts both side by side. The label of membership is not in the directory: it is put on by whoever applies, so it
+    /// is wanted where that was us, and nowhere else.
+    pub fn new(mut desired: Value, live: Option<Value>, set: &ApplySet) -> Self {
+        let is_ours = |live: &Value| entries(live).is_some_and(|entries| ours(&entries).is_some());
+        if live.as_ref().is_some_and(is_ours) {
+            set.mark(&mut desired);
+        }
+        Self { desired, live }
+    }
+
     /// Its key.
     pub fn key(&self) -> Key {
         Key::of(&self.desired)
@@ -57,19 +67,8 @@ pub fn drift(subjects: &[Subject], rules: &[ConflictRule]) -> Drift {
 /// Whether an apply would change what is set. That something is set already and not yet ours is no difference: the
 /// directory may be applied by Argo CD, Flux or kubectl.
 fn differs(desired: &Value, live: &Value, rules: &[ConflictRule]) -> bool {
-    let desired = &yielded(rules, &as_member(desired, live), live).0;
+    let desired = &yielded(rules, desired, live).0;
     !is_unchanged(desired, live) && !changes(&cleaned(live), &cleaned(&predict(desired, live))).is_empty()
-}
-
-/// The directory does not hold the label of membership, which is put on the way to the cluster. Whether it is the right
-/// one is not a question of drift.
-fn as_member(desired: &Value, live: &Value) -> Value {
-    let mut desired = desired.clone();
-    let Some(label) = live["metadata"]["labels"].get(PART_OF) else { return desired };
-    if entries(live).is_some_and(|entries| ours(&entries).is_some()) {
-        desired["metadata"]["labels"][PART_OF] = label.clone();
-    }
-    desired
 }
 
 #[cfg(test)]
@@ -77,6 +76,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::apply::PART_OF;
 
     fn desired() -> Value {
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "web"}, "data": {"x": "1"}})
@@ -147,12 +147,16 @@ mod tests {
 
     #[test]
     fn members_of_the_set() {
-        let mut live =
-            applied_by("kubectl-largescale", &json!({"metadata": {"labels": {PART_OF: "applyset-x-v1"}}}));
-        live["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"] =
+        let set = ApplySet { name: "largescale".to_owned(), namespace: "demo".to_owned() };
+        let labels = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
+        let found = |live: Value| drift(&[Subject::new(desired(), Some(live), &set)], &[]).differing.len();
+        let mut member = applied_by("kubectl-largescale", &labels(&set.id()));
+        member["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"] =
             json!({"f:labels": {format!("f:{PART_OF}"): {}}});
-        assert_eq!(found(Some(live)), "same");
-        let others = applied_by("kubectl", &json!({"metadata": {"labels": {PART_OF: "applyset-x-v1"}}}));
-        assert_eq!(found(Some(others)), "same");
+        assert_eq!(found(member.clone()), 0);
+        member["metadata"]["labels"] = Value::Null;
+        assert_eq!(found(member), 1, "somebody took the label off");
+        assert_eq!(found(applied_by("kubectl", &json!({}))), 0, "whoever else applies puts no label on");
+        assert_eq!(found(applied_by("kubectl", &labels("applyset-x-v1"))), 0, "it is in the set of another");
     }
 }
