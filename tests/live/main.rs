@@ -18,5 +18,6 @@ mod objects;
 mod proxy;
 mod run;
 mod status;
+mod story;
 mod upstream;
 mod wait;

@@ -1,0 +1,184 @@
+//! The whole way, on the cluster of the article grown to 5,000 nodes: from nodes to addresses, through what happens to
+//! a cluster over the years, to another program and back.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::control_plane::{ControlPlane, Parts};
+use crate::nodes::{node_name, pool_name};
+use crate::objects::Patch;
+use crate::wait::until;
+
+const NODES: usize = 5_000;
+const POOLS: usize = 50;
+
+/// The article's workload, with its two hand-written Services folded into one and in the API versions of today.
+const NGINX: &str = "apiVersion: v1
+kind: Service
+metadata:
+  name: nginx-service
+spec:
+  type: LoadBalancer
+  ports:
+  - name: http
+    port: 80
+    targetPort: nginx-http
+    protocol: TCP
+  selector:
+    app: nginx
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx-deploy
+spec:
+  replicas: 30
+  selector:
+    matchLabels:
+      app: nginx
+  template:
+    metadata:
+      labels:
+        app: nginx
+    spec:
+      containers:
+      - name: nginx
+        image: nginx
+        ports:
+        - name: nginx-http
+          containerPort: 80
+";
+
+const SPEC: &str = "apiVersion: largescale.dev/v1alpha1
+kind: LargeScale
+metadata: {name: nginx, namespace: story}
+spec:
+  manifests: [nginx.yaml]
+  platform: azure-basic
+";
+
+#[test]
+fn the_articles_cluster_as_5000_nodes() {
+    let Some(plane) = &ControlPlane::own(Parts::All, NODES, POOLS) else { return };
+    let app = &App::new(plane, "story");
+    app.write("largescale.yaml", SPEC);
+    app.write("nginx.yaml", NGINX);
+
+    let pools = app.run(&["pools", "-o", "json"]).json();
+    assert_eq!(pools["items"].as_array().map(Vec::len), Some(POOLS));
+    app.run(&["render"]).ok();
+    let seen = app.run(&["diff", "--live", "--summary"]);
+    assert_eq!(
+        (seen.code, seen.out.as_str()),
+        (Some(1), "51 created, 0 configured, 0 pruned, 0 unchanged\n")
+    );
+
+    let before = app.run(&["status"]);
+    assert_eq!(before.code, Some(1), "nothing is there yet: {before:?}");
+    let run = app.run(&["apply", "--wait", "address"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(lines_with(&run.out, " created"), 51, "{run:?}");
+    let addresses = the_addresses(app);
+    assert_eq!(addresses.len(), POOLS);
+
+    let address = a_pool_is_scaled_to_zero(plane, app, &addresses);
+    the_pool_is_forgotten(plane, app, &address);
+    a_service_is_edited_by_hand(plane, app);
+    nothing_is_left_to_do(app);
+}
+
+/// What `status` says of a cluster where all is well: every pool has an address of its own.
+fn the_addresses(app: &App<'_>) -> BTreeSet<String> {
+    let status = app.run(&["status", "-o", "json"]).json();
+    assert_eq!(status["ready"], true, "{status}");
+    let pools = status["pools"].as_array().unwrap();
+    let zone = app.run(&["status", "-o", "zone"]).ok();
+    let addresses: BTreeSet<String> =
+        pools.iter().flat_map(|pool| pool["addresses"].as_array().unwrap()).map(text).collect();
+    assert_eq!(addresses.len(), pools.len(), "{status}");
+    for address in &addresses {
+        assert!(zone.contains(address.as_str()), "{address} is not in the zone:\n{zone}");
+    }
+    addresses
+}
+
+/// The nodes of a pool go. Its load balancer, and the address that clients know, stay as they are.
+fn a_pool_is_scaled_to_zero(plane: &ControlPlane, app: &App<'_>, addresses: &BTreeSet<String>) -> String {
+    let service = app.path("v1", "services/nginx-service-pool07");
+    let live = plane.get(&service).unwrap();
+    let address = text(&live["status"]["loadBalancer"]["ingress"][0]["ip"]);
+    for number in (0..NODES).filter(|number| number % POOLS == 7) {
+        plane.delete(&format!("/api/v1/nodes/{}", node_name(number, POOLS)));
+    }
+    until("the pool has no node", || {
+        let pools = app.run(&["pools", "-o", "json"]).json();
+        let pool = pools["items"].as_array()?.iter().find(|pool| pool["name"] == pool_name(7).as_str())?;
+        (pool["state"] == "kept").then_some(())
+    });
+    let run = app.run(&["render", "--check"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    nothing_is_left_to_do(app);
+    assert_eq!(&the_addresses(app), addresses);
+    assert_eq!(plane.get(&service).unwrap()["metadata"]["uid"], live["metadata"]["uid"]);
+    address
+}
+
+/// The pool is let go. Its Service leaves the cluster after the address was shown, and not before somebody agrees.
+fn the_pool_is_forgotten(plane: &ControlPlane, app: &App<'_>, address: &str) {
+    let service = app.path("v1", "services/nginx-service-pool07");
+    app.run(&["render", "--forget", "pool07"]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(plane.get(&service).is_some(), "apply alone prunes nothing");
+
+    let lost =
+        format!("service/story/nginx-service-pool07 will be deleted, and its address {address} is lost\n");
+    let seen = app.run(&["diff", "--live", "--prune"]);
+    assert_eq!(seen.code, Some(1), "{seen:?}");
+    assert!(seen.err.contains(&lost) && seen.out.contains("+++ /dev/null"), "{seen:?}");
+    let nobody = app.run(&["apply", "--prune"]);
+    assert_eq!(nobody.code, Some(5), "{nobody:?}");
+    assert!(nobody.err.contains(&lost), "{nobody:?}");
+    assert!(plane.get(&service).is_some(), "nobody has agreed");
+
+    let run = app.run(&["apply", "--prune", "--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.err.contains(&lost), "{run:?}");
+    assert!(run.out.ends_with("service/story/nginx-service-pool07 pruned\n"), "{run:?}");
+    assert_eq!(lines_with(&run.out, " unchanged"), POOLS, "{run:?}");
+    until("its load balancer is gone", || plane.get(&service).is_none().then_some(()));
+}
+
+/// Somebody repairs something in the middle of the night, and tells nobody.
+fn a_service_is_edited_by_hand(plane: &ControlPlane, app: &App<'_>) {
+    let service = app.path("v1", "services/nginx-service-pool11");
+    plane.patch(&service, Patch::Merge, &json!({"spec": {"selector": {"app": "elsewhere"}}}));
+    let status = app.run(&["status", "-o", "json"]).json();
+    assert_eq!(status["drift"]["differing"], json!(["service/story/nginx-service-pool11"]), "{status}");
+    let seen = app.run(&["diff", "--live", "--force-conflicts"]);
+    assert_eq!(seen.code, Some(1), "{seen:?}");
+    assert!(seen.out.contains("-    app: elsewhere\n"), "{seen:?}");
+    let refused = app.run(&["apply"]);
+    assert_eq!(refused.code, Some(6), "{refused:?}");
+    assert!(refused.err.contains(".spec.selector") && refused.err.contains("elsewhere"), "{refused:?}");
+    let repaired = app.run(&["apply", "--force-conflicts"]);
+    assert_eq!(repaired.code, Some(0), "{repaired:?}");
+    assert!(repaired.out.contains("service/story/nginx-service-pool11 configured\n"), "{repaired:?}");
+}
+
+fn nothing_is_left_to_do(app: &App<'_>) {
+    assert_eq!(app.run(&["diff", "--live", "--prune"]).ok(), "");
+    let run = app.run(&["apply", "--prune"]);
+    let lines = run.out.lines().count();
+    assert_eq!((run.code, lines_with(&run.out, " unchanged")), (Some(0), lines), "{run:?}");
+}
+
+fn lines_with(text: &str, end: &str) -> usize {
+    text.lines().filter(|line| line.ends_with(end)).count()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
