@@ -100,16 +100,27 @@ pub fn run(
         return Ok(Exit::Incomplete);
     }
     if let Some(path) = &args.out {
+        if target.identity.is_empty() {
+            return Err(Diagnostic::refusal("no plan is written: it would not know which cluster it is for")
+                .hint("allow `get` on the namespace kube-system")
+                .into());
+        }
         let plan =
             planned::plan(&target, &comparisons, &farewells, args.prune.then_some(args.max_prune), force);
         planned::write(path, &plan)?;
         ui::note(&format!(
-            "{} of {} planned in {}; apply it with `kubectl largescale apply {}`",
+            "{} planned in {} for {}",
             plural(differences.len(), "change"),
-            place(&target),
             path.display(),
-            path.display()
+            place(&target)
         ));
+        if !differences.is_empty() {
+            let spec = match global.file.to_str() {
+                Some(".") | None => String::new(),
+                Some(file) => format!(" -f {file}"),
+            };
+            ui::note(&format!("next: kubectl largescale apply{spec} {}", path.display()));
+        }
     }
     Ok(if differences.is_empty() { Exit::Success } else { Exit::Different })
 }

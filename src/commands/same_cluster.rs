@@ -21,12 +21,17 @@ pub(super) fn identity_of(
 
 /// The same for a command that writes nothing, neither there nor here: a cluster that cannot be told is looked at, with
 /// this warning. Whoever has rights in one namespace only must see how his app is.
-pub(super) fn doubt_of(cluster: &Cluster, locked: Option<&str>) -> Result<Option<Diagnostic>, Failure> {
+pub(super) fn identity_or_doubt(
+    cluster: &Cluster,
+    locked: Option<&str>,
+) -> Result<(Option<String>, Option<Diagnostic>), Failure> {
     match (known_or_hidden(cluster, locked)?, locked) {
-        (Identity::Hidden(why), Some(locked)) => Ok(Some(
-            Diagnostic::warning(unchecked(locked, &why)).hint("allow `get` on the namespace kube-system"),
-        )),
-        _ => Ok(None),
+        (Identity::Known(found), _) => Ok((Some(found), None)),
+        (Identity::Hidden(_), None) => Ok((None, None)),
+        (Identity::Hidden(why), Some(locked)) => {
+            let doubt = Diagnostic::warning(unchecked(locked, &why));
+            Ok((None, Some(doubt.hint("allow `get` on the namespace kube-system"))))
+        }
     }
 }
 

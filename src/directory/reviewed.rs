@@ -74,6 +74,7 @@ impl Reviewed {
                 "render first; to take everything out of the cluster, delete the objects with kubectl",
             ));
         }
+        problems.extend(desired::duplicates(&objects));
         if problems.is_empty() { Ok(Self { objects, digests, lock, warnings }) } else { Err(problems) }
     }
 }

@@ -121,7 +121,8 @@ impl Report {
         if !left.is_empty() {
             ui::note(&format!("not applied: {}", left.join(", ")));
         }
-        ui::note(&format!("{}{} in {cluster}", counts.join(", "), self.suffix));
+        let total = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
+        ui::note(&format!("{total}{} in {cluster}", self.suffix));
         if self.format == Some(LineFormat::Json) {
             ui::data(&output::json(&self.json(cluster)))?;
         }
@@ -140,7 +141,7 @@ impl Report {
                 item
             })
             .collect();
-        json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "ApplyResult", "cluster": cluster,
+        json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "ApplyResult", "place": cluster,
             "dryRun": !self.suffix.is_empty(), "objects": objects })
     }
 }

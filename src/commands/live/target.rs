@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::Global;
 use crate::cluster::{At, Call, Cluster};
-use crate::commands::same_cluster::{identity_of, named};
+use crate::commands::same_cluster::{identity_of, identity_or_doubt, named};
 use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, read_parent};
 use crate::core::desired::{Desired, duplicates};
 use crate::core::diagnostic::{Diagnostic, Place};
@@ -112,8 +112,13 @@ pub(super) fn group_version(object: &Value) -> (String, String) {
 
 fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, purpose: Purpose) -> Result<String, Failure> {
     let locked = reviewed.lock.cluster.as_deref();
+    if purpose == Purpose::Look {
+        let (found, doubt) = identity_or_doubt(cluster, locked)?;
+        doubt.iter().for_each(ui::diagnostic);
+        return Ok(found.unwrap_or_default());
+    }
     let found = identity_of(cluster, locked)?;
-    if locked.is_none() && purpose == Purpose::Change {
+    if locked.is_none() {
         let place = format!("{} at {}", named(cluster.context()), cluster.server());
         ui::diagnostic(
             &Diagnostic::warning(format!(

@@ -10,7 +10,7 @@ use super::show::{self, Shown};
 use crate::cli::Global;
 use crate::cluster::{Cluster, Pause};
 use crate::commands::live::target::namespace;
-use crate::commands::same_cluster::doubt_of;
+use crate::commands::same_cluster::identity_or_doubt;
 use crate::core::apply::ApplySet;
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::status::Report;
@@ -62,7 +62,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&global.file)?;
     let reviewed = Reviewed::read(project)?;
     let cluster = &Cluster::connect(&global.cluster, Arc::new(ui::note))?;
-    let doubt = doubt_of(cluster, reviewed.lock.cluster.as_deref())?;
+    let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(ui::diagnostic);
     let set = ApplySet {
         name: project.spec.metadata.name.clone(),

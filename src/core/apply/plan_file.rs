@@ -208,3 +208,116 @@ fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, St
     let more = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
     vec![Departure::Whole(format!("the tree has changed since the plan was made: {first}{more}"))]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(name: &str, action: &str, uid: Option<&str>, change: &str) -> PlannedObject {
+        let text = str::to_owned;
+        PlannedObject {
+            group: String::new(),
+            kind: text("Service"),
+            namespace: text("web"),
+            name: text(name),
+            action: text(action),
+            uid: uid.map(text),
+            change: text(change),
+            diff: format!("diff of {name}, {change}\n"),
+        }
+    }
+
+    fn plan(objects: Vec<PlannedObject>) -> PlanFile {
+        let text = str::to_owned;
+        let terms = Terms {
+            cluster: text("c1"),
+            namespace: text("web"),
+            set: text("s1"),
+            tree: [(text("a.yaml"), text("1"))].into(),
+            prune: Some(text("50%")),
+            force_conflicts: false,
+        };
+        PlanFile::new(terms, objects)
+    }
+
+    fn said(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
+        let say = |departure: Departure| match departure {
+            Departure::Whole(what) | Departure::Object { what, .. } => what,
+            Departure::AlreadyDone(key) => format!("{key} is done"),
+        };
+        departures(plan, now).into_iter().map(say).collect()
+    }
+
+    #[test]
+    fn is_read_as_it_is_written() {
+        let plan = plan(vec![object("b", "created", None, "1"), object("a", "configured", Some("u"), "2")]);
+        assert_eq!(PlanFile::read("p", &plan.write()).unwrap(), plan);
+        assert_eq!(plan.objects[0].name, "a", "in order");
+        assert_eq!(plan.max_prune().unwrap(), Some(MaxPrune::Percent(50)));
+        assert_eq!(departures(&plan, &plan), []);
+    }
+
+    #[test]
+    fn what_is_no_plan() {
+        let message = |text: &str| PlanFile::read("p", text).unwrap_err()[0].to_string();
+        assert_eq!(message("hello"), "p:1: not JSON");
+        assert_eq!(message("{\n\"kind\": \"Plan\"}"), "p:2: not a plan of this version");
+        let text = plan(vec![]).write();
+        assert!(message(&text.replace("v1alpha1", "v2")).ends_with("not a plan of this version"));
+        assert!(
+            message(&text.replace("\"set\"", "\"more\": 1, \"set\"")).ends_with("not a plan of this version")
+        );
+        let mut wrong = plan(vec![]);
+        wrong.prune = Some("half".to_owned());
+        assert!(wrong.max_prune().unwrap_err().message.starts_with("`prune` of the plan: `half`"));
+    }
+
+    #[test]
+    fn another_place_or_tree() {
+        let planned = plan(vec![]);
+        let mut now = planned.clone();
+        now.cluster = "c2".to_owned();
+        assert_eq!(said(&planned, &now), ["the plan is for cluster c1, this is c2"]);
+        now = planned.clone();
+        now.tree = [("a.yaml".to_owned(), "2".to_owned()), ("b.yaml".to_owned(), "1".to_owned())].into();
+        assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml and 1 more"]);
+        now.tree.clear();
+        assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml"]);
+    }
+
+    #[test]
+    fn objects_that_are_not_as_planned() {
+        let check = |planned: Option<PlannedObject>, now: Option<PlannedObject>, expected: &str| {
+            assert_eq!(
+                said(&plan(planned.into_iter().collect()), &plan(now.into_iter().collect())),
+                [expected]
+            );
+        };
+        let configured = || Some(object("a", "configured", Some("u1"), "1"));
+        check(configured(), None, "service/web/a is done");
+        check(None, configured(), "service/web/a would be configured, and the plan does not know of it");
+        check(
+            configured(),
+            Some(object("a", "created", None, "1")),
+            "service/web/a was to be configured, and would be created now",
+        );
+        check(
+            configured(),
+            Some(object("a", "configured", Some("u2"), "1")),
+            "service/web/a is another object: somebody has deleted it and made it anew",
+        );
+        check(
+            configured(),
+            Some(object("a", "configured", Some("u1"), "2")),
+            "service/web/a has changed, and so has what would be configured in it",
+        );
+    }
+
+    #[test]
+    fn both_diffs_are_kept() {
+        let planned = plan(vec![object("a", "configured", Some("u"), "1")]);
+        let now = plan(vec![object("a", "configured", Some("u"), "2")]);
+        let Departure::Object { planned, now, .. } = departures(&planned, &now).remove(0) else { panic!() };
+        assert_eq!((planned.as_str(), now.as_str()), ("diff of a, 1\n", "diff of a, 2\n"));
+    }
+}
