@@ -63,3 +63,24 @@ fn waits_for_addresses_and_says_what_for() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("error: not ready after 3 s:\n  deployment/apply-wait/web: "), "{run:?}");
 }
+
+#[test]
+fn what_the_server_refuses_says_what_to_do() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "apply-invalid");
+    app.run(&["apply"]).ok();
+    // A port without a name that somebody else has put in the place of ours.
+    let service = app.path("v1", "services/web-pool00");
+    plane.patch(&service, Patch::Merge, &json!({"spec": {"ports": [{"port": 81, "targetPort": "http"}]}}));
+    app.edit("web.yaml", "app: web", "app: web2");
+    app.run(&["render"]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    let [port, selector] = ["service/apply-invalid/web-pool00: ", "deployment/apply-invalid/web: "];
+    let hint_behind = |key: &str| {
+        let mut lines = run.err.lines().skip_while(|line| !line.starts_with(&format!("error: {key}")));
+        lines.nth(1).unwrap_or_default().to_owned()
+    };
+    assert!(hint_behind(port).starts_with("  hint: if somebody has edited it"), "{run:?}");
+    assert!(hint_behind(selector).starts_with("  hint: this cannot be changed in place"), "{run:?}");
+}

@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::compare::{Comparison, State};
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Problem};
 use crate::commands::output::{self, LineFormat};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::diagnostic::Diagnostic;
@@ -157,9 +157,22 @@ pub(in crate::commands) fn failure(key: &Key, error: &ClusterError) -> Diagnosti
             "it may have been done all the same; run it again: what is done already is left alone".to_owned(),
         )
     } else {
-        error.hint()
+        error.hint().or_else(|| invalid(error))
     };
     problem
+}
+
+/// What to do about an object that the server calls invalid although the directory is right.
+fn invalid(error: &ClusterError) -> Option<String> {
+    let ClusterError::Request { problem: Problem::Rejected { code: 422, message, .. }, .. } = error else {
+        return None;
+    };
+    let hint = if message.contains("immutable") || message.contains("may not change") {
+        "this cannot be changed in place: delete the object by hand, then apply; a load balancer loses its address by that"
+    } else {
+        "if somebody has edited it, a list in it may hold their items beside ours (two ports without a name, say): `kubectl edit` takes them out"
+    };
+    Some(hint.to_owned())
 }
 
 /// Why an object that is being deleted is not applied.
