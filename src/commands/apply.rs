@@ -86,7 +86,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Some(plan) => plan.max_prune()?,
     };
     let farewells = max_prune.map(|max| farewells(&target, &survey, max)).transpose()?.unwrap_or_default();
-    let force = args.force_conflicts || plan.as_ref().is_some_and(|plan| plan.force_conflicts);
+    let force = args.force_conflicts || plan.as_ref().is_some_and(|plan| plan.terms.force_conflicts);
     let force = if force { Force::Always } else { Force::Never };
     let cluster = place(&target);
     match args.dry_run {

@@ -76,7 +76,7 @@ pub(in crate::commands) fn jobs(
     at_once: usize,
     report: &mut Report,
 ) -> Result<Vec<Job>, Failure> {
-    let force = if plan.force_conflicts { Force::Always } else { Force::Never };
+    let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(target, survey, Judge::Doubt, force, at_once);
     let problems: Vec<Diagnostic> = comparisons.iter().filter_map(super::report::problem).collect();
     if !problems.is_empty() {

@@ -14,18 +14,8 @@ use crate::core::manifest::Key;
 pub struct PlanFile {
     api_version: Form,
     kind: Kind,
-    /// The UID of the namespace kube-system.
-    pub cluster: String,
-    /// The namespace of the set.
-    pub namespace: String,
-    /// The ID of the set.
-    pub set: String,
-    /// The digests of the files of the tree.
-    pub tree: BTreeMap<String, String>,
-    /// `--max-prune`, where what has left the tree is deleted.
-    pub prune: Option<String>,
-    /// Whether fields of others are taken.
-    pub force_conflicts: bool,
+    /// What it is for.
+    pub terms: Terms,
     /// Every object that would be touched, in the order of their keys.
     pub objects: Vec<PlannedObject>,
 }
@@ -64,7 +54,8 @@ enum Kind {
 }
 
 /// What a plan is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
     /// The UID of the namespace kube-system.
     pub cluster: String,
@@ -116,14 +107,12 @@ impl PlanFile {
     /// A plan.
     pub fn new(terms: Terms, mut objects: Vec<PlannedObject>) -> Self {
         objects.sort_by_key(PlannedObject::key);
-        let Terms { cluster, namespace, set, tree, prune, force_conflicts } = terms;
-        let (api_version, kind) = (Form::V1Alpha1, Kind::Plan);
-        Self { api_version, kind, cluster, namespace, set, tree, prune, force_conflicts, objects }
+        Self { api_version: Form::V1Alpha1, kind: Kind::Plan, terms, objects }
     }
 
     /// How much may be deleted, where what has left the tree is.
     pub fn max_prune(&self) -> Result<Option<MaxPrune>, Diagnostic> {
-        let max = self.prune.as_deref().map(str::parse).transpose();
+        let max = self.terms.prune.as_deref().map(str::parse).transpose();
         max.map_err(|wrong: String| Diagnostic::error(format!("`prune` of the plan: {wrong}")))
     }
 
@@ -152,15 +141,15 @@ impl PlanFile {
 pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
     let mut found = Vec::new();
     for (what, planned, now) in [
-        ("cluster", &plan.cluster, &now.cluster),
-        ("namespace", &plan.namespace, &now.namespace),
-        ("set", &plan.set, &now.set),
+        ("cluster", &plan.terms.cluster, &now.terms.cluster),
+        ("namespace", &plan.terms.namespace, &now.terms.namespace),
+        ("set", &plan.terms.set, &now.terms.set),
     ] {
         if planned != now {
             found.push(Departure::Whole(format!("the plan is for {what} {planned}, this is {now}")));
         }
     }
-    found.extend(tree_departures(&plan.tree, &now.tree));
+    found.extend(tree_departures(&plan.terms.tree, &now.terms.tree));
     let current: BTreeMap<Key, &PlannedObject> =
         now.objects.iter().map(|object| (object.key(), object)).collect();
     let planned: BTreeMap<Key, &PlannedObject> =
@@ -268,7 +257,7 @@ mod tests {
             message(&text.replace("\"set\"", "\"more\": 1, \"set\"")).ends_with("not a plan of this version")
         );
         let mut wrong = plan(vec![]);
-        wrong.prune = Some("half".to_owned());
+        wrong.terms.prune = Some("half".to_owned());
         assert!(wrong.max_prune().unwrap_err().message.starts_with("`prune` of the plan: `half`"));
     }
 
@@ -276,12 +265,13 @@ mod tests {
     fn another_place_or_tree() {
         let planned = plan(vec![]);
         let mut now = planned.clone();
-        now.cluster = "c2".to_owned();
+        now.terms.cluster = "c2".to_owned();
         assert_eq!(said(&planned, &now), ["the plan is for cluster c1, this is c2"]);
         now = planned.clone();
-        now.tree = [("a.yaml".to_owned(), "2".to_owned()), ("b.yaml".to_owned(), "1".to_owned())].into();
+        now.terms.tree =
+            [("a.yaml".to_owned(), "2".to_owned()), ("b.yaml".to_owned(), "1".to_owned())].into();
         assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml and 1 more"]);
-        now.tree.clear();
+        now.terms.tree.clear();
         assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml"]);
     }
 
