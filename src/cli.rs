@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ClusterFlags;
-use crate::commands::{apply, completion, diff, init, pools, prune, render, schema, status};
+use crate::commands::{apply, completion, diff, init, inventory, pools, prune, render, schema, status};
 use crate::ui::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
@@ -74,6 +74,8 @@ pub enum Command {
     Apply(apply::Args),
     /// Delete from the cluster what has left the tree
     Prune(prune::Args),
+    /// Show and mend the set of objects that apply and prune look after, or hand it over
+    Inventory(inventory::Args),
     /// Show the load balancer of each pool, what it waits for, and what DNS should hold
     Status(status::Args),
     /// Print the JSON Schema of a form, for editors

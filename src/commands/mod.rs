@@ -7,6 +7,7 @@ pub mod diff;
 pub mod diff_live;
 mod discover;
 pub mod init;
+pub mod inventory;
 mod live;
 pub mod output;
 pub mod pools;

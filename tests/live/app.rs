@@ -87,6 +87,8 @@ impl<'a> App<'a> {
             // kubectl keeps there what it has learnt of the server.
             .env("HOME", &self.plane.directory)
             .env("KUBECONFIG", kubeconfig)
+            // kubectl's ApplySets are behind a gate.
+            .env("KUBECTL_APPLYSET", "true")
             .stdin(Stdio::null());
         command
     }

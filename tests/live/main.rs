@@ -13,6 +13,7 @@ mod control_plane;
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
 mod harness;
+mod inventory;
 mod nodes;
 mod objects;
 mod proxy;

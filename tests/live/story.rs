@@ -87,6 +87,23 @@ fn the_articles_cluster_as_5000_nodes() {
     the_pool_is_forgotten(plane, app, &address);
     a_service_is_edited_by_hand(plane, app);
     nothing_is_left_to_do(app);
+    it_goes_to_kubectl_and_comes_back(app);
+    nothing_is_left_to_do(app);
+}
+
+/// Another team looks after it for a while, with kubectl.
+fn it_goes_to_kubectl_and_comes_back(app: &App<'_>) {
+    app.run(&["inventory", "handover", "--to", "kubectl", "--yes"]).ok();
+    let apply =
+        app.kubectl(&["apply", "--server-side", "--prune", "--applyset=configmap/nginx", "-f", "rendered"]);
+    assert_eq!(apply.code, Some(0), "{apply:?}");
+    assert_eq!(lines_with(&apply.out, " serverside-applied"), POOLS, "{apply:?}");
+    assert_eq!(apply.out.lines().count(), POOLS, "nothing is pruned: {apply:?}");
+    let refused = app.run(&["apply"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert_eq!(app.run(&["status"]).code, Some(0), "nothing has changed");
+    app.run(&["inventory", "adopt", "--yes"]).ok();
+    assert_eq!(the_addresses(app).len(), POOLS - 1);
 }
 
 /// What `status` says of a cluster where all is well: every pool has an address of its own.

@@ -26,7 +26,9 @@ pub(in crate::commands) struct Target {
     pub(in crate::commands) identity: String,
     /// Our set in it.
     pub(in crate::commands) set: ApplySet,
-    /// The parent of the set, if it is there.
+    /// The parent of the set as it is; `null` if it is not there.
+    pub(in crate::commands) parent_live: Value,
+    /// What the parent says, if it is there and ours.
     pub(in crate::commands) parent: Option<Parent>,
     /// What shall be there, with the label of the set.
     pub(in crate::commands) items: Vec<Item>,
@@ -58,8 +60,18 @@ pub(in crate::commands) enum Purpose {
 }
 
 impl Target {
-    /// Reads the tree, finds the cluster and asks it for the kinds and for the parent of our set.
+    /// Reads the tree, finds the cluster and asks it for the kinds and for the parent of our set, which must not be
+    /// anybody else's.
     pub(in crate::commands) fn open(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
+        let mut target = Self::find(global, purpose)?;
+        if !target.parent_live.is_null() {
+            target.parent = Some(read_parent(&target.set, &target.parent_live, Owner::Ours)?);
+        }
+        Ok(target)
+    }
+
+    /// The same, whatever the parent is.
+    pub(in crate::commands) fn find(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
         let project = Project::open(&global.file)?;
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(ui::diagnostic);
@@ -77,10 +89,7 @@ impl Target {
             .chain(versions.into_iter().map(|(group, version)| Call::Resources { group, version }))
             .collect();
         let mut answers = cluster.call_all(&calls, 8).into_iter();
-        let parent = match answers.next().transpose()? {
-            None | Some(Value::Null) => None,
-            Some(parent) => Some(read_parent(&set, &parent, Owner::Ours)?),
-        };
+        let parent_live = answers.next().transpose()?.unwrap_or_default();
         let mut served = Vec::new();
         for answer in answers {
             served.extend(Resource::all_of(&answer?));
@@ -90,7 +99,8 @@ impl Target {
             cluster,
             identity,
             set,
-            parent,
+            parent_live,
+            parent: None,
             items,
             digests: reviewed.digests,
             rules: project.spec.spec.conflicts.clone(),

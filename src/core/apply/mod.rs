@@ -8,7 +8,8 @@ mod stage;
 mod trackers;
 
 pub use apply_set::{
-    ApplySet, GroupKind, ID, Owner, PARENT_MANAGER, PART_OF, Parent, Scope, TOOL, read_parent, tool_of,
+    ApplySet, GroupKind, ID, KINDS, Owner, PARENT_MANAGER, PART_OF, Parent, Scope, TOOL, TOOLING,
+    read_parent, tool_of,
 };
 pub use plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
 pub use prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};

@@ -1,0 +1,85 @@
+//! `inventory disband`: all members go their own way.
+
+use serde_json::json;
+
+use super::adopt::agree_to;
+use super::members::{members, patch_all};
+use crate::cli::Global;
+use crate::cluster::{At, Call, Certainty};
+use crate::commands::apply::place;
+use crate::commands::live::agree;
+use crate::commands::live::report::Report;
+use crate::commands::live::survey::survey;
+use crate::commands::live::target::{Purpose, Target};
+use crate::core::apply::PART_OF;
+use crate::core::live::Resource;
+use crate::core::plural::plural;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Let all members go; the objects stay
+///
+/// The label leaves every member, and then the parent of the set is deleted. Nothing else changes; the next apply would make
+/// the set anew.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+}
+
+/// Disbands.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let target = Target::open(global, if args.dry_run { Purpose::Look } else { Purpose::Change })?;
+    let survey = survey(&target, args.concurrency)?;
+    let patches: Vec<_> = members(&target, &survey)
+        .into_iter()
+        .filter(|member| member.standing.is_member())
+        .filter_map(|member| {
+            let patch = json!({ "metadata": {
+                "uid": member.live["metadata"]["uid"],
+                "resourceVersion": member.live["metadata"]["resourceVersion"],
+                "labels": { PART_OF: null },
+            } });
+            Some((member.key, member.at?, patch))
+        })
+        .collect();
+    if patches.is_empty() && target.parent_live.is_null() {
+        ui::note("there is no set");
+        return Ok(Exit::Success);
+    }
+    ui::note(&format!(
+        "{} leave the set in {}, and stay where they are",
+        plural(patches.len(), "object"),
+        place(&target)
+    ));
+    if args.dry_run {
+        return Ok(Exit::Success);
+    }
+    agree_to(args.yes)?;
+    target.cluster.catch_interrupts();
+    let mut report = Report::new(None, "");
+    patch_all(&target, patches, args.concurrency, &mut report);
+    let metadata = &target.parent_live["metadata"];
+    // The parent tells the next run where members are, so it goes last.
+    if report.is_complete() && !metadata.is_null() {
+        let text = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
+        target.cluster.call(&Call::Delete {
+            at: At { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") },
+            uid: text("uid"),
+            resource_version: text("resourceVersion"),
+            certainty: Certainty::Done,
+        })?;
+        ui::note(&format!("configmap/{}/{} deleted", text("namespace"), text("name")));
+    }
+    let interrupted = target.cluster.is_interrupted();
+    let exit = report.finish(&place(&target))?;
+    Ok(if interrupted { Exit::Interrupted } else { exit })
+}

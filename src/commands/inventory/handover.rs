@@ -1,0 +1,124 @@
+//! `inventory handover`: what we looked after becomes kubectl's.
+
+use serde_json::json;
+
+use super::adopt::agree_to;
+use super::members::{members, patch_all};
+use crate::cli::Global;
+use crate::cluster::{At, Call, Certainty, ClusterError, Force};
+use crate::commands::apply::place;
+use crate::commands::live::agree;
+use crate::commands::live::report::Report;
+use crate::commands::live::survey::survey;
+use crate::commands::live::target::{Purpose, Target};
+use crate::core::apply::{Owner, PARENT_MANAGER, Scope, TOOL, read_parent, tool_of};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::live::{Entry, Resource, migration};
+use crate::core::plural::plural;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// In whose name kubectl writes parents, and applies.
+const KUBECTLS: (&str, &str) = ("kubectl-applyset", "kubectl");
+
+/// Give the set to kubectl
+///
+/// Afterwards `KUBECTL_APPLYSET=true kubectl apply --server-side --prune --applyset=configmap/NAME` goes on with it, and our own
+/// apply and prune refuse. `inventory adopt` takes it back. No value changes.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// The program that gets it
+    #[arg(long, value_enum, value_name = "PROGRAM")]
+    to: To,
+    /// The version that the set says it is looked after by; the first kubectl that knows sets is enough
+    #[arg(long, default_value = "v1.27.0", value_name = "VERSION")]
+    kubectl_version: String,
+    /// Only say what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Do it without asking
+    #[arg(short, long)]
+    yes: bool,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+}
+
+/// Who can take over.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum To {
+    /// kubectl apply --applyset
+    Kubectl,
+}
+
+/// Hands over.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let To::Kubectl = args.to;
+    let mut target = Target::find(global, if args.dry_run { Purpose::Look } else { Purpose::Change })?;
+    if target.parent_live.is_null() {
+        return Err(Diagnostic::refusal("there is no set to hand over")
+            .hint("`kubectl largescale apply` makes it")
+            .into());
+    }
+    // A handover that was interrupted has told the parent already.
+    let parent = read_parent(&target.set, &target.parent_live, Owner::Anyone)?;
+    if ![TOOL, "kubectl"].contains(&tool_of(&parent.tooling)) {
+        read_parent(&target.set, &target.parent_live, Owner::Ours)?;
+    }
+    target.parent = Some(parent);
+    let survey = survey(&target, args.concurrency)?;
+    let members = members(&target, &survey);
+    let scope = target
+        .set
+        .scope(members.iter().filter(|member| member.standing.is_member()).map(|member| &member.key));
+    if let Some(other) = scope.namespaces.iter().find(|name| **name != target.set.namespace) {
+        return Err(Diagnostic::refusal(format!(
+            "kubectl takes sets of one namespace only, and there are members in {other} besides {}",
+            target.set.namespace
+        ))
+        .hint("give each namespace a spec of its own")
+        .into());
+    }
+    let is_ours = |entry: &Entry<'_>| entry.is_ours();
+    let patches: Vec<_> = members
+        .iter()
+        .filter_map(|member| {
+            let patch = migration(&member.live, is_ours, KUBECTLS.1)?;
+            Some((member.key.clone(), member.at.clone()?, patch))
+        })
+        .collect();
+    ui::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), place(&target)));
+    if args.dry_run {
+        return Ok(Exit::Success);
+    }
+    agree_to(args.yes)?;
+    target.cluster.catch_interrupts();
+    // Told first: from now on our own prune refuses.
+    give_parent(&target, &scope, &format!("kubectl/{}", args.kubectl_version))?;
+    let mut report = Report::new(None, "");
+    patch_all(&target, patches, args.concurrency, &mut report);
+    let interrupted = target.cluster.is_interrupted();
+    let exit = report.finish(&place(&target))?;
+    ui::note(&format!(
+        "next: KUBECTL_APPLYSET=true kubectl apply --server-side -n {} --prune --applyset=configmap/{} -f DIRECTORY",
+        target.set.namespace, target.set.name
+    ));
+    Ok(if interrupted { Exit::Interrupted } else { exit })
+}
+
+/// Writes the parent in kubectl's name, and lets go of it in ours: kubectl would find a conflict at every change of it.
+fn give_parent(target: &Target, scope: &Scope, tooling: &str) -> Result<(), ClusterError> {
+    let at = At {
+        resource: Resource::config_map(),
+        namespace: target.set.namespace.clone(),
+        name: target.set.name.clone(),
+    };
+    let body = target.set.parent_of(scope, tooling);
+    let bare = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": at.name, "namespace": at.namespace } });
+    for (body, manager) in [(body, KUBECTLS.0), (bare, PARENT_MANAGER)] {
+        let (at, certainty) = (at.clone(), Certainty::Done);
+        target.cluster.call(&Call::Apply { at, body, manager, force: Force::Always, certainty })?;
+    }
+    Ok(())
+}

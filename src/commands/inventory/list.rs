@@ -1,0 +1,96 @@
+//! `inventory list`: every set of a namespace, ours and others.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cluster::{Call, Cluster, ClusterError, Problem};
+use crate::commands::output::{self, LineFormat};
+use crate::core::apply::{ID, KINDS, TOOLING};
+use crate::core::diagnostic::Diagnostic;
+use crate::core::live::Resource;
+use crate::directory::Project;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Show the sets of a namespace, and which program looks after each
+///
+/// The namespace is that of the command line, of the spec, or of the context.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// In all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// Output format; default: a table
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<LineFormat>,
+}
+
+/// Lists.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let cluster = Cluster::connect(&global.cluster, Arc::new(ui::note))?;
+    // Sets can be looked at from anywhere; a spec that is there tells the namespace.
+    let of_spec = || Project::open(&global.file).ok().and_then(|project| project.spec.metadata.namespace);
+    let given = global.cluster.namespace.clone().or_else(of_spec);
+    let namespace = given.unwrap_or_else(|| cluster.namespace().to_owned());
+    let namespace = (!args.all_namespaces).then_some(namespace);
+    let kinds = [Resource::config_map(), Resource::core("Secret", "secrets")];
+    let calls: Vec<Call> =
+        kinds.into_iter().map(|kind| Call::list(kind, namespace.clone(), Some(ID.to_owned()))).collect();
+    let mut parents = Vec::new();
+    for answer in cluster.call_all(&calls, calls.len()) {
+        match answer {
+            Ok(Value::Array(list)) => parents.extend(list),
+            Ok(_) => {}
+            // kubectl keeps sets in Secrets by default; who may not list those sees the rest.
+            Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
+                if !parents.is_empty() =>
+            {
+                ui::diagnostic(&Diagnostic::warning(format!(
+                    "sets that are kept in Secrets are not shown: {problem}"
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    parents.sort_by_key(|parent| (text(parent, "namespace"), text(parent, "name")));
+    ui::data(&shown(&parents, args.output))?;
+    Ok(Exit::Success)
+}
+
+fn shown(parents: &[Value], format: Option<LineFormat>) -> String {
+    match format {
+        Some(LineFormat::Name) => parents.iter().map(|parent| format!("{}\n", name(parent))).collect(),
+        Some(LineFormat::Json) => {
+            let one = |parent: &Value| {
+                json!({ "namespace": text(parent, "namespace"), "parent": name(parent), "id": parent["metadata"]["labels"][ID],
+                    "tooling": note(parent, TOOLING), "kinds": note(parent, KINDS).split(',').filter(|kind| !kind.is_empty()).collect::<Vec<_>>() })
+            };
+            let sets: Vec<Value> = parents.iter().map(one).collect();
+            output::json(
+                &json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "SetList", "items": sets }),
+            )
+        }
+        None => {
+            let row = |parent: &Value| {
+                vec![text(parent, "namespace"), name(parent), note(parent, TOOLING), note(parent, KINDS)]
+            };
+            let rows: Vec<_> = parents.iter().map(row).collect();
+            ui::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
+        }
+    }
+}
+
+fn name(parent: &Value) -> String {
+    format!("{}/{}", parent["kind"].as_str().unwrap_or_default().to_lowercase(), text(parent, "name"))
+}
+
+fn text(parent: &Value, field: &str) -> String {
+    parent["metadata"][field].as_str().unwrap_or_default().to_owned()
+}
+
+fn note(parent: &Value, key: &str) -> String {
+    parent["metadata"]["annotations"][key].as_str().unwrap_or_default().to_owned()
+}

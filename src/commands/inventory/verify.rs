@@ -1,0 +1,94 @@
+//! `inventory verify`: whether prune would see every member, and nothing else.
+
+use super::members::{Member, Standing, members};
+use crate::cli::Global;
+use crate::commands::live::agree;
+use crate::commands::live::parent;
+use crate::commands::live::survey::survey;
+use crate::commands::live::target::{Purpose, Target};
+use crate::core::apply::{Kept, Owner, TOOL, read_parent, tool_of};
+use crate::core::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Find what is wrong with the set, and with --fix mend it
+///
+/// Exits with 0 if all is well, with 1 if something was found.
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// Write the parent of the set anew, from the tree and from the labels of the members
+    #[arg(long)]
+    fix: bool,
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+}
+
+/// Verifies.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let mut target = Target::find(global, if args.fix { Purpose::Change } else { Purpose::Look })?;
+    let mut found = Vec::new();
+    let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
+    if target.parent_live.is_null() {
+        found.push(Diagnostic::warning(format!("{parent}, the parent of the set, is not there")));
+    } else {
+        match read_parent(&target.set, &target.parent_live, Owner::Anyone) {
+            Ok(read) if tool_of(&read.tooling) != TOOL => {
+                read_parent(&target.set, &target.parent_live, Owner::Ours)?;
+            }
+            Ok(read) => target.parent = Some(read),
+            // Whose it is cannot be told from a ConfigMap that is somebody's own.
+            Err(problem) if problem.message.ends_with("is not the inventory of a set") => {
+                return Err(problem.into());
+            }
+            Err(problem) => found.push(Diagnostic::warning(problem.message)),
+        }
+    }
+    let survey = survey(&target, args.concurrency)?;
+    let members = members(&target, &survey);
+    let here = target
+        .set
+        .scope(members.iter().filter(|member| member.standing.is_member()).map(|member| &member.key));
+    if let Some(read) = &target.parent {
+        for kind in here.kinds.difference(&read.scope.kinds) {
+            found.push(Diagnostic::warning(format!(
+                "{parent} does not say that there are members of kind {kind}"
+            )));
+        }
+        for namespace in here.namespaces.difference(&read.scope.namespaces) {
+            found.push(Diagnostic::warning(format!(
+                "{parent} does not say that there are members in namespace {namespace}"
+            )));
+        }
+    }
+    found.extend(members.iter().filter_map(wrong));
+    found.iter().for_each(ui::diagnostic);
+    if !args.fix {
+        ui::note(&format!("{} found", crate::core::plural::plural(found.len(), "problem")));
+        return Ok(if found.is_empty() { Exit::Success } else { Exit::Different });
+    }
+    let known = target.parent.as_ref().map(|parent| parent.scope.clone()).unwrap_or_default();
+    let scope = known.union(&here).union(&parent::before(&target));
+    if target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
+        parent::write(&target, &scope)?;
+        ui::note(&format!("{parent} written"));
+    }
+    ui::note("next: kubectl largescale apply puts the label on what the tree holds");
+    Ok(Exit::Success)
+}
+
+fn wrong(member: &Member) -> Option<Diagnostic> {
+    let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
+    match &member.standing {
+        Standing::Unlabelled => Some(
+            warning("in the tree, and without the label of the set")
+                .hint("`kubectl largescale apply` puts it on"),
+        ),
+        Standing::Copy(Kept::NotOurs) => Some(
+            warning(&member.standing.to_string())
+                .hint("prune leaves it alone; take the label off if it is not meant to be there"),
+        ),
+        _ => None,
+    }
+}

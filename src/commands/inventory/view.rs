@@ -1,0 +1,69 @@
+//! `inventory view`: the members, and what each is to the directory.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::members::{Member, members};
+use crate::cli::Global;
+use crate::commands::live::agree;
+use crate::commands::live::survey::survey;
+use crate::commands::live::target::{Purpose, Target};
+use crate::commands::output::{self, LineFormat};
+use crate::core::status::{age, seconds};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// Show the members of the set, and what each is to the directory
+#[derive(clap::Args, Debug)]
+pub(super) struct Args {
+    /// How many requests at once
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    concurrency: usize,
+    /// Output format; default: a table
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<LineFormat>,
+}
+
+/// Shows them.
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let target = Target::open(global, Purpose::Look)?;
+    let survey = survey(&target, args.concurrency)?;
+    let members = members(&target, &survey);
+    let text = match args.output {
+        None => table(&members),
+        Some(LineFormat::Name) => members
+            .iter()
+            .filter(|member| member.standing.is_member())
+            .map(|member| format!("{}\n", member.key))
+            .collect(),
+        Some(LineFormat::Json) => {
+            let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.standing.is_member(), "state": member.standing.to_string() });
+            let items: Vec<Value> = members.iter().map(one).collect();
+            output::json(
+                &json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "Set", "id": target.set.id(),
+                "namespace": target.set.namespace, "name": target.set.name, "items": items }),
+            )
+        }
+    };
+    ui::data(&text)?;
+    Ok(Exit::Success)
+}
+
+fn table(members: &[Member]) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = i64::try_from(now).unwrap_or_default();
+    let row = |member: &Member| {
+        let created = member.live["metadata"]["creationTimestamp"].as_str().and_then(seconds);
+        vec![
+            member.key.namespace.clone(),
+            member.key.kind.clone(),
+            member.key.name.clone(),
+            created.map_or_else(|| "-".to_owned(), |created| age(created, now)),
+            member.standing.to_string(),
+        ]
+    };
+    let rows: Vec<_> = members.iter().map(row).collect();
+    ui::table(&["NAMESPACE", "KIND", "NAME", "AGE", "STATE"], &rows)
+}
