@@ -18,6 +18,7 @@ mod inventory;
 mod kinds;
 mod nodes;
 mod objects;
+mod outage;
 mod plans;
 mod proxy;
 mod rbac;
