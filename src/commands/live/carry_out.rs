@@ -162,7 +162,10 @@ fn apply_stage(
 fn say(report: &mut Report, item: &Item, before: &Value, done: &Done) {
     let key = &item.key;
     match done {
-        Done::Answer(_) if before.is_null() => report.say(key, Word::Created, None),
+        // Also where somebody has deleted it since it was looked at.
+        Done::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
+            report.say(key, Word::Created, None);
+        }
         Done::Answer(after) => {
             let is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
                 || effect(before, after) == Effect::None;
