@@ -20,5 +20,6 @@ mod proxy;
 mod run;
 mod status;
 mod story;
+mod survive;
 mod upstream;
 mod wait;
