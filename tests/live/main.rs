@@ -17,6 +17,7 @@ mod inventory;
 mod nodes;
 mod objects;
 mod proxy;
+mod rbac;
 mod run;
 mod status;
 mod story;
