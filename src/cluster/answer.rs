@@ -31,9 +31,27 @@ pub(super) async fn read(
     if head.status.is_success() {
         return bytes(body, limits.answer_bytes, limits).await;
     }
-    // The status says most; a body that cannot be read does not take that away.
-    let body = bytes(body, ERROR_BYTES, limits).await.unwrap_or_default();
+    let body = match bytes(body, ERROR_BYTES, limits).await {
+        Ok(body) => body,
+        Err(problem @ Problem::CutOff { .. }) if !says_all(head.status) => return Err(problem),
+        Err(_) => Vec::new(),
+    };
     Err(refusal(head.status, &head.headers, &body, ask, endpoint))
+}
+
+/// Whether a status is understood without what comes with it. Of the others, half an answer is none: which object is
+/// missing, or whose fields are in conflict, stands in the other half.
+fn says_all(status: StatusCode) -> bool {
+    status.is_redirection()
+        || [
+            StatusCode::UNAUTHORIZED,
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+            StatusCode::GONE,
+            StatusCode::TOO_MANY_REQUESTS,
+            StatusCode::SERVICE_UNAVAILABLE,
+            StatusCode::GATEWAY_TIMEOUT,
+        ]
+        .contains(&status)
 }
 
 /// What a server wants a person to read beside its answer, such as that an API version is going away: the texts of

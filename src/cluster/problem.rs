@@ -179,7 +179,16 @@ pub enum Problem {
     },
 }
 
+/// What the server says of a webhook that it could not ask.
+const WEBHOOK_DOWN: &str = "failed calling webhook";
+
 impl Problem {
+    /// Whether admission refused it, or could not be asked: the object itself may be right.
+    pub fn is_of_admission(&self) -> bool {
+        let Self::Rejected { message, .. } = self else { return false };
+        [WEBHOOK_DOWN, " denied the request", " denied request"].iter().any(|words| message.contains(words))
+    }
+
     /// Whether the server was not there at all, or did not answer for as long as we wait.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
@@ -199,6 +208,8 @@ impl Problem {
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::GaveUp { last, .. } => last.is_uncertain(),
+            // The server asks its webhooks before it stores anything.
+            Self::Rejected { code: 500, message, .. } if message.contains(WEBHOOK_DOWN) => false,
             Self::Closed
             | Self::TimedOut { .. }
             | Self::CutOff { .. }

@@ -3,10 +3,10 @@
 use crate::cli::Global;
 use crate::commands::apply::place;
 use crate::commands::live::agree;
-use crate::commands::live::carry_out::prune;
+use crate::commands::live::carry_out::{narrow, prune};
 use crate::commands::live::deletions::{describe, farewells};
 use crate::commands::live::guards::{self, Others};
-use crate::commands::live::parent;
+use crate::commands::live::parent::Standing;
 use crate::commands::live::report::{Report, Word};
 use crate::commands::live::survey::{Survey, survey};
 use crate::commands::live::target::{Purpose, Target};
@@ -62,11 +62,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     agree::to(&deletions, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let gone = prune(&target, &farewells, args.concurrency, &mut report);
-    if report.is_complete() {
-        let scope = parent::after(&target, &survey, &gone);
-        if target.parent.as_ref().is_some_and(|parent| parent.scope != scope) {
-            parent::write(&target, &scope)?;
-        }
+    if target.parent.is_some() {
+        narrow(&target, &survey, &gone, Standing::found(&target), &mut report);
     }
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(&cluster)?;

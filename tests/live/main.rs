@@ -25,5 +25,6 @@ mod rbac;
 mod run;
 mod status;
 mod story;
+mod survive;
 mod upstream;
 mod wait;

@@ -2,22 +2,24 @@
 //! told again. The order is that of the ApplySet protocol: whenever it stops, nothing of ours is out of its sight.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::attempt::{Attempt, Done, Manner, apply_all};
 use super::deletions::{Farewell, Gone, delete_all};
-use super::parent;
+use super::parent::{self, Standing};
 use super::report::{Report, Word, conflict, failure};
 use super::survey::{Survey, brings_namespace};
-use super::target::{Item, Target, group_version};
+use super::target::{Item, Target, group_version, parent_key};
 use crate::cluster::{At, Call, ClusterError, Pause, Problem};
 use crate::core::apply::{Scope, Stage};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{Effect, Resource, effect};
 use crate::core::manifest::Key;
 use crate::failure::Failure;
+use crate::ui;
 
 /// How long the kinds of a CustomResourceDefinition may take to be served.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
@@ -45,47 +47,85 @@ pub(in crate::commands) fn carry_out(
         stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
     }
     let scope = parent::before(target);
-    let mut stands = target.parent.as_ref().map(|parent| parent.scope.clone());
-    let tell = |stands: &mut Option<Scope>| -> Result<(), ClusterError> {
-        if stands.as_ref().is_none_or(|known| !known.covers(&scope)) {
-            parent::write(target, &scope)?;
-            *stands = Some(scope.clone());
-        }
-        Ok(())
-    };
+    let mut standing = Standing::found(target);
     // The parent's own namespace may come with the tree.
     if !brings_namespace(&target.items, &target.set.namespace) {
-        tell(&mut stands)?;
+        standing.widen(target, &scope)?;
     }
     let mut late = None;
-    for (stage, jobs) in stages {
-        if stage > Stage::Groundwork {
-            tell(&mut stands)?;
-            if late.is_none() {
-                late = Some(places_of_new_kinds(target)?);
+    let mut stages = stages.into_iter();
+    while let Some((stage, jobs)) = stages.next() {
+        let mut flow = ControlFlow::Continue(());
+        if stage > Stage::Groundwork && late.is_none() {
+            match ready_for_members(target, &mut standing, &scope) {
+                Ok(places) => late = Some(places),
+                Err(failure) => {
+                    failure.problems.iter().for_each(ui::diagnostic);
+                    flow = ControlFlow::Break(());
+                }
             }
         }
-        apply_stage(target, survey, jobs, late.as_ref(), manner, report);
+        if flow.is_continue() && !target.cluster.is_interrupted() {
+            flow = apply_stage(target, survey, jobs, late.as_ref(), manner, report);
+        } else {
+            leave(target, jobs, report);
+        }
+        if flow.is_break() {
+            break;
+        }
     }
+    // Something of it is done, and what is not has to be told.
+    stages.for_each(|(_, jobs)| leave(target, jobs, report));
     if !report.is_complete() || target.cluster.is_interrupted() {
-        let why = || Diagnostic::warning("nothing is pruned, because not everything was applied");
         for farewell in farewells {
             report.say(&farewell.deletion.key, Word::NotApplied, None);
         }
         if !farewells.is_empty() {
-            crate::ui::diagnostic(&why());
+            ui::diagnostic(&Diagnostic::warning("nothing is pruned, because not everything was applied"));
         }
         return Ok(());
     }
     let gone = prune(target, farewells, manner.at_once, report);
-    if !report.is_complete() {
-        return Ok(());
-    }
-    let scope = parent::after(target, survey, &gone);
-    if stands != Some(scope.clone()) {
-        parent::write(target, &scope)?;
-    }
+    narrow(target, survey, &gone, standing, report);
     Ok(())
+}
+
+/// What has to be there before the first member: the parent that names it, and its kind.
+fn ready_for_members(
+    target: &Target,
+    standing: &mut Standing,
+    scope: &Scope,
+) -> Result<BTreeMap<usize, At>, Failure> {
+    if !target.cluster.is_interrupted() {
+        standing.widen(target, scope)?;
+    }
+    Ok(places_of_new_kinds(target)?)
+}
+
+fn leave(target: &Target, jobs: Vec<Job>, report: &mut Report) {
+    for Job { index, .. } in jobs {
+        report.say(&target.items[index].key, Word::NotApplied, None);
+    }
+}
+
+/// When all is done the parent names what is left and nothing else.
+pub(in crate::commands) fn narrow(
+    target: &Target,
+    survey: &Survey,
+    gone: &[&Key],
+    mut standing: Standing,
+    report: &mut Report,
+) {
+    if !report.is_complete() {
+        return;
+    }
+    let Err(failure) = standing.narrow(target, parent::after(target, survey, gone)) else { return };
+    let key = parent_key(&target.set);
+    let said = failure.problems.into_iter().map(|problem| {
+        let message = format!("{key}, the inventory, still names what is gone: {}", problem.message);
+        Diagnostic { message, ..problem }
+    });
+    report.say(&key, Word::Failed, said.last());
 }
 
 /// Deletes what has left the tree, and says it; returns what is gone.
@@ -121,6 +161,7 @@ pub(in crate::commands) fn prune<'a>(
     gone
 }
 
+/// Applies what belongs to one stage. It is the last one if the server cannot be reached any more.
 fn apply_stage(
     target: &Target,
     survey: &Survey,
@@ -128,7 +169,7 @@ fn apply_stage(
     late: Option<&BTreeMap<usize, At>>,
     manner: Manner<'_>,
     report: &mut Report,
-) {
+) -> ControlFlow<()> {
     let mut indices = Vec::with_capacity(jobs.len());
     let mut attempts = Vec::with_capacity(jobs.len());
     for Job { index, body } in jobs {
@@ -149,20 +190,26 @@ fn apply_stage(
         let index = indices[position];
         say(report, &target.items[index], &survey.live[index], done);
     });
+    let mut flow = ControlFlow::Continue(());
     for (index, done) in indices.iter().zip(results) {
         let item = &target.items[*index];
         match done {
             Done::Unknown => report.say(&item.key, Word::Unknown, Some(unknown(&item.key))),
             Done::NotBegun => report.say(&item.key, Word::NotApplied, None),
+            Done::Failed(error) if error.is_out_of_reach() => flow = ControlFlow::Break(()),
             _ => {}
         }
     }
+    flow
 }
 
 fn say(report: &mut Report, item: &Item, before: &Value, done: &Done) {
     let key = &item.key;
     match done {
-        Done::Answer(_) if before.is_null() => report.say(key, Word::Created, None),
+        // Also where somebody has deleted it since it was looked at.
+        Done::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
+            report.say(key, Word::Created, None);
+        }
         Done::Answer(after) => {
             let is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
                 || effect(before, after) == Effect::None;

@@ -1,12 +1,15 @@
 //! The parent of our set: told of more before members come, and of less when they are gone.
 
+use serde_json::Value;
+
 use super::survey::Survey;
 use super::target::{Target, parent_key};
 use crate::cluster::{At, Call, Certainty, ClusterError, Force, Problem};
-use crate::core::apply::{Kept, PARENT_MANAGER, Scope, candidates};
+use crate::core::apply::{Kept, Owner, PARENT_MANAGER, Scope, candidates, read_parent};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
+use crate::failure::Failure;
 use crate::ui;
 
 /// Where members are when everything is applied: what the parent has to know before.
@@ -35,12 +38,106 @@ pub(in crate::commands) fn after(target: &Target, survey: &Survey, gone: &[&Key]
     target.set.scope(target.items.iter().map(|item| &item.key).chain(&left))
 }
 
-/// Writes the parent. Fields that somebody else holds there are taken, as by kubectl: they are the protocol's.
+/// The parent while we work. Another run of ours may write it at the same time, for another state of the tree: what
+/// that one has added is never taken away, for what the parent does not name is never found again.
+pub(in crate::commands) struct Standing {
+    scope: Option<Scope>,
+    /// The resourceVersion at which it says so; `None` where there was none.
+    version: Option<String>,
+    /// Whether others have written it since we looked at the cluster: then we do not know all members.
+    is_shared: bool,
+}
+
+/// How often the parent is read anew because others write it.
+const TRIES: u32 = 5;
+
+impl Standing {
+    /// As it was found.
+    pub(in crate::commands) fn found(target: &Target) -> Self {
+        let scope = target.parent.as_ref().map(|parent| parent.scope.clone());
+        Self { scope, version: version_of(&target.parent_live), is_shared: false }
+    }
+
+    /// Makes it name all of this before members come.
+    pub(in crate::commands) fn widen(&mut self, target: &Target, wanted: &Scope) -> Result<(), Failure> {
+        for _ in 0..TRIES {
+            if self.scope.as_ref().is_some_and(|scope| scope.covers(wanted)) {
+                return Ok(());
+            }
+            let union = self.scope.as_ref().map_or_else(|| wanted.clone(), |scope| scope.union(wanted));
+            if self.write(target, union)? == Outcome::Written {
+                return Ok(());
+            }
+        }
+        Err(Diagnostic::error(format!(
+            "{}: others write the inventory again and again",
+            parent_key(&target.set)
+        ))
+        .hint("wait until they are done, then run it again")
+        .into())
+    }
+
+    /// Makes it name only this when members are gone. Where others have written it meanwhile it is left as it is: too
+    /// much in it does no harm, and the next run puts it right.
+    pub(in crate::commands) fn narrow(&mut self, target: &Target, exact: Scope) -> Result<(), Failure> {
+        if self.scope.as_ref() == Some(&exact) {
+            return Ok(());
+        }
+        if !self.is_shared {
+            self.write(target, exact.clone())?;
+        }
+        if self.scope != Some(exact) {
+            ui::note(&format!(
+                "{}: another run has written the inventory meanwhile, and it stays so",
+                parent_key(&target.set)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Writes it if it is still what we know; else learns what it is now.
+    fn write(&mut self, target: &Target, scope: Scope) -> Result<Outcome, Failure> {
+        match apply(target, &scope, self.version.as_deref()) {
+            Ok(live) => {
+                self.scope = Some(scope);
+                self.version = version_of(&live);
+                Ok(Outcome::Written)
+            }
+            Err(ClusterError::Request { problem: Problem::Moved(_), .. }) => {
+                let live = target.cluster.call(&Call::Get(place(target)))?;
+                let read = || read_parent(&target.set, &live, Owner::Ours);
+                let found = if live.is_null() { None } else { Some(read()?.scope) };
+                // After an answer that was lost it may be our own write that is met.
+                let is_shared = self.is_shared || found.as_ref() != Some(&scope);
+                *self = Self { scope: found, version: version_of(&live), is_shared };
+                Ok(Outcome::Moved)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Written,
+    Moved,
+}
+
+/// Writes the parent, whatever it is.
 pub(in crate::commands) fn write(target: &Target, scope: &Scope) -> Result<(), ClusterError> {
-    let key = parent_key(&target.set);
+    apply(target, scope, None).map(drop)
+}
+
+/// Fields that somebody else holds there are taken, as by kubectl: they are the protocol's.
+fn apply(target: &Target, scope: &Scope, version: Option<&str>) -> Result<Value, ClusterError> {
+    let mut body = target.set.parent(scope);
+    if let Some(version) = version {
+        body["metadata"]["resourceVersion"] = version.into();
+    }
     let call = |force| Call::Apply {
-        at: At { resource: Resource::config_map(), namespace: key.namespace.clone(), name: key.name.clone() },
-        body: target.set.parent(scope),
+        at: place(target),
+        body: body.clone(),
         manager: PARENT_MANAGER,
         force,
         certainty: Certainty::Done,
@@ -48,10 +145,20 @@ pub(in crate::commands) fn write(target: &Target, scope: &Scope) -> Result<(), C
     match target.cluster.call(&call(Force::Never)) {
         Err(ClusterError::Request { problem: Problem::Conflicts(_), .. }) => {
             ui::diagnostic(&Diagnostic::warning(format!(
-                "{key}: others have written the inventory; it is put right"
+                "{}: others have written the inventory; it is put right",
+                parent_key(&target.set)
             )));
-            target.cluster.call(&call(Force::Always)).map(drop)
+            target.cluster.call(&call(Force::Always))
         }
-        answer => answer.map(drop),
+        answer => answer,
     }
+}
+
+fn place(target: &Target) -> At {
+    let key = parent_key(&target.set);
+    At { resource: Resource::config_map(), namespace: key.namespace, name: key.name }
+}
+
+fn version_of(live: &Value) -> Option<String> {
+    live["metadata"]["resourceVersion"].as_str().map(str::to_owned)
 }

@@ -157,16 +157,21 @@ pub(in crate::commands) fn failure(key: &Key, error: &ClusterError) -> Diagnosti
             "it may have been done all the same; run it again: what is done already is left alone".to_owned(),
         )
     } else {
-        error.hint().or_else(|| invalid(error))
+        error.hint().or_else(|| rejected(error))
     };
     problem
 }
 
-/// What to do about an object that the server calls invalid although the directory is right.
-fn invalid(error: &ClusterError) -> Option<String> {
-    let ClusterError::Request { problem: Problem::Rejected { code: 422, message, .. }, .. } = error else {
-        return None;
-    };
+/// What to do about an object that is refused although the directory is right.
+fn rejected(error: &ClusterError) -> Option<String> {
+    let ClusterError::Request { problem, .. } = error else { return None };
+    if problem.is_of_admission() {
+        return Some(
+            "the cluster's admission (a policy or a webhook) keeps it out: change the manifests, or ask who runs it"
+                .to_owned(),
+        );
+    }
+    let Problem::Rejected { code: 422, message, .. } = problem else { return None };
     let hint = if message.contains("immutable") || message.contains("may not change") {
         "this cannot be changed in place: delete the object by hand, then apply; a load balancer loses its address by that"
     } else {

@@ -1,0 +1,10 @@
+//! What must survive: whatever goes wrong on the way, no object of others is touched, the report tells the truth about
+//! every object, the exit code is 0 only if all is done, and running it again comes to an end. [`scene::Scene`]
+//! asserts these four.
+
+mod admission;
+mod between;
+mod faults;
+mod refused;
+mod scene;
+mod told;

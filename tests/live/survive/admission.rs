@@ -1,0 +1,100 @@
+//! Admission that says no, and admission that does not answer.
+
+use serde_json::{Value, json};
+
+use super::scene::Scene;
+use crate::control_plane::ControlPlane;
+use crate::proxy::Proxy;
+use crate::run::Run;
+use crate::wait::until;
+
+const API: &str = "/apis/admissionregistration.k8s.io/v1";
+
+/// The hint below the error about an object.
+fn hint<'a>(run: &'a Run, object: &str) -> &'a str {
+    let mut lines = run.err.lines().skip_while(|line| !line.starts_with(&format!("error: {object}: ")));
+    lines.nth(1).unwrap_or_default()
+}
+
+#[test]
+fn a_policy_refuses_one_object() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-policy");
+    let name = scene.app.namespace.as_str();
+    let policy = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": name},
+        "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
+                "resources": ["configmaps"], "operations": ["CREATE", "UPDATE"]}]},
+            "validations": [{"expression": "!has(object.data) || !('greeting' in object.data) \
+                || object.data.greeting != 'rude'", "message": "be polite"}]}});
+    let binding = json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
+        "spec": {"policyName": name, "validationActions": ["Deny"],
+            "matchResources": {"namespaceSelector": selector(name)}}});
+    plane.create(&format!("{API}/validatingadmissionpolicies"), &policy);
+    plane.create(&format!("{API}/validatingadmissionpolicybindings"), &binding);
+    scene.greet("hello", "rude");
+    until("the policy holds", || (scene.app.run(&["diff", "--live"]).code == Some(6)).then_some(()));
+
+    scene.app.edit("web.yaml", "image: nginx", "image: nginx:2");
+    scene.app.run(&["render"]).ok();
+    let before = scene.before();
+    let run = scene.app.run(&["apply"]);
+    scene.is_told(&before, &run);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    let object = format!("configmap/{name}/web");
+    assert!(run.err.contains(&format!("error: {object}: ")) && run.err.contains("be polite"), "{run:?}");
+    assert!(hint(&run, &object).contains("admission"), "{run:?}");
+    assert!(run.out.contains(&format!("deployment/{name}/web configured\n")), "{run:?}");
+    scene.greet("rude", "good morning");
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn a_webhook_that_is_down() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::rendered(plane, "survive-webhook");
+    let name = scene.app.namespace.as_str();
+    // Nobody listens on this port, and the server asks there before it stores a Service.
+    let hooks = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": name},
+        "webhooks": [{"name": "down.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "failurePolicy": "Fail", "timeoutSeconds": 1, "clientConfig": {"url": "https://127.0.0.1:1/"},
+            "namespaceSelector": selector(name),
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"],
+                "operations": ["CREATE", "UPDATE", "DELETE"]}]}]});
+    plane.create(&format!("{API}/validatingwebhookconfigurations"), &hooks);
+    let path = format!("{API}/validatingwebhookconfigurations/{name}");
+    until("the webhook is asked", || {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "probe"},
+            "spec": {"ports": [{"port": 80}]}});
+        let probe = format!("{}?dryRun=All", scene.app.path("v1", "services"));
+        (plane.request("POST", &probe, "application/json", Some(&service)).0 == 500).then_some(())
+    });
+
+    let before = scene.before();
+    let proxy = Proxy::passing(plane);
+    let run = scene.app.run_through(&proxy, &["apply"]);
+    scene.is_told(&before, &run);
+    assert_eq!((run.code, run.out.matches(" created\n").count()), (Some(6), 2), "{run:?}");
+    let object = format!("service/{name}/web-pool00");
+    assert!(run.err.contains("down.example.com"), "{run:?}");
+    assert!(hint(&run, &object).contains("webhook"), "{run:?}");
+    // What is certainly not done is not said to be perhaps done.
+    assert!(!run.err.contains("it may have been done"), "{run:?}");
+
+    // Nothing is pruned while something is not applied.
+    scene.forget_the_config_map();
+    let before = scene.before();
+    let run = scene.app.run(&["apply", "--prune", "--yes"]);
+    scene.is_told(&before, &run);
+    assert!(run.err.contains("nothing is pruned"), "{run:?}");
+    assert!(plane.get(&scene.app.path("v1", "configmaps/web")).is_some());
+    plane.delete(&path);
+    until("the webhook is not asked", || (scene.app.run(&["apply"]).code == Some(0)).then_some(()));
+    scene.converges(&["apply", "--prune", "--yes"]);
+}
+
+fn selector(namespace: &str) -> Value {
+    json!({"matchLabels": {"kubernetes.io/metadata.name": namespace}})
+}

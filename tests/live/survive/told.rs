@@ -1,0 +1,97 @@
+//! What a run said of each object, taken from its words alone.
+
+use std::collections::BTreeMap;
+
+use crate::run::Run;
+
+/// What was said of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    Created,
+    Configured,
+    Unchanged,
+    Pruned,
+    /// It is not as the directory says.
+    Failed,
+    /// It may be either way: nobody waited for the answer, or the answer was lost.
+    Unknown,
+    NotApplied,
+}
+
+/// What was said of these objects. Two things said of one, or a total that counts otherwise, is no truth.
+#[track_caller]
+pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
+    let mut all = BTreeMap::new();
+    let mut say = |key: &str, what: Told| {
+        let before = all.insert(key.to_owned(), what);
+        assert!(before.is_none_or(|before| before == what), "{key} is {before:?} and {what:?}: {run:?}");
+    };
+    for line in run.out.lines() {
+        let (key, word) = line.rsplit_once(' ').unwrap_or((line, ""));
+        let what = match word {
+            "created" => Told::Created,
+            "configured" => Told::Configured,
+            "unchanged" => Told::Unchanged,
+            "pruned" => Told::Pruned,
+            _ => panic!("`{line}` says nothing of an object: {run:?}"),
+        };
+        say(key, what);
+    }
+    let lines: Vec<&str> = run.err.lines().collect();
+    for (number, line) in lines.iter().enumerate() {
+        if let Some(left) = line.strip_prefix("not applied: ") {
+            left.split(", ").for_each(|key| say(key, Told::NotApplied));
+        }
+        let about = |kind: &str, key: &&String| {
+            let rest = line.strip_prefix(kind).and_then(|rest| rest.strip_prefix(key.as_str()));
+            rest.is_some_and(|rest| rest.starts_with([':', ' ']))
+        };
+        if let Some(key) = keys.iter().find(|key| about("error: ", key)) {
+            let may_be = lines.get(number + 1).is_some_and(|hint| hint.contains("may have been done"));
+            say(key, if may_be { Told::Unknown } else { Told::Failed });
+        }
+        if let Some(key) = keys.iter().find(|key| about("warning: ", key))
+            && line.ends_with("nobody waited for the answer")
+        {
+            say(key, Told::Unknown);
+        }
+    }
+    if let Some(total) = total(run) {
+        assert_eq!(counts(&all), counts_of(total), "the total is another one: {run:?}");
+    }
+    all
+}
+
+/// The last line, if the run came so far that there is a total.
+pub(crate) fn total(run: &Run) -> Option<&str> {
+    run.err.lines().last().filter(|line| line.contains(" in namespace "))
+}
+
+/// What was lost on the way counts as failed.
+fn counts(all: &BTreeMap<String, Told>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for what in all.values() {
+        let word = match what {
+            Told::Created => "created",
+            Told::Configured => "configured",
+            Told::Unchanged => "unchanged",
+            Told::Pruned => "pruned",
+            Told::Failed | Told::Unknown => "failed or unknown",
+            Told::NotApplied => "not applied",
+        };
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
+
+fn counts_of(total: &str) -> BTreeMap<&'static str, usize> {
+    let (words, _) = total.split_once(" in namespace ").unwrap();
+    let mut counts = BTreeMap::new();
+    for part in words.split(", ").filter(|part| *part != "nothing to do") {
+        let (number, word) = part.split_once(' ').unwrap();
+        let known = ["created", "configured", "unchanged", "pruned", "not applied"];
+        let word = known.into_iter().find(|known| *known == word).unwrap_or("failed or unknown");
+        *counts.entry(word).or_default() += number.parse::<usize>().unwrap();
+    }
+    counts
+}
