@@ -200,8 +200,8 @@ pub(crate) fn set_id(name: &str) -> String {
 
 fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
     let root = if api_version.contains('/') { "apis" } else { "api" };
-    let room = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
-    format!("/{root}/{api_version}/{room}{}s/{name}", kind.to_lowercase())
+    let place = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+    format!("/{root}/{api_version}/{place}{}s/{name}", kind.to_lowercase())
 }
 
 /// The path of something of ours that has left the tree: only what our tests prune.
