@@ -5,6 +5,7 @@
 mod admission;
 mod between;
 mod faults;
+mod plan;
 mod refused;
 mod scene;
 mod told;
