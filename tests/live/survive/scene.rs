@@ -70,6 +70,13 @@ impl<'a> Scene<'a> {
         Self { plane, app, strangers: strangers.into() }
     }
 
+    /// One more object that is not ours.
+    #[track_caller]
+    pub(crate) fn add_stranger(&mut self, path: &str) {
+        let live = self.plane.get(path).unwrap_or_else(|| panic!("there is no {path}"));
+        self.strangers.push((path.to_owned(), live["metadata"]["resourceVersion"].clone()));
+    }
+
     /// Changes the text that the `ConfigMap` holds, renders, and leaves it to be applied.
     #[track_caller]
     pub(crate) fn greet(&self, from: &str, to: &str) {
