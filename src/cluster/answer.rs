@@ -104,7 +104,7 @@ pub(super) fn parse<T: DeserializeOwned>(
 }
 
 fn is_kind(kind: &str, wanted: &str) -> bool {
-    kind == wanted || wanted == ANY_LIST && kind.ends_with(ANY_LIST)
+    kind == wanted || wanted == ANY_LIST && !kind.is_empty() && kind != "Status"
 }
 
 fn named(kind: &str) -> String {
