@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::cluster::ClusterError;
+use crate::cluster::{ClusterError, Problem};
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 
@@ -32,7 +32,9 @@ impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
         let mut problem = Diagnostic::error(error.to_string());
         problem.hint = error.hint();
-        Self { exit: Exit::Cluster, problems: vec![problem] }
+        let is_interrupted = matches!(error, ClusterError::Request { problem: Problem::Interrupted, .. });
+        let exit = if is_interrupted { Exit::Interrupted } else { Exit::Cluster };
+        Self { exit, problems: vec![problem] }
     }
 }
 

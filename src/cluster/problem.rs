@@ -122,6 +122,9 @@ pub enum Problem {
         last: Box<Problem>,
     },
 
+    /// Somebody wanted the program to end, and to end at once.
+    #[error("interrupted: nobody waited for the answer")]
+    Interrupted,
     /// A web page.
     #[error("a web page came instead of JSON (status {code})")]
     WebPage {
@@ -211,6 +214,7 @@ impl Problem {
             // The server asks its webhooks before it stores anything.
             Self::Rejected { code: 500, message, .. } if message.contains(WEBHOOK_DOWN) => false,
             Self::Closed
+            | Self::Interrupted
             | Self::TimedOut { .. }
             | Self::CutOff { .. }
             | Self::Empty { .. }
@@ -256,6 +260,7 @@ impl Problem {
             Self::Busy { retry_after: Some(after), .. } => {
                 return Some(format!("the server asks to try again in {} s", after.as_secs()));
             }
+            Self::Interrupted => "run it again: what is done already is left alone",
             Self::Busy { .. } | Self::Expired => "try again later",
             Self::GaveUp { last, .. } => return last.hint(),
             Self::NotJson { beginning, .. } if beginning.contains("HTTP request to an HTTPS server") => {

@@ -5,6 +5,12 @@
 mod admission;
 mod between;
 mod faults;
+mod interrupt;
+mod kinds;
+mod members;
+mod nothing;
+mod plan;
+mod poll;
 mod refused;
 mod scene;
 mod told;

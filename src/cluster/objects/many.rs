@@ -34,15 +34,24 @@ pub enum Fate {
 }
 
 impl Cluster {
-    /// Asks one thing.
+    /// Asks one thing. Who has asked us twice to end does not wait for the answer.
     pub fn call(&self, call: &Call) -> Result<Value, ClusterError> {
-        self.runtime.block_on(answer_to(&self.requests, call))
+        self.runtime.block_on(self.answer_or_end(call))
     }
 
-    /// Asks many things, some of them at once; the answers are in the order of the questions.
+    async fn answer_or_end(&self, call: &Call) -> Result<Value, ClusterError> {
+        let answer = std::pin::pin!(answer_to(&self.requests, call));
+        let end = std::pin::pin!(times(self.interrupts.get().cloned(), 2));
+        match select(answer, end).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(self.requests.failed(&call.ask(), Problem::Interrupted)),
+        }
+    }
+
+    /// The same for many things, some of them at once; the answers are in the order of the questions.
     pub fn call_all(&self, calls: &[Call], at_once: usize) -> Vec<Result<Value, ClusterError>> {
         self.runtime.block_on(async {
-            let answers = calls.iter().map(|call| answer_to(&self.requests, call));
+            let answers = calls.iter().map(|call| self.answer_or_end(call));
             let mut answers: Vec<_> = futures_util::stream::iter(answers.enumerate())
                 .map(|(index, answer)| async move { (index, answer.await) })
                 .buffer_unordered(at_once.max(1))

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use largescale::core::desired;
 use serde_json::{Value, json};
 
@@ -66,6 +68,13 @@ impl<'a> Scene<'a> {
             (format!("{path}/{name}"), made["metadata"]["resourceVersion"].clone())
         });
         Self { plane, app, strangers: strangers.into() }
+    }
+
+    /// One more object that is not ours.
+    #[track_caller]
+    pub(crate) fn add_stranger(&mut self, path: &str) {
+        let live = self.plane.get(path).unwrap_or_else(|| panic!("there is no {path}"));
+        self.strangers.push((path.to_owned(), live["metadata"]["resourceVersion"].clone()));
     }
 
     /// Changes the text that the `ConfigMap` holds, renders, and leaves it to be applied.
@@ -172,11 +181,12 @@ impl<'a> Scene<'a> {
         let mut wanted = Vec::new();
         for entry in fs::read_dir(self.app.directory().join("rendered")).unwrap() {
             let text = fs::read_to_string(entry.unwrap().path()).unwrap();
-            for desired::Desired { mut key, value, .. } in desired::read_file("tree", &text).unwrap() {
+            for desired::Desired { mut key, mut value, .. } in desired::read_file("tree", &text).unwrap() {
                 let is_wide = ["Namespace", "CustomResourceDefinition"].contains(&key.kind.as_str());
                 if !is_wide && key.namespace.is_empty() {
                     key.namespace.clone_from(&self.app.namespace);
                 }
+                encode(&mut value);
                 let path = path(value["apiVersion"].as_str().unwrap(), &key.kind, &key.namespace, &key.name);
                 wanted.push(Wanted { key: key.to_string(), path, value });
             }
@@ -209,6 +219,14 @@ fn path_of(key: &str) -> String {
     let parts: Vec<&str> = key.split('/').collect();
     let [kind, namespace, name] = parts[..] else { panic!("{key} is in no namespace") };
     path("v1", kind, namespace, name)
+}
+
+/// The server keeps what a Secret says in clear among its data.
+fn encode(object: &mut Value) {
+    for (name, text) in object["stringData"].take().as_object().into_iter().flatten() {
+        object["data"][name] = STANDARD.encode(text.as_str().unwrap()).into();
+    }
+    object.as_object_mut().unwrap().remove("stringData");
 }
 
 /// Whether all that is wanted is there, whatever else is.

@@ -62,9 +62,13 @@ pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
     all
 }
 
-/// The last line, if the run came so far that there is a total.
+/// The line with the total, if the run came so far that there is one.
 pub(crate) fn total(run: &Run) -> Option<&str> {
-    run.err.lines().last().filter(|line| line.contains(" in namespace "))
+    let is_total = |line: &&str| {
+        let begins = line.starts_with(|c: char| c.is_ascii_digit()) || line.starts_with("nothing to do");
+        begins && line.contains(" in namespace ")
+    };
+    run.err.lines().rfind(is_total)
 }
 
 /// What was lost on the way counts as failed.

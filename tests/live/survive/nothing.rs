@@ -1,0 +1,67 @@
+//! A tree that brings its own namespace and its own kinds.
+
+use super::kinds::definition;
+use super::scene::Scene;
+use crate::app::App;
+use crate::control_plane::ControlPlane;
+use crate::fake_server::Reply;
+use crate::proxy::{Fault, Proxy, Sent};
+
+/// The namespace of the app comes with the tree, with a kind and an object of it.
+fn scene<'a>(plane: &'a ControlPlane, beside: &str, name: &str) -> Scene<'a> {
+    let mut scene = Scene::with(plane, App::new(plane, beside));
+    let group = format!("{name}.example.com");
+    let metadata = format!("name: {beside}, namespace: {beside}");
+    scene.app.edit("largescale.yaml", &metadata, &format!("name: {name}, namespace: {name}"));
+    let manifests = std::fs::read_to_string(scene.app.directory().join("web.yaml")).unwrap();
+    // JSON is YAML.
+    let more = format!(
+        "apiVersion: {group}/v1\nkind: Widget\nmetadata:\n  name: web\nspec: {{size: 1}}\n---\n{manifests}---\n{}\n---\n\
+         apiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n",
+        definition(&group)
+    );
+    scene.app.write("web.yaml", &more);
+    scene.app.namespace = name.to_owned();
+    scene.app.run(&["render"]).ok();
+    scene
+}
+
+/// The kinds in the paths of what was written, in order.
+fn order(proxy: &Proxy) -> Vec<String> {
+    let kind = |sent: &Sent| sent.path.rsplit('/').nth(1).unwrap().to_owned();
+    let mut kinds: Vec<String> = proxy.writes().iter().map(kind).collect();
+    kinds.dedup();
+    kinds
+}
+
+#[test]
+fn all_from_nothing_in_one_run() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = scene(plane, "survive-nothing", "survive-tree");
+    let proxy = Proxy::passing(plane);
+    let run = scene.survives(&proxy, &["apply"], &["apply"]);
+    assert_eq!((run.code, run.out.matches(" created\n").count()), (Some(0), 9), "{run:?}");
+    let written = order(&proxy);
+    let groundwork: Vec<&str> = written.iter().map(String::as_str).collect();
+    let (first, rest) = groundwork.split_at(2);
+    assert!(first.contains(&"namespaces") && first.contains(&"customresourcedefinitions"), "{written:?}");
+    // The parent of the set is a ConfigMap, too.
+    assert_eq!(rest, ["configmaps", "deployments", "services", "widgets"]);
+    let parent = &proxy.writes()[2];
+    assert!(parent.path.ends_with("/configmaps/survive-tree"), "{parent:?}");
+}
+
+/// What is done is told, and so is what is not.
+#[test]
+fn the_parent_cannot_be_written_in_the_middle() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = scene(plane, "survive-half", "survive-middle");
+    let proxy = Proxy::start(plane, |sent| {
+        let no = Reply::status(500, "InternalError", "no");
+        if sent.is("PATCH", "/configmaps/survive-middle") { Fault::Answer(no) } else { Fault::Pass }
+    });
+    let run = scene.survives(&proxy, &["apply"], &["apply"]);
+    assert_eq!((run.code, run.out.matches(" created\n").count()), (Some(6), 2), "{run:?}");
+    assert!(run.err.contains("cannot patch configmap/survive-middle/survive-middle"), "{run:?}");
+    assert!(run.err.contains("2 created, 7 not applied in namespace survive-middle"), "{run:?}");
+}
