@@ -54,7 +54,7 @@ pub(in crate::commands) fn carry_out(
     }
     let mut late = None;
     let mut stages = stages.into_iter();
-    while let Some((stage, jobs)) = stages.next() {
+    for (stage, jobs) in stages.by_ref() {
         let mut flow = ControlFlow::Continue(());
         if stage > Stage::Groundwork && late.is_none() {
             match ready_for_members(target, &mut standing, &scope) {
@@ -121,11 +121,11 @@ pub(in crate::commands) fn narrow(
     }
     let Err(failure) = standing.narrow(target, parent::after(target, survey, gone)) else { return };
     let key = parent_key(&target.set);
-    let said = failure.problems.into_iter().map(|problem| {
-        let message = format!("{key}, the inventory, still names what is gone: {}", problem.message);
+    let mut said = failure.problems.into_iter().map(|problem| {
+        let message = format!("{key}: the inventory still names what is gone: {}", problem.message);
         Diagnostic { message, ..problem }
     });
-    report.say(&key, Word::Failed, said.last());
+    report.say(&key, Word::Failed, said.next());
 }
 
 /// Deletes what has left the tree, and says it; returns what is gone.
