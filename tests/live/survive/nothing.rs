@@ -21,7 +21,7 @@ fn scene<'a>(plane: &'a ControlPlane, beside: &str, name: &str) -> Scene<'a> {
         definition(&group)
     );
     scene.app.write("web.yaml", &more);
-    scene.app.namespace = name.to_owned();
+    name.clone_into(&mut scene.app.namespace);
     scene.app.run(&["render"]).ok();
     scene
 }

@@ -117,7 +117,8 @@ impl<'a> Scene<'a> {
         let wanted = self.wanted();
         let keys: Vec<String> = wanted.iter().map(|wanted| wanted.key.clone()).collect();
 
-        let told = told(run, &keys);
+        let parent = format!("configmap/{0}/{0}", self.app.namespace);
+        let told = told(run, &[&keys[..], &[parent]].concat());
         for Wanted { key, path, value } in &wanted {
             let live = self.plane.get(path);
             let is_done = live.as_ref().is_some_and(|live| holds(live, value) && self.is_member(live));
@@ -210,8 +211,8 @@ pub(crate) fn set_id(name: &str) -> String {
 
 fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
     let root = if api_version.contains('/') { "apis" } else { "api" };
-    let room = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
-    format!("/{root}/{api_version}/{room}{}s/{name}", kind.to_lowercase())
+    let place = if namespace.is_empty() { String::new() } else { format!("namespaces/{namespace}/") };
+    format!("/{root}/{api_version}/{place}{}s/{name}", kind.to_lowercase())
 }
 
 /// The path of something of ours that has left the tree: only what our tests prune.
