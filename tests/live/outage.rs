@@ -12,6 +12,7 @@ use crate::wait::until;
 fn etcd_and_the_api_server_are_away_for_a_while() {
     let Some(plane) = &ControlPlane::own(Parts::Nodes, 8, 4) else { return };
     etcd_is_gone_for_ten_seconds(plane);
+    etcd_goes_in_the_middle(plane);
     the_api_server_restarts(plane);
     the_api_server_does_not_come_back_in_time(plane);
 }
@@ -23,6 +24,22 @@ fn etcd_is_gone_for_ten_seconds(plane: &ControlPlane) {
     std::thread::sleep(Duration::from_secs(10));
     plane.start("etcd");
     tells_the_truth(plane, &app, &running.wait());
+    converges(&app);
+}
+
+fn etcd_goes_in_the_middle(plane: &ControlPlane) {
+    let app = App::rendered(plane, "outage-middle");
+    let proxy = Proxy::start(plane, |sent| {
+        if sent.method == "PATCH" { Fault::Delay(Duration::from_millis(300)) } else { Fault::Pass }
+    });
+    let running = app.start(&proxy.kubeconfig(app.directory()), &["apply", "--concurrency", "1"]);
+    until("a Service is under way", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
+    plane.stop("etcd");
+    std::thread::sleep(Duration::from_secs(10));
+    plane.start("etcd");
+    let run = running.wait();
+    tells_the_truth(plane, &app, &run);
+    assert_eq!(run.code, Some(0), "ten seconds are waited for: {run:?}");
     converges(&app);
 }
 

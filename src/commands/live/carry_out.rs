@@ -122,10 +122,10 @@ pub(in crate::commands) fn narrow(
     let Err(failure) = standing.narrow(target, parent::after(target, survey, gone)) else { return };
     let key = parent_key(&target.set);
     let mut said = failure.problems.into_iter().map(|problem| {
-        let message = format!("{key}, the inventory, still names what is gone: {}", problem.message);
+        let message = format!("{key}: the inventory still names what is gone: {}", problem.message);
         Diagnostic { message, ..problem }
     });
-    report.say(&key, Word::Failed, said.next_back());
+    report.say(&key, Word::Failed, said.next());
 }
 
 /// Deletes what has left the tree, and says it; returns what is gone.

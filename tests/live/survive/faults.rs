@@ -117,3 +117,20 @@ fn what_never_passes_is_told() {
         assert!(run.err.contains(said), "{said}: {run:?}");
     }
 }
+
+#[test]
+fn the_inventory_cannot_be_put_right() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-narrow");
+    scene.forget_the_config_map();
+    let prune = ["apply", "--prune", "--yes"];
+    let proxy = Proxy::start(plane, |sent| {
+        if sent.is("PATCH", "/configmaps/survive-narrow") { error() } else { Fault::Pass }
+    });
+    let run = scene.survives(&proxy, &prune, &prune);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    let said =
+        "error: configmap/survive-narrow/survive-narrow: the inventory still names what is gone: cannot";
+    assert!(run.err.contains(said), "{run:?}");
+    assert!(run.err.contains("5 unchanged, 1 pruned, 1 failed in "), "{run:?}");
+}

@@ -117,7 +117,8 @@ impl<'a> Scene<'a> {
         let wanted = self.wanted();
         let keys: Vec<String> = wanted.iter().map(|wanted| wanted.key.clone()).collect();
 
-        let told = told(run, &keys);
+        let parent = format!("configmap/{0}/{0}", self.app.namespace);
+        let told = told(run, &[&keys[..], &[parent]].concat());
         for Wanted { key, path, value } in &wanted {
             let live = self.plane.get(path);
             let is_done = live.as_ref().is_some_and(|live| holds(live, value) && self.is_member(live));
