@@ -208,3 +208,18 @@ fn the_objects_of_a_disbanded_set_stay() {
     app.run(&["apply"]).ok();
     all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
 }
+
+#[test]
+fn what_another_program_looks_after_is_not_mended() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "set-theirs");
+    app.run(&["apply"]).ok();
+    let parent = app.path("v1", "configmaps/set-theirs");
+    let broken = json!({"metadata": {"labels": {"applyset.kubernetes.io/id": "x"},
+        "annotations": {"applyset.kubernetes.io/tooling": "kubectl/v1.36.0"}}});
+    let before = plane.patch(&parent, Patch::Merge, &broken);
+    let refused = app.run(&["inventory", "verify", "--fix"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.err.contains("the set is looked after by kubectl/v1.36.0, not by us"), "{refused:?}");
+    assert_eq!(plane.get(&parent).unwrap(), before);
+}

@@ -6,7 +6,7 @@ use crate::commands::live::agree;
 use crate::commands::live::parent;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::{Kept, Owner, TOOL, read_parent, tool_of};
+use crate::core::apply::{Kept, Owner, is_ours_to_mend, read_parent};
 use crate::core::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -33,16 +33,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if target.parent_live.is_null() {
         found.push(Diagnostic::warning(format!("{parent}, the parent of the set, is not there")));
     } else {
-        match read_parent(&target.set, &target.parent_live, Owner::Anyone) {
-            Ok(read) if tool_of(&read.tooling) != TOOL => {
-                read_parent(&target.set, &target.parent_live, Owner::Ours)?;
-            }
+        match read_parent(&target.set, &target.parent_live, Owner::Ours) {
             Ok(read) => target.parent = Some(read),
-            // Whose it is cannot be told from a ConfigMap that is somebody's own.
-            Err(problem) if problem.message.ends_with("is not the inventory of a set") => {
-                return Err(problem.into());
+            Err(problem) if is_ours_to_mend(&target.parent_live) => {
+                found.push(Diagnostic::warning(problem.message));
             }
-            Err(problem) => found.push(Diagnostic::warning(problem.message)),
+            Err(problem) => return Err(problem.into()),
         }
     }
     let survey = survey(&target, args.concurrency)?;

@@ -183,9 +183,7 @@ pub enum Owner {
 pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent, Diagnostic> {
     let name = format!("configmap/{}/{}", set.namespace, set.name);
     let text = |field: &str, key: &str| live["metadata"][field][key].as_str();
-    let has_any = [TOOLING, KINDS, RESOURCES].iter().any(|key| text("annotations", key).is_some())
-        || text("labels", ID).is_some();
-    if !has_any {
+    if !is_parent(live) {
         return Err(Diagnostic::refusal(format!(
             "{name} is there already and is not the inventory of a set"
         ))
@@ -220,6 +218,17 @@ pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent,
     namespaces.insert(set.namespace.clone());
     let kinds = split(kinds).iter().map(|kind| GroupKind::parse(kind)).collect();
     Ok(Parent { scope: Scope { kinds, namespaces }, tooling: tooling.to_owned() })
+}
+
+/// Whether a parent that cannot be read may be written anew: it is one, and no other program says that it is its own.
+pub fn is_ours_to_mend(live: &Value) -> bool {
+    let tooling = live["metadata"]["annotations"][TOOLING].as_str();
+    is_parent(live) && tooling.is_none_or(|tooling| tool_of(tooling) == TOOL)
+}
+
+fn is_parent(live: &Value) -> bool {
+    let has = |field: &str, key: &str| live["metadata"][field].get(key).is_some();
+    has("labels", ID) || [TOOLING, KINDS, RESOURCES].iter().any(|key| has("annotations", key))
 }
 
 /// The name of the program in a tooling annotation.
@@ -313,6 +322,21 @@ mod tests {
         theirs(&mut kubectl);
         assert_eq!(read_parent(&set, &kubectl, Owner::Anyone).unwrap().tooling, "kubectl/v1.36.3");
         assert_eq!(tool_of("a/b/v1"), "a/b");
+    }
+
+    #[test]
+    fn who_may_mend_a_parent() {
+        let check = |labels: Value, annotations: Value, expected: bool| {
+            let live = json!({"metadata": {"labels": labels, "annotations": annotations}});
+            assert_eq!(is_ours_to_mend(&live), expected, "{live}");
+        };
+        check(json!({ID: "x"}), json!({TOOLING: "kubectl-largescale/v0.1.0"}), true);
+        check(json!({ID: "x"}), json!({}), true);
+        check(json!({}), json!({KINDS: ""}), true);
+        check(json!({ID: "x"}), json!({TOOLING: "kubectl/v1.36.3"}), false);
+        check(json!({}), json!({TOOLING: "kubectl/v1.36.3"}), false);
+        check(json!({"app": "web"}), json!({}), false);
+        assert!(!is_ours_to_mend(&Value::Null));
     }
 
     #[test]
