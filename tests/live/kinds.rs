@@ -1,11 +1,7 @@
-//! Kinds that come with the tree, kinds that are gone, and labels that controllers copy.
-
-use serde_json::{Value, json};
+//! A kind that comes with the tree, under a name for its lists that nobody expects.
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
-use crate::objects::Patch;
-use crate::wait::until;
 
 /// A namespace, a kind and an object of it, in the order in which nothing would work.
 const ALL_AT_ONCE: &str = "---
@@ -76,63 +72,4 @@ fn a_namespace_a_kind_and_an_object_of_it_from_nothing() {
     for kept in ["namespace/kinds-new-more", "customresourcedefinition/widgets.kinds-new.example.com"] {
         assert!(run.err.contains(&format!("{kept} has left the tree and stays: ")), "{run:?}");
     }
-}
-
-#[test]
-fn a_kind_that_is_gone() {
-    let Some(plane) = ControlPlane::shared() else { return };
-    let app = with_kinds(plane, "kinds-gone");
-    app.run(&["apply"]).ok();
-    let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
-    app.write("web.yaml", manifests.split("---\napiVersion: kinds-gone").next().unwrap());
-    app.run(&["render"]).ok();
-    plane.delete("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.kinds-gone.example.com");
-    until("the kind is gone", || {
-        plane
-            .get("/apis/kinds-gone.example.com/v1/namespaces/kinds-gone-more/widgets/one")
-            .is_none()
-            .then_some(())
-    });
-    until("nobody announces it", || {
-        let groups = plane.get("/apis").unwrap();
-        let group = |group: &Value| group["name"] == "kinds-gone.example.com";
-        (!groups["groups"].as_array().unwrap().iter().any(group)).then_some(())
-    });
-    let run = app.run(&["apply", "--prune", "--yes"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    let said =
-        "the set has members of kind Widget.kinds-gone.example.com, which the cluster does not know any more";
-    assert!(run.err.contains(said), "{run:?}");
-    assert!(run.err.contains("6 unchanged, 1 pruned in "), "{run:?}");
-    let again = app.run(&["apply", "--prune"]);
-    assert_eq!(again.code, Some(0), "{again:?}");
-    assert!(!again.err.contains("Widget"), "it is forgotten: {again:?}");
-}
-
-#[test]
-fn labels_that_are_copied_to_endpoint_slices() {
-    let Some(plane) = ControlPlane::shared() else { return };
-    let app = App::rendered(plane, "kinds-copies");
-    app.run(&["apply"]).ok();
-    let slices = app.path("discovery.k8s.io/v1", "endpointslices");
-    let label = "applyset.kubernetes.io/part-of";
-    let copies = || -> Vec<Value> {
-        let copied = |slice: &Value| slice["metadata"]["labels"][label].is_string();
-        plane.list(&slices).into_iter().filter(copied).map(|slice| slice["metadata"]["uid"].clone()).collect()
-    };
-    until("the controller has copied the label", || (copies().len() == 4).then_some(()));
-    let before = copies();
-    // Somebody has told the parent that EndpointSlices are members.
-    let kinds = "ConfigMap,Deployment.apps,EndpointSlice.discovery.k8s.io,Service";
-    let change = json!({"metadata": {"annotations": {"applyset.kubernetes.io/contains-group-kinds": kinds}}});
-    plane.patch(&app.path("v1", "configmaps/kinds-copies"), Patch::Merge, &change);
-    let run = app.run(&["apply", "--prune", "--yes"]);
-    assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(!run.out.contains("pruned"), "{run:?}");
-    assert_eq!(copies(), before);
-    let run = app.run(&["prune", "--yes"]);
-    assert!(run.err.starts_with("nothing to do in "), "{run:?}");
-    let parent = plane.get(&app.path("v1", "configmaps/kinds-copies")).unwrap();
-    let said = &parent["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"];
-    assert_eq!(said, "ConfigMap,Deployment.apps,Service");
 }

@@ -13,13 +13,11 @@ mod control_plane;
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
 mod harness;
-mod interrupted;
 mod inventory;
 mod kinds;
 mod nodes;
 mod objects;
 mod outage;
-mod plans;
 mod proxy;
 mod rbac;
 mod run;
