@@ -1,4 +1,4 @@
-//! Ctrl-C while many are under way, and while there is only one; one after the other is in `interrupted`.
+//! Ctrl-C in the middle.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::wait::until;
 const MANY: usize = 40;
 
 /// With many more objects to apply.
-fn many<'a>(plane: &'a ControlPlane, name: &str) -> Scene<'a> {
+fn scene<'a>(plane: &'a ControlPlane, name: &str) -> Scene<'a> {
     let scene = Scene::rendered(plane, name);
     let mut text = std::fs::read_to_string(scene.app.directory().join("web.yaml")).unwrap();
     for number in 0..MANY {
@@ -28,14 +28,16 @@ fn is_one_of_many(sent: &Sent) -> bool {
     sent.is("PATCH", "/configmaps/many-")
 }
 
+fn slow(plane: &ControlPlane, pause: Duration) -> Proxy {
+    Proxy::start(plane, move |sent| if is_one_of_many(sent) { Fault::Delay(pause) } else { Fault::Pass })
+}
+
 #[test]
 fn once_finishes_what_is_under_way() {
     const AT_ONCE: usize = 4;
     let Some(plane) = ControlPlane::shared() else { return };
-    let scene = many(plane, "survive-once");
-    let proxy = Proxy::start(plane, |sent| {
-        if is_one_of_many(sent) { Fault::Delay(Duration::from_millis(300)) } else { Fault::Pass }
-    });
+    let scene = scene(plane, "survive-once");
+    let proxy = slow(plane, Duration::from_millis(300));
     let before = scene.before();
     let kubeconfig = proxy.kubeconfig(scene.app.directory());
     let running = scene.app.start(&kubeconfig, &["apply", "--concurrency", "4"]);
@@ -53,9 +55,31 @@ fn once_finishes_what_is_under_way() {
     scene.converges(&["apply"]);
 }
 
+#[test]
+fn twice_ends_at_once() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = scene(plane, "survive-twice");
+    let proxy = slow(plane, Duration::from_secs(6));
+    let before = scene.before();
+    let kubeconfig = proxy.kubeconfig(scene.app.directory());
+    let running = scene.app.start(&kubeconfig, &["apply", "--concurrency", "4"]);
+    until("some are sent", || (proxy.count("PATCH", "/many-") > 2).then_some(()));
+    let began = Instant::now();
+    running.interrupt();
+    std::thread::sleep(Duration::from_millis(300));
+    running.interrupt();
+    let run = running.wait();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    assert_eq!(run.code, Some(130), "{run:?}");
+    let unknown = run.err.matches("it was sent, and nobody waited for the answer").count();
+    assert!((1..=4).contains(&unknown), "{run:?}");
+    scene.is_told(&before, &run);
+    scene.converges(&["apply"]);
+}
+
 /// While the parent is written, which is one request and not one of many.
 #[test]
-fn twice_ends_at_once_at_the_parent() {
+fn twice_ends_at_once_also_at_the_parent() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-first");
     let proxy = Proxy::start(plane, |sent| {

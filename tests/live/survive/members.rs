@@ -1,4 +1,4 @@
-//! Members that are no members, and members whose kind is gone; more of it in `kinds`.
+//! Members that are no members, and members whose kind is gone.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ fn kinds(scene: &Scene<'_>) -> Value {
 }
 
 #[test]
-fn a_kind_that_is_gone_and_still_in_the_tree() {
+fn the_kind_of_a_member_is_gone() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-kind");
     let group = "kind.survive.example.com";
@@ -45,16 +45,28 @@ fn a_kind_that_is_gone_and_still_in_the_tree() {
 
     scene.app.write("web.yaml", &manifests);
     scene.app.run(&["render"]).ok();
-    scene.converges(&PRUNE);
-    assert_eq!(kinds(&scene), json!("ConfigMap,Deployment.apps,Service"));
+    scene.forget_the_config_map();
+    let run = scene.survives(&Proxy::passing(plane), &PRUNE, &PRUNE);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let warning =
+        format!("the set has members of kind Widget.{group}, which the cluster does not know any more");
+    assert!(run.err.contains(&warning), "{run:?}");
+    assert_eq!(kinds(&scene), json!("Deployment.apps,Service"));
 }
 
 #[test]
-fn a_slice_with_our_label_that_nobody_looks_after() {
+fn a_label_that_controllers_copied() {
     let Some(plane) = ControlPlane::shared() else { return };
     let mut scene = Scene::applied(plane, "survive-slices");
     let name = scene.app.namespace.clone();
+    // The controller copies the labels of a Service to its slices, ours among them.
     let slices = scene.app.path("discovery.k8s.io/v1", "endpointslices");
+    let selector = format!("{slices}?labelSelector=applyset.kubernetes.io%2Fpart-of%3D{}", set_id(&name));
+    let copied = until("every Service has a slice", || {
+        let found = plane.list(&selector);
+        (found.len() == plane.pools).then_some(found)
+    });
+    // One that nobody looks after.
     let by_hand = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
         "endpoints": [], "metadata": {"name": "by-hand",
             "labels": {"applyset.kubernetes.io/part-of": set_id(&name)}}});
@@ -69,5 +81,13 @@ fn a_slice_with_our_label_that_nobody_looks_after() {
     let run = scene.survives(&Proxy::passing(plane), &PRUNE, &PRUNE);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(run.out.matches(" pruned\n").count(), 1, "{run:?}");
+    let uids = |slices: Vec<Value>| {
+        let mut uids: Vec<String> = slices.iter().map(|slice| slice["metadata"]["uid"].to_string()).collect();
+        uids.sort_unstable();
+        uids
+    };
+    let left: Vec<Value> =
+        plane.list(&selector).into_iter().filter(|slice| slice["metadata"]["name"] != "by-hand").collect();
+    assert_eq!(uids(left), uids(copied), "{run:?}");
     assert_eq!(kinds(&scene), json!("Deployment.apps,Service"), "what is not ours is none of the set");
 }

@@ -1,13 +1,13 @@
-//! A plan that meets what goes wrong while it is applied; what is refused before is in `plans`.
+//! A plan, and a cluster that is another one by the time it is applied.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::scene::Scene;
+use super::scene::{Scene, set_id};
 use crate::control_plane::ControlPlane;
 use crate::objects::Patch;
 use crate::proxy::{Fault, Proxy};
@@ -24,6 +24,21 @@ fn plan(scene: &Scene<'_>, more: &[&str]) -> String {
     fs::read_to_string(scene.app.directory().join(PLAN)).unwrap()
 }
 
+/// Applies the plan, and sees that it is refused with these words and nothing is written.
+#[track_caller]
+fn is_refused(scene: &Scene<'_>, words: &[&str]) -> Run {
+    let before = scene.before();
+    let proxy = Proxy::passing(scene.plane);
+    let run = scene.app.run_through(&proxy, &["apply", PLAN, "--yes"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    for words in words {
+        assert!(run.err.contains(words), "{words}: {run:?}");
+    }
+    assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
+    scene.is_told(&before, &run);
+    run
+}
+
 /// Applies the plan, all of it.
 #[track_caller]
 fn is_done(scene: &Scene<'_>, proxy: &Proxy) -> Run {
@@ -36,6 +51,38 @@ fn is_done(scene: &Scene<'_>, proxy: &Proxy) -> Run {
 
 fn config(scene: &Scene<'_>) -> String {
     scene.app.path("v1", "configmaps/web")
+}
+
+#[test]
+fn an_object_that_moved_without_changing_our_diff() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-moved");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let theirs = json!({"data": {"theirs": "1"}, "metadata": {"annotations": {"example.com/note": "x"}}});
+    plane.patch(&config(&scene), Patch::Merge, &theirs);
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert!(run.out.contains("configmap/survive-moved/web configured\n"), "{run:?}");
+    let live = plane.get(&config(&scene)).unwrap();
+    assert_eq!(live["data"], json!({"greeting": "goodbye", "theirs": "1"}));
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn an_object_that_makes_the_diff_another_one() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-differs");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"greeting": "hi"}, "metadata": {
+        "name": "web", "labels": {"applyset.kubernetes.io/part-of": set_id("survive-differs")}}});
+    plane.patch(&config(&scene), Patch::Apply("kubectl-largescale"), &theirs);
+    let words = "configmap/survive-differs/web has changed, and so has what would be configured in it";
+    let run = is_refused(&scene, &[words, "nothing was changed; make a new plan"]);
+    let (planned, now) = run.err.split_once("now:\n").unwrap_or_else(|| panic!("{run:?}"));
+    assert!(planned.contains("planned:\n") && planned.contains("-  greeting: hello\n"), "{run:?}");
+    assert!(now.contains("-  greeting: hi\n+  greeting: goodbye\n"), "{run:?}");
+    scene.converges(&["apply"]);
 }
 
 /// The plan holds when it is looked at, and the object is another one when it is written.
@@ -62,6 +109,49 @@ fn an_object_that_moves_at_the_last_moment() {
     scene.is_told(&before, &run);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
+}
+
+#[test]
+fn an_object_that_was_deleted_and_made_anew() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-anew");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let path = config(&scene);
+    let mut object = plane.get(&path).unwrap();
+    plane.delete(&path);
+    is_refused(&scene, &["configmap/survive-anew/web was to be configured, and would be created now"]);
+    for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+        object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    let made = plane.patch(&path, Patch::Apply("kubectl-largescale"), &object);
+    assert_eq!(made["data"]["greeting"], "hello");
+    is_refused(&scene, &["configmap/survive-anew/web is another object: somebody has deleted it"]);
+    plan(&scene, &[]);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn another_tree_or_another_cluster() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::rendered(plane, "survive-terms");
+    let text = plan(&scene, &[]);
+    scene.greet("hello", "goodbye");
+    is_refused(&scene, &["the tree has changed since the plan was made: configmap-web.yaml"]);
+    scene.greet("goodbye", "hello");
+
+    let mut other: Value = serde_json::from_str(&text).unwrap();
+    other["terms"]["cluster"] = "00000000-0000-0000-0000-000000000000".into();
+    scene.app.write(PLAN, &other.to_string());
+    is_refused(&scene, &["the plan is for cluster 00000000-0000-0000-0000-000000000000, this is "]);
+
+    scene.app.write(PLAN, &text);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+    // Once more: all of it is done.
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert_eq!(run.out.matches(" unchanged\n").count(), 6, "{run:?}");
 }
 
 #[test]
