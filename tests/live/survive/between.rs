@@ -177,10 +177,8 @@ fn two_trees_at_once() {
         scene.app.run(&["render"]).ok();
         fs::write(newer.join("web.yaml"), later).unwrap();
         in_the_newer(&["render"]);
-        let proxy = Proxy::start(plane, |sent| {
-            let is_parent = sent.is("PATCH", "/configmaps/survive-trees");
-            if is_parent { Fault::Delay(Duration::from_secs(3)) } else { Fault::Pass }
-        });
+        let slow = Fault::Delay(Duration::from_secs(3));
+        let proxy = Proxy::nth(plane, 1, slow, |sent| sent.is("PATCH", "/configmaps/survive-trees"));
         let kubeconfig = proxy.kubeconfig(from);
         // Of what the newer tree brings, the older knows nothing, and may find it as something that left the tree.
         let running = scene.app.start(&kubeconfig, &["apply", "--prune", "--yes"]);
