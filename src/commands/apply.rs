@@ -156,6 +156,11 @@ fn jobs(target: &Target, survey: &Survey, all: bool, report: &mut Report) -> Vec
 fn foretell(report: &mut Report, comparison: &Comparison<'_>) {
     let key = &comparison.item.key;
     report::yields(key, &comparison.left);
+    if let Some(error) = &comparison.refused {
+        // The apply would be refused as well, so no estimate stands in for the server here.
+        report.say(key, Word::Failed, Some(report::failure(key, error)));
+        return;
+    }
     let (word, why) = match &comparison.state {
         State::Unchanged => (Word::Unchanged, None),
         State::Created => (Word::Created, None),

@@ -1,11 +1,12 @@
 //! `diff --live`: what `apply` would change in the cluster, and with `--prune` what it would delete.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::cluster::Force;
+use crate::cluster::{ClusterError, Force};
 use crate::commands::apply::place;
 use crate::commands::changes::{Change, show};
 use crate::commands::live::compare::{Comparison, Judge, Source, State, compare};
@@ -187,10 +188,9 @@ fn difference(
 /// Says what could not be compared, and what was only estimated. Tells whether everything was compared.
 fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
     let mut is_whole = true;
-    let mut estimated = 0;
     let mut taken_over = Vec::new();
     for comparison in comparisons {
-        let Comparison { item, state, left, source, .. } = comparison;
+        let Comparison { item, state, left, .. } = comparison;
         let key = &item.key;
         report::yields(key, left);
         match state {
@@ -201,21 +201,12 @@ fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
             State::TakenOver => taken_over.push(key.to_string()),
             _ => {}
         }
-        estimated += usize::from(*source == Source::Estimate && item.at.is_some());
         if let Some(problem) = report::problem(comparison) {
             is_whole = false;
             ui::diagnostic(&problem);
         }
     }
-    if estimated > 0 {
-        ui::diagnostic(
-            &Diagnostic::warning(format!(
-                "{} compared without the server: this user may not patch",
-                plural(estimated, "object")
-            ))
-            .hint("what the server and its webhooks would add or refuse is not in it"),
-        );
-    }
+    estimates(comparisons).iter().for_each(ui::diagnostic);
     if let Some(first) = taken_over.first() {
         let more =
             if taken_over.len() > 1 { format!(" and {} more", taken_over.len() - 1) } else { String::new() };
@@ -224,6 +215,27 @@ fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
         ));
     }
     is_whole
+}
+
+/// What was compared without the server, because it does not let us try.
+fn estimates(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
+    let refused: Vec<&ClusterError> =
+        comparisons.iter().filter_map(|comparison| comparison.refused.as_ref()).collect();
+    let reasons: BTreeSet<String> = refused
+        .iter()
+        .filter_map(|error| match error {
+            ClusterError::Request { problem, .. } => Some(format!("\n  {problem}")),
+            _ => None,
+        })
+        .collect();
+    let reasons: String = reasons.into_iter().collect();
+    (!refused.is_empty()).then(|| {
+        Diagnostic::warning(format!(
+            "{} compared without the server, which is an estimate:{reasons}",
+            plural(refused.len(), "object")
+        ))
+        .hint("what the server and its webhooks would add or refuse is not in it; ask for a role that allows this")
+    })
 }
 
 fn totals(comparisons: &[Comparison<'_>], farewells: &[Farewell]) -> String {

@@ -34,6 +34,8 @@ pub(in crate::commands) struct Comparison<'a> {
     pub(in crate::commands) left: Vec<Yielded>,
     /// Who said so.
     pub(in crate::commands) source: Source,
+    /// Why the server's dry run could not be had.
+    pub(in crate::commands) refused: Option<ClusterError>,
 }
 
 /// Who said what would become of an object.
@@ -84,7 +86,15 @@ pub(in crate::commands) fn compare<'a>(
             doubts.push(index);
         }
         let state = state.unwrap_or(State::Unknown);
-        comparisons.push(Comparison { item, wanted, live, state, left, source: Source::Certain });
+        comparisons.push(Comparison {
+            item,
+            wanted,
+            live,
+            state,
+            left,
+            source: Source::Certain,
+            refused: None,
+        });
     }
     if judge == Judge::Reading {
         for index in doubts {
@@ -156,9 +166,10 @@ impl Comparison<'_> {
                     State::NoNamespace(name)
                 }
             }
-            Done::Failed(ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => {
+            Done::Failed(error @ ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => {
                 self.estimate();
                 self.source = Source::Estimate;
+                self.refused = Some(error);
                 return;
             }
             Done::Failed(error) => State::Failed(error),

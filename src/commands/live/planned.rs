@@ -78,7 +78,12 @@ pub(in crate::commands) fn jobs(
 ) -> Result<Vec<Job>, Failure> {
     let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(target, survey, Judge::Doubt, force, at_once);
-    let problems: Vec<Diagnostic> = comparisons.iter().filter_map(super::report::problem).collect();
+    // Whoever may not try an object may not apply it: a plan is done whole or not at all.
+    let refused = |comparison: &Comparison<'_>| {
+        Some(super::report::failure(&comparison.item.key, comparison.refused.as_ref()?))
+    };
+    let problem = |comparison| super::report::problem(comparison).or_else(|| refused(comparison));
+    let problems: Vec<Diagnostic> = comparisons.iter().filter_map(problem).collect();
     if !problems.is_empty() {
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
