@@ -26,6 +26,7 @@ use crate::failure::Failure;
 /// What is already as the tree says is left alone. Fields that others hold with other values are conflicts: they are
 /// shown, the object is not changed, and the others are applied all the same.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("max_prune", |arg| arg.requires("prune")))]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Args {
     /// A plan of `diff --live --out`: exactly what it says is done, or nothing

@@ -207,6 +207,13 @@ fn the_objects_of_a_disbanded_set_stay() {
     assert_eq!(refused.code, Some(5), "{refused:?}");
     app.run(&["apply"]).ok();
     all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
+
+    let parent = app.path("v1", "configmaps/set-disband");
+    plane.patch(&parent, Patch::Merge, &json!({"data": {"somebody": "needs this"}}));
+    app.run(&["inventory", "disband", "--yes"]).ok();
+    let left = plane.get(&parent).unwrap();
+    assert_eq!(left["data"], json!({"somebody": "needs this"}));
+    assert!(!left["metadata"].to_string().contains("\"applyset."), "{left}");
 }
 
 #[test]

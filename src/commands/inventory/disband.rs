@@ -5,13 +5,13 @@ use serde_json::json;
 use super::adopt::agree_to;
 use super::members::{members, patch_all};
 use crate::cli::Global;
-use crate::cluster::{At, Call, Certainty};
+use crate::cluster::{At, Call, Certainty, ClusterError};
 use crate::commands::apply::place;
 use crate::commands::live::agree;
 use crate::commands::live::report::Report;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::PART_OF;
+use crate::core::apply::{PART_OF, undone};
 use crate::core::live::Resource;
 use crate::core::plural::plural;
 use crate::exit::Exit;
@@ -67,19 +67,35 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     target.cluster.catch_interrupts();
     let mut report = Report::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
-    let metadata = &target.parent_live["metadata"];
     // The parent tells the next run where members are, so it goes last.
-    if report.is_complete() && !metadata.is_null() {
-        let text = |field: &str| metadata[field].as_str().unwrap_or_default().to_owned();
-        target.cluster.call(&Call::Delete {
-            at: At { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") },
-            uid: text("uid"),
-            resource_version: text("resourceVersion"),
-            certainty: Certainty::Done,
-        })?;
-        ui::note(&format!("configmap/{}/{} deleted", text("namespace"), text("name")));
+    if report.is_complete() && !target.parent_live.is_null() {
+        ui::note(&dissolve(&target)?);
     }
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(&place(&target))?;
     Ok(if interrupted { Exit::Interrupted } else { exit })
+}
+
+/// Deletes the parent, or takes the set out of it if it holds something else.
+fn dissolve(target: &Target) -> Result<String, ClusterError> {
+    let text = |field: &str| target.parent_live["metadata"][field].as_str().unwrap_or_default().to_owned();
+    let at = At { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") };
+    let name = format!("configmap/{}/{}", at.namespace, at.name);
+    let (call, done) = match undone(&target.parent_live) {
+        Some(patch) => (
+            Call::Patch { at, patch, certainty: Certainty::Done },
+            "has data: it stays, and is no parent any more",
+        ),
+        None => (
+            Call::Delete {
+                at,
+                uid: text("uid"),
+                resource_version: text("resourceVersion"),
+                certainty: Certainty::Done,
+            },
+            "deleted",
+        ),
+    };
+    target.cluster.call(&call)?;
+    Ok(format!("{name} {done}"))
 }

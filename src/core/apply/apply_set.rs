@@ -220,6 +220,18 @@ pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent,
     Ok(Parent { scope: Scope { kinds, namespaces }, tooling: tooling.to_owned() })
 }
 
+/// What takes the set out of a parent that holds something besides, and so is not ours to delete.
+pub fn undone(parent: &Value) -> Option<Value> {
+    let holds = |field: &str| parent[field].as_object().is_some_and(|map| !map.is_empty());
+    let patch = json!({ "metadata": {
+        "uid": parent["metadata"]["uid"],
+        "resourceVersion": parent["metadata"]["resourceVersion"],
+        "labels": { ID: null },
+        "annotations": { TOOLING: null, KINDS: null, RESOURCES: null, NAMESPACES: null },
+    } });
+    (holds("data") || holds("binaryData")).then_some(patch)
+}
+
 /// Whether a parent that cannot be read may be written anew: it is one, and no other program says that it is its own.
 pub fn is_ours_to_mend(live: &Value) -> bool {
     let tooling = live["metadata"]["annotations"][TOOLING].as_str();

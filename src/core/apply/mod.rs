@@ -9,7 +9,7 @@ mod trackers;
 
 pub use apply_set::{
     ApplySet, GroupKind, ID, KINDS, Owner, PARENT_MANAGER, PART_OF, Parent, Scope, TOOL, TOOLING,
-    is_ours_to_mend, read_parent, tool_of,
+    is_ours_to_mend, read_parent, tool_of, undone,
 };
 pub use plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
 pub use prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};

@@ -6,12 +6,14 @@
 //! webhooks are those of the last apply. Everything that cannot be told from the two objects is `false`, and a dry run
 //! decides.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::managed::{self, FieldSet, MANAGER, Segment};
-use super::well_known;
+use super::lists::list_is_unchanged;
+use super::same::is_same;
+use crate::core::live::managed::{self, FieldSet, MANAGER, Segment};
+use crate::core::live::well_known;
 
 /// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
 const OF_THE_SERVER: &[&str] = &[
@@ -39,25 +41,25 @@ pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
 
 /// What holds at every place of one object.
 #[derive(Clone, Copy)]
-struct Schema {
-    atomic_maps: &'static [&'static str],
-    atomic_items: &'static [&'static str],
+pub(super) struct Schema {
+    pub(super) atomic_maps: &'static [&'static str],
+    pub(super) atomic_items: &'static [&'static str],
 }
 
 /// One place of the object: what we want there, what is there, and whose it is.
-struct Place<'a> {
-    desired: &'a Value,
-    live: &'a Value,
-    own: FieldSet<'a>,
-    others: Vec<FieldSet<'a>>,
+pub(super) struct Place<'a> {
+    pub(super) desired: &'a Value,
+    pub(super) live: &'a Value,
+    pub(super) own: FieldSet<'a>,
+    pub(super) others: Vec<FieldSet<'a>>,
     /// The nearest field above, under which the schema knows it.
-    name: &'a str,
-    schema: Schema,
+    pub(super) name: &'a str,
+    pub(super) schema: Schema,
 }
 
 impl<'a> Place<'a> {
     /// The place one step below, for a value there.
-    fn step(&self, step: &str, own: FieldSet<'a>, desired: &'a Value, live: &'a Value) -> Self {
+    pub(super) fn step(&self, step: &str, own: FieldSet<'a>, desired: &'a Value, live: &'a Value) -> Self {
         let others = self.others.iter().filter_map(|other| other.below(step)).collect();
         Self { desired, live, own, others, name: self.name, schema: self.schema }
     }
@@ -128,7 +130,7 @@ fn is_unchanged_at(place: &Place<'_>) -> Option<bool> {
 }
 
 /// A value that is owned as a whole, or one in which nothing was named when it was last applied.
-fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
+pub(super) fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
     let is_shared_below = || place.others.iter().any(|other| !other.is_leaf());
     let is_whole = match place.desired {
         // What was `{}` before has the same leaf, and what the server put into it since would become ours.
@@ -141,7 +143,7 @@ fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
 }
 
 /// A map field by field, apart from some that are in no set.
-fn map_is_unchanged(place: &Place<'_>, apart: &[&str]) -> Option<bool> {
+pub(super) fn map_is_unchanged(place: &Place<'_>, apart: &[&str]) -> Option<bool> {
     let (desired, live) = (place.desired.as_object()?, place.live.as_object()?);
     let mut left = desired.keys().filter(|name| !apart.contains(&name.as_str())).count();
     for (step, segment, below) in place.own.steps() {
@@ -158,139 +160,9 @@ fn map_is_unchanged(place: &Place<'_>, apart: &[&str]) -> Option<bool> {
     Some(left == 0)
 }
 
-fn list_is_unchanged(place: &Place<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
-    let mut keyed = Vec::new();
-    let mut values = 0;
-    for (step, segment, below) in place.own.steps() {
-        match segment? {
-            Segment::Key(key) => keyed.push(Item { step, key, own: below? }),
-            Segment::Value(_) if below?.is_leaf() => values += 1,
-            _ => return None,
-        }
-    }
-    match (keyed.is_empty(), values == 0) {
-        (false, true) => items_are_unchanged(place, &keyed, desired, live),
-        (true, false) => Some(values == desired.len() && values_are_unchanged(place.own, desired, live)?),
-        _ => None,
-    }
-}
-
-/// An item of ours in a list that is merged by key.
-struct Item<'a> {
-    step: &'a str,
-    key: Map<String, Value>,
-    own: FieldSet<'a>,
-}
-
-fn items_are_unchanged(
-    place: &Place<'_>,
-    items: &[Item<'_>],
-    desired: &[Value],
-    live: &[Value],
-) -> Option<bool> {
-    let mut names: Vec<&str> = items.iter().flat_map(|item| item.key.keys().map(String::as_str)).collect();
-    names.sort_unstable();
-    names.dedup();
-
-    // A key field that we left out is the server's default: it is in the key, and not among our fields.
-    let mut by_given = HashMap::new();
-    for item in items {
-        if item.own.is_leaf() && !place.schema.atomic_items.contains(&place.name) || !item.own.owns_itself() {
-            return None;
-        }
-        let is_given = |name: &str| item.own.is_leaf() || item.own.field(name).is_some();
-        let given = signature(&item.key, names.iter().copied().filter(|name| is_given(name)));
-        if by_given.insert(given, item).is_some() {
-            return None;
-        }
-    }
-    let mut places = HashMap::new();
-    for (index, item) in live.iter().enumerate() {
-        if places.insert(signature(item.as_object()?, names.iter().copied()), index).is_some() {
-            return None;
-        }
-    }
-
-    let mut last = None;
-    for wanted in desired {
-        let item = by_given.remove(&signature(wanted.as_object()?, names.iter().copied()))?;
-        let index = *places.get(&signature(&item.key, names.iter().copied()))?;
-        if last.is_some_and(|last| last >= index) {
-            return Some(false);
-        }
-        last = Some(index);
-        let place = place.step(item.step, item.own, wanted, &live[index]);
-        let same = if item.own.is_leaf() {
-            leaf_is_unchanged(&place, place.schema.atomic_items)
-        } else {
-            map_is_unchanged(&place, &[])?
-        };
-        if !same {
-            return Some(false);
-        }
-    }
-    Some(by_given.is_empty())
-}
-
-/// The fields of these names that are there, with their values, as one text.
-fn signature<'a>(fields: &Map<String, Value>, names: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::new();
-    for name in names {
-        if let Some(value) = fields.get(name) {
-            text.push_str(&format!("{name}={value},"));
-        }
-    }
-    text
-}
-
-/// A list of scalars that is a set: ours are there once each, in our order.
-fn values_are_unchanged(own: FieldSet<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
-    let mut places = HashMap::new();
-    for (index, value) in live.iter().enumerate() {
-        if places.insert(value.to_string(), index).is_some() {
-            return None;
-        }
-    }
-    let mut last = None;
-    for value in desired {
-        let text = value.to_string();
-        own.below(&format!("v:{text}"))?;
-        let index = *places.get(&text)?;
-        if last.is_some_and(|last| last >= index) || !is_same(value, &live[index]) {
-            return Some(false);
-        }
-        last = Some(index);
-    }
-    Some(true)
-}
-
-/// Equal, and written alike. Nothing with a null in it is: the server reads it in several ways.
-fn is_same(desired: &Value, live: &Value) -> bool {
-    match (desired, live) {
-        (Value::Object(desired), Value::Object(live)) => {
-            desired.len() == live.len()
-                && desired
-                    .iter()
-                    .all(|(name, value)| live.get(name).is_some_and(|other| is_same(value, other)))
-        }
-        (Value::Array(desired), Value::Array(live)) => {
-            desired.len() == live.len()
-                && desired.iter().zip(live).all(|(value, other)| is_same(value, other))
-        }
-        (Value::Number(desired), Value::Number(live)) => {
-            // An apply goes through YAML and floats, which hold integers up to here.
-            const EXACT: u64 = 1 << 53;
-            let is_exact = desired.as_i64().is_none_or(|number| number.unsigned_abs() <= EXACT);
-            is_exact && desired.to_string() == live.to_string()
-        }
-        (Value::Null, _) => false,
-        (desired, live) => desired == live,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
