@@ -9,9 +9,12 @@ lint:                               ## formatting and clippy
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 
-# A panic ends the program where it is, so nothing reads the tables for unwinding: 0.4 MB.
+# A fifth smaller and no slower (make bench): no tables for unwinding, which aborts anyway; less inlining; functions that
+# are the same, once.
+SMALL = -C force-unwind-tables=no -C llvm-args=-inline-threshold=50 -C link-arg=-Wl,--icf=all
+
 build:                              ## the release binary
-	RUSTFLAGS="-C force-unwind-tables=no" cargo build --release --quiet
+	RUSTFLAGS="$(SMALL)" cargo build --release --quiet
 
 example:                            ## the main job on the example that ships with it, without a cluster
 	cargo build --quiet
