@@ -47,7 +47,6 @@ fn named(platform: &Platform, nodes: &[&Node]) -> usize {
 }
 
 fn identified(platform: &Platform, nodes: &[&Node]) -> bool {
-    nodes.iter().any(|node| {
-        platform.spec.recognise.provider_ids.iter().any(|id| node.provider_id.starts_with(id.as_str()))
-    })
+    let ids = platform.spec.recognise.provider_ids();
+    nodes.iter().any(|node| ids.has(&node.provider_id))
 }

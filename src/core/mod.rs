@@ -26,6 +26,7 @@ pub mod plural;
 pub mod pointer;
 pub mod pools;
 pub mod render;
+pub mod settings;
 pub mod shape;
 pub mod spec;
 pub mod status;

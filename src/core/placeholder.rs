@@ -9,19 +9,42 @@ use crate::core::nearest::did_you_mean;
 
 /// What the placeholders stand for, one object's worth.
 #[derive(Clone, Debug, Default)]
-pub struct Values<'a>(Vec<(&'static str, Option<&'a str>, &'a str)>);
+pub struct Values<'a>(Vec<(&'a str, Option<Given<'a>>, &'a str)>);
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug)]
+enum Given<'a> {
+    Text(&'a str),
+    /// Only where it stands alone.
+    List(&'a Value),
+}
 
 impl<'a> Values<'a> {
     /// Adds a placeholder; `None` means it is known but has no value here, for the reason given.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: Option<&'a str>, why_none: &'a str) -> Self {
-        self.0.push((name, value, why_none));
+    pub fn with(mut self, name: &'a str, value: Option<&'a str>, why_none: &'a str) -> Self {
+        self.0.push((name, value.map(Given::Text), why_none));
+        self
+    }
+
+    /// The same with a text or a list of texts.
+    #[must_use]
+    pub fn with_value(mut self, name: &'a str, value: Option<&'a Value>, why_none: &'a str) -> Self {
+        let given = value.map(|value| value.as_str().map_or(Given::List(value), Given::Text));
+        self.0.push((name, given, why_none));
         self
     }
 
     fn get(&self, name: &str) -> Result<&'a str, PlaceholderError> {
+        match self.given(name)? {
+            Given::Text(text) => Ok(text),
+            Given::List(_) => Err(PlaceholderError::List { name: name.to_owned() }),
+        }
+    }
+
+    fn given(&self, name: &str) -> Result<Given<'a>, PlaceholderError> {
         match self.0.iter().find(|(known, ..)| *known == name) {
-            Some((_, Some(value), _)) => Ok(value),
+            Some((_, Some(given), _)) => Ok(*given),
             Some((_, None, why)) => {
                 Err(PlaceholderError::NoValue { name: name.to_owned(), why: (*why).to_owned() })
             }
@@ -60,6 +83,12 @@ pub enum PlaceholderError {
         /// The reason.
         why: String,
     },
+    /// A list in the middle of a text.
+    #[error("the placeholder `${{{name}}}` is a list, and stands alone in a value or not at all")]
+    List {
+        /// As it was written.
+        name: String,
+    },
     /// `${` without `}`.
     #[error("a placeholder is not closed in `{text}`")]
     Unclosed {
@@ -76,7 +105,7 @@ impl PlaceholderError {
                 Some(format!("known here: {known}; write `$${{` for a literal `${{`"))
             }
             Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
-            Self::NoValue { .. } => None,
+            Self::NoValue { .. } | Self::List { .. } => None,
         }
     }
 }
@@ -106,7 +135,10 @@ pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError>
 /// Fills the placeholders in every string of a value; keys are left as they are.
 pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
     Ok(match value {
-        Value::String(text) => Value::String(fill(text, values)?),
+        Value::String(text) => match alone(text).map(|name| values.given(name)).transpose()? {
+            Some(Given::List(list)) => list.clone(),
+            _ => Value::String(fill(text, values)?),
+        },
         Value::Array(list) => {
             Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?)
         }
@@ -117,6 +149,11 @@ pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, Placehold
         ),
         plain => plain.clone(),
     })
+}
+
+/// The name of a placeholder that is the whole text.
+fn alone(text: &str) -> Option<&str> {
+    text.strip_prefix("${")?.strip_suffix('}').filter(|name| !name.contains(['$', '{', '}']))
 }
 
 #[cfg(test)]
@@ -133,6 +170,20 @@ mod tests {
         assert_eq!(fill("$${pool.name} $ {", &values()).unwrap(), "${pool.name} $ {");
         let value = serde_json::json!({"${pool.name}": ["${pool.name}", 1]});
         assert_eq!(fill_value(&value, &values()).unwrap(), serde_json::json!({"${pool.name}": ["a", 1]}));
+    }
+
+    #[test]
+    fn lists_stand_alone() {
+        let list = serde_json::json!(["a", "b"]);
+        let values = values().with_value("setting.addresses", Some(&list), "");
+        let filled = |text: &str| fill_value(&Value::from(text), &values);
+        assert_eq!(filled("${setting.addresses}").unwrap(), list);
+        assert_eq!(filled("${pool.name}").unwrap(), "a");
+        let said = filled("x ${setting.addresses}").unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "the placeholder `${setting.addresses}` is a list, and stands alone in a value or not at all"
+        );
     }
 
     #[test]

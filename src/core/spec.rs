@@ -63,6 +63,9 @@ pub struct Spec {
     /// Labels for the metadata of every object; selectors and pod templates are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// What the platform asks for: its settings by name, for each pool or for all (docs/platforms.md).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, serde_json::Value>,
     /// What happens to Deployments and StatefulSets.
     #[serde(default)]
     pub workload: Workload,
@@ -137,6 +140,10 @@ pub struct Workload {
     /// Spread the replicas over the pools: a topology spread constraint on the pool label.
     #[serde(default)]
     pub spread: bool,
+    /// One workload for each pool, on the pool's nodes, and traffic that stays in the pool: where the cloud cannot
+    /// select nodes, and for those who want it.
+    #[serde(default)]
+    pub per_pool: bool,
 }
 
 /// What `apply` does about a field that another manager holds with another value.
@@ -184,6 +191,7 @@ impl Spec {
             pools: Pools::default(),
             names: BTreeMap::new(),
             labels: BTreeMap::new(),
+            settings: BTreeMap::new(),
             workload: Workload::default(),
             internal: false,
             overlays: Vec::new(),

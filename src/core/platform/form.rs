@@ -9,6 +9,11 @@ use serde_json::Value;
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::form::{self, ApiVersion, Name};
 use crate::core::patch::{self, Patch};
+use crate::core::platform::distribution::distributions;
+use crate::core::platform::limits::{Limit, LimitName};
+use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
+use crate::core::platform::rules::{Broken, Refusal, Requirement};
+use crate::core::platform::settings::Setting;
 use crate::core::yaml::{self, Document};
 
 /// A platform file, read and checked.
@@ -56,13 +61,28 @@ pub struct PlatformSpec {
     pub sources: Vec<String>,
     /// When to choose it, for `init` where the nodes fit more than one platform.
     pub choose: String,
-    /// Set where the platform cannot bind a Service to a pool at all.
+    /// Set where the platform cannot bind a Service to a pool: only `workload.perPool` splits there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
+    /// What `workload.perPool` does here about the limit of backends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_pool: Option<PerPool>,
+    /// What nobody has verified: sentences that `render` says as warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unverified: Vec<String>,
     /// How its nodes look.
     pub recognise: Recognise,
     /// The node labels that can tell a pool, the best first.
     pub pool_labels: Vec<String>,
+    /// Set where a selector may name certain labels only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_labels: Option<OnlyLabels>,
+    /// Whether its controller looks at a node again when only a label of it has changed.
+    #[serde(default)]
+    pub label_changes: LabelChanges,
+    /// What it has to be told in `spec.settings`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
     /// Labels of nodes that its load balancers leave out.
     #[serde(default)]
     pub not_backends: Vec<NotBackend>,
@@ -78,9 +98,15 @@ pub struct PlatformSpec {
     /// JSON Patch for `internal: true`.
     #[serde(default)]
     pub internal: Vec<Value>,
-    /// What a Service in the manifests must not have here.
+    /// Objects for each pool beside its Services, with placeholders in the values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Value>,
+    /// What a Service must not have here.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
+    /// What a Service must have here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Requirement>,
     /// Its limits.
     #[serde(default)]
     pub limits: BTreeMap<LimitName, Limit>,
@@ -89,7 +115,7 @@ pub struct PlatformSpec {
     pub other_half: Vec<OtherHalf>,
 }
 
-/// Why a platform cannot be split.
+/// Why a platform cannot bind a Service to a pool.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refused {
@@ -99,40 +125,46 @@ pub struct Refused {
     pub hint: String,
 }
 
-/// How the nodes of a platform look; any of them is enough.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Recognise {
-    /// Beginnings of `spec.providerID`. A node with another provider ID is none of this platform's.
-    #[serde(default, rename = "providerIDs")]
-    pub provider_ids: Vec<String>,
-    /// Patterns of node names, where the provider ID is not set.
-    #[serde(default)]
-    pub node_names: Vec<String>,
-}
-
-/// A label of nodes that the load balancers leave out.
+/// What `workload.perPool` does about the limit of backends.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct NotBackend {
-    /// The key.
-    pub label: String,
-    /// The value; any if absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// What such a node is, one word or two.
+pub struct PerPool {
+    /// Whether nodes without a pod of the pool leave its load balancer.
+    pub relieves: Relief,
+    /// A lower-case sentence.
     pub because: String,
 }
 
-/// How a platform reads the value of `node.kubernetes.io/exclude-from-external-load-balancers`.
+/// Whether a load balancer has fewer backends when its pods run in one pool only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Relief {
+    /// Only nodes with a pod are backends.
+    Full,
+    /// All nodes stay registered, and those without a pod fail their health checks: the limit is as near as before.
+    None,
+}
+
+/// Labels that a selector of this platform may name.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OnlyLabels {
+    /// Their keys.
+    pub labels: Vec<String>,
+    /// What happens with any other: a lower-case clause.
+    pub because: String,
+}
+
+/// Whether a controller sees that a label of a node has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub enum ExcludeLabel {
-    /// `false` includes, everything else excludes (kubernetes/cloud-provider since v1.34).
+pub enum LabelChanges {
+    /// Only with the next node that comes or goes (`shouldSyncUpdatedNode` in kubernetes/cloud-provider
+    /// controllers/service/controller.go).
     #[default]
-    Value,
-    /// Its presence excludes, whatever the value.
-    Presence,
+    Ignored,
+    /// At once.
+    Followed,
 }
 
 /// How the name of a pool's VM set follows from its nodes.
@@ -179,36 +211,6 @@ pub struct VmSetMatch {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Something that a Service in the manifests must not have on this platform.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Refusal {
-    /// JSON pointer into the Service.
-    pub path: String,
-    /// A lower-case clause behind the field and its value.
-    pub because: String,
-    /// What to do instead.
-    pub hint: String,
-}
-
-/// The limits that are known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum LimitName {
-    /// Backends of one load balancer.
-    NodesPerLoadBalancer,
-}
-
-/// A limit and where it is written.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limit {
-    /// The number.
-    pub value: u32,
-    /// Who says so.
-    pub source: String,
-}
-
 /// Configuration outside Kubernetes that goes with the Services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -235,6 +237,21 @@ pub struct OtherHalf {
     pub needs: Option<String>,
 }
 
+impl PlatformSpec {
+    /// The rules that a Service breaks.
+    pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
+        let refused = self.refuses.iter().filter_map(|rule| {
+            let sentence = rule.broken_by(service)?;
+            Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
+        });
+        let required = self.requires.iter().filter_map(|rule| {
+            let sentence = rule.broken_by(service)?;
+            Some(Broken { path: None, sentence, hint: &rule.hint, level: rule.level })
+        });
+        refused.chain(required)
+    }
+}
+
 impl Platform {
     /// Reads and checks a platform file.
     pub fn read(file: &str, text: &str) -> Checked<Self> {
@@ -255,6 +272,17 @@ impl Platform {
         form::schema::<PlatformFile>()
     }
 
+    /// The node labels that can tell a pool, the best first: its own, then those of the distributions.
+    pub fn pool_labels(&self) -> Vec<&str> {
+        let own = self.spec.pool_labels.iter().map(String::as_str);
+        if self.spec.only_labels.is_some() {
+            return own.collect();
+        }
+        let mut labels: Vec<&str> = own.collect();
+        labels.extend(distributions().iter().flat_map(|d| d.pool_labels.iter().map(String::as_str)));
+        labels
+    }
+
     /// How many nodes one load balancer takes: the spec's own limit, or the platform's.
     pub fn nodes_per_load_balancer(&self, own: Option<u32>) -> Option<u32> {
         own.or_else(|| self.spec.limits.get(&LimitName::NodesPerLoadBalancer).map(|limit| limit.value))
@@ -270,37 +298,16 @@ fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic
             "a platform without a source cannot be checked: `spec.sources` is empty".to_owned(),
         );
     }
-    if spec.refused.is_none() && spec.binding.is_empty() {
+    if spec.refused.is_none() && spec.binding.is_empty() && spec.objects.is_empty() {
         report(
             "/spec".to_owned(),
-            "a platform needs a `spec.binding`, or `spec.refused` that says why there is none".to_owned(),
+            "a platform needs a `spec.binding` or `spec.objects`, or `spec.refused` that says why there is none".to_owned(),
         );
     }
     if spec.refused.is_none() && spec.pool_labels.is_empty() {
         report("/spec/poolLabels".to_owned(), "`spec.poolLabels` is empty".to_owned());
     }
-    let mut patterns: Vec<(String, &String)> = Vec::new();
-    let listed =
-        |at: &str, list: &'_ [String]| (0..list.len()).map(|i| format!("{at}/{i}")).collect::<Vec<_>>();
-    patterns.extend(
-        listed("/spec/recognise/nodeNames", &spec.recognise.node_names)
-            .into_iter()
-            .zip(&spec.recognise.node_names),
-    );
-    patterns
-        .extend(listed("/spec/vmSets/suffix", &spec.vm_sets.suffix).into_iter().zip(&spec.vm_sets.suffix));
-    for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
-        let at = format!("/spec/vmSets/rules/{index}/match");
-        patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
-        patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
-        patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
-    }
-    for (index, half) in spec.other_half.iter().enumerate() {
-        patterns.extend(
-            half.when_vm_sets_match.iter().map(|p| (format!("/spec/otherHalf/{index}/whenVmSetsMatch"), p)),
-        );
-    }
-    for (at, pattern) in patterns {
+    for (at, pattern) in patterns(spec) {
         if let Err(error) = regex_lite::Regex::new(pattern) {
             report(at, format!("`{pattern}` is no regular expression: {error}"));
         }
@@ -314,4 +321,40 @@ fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic
             );
         }
     }
+}
+
+/// All patterns of a platform, and where they stand.
+fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
+    let recognise = &spec.recognise;
+    let mut patterns: Vec<(String, &String)> = Vec::new();
+    for (at, list) in [
+        ("/spec/recognise/providerIDPatterns", &recognise.provider_id_patterns),
+        ("/spec/recognise/nodeNames", &recognise.node_names),
+        ("/spec/vmSets/suffix", &spec.vm_sets.suffix),
+    ] {
+        patterns.extend(list.iter().enumerate().map(|(index, pattern)| (format!("{at}/{index}"), pattern)));
+    }
+    for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
+        let at = format!("/spec/vmSets/rules/{index}/match");
+        patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
+        patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
+        patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
+    }
+    for (index, half) in spec.other_half.iter().enumerate() {
+        let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
+        patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
+    }
+    for (index, setting) in spec.settings.iter().enumerate() {
+        patterns.extend(setting.matches.iter().map(|p| (format!("/spec/settings/{index}/matches"), p)));
+    }
+    for (index, rule) in spec.refuses.iter().enumerate() {
+        let at = format!("/spec/refuses/{index}");
+        patterns.extend(rule.matches.iter().map(|p| (format!("{at}/matches"), p)));
+        patterns.extend(rule.when.iter().map(|condition| (format!("{at}/when"), &condition.matches)));
+    }
+    for (index, rule) in spec.requires.iter().enumerate() {
+        let at = format!("/spec/requires/{index}/when");
+        patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    patterns
 }

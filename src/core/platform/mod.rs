@@ -2,14 +2,24 @@
 //! platform in `platforms/`, built in, and a user's own in the same form.
 
 mod builtin;
+mod distribution;
 mod form;
+mod limits;
 mod other_half;
+mod recognise;
+mod rules;
+mod settings;
 mod vm_set;
 
 pub use builtin::{builtin_names, builtin_text, read_builtin};
+pub use distribution::{Distribution, distributions};
 pub use form::{
-    ExcludeLabel, Limit, NotBackend, OtherHalf, Platform, PlatformSpec, Recognise, Refusal, Refused,
-    VmSetMatch, VmSetRule, VmSets,
+    LabelChanges, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec, Refused, Relief, VmSetMatch,
+    VmSetRule, VmSets,
 };
+pub use limits::{Limit, LimitName};
 pub use other_half::{OtherHalfText, other_half};
+pub use recognise::{ExcludeLabel, NotBackend, ProviderIds, Recognise};
+pub use rules::{Broken, Condition, Level, Refusal, Requirement, is_set};
+pub use settings::{Setting, SettingForm, SettingOf};
 pub use vm_set::{Derived, VmSetFinder};

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::names;
+use crate::core::nearest::did_you_mean;
 use crate::core::node::Node;
-use crate::core::platform::{Derived, ExcludeLabel, Platform, VmSetFinder};
+use crate::core::platform::{
+    Derived, Distribution, ExcludeLabel, LabelChanges, Platform, ProviderIds, VmSetFinder, distributions,
+};
 use crate::core::plural::plural;
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
@@ -68,8 +71,19 @@ pub fn survey(
         Some(label) => label.to_owned(),
         None => choose_label(&workers, platform)?,
     };
+    if let Some(only) = platform.spec.only_labels.as_ref().filter(|only| !only.labels.contains(&label)) {
+        let near = did_you_mean(&label, only.labels.iter().map(String::as_str));
+        return Err(Diagnostic::error(format!(
+            "platform {} cannot select nodes by `{label}`{near}: {}",
+            platform.name, only.because
+        ))
+        .hint(format!("choose one of these as `spec.pools.label` (--label): {}", only.labels.join(", ")))
+        .into());
+    }
     let mut survey = Survey { label, ..Survey::default() };
+    survey.warnings.extend(late(&survey.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
+    let known = platform.spec.recognise.provider_ids();
     let mut unlabelled = Names::default();
     let mut foreign = Names::default();
     let mut problems = Vec::new();
@@ -88,7 +102,7 @@ pub fn survey(
             survey.pools.insert(value.to_owned(), Observed::default());
         }
         let Some(pool) = survey.pools.get_mut(value) else { continue };
-        if let Some(because) = no_backend(node, platform) {
+        if let Some(because) = no_backend(node, platform, &known) {
             if because == FOREIGN {
                 foreign.add(&node.name);
             }
@@ -101,7 +115,8 @@ pub fn survey(
         return Err(problems);
     }
     if survey.pools.is_empty() {
-        return Err(no_label(&survey.label, nodes, platform).into());
+        let problem = format!("no node has the pool label `{}`", survey.label);
+        return Err(no_label(&problem, nodes, platform).into());
     }
     if let Some(text) = unlabelled.text() {
         survey.warnings.push(
@@ -115,8 +130,7 @@ pub fn survey(
     if let Some(text) = foreign.text() {
         survey.warnings.push(Diagnostic::warning(format!(
             "{text} with a provider ID that is not of platform {} ({}): no backends",
-            platform.name,
-            platform.spec.recognise.provider_ids.join(", ")
+            platform.name, known
         )));
     }
     Ok(survey)
@@ -153,8 +167,21 @@ impl Observed {
     }
 }
 
+/// A label that nodes get after they have joined, on a platform whose controller does not see that.
+fn late(label: &str, platform: &Platform) -> Option<Diagnostic> {
+    if platform.spec.label_changes == LabelChanges::Followed {
+        return None;
+    }
+    let has = |distribution: &&Distribution| distribution.pool_labels.iter().any(|own| own == label);
+    let late = distributions().iter().find(has)?.late.as_ref()?;
+    Some(
+        Diagnostic::warning(format!("`{label}`: {late}, and the service controller does not look at labels again"))
+            .hint("a new node may stay out of its load balancer until another node comes or goes, or an annotation of the Service changes"),
+    )
+}
+
 /// Why a node is no backend of any load balancer.
-fn no_backend<'a>(node: &Node, platform: &'a Platform) -> Option<&'a str> {
+fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'_>) -> Option<&'a str> {
     if node.being_deleted {
         return Some("being deleted");
     }
@@ -173,20 +200,18 @@ fn no_backend<'a>(node: &Node, platform: &'a Platform) -> Option<&'a str> {
     if let Some(rule) = labelled {
         return Some(&rule.because);
     }
-    let known = &platform.spec.recognise.provider_ids;
-    let foreign = !node.provider_id.is_empty()
-        && !known.is_empty()
-        && !known.iter().any(|id| node.provider_id.starts_with(id.as_str()));
+    let foreign = !node.provider_id.is_empty() && !known.is_unknown() && !known.has(&node.provider_id);
     foreign.then_some(FOREIGN)
 }
 
 /// The first label of the platform's list that nodes carry, if the others do not contradict it.
 fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
-    let labels = &platform.spec.pool_labels;
+    let labels = platform.pool_labels();
     let carries = |node: &Node, label: &str| node.labels.get(label).is_some_and(|value| !value.is_empty());
     let Some(first) = labels.iter().find(|label| workers.iter().any(|node| carries(node, label))) else {
         let nodes: Vec<Node> = workers.iter().map(|node| (*node).clone()).collect();
-        return Err(no_label(&labels.join("` or `"), &nodes, platform));
+        let problem = format!("no node has a pool label that {} knows", platform.name);
+        return Err(no_label(&problem, &nodes, platform));
     };
     for other in labels.iter().filter(|label| *label != first) {
         let only_other = workers.iter().find(|node| !carries(node, first) && carries(node, other));
@@ -201,18 +226,15 @@ fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagno
         return Err(Diagnostic::error(format!("the pool label could be `{first}` or `{other}`: {why}"))
             .hint(format!("choose: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)")));
     }
-    Ok(first.clone())
+    Ok((*first).to_owned())
 }
 
-fn no_label(label: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {
-    let problem = Diagnostic::error(format!(
-        "no node has the pool label `{label}` (of {})",
-        plural(nodes.len(), "node")
-    ));
+fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {
+    let problem = Diagnostic::error(format!("{problem} (of {})", plural(nodes.len(), "node")));
     let hint = candidates(nodes);
     if hint.is_empty() {
         return problem.hint(format!(
-            "label the nodes, or say `spec.pools.label` (--label); {} looks for {}",
+            "label the nodes, or say `spec.pools.label` (--label); {} looks for {}, and for those of distributions (docs/platforms.md)",
             platform.name,
             platform.spec.pool_labels.join(", ")
         ));

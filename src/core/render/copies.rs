@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::manifest::Object;
 use crate::core::names;
+use crate::core::platform::is_set;
 use crate::core::pointer;
-use crate::core::render::{Draft, Input};
+use crate::core::render::{Draft, Input, Role, per_pool, rules};
 
 /// The label of a copy that names its pool.
 pub const POOL_LABEL: &str = "largescale.dev/pool";
@@ -32,7 +33,7 @@ pub(super) fn copy<'a>(
 ) {
     let before = problems.len();
     refuse_unshareable(object, problems);
-    refuse_by_platform(input, object, problems);
+    rules::refuse_bound(input, object, problems);
     if problems.len() > before {
         return;
     }
@@ -57,7 +58,10 @@ pub(super) fn copy<'a>(
         copy["metadata"]["name"] = name.into();
         copy["metadata"]["labels"][POOL_LABEL] = pool.name.as_str().into();
         copy["metadata"]["labels"][SERVICE_LABEL] = service.as_str().into();
-        drafts.push(Draft { value: copy, source: object, pool: Some(index) });
+        if input.spec.spec.workload.per_pool {
+            per_pool::keep_traffic(&mut copy, &pool.name);
+        }
+        drafts.push(Draft { value: copy, source: object, pool: Some(index), role: Role::Service });
     }
 }
 
@@ -80,35 +84,4 @@ fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {
             refuse(&format!("/spec/ports/{index}/nodePort"), &port["nodePort"], "is one port of every node");
         }
     }
-}
-
-/// What the platform would ignore or refuse, and what its binding would overwrite.
-fn refuse_by_platform(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
-    for refusal in &input.platform.spec.refuses {
-        if let Some(found) = object.value().pointer(&refusal.path).filter(|found| is_set(found)) {
-            problems.push(
-                Diagnostic::error(format!(
-                    "`{}` is {found}, which {}",
-                    pointer::field(&refusal.path),
-                    refusal.because
-                ))
-                .at(object.place(&refusal.path))
-                .hint(refusal.hint.clone()),
-            );
-        }
-    }
-    for path in input.platform.binding.added_paths() {
-        if let Some(found) = object.value().pointer(path) {
-            problems.push(
-                Diagnostic::error(format!("`{}` is {found} already, and each pool's copy gets its own", pointer::field(path)))
-                    .at(object.place(path))
-                    .hint("remove it; `init --from FILE` turns Services that were written by hand, one a pool, into one"),
-            );
-        }
-    }
-}
-
-/// Null, 0 and "" are what Kubernetes takes for not set.
-fn is_set(value: &Value) -> bool {
-    !(value.is_null() || *value == 0 || *value == "" || value.as_array().is_some_and(Vec::is_empty))
 }

@@ -2,13 +2,16 @@
 //! input gives the same bytes on every machine.
 
 mod copies;
+mod extra;
 mod patches;
+mod per_pool;
 #[expect(clippy::module_inception, reason = "it is the story that the module is named after")]
 mod render;
+mod rules;
 mod spread;
 mod tree;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
-use render::Draft;
+use render::{Draft, Role};
 pub use render::{Input, Rendered, render};
 pub use tree::{RenderedFile, file_name};

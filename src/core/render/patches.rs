@@ -5,14 +5,20 @@ use crate::core::manifest::Key;
 use crate::core::overlay::Subject;
 use crate::core::placeholder::Values;
 use crate::core::plural::plural;
-use crate::core::render::{Draft, Input};
+use crate::core::render::{Draft, Input, Role};
+use crate::core::settings::Settings;
 
 /// Binds each copy to its pool.
-pub(super) fn bind(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut Vec<Diagnostic>) {
+pub(super) fn bind(
+    input: Input<'_>,
+    settings: &Settings,
+    drafts: &mut [Draft<'_>],
+    problems: &mut Vec<Diagnostic>,
+) {
     for draft in drafts {
-        let Some(index) = draft.pool else { continue };
+        let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
-        let values = values(input, draft);
+        let values = values(input, settings, draft.pool, draft.service());
         let bound = input.platform.binding.apply(&mut draft.value, &name, &values).and_then(|()| {
             if input.spec.spec.internal {
                 input.platform.internal.apply(&mut draft.value, &name, &values)
@@ -37,7 +43,12 @@ pub(super) fn bind(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut Ve
 }
 
 /// Applies the overlays, and holds each patch to the number of objects that it expects.
-pub(super) fn overlay(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut Vec<Diagnostic>) {
+pub(super) fn overlay(
+    input: Input<'_>,
+    settings: &Settings,
+    drafts: &mut [Draft<'_>],
+    problems: &mut Vec<Diagnostic>,
+) {
     for patch in input.overlays.iter().flat_map(|overlay| &overlay.patches) {
         let mut matched = 0;
         for draft in drafts.iter_mut() {
@@ -47,7 +58,7 @@ pub(super) fn overlay(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut
             }
             matched += 1;
             let name = Key::of(&draft.value).to_string();
-            let values = values(input, draft);
+            let values = values(input, settings, draft.pool, draft.service());
             // What is wrong with the patch itself is said once, not for each object.
             problems.extend(
                 patch
@@ -75,13 +86,22 @@ pub(super) fn overlay(input: Input<'_>, drafts: &mut [Draft<'_>], problems: &mut
     }
 }
 
-fn values<'a>(input: Input<'a>, draft: &Draft<'a>) -> Values<'a> {
+/// The placeholders of an object: of its pool, and of the Service of the manifests that it is a copy of.
+pub(super) fn values<'a>(
+    input: Input<'a>,
+    settings: &'a Settings,
+    pool: Option<usize>,
+    service: Option<&'a str>,
+) -> Values<'a> {
     const SHARED: &str = "this object is not the Service of one pool";
-    let Some(index) = draft.pool else {
-        return ["pool.name", "pool.label", "pool.value", "pool.vmSet", "pool.loadBalancer", "service.name"]
+    let pool = pool.map(|index| &input.pools.pools[index]);
+    let values = match pool {
+        Some(pool) => input.pools.values(pool),
+        None => ["pool.name", "pool.label", "pool.value", "pool.vmSet", "pool.loadBalancer"]
             .into_iter()
-            .fold(Values::default(), |values, name| values.with(name, None, SHARED));
+            .fold(Values::default(), |values, name| values.with(name, None, SHARED)),
     };
-    let service = draft.source.value()["metadata"]["name"].as_str();
-    input.pools.values(&input.pools.pools[index]).with("service.name", service, "")
+    let values =
+        values.with("app.name", Some(&input.spec.metadata.name), "").with("service.name", service, SHARED);
+    settings.values(values, pool)
 }

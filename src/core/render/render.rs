@@ -9,7 +9,9 @@ use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
-use crate::core::render::{RenderedFile, copies, patches, spread, tree};
+use crate::core::render::per_pool::{self, PerPool};
+use crate::core::render::{RenderedFile, copies, extra, patches, rules, spread, tree};
+use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
@@ -45,24 +47,44 @@ pub(super) struct Draft<'a> {
     pub(super) value: Value,
     /// What it came from.
     pub(super) source: &'a Object,
-    /// The index of its pool, for the copies of a Service.
+    /// The index of its pool, for what there is one of for each.
     pub(super) pool: Option<usize>,
+    /// What it is.
+    pub(super) role: Role,
 }
 
-impl Draft<'_> {
-    pub(super) fn service(&self) -> Option<&str> {
-        self.pool.and_then(|_| self.source.value()["metadata"]["name"].as_str())
+/// What an object of the tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// An object of the manifests, rendered once.
+    Once,
+    /// The Service of a pool.
+    Service,
+    /// The workload of a pool, or what scales it.
+    Workload,
+    /// What the platform needs for a pool, beside its Services.
+    Platform,
+}
+
+impl<'a> Draft<'a> {
+    /// The Service of the manifests that it is a copy of.
+    pub(super) fn service(&self) -> Option<&'a str> {
+        (self.role == Role::Service).then(|| self.source.value()["metadata"]["name"].as_str()).flatten()
     }
 }
 
 /// Renders, or says all that is wrong.
 pub fn render(input: Input<'_>) -> Checked<Rendered> {
-    if let Some(refused) = &input.platform.spec.refused {
+    if let Some(refused) = &input.platform.spec.refused
+        && !input.spec.spec.workload.per_pool
+    {
         let place = input.document.place("/spec/platform");
         return Err(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()).into());
     }
+    let settings = Settings::read(input.spec, input.document, input.platform)?;
     let mut problems = Vec::new();
-    let mut warnings = Vec::new();
+    let mut warnings = unverified(input);
+    warnings.extend(settings.unknown_pools(&input.pools.pools));
     if !input.objects.iter().any(Object::is_load_balancer) {
         problems.push(
             Diagnostic::error(
@@ -76,15 +98,20 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     }
     let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
+    let per_pool = PerPool::of(input, &mut problems);
+    warnings.extend(per_pool::said(input, &per_pool));
     for object in input.objects {
         let value = with_namespace_and_labels(input.spec, object, &scopes);
         if object.is_load_balancer() {
             copies::copy(input, object, &value, &mut drafts, &mut problems);
+        } else if per_pool.splits(object) {
+            per_pool.copy(input, object, &value, &mut drafts, &mut problems);
         } else {
-            drafts.push(Draft { value, source: object, pool: None });
+            drafts.push(Draft { value, source: object, pool: None, role: Role::Once });
         }
     }
     if !problems.is_empty() {
+        problems.extend(rules::in_manifests(input));
         return Err(problems);
     }
     if input.spec.spec.workload.spread {
@@ -103,8 +130,10 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         }
     }
     warnings.extend(unknown_services(input));
-    patches::bind(input, &mut drafts, &mut problems);
-    patches::overlay(input, &mut drafts, &mut problems);
+    drafts.extend(extra::objects(input, &settings, &mut problems));
+    patches::bind(input, &settings, &mut drafts, &mut problems);
+    patches::overlay(input, &settings, &mut drafts, &mut problems);
+    rules::check(input, &drafts, &mut problems, &mut warnings);
     for draft in &mut drafts {
         drop_empty_metadata(&mut draft.value);
     }
@@ -138,6 +167,13 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
         }
     }
     value
+}
+
+/// What nobody has verified of the platform.
+fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
+    let place = || input.document.place("/spec/platform");
+    let sentences = input.platform.spec.unverified.iter();
+    sentences.map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(place())).collect()
 }
 
 fn drop_empty_metadata(value: &mut Value) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::core::manifest::Key;
 use crate::core::names;
-use crate::core::render::Draft;
 use crate::core::render::copies::POOL_LABEL;
+use crate::core::render::{Draft, Role};
 use crate::core::yaml;
 
 /// The longest file name that every file system takes.
@@ -43,8 +43,9 @@ pub(super) fn files(drafts: Vec<Draft<'_>>) -> Vec<RenderedFile> {
                 .join(".");
             let short_name = file_name(&key, "");
             let path = if short.get(&short_name) == Some(&1) { short_name } else { file_name(&key, &more) };
-            let pool =
-                draft.value["metadata"]["labels"][POOL_LABEL].as_str().filter(|_| draft.pool.is_some());
+            let pool = draft.value["metadata"]["labels"][POOL_LABEL]
+                .as_str()
+                .filter(|_| draft.role == Role::Service);
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),

@@ -1,0 +1,82 @@
+//! How the nodes of a platform look, and which of them are behind its load balancers.
+
+use std::fmt;
+
+use regex_lite::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the nodes of a platform look; any of them is enough.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Recognise {
+    /// Beginnings of `spec.providerID`. A node with another provider ID is none of this platform's.
+    #[serde(default, rename = "providerIDs")]
+    pub provider_ids: Vec<String>,
+    /// Patterns of `spec.providerID`, where a beginning does not tell.
+    #[serde(default, rename = "providerIDPatterns", skip_serializing_if = "Vec::is_empty")]
+    pub provider_id_patterns: Vec<String>,
+    /// Patterns of node names, where the provider ID is not set.
+    #[serde(default)]
+    pub node_names: Vec<String>,
+}
+
+/// A label of nodes that the load balancers leave out.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NotBackend {
+    /// The key.
+    pub label: String,
+    /// The value; any if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What such a node is, one word or two.
+    pub because: String,
+}
+
+/// How a platform reads the value of `node.kubernetes.io/exclude-from-external-load-balancers`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ExcludeLabel {
+    /// `false` includes, everything else excludes (kubernetes/cloud-provider since v1.34).
+    #[default]
+    Value,
+    /// Its presence excludes, whatever the value.
+    Presence,
+}
+
+/// Whether provider IDs are of a platform.
+pub struct ProviderIds<'a> {
+    beginnings: &'a [String],
+    patterns: Vec<Regex>,
+}
+
+impl Recognise {
+    /// The provider IDs, ready to be asked.
+    pub fn provider_ids(&self) -> ProviderIds<'_> {
+        // Patterns were checked when the platform was read.
+        let patterns = self.provider_id_patterns.iter().filter_map(|p| Regex::new(p).ok()).collect();
+        ProviderIds { beginnings: &self.provider_ids, patterns }
+    }
+}
+
+impl fmt::Display for ProviderIds<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns = self.patterns.iter().map(Regex::as_str);
+        let all: Vec<&str> = self.beginnings.iter().map(String::as_str).chain(patterns).collect();
+        f.write_str(&all.join(", "))
+    }
+}
+
+impl ProviderIds<'_> {
+    /// Whether this one is.
+    pub fn has(&self, provider_id: &str) -> bool {
+        self.beginnings.iter().any(|beginning| provider_id.starts_with(beginning.as_str()))
+            || self.patterns.iter().any(|pattern| pattern.is_match(provider_id))
+    }
+
+    /// Whether the platform says nothing about them.
+    pub fn is_unknown(&self) -> bool {
+        self.beginnings.is_empty() && self.patterns.is_empty()
+    }
+}

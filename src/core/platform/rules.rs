@@ -1,0 +1,181 @@
+//! What a Service must not have on a platform, and what it must have: where the cloud says nothing, we do.
+
+use regex_lite::Regex;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::core::pointer;
+
+/// Something that a Service must not have on this platform.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Refusal {
+    /// JSON pointer into the Service.
+    pub path: String,
+    /// Only if the value, as text, matches this pattern.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+    /// Only where all of this holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// A lower-case clause behind the field and its value.
+    pub because: String,
+    /// What to do instead.
+    pub hint: String,
+    /// How bad it is.
+    #[serde(default)]
+    pub level: Level,
+}
+
+/// Something that a Service must have on this platform.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Requirement {
+    /// JSON pointers into the Service; one of them is enough.
+    pub any_of: Vec<String>,
+    /// Only where all of this holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// A lower-case clause behind what is missing.
+    pub because: String,
+    /// What to do.
+    pub hint: String,
+    /// How bad it is.
+    #[serde(default)]
+    pub level: Level,
+}
+
+/// What else holds of a Service.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    /// JSON pointer into the Service.
+    pub path: String,
+    /// The value, as text, matches this pattern; a field that is absent is the empty text.
+    pub matches: String,
+}
+
+/// How bad a broken rule is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Level {
+    /// Nothing is rendered.
+    #[default]
+    Error,
+    /// It is said.
+    Warning,
+}
+
+/// A rule that a Service breaks.
+#[derive(Clone, Debug)]
+pub struct Broken<'a> {
+    /// The field that is wrong; `None` if something is missing.
+    pub path: Option<&'a str>,
+    /// What is wrong: a lower-case sentence.
+    pub sentence: String,
+    /// What to do.
+    pub hint: &'a str,
+    /// How bad it is.
+    pub level: Level,
+}
+
+impl Refusal {
+    /// What is wrong with a Service: a lower-case sentence.
+    pub(super) fn broken_by(&self, service: &Value) -> Option<String> {
+        let found = service.pointer(&self.path).filter(|found| is_set(found))?;
+        let is_meant = self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(found)));
+        (is_meant && self.when.iter().all(|condition| condition.holds(service)))
+            .then(|| format!("`{}` is {found}, which {}", pointer::field(&self.path), self.because))
+    }
+}
+
+impl Requirement {
+    /// What a Service lacks: a lower-case sentence.
+    pub(super) fn broken_by(&self, service: &Value) -> Option<String> {
+        let has = |path: &String| service.pointer(path).is_some_and(is_set);
+        if self.any_of.iter().any(has) || !self.when.iter().all(|condition| condition.holds(service)) {
+            return None;
+        }
+        let names: Vec<_> = self.any_of.iter().map(|path| format!("`{}`", pointer::field(path))).collect();
+        let what = match names.as_slice() {
+            [one] => format!("{one} is not set"),
+            several => format!("none of {} is set", several.join(", ")),
+        };
+        Some(format!("{what}, {}", self.because))
+    }
+}
+
+impl Condition {
+    fn holds(&self, service: &Value) -> bool {
+        matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
+    }
+}
+
+/// Patterns were checked when the platform was read.
+fn matches(pattern: &str, text: &str) -> bool {
+    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// Null, 0 and "" are what Kubernetes takes for not set.
+pub fn is_set(value: &Value) -> bool {
+    !(value.is_null() || *value == 0 || *value == "" || value.as_array().is_some_and(Vec::is_empty))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refusal(rest: &Value) -> Refusal {
+        let mut form = json!({"path": "/spec/a", "because": "does nothing", "hint": "remove it"});
+        json_patch::merge(&mut form, rest);
+        serde_json::from_value(form).unwrap()
+    }
+
+    #[test]
+    fn refusals() {
+        let service = |a: Value| json!({"spec": {"a": a, "b": "x"}});
+        let plain = refusal(&json!({}));
+        assert_eq!(plain.broken_by(&service(json!("1"))).unwrap(), "`spec.a` is \"1\", which does nothing");
+        for unset in [json!(null), json!(0), json!(""), json!([])] {
+            assert_eq!(plain.broken_by(&service(unset)), None);
+        }
+        let of_value = refusal(&json!({"matches": "^false$"}));
+        assert!(of_value.broken_by(&service(json!(false))).is_some());
+        assert!(of_value.broken_by(&service(json!("true"))).is_none());
+        let with = |pattern: &str| refusal(&json!({"when": [{"path": "/spec/b", "matches": pattern}]}));
+        assert!(with("^x$").broken_by(&service(json!(1))).is_some());
+        assert!(with("^$").broken_by(&service(json!(1))).is_none());
+    }
+
+    #[test]
+    fn requirements() {
+        let of = |paths: &[&str]| Requirement {
+            any_of: paths.iter().map(ToString::to_string).collect(),
+            when: Vec::new(),
+            because: "and the cloud guesses".to_owned(),
+            hint: String::new(),
+            level: Level::Warning,
+        };
+        let service = json!({"metadata": {"annotations": {"a.b/c": "x"}}});
+        assert_eq!(of(&["/spec/x", "/metadata/annotations/a.b~1c"]).broken_by(&service), None);
+        assert_eq!(
+            of(&["/spec/x"]).broken_by(&service).unwrap(),
+            "`spec.x` is not set, and the cloud guesses"
+        );
+        assert_eq!(
+            of(&["/spec/x", "/metadata/annotations/a.b~1d"]).broken_by(&service).unwrap(),
+            "none of `spec.x`, `metadata.annotations[a.b/d]` is set, and the cloud guesses"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! The platform's rules, held against the Services as they are in the end: what an overlay does counts too.
+
+use std::collections::BTreeSet;
+
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::manifest::{Key, Object};
+use crate::core::platform::{Broken, Level, is_set};
+use crate::core::pointer;
+use crate::core::render::{Draft, Input};
+
+/// What the cloud would ignore or refuse in the copies of a Service: said once where the manifest says it.
+pub(super) fn check(
+    input: Input<'_>,
+    drafts: &[Draft<'_>],
+    problems: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
+) {
+    let mut said = BTreeSet::new();
+    for draft in drafts.iter().filter(|draft| draft.service().is_some()) {
+        for broken in input.platform.spec.broken_rules(&draft.value) {
+            let (sentence, place) = located(draft, &broken);
+            if !said.insert((sentence.clone(), place.to_string())) {
+                continue;
+            }
+            let hint = broken.hint.to_owned();
+            match broken.level {
+                Level::Error => problems.push(Diagnostic::error(sentence).at(place).hint(hint)),
+                Level::Warning => warnings.push(Diagnostic::warning(sentence).at(place).hint(hint)),
+            }
+        }
+    }
+}
+
+/// The manifest's line if it says so itself; what an overlay brought is told by the copy that has it.
+fn located(draft: &Draft<'_>, broken: &Broken<'_>) -> (String, Place) {
+    let name = draft.source.place("/metadata/name");
+    match broken.path {
+        Some(path) if draft.source.value().pointer(path).is_some_and(is_set) => {
+            (broken.sentence.clone(), draft.source.place(path))
+        }
+        Some(_) => (format!("{}: {}", Key::of(&draft.value), broken.sentence), name),
+        // What every copy lacks, the Service of the manifests lacks.
+        None => (format!("{}: {}", draft.source.key(), broken.sentence), name),
+    }
+}
+
+/// What the manifests' own Services have that the cloud refuses: told beside other problems that end a render before
+/// there are copies.
+pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
+    let services = input.objects.iter().filter(|object| object.is_load_balancer());
+    services
+        .flat_map(|service| {
+            let broken = input.platform.spec.broken_rules(service.value());
+            broken.filter(|broken| broken.level == Level::Error).filter_map(|broken| {
+                let place = service.place(broken.path?);
+                Some(Diagnostic::error(broken.sentence).at(place).hint(broken.hint.to_owned()))
+            })
+        })
+        .collect()
+}
+
+/// What a binding writes must not be there already.
+pub(super) fn refuse_bound(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
+    for path in input.platform.binding.added_paths() {
+        if let Some(found) = object.value().pointer(path) {
+            problems.push(
+                Diagnostic::error(format!("`{}` is {found} already, and each pool's copy gets its own", pointer::field(path)))
+                    .at(object.place(path))
+                    .hint("remove it; `init --from FILE` turns Services that were written by hand, one a pool, into one"),
+            );
+        }
+    }
+}
