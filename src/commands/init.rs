@@ -118,7 +118,7 @@ fn choose_platform<'a>(
         };
         return Ok(Choice { platform, told: true, others: Vec::new() });
     }
-    choose(platforms, nodes).ok_or_else(|| {
+    choose(platforms, nodes)?.ok_or_else(|| {
         Diagnostic::error(format!("no built-in platform knows the {} here", plural(nodes.len(), "node")))
             .hint(format!(
                 "choose one with --platform ({}); a platform file of your own is named in the spec later",

@@ -2,8 +2,10 @@
 
 use regex_lite::Regex;
 
+use crate::core::diagnostic::Diagnostic;
 use crate::core::node::Node;
-use crate::core::platform::Platform;
+use crate::core::platform::{Platform, ProviderIds};
+use crate::core::plural::plural;
 
 /// A platform that fits, and how surely.
 #[derive(Clone, Debug)]
@@ -16,27 +18,30 @@ pub struct Choice<'a> {
     pub others: Vec<&'a Platform>,
 }
 
-/// Chooses among platforms; `None` if no node looks like any of them.
+/// Chooses among platforms; `None` if no node looks like any of them, an error if they are of several clouds.
 ///
 /// Where the names of the nodes tell, they decide. Where nothing does, a platform that refuses comes first: it says
 /// what to find out, where a wrong guess would be ignored by the cloud in silence.
-pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Option<Choice<'a>> {
+pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Choice<'a>>, Diagnostic> {
     let workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
     let fits: Vec<&Platform> = platforms
         .iter()
         .filter(|platform| named(platform, &workers) > 0 || identified(platform, &workers))
         .collect();
-    let best = fits.iter().map(|platform| named(platform, &workers)).max()?;
+    let Some(best) = fits.iter().map(|platform| named(platform, &workers)).max() else { return Ok(None) };
+    if let Some(problem) = several_clouds(&fits, &workers) {
+        return Err(problem);
+    }
     let by_name: Vec<&&Platform> =
         fits.iter().filter(|platform| best > 0 && named(platform, &workers) == best).collect();
-    let (platform, told) = match by_name.as_slice() {
-        [one] => (**one, one.spec.refused.is_none()),
-        _ => {
-            (*fits.iter().find(|platform| platform.spec.refused.is_some()).or(fits.first())?, fits.len() == 1)
-        }
+    let (platform, told) = if let [one] = by_name.as_slice() {
+        (**one, one.spec.refused.is_none())
+    } else {
+        let refusing = fits.iter().find(|platform| platform.spec.refused.is_some());
+        (refusing.copied().unwrap_or(fits[0]), fits.len() == 1)
     };
     let others = fits.into_iter().filter(|other| other.name != platform.name).collect();
-    Some(Choice { platform, told, others })
+    Ok(Some(Choice { platform, told, others }))
 }
 
 /// How many of the nodes have a name as this platform's installers give.
@@ -47,6 +52,41 @@ fn named(platform: &Platform, nodes: &[&Node]) -> usize {
 }
 
 fn identified(platform: &Platform, nodes: &[&Node]) -> bool {
-    let ids = platform.spec.recognise.provider_ids();
-    nodes.iter().any(|node| ids.has(&node.provider_id))
+    let recognise = &platform.spec.recognise;
+    let ids = recognise.provider_ids();
+    let is_marked = recognise.labels.is_empty() || nodes.iter().any(|node| has_label(platform, node));
+    is_marked && nodes.iter().any(|node| ids.has(&node.provider_id))
+}
+
+fn has_label(platform: &Platform, node: &Node) -> bool {
+    let mut labels = platform.spec.recognise.labels.iter();
+    labels.any(|(key, value)| node.labels.get(key) == Some(value.as_str()))
+}
+
+/// Nodes of several clouds in one list: whichever platform is chosen, some of them are behind no load balancer.
+fn several_clouds(fits: &[&Platform], nodes: &[&Node]) -> Option<Diagnostic> {
+    let ids: Vec<ProviderIds<'_>> =
+        fits.iter().map(|platform| platform.spec.recognise.provider_ids()).collect();
+    let count = |is_of: &dyn Fn(&str) -> bool| {
+        nodes.iter().filter(|node| !node.provider_id.is_empty() && is_of(&node.provider_id)).count()
+    };
+    // A node that no platform knows is a warning of its own, later.
+    let known = count(&|id| ids.iter().any(|ids| ids.has(id)));
+    let counts: Vec<(&str, usize)> = fits
+        .iter()
+        .zip(&ids)
+        .map(|(platform, ids)| (platform.name.as_str(), count(&|id| ids.has(id))))
+        .collect();
+    if counts.iter().any(|(_, count)| *count == known) {
+        return None;
+    }
+    let said: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, count)| format!("{name} ({})", plural(*count, "node")))
+        .collect();
+    Some(
+        Diagnostic::error(format!("the nodes are of several clouds: {}", said.join(", ")))
+            .hint("choose one with --platform; the nodes of the others get no load balancer"),
+    )
 }

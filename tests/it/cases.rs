@@ -33,6 +33,11 @@ fn init() {
 }
 
 #[test]
+fn platforms() {
+    run_area("platforms");
+}
+
+#[test]
 fn bad_input() {
     run_area("bad-input");
 }
@@ -45,7 +50,7 @@ fn other_commands() {
 #[test]
 fn every_folder_is_run() {
     let areas: Vec<String> = folders(&checkout().join("tests/cases")).iter().map(|path| name(path)).collect();
-    assert_eq!(areas, ["bad-input", "diff", "init", "other", "pools", "render"]);
+    assert_eq!(areas, ["bad-input", "diff", "init", "other", "platforms", "pools", "render"]);
 }
 
 fn run_area(area: &str) {

@@ -3,11 +3,46 @@
 use crate::core::diagnostic::Checked;
 use crate::core::platform::Platform;
 
+/// Name and text of files.
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../platforms/", $name, ".yaml")))),*]
+    };
+}
+
 /// Name and text, in order of their names.
-const FILES: &[(&str, &str)] = &[
-    ("azure-basic", include_str!("../../../platforms/azure-basic.yaml")),
-    ("azure-multi-slb", include_str!("../../../platforms/azure-multi-slb.yaml")),
-    ("azure-standard", include_str!("../../../platforms/azure-standard.yaml")),
+const FILES: &[(&str, &str)] = files![
+    "alibaba-clb",
+    "alibaba-nlb",
+    "aws-ccm",
+    "aws-lbc",
+    "azure-basic",
+    "azure-multi-slb",
+    "azure-standard",
+    "cilium-bgp",
+    "cilium-l2",
+    "cilium-node-ipam",
+    "civo",
+    "digitalocean",
+    "eks-auto-mode",
+    "exoscale",
+    "gke",
+    "hetzner",
+    "huawei",
+    "ibm-vpc",
+    "k3s",
+    "kube-vip",
+    "linode",
+    "metallb-bgp",
+    "metallb-l2",
+    "oci-lb",
+    "oci-nlb",
+    "openstack",
+    "ovh",
+    "scaleway",
+    "tencent",
+    "upcloud",
+    "vultr",
 ];
 
 /// The names, in order.

@@ -12,7 +12,7 @@ use crate::core::patch::{self, Patch};
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName};
 use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
-use crate::core::platform::rules::{Broken, Refusal, Requirement};
+use crate::core::platform::rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
 use crate::core::yaml::{self, Document};
 
@@ -238,17 +238,26 @@ pub struct OtherHalf {
 }
 
 impl PlatformSpec {
-    /// The rules that a Service breaks.
+    /// The rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        let refused = self.refuses.iter().filter_map(|rule| {
-            let sentence = rule.broken_by(service)?;
-            Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
-        });
+        let refused = self.refused(service, Within::Pools);
         let required = self.requires.iter().filter_map(|rule| {
             let sentence = rule.broken_by(service)?;
             Some(Broken { path: None, sentence, hint: &rule.hint, level: rule.level })
         });
         refused.chain(required)
+    }
+
+    /// What a Service of the manifests has and copies cannot share.
+    pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
+        self.refused(service, Within::Manifests)
+    }
+
+    fn refused<'a>(&'a self, service: &'a Value, within: Within) -> impl Iterator<Item = Broken<'a>> {
+        self.refuses.iter().filter(move |rule| rule.within == within).filter_map(|rule| {
+            let sentence = rule.broken_by(service)?;
+            Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
+        })
     }
 }
 
@@ -303,9 +312,6 @@ fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic
             "/spec".to_owned(),
             "a platform needs a `spec.binding` or `spec.objects`, or `spec.refused` that says why there is none".to_owned(),
         );
-    }
-    if spec.refused.is_none() && spec.pool_labels.is_empty() {
-        report("/spec/poolLabels".to_owned(), "`spec.poolLabels` is empty".to_owned());
     }
     for (at, pattern) in patterns(spec) {
         if let Err(error) = regex_lite::Regex::new(pattern) {

@@ -20,6 +20,6 @@ pub use form::{
 pub use limits::{Limit, LimitName};
 pub use other_half::{OtherHalfText, other_half};
 pub use recognise::{ExcludeLabel, NotBackend, ProviderIds, Recognise};
-pub use rules::{Broken, Condition, Level, Refusal, Requirement, is_set};
+pub use rules::{Broken, Condition, Level, Refusal, Requirement, Within, is_set};
 pub use settings::{Setting, SettingForm, SettingOf};
 pub use vm_set::{Derived, VmSetFinder};

@@ -1,5 +1,6 @@
 //! How the nodes of a platform look, and which of them are behind its load balancers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use regex_lite::Regex;
@@ -16,6 +17,9 @@ pub struct Recognise {
     /// Patterns of `spec.providerID`, where a beginning does not tell.
     #[serde(default, rename = "providerIDPatterns", skip_serializing_if = "Vec::is_empty")]
     pub provider_id_patterns: Vec<String>,
+    /// Labels of which a node must have one, where several platforms share their provider IDs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Patterns of node names, where the provider ID is not set.
     #[serde(default)]
     pub node_names: Vec<String>,

@@ -26,6 +26,9 @@ pub struct Refusal {
     /// How bad it is.
     #[serde(default)]
     pub level: Level,
+    /// Where it is wrong.
+    #[serde(default)]
+    pub within: Within,
 }
 
 /// Something that a Service must have on this platform.
@@ -54,6 +57,17 @@ pub struct Condition {
     pub path: String,
     /// The value, as text, matches this pattern; a field that is absent is the empty text.
     pub matches: String,
+}
+
+/// Where something is wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Within {
+    /// In the Service of any pool, whoever put it there.
+    #[default]
+    Pools,
+    /// In the manifests, whose Service all pools copy; an overlay may give it to the Service of one pool.
+    Manifests,
 }
 
 /// How bad a broken rule is.

@@ -33,6 +33,7 @@ pub(super) fn copy<'a>(
 ) {
     let before = problems.len();
     refuse_unshareable(object, problems);
+    rules::refuse_unshareable(input, object, problems);
     rules::refuse_bound(input, object, problems);
     if problems.len() > before {
         return;

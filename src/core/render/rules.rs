@@ -59,6 +59,14 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// What in a Service of the manifests copies cannot share on this platform.
+pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
+    for broken in input.platform.spec.unshareable(object.value()) {
+        let place = object.place(broken.path.unwrap_or_default());
+        problems.push(Diagnostic::error(broken.sentence).at(place).hint(broken.hint.to_owned()));
+    }
+}
+
 /// What a binding writes must not be there already.
 pub(super) fn refuse_bound(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for path in input.platform.binding.added_paths() {
