@@ -4,11 +4,11 @@ use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::commands::same_cluster::identity_of;
-use crate::core::diagnostic::Diagnostic;
+use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::lock::{Lock, LockedPool};
 use crate::core::node::Node;
 use crate::core::pools::{MergeOptions, Merged, Shrink, merge, merge_locked, survey};
-use crate::core::render::{Input, Rendered, render};
+use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::directory::{Project, nodes_from};
 use crate::failure::Failure;
 use crate::ui;
@@ -48,11 +48,11 @@ pub(super) fn discover(
     args: &NodeArgs,
     doubt: Shrink,
 ) -> Result<Discovery, Failure> {
-    if let Some(refused) = &project.platform.spec.refused {
-        return Err(Diagnostic::error(refused.because.clone())
-            .at(project.document.place("/spec/platform"))
-            .hint(refused.hint.clone())
-            .into());
+    if let Some(problem) = cannot_bind(&project.spec, &project.document, &project.platform) {
+        if doubt == Shrink::Refuse {
+            return Err(problem.into());
+        }
+        ui::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem });
     }
     let lock = project.lock.as_ref();
     let locked_cluster = lock.and_then(|lock| lock.cluster.clone());

@@ -13,5 +13,5 @@ mod tree;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::{Draft, Role};
-pub use render::{Input, Rendered, render};
+pub use render::{Input, Rendered, cannot_bind, render};
 pub use tree::{RenderedFile, file_name};

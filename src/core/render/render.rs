@@ -75,11 +75,8 @@ impl<'a> Draft<'a> {
 
 /// Renders, or says all that is wrong.
 pub fn render(input: Input<'_>) -> Checked<Rendered> {
-    if let Some(refused) = &input.platform.spec.refused
-        && !input.spec.spec.workload.per_pool
-    {
-        let place = input.document.place("/spec/platform");
-        return Err(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()).into());
+    if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
+        return Err(problem.into());
     }
     let settings = Settings::read(input.spec, input.document, input.platform)?;
     let mut problems = Vec::new();
@@ -167,6 +164,13 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
         }
     }
     value
+}
+
+/// Why the platform cannot give each pool its load balancer, where the spec does not go the other way.
+pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) -> Option<Diagnostic> {
+    let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
+    let place = document.place("/spec/platform");
+    Some(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()))
 }
 
 /// What nobody has verified of the platform.
