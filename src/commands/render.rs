@@ -9,6 +9,7 @@ use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::{self, LineFormat};
 use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::immutable::changed_classes;
 use crate::core::plan::{Action, Overwrite, Plan, plan};
 use crate::core::platform::{OtherHalfText, other_half};
 use crate::core::pools::{Merged, PoolState, Shrink};
@@ -50,6 +51,10 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
     let output = project.output().display().to_string();
     let plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &output, overwrite)?;
+    let problems = changed_classes(&plan, &rendered.files, &tree.known, &output);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
     warn_of_foreign(project, &tree, overwrite)?;
     let lock = discovery.lock(project, plan.files.clone());
 

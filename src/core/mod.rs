@@ -9,6 +9,7 @@ pub mod desired;
 pub mod diagnostic;
 pub mod fold;
 pub mod form;
+pub mod immutable;
 pub mod live;
 pub mod lock;
 pub mod manifest;

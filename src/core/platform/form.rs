@@ -98,6 +98,9 @@ pub struct PlatformSpec {
     /// JSON Patch for `internal: true`.
     #[serde(default)]
     pub internal: Vec<Value>,
+    /// Where there is no such patch: what to do for internal load balancers instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_instead: Option<String>,
     /// Objects for each pool beside its Services, with placeholders in the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,

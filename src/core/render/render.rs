@@ -90,6 +90,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
             .at(input.document.place("/spec/manifests")),
         );
     }
+    problems.extend(no_internal(input));
     for overlay in input.overlays {
         problems.extend(overlay.check_platform(&input.platform.name).err());
     }
@@ -171,6 +172,20 @@ pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) 
     let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
     let place = document.place("/spec/platform");
     Some(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()))
+}
+
+/// `internal: true` where nothing would come of it.
+fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
+    if !input.spec.spec.internal || !input.platform.internal.is_empty() {
+        return None;
+    }
+    let name = &input.platform.name;
+    let problem = Diagnostic::error(format!("`internal: true` does nothing on platform {name}"))
+        .at(input.document.place("/spec/internal"));
+    Some(match &input.platform.spec.internal_instead {
+        Some(instead) => problem.hint(instead.clone()),
+        None => problem.hint("write what the cloud reads into the manifests"),
+    })
 }
 
 /// What nobody has verified of the platform.
