@@ -78,7 +78,15 @@ pub(super) fn discover(
     let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
     let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };
     let options = MergeOptions { forget: args.forget.clone(), shrink };
-    Ok(Discovery { merged: merge(spec, &survey, lock, &options)?, cluster })
+    let mut merged = merge(spec, &survey, lock, &options)?;
+    let (wrong, warnings): (Vec<_>, Vec<_>) =
+        merged.warnings.into_iter().partition(|warning| warning.severity != Severity::Warning);
+    if doubt == Shrink::Refuse && !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
+    merged.warnings = wrong.chain(warnings).collect();
+    Ok(Discovery { merged, cluster })
 }
 
 /// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.

@@ -25,8 +25,13 @@ struct Set {
     placeholder: String,
     shared: Option<Value>,
     by_pool: BTreeMap<String, Value>,
-    why_none: String,
+    name: String,
+    title: String,
+    of: SettingOf,
 }
+
+/// Said where an overlay or an object asks for a setting; what the platform itself needs is checked before.
+const NOT_SET: &str = "`spec.settings` does not say it";
 
 impl Settings {
     /// Reads and checks them; every problem at once.
@@ -80,15 +85,9 @@ impl Settings {
                 placeholder: format!("setting.{}", setting.name),
                 shared: shared.cloned(),
                 by_pool,
-                why_none: match setting.of {
-                    SettingOf::All => {
-                        format!("`spec.settings.{}` is not set, which is {}", setting.name, setting.title)
-                    }
-                    SettingOf::Pool => format!(
-                        "`spec.settings.{}` says nothing of this pool, which is {}",
-                        setting.name, setting.title
-                    ),
-                },
+                name: setting.name.clone(),
+                title: setting.title.clone(),
+                of: setting.of,
             });
         }
         if problems.is_empty() { Ok(Self(sets)) } else { Err(problems) }
@@ -98,9 +97,36 @@ impl Settings {
     pub fn values<'a>(&'a self, mut values: Values<'a>, pool: Option<&Pool>) -> Values<'a> {
         for set in &self.0 {
             let own = pool.and_then(|pool| set.by_pool.get(&pool.value));
-            values = values.with_value(&set.placeholder, own.or(set.shared.as_ref()), &set.why_none);
+            values = values.with_value(&set.placeholder, own.or(set.shared.as_ref()), NOT_SET);
         }
         values
+    }
+
+    /// What the platform is going to ask for and the spec does not say, for all pools at once.
+    pub fn missing(
+        &self,
+        spec: &LargeScale,
+        document: &Document,
+        platform: &Platform,
+        pools: &[Pool],
+    ) -> Vec<Diagnostic> {
+        let form = &platform.spec;
+        let internal = form.internal.iter().filter(|_| spec.spec.internal);
+        let asked: String =
+            form.binding.iter().chain(&form.objects).chain(internal).map(Value::to_string).collect();
+        let is_asked =
+            |set: &&Set| set.shared.is_none() && asked.contains(&format!("${{{}}}", set.placeholder));
+        let place = document.place("/spec/settings");
+        let problem = |(of, example): (String, String), set: &Set| {
+            Diagnostic::error(format!("platform {} needs {}{of}", platform.name, set.title))
+                .at(place.clone())
+                .hint(format!("say `spec.settings: {{{}: {example}}}`", set.name))
+        };
+        let lacks = |set: &Set| match set.of {
+            SettingOf::All => Some((String::new(), "...".to_owned())),
+            SettingOf::Pool => lacking(set, pools),
+        };
+        self.0.iter().filter(is_asked).filter_map(|set| Some(problem(lacks(set)?, set))).collect()
     }
 
     /// Pools that a setting names and there are not.
@@ -110,13 +136,29 @@ impl Settings {
         for set in &self.0 {
             for name in set.by_pool.keys().filter(|name| !known(name)) {
                 let near = did_you_mean(name, pools.iter().map(|pool| pool.value.as_str()));
-                let field = set.placeholder.replacen("setting.", "spec.settings.", 1);
                 warnings.push(Diagnostic::warning(format!(
-                    "`{field}` names the pool `{name}`, which there is not{near}"
+                    "`spec.settings.{}` names the pool `{name}`, which there is not{near}",
+                    set.name
                 )));
             }
         }
         warnings
+    }
+}
+
+/// The pools for which a setting says nothing, and what to write.
+fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
+    let lacking: Vec<&str> = pools
+        .iter()
+        .map(|pool| pool.value.as_str())
+        .filter(|pool| !set.by_pool.contains_key(*pool))
+        .collect();
+    match lacking.as_slice() {
+        [] => None,
+        [pool] => Some((format!(" for the pool {pool}"), format!("{{{pool}: ...}}"))),
+        [pool, ..] => {
+            Some((format!(" for {} pools ({pool}, ...)", lacking.len()), format!("{{{pool}: ..., ...}}")))
+        }
     }
 }
 

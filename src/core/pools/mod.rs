@@ -1,5 +1,7 @@
 //! Pools: found among the nodes, remembered by the lock, chosen by the spec.
 
+mod backend;
+mod label;
 mod merge;
 mod pool;
 mod survey;

@@ -2,20 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::backend::{FOREIGN, Names, no_backend, not_excluded};
+use super::label::{choose_label, late, no_label};
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::names;
 use crate::core::nearest::did_you_mean;
 use crate::core::node::Node;
-use crate::core::platform::{
-    Derived, Distribution, ExcludeLabel, LabelChanges, Platform, ProviderIds, VmSetFinder, distributions,
-};
-use crate::core::plural::plural;
-
-/// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
-const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
-
-/// How many names a message lists before it counts the rest.
-const NAMED: usize = 5;
+use crate::core::platform::{Derived, Platform, VmSetFinder};
 
 /// The pools among the nodes of a cluster.
 #[derive(Clone, Debug, Default)]
@@ -24,7 +17,7 @@ pub struct Survey {
     pub label: String,
     /// By the value of the label.
     pub pools: BTreeMap<String, Observed>,
-    /// What the user should know.
+    /// What the user should know; an error among them forbids to render.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -111,6 +104,7 @@ pub fn survey(
         }
         pool.see(node, finder.find(node, value));
     }
+    survey.warnings.extend(not_excluded(nodes, platform));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -135,8 +129,6 @@ pub fn survey(
     }
     Ok(survey)
 }
-
-const FOREIGN: &str = "of another cloud";
 
 impl Observed {
     fn see(&mut self, node: &Node, derived: Derived) {
@@ -164,130 +156,5 @@ impl Observed {
     /// All nodes, backends or not.
     pub fn nodes(&self) -> usize {
         self.backends + self.left_out.values().sum::<usize>()
-    }
-}
-
-/// A label that nodes get after they have joined, on a platform whose controller does not see that.
-fn late(label: &str, platform: &Platform) -> Option<Diagnostic> {
-    if platform.spec.label_changes == LabelChanges::Followed {
-        return None;
-    }
-    let has = |distribution: &&Distribution| distribution.pool_labels.iter().any(|own| own == label);
-    let late = distributions().iter().find(has)?.late.as_ref()?;
-    Some(
-        Diagnostic::warning(format!("`{label}`: {late}, and the service controller does not look at labels again"))
-            .hint("a new node may stay out of its load balancer until another node comes or goes, or an annotation of the Service changes"),
-    )
-}
-
-/// Why a node is no backend of any load balancer.
-fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'_>) -> Option<&'a str> {
-    if node.being_deleted {
-        return Some("being deleted");
-    }
-    if let Some(value) = node.labels.get(EXCLUDE) {
-        // Go's strconv.ParseBool: these are false, anything that is no boolean excludes.
-        let included = matches!(value, "false" | "False" | "FALSE" | "f" | "F" | "0");
-        if platform.spec.exclude_label == ExcludeLabel::Presence || !included {
-            return Some("excluded");
-        }
-    }
-    let labelled = platform.spec.not_backends.iter().find(|rule| {
-        node.labels
-            .get(&rule.label)
-            .is_some_and(|found| rule.value.as_deref().is_none_or(|value| value == found))
-    });
-    if let Some(rule) = labelled {
-        return Some(&rule.because);
-    }
-    let foreign = !node.provider_id.is_empty() && !known.is_unknown() && !known.has(&node.provider_id);
-    foreign.then_some(FOREIGN)
-}
-
-/// The first label of the platform's list that nodes carry, if the others do not contradict it.
-fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
-    let labels = platform.pool_labels();
-    let carries = |node: &Node, label: &str| node.labels.get(label).is_some_and(|value| !value.is_empty());
-    let Some(first) = labels.iter().find(|label| workers.iter().any(|node| carries(node, label))) else {
-        let nodes: Vec<Node> = workers.iter().map(|node| (*node).clone()).collect();
-        let problem = format!("no node has a pool label that {} knows", platform.name);
-        return Err(no_label(&problem, &nodes, platform));
-    };
-    for other in labels.iter().filter(|label| *label != first) {
-        let only_other = workers.iter().find(|node| !carries(node, first) && carries(node, other));
-        let differs = workers.iter().find(|node| {
-            carries(node, first) && carries(node, other) && node.labels.get(first) != node.labels.get(other)
-        });
-        let why = match (only_other, differs) {
-            (Some(node), _) => format!("node {} has only `{other}`", node.name),
-            (None, Some(node)) => format!("node {} has two different values", node.name),
-            (None, None) => continue,
-        };
-        return Err(Diagnostic::error(format!("the pool label could be `{first}` or `{other}`: {why}"))
-            .hint(format!("choose: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)")));
-    }
-    Ok((*first).to_owned())
-}
-
-fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {
-    let problem = Diagnostic::error(format!("{problem} (of {})", plural(nodes.len(), "node")));
-    let hint = candidates(nodes);
-    if hint.is_empty() {
-        return problem.hint(format!(
-            "label the nodes, or say `spec.pools.label` (--label); {} looks for {}, and for those of distributions (docs/platforms.md)",
-            platform.name,
-            platform.spec.pool_labels.join(", ")
-        ));
-    }
-    problem.hint(format!(
-        "labels that would make pools of these nodes: {}; choose one as `spec.pools.label` (--label)",
-        hint.join(", ")
-    ))
-}
-
-/// Labels that group the nodes into more than one and fewer than all, those with a pool's name in front.
-fn candidates(nodes: &[Node]) -> Vec<String> {
-    let mut values: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for (key, value) in nodes.iter().flat_map(|node| node.labels.iter()) {
-        *values.entry(key).or_default().entry(value).or_default() += 1;
-    }
-    let mut keys: Vec<&str> = values
-        .iter()
-        .filter(|(key, groups)| {
-            let carriers: usize = groups.values().sum();
-            groups.len() > 1
-                && groups.len() < carriers
-                && !key.starts_with("topology.")
-                && !key.starts_with("failure-domain.")
-        })
-        .map(|(key, _)| *key)
-        .collect();
-    keys.sort_by_key(|key| (!key.contains("pool") && !key.contains("group"), *key));
-    keys.into_iter().take(NAMED).map(|key| format!("`{key}` ({} values)", values[key].len())).collect()
-}
-
-/// Names for a message: the first few, and how many there are.
-#[derive(Default)]
-struct Names {
-    first: Vec<String>,
-    count: usize,
-}
-
-impl Names {
-    fn add(&mut self, name: &str) {
-        self.count += 1;
-        if self.first.len() < NAMED {
-            self.first.push(name.to_owned());
-        }
-    }
-
-    fn text(&self) -> Option<String> {
-        let more = self.count.saturating_sub(self.first.len());
-        match self.count {
-            0 => None,
-            1 => Some(format!("node {} is", self.first[0])),
-            _ if more == 0 => Some(format!("{} nodes are ({})", self.count, self.first.join(", "))),
-            _ => Some(format!("{} nodes are ({} and {more} more)", self.count, self.first.join(", "))),
-        }
     }
 }

@@ -91,6 +91,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         );
     }
     problems.extend(no_internal(input));
+    problems.extend(settings.missing(input.spec, input.document, input.platform, &input.pools.pools));
     for overlay in input.overlays {
         problems.extend(overlay.check_platform(&input.platform.name).err());
     }

@@ -1,0 +1,92 @@
+//! Which nodes are behind no load balancer, and why.
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::node::Node;
+use crate::core::platform::{ExcludeLabel, Platform, ProviderIds};
+
+/// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
+const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// How many names a message lists before it counts the rest.
+const NAMED: usize = 5;
+
+/// The word for a node whose provider ID is not of the platform.
+pub(super) const FOREIGN: &str = "of another cloud";
+
+/// Nodes that are labelled as not excluded, which does not mean the same everywhere.
+pub(super) fn not_excluded(nodes: &[Node], platform: &Platform) -> Option<Diagnostic> {
+    let mut names = Names::default();
+    nodes
+        .iter()
+        .filter(|node| node.labels.get(EXCLUDE).is_some_and(is_false))
+        .for_each(|node| names.add(&node.name));
+    let text = names.text()?;
+    let problem = match platform.spec.exclude_label {
+        ExcludeLabel::Presence => Diagnostic::error(format!(
+            "{text} labelled {EXCLUDE}=false, and platform {} leaves out every node that has the label, whatever its value",
+            platform.name
+        )),
+        ExcludeLabel::Value => Diagnostic::warning(format!(
+            "{text} labelled {EXCLUDE}=false, which Kubernetes before 1.34 takes for excluded"
+        )),
+    };
+    Some(problem.hint(format!("kubectl label node NAME {EXCLUDE}-")))
+}
+
+/// What Go's strconv.ParseBool takes for false.
+fn is_false(value: &str) -> bool {
+    matches!(value, "false" | "False" | "FALSE" | "f" | "F" | "0")
+}
+
+/// Why a node is no backend of any load balancer.
+pub(super) fn no_backend<'a>(
+    node: &Node,
+    platform: &'a Platform,
+    known: &ProviderIds<'_>,
+) -> Option<&'a str> {
+    if node.being_deleted {
+        return Some("being deleted");
+    }
+    if let Some(value) = node.labels.get(EXCLUDE) {
+        // What is no boolean excludes.
+        if platform.spec.exclude_label == ExcludeLabel::Presence || !is_false(value) {
+            return Some("excluded");
+        }
+    }
+    let labelled = platform.spec.not_backends.iter().find(|rule| {
+        node.labels
+            .get(&rule.label)
+            .is_some_and(|found| rule.value.as_deref().is_none_or(|value| value == found))
+    });
+    if let Some(rule) = labelled {
+        return Some(&rule.because);
+    }
+    let foreign = !node.provider_id.is_empty() && !known.is_unknown() && !known.has(&node.provider_id);
+    foreign.then_some(FOREIGN)
+}
+
+/// Names for a message: the first few, and how many there are.
+#[derive(Default)]
+pub(super) struct Names {
+    first: Vec<String>,
+    count: usize,
+}
+
+impl Names {
+    pub(super) fn add(&mut self, name: &str) {
+        self.count += 1;
+        if self.first.len() < NAMED {
+            self.first.push(name.to_owned());
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<String> {
+        let more = self.count.saturating_sub(self.first.len());
+        match self.count {
+            0 => None,
+            1 => Some(format!("node {} is", self.first[0])),
+            _ if more == 0 => Some(format!("{} nodes are ({})", self.count, self.first.join(", "))),
+            _ => Some(format!("{} nodes are ({} and {more} more)", self.count, self.first.join(", "))),
+        }
+    }
+}
