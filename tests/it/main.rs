@@ -6,3 +6,4 @@ mod drift;
 mod environment;
 mod examples;
 mod permissions;
+mod platforms;

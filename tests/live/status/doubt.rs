@@ -13,15 +13,18 @@ use crate::objects::Patch;
 use crate::proxy::{Fault, Proxy};
 use crate::wait::until;
 
-/// Services of a class that no controller of the cluster has, so that they wait for ever.
+/// A platform whose Services are of a class that no controller of the cluster has, so that they wait for ever.
 const NOBODY: &str = "apiVersion: largescale.dev/v1alpha1
-kind: Overlay
+kind: Platform
 metadata: {name: nobody}
 spec:
-  patches:
-  - target: {kind: Service}
-    patch:
-    - {op: add, path: /spec/loadBalancerClass, value: example.com/nobody}
+  title: nobody's cloud
+  sources: [none]
+  choose: nobody is asked
+  recognise: {nodeNames: ['^k8s-']}
+  poolLabels: [agentpool]
+  binding:
+  - {op: add, path: /spec/loadBalancerClass, value: example.com/nobody}
 ";
 
 #[test]
@@ -29,11 +32,7 @@ fn whoever_may_see_little() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "status-rights");
     app.write("nobody.yaml", NOBODY);
-    app.edit(
-        "largescale.yaml",
-        "platform: azure-basic",
-        "platform: azure-basic\n  overlays: [./nobody.yaml]",
-    );
+    app.edit("largescale.yaml", "platform: azure-basic", "platform: ./nobody.yaml");
     app.run(&["render"]).ok();
     apply(&app);
     let user = "status-viewer";
