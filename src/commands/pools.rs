@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::{self, Format};
+use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
 use crate::exit::Exit;
@@ -26,11 +27,16 @@ pub struct Args {
 /// Shows the pools.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&global.file)?;
-    let merged = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?.merged;
-    for warning in &merged.warnings {
+    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?;
+    for warning in &discovery.merged.warnings {
         ui::diagnostic(warning);
     }
-    let limit = project.platform.nodes_per_load_balancer(project.spec.spec.limits.nodes_per_load_balancer);
+    for gauge in discovery.measure(project, None, None) {
+        gauge.warning().iter().for_each(ui::diagnostic);
+    }
+    let merged = discovery.merged;
+    let limit = project.platform.limit(LimitName::NodesPerLoadBalancer, &project.spec.spec.limits);
+    let limit = limit.map(|limit| limit.value);
     let text = match args.output {
         None => table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"]),
         Some(Format::Wide) => table(

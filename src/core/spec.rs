@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::form;
 use crate::core::names;
+use crate::core::platform::OwnLimits;
 use crate::core::yaml::{self, Document};
 
 /// The whole document.
@@ -78,9 +79,9 @@ pub struct Spec {
     /// What `apply` does about fields that other managers hold with other values: the first rule that fits counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<ConflictRule>,
-    /// Limits that differ from the platform's.
-    #[serde(default)]
-    pub limits: Limits,
+    /// Limits that differ from the platform's, by name.
+    #[serde(default, skip_serializing_if = "OwnLimits::is_empty")]
+    pub limits: OwnLimits,
     /// The directory of the tree, relative to this file.
     #[serde(default = "rendered")]
     pub output: String,
@@ -172,15 +173,6 @@ pub enum ConflictAction {
     Fail,
 }
 
-/// Limits that differ from the platform's.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limits {
-    /// How many nodes one load balancer takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nodes_per_load_balancer: Option<u32>,
-}
-
 impl Spec {
     /// A spec with nothing but a platform.
     pub fn new(platform: &str) -> Self {
@@ -196,7 +188,7 @@ impl Spec {
             internal: false,
             overlays: Vec::new(),
             conflicts: Vec::new(),
-            limits: Limits::default(),
+            limits: OwnLimits::new(),
             output: rendered(),
         }
     }
@@ -233,8 +225,8 @@ impl LargeScale {
         if self.spec.manifests.is_empty() {
             require("/spec/manifests", Err("`spec.manifests` is empty".to_owned()));
         }
-        if self.spec.limits.nodes_per_load_balancer == Some(0) {
-            require("/spec/limits", Err("`spec.limits.nodesPerLoadBalancer` is 0".to_owned()));
+        for name in self.spec.limits.iter().filter(|(_, value)| **value == 0).map(|(name, _)| name.key()) {
+            require(&format!("/spec/limits/{name}"), Err(format!("`spec.limits.{name}` is 0")));
         }
         let pools = &self.spec.pools;
         for (index, declared) in pools.declare.iter().enumerate() {
