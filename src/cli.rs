@@ -32,7 +32,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; no differences
-  1  differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`; over a limit: `capacity`
+  1  differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`
   2  the command line is wrong
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no

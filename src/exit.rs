@@ -29,7 +29,7 @@ impl Exit {
         (Self::Success, "done; no differences"),
         (
             Self::Different,
-            "differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`; over a limit: `capacity`",
+            "differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`",
         ),
         (Self::Usage, "the command line is wrong"),
         (Self::Input, "an input is wrong; nothing was written"),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::commands::same_cluster::identity_of;
-use crate::core::capacity::{Demand, Elsewhere, Gauge, PoolNodes, Situation, measure};
+use crate::core::capacity::{Demand, Elsewhere, Gauge, PoolNodes, Situation, measure, warnings};
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::lock::{Lock, LockedPool};
 use crate::core::node::Node;
@@ -125,9 +125,7 @@ impl Discovery {
     /// Renders for these pools; warnings are shown, limits that are passed among them.
     pub(super) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
         let rendered = self.render_quietly(project)?;
-        for gauge in self.measure(project, Some(&rendered.demands), None) {
-            gauge.warning().iter().for_each(ui::diagnostic);
-        }
+        warnings(&self.measure(project, Some(&rendered.demands), None)).iter().for_each(ui::diagnostic);
         Ok(rendered)
     }
 

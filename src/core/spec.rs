@@ -188,7 +188,7 @@ impl Spec {
             internal: false,
             overlays: Vec::new(),
             conflicts: Vec::new(),
-            limits: OwnLimits::new(),
+            limits: OwnLimits::default(),
             output: rendered(),
         }
     }
@@ -225,7 +225,7 @@ impl LargeScale {
         if self.spec.manifests.is_empty() {
             require("/spec/manifests", Err("`spec.manifests` is empty".to_owned()));
         }
-        for name in self.spec.limits.iter().filter(|(_, value)| **value == 0).map(|(name, _)| name.key()) {
+        for name in self.spec.limits.0.iter().filter(|(_, value)| **value == 0).map(|(name, _)| name.key()) {
             require(&format!("/spec/limits/{name}"), Err(format!("`spec.limits.{name}` is 0")));
         }
         let pools = &self.spec.pools;

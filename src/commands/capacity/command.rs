@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::{elsewhere, grow, show};
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
-use crate::core::capacity::{Demand, Gauge, Room, Situation, demands, measure, pools_of};
+use crate::core::capacity::{Demand, Gauge, Room, Situation, demands, measure, pools_of, warnings};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::platform::LimitName;
 use crate::core::pools::{NodeCount, Shrink};
@@ -72,7 +72,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         None => seen(project, global, args)?,
     };
     ui::data(&show::text(&project.platform.name, &gauges, args.warn_at, args.output))?;
-    gauges.iter().filter_map(Gauge::warning).for_each(|warning| ui::diagnostic(&warning));
+    warnings(&gauges).iter().for_each(ui::diagnostic);
     let over = gauges.iter().any(|gauge| gauge.room(args.warn_at) == Room::Over);
     Ok(if over { Exit::Different } else { Exit::Success })
 }

@@ -1,5 +1,7 @@
 //! One limit, and how much of it is used.
 
+use std::collections::BTreeMap;
+
 use crate::core::diagnostic::Diagnostic;
 use crate::core::platform::{Limit, LimitName};
 use crate::core::plural::thousands;
@@ -75,31 +77,35 @@ impl Gauge {
             (None, _) => Room::Unknown,
         }
     }
+}
 
-    /// What to say when it is over.
-    pub fn warning(&self) -> Option<Diagnostic> {
-        if self.room(100) != Room::Over {
-            return None;
-        }
-        let limit = self.limit.as_ref()?;
-        let who = match &self.subject {
-            Subject::Pool(name) => format!("the pool {name}"),
-            Subject::Cluster => "the cluster".to_owned(),
-        };
-        let how = self.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
-        let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-        let (used, most) = (thousands(self.used), thousands(u64::from(limit.value)));
-        let text = format!(
-            "{who}: {used} {}{how}, and {most} is the limit ({}{note})",
-            self.name.counted(),
-            limit.source
-        );
-        Some(Diagnostic::warning(text).hint(format!(
-            "{}; if the limit is another where you are, say so: `spec.limits: {{{}: N}}`",
-            remedy(self.name),
-            self.name.key()
-        )))
+/// What to say of limits that are passed: a warning for each of them, whoever passes it.
+pub fn warnings(gauges: &[Gauge]) -> Vec<Diagnostic> {
+    let mut over: BTreeMap<LimitName, Vec<&Gauge>> = BTreeMap::new();
+    for gauge in gauges.iter().filter(|gauge| gauge.room(100) == Room::Over) {
+        over.entry(gauge.name).or_default().push(gauge);
     }
+    over.values().filter_map(|gauges| warning(gauges)).collect()
+}
+
+fn warning(gauges: &[&Gauge]) -> Option<Diagnostic> {
+    let most = gauges.iter().rev().max_by_key(|gauge| gauge.used)?;
+    let limit = most.limit.as_ref()?;
+    let who = match (&most.subject, gauges.len() - 1) {
+        (Subject::Pool(name), 0) => format!("the pool {name}: "),
+        (Subject::Pool(name), more) => format!("the pool {name} and {more} more: up to "),
+        (Subject::Cluster, _) => String::new(),
+    };
+    let how = most.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
+    let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+    let (used, value) = (thousands(most.used), thousands(u64::from(limit.value)));
+    let (what, source) = (most.name.counted(), &limit.source);
+    let text = format!("{who}{used} {what}{how}, and {value} is the limit ({source}{note})");
+    Some(Diagnostic::warning(text).hint(format!(
+        "{}; if the limit is another where you are, say so: `spec.limits: {{{}: N}}`",
+        remedy(most.name),
+        most.name.key()
+    )))
 }
 
 fn remedy(name: LimitName) -> &'static str {
@@ -154,13 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_over_is_warned_of() {
-        assert_eq!(gauge(25, Some(25)).warning(), None);
-        assert_eq!(gauge(2500, None).warning(), None);
-        let warning = gauge(2600, Some(2500)).warning().unwrap();
-        assert_eq!(
-            warning.message,
-            "the pool a: 2,600 nodes behind its load balancer, and 2,500 is the limit (its docs)"
-        );
+    fn one_warning_for_all_that_are_over() {
+        let of =
+            |name: &str, used| Gauge { subject: Subject::Pool(name.to_owned()), ..gauge(used, Some(2500)) };
+        let said = |gauges: &[Gauge]| -> Vec<String> {
+            warnings(gauges).into_iter().map(|warning| warning.message).collect()
+        };
+        assert!(said(&[of("a", 2500), gauge(9999, None)]).is_empty());
+        let rest = "nodes behind its load balancer, and 2,500 is the limit (its docs)";
+        assert_eq!(said(&[of("a", 2600)]), [format!("the pool a: 2,600 {rest}")]);
+        let several = [of("a", 2600), of("b", 2700), of("c", 100), of("d", 2700)];
+        assert_eq!(said(&several), [format!("the pool b and 2 more: up to 2,700 {rest}")]);
     }
 }

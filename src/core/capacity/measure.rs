@@ -169,7 +169,7 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], gauges: &mut Vec<
     }
     let slices: u64 = services.iter().map(Demand::slices).sum();
     let endpoints: u64 = services.iter().map(|demand| demand.pods * demand.families).sum();
-    let pods = services.iter().map(|demand| demand.pods * demand.families).max().unwrap_or_default();
+    let pods = services.iter().map(|demand| demand.pods).max().unwrap_or_default();
     let mut gauge = situation.gauge(LimitName::EndpointSlices, Subject::Cluster, slices);
     gauge.how = Some(match (ours, situation.workload_per_pool) {
         (0 | 1, _) | (_, true) => plural_of(endpoints, "endpoint"),

@@ -6,6 +6,6 @@ mod measure;
 mod what_if;
 
 pub use demand::{Demand, demands};
-pub use gauge::{Gauge, Room, Subject};
+pub use gauge::{Gauge, Room, Subject, warnings};
 pub use measure::{Elsewhere, PoolNodes, Situation, measure};
 pub use what_if::pools_of;

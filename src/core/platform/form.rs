@@ -320,14 +320,14 @@ impl Platform {
 
     /// A limit: the spec's own, or the platform's, or that of Kubernetes itself.
     pub fn limit(&self, name: LimitName, own: &OwnLimits) -> Option<Limit> {
-        if let Some(value) = own.get(&name) {
+        if let Some(value) = own.0.get(&name) {
             return Some(Limit {
                 value: *value,
                 source: "`spec.limits` of largescale.yaml".to_owned(),
                 note: None,
             });
         }
-        self.spec.limits.get(&name).or_else(|| kubernetes_limits().get(&name)).cloned()
+        self.spec.limits.0.get(&name).or_else(|| kubernetes_limits().0.get(&name)).cloned()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a cloud, or Kubernetes itself, takes no more of, and who says so.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::core::diagnostic::Checked;
@@ -51,6 +52,26 @@ pub enum LimitName {
 }
 
 impl LimitName {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::NodesPerLoadBalancer,
+        Self::TargetsPerFrontend,
+        Self::TargetsPerLoadBalancer,
+        Self::PortsPerLoadBalancer,
+        Self::FrontendsPerLoadBalancer,
+        Self::RulesPerNetworkCard,
+        Self::NodesPerPool,
+        Self::NodesPerVmSet,
+        Self::PoolsPerCluster,
+        Self::NodesPerCluster,
+        Self::LoadBalancers,
+        Self::LoadBalancerServices,
+        Self::Services,
+        Self::ServicesPerNamespace,
+        Self::NodePorts,
+        Self::EndpointSlices,
+    ];
+
     /// Its name in platform files and in the spec.
     pub fn key(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
@@ -92,11 +113,43 @@ pub struct Limit {
     pub note: Option<String>,
 }
 
+/// Something for each of the limits that has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ByLimit<T>(pub BTreeMap<LimitName, T>);
+
 /// Limits by name.
-pub type Limits = BTreeMap<LimitName, Limit>;
+pub type Limits = ByLimit<Limit>;
 
 /// What a user knows better of the limits, by name.
-pub type OwnLimits = BTreeMap<LimitName, u32>;
+pub type OwnLimits = ByLimit<u32>;
+
+impl<T> Default for ByLimit<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> ByLimit<T> {
+    /// Whether nothing is said of any limit.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+// The names are fields of the schema, so that a misspelt one is found where it stands.
+impl<T: JsonSchema> JsonSchema for ByLimit<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}ByLimit", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        let names = LimitName::ALL.iter().map(|name| (name.key(), item.clone().to_value()));
+        let properties: serde_json::Map<String, serde_json::Value> = names.collect();
+        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+}
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -141,6 +194,6 @@ mod tests {
 
     #[test]
     fn kubernetes_limits_are_whole() {
-        assert_eq!(read(KUBERNETES).unwrap()[&LimitName::NodesPerCluster].value, 5000);
+        assert_eq!(read(KUBERNETES).unwrap().0[&LimitName::NodesPerCluster].value, 5000);
     }
 }
