@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::cluster::{Call, Cluster};
+use crate::cluster::{Call, Cluster, ClusterError};
 use crate::core::capacity::{Demand, Elsewhere};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
@@ -15,7 +15,11 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<Elsewhere> {
     let list = match cluster.call(&Call::list(Resource::core("Service", "services"), None, None)) {
         Ok(Value::Array(list)) => list,
         Ok(_) => Vec::new(),
-        Err(problem) => {
+        Err(error) => {
+            let problem = match error {
+                ClusterError::Request { problem, .. } => problem.to_string(),
+                error => error.to_string(),
+            };
             ui::diagnostic(
                 &Diagnostic::warning(format!("counted without the Services of others: {problem}"))
                     .hint("allow `list` on services in all namespaces"),

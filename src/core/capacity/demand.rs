@@ -125,7 +125,7 @@ mod tests {
     fn ports_families_node_ports_and_pods() {
         let deployment = workload("web", 250);
         let scaled = workload("api", 3);
-        let scaler = json!({"kind": "HorizontalPodAutoscaler", "metadata": {},
+        let autoscaler = json!({"kind": "HorizontalPodAutoscaler", "metadata": {},
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api"}, "maxReplicas": 40}});
         let ports = json!([{"port": 80}, {"port": 443}]);
         for (spec, wanted) in [
@@ -147,7 +147,7 @@ mod tests {
             ),
         ] {
             let service = service("web-a", &spec);
-            let objects = [(None, &deployment), (None, &scaled), (None, &scaler), (Some("a"), &service)];
+            let objects = [(None, &deployment), (None, &scaled), (None, &autoscaler), (Some("a"), &service)];
             let found = demands(objects.into_iter());
             assert_eq!(found.len(), 1);
             let one = &found[0];

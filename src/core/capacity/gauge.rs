@@ -65,7 +65,7 @@ impl Gauge {
     /// How much of the limit is used, in percent, rounded down: 100 only when it is full.
     pub fn percent(&self) -> Option<u64> {
         let limit = u64::from(self.limit.as_ref()?.value);
-        Some(if limit == 0 { 100 } else { self.used.saturating_mul(100) / limit })
+        Some(self.used.saturating_mul(100).checked_div(limit).unwrap_or(100))
     }
 
     /// Whether there is room; `warn_at` in percent.

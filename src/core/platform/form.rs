@@ -282,6 +282,7 @@ impl PlatformSpec {
 }
 
 impl LoadBalancers {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }

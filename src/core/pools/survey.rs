@@ -153,12 +153,11 @@ impl Observed {
         match derived {
             Derived::Set { name, rule, unverified } => {
                 self.unverified.extend(unverified);
-                match self.vm_sets.get_mut(&name) {
-                    Some(count) => *count += 1,
-                    None => {
-                        self.rules.insert(name.clone(), rule);
-                        self.vm_sets.insert(name, 1);
-                    }
+                if let Some(count) = self.vm_sets.get_mut(&name) {
+                    *count += 1;
+                } else {
+                    self.rules.insert(name.clone(), rule);
+                    self.vm_sets.insert(name, 1);
                 }
             }
             Derived::OtherPool { said } => {
