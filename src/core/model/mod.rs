@@ -1,0 +1,17 @@
+//! Cluster models: what ACS-Engine, AKS-Engine and AKS-Engine for Azure Stack Hub make a cluster of.
+
+mod grow;
+mod installer;
+mod pool;
+mod pool_names;
+mod read;
+mod rules;
+mod span;
+mod suffix;
+
+pub use grow::{Grown, Growth, grow};
+pub use installer::Installer;
+pub use pool::{AgentPool, VmSet};
+pub use read::{Model, is_model, read_model};
+pub use rules::refusals;
+pub use suffix::cluster_suffix;
