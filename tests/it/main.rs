@@ -5,5 +5,6 @@ mod cases;
 mod drift;
 mod environment;
 mod examples;
+mod models;
 mod permissions;
 mod platforms;

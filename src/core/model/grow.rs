@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use super::growth_rules::obstacles;
 use super::pool::AgentPool;
 use super::pool_names::pool_names;
 use super::read::Model;
-use super::rules::{over_pool_limits, refusals};
+use super::rules::refusals;
 use crate::core::diagnostic::{Checked, Diagnostic};
-use crate::core::plural::thousands;
 
 /// How large the cluster shall be.
 #[derive(Clone, Copy, Debug)]
@@ -45,21 +45,7 @@ pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
         .into());
     }
     let mut problems = refusals(model);
-    let is_growing = model.agents() < growth.agents;
-    if is_growing {
-        problems.extend(over_pool_limits(model, growth.per_pool));
-    }
-    if model.agents() > growth.agents {
-        problems.push(
-            Diagnostic::error(format!(
-                "the model has {} agents already, more than {}",
-                thousands(model.agents().into()),
-                thousands(growth.agents.into())
-            ))
-            .at(model.place(0))
-            .hint("which agents go is not for this program to say; lower the counts of their pools in the model"),
-        );
-    }
+    problems.extend(obstacles(model, growth));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -85,7 +71,7 @@ impl Sizes {
         }
         let mut new = Vec::new();
         while missing > 0 {
-            let size = growth.per_pool.min(missing);
+            let size = growth.per_pool.clamp(1, missing);
             new.push(size);
             missing -= size;
         }
@@ -168,5 +154,97 @@ impl AgentPool {
             fields
         };
         rest(self) == rest(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::read_model;
+    use super::*;
+    use crate::core::text_diff::unified;
+
+    const ONE: &str = "{\r\n  \"apiVersion\": \"vlabs\",\n\t\"properties\": { \"x\": 1.50,\n    \"agentPoolProfiles\": [\n      {\n        \"name\": \"agentpool1\",\n        \"count\": 3,\n        \"vmSize\": \"Standard_D2_v2\",\n        \"availabilityProfile\": \"AvailabilitySet\"\n      }\n    ],\n    \"y\": \"\\u00e9\"\n  }\n}\n\n";
+
+    #[track_caller]
+    fn grown(text: &str, agents: u32, per_pool: u32) -> Result<Grown, String> {
+        let model = read_model("m.json", text).unwrap();
+        grow(&model, Growth { agents, per_pool }).map_err(|problems| {
+            let said = problems.iter().map(|p| format!("{p}; {}", p.hint.as_deref().unwrap_or_default()));
+            said.collect::<Vec<_>>().join("\n")
+        })
+    }
+
+    fn pools(grown: &Grown) -> String {
+        grown.pools.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn nothing_to_grow_is_the_same_bytes() {
+        let grown = grown(ONE, 3, 2).unwrap();
+        assert_eq!((grown.text.as_str(), grown.added, grown.filled.len()), (ONE, 0, 0));
+    }
+
+    #[test]
+    fn copies_of_the_last_pool() {
+        let grown = grown(ONE, 250, 100).unwrap();
+        assert_eq!(pools(&grown), "agentpool1 100, agentpool2 100, agentpool3 50");
+        assert_eq!((grown.added, grown.filled.join(" ").as_str()), (2, "agentpool1"));
+        let pool = |number, count| {
+            format!(
+                "{{\n        \"name\": \"agentpool{number}\",\n        \"count\": {count},\n        \"vmSize\": \"Standard_D2_v2\",\n        \"availabilityProfile\": \"AvailabilitySet\"\n      }}"
+            )
+        };
+        let expected = ONE.replace(&pool(1, 3), &[pool(1, 100), pool(2, 100), pool(3, 50)].join(",\n      "));
+        assert_eq!(grown.text, expected);
+    }
+
+    #[test]
+    fn a_text_on_one_line() {
+        let text = r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[{"name":"a","count":1},{"count":2,"name":"b"}]}}"#;
+        let grown = grown(text, 7, 3).unwrap();
+        assert_eq!(pools(&grown), "a 3, b 3, b2 1");
+        let expected = r#"[{"name":"a","count":3},{"count":3,"name":"b"},{"count":1,"name":"b2"}]"#;
+        assert_eq!(grown.text, text.replace(r#"[{"name":"a","count":1},{"count":2,"name":"b"}]"#, expected));
+    }
+
+    #[test]
+    fn pools_of_another_kind_stay() {
+        let text = r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[{"name":"gpu","count":1,"vmSize":"NC6"},{"name":"linux","count":2,"vmSize":"D2"}]}}"#;
+        assert_eq!(pools(&grown(text, 11, 5).unwrap()), "gpu 1, linux 5, linux2 5");
+    }
+
+    #[test]
+    fn a_pool_that_is_larger_already_stays() {
+        assert_eq!(pools(&grown(ONE, 5, 2).unwrap()), "agentpool1 3, agentpool2 2");
+    }
+
+    #[test]
+    fn everything_outside_the_pools_is_as_it_was() {
+        let grown = grown(ONE, 2500, 100).unwrap();
+        let lines = unified(ONE, &grown.text, "before", "after");
+        let removed = lines.iter().filter(|line| line.sign() == "-").count();
+        assert_eq!((removed, grown.pools.len()), (1, 25));
+        let again = read_model("m.json", &grown.text).unwrap();
+        assert_eq!(again.agents(), 2500);
+        assert!(refusals(&again).is_empty());
+        assert_eq!(grow(&again, Growth { agents: 2500, per_pool: 100 }).unwrap().text, grown.text);
+    }
+
+    #[test]
+    fn what_cannot_be() {
+        assert_eq!(
+            grown(ONE, 2, 100).unwrap_err(),
+            "m.json: the model has 3 agents already, more than 2; which agents go is not for this program to say; lower the counts of their pools in the model"
+        );
+        let dcos = ONE.replace("\"x\": 1.50", "\"orchestratorProfile\":{\"orchestratorType\":\"DCOS\"}");
+        assert_eq!(
+            grown(&dcos, 5, 100).unwrap_err(),
+            "m.json: the model makes a cluster of DCOS, expected Kubernetes; load balancers for node pools are Kubernetes' own; other clusters are read but not grown"
+        );
+        let acs = ONE.replace("\"x\": 1.50", "\"orchestratorProfile\":{\"orchestratorType\":\"Kubernetes\"}");
+        assert_eq!(
+            grown(&acs, 5, 300).unwrap_err(),
+            "300 agents in a pool: ACS-Engine takes at most 100; the rule is in MaxAgentCount in vlabs/const.go; --per-pool says how many a pool has\n300 agents in a pool: an availability set has at most 200; the rule is in Azure's limits of virtual machines; --per-pool says how many a pool has"
+        );
     }
 }

@@ -1,15 +1,18 @@
 //! Cluster models: what ACS-Engine, AKS-Engine and AKS-Engine for Azure Stack Hub make a cluster of.
 
 mod grow;
+mod growth_rules;
 mod installer;
 mod pool;
 mod pool_names;
+mod pool_rules;
 mod read;
 mod rules;
 mod span;
 mod suffix;
 
 pub use grow::{Grown, Growth, grow};
+pub use growth_rules::cautions;
 pub use installer::Installer;
 pub use pool::{AgentPool, VmSet};
 pub use read::{Model, is_model, read_model};

@@ -83,7 +83,7 @@ pub fn is_model(text: &str) -> bool {
 impl Model {
     /// How many agents it makes.
     pub fn agents(&self) -> u32 {
-        self.pools.iter().map(|pool| pool.count.unwrap_or(0)).sum()
+        self.pools.iter().fold(0, |sum: u32, pool| sum.saturating_add(pool.count.unwrap_or(0)))
     }
 
     /// Whether it makes Kubernetes.

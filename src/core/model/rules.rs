@@ -3,13 +3,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use super::installer::Installer;
-use super::pool::{AgentPool, VmSet, path};
+use super::pool::{AgentPool, path};
+use super::pool_rules::pool_problems;
 use super::read::Model;
 use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::thousands;
 
 /// All that the model's installer would refuse, with its rule and where that stands.
 pub fn refusals(model: &Model) -> Vec<Diagnostic> {
@@ -34,43 +32,6 @@ pub fn refusals(model: &Model) -> Vec<Diagnostic> {
     problems
 }
 
-/// What a pool may not have as many of as were asked for.
-pub(super) fn over_pool_limits(model: &Model, per_pool: u32) -> Vec<Diagnostic> {
-    let Some(last) = model.pools.last() else { return Vec::new() };
-    let installer = model.installer;
-    let placed_together = last.field("singlePlacementGroup") == &Value::Bool(true);
-    let limits = [
-        (
-            true,
-            installer.agents_per_pool(),
-            format!("{} takes", installer.name()),
-            "MaxAgentCount in vlabs/const.go",
-        ),
-        (
-            last.vm_set == VmSet::AvailabilitySet,
-            200,
-            "an availability set has".to_owned(),
-            "Azure's limits of virtual machines",
-        ),
-        (
-            placed_together,
-            100,
-            "a scale set with singlePlacementGroup has".to_owned(),
-            "docs/topics/clusterdefinitions.md of AKS-Engine",
-        ),
-    ];
-    let over = limits.into_iter().filter(|(applies, limit, ..)| *applies && per_pool > *limit);
-    over.map(|(_, limit, who, source)| {
-        Diagnostic::error(format!(
-            "{} agents in a pool: {who} at most {}",
-            thousands(per_pool.into()),
-            thousands(limit.into())
-        ))
-        .hint(format!("--per-pool {limit}; the rule is in {source}"))
-    })
-    .collect()
-}
-
 fn refused(model: &Model, pool: &AgentPool, what: &str, rule: &str) -> Diagnostic {
     Diagnostic::error(format!("agent pool {}: {what}", pool.name))
         .at(model.place(pool.line))
@@ -83,110 +44,6 @@ fn source(installer: Installer, rule: &str) -> String {
         _ => "vlabs",
     };
     format!("{} refuses it: {rule} in pkg/api/{file}", installer.name())
-}
-
-/// Line numbers are those of `vlabs/validate.go` in AKS-Engine v0.79, if nothing else is said.
-fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<Item = (String, &'static str)> {
-    let installer = model.installer;
-    let most = installer.agents_per_pool();
-    let is_vlabs = model.api_version == "vlabs";
-    let in_sets = pool.vm_set == VmSet::AvailabilitySet;
-    let profile = pool.string("availabilityProfile");
-    let stored = pool.string("storageProfile");
-    let disk = pool.field("osDiskSizeGB");
-    let disks = pool.field("diskSizesGB").as_array().map_or(&[][..], Vec::as_slice);
-    let count = match pool.count {
-        _ if (1..=most).contains(&pool.count.unwrap_or(0)) => None,
-        Some(count) => {
-            Some(format!("count is {}, expected 1 to {}", thousands(count.into()), thousands(most.into())))
-        }
-        None if pool.count_span.is_none() => {
-            Some(format!("it has no count, expected 1 to {}", thousands(most.into())))
-        }
-        None => Some(format!("count is {}, expected 1 to {}", pool.field("count"), thousands(most.into()))),
-    };
-    let found = [
-        // 1736
-        (!is_name(&pool.name)).then(|| {
-            ("a name has 1 to 12 small letters and digits, a letter first".to_owned(), "validatePoolName")
-        }),
-        // types.go:505
-        count.map(|what| (what, "AgentPoolProfile.Count")),
-        // 1750
-        (!["", "Linux", "Windows"].contains(&pool.string("osType")))
-            .then(|| ("osType is neither Linux nor Windows".to_owned(), "validatePoolOSType")),
-        // 974
-        (!["", "AvailabilitySet", "VirtualMachineScaleSets"].contains(&profile)).then(|| {
-            (
-                format!(
-                    "availabilityProfile is {profile}, expected AvailabilitySet or VirtualMachineScaleSets"
-                ),
-                "validateAvailabilityProfile",
-            )
-        }),
-        // 1144
-        (is_vlabs && model.is_kubernetes() && !pool.string("dnsPrefix").is_empty()).then(|| {
-            ("dnsPrefix must be empty for Kubernetes".to_owned(), "validateOrchestratorSpecificProperties")
-        }),
-        // 1147
-        (is_vlabs
-            && model.is_kubernetes()
-            && pool.field("ports").as_array().is_some_and(|ports| !ports.is_empty()))
-        .then(|| ("ports must be empty for Kubernetes".to_owned(), "validateOrchestratorSpecificProperties")),
-        // 532
-        (profile == "AvailabilitySet" && !pool.field("singlePlacementGroup").is_null())
-            .then(|| ("singlePlacementGroup is for scale sets only".to_owned(), "validateAgentPoolProfiles")),
-        // 608
-        (profile == "AvailabilitySet"
-            && pool.field("availabilityZones").as_array().is_some_and(|zones| !zones.is_empty()))
-        .then(|| ("availabilityZones are for scale sets only".to_owned(), "validateZones")),
-        // 1038
-        (is_vlabs && !in_sets && model.minor().is_some_and(|minor| minor < 10))
-            .then(|| ("scale sets need Kubernetes 1.10 or later".to_owned(), "validateVMSS")),
-        // 1050
-        (!in_sets && stored == "StorageAccount")
-            .then(|| ("scale sets have no disks of a StorageAccount".to_owned(), "validateVMSS")),
-        // types.go:507
-        disk.as_u64().is_some_and(|size| size > installer.os_disk_gb()).then(|| {
-            (
-                format!("osDiskSizeGB is {disk}, expected at most {}", installer.os_disk_gb()),
-                "AgentPoolProfile.OSDiskSizeGB",
-            )
-        }),
-        // types.go:516
-        (disks.len() > 4
-            || disks
-                .iter()
-                .any(|size| size.as_u64().is_none_or(|size| size == 0 || size > installer.data_disk_gb())))
-        .then(|| {
-            (
-                format!("diskSizesGB holds up to 4 disks of 1 to {}", installer.data_disk_gb()),
-                "AgentPoolProfile.DiskSizesGB",
-            )
-        }),
-        // 1935
-        (installer == Installer::AzureStackHub && profile != "AvailabilitySet").then(|| {
-            (
-                "availabilityProfile should be set to AvailabilitySet on Azure Stack clouds".to_owned(),
-                "validateAzureStackSupport",
-            )
-        }),
-        // types.go:548: it would be the name of every copy's scale set too.
-        (!pool.string("vmssName").is_empty()).then(|| {
-            (
-                "vmssName is what the installer wrote into its own copy of the model".to_owned(),
-                "AgentPoolProfile.VMSSName",
-            )
-        }),
-    ];
-    found.into_iter().flatten()
-}
-
-/// `^([a-z][a-z0-9]{0,11})$`.
-fn is_name(name: &str) -> bool {
-    name.len() <= 12
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 /// `validateAgentPoolProfiles`, 528; ACS-Engine has it for Kubernetes only.
@@ -272,4 +129,116 @@ fn seconds(text: &str) -> Option<f64> {
         rest = &rest[unit_end..];
     }
     Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::read_model;
+    use super::*;
+
+    #[track_caller]
+    fn check(properties: &str, expected: &[&str]) {
+        let text = format!(r#"{{"apiVersion":"vlabs","properties":{{{properties}}}}}"#);
+        let model = read_model("m.json", &text).unwrap();
+        let said: Vec<_> = refusals(&model)
+            .iter()
+            .map(|problem| format!("{}; {}", problem.message, problem.hint.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(said, expected);
+    }
+
+    const ACS: &str =
+        r#""orchestratorProfile":{"orchestratorType":"Kubernetes","orchestratorRelease":"1.9"}"#;
+
+    #[test]
+    fn pools_alone() {
+        check(r#""agentPoolProfiles":[{"name":"a","count":1000}]"#, &[]);
+        check(
+            &format!(
+                r#"{ACS},"agentPoolProfiles":[{{"name":"Agents-1","count":101,"dnsPrefix":"x","ports":[80],"availabilityProfile":"AvailabilitySet","osDiskSizeGB":1024,"diskSizesGB":[1,0]}}]"#
+            ),
+            &[
+                "agent pool Agents-1: a name has 1 to 12 small letters and digits, a letter first; ACS-Engine refuses it: validatePoolName in pkg/api/vlabs",
+                "agent pool Agents-1: count is 101, expected 1 to 100; ACS-Engine refuses it: AgentPoolProfile.Count in pkg/api/vlabs",
+                "agent pool Agents-1: dnsPrefix must be empty for Kubernetes; ACS-Engine refuses it: validateOrchestratorSpecificProperties in pkg/api/vlabs",
+                "agent pool Agents-1: ports must be empty for Kubernetes; ACS-Engine refuses it: validateOrchestratorSpecificProperties in pkg/api/vlabs",
+                "agent pool Agents-1: osDiskSizeGB is 1024, expected at most 1023; ACS-Engine refuses it: AgentPoolProfile.OSDiskSizeGB in pkg/api/vlabs",
+                "agent pool Agents-1: diskSizesGB holds up to 4 disks of 1 to 1023; ACS-Engine refuses it: AgentPoolProfile.DiskSizesGB in pkg/api/vlabs",
+            ],
+        );
+        check(
+            &format!(
+                r#"{ACS},"agentPoolProfiles":[{{"name":"a","count":1,"availabilityProfile":"VirtualMachineScaleSets","storageProfile":"StorageAccount","osType":"linux"}}]"#
+            ),
+            &[
+                "agent pool a: osType is neither Linux nor Windows; ACS-Engine refuses it: validatePoolOSType in pkg/api/vlabs",
+                "agent pool a: scale sets need Kubernetes 1.10 or later; ACS-Engine refuses it: validateVMSS in pkg/api/vlabs",
+                "agent pool a: scale sets have no disks of a StorageAccount; ACS-Engine refuses it: validateVMSS in pkg/api/vlabs",
+            ],
+        );
+        for (count, said) in
+            [("", "it has no count"), (r#","count":"3""#, "count is \"3\""), (r#","count":0"#, "count is 0")]
+        {
+            check(
+                &format!(r#""agentPoolProfiles":[{{"name":"a"{count}}}]"#),
+                &[&format!(
+                    "agent pool a: {said}, expected 1 to 1,000; AKS-Engine refuses it: AgentPoolProfile.Count in pkg/api/vlabs"
+                )],
+            );
+        }
+    }
+
+    #[test]
+    fn pools_together() {
+        check(
+            r#""agentPoolProfiles":[{"name":"a","count":1,"availabilityProfile":"AvailabilitySet","singlePlacementGroup":true,"availabilityZones":["1"]},{"name":"a","count":1}]"#,
+            &[
+                "agent pool a: singlePlacementGroup is for scale sets only; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
+                "agent pool a: availabilityZones are for scale sets only; AKS-Engine refuses it: validateZones in pkg/api/vlabs",
+                "agent pool a: the name is another pool's too; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
+                "agent pool a: mixed mode availability profiles are not allowed; say the same for all pools; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_cluster() {
+        let pools =
+            r#""agentPoolProfiles":[{"name":"a","count":1,"vnetSubnetId":"/x/virtualNetworks/V/subnets/1"}]"#;
+        check(
+            &format!(r#""masterProfile":{{}},{pools}"#),
+            &[
+                "agent pool a: vnetSubnetID is for the masters and all pools, or for none of them; AKS-Engine refuses it: validateVNET in pkg/api/vlabs",
+            ],
+        );
+        check(
+            &format!(r#""masterProfile":{{"vnetSubnetId":"/x/virtualNetworks/w/subnets/1"}},{pools}"#),
+            &[
+                "agent pool a: vnetSubnetID is in another network than the masters'; AKS-Engine refuses it: validateVNET in pkg/api/vlabs",
+            ],
+        );
+        check(
+            &format!(r#""masterProfile":{{"vnetSubnetId":"/x/virtualNetworks/v/subnets/2"}},{pools}"#),
+            &[],
+        );
+        check(
+            r#""customCloudProfile":{},"masterProfile":{"availabilityProfile":"VirtualMachineScaleSets"},"agentPoolProfiles":[{"name":"a","count":1}]"#,
+            &[
+                "agent pool a: availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; AKS-Engine for Azure Stack Hub refuses it: validateAzureStackSupport in pkg/api/vlabs",
+                "masterProfile.availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; AKS-Engine for Azure Stack Hub refuses it: validateAzureStackSupport in pkg/api/vlabs",
+            ],
+        );
+        let kubelet = |grace| {
+            format!(
+                r#""orchestratorProfile":{{"kubernetesConfig":{{"kubeletConfig":{{"--node-status-update-frequency":"1m"}},"controllerManagerConfig":{{"--node-monitor-grace-period":"{grace}"}}}}}},"agentPoolProfiles":[{{"name":"a","count":1}}]"#
+            )
+        };
+        check(&kubelet("4m0s"), &[]);
+        check(
+            &kubelet("3m59.5s"),
+            &[
+                "--node-monitor-grace-period 3m59.5s is less than four times --node-status-update-frequency 1m; AKS-Engine refuses it: KubernetesConfig.Validate in pkg/api/vlabs",
+            ],
+        );
+    }
 }
