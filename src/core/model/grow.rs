@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::growth_rules::obstacles;
+use super::nodes::not_kubernetes;
 use super::pool::AgentPool;
 use super::pool_names::pool_names;
 use super::read::Model;
 use super::rules::refusals;
-use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::diagnostic::Checked;
 
 /// How large the cluster shall be.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +37,7 @@ pub struct Grown {
 /// installer refuses is told all at once.
 pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
     if !model.is_kubernetes() {
-        return Err(Diagnostic::error(format!(
-            "the model makes a cluster of {}, expected Kubernetes",
-            model.orchestrator
-        ))
-        .at(model.place(0))
-        .hint("load balancers for node pools are Kubernetes' own; other clusters are read but not grown")
-        .into());
+        return Err(not_kubernetes(model).into());
     }
     let mut problems = refusals(model);
     problems.extend(obstacles(model, growth));

@@ -74,12 +74,6 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
     })
 }
 
-/// Whether a JSON document looks like a cluster model, so that its mistakes are told as those of one.
-pub fn is_model(text: &str) -> bool {
-    let Ok(whole) = serde_json::from_str::<Value>(text) else { return false };
-    field(&whole, "kind").is_null() && !path(&whole, &["properties", "agentPoolProfiles"]).is_null()
-}
-
 impl Model {
     /// How many agents it makes.
     pub fn agents(&self) -> u32 {
@@ -255,12 +249,5 @@ mod tests {
             "{\"apiVersion\":\"vlabs\",\"properties\":{\"agentPoolProfiles\":[{},\n1]}}",
             "m.json:2: agent pool 2 is no object; ",
         );
-    }
-
-    #[test]
-    fn a_model_is_told_from_a_list_of_nodes() {
-        assert!(is_model(r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[]}}"#));
-        assert!(!is_model(r#"{"kind":"List","items":[]}"#));
-        assert!(!is_model("kind: List"));
     }
 }
