@@ -104,6 +104,9 @@ pub struct PlatformSpec {
     /// Objects for each pool beside its Services, with placeholders in the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
+    /// What its load balancers answer with: external-dns makes no round robin of names.
+    #[serde(default, skip_serializing_if = "AnswersWith::is_address")]
+    pub answers_with: AnswersWith,
     /// What a Service must not have here.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
@@ -146,6 +149,23 @@ pub enum Relief {
     Full,
     /// All nodes stay registered, and those without a pod fail their health checks: the limit is as near as before.
     None,
+}
+
+/// What the status of a Service holds when its load balancer is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AnswersWith {
+    /// An IP address.
+    #[default]
+    Address,
+    /// A name that the cloud gives out instead.
+    Name,
+}
+
+impl AnswersWith {
+    fn is_address(&self) -> bool {
+        *self == Self::Address
+    }
 }
 
 /// Labels that a selector of this platform may name.

@@ -14,8 +14,8 @@ mod vm_set;
 pub use builtin::{builtin_names, builtin_text, read_builtin};
 pub use distribution::{Distribution, distributions};
 pub use form::{
-    LabelChanges, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec, Refused, Relief, VmSetMatch,
-    VmSetRule, VmSets,
+    AnswersWith, LabelChanges, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec, Refused, Relief,
+    VmSetMatch, VmSetRule, VmSets,
 };
 pub use limits::{Limit, LimitName};
 pub use other_half::{OtherHalfText, other_half};
