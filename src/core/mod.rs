@@ -7,6 +7,7 @@ pub mod apply;
 pub mod choose;
 pub mod desired;
 pub mod diagnostic;
+pub mod dns;
 pub mod fold;
 pub mod form;
 pub mod immutable;

@@ -10,7 +10,7 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::render::per_pool::{self, PerPool};
-use crate::core::render::{RenderedFile, copies, extra, patches, rules, spread, tree};
+use crate::core::render::{RenderedFile, copies, dns, extra, patches, rules, spread, tree};
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -39,6 +39,8 @@ pub struct Rendered {
     pub files: Vec<RenderedFile>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
+    /// What is as the spec wants it, and is easily forgotten.
+    pub notes: Vec<String>,
 }
 
 /// An object on its way into the tree.
@@ -64,6 +66,8 @@ pub(super) enum Role {
     Workload,
     /// What the platform needs for a pool, beside its Services.
     Platform,
+    /// The DNS records of addresses that are reserved.
+    Records,
 }
 
 impl<'a> Draft<'a> {
@@ -91,6 +95,8 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         );
     }
     problems.extend(no_internal(input));
+    problems.extend(dns::problems(input));
+    warnings.extend(dns::warnings(input));
     problems.extend(settings.missing(input.spec, input.document, input.platform, &input.pools.pools));
     for overlay in input.overlays {
         problems.extend(overlay.check_platform(&input.platform.name).err());
@@ -130,6 +136,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     }
     warnings.extend(unknown_services(input));
     drafts.extend(extra::objects(input, &settings, &mut problems));
+    let notes = dns::publish(input, &mut drafts).into_iter().collect();
     patches::bind(input, &settings, &mut drafts, &mut problems);
     patches::overlay(input, &settings, &mut drafts, &mut problems);
     rules::check(input, &drafts, &mut problems, &mut warnings);
@@ -140,7 +147,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Rendered { files: tree::files(drafts), warnings })
+    Ok(Rendered { files: tree::files(drafts), warnings, notes })
 }
 
 /// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and

@@ -1,0 +1,95 @@
+//! Which pools are in the round robin.
+
+use super::Dns;
+use crate::core::pools::Pool;
+
+/// What decides whether a pool is in the round robin.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The value of the pool label.
+    pub value: &'a str,
+    /// It has no node, and the spec withdraws such pools.
+    pub withdrawn: bool,
+}
+
+/// Why a pool is not in the round robin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// The spec drains it.
+    Drained,
+    /// It has no node, and the spec withdraws such pools.
+    Empty,
+    /// Other pools have reserved addresses, and it has none.
+    NotReserved,
+}
+
+impl Out {
+    /// The words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::Empty => "no node",
+            Self::NotReserved => "no reserved address",
+        }
+    }
+}
+
+impl<'a> From<&'a Pool> for Candidate<'a> {
+    fn from(pool: &'a Pool) -> Self {
+        Self { value: &pool.value, withdrawn: pool.withdrawn }
+    }
+}
+
+impl Dns {
+    /// Why a pool is not in the round robin; `None` if it is.
+    pub fn out<'a>(&self, pool: impl Into<Candidate<'a>>) -> Option<Out> {
+        let Candidate { value, withdrawn } = pool.into();
+        if self.drain.iter().any(|drained| drained == value) {
+            return Some(Out::Drained);
+        }
+        if withdrawn {
+            return Some(Out::Empty);
+        }
+        (!self.reserved.is_empty() && !self.reserved.contains_key(value)).then_some(Out::NotReserved)
+    }
+
+    /// `www.example.com holds 2 of 3 pools, left out: b (drained)`; nothing if it holds all.
+    pub fn note(&self, pools: &[Pool]) -> Option<String> {
+        let left_out = self.left_out(pools);
+        let (all, held) = (pools.len(), pools.len() - left_out.len());
+        let name = &self.hostname;
+        (!left_out.is_empty())
+            .then(|| format!("{name} holds {held} of {all} pools, left out: {}", left_out.join(", ")))
+    }
+
+    /// The pools that are not in it, with the reasons.
+    pub fn left_out(&self, pools: &[Pool]) -> Vec<String> {
+        let said = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
+        pools.iter().filter_map(said).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pool(value: &str, withdrawn: bool) -> Pool {
+        Pool { value: value.to_owned(), name: value.to_owned(), withdrawn, ..Pool::default() }
+    }
+
+    #[test]
+    fn who_is_out_and_why() {
+        let pools = [pool("a", false), pool("b", false), pool("c", true), pool("d", true)];
+        let mut dns = Dns::new("www.example.com");
+        dns.drain = vec!["b".to_owned(), "d".to_owned()];
+        let out: Vec<_> = pools.iter().map(|pool| dns.out(pool)).collect();
+        assert_eq!(out, [None, Some(Out::Drained), Some(Out::Empty), Some(Out::Drained)]);
+        assert_eq!(
+            dns.note(&pools).as_deref(),
+            Some("www.example.com holds 1 of 4 pools, left out: b (drained), c (no node), d (drained)")
+        );
+        dns.reserved.insert("b".to_owned(), vec!["192.0.2.1".to_owned()]);
+        assert_eq!(dns.out(&pools[0]), Some(Out::NotReserved));
+        assert_eq!(Dns::new("www.example.com").note(&pools[..2]), None);
+    }
+}
