@@ -179,8 +179,8 @@ pools:
     name: a
     vmSet: a-availabilitySet-1
   \"on\":
-    name: \"on\"
     empty: true
+    name: \"on\"
 files:
   service-a.yaml: ab
 "
