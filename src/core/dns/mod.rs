@@ -8,5 +8,5 @@ mod spec;
 
 pub use annotations::{PREFIXES, annotation};
 pub use endpoint::endpoint;
-pub use round_robin::{Candidate, Out};
+pub use round_robin::{Candidate, Out, RoundRobin};
 pub use spec::{AnnotationPrefix, Dns, DnsProvider};

@@ -1,7 +1,11 @@
 //! Which pools are in the round robin.
 
+use std::collections::BTreeMap;
+
 use super::Dns;
+use crate::core::lock::Lock;
 use crate::core::pools::Pool;
+use crate::core::spec::{Spec, WhenEmpty};
 
 /// What decides whether a pool is in the round robin.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +35,33 @@ impl Out {
             Self::Empty => "no node",
             Self::NotReserved => "no reserved address",
         }
+    }
+}
+
+/// The round robin as it was rendered.
+#[derive(Clone, Debug)]
+pub struct RoundRobin<'a> {
+    /// What the spec says of it.
+    pub dns: &'a Dns,
+    /// Why pools are not in it, by their names.
+    pub out: BTreeMap<&'a str, Out>,
+}
+
+impl<'a> RoundRobin<'a> {
+    /// What the lock remembers of it.
+    pub fn of(spec: &'a Spec, lock: &'a Lock) -> Option<Self> {
+        let dns = spec.dns.as_ref()?;
+        let withdraws = spec.pools.when_empty == WhenEmpty::Withdraw;
+        let out = lock.pools.iter().filter_map(|(value, pool)| {
+            let why = dns.out(Candidate { value, withdrawn: withdraws && pool.empty })?;
+            Some((pool.name.as_str(), why))
+        });
+        Some(Self { dns, out: out.collect() })
+    }
+
+    /// Whether a Service of the manifests is the one that the name is for.
+    pub fn is_for(&self, service: &str) -> bool {
+        self.dns.service.as_ref().is_none_or(|meant| meant == service)
     }
 }
 

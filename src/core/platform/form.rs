@@ -105,7 +105,7 @@ pub struct PlatformSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
     /// What its load balancers answer with: external-dns makes no round robin of names.
-    #[serde(default, skip_serializing_if = "AnswersWith::is_address")]
+    #[serde(default)]
     pub answers_with: AnswersWith,
     /// What a Service must not have here.
     #[serde(default)]
@@ -160,12 +160,6 @@ pub enum AnswersWith {
     Address,
     /// A name that the cloud gives out instead.
     Name,
-}
-
-impl AnswersWith {
-    fn is_address(&self) -> bool {
-        *self == Self::Address
-    }
 }
 
 /// Labels that a selector of this platform may name.

@@ -110,7 +110,7 @@ pub(super) fn publish<'a>(input: Input<'a>, drafts: &mut Vec<Draft<'a>>) -> Opti
     dns.note(pools)
 }
 
-fn services<'a>(input: Input<'a>) -> impl Iterator<Item = &'a Object> {
+fn services(input: Input<'_>) -> impl Iterator<Item = &Object> {
     input.objects.iter().filter(|object| object.is_load_balancer())
 }
 
