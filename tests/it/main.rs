@@ -2,6 +2,7 @@
 
 mod architecture;
 mod cases;
+mod dns;
 mod drift;
 mod environment;
 mod examples;
