@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ClusterFlags;
-use crate::commands::{apply, completion, diff, init, inventory, pools, prune, render, schema, status};
+use crate::commands::{
+    apply, capacity, completion, diff, init, inventory, pools, prune, render, schema, status,
+};
 use crate::ui::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
@@ -30,7 +32,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; no differences
-  1  differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`
+  1  differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`
   2  the command line is wrong
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no
@@ -78,6 +80,8 @@ pub enum Command {
     Inventory(inventory::Args),
     /// Show the load balancer of each pool, what it waits for, and what DNS should hold
     Status(status::Args),
+    /// Show how much of each limit is used, or what a cluster of another size needs
+    Capacity(capacity::Args),
     /// Print the JSON Schema of a form, for editors
     Schema(schema::Args),
     /// Print the completion script of a shell

@@ -6,7 +6,8 @@
 pub enum Exit {
     /// Done; `diff` found none, `render --check` would change nothing.
     Success = 0,
-    /// `diff` found differences, `render --check` would write, `status` waits for something.
+    /// `diff` found differences, `render --check` would write, `status` waits for something,
+    /// `capacity` found a limit passed.
     Different = 1,
     /// The command line is wrong.
     Usage = 2,
@@ -26,7 +27,10 @@ impl Exit {
     /// All of them, with what they mean.
     pub const TABLE: &[(Self, &str)] = &[
         (Self::Success, "done; no differences"),
-        (Self::Different, "differences: `diff`, `render --check`; not ready yet: `status`, `apply --wait`"),
+        (
+            Self::Different,
+            "differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`",
+        ),
         (Self::Usage, "the command line is wrong"),
         (Self::Input, "an input is wrong; nothing was written"),
         (Self::Cluster, "the cluster could not be asked, or said no"),

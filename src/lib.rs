@@ -46,6 +46,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Prune(args) => commands::prune::run(&cli.global, args),
         Command::Inventory(args) => commands::inventory::run(&cli.global, args),
         Command::Status(args) => commands::status::run(&cli.global, args),
+        Command::Capacity(args) => commands::capacity::run(&cli.global, args),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),
     }

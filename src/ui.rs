@@ -157,6 +157,16 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
+/// How full something is, as a bar on a terminal and as nothing elsewhere; `percent` may be more than 100.
+pub fn bar(percent: u64) -> String {
+    const WIDTH: usize = 10;
+    if !io::stdout().is_terminal() {
+        return String::new();
+    }
+    let full = usize::try_from(percent).unwrap_or(usize::MAX).min(100).div_ceil(100 / WIDTH);
+    format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
+}
+
 /// A word in the colour of what happened.
 pub fn action(word: &str) -> String {
     let style = match word {

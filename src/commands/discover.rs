@@ -4,6 +4,7 @@ use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::commands::same_cluster::identity_of;
+use crate::core::capacity::{Demand, Elsewhere, Gauge, PoolNodes, Situation, measure, warnings};
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::lock::{Lock, LockedPool};
 use crate::core::node::Node;
@@ -37,8 +38,20 @@ pub(crate) struct NodeArgs {
 pub(super) struct Discovery {
     /// The pools.
     pub merged: Merged,
+    /// The cluster that was asked, if one was.
+    pub asked: Option<Cluster>,
     /// The identity of the cluster, as the lock will hold it.
     cluster: Option<String>,
+}
+
+/// What a cluster answered.
+pub(super) struct Asked {
+    /// Its nodes.
+    pub nodes: Vec<Node>,
+    /// Whom else to ask.
+    cluster: Cluster,
+    /// Its identity, if it could be seen.
+    identity: Option<String>,
 }
 
 /// Finds the pools, as the user asked for; `doubt` is what becomes of a discovery that shrinks suddenly.
@@ -62,17 +75,20 @@ pub(super) fn discover(
                 .hint("render once without --locked")
                 .into());
         };
-        return Ok(Discovery { merged: merge_locked(&project.spec.spec, lock)?, cluster: locked_cluster });
+        let merged = merge_locked(&project.spec.spec, lock)?;
+        return Ok(Discovery { merged, asked: None, cluster: locked_cluster });
     }
     let spec = &project.spec.spec;
-    let (nodes, cluster) = match args.nodes.as_deref() {
-        None if spec.nodes == "cluster" => from_cluster(flags, locked_cluster.as_deref())?,
-        Some("cluster") => from_cluster(flags, locked_cluster.as_deref())?,
-        None => {
-            let (path, shown) = project.file(&spec.nodes);
-            (nodes_from(&path, &shown)?, locked_cluster)
+    let (nodes, asked, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
+        "cluster" => {
+            let Asked { nodes, cluster, identity } = from_cluster(flags, locked_cluster.as_deref())?;
+            (nodes, Some(cluster), identity)
         }
-        Some(file) => (nodes_from(file.as_ref(), file)?, locked_cluster),
+        file if args.nodes.is_some() => (nodes_from(file.as_ref(), file)?, None, locked_cluster),
+        file => {
+            let (path, shown) = project.file(file);
+            (nodes_from(&path, &shown)?, None, locked_cluster)
+        }
     };
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
     let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
@@ -86,14 +102,11 @@ pub(super) fn discover(
     }
     let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
     merged.warnings = wrong.chain(warnings).collect();
-    Ok(Discovery { merged, cluster })
+    Ok(Discovery { merged, asked, cluster })
 }
 
 /// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.
-pub(super) fn from_cluster(
-    flags: &ClusterFlags,
-    locked: Option<&str>,
-) -> Result<(Vec<Node>, Option<String>), Failure> {
+pub(super) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
     let cluster = Cluster::connect(flags, std::sync::Arc::new(ui::note))?;
     let identity = match identity_of(&cluster, locked)? {
         Ok(identity) => Some(identity),
@@ -105,12 +118,19 @@ pub(super) fn from_cluster(
             None
         }
     };
-    Ok((cluster.nodes()?, identity))
+    Ok(Asked { nodes: cluster.nodes()?, cluster, identity })
 }
 
 impl Discovery {
-    /// Renders for these pools; warnings are shown.
+    /// Renders for these pools; warnings are shown, limits that are passed among them.
     pub(super) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
+        let rendered = self.render_quietly(project)?;
+        warnings(&self.measure(project, Some(&rendered.demands), None)).iter().for_each(ui::diagnostic);
+        Ok(rendered)
+    }
+
+    /// Renders for these pools, for who says all about limits in another way.
+    pub(super) fn render_quietly(&self, project: &Project) -> Result<Rendered, Failure> {
         for warning in &self.merged.warnings {
             ui::diagnostic(warning);
         }
@@ -129,6 +149,26 @@ impl Discovery {
             ui::note(note);
         }
         Ok(rendered)
+    }
+
+    /// How much of the limits is used; nothing where nobody was asked for nodes.
+    pub(super) fn measure(
+        &self,
+        project: &Project,
+        services: Option<&[Demand]>,
+        elsewhere: Option<&Elsewhere>,
+    ) -> Vec<Gauge> {
+        let Some(nodes) = self.merged.nodes else { return Vec::new() };
+        let spec = &project.spec.spec;
+        measure(&Situation {
+            platform: &project.platform,
+            own: &spec.limits,
+            workload_per_pool: spec.workload.per_pool,
+            nodes,
+            pools: &PoolNodes::of(&self.merged.reports, &project.platform),
+            services,
+            elsewhere,
+        })
     }
 
     /// The lock that goes with these pools and files.

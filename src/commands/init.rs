@@ -98,7 +98,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
 fn read_nodes(global: &Global, nodes: &str) -> Result<Vec<Node>, Failure> {
     if nodes == "cluster" {
-        return Ok(from_cluster(&global.cluster, None)?.0);
+        return Ok(from_cluster(&global.cluster, None)?.nodes);
     }
     Ok(nodes_from(Path::new(nodes), nodes)?)
 }

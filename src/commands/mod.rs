@@ -1,6 +1,7 @@
 //! The commands, one file each: `Args`, and `run` that returns how the program ends.
 
 pub mod apply;
+pub mod capacity;
 mod changes;
 pub mod completion;
 pub mod diff;

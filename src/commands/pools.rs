@@ -1,5 +1,6 @@
 //! `pools`: what there is, before anything is rendered.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -7,6 +8,8 @@ use serde_json::{Value, json};
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::output::{self, Format};
+use crate::core::capacity::{Gauge, Subject, warnings};
+use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
 use crate::exit::Exit;
@@ -26,35 +29,51 @@ pub struct Args {
 /// Shows the pools.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&global.file)?;
-    let merged = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?.merged;
-    for warning in &merged.warnings {
+    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?;
+    for warning in &discovery.merged.warnings {
         ui::diagnostic(warning);
     }
-    let limit = project.platform.nodes_per_load_balancer(project.spec.spec.limits.nodes_per_load_balancer);
+    let gauges = discovery.measure(project, None, None);
+    warnings(&gauges).iter().for_each(ui::diagnostic);
+    let merged = discovery.merged;
+    let limit = project.platform.limit(LimitName::NodesPerLoadBalancer, &project.spec.spec.limits);
+    let limit = limit.map(|limit| limit.value);
+    let rooms = &rooms(&gauges);
     let text = match args.output {
-        None => table(&merged.reports, limit, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"]),
+        None => {
+            table(&merged.reports, limit, rooms, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"])
+        }
         Some(Format::Wide) => table(
             &merged.reports,
             limit,
+            rooms,
             &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"],
         ),
         Some(Format::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
             let _ = writeln!(out, "{}", report.pool.name);
             out
         }),
-        Some(Format::Json) => output::json(&listed(&merged.set.label, &merged.reports, limit)),
-        Some(Format::Yaml) => output::yaml(&listed(&merged.set.label, &merged.reports, limit)),
+        Some(Format::Json) => output::json(&listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Yaml) => output::yaml(&listed(&merged.set.label, &merged.reports, limit, rooms)),
     };
     ui::data(&text)?;
     Ok(Exit::Success)
 }
 
-fn headroom(report: &PoolReport, limit: Option<u32>) -> Option<i64> {
-    let backends = i64::try_from(report.observed.as_ref()?.backends).ok()?;
-    Some(i64::from(limit?) - backends)
+/// How many nodes more each pool's load balancer takes, by the pool's name.
+type Rooms = BTreeMap<String, i64>;
+
+fn rooms(gauges: &[Gauge]) -> Rooms {
+    let of = |gauge: &Gauge| match &gauge.subject {
+        Subject::Pool(name) if gauge.name == LimitName::NodesPerLoadBalancer => {
+            Some((name.clone(), gauge.headroom()?))
+        }
+        _ => None,
+    };
+    gauges.iter().filter_map(of).collect()
 }
 
-fn table(reports: &[PoolReport], limit: Option<u32>, headings: &[&str]) -> String {
+fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[&str]) -> String {
     let number = |count: Option<String>| count.unwrap_or_else(|| "-".to_owned());
     let rows: Vec<Vec<String>> = reports
         .iter()
@@ -70,7 +89,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, headings: &[&str]) -> Strin
                     "NODES" => count(Observed::nodes),
                     "READY" => count(|seen| seen.ready),
                     "BACKENDS" => count(|seen| seen.backends),
-                    "HEADROOM" => number(headroom(report, limit).map(|room| room.to_string())),
+                    "HEADROOM" => number(rooms.get(&report.pool.name).map(i64::to_string)),
                     "LIMIT" => number(limit.map(|limit| limit.to_string())),
                     "VALUE" => report.pool.value.clone(),
                     _ => number(report.pool.vm_set.clone()),
@@ -81,7 +100,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, headings: &[&str]) -> Strin
     ui::table(headings, &rows)
 }
 
-fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>) -> Value {
+fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms) -> Value {
     let items: Vec<Value> = reports
         .iter()
         .map(|report| {
@@ -103,8 +122,8 @@ fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>) -> Value {
             if let Some(limit) = limit {
                 item["limit"] = limit.into();
             }
-            if let Some(room) = headroom(report, limit) {
-                item["headroom"] = room.into();
+            if let Some(room) = rooms.get(&report.pool.name) {
+                item["headroom"] = (*room).into();
             }
             item
         })

@@ -4,6 +4,7 @@
 //! client; `tests/it/architecture.rs` holds that.
 
 pub mod apply;
+pub mod capacity;
 pub mod choose;
 pub mod desired;
 pub mod diagnostic;

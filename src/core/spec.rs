@@ -9,6 +9,7 @@ use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::dns::Dns;
 use crate::core::form;
 use crate::core::names;
+use crate::core::platform::OwnLimits;
 use crate::core::yaml::{self, Document};
 
 /// The whole document.
@@ -82,9 +83,9 @@ pub struct Spec {
     /// What `apply` does about fields that other managers hold with other values: the first rule that fits counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<ConflictRule>,
-    /// Limits that differ from the platform's.
-    #[serde(default)]
-    pub limits: Limits,
+    /// Limits that differ from the platform's, by name.
+    #[serde(default, skip_serializing_if = "OwnLimits::is_empty")]
+    pub limits: OwnLimits,
     /// The directory of the tree, relative to this file.
     #[serde(default = "rendered")]
     pub output: String,
@@ -178,15 +179,6 @@ pub enum ConflictAction {
     Fail,
 }
 
-/// Limits that differ from the platform's.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Limits {
-    /// How many nodes one load balancer takes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub nodes_per_load_balancer: Option<u32>,
-}
-
 impl Spec {
     /// A spec with nothing but a platform.
     pub fn new(platform: &str) -> Self {
@@ -203,7 +195,7 @@ impl Spec {
             dns: None,
             overlays: Vec::new(),
             conflicts: Vec::new(),
-            limits: Limits::default(),
+            limits: OwnLimits::default(),
             output: rendered(),
         }
     }
@@ -240,8 +232,8 @@ impl LargeScale {
         if self.spec.manifests.is_empty() {
             require("/spec/manifests", Err("`spec.manifests` is empty".to_owned()));
         }
-        if self.spec.limits.nodes_per_load_balancer == Some(0) {
-            require("/spec/limits", Err("`spec.limits.nodesPerLoadBalancer` is 0".to_owned()));
+        for name in self.spec.limits.0.iter().filter(|(_, value)| **value == 0).map(|(name, _)| name.key()) {
+            require(&format!("/spec/limits/{name}"), Err(format!("`spec.limits.{name}` is 0")));
         }
         let pools = &self.spec.pools;
         for (index, declared) in pools.declare.iter().enumerate() {

@@ -38,6 +38,11 @@ fn platforms() {
 }
 
 #[test]
+fn capacity() {
+    run_area("capacity");
+}
+
+#[test]
 fn bad_input() {
     run_area("bad-input");
 }
@@ -50,7 +55,7 @@ fn other_commands() {
 #[test]
 fn every_folder_is_run() {
     let areas: Vec<String> = folders(&checkout().join("tests/cases")).iter().map(|path| name(path)).collect();
-    assert_eq!(areas, ["bad-input", "diff", "init", "other", "platforms", "pools", "render"]);
+    assert_eq!(areas, ["bad-input", "capacity", "diff", "init", "other", "platforms", "pools", "render"]);
 }
 
 fn run_area(area: &str) {

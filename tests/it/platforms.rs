@@ -152,7 +152,7 @@ fn section(platform: &Platform, proof: Option<&Proof>) -> String {
         };
         line("`workload.perPool`", format!("{relief}: {}", said.because));
     }
-    for (name, limit) in &spec.limits {
+    for (name, limit) in &spec.limits.0 {
         let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
         line(&format!("limit, {}", limit_name(*name)), format!("{} ({}{note})", limit.value, limit.source));
     }

@@ -6,6 +6,7 @@
 
 mod app;
 mod apply;
+mod capacity;
 #[path = "../support/child.rs"]
 mod child;
 mod control_plane;

@@ -73,7 +73,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("platforms");
         assert_eq!(
             std::fs::read_dir(folder).unwrap().count(),
-            FILES.len() + 1, // distributions.yaml
+            FILES.len() + 2, // distributions.yaml and kubernetes-limits.yaml
             "a file of platforms/ is not built in"
         );
     }

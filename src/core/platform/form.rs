@@ -10,7 +10,7 @@ use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::form::{self, ApiVersion, Name};
 use crate::core::patch::{self, Patch};
 use crate::core::platform::distribution::distributions;
-use crate::core::platform::limits::{Limit, LimitName};
+use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
 use crate::core::platform::rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
@@ -113,12 +113,26 @@ pub struct PlatformSpec {
     /// What a Service must have here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
+    /// Whether Services of one pool share a load balancer.
+    #[serde(default, skip_serializing_if = "LoadBalancers::is_default")]
+    pub load_balancers: LoadBalancers,
     /// Its limits.
     #[serde(default)]
-    pub limits: BTreeMap<LimitName, Limit>,
+    pub limits: Limits,
     /// Configuration outside Kubernetes that the binding needs; the first whose condition holds is printed.
     #[serde(default)]
     pub other_half: Vec<OtherHalf>,
+}
+
+/// How many load balancers a pool has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum LoadBalancers {
+    /// One for each of its Services.
+    #[default]
+    PerService,
+    /// One, with a front end for each of its Services.
+    PerPool,
 }
 
 /// Why a platform cannot bind a Service to a pool.
@@ -211,6 +225,9 @@ pub struct VmSetRule {
     /// Nobody has seen it on a real cluster: said in a warning.
     #[serde(default)]
     pub unverified: bool,
+    /// How many nodes such a set takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes: Option<Limit>,
 }
 
 /// Patterns over a node.
@@ -278,6 +295,13 @@ impl PlatformSpec {
     }
 }
 
+impl LoadBalancers {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Platform {
     /// Reads and checks a platform file.
     pub fn read(file: &str, text: &str) -> Checked<Self> {
@@ -309,9 +333,16 @@ impl Platform {
         labels
     }
 
-    /// How many nodes one load balancer takes: the spec's own limit, or the platform's.
-    pub fn nodes_per_load_balancer(&self, own: Option<u32>) -> Option<u32> {
-        own.or_else(|| self.spec.limits.get(&LimitName::NodesPerLoadBalancer).map(|limit| limit.value))
+    /// A limit: the spec's own, or the platform's, or that of Kubernetes itself.
+    pub fn limit(&self, name: LimitName, own: &OwnLimits) -> Option<Limit> {
+        if let Some(value) = own.0.get(&name) {
+            return Some(Limit {
+                value: *value,
+                source: "`spec.limits` of largescale.yaml".to_owned(),
+                note: None,
+            });
+        }
+        self.spec.limits.0.get(&name).or_else(|| kubernetes_limits().0.get(&name)).cloned()
     }
 }
 

@@ -1,32 +1,107 @@
-//! What a cloud takes no more of, and who says so.
+//! What a cloud, or Kubernetes itself, takes no more of, and who says so.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use crate::core::diagnostic::Checked;
+use crate::core::form::{self, ApiVersion, Name};
+use crate::core::yaml;
+
+const KUBERNETES: &str = include_str!("../../../platforms/kubernetes-limits.yaml");
+
 /// The limits that are known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LimitName {
     /// Nodes behind one load balancer.
     NodesPerLoadBalancer,
-    /// Nodes times ports of one load balancer.
-    TargetsPerLoadBalancer,
     /// Nodes times ports of one front end.
     TargetsPerFrontend,
-    /// Ports of one load balancer.
+    /// Nodes times ports of one load balancer.
+    TargetsPerLoadBalancer,
+    /// Ports of one load balancer: its rules, or listeners.
     PortsPerLoadBalancer,
+    /// Front ends of one load balancer: a Service has one for each IP family.
+    FrontendsPerLoadBalancer,
     /// Load-balancing rules that one network card of a node takes part in, over all load balancers.
     RulesPerNetworkCard,
     /// Nodes of one pool.
     NodesPerPool,
+    /// Nodes of one VM set.
+    NodesPerVmSet,
+    /// Pools of the cluster.
+    PoolsPerCluster,
     /// Nodes of the cluster.
     NodesPerCluster,
     /// Load balancers of an account in a region.
     LoadBalancers,
+    /// Services of type LoadBalancer in the cluster.
+    LoadBalancerServices,
+    /// Services in the cluster.
+    Services,
+    /// Services in one namespace.
+    ServicesPerNamespace,
+    /// Ports that nodes open for Services.
+    NodePorts,
+    /// Slices of the addresses of pods, each watched by every node.
+    EndpointSlices,
+}
+
+impl LimitName {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::NodesPerLoadBalancer,
+        Self::TargetsPerFrontend,
+        Self::TargetsPerLoadBalancer,
+        Self::PortsPerLoadBalancer,
+        Self::FrontendsPerLoadBalancer,
+        Self::RulesPerNetworkCard,
+        Self::NodesPerPool,
+        Self::NodesPerVmSet,
+        Self::PoolsPerCluster,
+        Self::NodesPerCluster,
+        Self::LoadBalancers,
+        Self::LoadBalancerServices,
+        Self::Services,
+        Self::ServicesPerNamespace,
+        Self::NodePorts,
+        Self::EndpointSlices,
+    ];
+
+    /// Its name in platform files and in the spec.
+    pub fn key(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    /// What is counted, as in "120 nodes behind its load balancer".
+    pub fn counted(self) -> &'static str {
+        match self {
+            Self::NodesPerLoadBalancer => "nodes behind its load balancer",
+            Self::TargetsPerFrontend => "targets (nodes times ports) of one front end",
+            Self::TargetsPerLoadBalancer => "targets (nodes times ports) of its load balancer",
+            Self::PortsPerLoadBalancer => "ports of its load balancer",
+            Self::FrontendsPerLoadBalancer => "front ends of its load balancer",
+            Self::RulesPerNetworkCard => "load-balancing rules on each node's network card",
+            Self::NodesPerPool => "nodes in the pool",
+            Self::NodesPerVmSet => "nodes in its VM set",
+            Self::PoolsPerCluster => "pools in the cluster",
+            Self::NodesPerCluster => "nodes in the cluster",
+            Self::LoadBalancers => "load balancers",
+            Self::LoadBalancerServices => "Services of type LoadBalancer",
+            Self::Services => "Services in the cluster",
+            Self::ServicesPerNamespace => "Services in the namespace",
+            Self::NodePorts => "node ports",
+            Self::EndpointSlices => "EndpointSlices",
+        }
+    }
 }
 
 /// A limit and where it is written.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
     /// The number.
@@ -36,4 +111,89 @@ pub struct Limit {
     /// What changes it: a quota that can be raised, a size that can be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// Something for each of the limits that has it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct ByLimit<T>(pub BTreeMap<LimitName, T>);
+
+/// Limits by name.
+pub type Limits = ByLimit<Limit>;
+
+/// What a user knows better of the limits, by name.
+pub type OwnLimits = ByLimit<u32>;
+
+impl<T> Default for ByLimit<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> ByLimit<T> {
+    /// Whether nothing is said of any limit.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+// The names are fields of the schema, so that a misspelt one is found where it stands.
+impl<T: JsonSchema> JsonSchema for ByLimit<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("{}ByLimit", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let item = generator.subschema_for::<T>();
+        let names = LimitName::ALL.iter().map(|name| (name.key(), item.clone().to_value()));
+        let properties: serde_json::Map<String, serde_json::Value> = names.collect();
+        json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+    }
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct File {
+    /// The version of this form.
+    api_version: ApiVersion,
+    /// Always `Limits`.
+    kind: Kind,
+    /// Its name.
+    metadata: Name,
+    /// All of them.
+    spec: List,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+enum Kind {
+    /// Limits.
+    Limits,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct List {
+    /// By name.
+    limits: Limits,
+}
+
+/// The limits of Kubernetes itself, on every platform: `platforms/kubernetes-limits.yaml`.
+pub fn kubernetes_limits() -> &'static Limits {
+    static READ: LazyLock<Limits> = LazyLock::new(|| read(KUBERNETES).unwrap_or_default());
+    &READ
+}
+
+fn read(text: &str) -> Checked<Limits> {
+    let document = yaml::read_one("platforms/kubernetes-limits.yaml (built in)", text)?;
+    form::typed::<File>(&document).map(|file| file.spec.limits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubernetes_limits_are_whole() {
+        assert_eq!(read(KUBERNETES).unwrap().0[&LimitName::NodesPerCluster].value, 5000);
+    }
 }

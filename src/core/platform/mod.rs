@@ -14,10 +14,10 @@ mod vm_set;
 pub use builtin::{builtin_names, builtin_text, read_builtin};
 pub use distribution::{Distribution, distributions};
 pub use form::{
-    AnswersWith, LabelChanges, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec, Refused, Relief,
-    VmSetMatch, VmSetRule, VmSets,
+    AnswersWith, LabelChanges, LoadBalancers, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec,
+    Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
-pub use limits::{Limit, LimitName};
+pub use limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use other_half::{OtherHalfText, other_half};
 pub use recognise::{ExcludeLabel, NotBackend, ProviderIds, Recognise};
 pub use rules::{Broken, Condition, Level, Refusal, Requirement, Within, is_set};

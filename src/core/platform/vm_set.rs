@@ -30,6 +30,8 @@ pub enum Derived {
     Set {
         /// Its name.
         name: String,
+        /// The rule that named it, by its place in the platform.
+        rule: usize,
         /// The title of the rule where nobody has verified it.
         unverified: Option<String>,
     },
@@ -69,8 +71,8 @@ impl<'a> VmSetFinder<'a> {
 
     /// The VM set of a node that carries this pool label value.
     pub fn find(&self, node: &Node, pool: &str) -> Derived {
-        for rule in &self.rules {
-            match self.apply(rule, node, pool) {
+        for (at, rule) in self.rules.iter().enumerate() {
+            match self.apply(at, rule, node, pool) {
                 Derived::Unknown => {}
                 found => return found,
             }
@@ -78,7 +80,7 @@ impl<'a> VmSetFinder<'a> {
         Derived::Unknown
     }
 
-    fn apply(&self, rule: &Rule, node: &Node, pool: &str) -> Derived {
+    fn apply(&self, at: usize, rule: &Rule, node: &Node, pool: &str) -> Derived {
         let mut groups = Groups::default();
         let texts = [(&rule.provider_id, &*node.provider_id), (&rule.node_name, &*node.name)];
         for (pattern, text) in texts {
@@ -106,7 +108,7 @@ impl<'a> VmSetFinder<'a> {
             group => groups.get(group),
         };
         let Some(name) = fill(&rule.form.name, value) else { return Derived::Unknown };
-        Derived::Set { name, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
+        Derived::Set { name, rule: at, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
     }
 
     /// The suffix that the names of all nodes share. Nodes of two clusters, or renamed ones, tell nothing.
@@ -171,8 +173,8 @@ mod tests {
     fn check(nodes: &[Node], pool: &str, expected: &str) {
         let platform = read_builtin("azure-basic").unwrap().unwrap();
         let found = match VmSetFinder::new(&platform, nodes).find(&nodes[0], pool) {
-            Derived::Set { name, unverified: None } => name,
-            Derived::Set { name, unverified: Some(_) } => format!("{name}, unverified"),
+            Derived::Set { name, unverified: None, .. } => name,
+            Derived::Set { name, unverified: Some(_), .. } => format!("{name}, unverified"),
             Derived::OtherPool { said } => format!("other pool {said}"),
             Derived::Unknown => "unknown".to_owned(),
         };

@@ -21,18 +21,34 @@ pub(super) fn choose_label(workers: &[&Node], platform: &Platform) -> Result<Str
     };
     for other in labels.iter().filter(|label| *label != first) {
         let only_other = workers.iter().find(|node| !carries(node, first) && carries(node, other));
-        let differs = workers.iter().find(|node| {
-            carries(node, first) && carries(node, other) && node.labels.get(first) != node.labels.get(other)
-        });
-        let why = match (only_other, differs) {
+        let why = match (only_other, split(workers, first, other)) {
             (Some(node), _) => format!("node {} has only `{other}`", node.name),
-            (None, Some(node)) => format!("node {} has two different values", node.name),
+            (None, Some((a, b))) => {
+                format!("nodes {} and {} are in one pool by the one and in two by the other", a.name, b.name)
+            }
             (None, None) => continue,
         };
         return Err(Diagnostic::error(format!("the pool label could be `{first}` or `{other}`: {why}"))
             .hint(format!("choose: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)")));
     }
     Ok((*first).to_owned())
+}
+
+/// Two nodes that one of the labels puts into one pool and the other into two. A pool's name and its ID do not.
+fn split<'a>(workers: &[&'a Node], first: &str, other: &str) -> Option<(&'a Node, &'a Node)> {
+    let value = |node: &'a Node, label: &str| node.labels.get(label).filter(|value| !value.is_empty());
+    let mut by_first: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
+    let mut by_other: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
+    for node in workers.iter().copied() {
+        let (Some(a), Some(b)) = (value(node, first), value(node, other)) else { continue };
+        for (known, one, two) in [(&mut by_first, a, b), (&mut by_other, b, a)] {
+            let (seen, with) = *known.entry(one).or_insert((two, node));
+            if seen != two {
+                return Some((with, node));
+            }
+        }
+    }
+    None
 }
 
 pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {

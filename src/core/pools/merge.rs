@@ -11,7 +11,7 @@ use crate::core::lock::Lock;
 use crate::core::names;
 use crate::core::nearest::did_you_mean;
 use crate::core::plural::plural;
-use crate::core::pools::{Observed, Pool, PoolSet, Survey};
+use crate::core::pools::{NodeCount, Observed, Pool, PoolSet, Survey};
 use crate::core::spec::{Spec, WhenEmpty};
 
 /// What the user insists on.
@@ -42,6 +42,8 @@ pub struct Merged {
     pub set: PoolSet,
     /// A row a pool, forgotten ones included.
     pub reports: Vec<PoolReport>,
+    /// The nodes of the cluster, if anything was asked.
+    pub nodes: Option<NodeCount>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
 }
@@ -86,7 +88,8 @@ impl PoolState {
 pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeOptions) -> Checked<Merged> {
     let chosen = Chosen::new(spec);
     let locked = lock.map(|lock| &lock.pools);
-    let mut merged = Merged { warnings: survey.warnings.clone(), ..Merged::default() };
+    let mut merged =
+        Merged { warnings: survey.warnings.clone(), nodes: Some(survey.nodes), ..Merged::default() };
     merged.set.label.clone_from(&survey.label);
     let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
 

@@ -8,4 +8,4 @@ mod survey;
 
 pub use merge::{MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked};
 pub use pool::{Pool, PoolSet};
-pub use survey::{Observed, Survey, survey};
+pub use survey::{NodeCount, Observed, Survey, survey};

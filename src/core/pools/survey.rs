@@ -17,8 +17,19 @@ pub struct Survey {
     pub label: String,
     /// By the value of the label.
     pub pools: BTreeMap<String, Observed>,
+    /// The nodes of the cluster, with those in no pool.
+    pub nodes: NodeCount,
     /// What the user should know; an error among them forbids to render.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// How many nodes a cluster has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeCount {
+    /// All of them, control-plane nodes too.
+    pub all: usize,
+    /// Those that a load balancer may use, whatever their pool.
+    pub backends: usize,
 }
 
 /// What was seen of one pool.
@@ -32,6 +43,8 @@ pub struct Observed {
     pub left_out: BTreeMap<String, usize>,
     /// The VM sets of its nodes and how many nodes are in each.
     pub vm_sets: BTreeMap<String, usize>,
+    /// The rule that named each VM set, by its place in the platform.
+    pub rules: BTreeMap<String, usize>,
     /// The titles of rules that nobody has verified, where they were used.
     pub unverified: BTreeSet<String>,
     /// A node whose name says another pool, and which.
@@ -74,6 +87,7 @@ pub fn survey(
         .into());
     }
     let mut survey = Survey { label, ..Survey::default() };
+    survey.nodes.all = nodes.len();
     survey.warnings.extend(late(&survey.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
     let known = platform.spec.recognise.provider_ids();
@@ -81,6 +95,8 @@ pub fn survey(
     let mut foreign = Names::default();
     let mut problems = Vec::new();
     for node in workers {
+        let left_out = no_backend(node, platform, &known);
+        survey.nodes.backends += usize::from(left_out.is_none());
         let Some(value) = node.labels.get(&survey.label).filter(|value| !value.is_empty()) else {
             unlabelled.add(&node.name);
             continue;
@@ -95,7 +111,7 @@ pub fn survey(
             survey.pools.insert(value.to_owned(), Observed::default());
         }
         let Some(pool) = survey.pools.get_mut(value) else { continue };
-        if let Some(because) = no_backend(node, platform, &known) {
+        if let Some(because) = left_out {
             if because == FOREIGN {
                 foreign.add(&node.name);
             }
@@ -135,13 +151,13 @@ impl Observed {
         self.backends += 1;
         self.ready += usize::from(node.ready);
         match derived {
-            Derived::Set { name, unverified } => {
+            Derived::Set { name, rule, unverified } => {
                 self.unverified.extend(unverified);
-                match self.vm_sets.get_mut(&name) {
-                    Some(count) => *count += 1,
-                    None => {
-                        self.vm_sets.insert(name, 1);
-                    }
+                if let Some(count) = self.vm_sets.get_mut(&name) {
+                    *count += 1;
+                } else {
+                    self.rules.insert(name.clone(), rule);
+                    self.vm_sets.insert(name, 1);
                 }
             }
             Derived::OtherPool { said } => {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::core::capacity::{Demand, demands};
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
@@ -37,6 +38,8 @@ pub struct Input<'a> {
 pub struct Rendered {
     /// The files of the tree, in order of their paths.
     pub files: Vec<RenderedFile>,
+    /// What the Services ask for.
+    pub demands: Vec<Demand>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
     /// What is as the spec wants it, and is easily forgotten.
@@ -147,7 +150,11 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Rendered { files: tree::files(drafts), warnings, notes })
+    let demands = demands(drafts.iter().map(|draft| {
+        let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
+        (pool, &draft.value)
+    }));
+    Ok(Rendered { files: tree::files(drafts), demands, warnings, notes })
 }
 
 /// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and

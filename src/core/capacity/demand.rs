@@ -1,0 +1,168 @@
+//! What the rendered Services ask of load balancers, nodes and watchers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// What one Service of type LoadBalancer asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Its pool, by its name.
+    pub pool: String,
+    /// Namespace and name.
+    pub key: (String, String),
+    /// Its ports.
+    pub ports: u64,
+    /// IP families: a front end for each.
+    pub families: u64,
+    /// Ports that every node opens for it.
+    pub node_ports: u64,
+    /// The pods that it selects, as far as the manifests tell.
+    pub pods: u64,
+}
+
+/// So many endpoints go into one slice (kube-controller-manager --max-endpoints-per-slice, 100 by default).
+const PER_SLICE: u64 = 100;
+
+impl Demand {
+    /// The EndpointSlices that its controller makes for it.
+    pub fn slices(&self) -> u64 {
+        self.pods.div_ceil(PER_SLICE) * self.families
+    }
+}
+
+/// Finds the demands among rendered objects, each with the name of its pool if it is for one.
+pub fn demands<'a>(objects: impl Iterator<Item = (Option<&'a str>, &'a Value)> + Clone) -> Vec<Demand> {
+    let most = autoscaled(objects.clone().map(|(_, object)| object));
+    // By pool, so that a workload for each of many pools is not held against the Services of all others.
+    let mut workloads: BTreeMap<Option<&str>, Vec<&Value>> = BTreeMap::new();
+    for (pool, object) in objects.clone().filter(|(_, object)| object["spec"]["template"].is_object()) {
+        workloads.entry(pool).or_default().push(object);
+    }
+    let none = Vec::new();
+    objects
+        .filter_map(|(pool, object)| Some((pool?, object)))
+        .filter(|(_, object)| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer")
+        .map(|(pool, service)| {
+            let near = workloads.get(&Some(pool)).unwrap_or(&none);
+            let all = workloads.get(&None).unwrap_or(&none);
+            let selected = near.iter().chain(all).filter(|workload| selects(service, workload));
+            demand(pool, service, selected.map(|workload| replicas(workload, &most)).sum())
+        })
+        .collect()
+}
+
+fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
+    let spec = &service["spec"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let ports = spec["ports"].as_array().map_or(0, Vec::len) as u64;
+    let families = match (&spec["ipFamilyPolicy"], spec["ipFamilies"].as_array()) {
+        (_, Some(list)) if list.len() == 2 => 2,
+        (policy, _) if policy == "RequireDualStack" => 2,
+        _ => 1,
+    };
+    let opened = if spec["allocateLoadBalancerNodePorts"] == false { 0 } else { ports };
+    let health_check = u64::from(spec["externalTrafficPolicy"] == "Local");
+    Demand {
+        pool: pool.to_owned(),
+        key: (text(&service["metadata"]["namespace"]), text(&service["metadata"]["name"])),
+        ports,
+        families,
+        node_ports: opened + health_check,
+        pods,
+    }
+}
+
+/// The most replicas that an autoscaler of the manifests makes of a workload, by its kind, namespace and name.
+fn autoscaled<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<(&'a str, &'a str, &'a str), u64> {
+    objects
+        .filter(|object| object["kind"] == "HorizontalPodAutoscaler")
+        .filter_map(|object| {
+            let target = &object["spec"]["scaleTargetRef"];
+            let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
+            let key = (target["kind"].as_str()?, namespace, target["name"].as_str()?);
+            Some((key, object["spec"]["maxReplicas"].as_u64()?))
+        })
+        .collect()
+}
+
+fn replicas(workload: &Value, most: &BTreeMap<(&str, &str, &str), u64>) -> u64 {
+    let text = |value: &'_ Value| value.as_str().unwrap_or_default().to_owned();
+    let (kind, metadata) = (text(&workload["kind"]), &workload["metadata"]);
+    let key = (kind.as_str(), &*text(&metadata["namespace"]), &*text(&metadata["name"]));
+    most.get(&key).copied().unwrap_or_else(|| workload["spec"]["replicas"].as_u64().unwrap_or(1))
+}
+
+fn selects(service: &Value, workload: &Value) -> bool {
+    let labels = &workload["spec"]["template"]["metadata"]["labels"];
+    let selector = service["spec"]["selector"].as_object();
+    workload["metadata"]["namespace"] == service["metadata"]["namespace"]
+        && selector.is_some_and(|selector| {
+            !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn workload(name: &str, replicas: u64) -> Value {
+        json!({"kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": name, "tier": "web"}}}}})
+    }
+
+    fn service(name: &str, spec: &Value) -> Value {
+        let mut service =
+            json!({"kind": "Service", "metadata": {"name": name, "namespace": null}, "spec": spec});
+        service["metadata"].as_object_mut().unwrap().remove("namespace");
+        service["spec"]["type"] = "LoadBalancer".into();
+        service
+    }
+
+    #[test]
+    fn ports_families_node_ports_and_pods() {
+        let deployment = workload("web", 250);
+        let scaled = workload("api", 3);
+        let autoscaler = json!({"kind": "HorizontalPodAutoscaler", "metadata": {},
+            "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "api"}, "maxReplicas": 40}});
+        let ports = json!([{"port": 80}, {"port": 443}]);
+        for (spec, wanted) in [
+            (json!({"ports": ports, "selector": {"app": "web"}}), (2, 1, 2, 250, 3)),
+            (json!({"ports": ports, "selector": {"app": "api"}}), (2, 1, 2, 40, 1)),
+            (json!({"ports": ports, "selector": {"tier": "web"}}), (2, 1, 2, 290, 3)),
+            (json!({"ports": ports, "selector": {}}), (2, 1, 2, 0, 0)),
+            (
+                json!({"ports": ports, "selector": {"app": "web"}, "externalTrafficPolicy": "Local"}),
+                (2, 1, 3, 250, 3),
+            ),
+            (
+                json!({"ports": ports, "selector": {"app": "web"}, "ipFamilyPolicy": "RequireDualStack"}),
+                (2, 2, 2, 250, 6),
+            ),
+            (
+                json!({"ports": ports, "selector": {"app": "web"}, "allocateLoadBalancerNodePorts": false}),
+                (2, 1, 0, 250, 3),
+            ),
+        ] {
+            let service = service("web-a", &spec);
+            let objects = [(None, &deployment), (None, &scaled), (None, &autoscaler), (Some("a"), &service)];
+            let found = demands(objects.into_iter());
+            assert_eq!(found.len(), 1);
+            let one = &found[0];
+            let got = (one.ports, one.families, one.node_ports, one.pods, one.slices());
+            assert_eq!(got, wanted, "{spec}");
+        }
+    }
+
+    #[test]
+    fn a_pool_counts_the_pods_of_its_own_workload() {
+        let (a, b) = (workload("web", 10), workload("web", 20));
+        let spec = json!({"ports": [{"port": 80}], "selector": {"app": "web"}});
+        let (of_a, of_b) = (service("web-a", &spec), service("web-b", &spec));
+        let objects = [(Some("a"), &a), (Some("b"), &b), (Some("a"), &of_a), (Some("b"), &of_b)];
+        let pods: Vec<u64> = demands(objects.into_iter()).iter().map(|demand| demand.pods).collect();
+        assert_eq!(pods, [10, 20]);
+    }
+}
