@@ -1,5 +1,7 @@
 //! Which pools are in the round robin.
 
+// Parses addresses and knows no network; the crate's own module of this name is in the way.
+use ::core::net::IpAddr;
 use std::collections::BTreeMap;
 
 use super::Dns;
@@ -45,6 +47,8 @@ pub struct RoundRobin<'a> {
     pub dns: &'a Dns,
     /// Why pools are not in it, by their names.
     pub out: BTreeMap<&'a str, Out>,
+    /// The addresses that are reserved for pools, by their names.
+    pub reserved: BTreeMap<&'a str, Vec<IpAddr>>,
 }
 
 impl<'a> RoundRobin<'a> {
@@ -56,7 +60,11 @@ impl<'a> RoundRobin<'a> {
             let why = dns.out(Candidate { value, withdrawn: withdraws && pool.empty })?;
             Some((pool.name.as_str(), why))
         });
-        Some(Self { dns, out: out.collect() })
+        let reserved = lock.pools.iter().filter_map(|(value, pool)| {
+            let addresses: Vec<IpAddr> = dns.addresses(value).collect();
+            (!addresses.is_empty()).then_some((pool.name.as_str(), addresses))
+        });
+        Some(Self { dns, out: out.collect(), reserved: reserved.collect() })
     }
 
     /// Whether a Service of the manifests is the one that the name is for.
@@ -103,9 +111,28 @@ impl Dns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::lock::LockedPool;
 
     fn pool(value: &str, withdrawn: bool) -> Pool {
         Pool { value: value.to_owned(), name: value.to_owned(), withdrawn, ..Pool::default() }
+    }
+
+    #[test]
+    fn what_the_lock_remembers() {
+        let mut spec = Spec::new("azure-basic");
+        let locked = |name: &str, empty| LockedPool { name: name.to_owned(), empty, ..LockedPool::default() };
+        let pools = [("A", locked("a-1", false)), ("b", locked("b", true)), ("c", locked("c", false))];
+        let pools = pools.map(|(value, pool)| (value.to_owned(), pool)).into();
+        let lock = Lock { pools, ..Lock::default() };
+        assert!(RoundRobin::of(&spec, &lock).is_none());
+        let mut dns = Dns::new("www.example.com");
+        dns.drain = vec!["A".to_owned()];
+        spec.dns = Some(dns);
+        // What a lock says of a spec that has changed since is not believed.
+        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, [("a-1", Out::Drained)].into());
+        spec.pools.when_empty = WhenEmpty::Withdraw;
+        let expected = [("a-1", Out::Drained), ("b", Out::Empty)].into();
+        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, expected);
     }
 
     #[test]

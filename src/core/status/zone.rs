@@ -70,6 +70,7 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
                     continue;
                 }
             };
+            zone.warnings.extend(round_robin.and_then(|round_robin| not_reserved(round_robin, row, address)));
             let (address, pool) = (address.to_string(), row.pool.clone());
             zone.records.push(Record { name: name.clone(), kind, address, pool });
         }
@@ -85,6 +86,19 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
         );
     }
     zone
+}
+
+/// The DNSEndpoint holds what is reserved, whatever the load balancer answers at.
+fn not_reserved(round_robin: &RoundRobin<'_>, row: &PoolRow, address: &Address) -> Option<Diagnostic> {
+    let text = address.to_string();
+    let reserved = round_robin.reserved.get(row.pool.as_str())?;
+    (!reserved.iter().any(|one| text.parse() == Ok(*one))).then(|| {
+        Diagnostic::warning(format!(
+            "the load balancer of the pool {} answers at {text}, which `spec.dns.reserved` does not hold",
+            row.pool
+        ))
+        .hint("external-dns publishes what is reserved: give the load balancer that address, or reserve this one")
+    })
 }
 
 const ONE_CNAME: &str = "a name can have one CNAME only, so no round robin is made of them";
@@ -105,6 +119,8 @@ impl Zone {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::core::dns::{Dns, Out};
     use crate::core::manifest::Key;
@@ -198,7 +214,7 @@ nginx 60 IN A    192.0.2.4
     fn the_name_of_the_spec_and_the_pools_that_are_in() {
         let dns = Dns { service: Some("web".to_owned()), ..Dns::new("www.example.com") };
         let out = [("b", Out::Drained), ("c", Out::Empty)].into();
-        let round_robin = RoundRobin { dns: &dns, out };
+        let round_robin = RoundRobin { dns: &dns, out, reserved: BTreeMap::new() };
         let rows = [
             row("a", "web", at(&["192.0.2.1"])),
             row("b", "web", at(&["192.0.2.2"])),
@@ -212,6 +228,21 @@ www.example.com. 60 IN A    192.0.2.1
 ; www.example.com.: the pool b is left out: drained
 ; www.example.com.: the pool c is left out: no node
 "
+        );
+    }
+
+    #[test]
+    fn what_is_reserved_is_what_is_published() {
+        let dns = Dns::new("www.example.com");
+        let reserved =
+            [("a", vec!["192.0.2.1".parse().unwrap()]), ("b", vec!["192.0.2.2".parse().unwrap()])].into();
+        let round_robin = RoundRobin { dns: &dns, out: BTreeMap::new(), reserved };
+        let rows = [row("a", "web", at(&["192.0.2.1"])), row("b", "web", at(&["192.0.2.9"]))];
+        let warnings = zone("nginx", 60, Some(&round_robin), &rows).warnings;
+        let said: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(
+            said,
+            ["the load balancer of the pool b answers at 192.0.2.9, which `spec.dns.reserved` does not hold"]
         );
     }
 
