@@ -2,6 +2,7 @@
 //! platform in `platforms/`, built in, and a user's own in the same form.
 
 mod builtin;
+mod check;
 mod distribution;
 mod form;
 mod limits;
