@@ -30,8 +30,7 @@ fn records(dns: &str, more: &[&str]) -> Option<Vec<String>> {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let spec = environment.path().join("largescale.yaml");
     let text = fs::read_to_string(&spec).unwrap().replace("nodes.json", "three.json");
-    let vm_sets = "  pools: {vmSets: {agentpool3: three}}\n";
-    fs::write(&spec, format!("{text}{vm_sets}  dns: {{hostname: www.example.com, {dns}}}\n")).unwrap();
+    fs::write(&spec, format!("{text}  dns: {{hostname: www.example.com, {dns}}}\n")).unwrap();
     let rendered = environment.program(&["render"]);
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     let mut command = Command::new(program);
