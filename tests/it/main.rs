@@ -8,3 +8,4 @@ mod environment;
 mod examples;
 mod permissions;
 mod platforms;
+mod providers;
