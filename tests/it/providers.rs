@@ -18,7 +18,8 @@ fn provider_binding() -> Option<PathBuf> {
     }
     assert!(std::env::var_os("CI").is_none(), "no providers: run `make provider-binding` first");
     // Around the capture of the test harness, so that it is seen.
-    writeln!(std::io::stderr(), "skipped: no providers (make provider-binding builds them, with Go)").unwrap();
+    writeln!(std::io::stderr(), "skipped: no providers (make provider-binding builds them, with Go)")
+        .unwrap();
     None
 }
 
