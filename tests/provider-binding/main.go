@@ -25,8 +25,6 @@ type provider struct {
 	choose func(*corev1.Service, *tree, []*corev1.Node) ([]*corev1.Node, error)
 }
 
-var providers = []provider{awsCCM, ciliumL2, ciliumNodeIPAM, metallbBGP, metallbL2, openstack}
-
 // poolLabel is on every Service that kubectl largescale renders for a pool.
 const poolLabel = "largescale.dev/pool"
 

@@ -7,6 +7,8 @@ import (
 	controller "k8s.io/cloud-provider/controllers/service"
 )
 
+var providers = []provider{awsCCM, ciliumL2, ciliumNodeIPAM, metallbBGP, metallbL2, openstack}
+
 // Both are handed the nodes that the service controller of k8s.io/cloud-provider leaves to a provider.
 
 var awsCCM = provider{
