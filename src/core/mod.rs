@@ -16,6 +16,7 @@ pub mod live;
 pub mod lock;
 pub mod manifest;
 pub mod mask;
+pub mod model;
 pub mod names;
 pub mod nearest;
 pub mod node;

@@ -1,5 +1,5 @@
 //! Nodes from a text: what `kubectl get nodes -o json` or `-o yaml` prints, a NodeList, single Nodes, several
-//! documents. JSON is read as a stream, so that a dump of any size needs the memory of its nodes only.
+//! documents, a cluster model. JSON is read as a stream, so that a dump of any size needs the memory of its nodes only.
 
 use std::fmt;
 use std::io::BufRead;
@@ -8,7 +8,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 
 use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::model::{planned_nodes, read_model};
 use crate::core::node::{Node, RawNode, Strings};
+use crate::core::plural::plural;
 use crate::core::shape::kind_of;
 use crate::core::yaml;
 
@@ -122,6 +124,23 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The nodes of a cluster that an installer has yet to make. Lines are those of a file that is long gone.
+    fn model(&mut self, map: serde_json::Map<String, Value>) -> Result<(), Diagnostic> {
+        let model = read_model(self.file, &Value::Object(map).to_string());
+        match model.map_err(Vec::from).and_then(|model| planned_nodes(&model)) {
+            Ok(nodes) => self.nodes.extend(nodes),
+            Err(problems) => {
+                let more = problems.len().saturating_sub(1);
+                let Some(first) = problems.into_iter().next() else { return Ok(()) };
+                let rest =
+                    if more == 0 { String::new() } else { format!(", and {}", plural(more, "problem more")) };
+                let message = format!("{}{rest}", first.message);
+                return Err(Diagnostic { message, place: Some(Place::file(self.file)), ..first });
+            }
+        }
+        Ok(())
+    }
+
     /// What is left of a document when its items are taken: a list's header, or a single node.
     fn take(&mut self, rest: Rest) -> Result<(), Diagnostic> {
         let kind = rest.map.get("kind").and_then(Value::as_str).unwrap_or_default();
@@ -129,6 +148,7 @@ impl<'a> Reader<'a> {
             ("List" | "NodeList", true) => Ok(()),
             ("List" | "NodeList", false) => Err(self.no_node("the list has no `items`")),
             ("Node", _) => self.node(Value::Object(rest.map)),
+            ("", false) if rest.map.contains_key("properties") => self.model(rest.map),
             ("", _) => Err(self.no_node("the document has no `kind`")),
             (other, _) => {
                 Err(Diagnostic::error(format!("the document is a {other}, expected a List of Nodes"))
@@ -171,7 +191,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
                     rest.has_items = true;
                     entries.next_value_seed(Items(self.0))?;
                 }
-                "apiVersion" | "kind" | "metadata" | "spec" | "status" => {
+                "apiVersion" | "kind" | "metadata" | "spec" | "status" | "properties" => {
                     rest.map.insert(key, entries.next_value()?);
                 }
                 _ => {
@@ -242,6 +262,10 @@ mod tests {
             "a b",
         );
         check(r#"{"kind":"List","items":[]}"#, "");
+        check(
+            r#"{"apiVersion":"vlabs","properties":{"masterProfile":{"dnsPrefix":"foo_master"},"agentPoolProfiles":[{"name":"a","count":1}]}}"#,
+            "k8s-master-24569115-0 k8s-a-24569115-vmss000000",
+        );
     }
 
     #[test]
@@ -261,6 +285,7 @@ mod tests {
             "n:1: the document is \"<html>no</html>\", a string, expected a list of nodes",
         );
         check("kind: List\n", "n: not a node: the list has no `items`");
+        check(r#"{"properties":{}}"#, "n: the cluster model has no apiVersion");
         check("{}", "n: not a node: the document has no `kind`");
         check(
             "NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n",

@@ -35,6 +35,9 @@ pub struct Args {
     /// With a number of nodes: grow this cluster model to it, and print the model that the installer takes
     #[arg(long, help_heading = "Nodes", value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
+    /// Write the model to a file instead
+    #[arg(long, help_heading = "Nodes", value_name = "FILE", requires = "model")]
+    pub(super) out: Option<PathBuf>,
     /// From how much of a limit on it is called near, in percent
     #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=100))]
     warn_at: u32,
