@@ -145,6 +145,9 @@ impl Discovery {
         for warning in &rendered.warnings {
             ui::diagnostic(warning);
         }
+        for note in &rendered.notes {
+            ui::note(note);
+        }
         Ok(rendered)
     }
 
@@ -176,7 +179,14 @@ impl Discovery {
             .pools
             .iter()
             .map(|pool| {
-                (pool.value.clone(), LockedPool { name: pool.name.clone(), vm_set: pool.vm_set.clone() })
+                (
+                    pool.value.clone(),
+                    LockedPool {
+                        name: pool.name.clone(),
+                        vm_set: pool.vm_set.clone(),
+                        empty: pool.withdrawn,
+                    },
+                )
             })
             .collect();
         Lock {

@@ -149,6 +149,15 @@ fn lines(
     if !args.nodes.locked {
         for report in merged.reports.iter().filter(|report| report.state != PoolState::Present) {
             let why = match report.state {
+                PoolState::Kept if report.pool.withdrawn => {
+                    format!(
+                        "not seen; out of DNS, and its Service stays until --forget {}",
+                        report.pool.value
+                    )
+                }
+                PoolState::Empty if report.pool.withdrawn => {
+                    "no node that a load balancer can use; out of DNS, its Service stays".to_owned()
+                }
                 PoolState::Kept => {
                     format!("not seen; its Service stays until --forget {}", report.pool.value)
                 }

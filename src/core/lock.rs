@@ -1,6 +1,7 @@
 //! `largescale.lock`: the pools as last seen, the cluster they belong to, and the files that were written.
 //!
-//! It is committed, sorted, and holds nothing that changes when nodes come and go.
+//! It is committed, sorted, and holds nothing that changes when nodes come and go; only `whenEmpty: withdraw` asks for
+//! the pools that have none at all.
 
 use std::collections::BTreeMap;
 
@@ -42,6 +43,9 @@ pub struct LockedPool {
     /// Its VM set, where one is known.
     #[serde(default)]
     pub vm_set: Option<String>,
+    /// It had no node when it was last looked for, and `whenEmpty: withdraw` asks for that.
+    #[serde(default)]
+    pub empty: bool,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +123,9 @@ impl Lock {
                 if let Some(set) = &pool.vm_set {
                     entry["vmSet"] = set.as_str().into();
                 }
+                if pool.empty {
+                    entry["empty"] = true.into();
+                }
                 (value.clone(), entry)
             })
             .collect();
@@ -141,10 +148,14 @@ mod tests {
             cluster: Some("6f1c".to_owned()),
             label: "agentpool".to_owned(),
             pools: [
-                ("on".to_owned(), LockedPool { name: "on".to_owned(), vm_set: None }),
+                ("on".to_owned(), LockedPool { name: "on".to_owned(), empty: true, ..LockedPool::default() }),
                 (
                     "a".to_owned(),
-                    LockedPool { name: "a".to_owned(), vm_set: Some("a-availabilitySet-1".to_owned()) },
+                    LockedPool {
+                        name: "a".to_owned(),
+                        vm_set: Some("a-availabilitySet-1".to_owned()),
+                        empty: false,
+                    },
                 ),
             ]
             .into(),
@@ -168,6 +179,7 @@ pools:
     name: a
     vmSet: a-availabilitySet-1
   \"on\":
+    empty: true
     name: \"on\"
 files:
   service-a.yaml: ab
@@ -179,8 +191,10 @@ files:
     #[test]
     fn numbers_that_are_names_stay_names() {
         let mut lock = lock();
-        lock.pools
-            .insert("001".to_owned(), LockedPool { name: "001".to_owned(), vm_set: Some("1e3".to_owned()) });
+        lock.pools.insert(
+            "001".to_owned(),
+            LockedPool { name: "001".to_owned(), vm_set: Some("1e3".to_owned()), empty: false },
+        );
         lock.cluster = Some("12345678".to_owned());
         assert_eq!(Lock::read("l", &lock.write()).unwrap(), lock);
     }

@@ -8,6 +8,7 @@ pub mod capacity;
 pub mod choose;
 pub mod desired;
 pub mod diagnostic;
+pub mod dns;
 pub mod fold;
 pub mod form;
 pub mod immutable;

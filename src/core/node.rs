@@ -12,9 +12,10 @@ use serde::Deserialize;
 /// node out of every load balancer (`stableNodeSetPredicates` in kubernetes/cloud-provider).
 const TO_BE_DELETED_TAINT: &str = "ToBeDeletedByClusterAutoscaler";
 
-/// Node annotations that tell a pool where labels do not (Cluster API's book, metadata propagation).
-/// All others are dropped while reading: they are large and change all the time.
-const KEPT_ANNOTATIONS: &[&str] = &["cluster.x-k8s.io/cluster-name", "cluster.x-k8s.io/owner-name"];
+/// Node annotations that tell a pool where labels do not: those of Cluster API (its book, metadata propagation), and of
+/// Oracle Cloud. All others are dropped while reading: they are large and change all the time.
+pub const KEPT_ANNOTATIONS: &[&str] =
+    &["cluster.x-k8s.io/cluster-name", "cluster.x-k8s.io/owner-name", "oci.oraclecloud.com/node-pool-id"];
 
 /// One node, as far as this program looks at it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::dns::Dns;
 use crate::core::form;
 use crate::core::names;
 use crate::core::platform::OwnLimits;
@@ -73,6 +74,9 @@ pub struct Spec {
     /// Internal load balancers instead of public ones, in the way of the platform.
     #[serde(default)]
     pub internal: bool,
+    /// One name with the addresses of all pools behind it, by external-dns (docs/dns.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<Dns>,
     /// JSON Patches for the rendered objects: built-in overlays by name, or files relative to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
@@ -130,6 +134,8 @@ pub enum WhenEmpty {
     /// It stays, with its address, until `render --forget POOL`.
     #[default]
     Keep,
+    /// It stays, and the pool is taken out of the round robin of `spec.dns` until it has nodes again.
+    Withdraw,
     /// It leaves the tree with the last node.
     Remove,
 }
@@ -186,6 +192,7 @@ impl Spec {
             settings: BTreeMap::new(),
             workload: Workload::default(),
             internal: false,
+            dns: None,
             overlays: Vec::new(),
             conflicts: Vec::new(),
             limits: OwnLimits::default(),
@@ -266,6 +273,12 @@ impl LargeScale {
         for (key, value) in &self.spec.labels {
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
         }
+        if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {
+            let message =
+                "`whenEmpty: withdraw` takes pools out of the round robin of `spec.dns`, which there is not";
+            require("/spec/pools/whenEmpty", Err(message.to_owned()));
+        }
+        problems.extend(self.spec.dns.iter().flat_map(|dns| dns.problems(document)));
         problems
     }
 }

@@ -2,9 +2,11 @@
 
 mod architecture;
 mod cases;
+mod dns;
 mod drift;
 mod environment;
 mod examples;
 mod models;
 mod permissions;
 mod platforms;
+mod providers;

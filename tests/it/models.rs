@@ -1,8 +1,8 @@
 //! The example models of ACS-Engine and AKS-Engine: every one can be read, and those for Kubernetes grow to 2,500 agents
 //! or are refused by a rule of their installer.
 //!
-//! The examples are theirs and not in this repository. LARGESCALE_MODELS names a folder with their checkouts, which are
-//! called `acs-engine`, `aks-engine` and `aks-engine-azurestack`; without it the test says that it was skipped.
+//! The examples are theirs and not in this repository: `make models` puts them into target/models, out of the published
+//! modules.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,13 +11,19 @@ use std::path::{Path, PathBuf};
 
 use largescale::core::model::{Growth, grow, read_model};
 
+use crate::environment::checkout;
+
 #[test]
 fn every_example() {
-    let Some(folder) = std::env::var_os("LARGESCALE_MODELS").map(PathBuf::from) else {
-        let _ =
-            writeln!(std::io::stderr(), "skipped: LARGESCALE_MODELS names no checkouts of the installers");
+    let folder = checkout().join("target/models");
+    let folder = std::env::var_os("LARGESCALE_MODELS").map_or(folder, Into::into);
+    if !folder.exists() {
+        assert!(std::env::var_os("CI").is_none(), "no example models: run `make models` first");
+        // Around the capture of the test harness, so that it is seen.
+        writeln!(std::io::stderr(), "skipped: no example models (make models fetches them, with Go)")
+            .unwrap();
         return;
-    };
+    }
     for (installer, expected) in EXPECTED {
         let found = outcomes(&folder.join(installer).join("examples"));
         let found: Vec<_> = found.iter().map(|(outcome, count)| (outcome.as_str(), *count)).collect();
@@ -48,17 +54,6 @@ const EXPECTED: &[(&str, Outcomes)] = &[
             ("grown, ACS-Engine", 1),
             ("grown, AKS", 1),
             ("grown, AKS-Engine", 121),
-            ("grown, AKS-Engine for Azure Stack Hub", 2),
-            ("not a cluster model", 1),
-            ("not a cluster model but a template of Azure", 1),
-        ],
-    ),
-    (
-        "aks-engine-azurestack",
-        &[
-            ("grown, ACS-Engine", 1),
-            ("grown, AKS", 1),
-            ("grown, AKS-Engine", 128),
             ("grown, AKS-Engine for Azure Stack Hub", 2),
             ("not a cluster model", 1),
             ("not a cluster model but a template of Azure", 1),

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::fs;
 
 use largescale::core::platform::{
-    Level, LimitName, Platform, Relief, builtin_names, distributions, read_builtin,
+    AnswersWith, Level, LimitName, Platform, Relief, builtin_names, distributions, read_builtin,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -132,6 +132,9 @@ fn section(platform: &Platform, proof: Option<&Proof>) -> String {
     }
     if let Some(instead) = &spec.internal_instead {
         line("no `internal: true`", instead.clone());
+    }
+    if spec.answers_with == AnswersWith::Name {
+        line("its load balancers answer with", "a name instead of an address ([DNS](dns.md))".to_owned());
     }
     for object in &spec.objects {
         line(

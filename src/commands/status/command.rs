@@ -13,6 +13,7 @@ use crate::commands::live::target::namespace;
 use crate::commands::same_cluster::identity_or_doubt;
 use crate::core::apply::ApplySet;
 use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::core::dns::RoundRobin;
 use crate::core::status::Report;
 use crate::directory::{Project, Reviewed};
 use crate::exit::Exit;
@@ -31,9 +32,9 @@ pub struct Args {
     /// Look again every 2 seconds, and show what has changed, until interrupted
     #[arg(short, long)]
     watch: bool,
-    /// How long DNS may remember an address, in seconds (-o zone|json|yaml)
-    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
-    ttl: u32,
+    /// How long DNS may remember an address, in seconds (-o zone|json|yaml); default: that of `spec.dns`, or 60
+    #[arg(long, value_name = "SECONDS")]
+    ttl: Option<u32>,
 }
 
 /// What `-o` takes.
@@ -50,6 +51,9 @@ pub(super) enum StatusFormat {
     /// The records that DNS should hold for the round robin
     Zone,
 }
+
+/// How long DNS may remember an address where nobody says it, in seconds.
+const DEFAULT_TTL: u32 = 60;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -70,8 +74,15 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     };
     let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
     asker.count_nodes()?;
-    let mut screen =
-        Screen { args, app: &project.spec.metadata.name, shown: None, said: Vec::new(), fails: false };
+    let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
+    let mut screen = Screen {
+        args,
+        app: &project.spec.metadata.name,
+        round_robin: round_robin.as_ref(),
+        shown: None,
+        said: Vec::new(),
+        fails: false,
+    };
     let report = asker.look()?;
     screen.show(&report, asker.unseen())?;
     if !args.watch {
@@ -96,6 +107,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 struct Screen<'a> {
     args: &'a Args,
     app: &'a str,
+    round_robin: Option<&'a RoundRobin<'a>>,
     shown: Option<Report>,
     said: Vec<Diagnostic>,
     /// The last look could not be had.
@@ -115,8 +127,16 @@ impl Screen<'_> {
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let now = i64::try_from(now).unwrap_or_default();
-        let shown =
-            Shown { app: self.app, report, before: self.shown.as_ref(), unseen, ttl: self.args.ttl, now };
+        let ttl = self.round_robin.map_or(DEFAULT_TTL, |round_robin| round_robin.dns.ttl);
+        let shown = Shown {
+            app: self.app,
+            report,
+            before: self.shown.as_ref(),
+            unseen,
+            ttl: self.args.ttl.unwrap_or(ttl),
+            round_robin: self.round_robin,
+            now,
+        };
         let format = self.args.output;
         let text = show::text(&shown, format);
         let zone_warnings =

@@ -106,7 +106,15 @@ mod tests {
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let report = report(&[changed, service("b", &json!([])), workload], &[], &[event], Some(&nodes));
-        let shown = Shown { app: "nginx", report: &report, before: None, unseen: &[], ttl: 60, now: 300 };
+        let shown = Shown {
+            app: "nginx",
+            report: &report,
+            before: None,
+            unseen: &[],
+            ttl: 60,
+            round_robin: None,
+            now: 300,
+        };
         assert_eq!(
             as_json(&shown),
             json!({

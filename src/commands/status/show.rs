@@ -5,6 +5,7 @@ use super::json::as_json;
 use super::lines::{Names, drift, readiness, reasons};
 use crate::commands::output;
 use crate::core::diagnostic::Diagnostic;
+use crate::core::dns::RoundRobin;
 use crate::core::manifest::Key;
 use crate::core::status::{
     Address, AddressState, PoolRow, Report, Rollout, WorkloadRow, Zone, age, seconds, zone,
@@ -23,6 +24,8 @@ pub(super) struct Shown<'a> {
     pub unseen: &'a [Diagnostic],
     /// For DNS records, in seconds.
     pub ttl: u32,
+    /// What the spec says of DNS.
+    pub round_robin: Option<&'a RoundRobin<'a>>,
     /// In seconds since 1970.
     pub now: i64,
 }
@@ -30,7 +33,7 @@ pub(super) struct Shown<'a> {
 impl Shown<'_> {
     /// What DNS should hold.
     pub fn zone(&self) -> Zone {
-        zone(self.app, self.ttl, &self.report.pools)
+        zone(self.app, self.ttl, self.round_robin, &self.report.pools)
     }
 }
 
@@ -162,7 +165,18 @@ mod tests {
         };
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let report = report(subjects, &[], &[event("b"), event("c")], Some(&nodes));
-        text(&Shown { app: "nginx", report: &report, before: None, unseen: &[], ttl: 60, now: 300 }, format)
+        text(
+            &Shown {
+                app: "nginx",
+                report: &report,
+                before: None,
+                unseen: &[],
+                ttl: 60,
+                round_robin: None,
+                now: 300,
+            },
+            format,
+        )
     }
 
     #[test]
@@ -170,8 +184,15 @@ mod tests {
         let again = |before: &[Subject], after: &[Subject]| {
             let (before, after) =
                 (report(before, &[], &[], None).without_repetition(), report(after, &[], &[], None));
-            let shown =
-                Shown { app: "nginx", report: &after, before: Some(&before), unseen: &[], ttl: 60, now: 300 };
+            let shown = Shown {
+                app: "nginx",
+                report: &after,
+                before: Some(&before),
+                unseen: &[],
+                ttl: 60,
+                round_robin: None,
+                now: 300,
+            };
             text(&shown, None)
         };
         let with = |ingress: &Value| [service("a", &json!([{"ip": "192.0.2.1"}])), service("b", ingress)];

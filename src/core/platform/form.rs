@@ -6,15 +6,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::diagnostic::Checked;
 use crate::core::form::{self, ApiVersion, Name};
 use crate::core::patch::{self, Patch};
+use crate::core::platform::check;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
 use crate::core::platform::rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
-use crate::core::yaml::{self, Document};
+use crate::core::yaml;
 
 /// A platform file, read and checked.
 #[derive(Clone, Debug)]
@@ -92,6 +93,10 @@ pub struct PlatformSpec {
     /// How the name of a pool's VM set follows from its nodes.
     #[serde(default)]
     pub vm_sets: VmSets,
+    /// An annotation of nodes that tells the cloud's own pool; the pool label has to make the same pools, or a warning
+    /// says where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_annotation: Option<String>,
     /// JSON Patch for the Service of a pool, with placeholders in the values.
     #[serde(default)]
     pub binding: Vec<Value>,
@@ -104,6 +109,9 @@ pub struct PlatformSpec {
     /// Objects for each pool beside its Services, with placeholders in the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
+    /// What its load balancers answer with: external-dns makes no round robin of names.
+    #[serde(default)]
+    pub answers_with: AnswersWith,
     /// What a Service must not have here.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
@@ -160,6 +168,17 @@ pub enum Relief {
     Full,
     /// All nodes stay registered, and those without a pod fail their health checks: the limit is as near as before.
     None,
+}
+
+/// What the status of a Service holds when its load balancer is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AnswersWith {
+    /// An IP address.
+    #[default]
+    Address,
+    /// A name that the cloud gives out instead.
+    Name,
 }
 
 /// Labels that a selector of this platform may name.
@@ -294,7 +313,7 @@ impl Platform {
         let document = yaml::read_one(file, text)?;
         let read: PlatformFile = form::typed(&document)?;
         let mut problems = Vec::new();
-        check(&read.spec, &document, &mut problems);
+        check::check(&read.spec, &document, &mut problems);
         let binding = patch::read(&document, "/spec/binding", &mut problems);
         let internal = patch::read(&document, "/spec/internal", &mut problems);
         if !problems.is_empty() {
@@ -330,71 +349,4 @@ impl Platform {
         }
         self.spec.limits.0.get(&name).or_else(|| kubernetes_limits().0.get(&name)).cloned()
     }
-}
-
-fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
-    let mut report =
-        |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
-    if spec.sources.is_empty() {
-        report(
-            "/spec/sources".to_owned(),
-            "a platform without a source cannot be checked: `spec.sources` is empty".to_owned(),
-        );
-    }
-    if spec.refused.is_none() && spec.binding.is_empty() && spec.objects.is_empty() {
-        report(
-            "/spec".to_owned(),
-            "a platform needs a `spec.binding` or `spec.objects`, or `spec.refused` that says why there is none".to_owned(),
-        );
-    }
-    for (at, pattern) in patterns(spec) {
-        if let Err(error) = regex_lite::Regex::new(pattern) {
-            report(at, format!("`{pattern}` is no regular expression: {error}"));
-        }
-    }
-    for (index, half) in spec.other_half.iter().enumerate() {
-        let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
-        if whole == half.command.is_some() {
-            report(
-                format!("/spec/otherHalf/{index}"),
-                "either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
-            );
-        }
-    }
-}
-
-/// All patterns of a platform, and where they stand.
-fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
-    let recognise = &spec.recognise;
-    let mut patterns: Vec<(String, &String)> = Vec::new();
-    for (at, list) in [
-        ("/spec/recognise/providerIDPatterns", &recognise.provider_id_patterns),
-        ("/spec/recognise/nodeNames", &recognise.node_names),
-        ("/spec/vmSets/suffix", &spec.vm_sets.suffix),
-    ] {
-        patterns.extend(list.iter().enumerate().map(|(index, pattern)| (format!("{at}/{index}"), pattern)));
-    }
-    for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
-        let at = format!("/spec/vmSets/rules/{index}/match");
-        patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
-        patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
-        patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
-    }
-    for (index, half) in spec.other_half.iter().enumerate() {
-        let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
-        patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
-    }
-    for (index, setting) in spec.settings.iter().enumerate() {
-        patterns.extend(setting.matches.iter().map(|p| (format!("/spec/settings/{index}/matches"), p)));
-    }
-    for (index, rule) in spec.refuses.iter().enumerate() {
-        let at = format!("/spec/refuses/{index}");
-        patterns.extend(rule.matches.iter().map(|p| (format!("{at}/matches"), p)));
-        patterns.extend(rule.when.iter().map(|condition| (format!("{at}/when"), &condition.matches)));
-    }
-    for (index, rule) in spec.requires.iter().enumerate() {
-        let at = format!("/spec/requires/{index}/when");
-        patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
-    }
-    patterns
 }

@@ -2,6 +2,7 @@
 //! platform in `platforms/`, built in, and a user's own in the same form.
 
 mod builtin;
+mod check;
 mod distribution;
 mod form;
 mod limits;
@@ -14,8 +15,8 @@ mod vm_set;
 pub use builtin::{builtin_names, builtin_text, read_builtin};
 pub use distribution::{Distribution, distributions};
 pub use form::{
-    LabelChanges, LoadBalancers, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec, Refused, Relief,
-    VmSetMatch, VmSetRule, VmSets,
+    AnswersWith, LabelChanges, LoadBalancers, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec,
+    Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
 pub use limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use other_half::{OtherHalfText, other_half};

@@ -13,7 +13,7 @@ const NAMED: usize = 5;
 /// The first label of the platform's list that nodes carry, if the others do not contradict it.
 pub(super) fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
     let labels = platform.pool_labels();
-    let carries = |node: &Node, label: &str| node.labels.get(label).is_some_and(|value| !value.is_empty());
+    let carries = |node: &Node, label: &str| value(node, label).is_some();
     let Some(first) = labels.iter().find(|label| workers.iter().any(|node| carries(node, label))) else {
         let nodes: Vec<Node> = workers.iter().map(|node| (*node).clone()).collect();
         let problem = format!("no node has a pool label that {} knows", platform.name);
@@ -21,18 +21,65 @@ pub(super) fn choose_label(workers: &[&Node], platform: &Platform) -> Result<Str
     };
     for other in labels.iter().filter(|label| *label != first) {
         let only_other = workers.iter().find(|node| !carries(node, first) && carries(node, other));
-        let differs = workers.iter().find(|node| {
-            carries(node, first) && carries(node, other) && node.labels.get(first) != node.labels.get(other)
-        });
-        let why = match (only_other, differs) {
+        let why = match (only_other, split(workers, &|node| value(node, first), &|node| value(node, other))) {
             (Some(node), _) => format!("node {} has only `{other}`", node.name),
-            (None, Some(node)) => format!("node {} has two different values", node.name),
+            (None, Some((a, b))) => {
+                format!("nodes {} and {} are in one pool by the one and in two by the other", a.name, b.name)
+            }
             (None, None) => continue,
         };
         return Err(Diagnostic::error(format!("the pool label could be `{first}` or `{other}`: {why}"))
             .hint(format!("choose: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)")));
     }
     Ok((*first).to_owned())
+}
+
+fn value<'a>(node: &'a Node, label: &str) -> Option<&'a str> {
+    node.labels.get(label).filter(|value| !value.is_empty())
+}
+
+/// What tells a node's pool.
+type Teller<'a> = &'a dyn for<'n> Fn(&'n Node) -> Option<&'n str>;
+
+/// Two nodes that the one puts into one pool and the other into two. A pool's name and its ID do not.
+fn split<'a>(workers: &[&'a Node], first: Teller<'_>, other: Teller<'_>) -> Option<(&'a Node, &'a Node)> {
+    let mut by_first: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
+    let mut by_other: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
+    for node in workers.iter().copied() {
+        let (Some(a), Some(b)) = (first(node), other(node)) else { continue };
+        for (known, one, two) in [(&mut by_first, a, b), (&mut by_other, b, a)] {
+            let (seen, with) = *known.entry(one).or_insert((two, node));
+            if seen != two {
+                return Some((with, node));
+            }
+        }
+    }
+    None
+}
+
+/// Pools of the label that are not the cloud's own, where an annotation of the nodes tells those.
+pub(super) fn not_the_clouds(workers: &[&Node], label: &str, platform: &Platform) -> Option<Diagnostic> {
+    let annotation = platform.spec.pool_annotation.as_ref()?;
+    let (a, b) = split(workers, &|node| value(node, label), &|node| node.annotations.get(annotation))?;
+    let (of_a, of_b) = (node_value(a, annotation), node_value(b, annotation));
+    let text = if of_a == of_b {
+        format!(
+            "nodes {} and {} are in one node pool ({of_a}) and have two values of `{label}`",
+            a.name, b.name
+        )
+    } else {
+        format!(
+            "nodes {} and {} have one value of `{label}` and are in two node pools ({of_a}, {of_b})",
+            a.name, b.name
+        )
+    };
+    Some(Diagnostic::warning(text).hint(format!(
+        "give all nodes of a node pool the same value of `{label}`, and each node pool its own"
+    )))
+}
+
+fn node_value<'a>(node: &'a Node, annotation: &str) -> &'a str {
+    node.annotations.get(annotation).unwrap_or_default()
 }
 
 pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {

@@ -127,7 +127,7 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
             && !options.forget.iter().any(|f| f == value)
             && (has_backends
                 || declared.contains(value)
-                || was_locked && spec.pools.when_empty == WhenEmpty::Keep);
+                || was_locked && spec.pools.when_empty != WhenEmpty::Remove);
         let state = match (stays, has_backends) {
             (true, true) => PoolState::Present,
             (true, false) if observed.is_some() || declared.contains(value) => PoolState::Empty,
@@ -140,7 +140,8 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
                 continue;
             }
         };
-        let pool = pool(spec, value, observed, lock, &mut merged.warnings);
+        let mut pool = pool(spec, value, observed, lock, &mut merged.warnings);
+        pool.withdrawn = state != PoolState::Present && spec.pools.when_empty == WhenEmpty::Withdraw;
         if stays {
             merged.set.pools.push(pool.clone());
         }
@@ -169,7 +170,10 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     let mut values: BTreeSet<&str> = lock.pools.keys().map(String::as_str).collect();
     values.extend(spec.pools.declare.iter().map(|pool| pool.name.as_str()));
     for value in values.into_iter().filter(|value| chosen.takes(value)) {
-        let pool = pool(spec, value, None, Some(lock), &mut merged.warnings);
+        let mut pool = pool(spec, value, None, Some(lock), &mut merged.warnings);
+        // What is not in the lock was declared and never seen.
+        pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
+            && lock.pools.get(value).is_none_or(|locked| locked.empty);
         merged.set.pools.push(pool.clone());
         merged.reports.push(PoolReport { pool, state: PoolState::Kept, observed: None });
     }
@@ -289,6 +293,7 @@ fn pool(
         vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is not known")),
         load_balancer: spec.pools.load_balancers.get(value).unwrap_or(&name).clone(),
         name,
+        withdrawn: false,
     }
 }
 

@@ -12,7 +12,7 @@ pub struct PoolSet {
 }
 
 /// The nodes that share one value of the pool label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// The value of the pool label.
     pub value: String,
@@ -24,6 +24,8 @@ pub struct Pool {
     pub vm_set_problem: String,
     /// The name of its load-balancer configuration, for platforms that have such.
     pub load_balancer: String,
+    /// It has no node, and the spec withdraws such pools from the DNS round robin.
+    pub withdrawn: bool,
 }
 
 impl PoolSet {

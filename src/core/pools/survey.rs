@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::backend::{FOREIGN, Names, no_backend, not_excluded};
-use super::label::{choose_label, late, no_label};
+use super::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::names;
 use crate::core::nearest::did_you_mean;
@@ -89,6 +89,7 @@ pub fn survey(
     let mut survey = Survey { label, ..Survey::default() };
     survey.nodes.all = nodes.len();
     survey.warnings.extend(late(&survey.label, platform));
+    survey.warnings.extend(not_the_clouds(&workers, &survey.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
     let known = platform.spec.recognise.provider_ids();
     let mut unlabelled = Names::default();

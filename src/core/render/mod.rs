@@ -2,6 +2,7 @@
 //! input gives the same bytes on every machine.
 
 mod copies;
+mod dns;
 mod extra;
 mod patches;
 mod per_pool;

@@ -11,7 +11,7 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::render::per_pool::{self, PerPool};
-use crate::core::render::{RenderedFile, copies, extra, patches, rules, spread, tree};
+use crate::core::render::{RenderedFile, copies, dns, extra, patches, rules, spread, tree};
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -42,6 +42,8 @@ pub struct Rendered {
     pub demands: Vec<Demand>,
     /// What the user should know.
     pub warnings: Vec<Diagnostic>,
+    /// What is as the spec wants it, and is easily forgotten.
+    pub notes: Vec<String>,
 }
 
 /// An object on its way into the tree.
@@ -67,6 +69,8 @@ pub(super) enum Role {
     Workload,
     /// What the platform needs for a pool, beside its Services.
     Platform,
+    /// The DNS records of addresses that are reserved.
+    Records,
 }
 
 impl<'a> Draft<'a> {
@@ -94,6 +98,8 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         );
     }
     problems.extend(no_internal(input));
+    problems.extend(dns::problems(input));
+    warnings.extend(dns::warnings(input));
     problems.extend(settings.missing(input.spec, input.document, input.platform, &input.pools.pools));
     for overlay in input.overlays {
         problems.extend(overlay.check_platform(&input.platform.name).err());
@@ -133,6 +139,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     }
     warnings.extend(unknown_services(input));
     drafts.extend(extra::objects(input, &settings, &mut problems));
+    let notes = dns::publish(input, &mut drafts).into_iter().collect();
     patches::bind(input, &settings, &mut drafts, &mut problems);
     patches::overlay(input, &settings, &mut drafts, &mut problems);
     rules::check(input, &drafts, &mut problems, &mut warnings);
@@ -147,7 +154,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
         (pool, &draft.value)
     }));
-    Ok(Rendered { files: tree::files(drafts), demands, warnings })
+    Ok(Rendered { files: tree::files(drafts), demands, warnings, notes })
 }
 
 /// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and

@@ -5,6 +5,7 @@ use ::core::net::IpAddr;
 
 use super::report::PoolRow;
 use crate::core::diagnostic::Diagnostic;
+use crate::core::dns::RoundRobin;
 use crate::core::status::Address;
 
 /// One record.
@@ -33,16 +34,27 @@ pub struct Zone {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// The records for the load balancers of an app that are ready.
+/// The records for the load balancers of an app that are ready: those of `spec.dns` under the name that it says, and
+/// without the pools that are not in it.
 ///
 /// One name is enough as long as the manifests hold one Service: that of the app. Several Services are several things
 /// to reach, so each has a name of its own, below that of the app: another app may have a Service of the same name.
-pub fn zone(app: &str, ttl: u32, rows: &[PoolRow]) -> Zone {
+pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[PoolRow]) -> Zone {
     let mut zone = Zone { ttl, ..Zone::default() };
     let mut hostnames = Vec::new();
     let is_one = rows.windows(2).all(|two| two[0].source == two[1].source);
     for row in rows {
-        let name = if is_one { app.to_owned() } else { format!("{}.{app}", row.source) };
+        let round_robin = round_robin.filter(|round_robin| round_robin.is_for(&row.source));
+        let name = match round_robin {
+            // The dot: it is no name below that of the zone.
+            Some(RoundRobin { dns, .. }) => format!("{}.", dns.hostname),
+            None if is_one => app.to_owned(),
+            None => format!("{}.{app}", row.source),
+        };
+        if let Some(why) = round_robin.and_then(|round_robin| round_robin.out.get(row.pool.as_str())) {
+            zone.missing.push(format!("{name}: the pool {} is left out: {}", row.pool, why.words()));
+            continue;
+        }
         if !row.state.is_ready() {
             zone.missing.push(format!("{name}: the pool {} has no address: {}", row.pool, row.state.word()));
             continue;
@@ -58,6 +70,7 @@ pub fn zone(app: &str, ttl: u32, rows: &[PoolRow]) -> Zone {
                     continue;
                 }
             };
+            zone.warnings.extend(round_robin.and_then(|round_robin| not_reserved(round_robin, row, address)));
             let (address, pool) = (address.to_string(), row.pool.clone());
             zone.records.push(Record { name: name.clone(), kind, address, pool });
         }
@@ -73,6 +86,19 @@ pub fn zone(app: &str, ttl: u32, rows: &[PoolRow]) -> Zone {
         );
     }
     zone
+}
+
+/// The DNSEndpoint holds what is reserved, whatever the load balancer answers at.
+fn not_reserved(round_robin: &RoundRobin<'_>, row: &PoolRow, address: &Address) -> Option<Diagnostic> {
+    let text = address.to_string();
+    let reserved = round_robin.reserved.get(row.pool.as_str())?;
+    (!reserved.iter().any(|one| text.parse() == Ok(*one))).then(|| {
+        Diagnostic::warning(format!(
+            "the load balancer of the pool {} answers at {text}, which `spec.dns.reserved` does not hold",
+            row.pool
+        ))
+        .hint("external-dns publishes what is reserved: give the load balancer that address, or reserve this one")
+    })
 }
 
 const ONE_CNAME: &str = "a name can have one CNAME only, so no round robin is made of them";
@@ -93,7 +119,10 @@ impl Zone {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::core::dns::{Dns, Out};
     use crate::core::manifest::Key;
     use crate::core::status::AddressState;
 
@@ -129,7 +158,7 @@ mod tests {
             row("c", "web", leaving),
             row("d", "web", at(&["192.0.2.4"])),
         ];
-        let zone = zone("nginx", 60, &rows);
+        let zone = zone("nginx", 60, None, &rows);
         assert_eq!(
             zone.text(),
             "nginx 60 IN A    192.0.2.1
@@ -149,7 +178,7 @@ nginx 60 IN A    192.0.2.4
             row("a", "dns", at(&["192.0.2.2"])),
             row("b", "web", at(&["192.0.2.3"])),
         ];
-        let text = zone("nginx", 300, &rows).text();
+        let text = zone("nginx", 300, None, &rows).text();
         assert_eq!(
             text,
             "dns.nginx 300 IN A    192.0.2.2\nweb.nginx 300 IN A    192.0.2.1\nweb.nginx 300 IN A    192.0.2.3\n"
@@ -160,7 +189,7 @@ nginx 60 IN A    192.0.2.4
     fn names_are_no_round_robin() {
         let named = |name: &str| AddressState::Ready { addresses: vec![Address::Hostname(name.to_owned())] };
         let rows = [row("a", "web", named("a.elb.example")), row("b", "web", named("b.elb.example"))];
-        let zone = zone("nginx", 60, &rows);
+        let zone = zone("nginx", 60, None, &rows);
         assert_eq!(
             zone.text(),
             "; nginx: the pool a has the name a.elb.example: a name can have one CNAME only, so no round robin is made of them
@@ -173,7 +202,7 @@ nginx 60 IN A    192.0.2.4
         );
         // What calls itself an address and is none, or worse.
         assert_eq!(
-            super::zone("nginx", 60, &[row("a", "web", at(&["x\nevil 60 IN A 192.0.2.66"]))])
+            super::zone("nginx", 60, None, &[row("a", "web", at(&["x\nevil 60 IN A 192.0.2.66"]))])
                 .text()
                 .lines()
                 .count(),
@@ -182,7 +211,43 @@ nginx 60 IN A    192.0.2.4
     }
 
     #[test]
+    fn the_name_of_the_spec_and_the_pools_that_are_in() {
+        let dns = Dns { service: Some("web".to_owned()), ..Dns::new("www.example.com") };
+        let out = [("b", Out::Drained), ("c", Out::Empty)].into();
+        let round_robin = RoundRobin { dns: &dns, out, reserved: BTreeMap::new() };
+        let rows = [
+            row("a", "web", at(&["192.0.2.1"])),
+            row("b", "web", at(&["192.0.2.2"])),
+            row("b", "dns", at(&["192.0.2.3"])),
+            row("c", "web", AddressState::Pending { why: None }),
+        ];
+        assert_eq!(
+            zone("nginx", 60, Some(&round_robin), &rows).text(),
+            "dns.nginx        60 IN A    192.0.2.3
+www.example.com. 60 IN A    192.0.2.1
+; www.example.com.: the pool b is left out: drained
+; www.example.com.: the pool c is left out: no node
+"
+        );
+    }
+
+    #[test]
+    fn what_is_reserved_is_what_is_published() {
+        let dns = Dns::new("www.example.com");
+        let reserved =
+            [("a", vec!["192.0.2.1".parse().unwrap()]), ("b", vec!["192.0.2.2".parse().unwrap()])].into();
+        let round_robin = RoundRobin { dns: &dns, out: BTreeMap::new(), reserved };
+        let rows = [row("a", "web", at(&["192.0.2.1"])), row("b", "web", at(&["192.0.2.9"]))];
+        let warnings = zone("nginx", 60, Some(&round_robin), &rows).warnings;
+        let said: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(
+            said,
+            ["the load balancer of the pool b answers at 192.0.2.9, which `spec.dns.reserved` does not hold"]
+        );
+    }
+
+    #[test]
     fn nothing_is_an_empty_zone() {
-        assert_eq!(zone("nginx", 60, &[]).text(), "");
+        assert_eq!(zone("nginx", 60, None, &[]).text(), "");
     }
 }

@@ -1,0 +1,153 @@
+//! Which pools are in the round robin.
+
+// Parses addresses and knows no network; the crate's own module of this name is in the way.
+use ::core::net::IpAddr;
+use std::collections::BTreeMap;
+
+use super::Dns;
+use crate::core::lock::Lock;
+use crate::core::pools::Pool;
+use crate::core::spec::{Spec, WhenEmpty};
+
+/// What decides whether a pool is in the round robin.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    /// The value of the pool label.
+    pub value: &'a str,
+    /// It has no node, and the spec withdraws such pools.
+    pub withdrawn: bool,
+}
+
+/// Why a pool is not in the round robin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Out {
+    /// The spec drains it.
+    Drained,
+    /// It has no node, and the spec withdraws such pools.
+    Empty,
+    /// Other pools have reserved addresses, and it has none.
+    NotReserved,
+}
+
+impl Out {
+    /// The words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Drained => "drained",
+            Self::Empty => "no node",
+            Self::NotReserved => "no reserved address",
+        }
+    }
+}
+
+/// The round robin as it was rendered.
+#[derive(Clone, Debug)]
+pub struct RoundRobin<'a> {
+    /// What the spec says of it.
+    pub dns: &'a Dns,
+    /// Why pools are not in it, by their names.
+    pub out: BTreeMap<&'a str, Out>,
+    /// The addresses that are reserved for pools, by their names.
+    pub reserved: BTreeMap<&'a str, Vec<IpAddr>>,
+}
+
+impl<'a> RoundRobin<'a> {
+    /// What the lock remembers of it.
+    pub fn of(spec: &'a Spec, lock: &'a Lock) -> Option<Self> {
+        let dns = spec.dns.as_ref()?;
+        let withdraws = spec.pools.when_empty == WhenEmpty::Withdraw;
+        let out = lock.pools.iter().filter_map(|(value, pool)| {
+            let why = dns.out(Candidate { value, withdrawn: withdraws && pool.empty })?;
+            Some((pool.name.as_str(), why))
+        });
+        let reserved = lock.pools.iter().filter_map(|(value, pool)| {
+            let addresses: Vec<IpAddr> = dns.addresses(value).collect();
+            (!addresses.is_empty()).then_some((pool.name.as_str(), addresses))
+        });
+        Some(Self { dns, out: out.collect(), reserved: reserved.collect() })
+    }
+
+    /// Whether a Service of the manifests is the one that the name is for.
+    pub fn is_for(&self, service: &str) -> bool {
+        self.dns.service.as_ref().is_none_or(|meant| meant == service)
+    }
+}
+
+impl<'a> From<&'a Pool> for Candidate<'a> {
+    fn from(pool: &'a Pool) -> Self {
+        Self { value: &pool.value, withdrawn: pool.withdrawn }
+    }
+}
+
+impl Dns {
+    /// Why a pool is not in the round robin; `None` if it is.
+    pub fn out<'a>(&self, pool: impl Into<Candidate<'a>>) -> Option<Out> {
+        let Candidate { value, withdrawn } = pool.into();
+        if self.drain.iter().any(|drained| drained == value) {
+            return Some(Out::Drained);
+        }
+        if withdrawn {
+            return Some(Out::Empty);
+        }
+        (!self.reserved.is_empty() && !self.reserved.contains_key(value)).then_some(Out::NotReserved)
+    }
+
+    /// `www.example.com holds 2 of 3 pools, left out: b (drained)`; nothing if it holds all.
+    pub fn note(&self, pools: &[Pool]) -> Option<String> {
+        let left_out = self.left_out(pools);
+        let (all, held) = (pools.len(), pools.len() - left_out.len());
+        let name = &self.hostname;
+        (!left_out.is_empty())
+            .then(|| format!("{name} holds {held} of {all} pools, left out: {}", left_out.join(", ")))
+    }
+
+    /// The pools that are not in it, with the reasons.
+    pub fn left_out(&self, pools: &[Pool]) -> Vec<String> {
+        let said = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
+        pools.iter().filter_map(said).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::lock::LockedPool;
+
+    fn pool(value: &str, withdrawn: bool) -> Pool {
+        Pool { value: value.to_owned(), name: value.to_owned(), withdrawn, ..Pool::default() }
+    }
+
+    #[test]
+    fn what_the_lock_remembers() {
+        let mut spec = Spec::new("azure-basic");
+        let locked = |name: &str, empty| LockedPool { name: name.to_owned(), empty, ..LockedPool::default() };
+        let pools = [("A", locked("a-1", false)), ("b", locked("b", true)), ("c", locked("c", false))];
+        let pools = pools.map(|(value, pool)| (value.to_owned(), pool)).into();
+        let lock = Lock { pools, ..Lock::default() };
+        assert!(RoundRobin::of(&spec, &lock).is_none());
+        let mut dns = Dns::new("www.example.com");
+        dns.drain = vec!["A".to_owned()];
+        spec.dns = Some(dns);
+        // What a lock says of a spec that has changed since is not believed.
+        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, [("a-1", Out::Drained)].into());
+        spec.pools.when_empty = WhenEmpty::Withdraw;
+        let expected = [("a-1", Out::Drained), ("b", Out::Empty)].into();
+        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, expected);
+    }
+
+    #[test]
+    fn who_is_out_and_why() {
+        let pools = [pool("a", false), pool("b", false), pool("c", true), pool("d", true)];
+        let mut dns = Dns::new("www.example.com");
+        dns.drain = vec!["b".to_owned(), "d".to_owned()];
+        let out: Vec<_> = pools.iter().map(|pool| dns.out(pool)).collect();
+        assert_eq!(out, [None, Some(Out::Drained), Some(Out::Empty), Some(Out::Drained)]);
+        assert_eq!(
+            dns.note(&pools).as_deref(),
+            Some("www.example.com holds 1 of 4 pools, left out: b (drained), c (no node), d (drained)")
+        );
+        dns.reserved.insert("b".to_owned(), vec!["192.0.2.1".to_owned()]);
+        assert_eq!(dns.out(&pools[0]), Some(Out::NotReserved));
+        assert_eq!(Dns::new("www.example.com").note(&pools[..2]), None);
+    }
+}

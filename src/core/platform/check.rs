@@ -1,0 +1,95 @@
+//! What must hold of a platform file beyond its schema.
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::node::KEPT_ANNOTATIONS;
+use crate::core::platform::PlatformSpec;
+use crate::core::yaml::Document;
+
+/// Adds what the schema cannot say.
+pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
+    let mut report =
+        |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
+    if spec.sources.is_empty() {
+        report(
+            "/spec/sources".to_owned(),
+            "a platform without a source cannot be checked: `spec.sources` is empty".to_owned(),
+        );
+    }
+    if spec.refused.is_none() && spec.binding.is_empty() && spec.objects.is_empty() {
+        report(
+            "/spec".to_owned(),
+            "a platform needs a `spec.binding` or `spec.objects`, or `spec.refused` that says why there is none".to_owned(),
+        );
+    }
+    for (at, annotation) in annotations(spec) {
+        if !KEPT_ANNOTATIONS.contains(&annotation.as_str()) {
+            report(
+                at,
+                format!(
+                    "of the annotations of nodes, only these are read: {}; `{annotation}` is none of them",
+                    KEPT_ANNOTATIONS.join(", ")
+                ),
+            );
+        }
+    }
+    for (at, pattern) in patterns(spec) {
+        if let Err(error) = regex_lite::Regex::new(pattern) {
+            report(at, format!("`{pattern}` is no regular expression: {error}"));
+        }
+    }
+    for (index, half) in spec.other_half.iter().enumerate() {
+        let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
+        if whole == half.command.is_some() {
+            report(
+                format!("/spec/otherHalf/{index}"),
+                "either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
+            );
+        }
+    }
+}
+
+/// All patterns of a platform, and where they stand.
+fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
+    let recognise = &spec.recognise;
+    let mut patterns: Vec<(String, &String)> = Vec::new();
+    for (at, list) in [
+        ("/spec/recognise/providerIDPatterns", &recognise.provider_id_patterns),
+        ("/spec/recognise/nodeNames", &recognise.node_names),
+        ("/spec/vmSets/suffix", &spec.vm_sets.suffix),
+    ] {
+        patterns.extend(list.iter().enumerate().map(|(index, pattern)| (format!("{at}/{index}"), pattern)));
+    }
+    for (index, rule) in spec.vm_sets.rules.iter().enumerate() {
+        let at = format!("/spec/vmSets/rules/{index}/match");
+        patterns.extend(rule.matches.provider_id.iter().map(|p| (format!("{at}/providerID"), p)));
+        patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
+        patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
+    }
+    for (index, half) in spec.other_half.iter().enumerate() {
+        let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
+        patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
+    }
+    for (index, setting) in spec.settings.iter().enumerate() {
+        patterns.extend(setting.matches.iter().map(|p| (format!("/spec/settings/{index}/matches"), p)));
+    }
+    for (index, rule) in spec.refuses.iter().enumerate() {
+        let at = format!("/spec/refuses/{index}");
+        patterns.extend(rule.matches.iter().map(|p| (format!("{at}/matches"), p)));
+        patterns.extend(rule.when.iter().map(|condition| (format!("{at}/when"), &condition.matches)));
+    }
+    for (index, rule) in spec.requires.iter().enumerate() {
+        let at = format!("/spec/requires/{index}/when");
+        patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    patterns
+}
+
+/// All annotations of nodes that a platform looks at, and where they are named.
+fn annotations(spec: &PlatformSpec) -> Vec<(String, &String)> {
+    let pool = spec.pool_annotation.iter().map(|key| ("/spec/poolAnnotation".to_owned(), key));
+    let rules = spec.vm_sets.rules.iter().enumerate().flat_map(|(index, rule)| {
+        let at = format!("/spec/vmSets/rules/{index}/match/annotations");
+        rule.matches.annotations.keys().map(move |key| (at.clone(), key))
+    });
+    pool.chain(rules).collect()
+}

@@ -1,0 +1,227 @@
+//! `spec.dns`: the host name on the Service of each pool that is in the round robin, or one DNSEndpoint for addresses
+//! that are reserved.
+
+use std::collections::BTreeSet;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
+use crate::core::manifest::Object;
+use crate::core::nearest::did_you_mean;
+use crate::core::platform::AnswersWith;
+use crate::core::pointer;
+use crate::core::pools::Pool;
+use crate::core::render::{Draft, Input, Role};
+
+const ANNOTATIONS: &str = "/metadata/annotations";
+
+/// What is wrong with `spec.dns` for these manifests and pools.
+pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
+    let Some(dns) = &input.spec.spec.dns else { return Vec::new() };
+    let mut problems: Vec<Diagnostic> = ambiguous(input, dns).into_iter().collect();
+    let known = || input.pools.pools.iter().map(|pool| pool.value.as_str());
+    for (index, pool) in dns.drain.iter().enumerate().filter(|(_, pool)| !known().any(|known| known == *pool))
+    {
+        problems.push(
+            Diagnostic::error(format!(
+                "`spec.dns.drain` names the pool `{pool}`, which there is not{}",
+                did_you_mean(pool, known())
+            ))
+            .at(input.document.place(&format!("/spec/dns/drain/{index}")))
+            .hint("`kubectl largescale pools` shows them"),
+        );
+    }
+    let left_out = dns.left_out(&input.pools.pools);
+    if !left_out.is_empty() && left_out.len() == input.pools.pools.len() {
+        problems.push(
+            Diagnostic::error(format!(
+                "no pool is left in the round robin of {}: {}",
+                dns.hostname,
+                left_out.join(", ")
+            ))
+            .at(input.document.place("/spec/dns"))
+            .hint("the name would have no address any more: leave one pool in, or take `spec.dns` out"),
+        );
+    }
+    problems.extend(
+        services(input)
+            .filter(|object| is_meant(dns, object))
+            .flat_map(|object| conflicts(input, dns, object)),
+    );
+    problems
+}
+
+/// What the user should know about it.
+pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
+    let mut warnings: Vec<Diagnostic> = services(input).flat_map(cluster_ips).collect();
+    let Some(dns) = &input.spec.spec.dns else { return warnings };
+    let at = |path: &str| input.document.place(path);
+    let answers_with = input.platform.spec.answers_with;
+    if answers_with == AnswersWith::Name && dns.reserved.is_empty() && !dns.has_identifiers(answers_with) {
+        warnings.push(
+            Diagnostic::warning(format!(
+                "the load balancers of platform {} answer with a name instead of an address: external-dns keeps one of them for {}, and its pool gets all the traffic",
+                input.platform.name, dns.hostname
+            ))
+            .at(at("/spec/dns"))
+            .hint("say `provider: route53` where it is, reserve addresses (`spec.dns.reserved`), or give external-dns --resolve-service-load-balancer-hostname"),
+        );
+    }
+    if dns.provider.is_some_and(DnsProvider::ignores_ttl) {
+        warnings.push(
+            Diagnostic::warning("external-dns does not set the TTL of records with this provider")
+                .at(at("/spec/dns/provider"))
+                .hint("set the zone's own to what a pool may be unreachable for"),
+        );
+    }
+    warnings.extend(unnamed(input, dns));
+    let fields =
+        [("weights", dns.weights.keys().collect::<Vec<_>>()), ("reserved", dns.reserved.keys().collect())];
+    for (field, pool) in fields.iter().flat_map(|(field, pools)| pools.iter().map(move |pool| (field, *pool)))
+    {
+        let known = || input.pools.pools.iter().map(|pool| pool.value.as_str());
+        if !known().any(|known| known == pool) {
+            let near = did_you_mean(pool, known());
+            warnings.push(
+                Diagnostic::warning(format!(
+                    "`spec.dns.{field}` names the pool `{pool}`, which there is not{near}"
+                ))
+                .at(at(&pointer::join(&format!("/spec/dns/{field}"), pool))),
+            );
+        }
+    }
+    warnings
+}
+
+/// Publishes the pools that are in the round robin; the answer says which are not.
+pub(super) fn publish<'a>(input: Input<'a>, drafts: &mut Vec<Draft<'a>>) -> Option<String> {
+    let dns = input.spec.spec.dns.as_ref()?;
+    let app = &input.spec.metadata.name;
+    let pools = &input.pools.pools;
+    for draft in drafts.iter_mut().filter(|draft| draft.role == Role::Service && is_meant(dns, draft.source))
+    {
+        let Some(pool) = draft.pool.map(|index| &pools[index]) else { continue };
+        annotate(draft, dns, app, pool, input.platform.spec.answers_with);
+    }
+    if !dns.reserved.is_empty() {
+        let service = drafts.iter().find(|draft| draft.role == Role::Service && is_meant(dns, draft.source));
+        let added = service.and_then(|service| reserved(input, dns, service));
+        drafts.extend(added);
+    }
+    dns.note(pools)
+}
+
+fn services(input: Input<'_>) -> impl Iterator<Item = &Object> {
+    input.objects.iter().filter(|object| object.is_load_balancer())
+}
+
+fn is_meant(dns: &Dns, object: &Object) -> bool {
+    dns.service.as_ref().is_none_or(|name| object.value()["metadata"]["name"] == name.as_str())
+}
+
+/// Why it is not clear which Service the name is for.
+fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
+    let names: BTreeSet<String> = services(input).map(|object| object.key().name).collect();
+    let list = || names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    match &dns.service {
+        Some(name) if names.contains(name) => None,
+        Some(name) => {
+            let near = did_you_mean(name, names.iter().map(String::as_str));
+            Some(
+                Diagnostic::error(format!(
+                    "`spec.dns.service` names the Service `{name}`, which the manifests do not hold with type LoadBalancer{near}"
+                ))
+                .at(input.document.place("/spec/dns/service")),
+            )
+        }
+        None if names.len() > 1 => Some(
+            Diagnostic::error(format!(
+                "`spec.dns` is for one Service, and the manifests hold several of type LoadBalancer: {}",
+                list()
+            ))
+            .at(input.document.place("/spec/dns"))
+            .hint(format!("choose one: `spec.dns.service: {}`", names.first()?)),
+        ),
+        None => None,
+    }
+}
+
+/// Annotations of the manifests that say something else than the spec.
+fn conflicts(input: Input<'_>, dns: &Dns, object: &Object) -> Vec<Diagnostic> {
+    let has_identifiers = dns.has_identifiers(input.platform.spec.answers_with);
+    let said = |(key, value): (&String, &str)| {
+        let (_, name) = annotation(key)?;
+        let problem = |other: String| {
+            Some(
+                Diagnostic::error(format!("`{key}` is {value}, and {other}"))
+                    .at(object.place(&pointer::join(ANNOTATIONS, key)))
+                    .hint("say it in one place: take out the annotation, or `spec.dns`"),
+            )
+        };
+        match name {
+            "hostname" if value != dns.hostname => {
+                problem(format!("`spec.dns.hostname` is {}", dns.hostname))
+            }
+            "ttl" if value != dns.ttl.to_string() => problem(format!("`spec.dns.ttl` is {}", dns.ttl)),
+            "set-identifier" | "aws-weight" if has_identifiers => {
+                problem("`spec.dns` gives each pool its own".to_owned())
+            }
+            _ => None,
+        }
+    };
+    annotations(object).filter_map(said).collect()
+}
+
+/// A name that external-dns gives the address within the cluster, which every copy has another of.
+fn cluster_ips(object: &Object) -> Vec<Diagnostic> {
+    let keys = annotations(object).map(|(key, _)| key);
+    let keys = keys.filter(|key| annotation(key).is_some_and(|(_, name)| name == "internal-hostname"));
+    keys.map(|key| {
+        Diagnostic::warning(format!("`{key}` publishes the cluster IPs of the pools' Services, not the addresses of their load balancers"))
+            .at(object.place(&pointer::join(ANNOTATIONS, key)))
+            .hint("for internal load balancers, too, it is `spec.dns.hostname` that publishes their addresses")
+    })
+    .collect()
+}
+
+fn annotations(object: &Object) -> impl Iterator<Item = (&String, &str)> {
+    let annotations = object.value().pointer(ANNOTATIONS).and_then(|found| found.as_object());
+    annotations.into_iter().flatten().filter_map(|(key, value)| Some((key, value.as_str()?)))
+}
+
+/// Pools that `spec.dns.weights` says nothing of.
+fn unnamed(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
+    let unnamed = |pool: &&Pool| dns.out(*pool).is_none() && !dns.weights.contains_key(&pool.value);
+    let unnamed: Vec<&str> =
+        input.pools.pools.iter().filter(unnamed).map(|pool| pool.value.as_str()).collect();
+    (!dns.weights.is_empty() && !unnamed.is_empty()).then(|| {
+        Diagnostic::warning(format!(
+            "`spec.dns.weights` does not name every pool, and a pool that it does not name counts 1: {}",
+            unnamed.join(", ")
+        ))
+        .at(input.document.place("/spec/dns/weights"))
+    })
+}
+
+/// The copy says what the spec says, and nothing that the manifests say of the same.
+fn annotate(draft: &mut Draft<'_>, dns: &Dns, app: &str, pool: &Pool, answers_with: AnswersWith) {
+    let Some(annotations) = draft.value["metadata"]["annotations"].as_object_mut() else { return };
+    annotations.retain(|key, _| annotation(key).is_none_or(|(_, name)| !matches!(name, "hostname" | "ttl")));
+    // The records are in the DNSEndpoint, and would be published twice.
+    if dns.out(pool).is_some() || !dns.reserved.is_empty() {
+        return;
+    }
+    annotations
+        .extend(dns.annotations(app, pool, answers_with).into_iter().map(|(key, value)| (key, value.into())));
+}
+
+/// The DNSEndpoint, beside the Service that it is for.
+fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &Draft<'a>) -> Option<Draft<'a>> {
+    let mut value = endpoint(&input.spec.metadata.name, dns, &input.pools.pools)?;
+    if let Some(namespace) = service.value["metadata"].get("namespace") {
+        value["metadata"]["namespace"] = namespace.clone();
+    }
+    let labels = input.spec.spec.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
+    value["metadata"]["labels"] = labels.collect::<serde_json::Map<_, _>>().into();
+    value["metadata"]["annotations"] = serde_json::json!({});
+    Some(Draft { value, source: service.source, pool: None, role: Role::Records })
+}

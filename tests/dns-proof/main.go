@@ -1,0 +1,77 @@
+// Prints the records that external-dns makes of a rendered tree: its own source of Services with a fake API server, its
+// DNSEndpoint type, and its planner. No DNS provider, no network.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sirupsen/logrus"
+
+	"sigs.k8s.io/external-dns/endpoint"
+	"sigs.k8s.io/external-dns/plan"
+	"sigs.k8s.io/external-dns/source/annotations"
+)
+
+func main() {
+	prefix := flag.String("annotation-prefix", annotations.DefaultAnnotationPrefix, "as external-dns has it")
+	answers := flag.String("answers", "address", "what load balancers answer with: address or name")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "usage: dns-proof [--annotation-prefix PREFIX] [--answers address|name] TREE")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	logrus.SetOutput(io.Discard)
+	annotations.SetAnnotationPrefix(*prefix)
+	tree, err := readTree(flag.Arg(0))
+	if err == nil {
+		err = tree.giveAnswers(*answers)
+	}
+	var desired []*endpoint.Endpoint
+	if err == nil {
+		desired, err = tree.endpoints()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "dns-proof:", err)
+		os.Exit(1)
+	}
+	lines := []string{}
+	for _, record := range created(desired) {
+		lines = append(lines, line(record))
+	}
+	slices.Sort(lines)
+	for _, line := range lines {
+		fmt.Println(line)
+	}
+}
+
+// created is what external-dns would create in an empty zone.
+func created(desired []*endpoint.Endpoint) []*endpoint.Endpoint {
+	planned := &plan.Plan{
+		Policies:       []plan.Policy{&plan.SyncPolicy{}},
+		Desired:        desired,
+		ManagedRecords: []string{endpoint.RecordTypeA, endpoint.RecordTypeAAAA, endpoint.RecordTypeCNAME},
+	}
+	return planned.Calculate().Changes.Create
+}
+
+func line(record *endpoint.Endpoint) string {
+	targets := slices.Clone([]string(record.Targets))
+	slices.Sort(targets)
+	text := fmt.Sprintf("%s %d %s %s", record.DNSName, record.RecordTTL, record.RecordType, strings.Join(targets, ","))
+	if record.SetIdentifier != "" {
+		text += " identifier=" + record.SetIdentifier
+	}
+	for _, property := range record.ProviderSpecific {
+		text += fmt.Sprintf(" %s=%s", property.Name, property.Value)
+	}
+	return text
+}
