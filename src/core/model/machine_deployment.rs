@@ -21,8 +21,7 @@ pub fn is_machine_deployment(text: &str) -> bool {
 /// added, with the names that labels and selectors take from its own. The templates are shared. Also says what it did.
 pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Checked<(String, String)> {
     let documents = yaml::read(file, text)?;
-    let mut deployments: Vec<&Document> =
-        documents.iter().filter(|document| is_deployment(document)).collect();
+    let deployments: Vec<&Document> = documents.iter().filter(|document| is_deployment(document)).collect();
     let Some(last) = deployments.last() else {
         return Err(Diagnostic::error("no MachineDeployment").at(Place::file(file)).into());
     };
