@@ -6,7 +6,7 @@ use super::growth_rules::obstacles;
 use super::nodes::not_kubernetes;
 use super::pool::AgentPool;
 use super::pool_names::{LONGEST, pool_names};
-use super::read::Model;
+use super::read::{Model, read_model};
 use super::rules::refusals;
 use crate::core::diagnostic::Checked;
 
@@ -44,7 +44,14 @@ pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
     if !problems.is_empty() {
         return Err(problems);
     }
-    Ok(Sizes::of(model, growth).write(model))
+    let grown = Sizes::of(model, growth).write(model);
+    let mut problems = refusals(&read_model(&model.file, &grown.text)?);
+    if problems.is_empty() {
+        return Ok(grown);
+    }
+    // The lines are of a text that nobody has.
+    problems.iter_mut().for_each(|problem| problem.place = Some(model.place(0)));
+    Err(problems)
 }
 
 /// How many agents each pool gets.
@@ -154,7 +161,6 @@ impl AgentPool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::read_model;
     use super::*;
     use crate::core::text_diff::unified;
 

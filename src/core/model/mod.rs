@@ -18,6 +18,7 @@ mod shell;
 mod span;
 mod suffix;
 mod summary;
+mod zone_rules;
 
 pub use aks::aks_commands;
 pub use grow::{Grown, Growth, grow};

