@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::model::{planned_nodes, read_model};
 use crate::core::node::{Node, RawNode, Strings};
-use crate::core::plural::plural;
 use crate::core::shape::kind_of;
 use crate::core::yaml;
 
@@ -132,8 +131,7 @@ impl<'a> Reader<'a> {
             Err(problems) => {
                 let more = problems.len().saturating_sub(1);
                 let Some(first) = problems.into_iter().next() else { return Ok(()) };
-                let rest =
-                    if more == 0 { String::new() } else { format!(", and {}", plural(more, "problem more")) };
+                let rest = if more == 0 { String::new() } else { format!(", and {more} more") };
                 let message = format!("{}{rest}", first.message);
                 return Err(Diagnostic { message, place: Some(Place::file(self.file)), ..first });
             }

@@ -35,7 +35,10 @@ pub struct Args {
     /// With a number of nodes: grow this cluster model to it, and print the model that the installer takes
     #[arg(long, help_heading = "Nodes", value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
-    /// Write the model to a file instead
+    /// Print what gives another installer's cluster the same pools: commands, or more of Cluster API's YAML
+    #[arg(long = "for", help_heading = "Nodes", value_enum, value_name = "INSTALLER", requires = "model")]
+    pub(super) target: Option<Target>,
+    /// Write it to a file instead
     #[arg(long, help_heading = "Nodes", value_name = "FILE", requires = "model")]
     pub(super) out: Option<PathBuf>,
     /// From how much of a limit on it is called near, in percent
@@ -44,6 +47,17 @@ pub struct Args {
     /// Output format; default: tables with the fullest first
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<CapacityFormat>,
+}
+
+/// What `--for` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Target {
+    /// `az aks nodepool` commands
+    Aks,
+    /// `juju` commands
+    Juju,
+    /// Cluster API
+    ClusterApi,
 }
 
 /// What `-o` takes.

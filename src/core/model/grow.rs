@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::growth_rules::obstacles;
 use super::nodes::not_kubernetes;
 use super::pool::AgentPool;
-use super::pool_names::pool_names;
+use super::pool_names::{LONGEST, pool_names};
 use super::read::Model;
 use super::rules::refusals;
 use crate::core::diagnostic::Checked;
@@ -76,7 +76,7 @@ impl Sizes {
     fn write(self, model: &Model) -> Grown {
         let taken: Vec<&str> = model.pools.iter().map(|pool| pool.name.as_str()).collect();
         let last = &model.pools[model.pools.len() - 1];
-        let names = pool_names(&last.name, &taken, self.new.len());
+        let names = pool_names(&last.name, &taken, self.new.len(), LONGEST);
         let mut edits = Edits::default();
         let mut filled = Vec::new();
         for (pool, size) in

@@ -29,12 +29,7 @@ pub(super) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let mut problems = over_pool_limits(model, growth.per_pool);
-    if growth.agents > TOO_MANY {
-        problems.push(
-            Diagnostic::error(format!("{} agents are no cluster", thousands(growth.agents.into())))
-                .hint("Kubernetes is built for 5,000 nodes"),
-        );
-    }
+    problems.extend(too_many(growth));
     let last = &model.pools[model.pools.len() - 1];
     if !last.string("vmssName").is_empty() {
         problems.push(
@@ -47,6 +42,14 @@ pub(super) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
         );
     }
     problems
+}
+
+/// What is no cluster any more but a slip of the finger.
+pub(super) fn too_many(growth: Growth) -> Option<Diagnostic> {
+    (growth.agents > TOO_MANY).then(|| {
+        Diagnostic::error(format!("{} agents are no cluster", thousands(growth.agents.into())))
+            .hint("Kubernetes is built for 5,000 nodes")
+    })
 }
 
 /// What the installer takes and the cluster may not.

@@ -21,18 +21,17 @@ const LAST_ACS_ENGINE_MINOR: u32 = 13;
 
 impl Installer {
     /// Whose model it is. ACS-Engine and AKS-Engine share the form: ACS-Engine needs an orchestrator
-    /// (`vlabs/validate.go`: "OrchestratorProfile has unknown orchestrator"), AKS-Engine's examples leave it out; where
+    /// (`vlabs/validate.go`: `OrchestratorProfile has unknown orchestrator`), AKS-Engine's examples leave it out; where
     /// both would take the model it is held against ACS-Engine's rules, the narrower ones.
     pub(super) fn of(api_version: &str, traits: &Traits<'_>) -> Option<Self> {
         match api_version {
-            "2016-03-30" | "2016-09-30" | "2017-01-31" | "2017-07-01" => Some(Self::AcsEngine),
             "2017-08-31" | "2018-03-31" => Some(Self::ManagedAks),
             "vlabs" if traits.custom_cloud => Some(Self::AzureStackHub),
             "vlabs" if traits.orchestrator.is_empty() => Some(Self::AksEngine),
             "vlabs" if traits.minor.is_some_and(|minor| minor > LAST_ACS_ENGINE_MINOR) => {
                 Some(Self::AksEngine)
             }
-            "vlabs" => Some(Self::AcsEngine),
+            "vlabs" | "2016-03-30" | "2016-09-30" | "2017-01-31" | "2017-07-01" => Some(Self::AcsEngine),
             _ => None,
         }
     }

@@ -6,7 +6,7 @@ use super::pool::{VmSet, path};
 use super::read::Model;
 use crate::core::plural::{plural, thousands};
 
-/// The pools, the load balancers and the front ends, a sentence each.
+/// The pools, a sentence for the old and one for the new.
 pub fn summary(model: &Model, grown: &Grown) -> Vec<String> {
     let agents: u64 = grown.pools.iter().map(|(_, count)| u64::from(*count)).sum();
     let pools = grown.pools.len();
@@ -18,11 +18,12 @@ pub fn summary(model: &Model, grown: &Grown) -> Vec<String> {
     if let Some(last) = model.pools.last().filter(|_| !new.is_empty()) {
         lines.push(format!("new, as copies of {}: {}", last.name, range(&new)));
     }
-    lines.push(load_balancers(model, pools));
     lines
 }
 
-fn load_balancers(model: &Model, pools: usize) -> String {
+/// The load balancers and the front ends that one Service needs in such a cluster.
+pub fn load_balancers(model: &Model, grown: &Grown) -> String {
+    let pools = grown.pools.len();
     let front_ends =
         format!("{} and as many addresses for a Service of each pool", plural(pools, "front end"));
     if is_basic(model) {
@@ -68,7 +69,9 @@ mod tests {
         );
         let model = read_model("m.json", &text).unwrap();
         let grown = grow(&model, Growth { agents, per_pool: 100 }).unwrap();
-        assert_eq!(summary(&model, &grown), expected);
+        let mut said = summary(&model, &grown);
+        said.push(load_balancers(&model, &grown));
+        assert_eq!(said, expected);
     }
 
     #[test]
