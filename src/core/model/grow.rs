@@ -50,7 +50,9 @@ pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
         return Ok(grown);
     }
     // The lines are of a text that nobody has.
-    problems.iter_mut().for_each(|problem| problem.place = Some(model.place(0)));
+    for problem in &mut problems {
+        problem.place = Some(model.place(0));
+    }
     Err(problems)
 }
 
