@@ -9,11 +9,15 @@ lint:                               ## formatting and clippy
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
 
-# Smaller by 0.6 MB and no slower: no tables for unwinding, since a panic aborts, and functions that are the same only once.
-SMALL = -C force-unwind-tables=no -C link-arg=-Wl,--icf=all
+# For the program itself, not for what is run while it is built. Smaller by 1 MB and no slower: no tables for unwinding, since
+# a panic aborts, functions that are the same only once, and less that is copied to where it is called.
+ifeq ($(shell uname -s),Linux)
+SMALL = -- -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-T,$(CURDIR)/link/no-unwind.ld \
+	-C llvm-args=-inline-threshold=150
+endif
 
 build:                              ## the release binary
-	RUSTFLAGS="$(SMALL)" cargo build --release --quiet
+	cargo rustc --release --quiet --bin kubectl-largescale $(SMALL)
 
 example:                            ## the main job on the example that ships with it, without a cluster
 	cargo build --quiet

@@ -1,5 +1,6 @@
 //! `status`: what it shows of a cluster that is at work, that waits, and that may not be looked at.
 
+mod dns;
 mod doubt;
 mod shown;
 

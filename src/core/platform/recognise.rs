@@ -34,8 +34,22 @@ pub struct NotBackend {
     /// The value; any if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    /// The other way round: the value without which a node is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_than: Option<String>,
     /// What such a node is, one word or two.
     pub because: String,
+}
+
+impl NotBackend {
+    /// Whether a node with this value of the label, or without it, is left out.
+    pub fn leaves_out(&self, found: Option<&str>) -> bool {
+        match (&self.other_than, &self.value) {
+            (Some(wanted), _) => found != Some(wanted),
+            (None, Some(value)) => found == Some(value),
+            (None, None) => found.is_some(),
+        }
+    }
 }
 
 /// How a platform reads the value of `node.kubernetes.io/exclude-from-external-load-balancers`.

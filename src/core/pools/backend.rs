@@ -2,7 +2,7 @@
 
 use crate::core::diagnostic::Diagnostic;
 use crate::core::node::Node;
-use crate::core::platform::{ExcludeLabel, Platform, ProviderIds};
+use crate::core::platform::{ExcludeLabel, NotBackend, Platform, ProviderIds};
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -53,11 +53,8 @@ pub(super) fn no_backend<'a>(
             return Some("excluded");
         }
     }
-    let labelled = platform.spec.not_backends.iter().find(|rule| {
-        node.labels
-            .get(&rule.label)
-            .is_some_and(|found| rule.value.as_deref().is_none_or(|value| value == found))
-    });
+    let left_out = |rule: &&NotBackend| rule.leaves_out(node.labels.get(&rule.label));
+    let labelled = platform.spec.not_backends.iter().find(left_out);
     if let Some(rule) = labelled {
         return Some(&rule.because);
     }
