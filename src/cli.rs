@@ -8,6 +8,7 @@ use crate::cluster::ClusterFlags;
 use crate::commands::{
     apply, capacity, completion, diff, init, inventory, pools, prune, render, schema, status,
 };
+use crate::directory::Source;
 use crate::ui::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
@@ -24,7 +25,7 @@ use crate::ui::Color;
 pub struct Cli {
     /// What every command takes
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalArgs,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -40,25 +41,63 @@ const EXIT_CODES: &str = "Exit codes:
   6  not every object is, or would be, as the tree says: `apply`, `prune`, `diff --live`
   130  interrupted; what was and was not done is said";
 
-/// What every command takes
+/// What every command takes, as it was typed
 #[derive(Debug, Args)]
-pub struct Global {
-    /// The spec, or the directory that holds largescale.yaml
+pub struct GlobalArgs {
+    /// The spec, or the directory that holds largescale.yaml; may be repeated [default: .]
     #[arg(
         short = 'f',
         long = "file",
+        alias = "filename",
         global = true,
         default_value = ".",
         value_name = "PATH",
         hide_default_value = true
     )]
-    pub file: PathBuf,
+    pub files: Vec<PathBuf>,
+    /// Every largescale.yaml below the directories of -f
+    #[arg(short = 'R', long, global = true, hide_short_help = true)]
+    pub recursive: bool,
+    /// Only these clusters of `spec.clusters`, a glob; may be repeated [default: all]
+    #[arg(long, global = true, value_name = "CLUSTER", hide_short_help = true)]
+    pub only: Vec<String>,
     /// When to use colour
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
     /// How the cluster is reached, as with kubectl
     #[command(flatten)]
     pub cluster: ClusterFlags,
+}
+
+/// What a command works on: one spec, for one cluster
+#[derive(Clone, Debug, Default)]
+pub struct Global {
+    /// The spec and its cluster.
+    pub source: Source,
+    /// The name of the workload; `None` where the spec cannot be read.
+    pub app: Option<String>,
+    /// How the cluster is reached.
+    pub cluster: ClusterFlags,
+}
+
+impl Global {
+    /// The same flags for a spec.
+    pub fn of(typed: &GlobalArgs, source: Source) -> Self {
+        Self { source, app: None, cluster: typed.cluster.clone() }
+    }
+
+    /// The name of the workload, or else the path of the spec.
+    pub fn name(&self) -> String {
+        self.app.clone().unwrap_or_else(|| self.source.path.display().to_string())
+    }
+
+    /// What it is about, for people.
+    pub fn title(&self) -> String {
+        match &self.source.cluster {
+            Some(cluster) => format!("{}, cluster {cluster}", self.name()),
+            None => self.name(),
+        }
+    }
 }
 
 /// What to do

@@ -1,10 +1,11 @@
 //! Exit codes: what a script may rely on. The table in `--help` and README.md is this one.
 
 /// How the program ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
     /// Done; `diff` found none, `render --check` would change nothing.
+    #[default]
     Success = 0,
     /// `diff` found differences, `render --check` would write, `status` waits for something,
     /// `capacity` found a limit passed.
@@ -41,6 +42,20 @@ impl Exit {
         ),
         (Self::Interrupted, "interrupted; what was and was not done is said"),
     ];
+
+    /// What became of one of several, in a few words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Success => "done",
+            Self::Different => "differs, or is not ready",
+            Self::Usage => "wrong command line",
+            Self::Input => "wrong input",
+            Self::Cluster => "cluster could not be asked",
+            Self::Refused => "refused",
+            Self::Incomplete => "not all done",
+            Self::Interrupted => "interrupted",
+        }
+    }
 
     /// The number.
     pub fn code(self) -> u8 {

@@ -15,6 +15,13 @@ pub struct Failure {
     pub problems: Vec<Diagnostic>,
 }
 
+impl Failure {
+    /// The command line is wrong.
+    pub fn usage(problem: Diagnostic) -> Self {
+        Self { exit: Exit::Usage, problems: vec![problem] }
+    }
+}
+
 impl From<Vec<Diagnostic>> for Failure {
     fn from(problems: Vec<Diagnostic>) -> Self {
         let refused = problems.iter().all(|problem| problem.severity == Severity::Refusal);

@@ -17,6 +17,7 @@ pub mod failure;
 pub mod ui;
 
 use cli::{Cli, Command};
+use commands::each;
 use exit::Exit;
 use failure::Failure;
 
@@ -36,17 +37,18 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
 }
 
 fn run_command(cli: &Cli) -> Result<Exit, Failure> {
-    ui::choose_color(cli.global.color);
+    let typed = &cli.global;
+    ui::choose_color(typed.color);
     match &cli.command {
-        Command::Init(args) => commands::init::run(&cli.global, args),
-        Command::Pools(args) => commands::pools::run(&cli.global, args),
-        Command::Render(args) => commands::render::run(&cli.global, args),
-        Command::Diff(args) => commands::diff::run(&cli.global, args),
-        Command::Apply(args) => commands::apply::run(&cli.global, args),
-        Command::Prune(args) => commands::prune::run(&cli.global, args),
-        Command::Inventory(args) => commands::inventory::run(&cli.global, args),
-        Command::Status(args) => commands::status::run(&cli.global, args),
-        Command::Capacity(args) => commands::capacity::run(&cli.global, args),
+        Command::Init(args) => commands::init::run(typed, args),
+        Command::Pools(args) => each::run(typed, args, commands::pools::run),
+        Command::Render(args) => each::run(typed, args, commands::render::run),
+        Command::Diff(args) => each::run(typed, args, commands::diff::run),
+        Command::Apply(args) => each::run(typed, args, commands::apply::run),
+        Command::Prune(args) => each::run(typed, args, commands::prune::run),
+        Command::Inventory(args) => each::run(typed, args, commands::inventory::run),
+        Command::Status(args) => each::run(typed, args, commands::status::run),
+        Command::Capacity(args) => each::run(typed, args, commands::capacity::run),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),
     }

@@ -167,6 +167,12 @@ pub fn bar(percent: u64) -> String {
     format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
+/// A line between the outputs of several.
+pub fn heading(index: usize, title: &str) -> String {
+    let space = if index > 0 { "\n" } else { "" };
+    format!("{space}{BOLD}== {title}{BOLD:#}\n")
+}
+
 /// A word in the colour of what happened.
 pub fn action(word: &str) -> String {
     let style = match word {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cli::Global;
 use crate::cluster::{Certainty, Force};
+use crate::commands::each::{Between, ForEach};
 use crate::commands::live::attempt::Manner;
 use crate::commands::live::carry_out::{Job, carry_out};
 use crate::commands::live::compare::{Comparison, Judge, State, compare};
@@ -63,6 +64,16 @@ pub struct Args {
     output: Option<LineFormat>,
 }
 
+impl ForEach for Args {
+    fn only_for_one(&self) -> Option<&'static str> {
+        self.plan.as_ref().map(|_| "a plan")
+    }
+
+    fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum DryRun {
@@ -106,7 +117,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             for farewell in &farewells {
                 report.say(&farewell.deletion.key, Word::Pruned, None);
             }
-            return Ok(report.finish(&cluster)?);
+            return Ok(report.finish(global, &cluster)?);
         }
     }
 
@@ -122,7 +133,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     carry_out(&target, &survey, jobs, &farewells, manner, &mut report)?;
     agree::warnings(&target);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(&cluster)?;
+    let exit = report.finish(global, &cluster)?;
     match exit {
         _ if interrupted => Ok(Exit::Interrupted),
         Exit::Success => wait::until(&target, args.wait, args.timeout, args.concurrency),

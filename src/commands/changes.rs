@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::cli::Global;
 use crate::commands::output::{self, LineFormat};
 use crate::core::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
@@ -46,9 +47,9 @@ impl Change {
 }
 
 /// Shows them as the user asked for.
-pub(super) fn show(changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
+pub(super) fn show(global: &Global, changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
     match format {
-        Some(LineFormat::Json) => ui::data(&output::json(&as_json(changes)))?,
+        Some(LineFormat::Json) => ui::data(&output::json(global, as_json(changes)))?,
         Some(LineFormat::Name) => {
             let name = |change: &&Change| format!("{}\n", change.object.as_ref().unwrap_or(&change.file));
             ui::data(&changes.iter().map(name).collect::<String>())?;

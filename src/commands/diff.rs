@@ -6,6 +6,7 @@ use crate::cli::Global;
 use crate::commands::changes::{Change, show};
 use crate::commands::diff_live;
 use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::each::{Between, ForEach};
 use crate::commands::output::LineFormat;
 use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
@@ -35,12 +36,26 @@ pub struct Args {
     live: diff_live::LiveArgs,
 }
 
+impl ForEach for Args {
+    fn only_for_one(&self) -> Option<&'static str> {
+        self.live.only_for_one()
+    }
+
+    fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.of_one_cluster()
+    }
+
+    fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// Shows the differences.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if args.live.live {
         return diff_live::run(global, &args.live, args.summary, args.output);
     }
-    let project = &Project::load(&global.file)?;
+    let project = &Project::load(&global.source)?;
     let rendered = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?.render(project)?;
     let tree = Tree::look(project, &rendered.files)?;
     let name = project.output().display().to_string();
@@ -51,7 +66,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return Ok(exit(&plan));
     }
     let changes = changes(&plan, &rendered.files, &tree.known, &name);
-    show(&changes.iter().collect::<Vec<_>>(), args.output)?;
+    show(global, &changes.iter().collect::<Vec<_>>(), args.output)?;
     Ok(exit(&plan))
 }
 

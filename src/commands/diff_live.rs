@@ -56,6 +56,13 @@ pub struct LiveArgs {
     concurrency: usize,
 }
 
+impl LiveArgs {
+    /// A plan is for one cluster.
+    pub(super) fn only_for_one(&self) -> Option<&'static str> {
+        self.out.as_ref().map(|_| "--out")
+    }
+}
+
 /// One object that would be touched.
 pub(super) struct Difference {
     /// Which.
@@ -90,7 +97,7 @@ pub fn run(
         ui::data(&totals(&comparisons, &farewells))?;
     } else {
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
-        show(&changes, format)?;
+        show(global, &changes, format)?;
     }
     if !is_whole {
         if args.out.is_some() {
@@ -116,11 +123,7 @@ pub fn run(
             place(&target)
         ));
         if !differences.is_empty() {
-            let spec = match global.file.to_str() {
-                Some(".") | None => String::new(),
-                Some(file) => format!(" -f {file}"),
-            };
-            ui::note(&format!("next: kubectl largescale apply{spec} {}", path.display()));
+            ui::note(&format!("next: kubectl largescale apply{} {}", global.source.flags(), path.display()));
         }
     }
     Ok(if differences.is_empty() { Exit::Success } else { Exit::Different })

@@ -34,6 +34,13 @@ pub(crate) struct NodeArgs {
     pub allow_shrink: bool,
 }
 
+impl NodeArgs {
+    /// A list of nodes is one cluster's.
+    pub(super) fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.as_ref().filter(|nodes| *nodes != "cluster").map(|_| "--nodes")
+    }
+}
+
 /// What was found.
 pub(super) struct Discovery {
     /// The pools.
@@ -90,6 +97,7 @@ pub(super) fn discover(
             (nodes_from(&path, &shown)?, None, locked_cluster)
         }
     };
+    cluster.iter().try_for_each(|identity| project.refuse_twin(identity))?;
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
     let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
     let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };

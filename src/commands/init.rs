@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::cli::Global;
+use crate::cli::GlobalArgs;
 use crate::commands::discover::from_cluster;
 use crate::core::choose::{Choice, choose};
 use crate::core::diagnostic::Diagnostic;
@@ -47,7 +47,7 @@ pub struct Args {
 }
 
 /// Writes the spec.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
     let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
@@ -96,7 +96,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn read_nodes(global: &Global, nodes: &str) -> Result<Vec<Node>, Failure> {
+fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<Vec<Node>, Failure> {
     if nodes == "cluster" {
         return Ok(from_cluster(&global.cluster, None)?.nodes);
     }
@@ -173,7 +173,7 @@ fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
 
 fn spec_text(
     name: &str,
-    global: &Global,
+    global: &GlobalArgs,
     args: &Args,
     choice: &Choice<'_>,
     merged: &Merged,

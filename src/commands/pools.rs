@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::each::{Between, ForEach};
 use crate::commands::output::{self, Format};
 use crate::core::capacity::{Gauge, Subject, warnings};
 use crate::core::platform::LimitName;
@@ -26,9 +27,19 @@ pub struct Args {
     output: Option<Format>,
 }
 
+impl ForEach for Args {
+    fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.of_one_cluster()
+    }
+
+    fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, Format::between)
+    }
+}
+
 /// Shows the pools.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let project = &Project::open(&global.file)?;
+    let project = &Project::open(&global.source)?;
     let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?;
     for warning in &discovery.merged.warnings {
         ui::diagnostic(warning);
@@ -53,8 +64,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let _ = writeln!(out, "{}", report.pool.name);
             out
         }),
-        Some(Format::Json) => output::json(&listed(&merged.set.label, &merged.reports, limit, rooms)),
-        Some(Format::Yaml) => output::yaml(&listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Json) => output::json(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Yaml) => output::yaml(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
     };
     ui::data(&text)?;
     Ok(Exit::Success)

@@ -2,6 +2,7 @@
 
 use crate::cli::Global;
 use crate::commands::apply::place;
+use crate::commands::each::{Between, ForEach};
 use crate::commands::live::agree;
 use crate::commands::live::carry_out::{narrow, prune};
 use crate::commands::live::deletions::{describe, farewells};
@@ -38,6 +39,12 @@ pub struct Args {
     output: Option<LineFormat>,
 }
 
+impl ForEach for Args {
+    fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// Prunes.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let purpose = if args.dry_run { Purpose::Look } else { Purpose::Change };
@@ -57,7 +64,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         for farewell in &farewells {
             report.say(&farewell.deletion.key, Word::Pruned, None);
         }
-        return Ok(report.finish(&cluster)?);
+        return Ok(report.finish(global, &cluster)?);
     }
     agree::to(&deletions, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
@@ -66,7 +73,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         narrow(&target, &survey, &gone, Standing::found(&target), &mut report);
     }
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(&cluster)?;
+    let exit = report.finish(global, &cluster)?;
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 

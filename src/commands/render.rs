@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::each::{Between, ForEach};
 use crate::commands::output::{self, LineFormat};
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::immutable::changed_classes;
@@ -40,10 +41,24 @@ pub struct Args {
     output: Option<LineFormat>,
 }
 
+impl ForEach for Args {
+    fn only_for_one(&self) -> Option<&'static str> {
+        self.cloud_config.as_ref().map(|_| "--cloud-config")
+    }
+
+    fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.of_one_cluster()
+    }
+
+    fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// Renders.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let run_lock = if args.check { None } else { Some(RunLock::take(&global.file)?) };
-    let project = &Project::load(&global.file)?;
+    let run_lock = if args.check { None } else { Some(RunLock::take(&global.source)?) };
+    let project = &Project::load(&global.source)?;
     let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
     let rendered = discovery.render(project)?;
     let half = other_half(&project.platform, &discovery.merged.set)?;
@@ -69,7 +84,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if let (Some(path), Some(half), false) = (&args.cloud_config, &half, args.check) {
         replace(path, &half.text)?;
     }
-    report(project, args, &discovery.merged, &plan, half.as_ref(), same)?;
+    report(global, project, args, &discovery.merged, &plan, half.as_ref(), same)?;
     if args.commit {
         commit(project, &plan)?;
     }
@@ -108,6 +123,7 @@ fn refuse_foreign_config(path: &Path, half: &OtherHalfText, overwrite: Overwrite
 }
 
 fn report(
+    global: &Global,
     project: &Project,
     args: &Args,
     merged: &Merged,
@@ -119,7 +135,7 @@ fn report(
         ui::diagnostic(warning);
     }
     let text = match args.output {
-        Some(LineFormat::Json) => output::json(&as_json(project, merged, plan, half, same)),
+        Some(LineFormat::Json) => output::json(global, as_json(project, merged, plan, half, same)),
         Some(LineFormat::Name) => changed_names(plan),
         None => lines(project, args, merged, plan, half),
     };

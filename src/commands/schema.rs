@@ -37,6 +37,6 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         Form::Platform => Platform::schema(),
         Form::Overlay => Overlay::schema(),
     };
-    ui::data(&output::json(&schema))?;
+    ui::data(&output::pretty(&schema))?;
     Ok(Exit::Success)
 }

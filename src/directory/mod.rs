@@ -7,11 +7,15 @@ mod nodes;
 mod parallel;
 mod project;
 mod reviewed;
+mod source;
+mod specs;
 mod tree;
 
 pub use external_diff::external_diff;
 pub use files::{make_directory, read_text, replace, write_new, write_private};
 pub use nodes::nodes_from;
-pub use project::{Project, SPEC_FILE};
+pub use project::Project;
 pub use reviewed::Reviewed;
+pub use source::{SPEC_FILE, Source};
+pub use specs::specs_below;
 pub use tree::{RunLock, Tree};

@@ -13,19 +13,16 @@ use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::files::{cannot, read_text};
-
-/// The name of the spec.
-pub const SPEC_FILE: &str = "largescale.yaml";
-
-/// The name of the lock, beside the spec.
-const LOCK_FILE: &str = "largescale.lock";
+use crate::directory::{SPEC_FILE, Source};
 
 /// Everything that the directory says.
 #[derive(Debug)]
 pub struct Project {
+    /// The spec and its cluster, as they were named.
+    pub source: Source,
     /// Where the spec is.
     pub directory: PathBuf,
-    /// The spec.
+    /// The spec, as it is for this cluster.
     pub spec: LargeScale,
     /// The spec's lines.
     pub document: Document,
@@ -37,30 +34,31 @@ pub struct Project {
     pub overlays: Vec<Overlay>,
     /// The lock, if there is one.
     pub lock: Option<Lock>,
+    /// The other clusters of the spec, by name.
+    others: Vec<String>,
 }
 
 impl Project {
     /// Loads a directory, or the spec file in it: all that a render needs; every problem at once.
-    pub fn load(path: &Path) -> Checked<Self> {
-        Self::read(path, &Need::Everything)
+    pub fn load(source: &Source) -> Checked<Self> {
+        Self::read(source, &Need::Everything)
     }
 
     /// Loads what finding the pools needs: neither manifests nor overlays.
-    pub fn open(path: &Path) -> Checked<Self> {
-        Self::read(path, &Need::Pools)
+    pub fn open(source: &Source) -> Checked<Self> {
+        Self::read(source, &Need::Pools)
     }
 
-    fn read(path: &Path, need: &Need) -> Checked<Self> {
-        let spec_path = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
-        let spec_path = spec_path.strip_prefix(".").map(Path::to_owned).unwrap_or(spec_path);
-        let shown = spec_path.display().to_string();
-        let text = read_text(&spec_path, &shown).map_err(|problem| match problem.message.as_str() {
-            "no such file or directory" => {
-                problem.hint("`kubectl largescale init` writes one; -f names another")
-            }
-            _ => problem,
-        })?;
-        let (spec, document) = LargeScale::read(&shown, &text)?;
+    fn read(source: &Source, need: &Need) -> Checked<Self> {
+        let (whole, document) = source.read()?;
+        let (spec, document) = match &source.cluster {
+            Some(name) => whole.of_cluster(document, name)?,
+            None => (whole.clone(), document),
+        };
+        let spec_path = source.file();
+        let others =
+            whole.cluster_names().filter(|name| Some(*name) != source.cluster.as_deref()).map(str::to_owned);
+        let others = others.collect();
         let directory = spec_path.parent().map(Path::to_owned).unwrap_or_default();
         let mut problems = Vec::new();
         let mut collect = |found: Checked<()>| problems.extend(found.err().into_iter().flatten());
@@ -72,7 +70,7 @@ impl Project {
         collect(load_platform(&directory, &spec.spec.platform, &document).map(|read| platform = Some(read)));
         if matches!(need, Need::Everything) {
             collect(
-                manifests(&directory, &spec, &document, &spec_path)
+                manifests(&directory, &whole, &document, &spec_path)
                     .and_then(|files| read_manifests(&files))
                     .map(|read| objects = read),
             );
@@ -81,18 +79,41 @@ impl Project {
                 collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
             }
         }
-        collect(load_lock(&directory).map(|read| lock = read));
+        collect(load_lock(&source.lock()).map(|read| lock = read));
         match platform {
-            Some(platform) if problems.is_empty() => {
-                Ok(Self { directory, spec, document, objects, platform, overlays, lock })
-            }
+            Some(platform) if problems.is_empty() => Ok(Self {
+                source: source.clone(),
+                directory,
+                spec,
+                document,
+                objects,
+                platform,
+                overlays,
+                lock,
+                others,
+            }),
             _ => Err(problems),
         }
     }
 
     /// Where the lock is.
     pub fn lock_path(&self) -> PathBuf {
-        self.directory.join(LOCK_FILE)
+        self.source.lock()
+    }
+
+    /// Refuses a cluster that is another one of the spec, too: two sets of one name would delete each other's Services.
+    pub fn refuse_twin(&self, identity: &str) -> Checked<()> {
+        let lock_of = |name: &String| load_lock(&self.source.of_cluster(name).lock()).ok().flatten();
+        let is_same =
+            |name: &&String| lock_of(name).and_then(|lock| lock.cluster).as_deref() == Some(identity);
+        let Some(twin) = self.others.iter().find(is_same) else { return Ok(()) };
+        let own = self.source.cluster.as_deref().unwrap_or_default();
+        Err(Diagnostic::refusal(format!("the clusters {own} and {twin} of the spec are one and the same"))
+            .at(self.document.place("/spec/clusters"))
+            .hint(format!(
+                "the lock of {twin} has the UID of its kube-system; check `context` of both, or remove one with its lock"
+            ))
+            .into())
     }
 
     /// The output directory.
@@ -114,13 +135,12 @@ enum Need {
     Pools,
 }
 
-fn load_lock(directory: &Path) -> Checked<Option<Lock>> {
-    let path = directory.join(LOCK_FILE);
-    if matches!(fs::symlink_metadata(&path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+fn load_lock(path: &Path) -> Checked<Option<Lock>> {
+    if matches!(fs::symlink_metadata(path), Err(error) if error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
     let shown = path.display().to_string();
-    let text = read_text(&path, &shown)?;
+    let text = read_text(path, &shown)?;
     Ok(Some(Lock::read(&shown, &text)?))
 }
 
@@ -179,8 +199,8 @@ fn manifests(
 ) -> Checked<Vec<ManifestFile>> {
     let mut paths: Vec<PathBuf> = Vec::new();
     let mut problems = Vec::new();
-    let ours = [spec_path.to_owned(), directory.join(LOCK_FILE)];
-    let output = directory.join(&spec.spec.output);
+    let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
+    let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
     for (index, name) in spec.spec.manifests.iter().enumerate() {
         let at = document.place(&format!("/spec/manifests/{index}"));
         if Path::new(name).is_absolute() {
@@ -196,9 +216,7 @@ fn manifests(
         match expand(directory, name) {
             Err(why) => problems.push(Diagnostic::error(why).at(at)),
             Ok(found) => {
-                let wanted =
-                    found.into_iter().filter(|path| !ours.contains(path) && !path.starts_with(&output));
-                for path in wanted {
+                for path in found.into_iter().filter(|path| !is_ours(path)) {
                     if !paths.contains(&path) {
                         paths.push(path);
                     }

@@ -16,7 +16,7 @@ use crate::core::names;
 use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
 use crate::directory::files::{cannot, replace_durably, stage, sweep};
-use crate::directory::{Project, SPEC_FILE, parallel};
+use crate::directory::{Project, Source, parallel};
 
 /// What the output directory holds.
 #[derive(Debug, Default)]
@@ -36,8 +36,8 @@ pub struct RunLock {
 impl RunLock {
     /// Waits for nobody: another run that writes here is said at once. `path` is the spec, which no run replaces;
     /// it is taken before the spec is read, so that nobody writes between reading and writing.
-    pub fn take(path: &Path) -> Checked<Self> {
-        let path = if path.is_dir() { path.join(SPEC_FILE) } else { path.to_owned() };
+    pub fn take(source: &Source) -> Checked<Self> {
+        let path = source.file();
         let shown = path.display().to_string();
         // What is wrong with a file that cannot be opened is said when it is read.
         let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };

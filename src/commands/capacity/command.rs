@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use super::{elsewhere, grow, show};
 use crate::cli::Global;
 use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::each::{Between, ForEach};
 use crate::core::capacity::{Demand, Gauge, Room, Situation, demands, measure, pools_of, warnings};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::platform::LimitName;
@@ -49,6 +50,24 @@ pub struct Args {
     output: Option<CapacityFormat>,
 }
 
+impl ForEach for Args {
+    fn only_for_one(&self) -> Option<&'static str> {
+        self.model.as_ref().map(|_| "--model")
+    }
+
+    fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.as_ref().filter(|nodes| *nodes != "cluster").map(|_| "--nodes")
+    }
+
+    fn between(&self) -> Between {
+        match self.output {
+            None | Some(CapacityFormat::Wide) => Between::Headings,
+            Some(CapacityFormat::Yaml) => Between::Dashes,
+            Some(CapacityFormat::Json) => Between::Nothing,
+        }
+    }
+}
+
 /// What `--for` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Target {
@@ -77,7 +96,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if args.model.is_some() {
         return grow::grow(args, number);
     }
-    let project = &Project::load(&global.file)?;
+    let project = &Project::load(&global.source)?;
     let gauges = match number {
         Some(0) => return Err(Diagnostic::error("`--nodes 0` is a cluster without nodes").into()),
         Some(nodes) => planned(project, args, nodes)?,
@@ -88,7 +107,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
         None => seen(project, global, args)?,
     };
-    ui::data(&show::text(&project.platform.name, &gauges, args.warn_at, args.output))?;
+    ui::data(&show::text(global, &project.platform.name, &gauges, args.warn_at, args.output))?;
     warnings(&gauges).iter().for_each(ui::diagnostic);
     let over = gauges.iter().any(|gauge| gauge.room(args.warn_at) == Room::Over);
     Ok(if over { Exit::Different } else { Exit::Success })

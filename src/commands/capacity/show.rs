@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::command::CapacityFormat;
+use crate::cli::Global;
 use crate::commands::output;
 use crate::core::capacity::{Gauge, Room, Subject};
 use crate::core::plural::thousands;
@@ -15,12 +16,18 @@ use crate::ui;
 const LINES: usize = 8;
 
 /// The gauges in a format.
-pub(super) fn text(platform: &str, gauges: &[Gauge], warn_at: u32, format: Option<CapacityFormat>) -> String {
+pub(super) fn text(
+    global: &Global,
+    platform: &str,
+    gauges: &[Gauge],
+    warn_at: u32,
+    format: Option<CapacityFormat>,
+) -> String {
     match format {
         None => tables(gauges, warn_at, LINES),
         Some(CapacityFormat::Wide) => tables(gauges, warn_at, usize::MAX),
-        Some(CapacityFormat::Json) => output::json(&listed(platform, gauges, warn_at)),
-        Some(CapacityFormat::Yaml) => output::yaml(&listed(platform, gauges, warn_at)),
+        Some(CapacityFormat::Json) => output::json(global, listed(platform, gauges, warn_at)),
+        Some(CapacityFormat::Yaml) => output::yaml(global, listed(platform, gauges, warn_at)),
     }
 }
 

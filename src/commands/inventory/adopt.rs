@@ -73,7 +73,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut report = Report::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(&place(&target))?;
+    let exit = report.finish(global, &place(&target))?;
     ui::note("next: kubectl largescale diff --live shows what apply would change");
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::{adopt, disband, handover, list, verify, view};
 use crate::cli::Global;
+use crate::commands::each::{Between, ForEach};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -15,6 +16,16 @@ use crate::failure::Failure;
 pub struct Args {
     #[command(subcommand)]
     what: What,
+}
+
+impl ForEach for Args {
+    fn between(&self) -> Between {
+        match &self.what {
+            What::List(args) => args.between(),
+            What::View(args) => args.between(),
+            What::Verify(_) | What::Adopt(_) | What::Handover(_) | What::Disband(_) => Between::Headings,
+        }
+    }
 }
 
 /// What to do with it.

@@ -72,7 +72,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         ui::note(&dissolve(&target)?);
     }
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(&place(&target))?;
+    let exit = report.finish(global, &place(&target))?;
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 

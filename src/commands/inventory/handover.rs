@@ -99,7 +99,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut report = Report::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(&place(&target))?;
+    let exit = report.finish(global, &place(&target))?;
     ui::note(&format!(
         "next: KUBECTL_APPLYSET=true kubectl apply --server-side -n {} --prune --applyset=configmap/{} -f DIRECTORY",
         target.set.namespace, target.set.name

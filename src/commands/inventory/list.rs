@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::cluster::{Call, Cluster, ClusterError, Problem};
+use crate::commands::each::Between;
 use crate::commands::output::{self, LineFormat};
 use crate::core::apply::{ID, KINDS, TOOLING};
 use crate::core::diagnostic::Diagnostic;
@@ -28,11 +29,18 @@ pub(super) struct Args {
     output: Option<LineFormat>,
 }
 
+impl Args {
+    /// What stands between the outputs of several clusters.
+    pub(super) fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// Lists.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let cluster = Cluster::connect(&global.cluster, Arc::new(ui::note))?;
     // Sets can be looked at from anywhere; a spec that is there tells the namespace.
-    let of_spec = || Project::open(&global.file).ok().and_then(|project| project.spec.metadata.namespace);
+    let of_spec = || Project::open(&global.source).ok().and_then(|project| project.spec.metadata.namespace);
     let given = global.cluster.namespace.clone().or_else(of_spec);
     let namespace = given.unwrap_or_else(|| cluster.namespace().to_owned());
     let namespace = (!args.all_namespaces).then_some(namespace);
@@ -56,11 +64,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
     }
     parents.sort_by_key(|parent| (text(parent, "namespace"), text(parent, "name")));
-    ui::data(&shown(&parents, args.output))?;
+    ui::data(&shown(global, &parents, args.output))?;
     Ok(Exit::Success)
 }
 
-fn shown(parents: &[Value], format: Option<LineFormat>) -> String {
+fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> String {
     match format {
         Some(LineFormat::Name) => parents.iter().map(|parent| format!("{}\n", name(parent))).collect(),
         Some(LineFormat::Json) => {
@@ -70,7 +78,8 @@ fn shown(parents: &[Value], format: Option<LineFormat>) -> String {
             };
             let sets: Vec<Value> = parents.iter().map(one).collect();
             output::json(
-                &json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "SetList", "items": sets }),
+                global,
+                json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "SetList", "items": sets }),
             )
         }
         None => {

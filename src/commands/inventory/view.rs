@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::members::{Member, members};
 use crate::cli::Global;
+use crate::commands::each::Between;
 use crate::commands::live::agree;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
@@ -26,6 +27,13 @@ pub(super) struct Args {
     output: Option<LineFormat>,
 }
 
+impl Args {
+    /// What stands between the outputs of several clusters.
+    pub(super) fn between(&self) -> Between {
+        self.output.map_or(Between::Headings, LineFormat::between)
+    }
+}
+
 /// Shows them.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let target = Target::open(global, Purpose::Look)?;
@@ -42,7 +50,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.standing.is_member(), "state": member.standing.to_string() });
             let items: Vec<Value> = members.iter().map(one).collect();
             output::json(
-                &json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "Set", "id": target.set.id(),
+                global,
+                json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "Set", "id": target.set.id(),
                 "namespace": target.set.namespace, "name": target.set.name, "items": items }),
             )
         }

@@ -6,6 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::compare::{Comparison, State};
+use crate::cli::Global;
 use crate::cluster::{ClusterError, Problem};
 use crate::commands::output::{self, LineFormat};
 use crate::core::apply::{Conflict, Yielded};
@@ -97,7 +98,7 @@ impl Report {
     }
 
     /// The total, and how the program ends.
-    pub(in crate::commands) fn finish(self, cluster: &str) -> Result<Exit, io::Error> {
+    pub(in crate::commands) fn finish(self, global: &Global, cluster: &str) -> Result<Exit, io::Error> {
         let counts: Vec<String> = [
             Word::Created,
             Word::Configured,
@@ -124,7 +125,7 @@ impl Report {
         let total = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
         ui::note(&format!("{total}{} in {cluster}", self.suffix));
         if self.format == Some(LineFormat::Json) {
-            ui::data(&output::json(&self.json(cluster)))?;
+            ui::data(&output::json(global, self.json(cluster)))?;
         }
         self.closed.map_or(Ok(exit), Err)
     }

@@ -72,11 +72,12 @@ impl Target {
 
     /// The same, whatever the parent is.
     pub(in crate::commands) fn find(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
-        let project = Project::open(&global.file)?;
+        let project = Project::open(&global.source)?;
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(ui::diagnostic);
         let mut cluster = Cluster::connect(&global.cluster, Arc::new(ui::note))?;
         let identity = checked_identity(&cluster, &reviewed, purpose)?;
+        project.refuse_twin(&identity)?;
         cluster.be_patient();
         let namespace = namespace(global, &project, &cluster)?;
         let set = ApplySet { name: project.spec.metadata.name.clone(), namespace };

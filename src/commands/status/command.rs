@@ -9,6 +9,7 @@ use super::ask::Asker;
 use super::show::{self, Shown};
 use crate::cli::Global;
 use crate::cluster::{Cluster, Pause};
+use crate::commands::each::{Between, ForEach};
 use crate::commands::live::target::namespace;
 use crate::commands::same_cluster::identity_or_doubt;
 use crate::core::apply::ApplySet;
@@ -37,6 +38,20 @@ pub struct Args {
     ttl: Option<u32>,
 }
 
+impl ForEach for Args {
+    fn only_for_one(&self) -> Option<&'static str> {
+        self.watch.then_some("--watch")
+    }
+
+    fn between(&self) -> Between {
+        match self.output {
+            None | Some(StatusFormat::Wide) => Between::Headings,
+            Some(StatusFormat::Yaml) => Between::Dashes,
+            Some(StatusFormat::Json | StatusFormat::Name | StatusFormat::Zone) => Between::Nothing,
+        }
+    }
+}
+
 /// What `-o` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum StatusFormat {
@@ -63,7 +78,7 @@ const LOOKS_PER_NODES: usize = 15;
 
 /// Shows what became of the app.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let project = &Project::open(&global.file)?;
+    let project = &Project::open(&global.source)?;
     let reviewed = Reviewed::read(project)?;
     let cluster = &Cluster::connect(&global.cluster, Arc::new(ui::note))?;
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
@@ -76,6 +91,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     asker.count_nodes()?;
     let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
     let mut screen = Screen {
+        global,
         args,
         app: &project.spec.metadata.name,
         round_robin: round_robin.as_ref(),
@@ -105,6 +121,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
 /// What was shown and said.
 struct Screen<'a> {
+    global: &'a Global,
     args: &'a Args,
     app: &'a str,
     round_robin: Option<&'a RoundRobin<'a>>,
@@ -129,6 +146,7 @@ impl Screen<'_> {
         let now = i64::try_from(now).unwrap_or_default();
         let ttl = self.round_robin.map_or(DEFAULT_TTL, |round_robin| round_robin.dns.ttl);
         let shown = Shown {
+            global: self.global,
             app: self.app,
             report,
             before: self.shown.as_ref(),

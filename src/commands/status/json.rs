@@ -107,6 +107,7 @@ mod tests {
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let report = report(&[changed, service("b", &json!([])), workload], &[], &[event], Some(&nodes));
         let shown = Shown {
+            global: &crate::cli::Global::default(),
             app: "nginx",
             report: &report,
             before: None,

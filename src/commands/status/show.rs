@@ -3,6 +3,7 @@
 use super::command::StatusFormat;
 use super::json::as_json;
 use super::lines::{Names, drift, readiness, reasons};
+use crate::cli::Global;
 use crate::commands::output;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::dns::RoundRobin;
@@ -22,6 +23,8 @@ pub(super) struct Shown<'a> {
     pub before: Option<&'a Report>,
     /// What could not be seen.
     pub unseen: &'a [Diagnostic],
+    /// Of which app, in which cluster.
+    pub global: &'a Global,
     /// For DNS records, in seconds.
     pub ttl: u32,
     /// What the spec says of DNS.
@@ -42,8 +45,8 @@ pub(super) fn text(shown: &Shown<'_>, format: Option<StatusFormat>) -> String {
     match format {
         None => tables(shown, NARROW, Names::Counted),
         Some(StatusFormat::Wide) => tables(shown, WIDE, Names::Listed),
-        Some(StatusFormat::Json) => output::json(&as_json(shown)),
-        Some(StatusFormat::Yaml) => output::yaml(&as_json(shown)),
+        Some(StatusFormat::Json) => output::json(shown.global, as_json(shown)),
+        Some(StatusFormat::Yaml) => output::yaml(shown.global, as_json(shown)),
         // As `kubectl get` takes them.
         Some(StatusFormat::Name) => {
             shown.report.pools.iter().map(|row| format!("service/{}\n", row.service.name)).collect()
@@ -167,6 +170,7 @@ mod tests {
         let report = report(subjects, &[], &[event("b"), event("c")], Some(&nodes));
         text(
             &Shown {
+                global: &Global::default(),
                 app: "nginx",
                 report: &report,
                 before: None,
@@ -185,6 +189,7 @@ mod tests {
             let (before, after) =
                 (report(before, &[], &[], None).without_repetition(), report(after, &[], &[], None));
             let shown = Shown {
+                global: &Global::default(),
                 app: "nginx",
                 report: &after,
                 before: Some(&before),

@@ -54,6 +54,39 @@ impl Document {
             .collect();
         Some(Self { value, file: self.file.clone(), line: self.place(pointer).line, lines })
     }
+
+    /// Puts what stands at `from` at `to` too, with its lines. A `-` at the end of `to` appends to a list, which is
+    /// made where there is none.
+    pub fn copy(&mut self, from: &str, to: &str) {
+        let Some(part) = self.part(from) else { return };
+        let (parent, key) = to.rsplit_once('/').unwrap_or(("", to));
+        let Some(parent_value) = self.value.pointer_mut(parent) else {
+            return self.make_list(parent, from, to);
+        };
+        let at = match parent_value {
+            Value::Array(list) => {
+                list.push(part.value);
+                format!("{parent}/{}", list.len() - 1)
+            }
+            Value::Object(map) => {
+                map.insert(key.to_owned(), part.value);
+                to.to_owned()
+            }
+            _ => return,
+        };
+        let below = format!("{at}/");
+        self.lines.retain(|key, _| !key.starts_with(&below));
+        self.lines.extend(part.lines.into_iter().map(|(key, line)| (format!("{at}{key}"), line)));
+        self.lines.insert(at, part.line);
+    }
+
+    fn make_list(&mut self, list: &str, from: &str, to: &str) {
+        let Some((parent, key)) = list.rsplit_once('/') else { return };
+        if let (true, Some(Value::Object(map))) = (to.ends_with("/-"), self.value.pointer_mut(parent)) {
+            map.insert(key.to_owned(), Value::Array(Vec::new()));
+            self.copy(from, to);
+        }
+    }
 }
 
 /// All documents of a text; empty ones are skipped.

@@ -1,4 +1,4 @@
-//! `largescale.yaml`: what the user writes.
+//! The form of the spec, and its checks.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use crate::core::dns::Dns;
 use crate::core::form;
 use crate::core::names;
 use crate::core::platform::OwnLimits;
+use crate::core::spec::SpecCluster;
 use crate::core::yaml::{self, Document};
 
 /// The whole document.
@@ -89,6 +90,9 @@ pub struct Spec {
     /// The directory of the tree, relative to this file.
     #[serde(default = "rendered")]
     pub output: String,
+    /// Several clusters that run the same: each has its own nodes, lock and tree, and what else differs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clusters: Vec<SpecCluster>,
 }
 
 /// Which pools there are.
@@ -197,6 +201,7 @@ impl Spec {
             conflicts: Vec::new(),
             limits: OwnLimits::default(),
             output: rendered(),
+            clusters: Vec::new(),
         }
     }
 }
@@ -213,9 +218,14 @@ impl LargeScale {
     /// Reads and checks a spec, with its lines; every problem at once.
     pub fn read(file: &str, text: &str) -> Checked<(Self, Document)> {
         let document = yaml::read_one(file, text)?;
-        let spec: Self = form::typed(&document)?;
-        let problems = spec.problems(&document);
-        if problems.is_empty() { Ok((spec, document)) } else { Err(problems) }
+        Ok((Self::of_document(&document)?, document))
+    }
+
+    /// Checks a spec that is read.
+    pub(super) fn of_document(document: &Document) -> Checked<Self> {
+        let spec: Self = form::typed(document)?;
+        let problems = spec.problems(document);
+        if problems.is_empty() { Ok(spec) } else { Err(problems) }
     }
 
     fn problems(&self, document: &Document) -> Vec<Diagnostic> {
@@ -278,6 +288,7 @@ impl LargeScale {
                 "`whenEmpty: withdraw` takes pools out of the round robin of `spec.dns`, which there is not";
             require("/spec/pools/whenEmpty", Err(message.to_owned()));
         }
+        problems.extend(self.problems_of_clusters(document));
         problems.extend(self.spec.dns.iter().flat_map(|dns| dns.problems(document)));
         problems
     }
