@@ -22,6 +22,7 @@ pub struct Source {
 
 impl Source {
     /// The same spec for one of its clusters.
+    #[must_use]
     pub fn of_cluster(&self, name: &str) -> Self {
         Self { cluster: Some(name.to_owned()), ..self.clone() }
     }
