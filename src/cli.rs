@@ -38,7 +38,7 @@ const EXIT_CODES: &str = "Exit codes:
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no
   5  refused, because something would be lost; nothing was written
-  6  not every object is, or would be, as the tree says: `apply`, `prune`, `diff --live`
+  6  not all is, or would be, as it should: `apply`, `prune`, `diff --live`, `render --commit`
   130  interrupted; what was and was not done is said";
 
 /// What every command takes, as it was typed

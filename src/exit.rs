@@ -38,7 +38,7 @@ impl Exit {
         (Self::Refused, "refused, because something would be lost; nothing was written"),
         (
             Self::Incomplete,
-            "not every object is, or would be, as the tree says: `apply`, `prune`, `diff --live`",
+            "not all is, or would be, as it should: `apply`, `prune`, `diff --live`, `render --commit`",
         ),
         (Self::Interrupted, "interrupted; what was and was not done is said"),
     ];

@@ -8,11 +8,14 @@ use crate::commands::diff_live;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::each::{Between, ForEach};
 use crate::commands::output::LineFormat;
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::lock::Lock;
 use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
 use crate::core::yaml;
+use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -26,6 +29,9 @@ use crate::ui;
 pub struct Args {
     #[command(flatten)]
     nodes: NodeArgs,
+    /// Compare with a revision of git, such as `origin/main`, instead of the files that are there
+    #[arg(long, value_name = "REVISION", conflicts_with = "live")]
+    base: Option<String>,
     /// Only how many objects would be created, changed and removed
     #[arg(long, conflicts_with = "output")]
     summary: bool,
@@ -57,17 +63,49 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     let project = &Project::load(&global.source)?;
     let rendered = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?.render(project)?;
-    let tree = Tree::look(project, &rendered.files)?;
+    let before = match &args.base {
+        Some(revision) => Before::in_git(project, revision)?,
+        None => Before::on_disk(project, &rendered.files)?,
+    };
     let name = project.output().display().to_string();
     // A diff shows a hand's changes too; only a render refuses to lose them.
-    let plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &name, Overwrite::Allowed)?;
+    let mut plan =
+        plan(&rendered.files, before.lock.as_ref(), &before.tree.digests(), &name, Overwrite::Allowed)?;
+    plan.name_removed(&before.tree.known);
     if args.summary {
         ui::data(&summary(&plan))?;
         return Ok(exit(&plan));
     }
-    let changes = changes(&plan, &rendered.files, &tree.known, &name);
+    let changes = changes(&plan, &rendered.files, &before.tree.known, &name);
     show(global, &changes.iter().collect::<Vec<_>>(), args.output)?;
     Ok(exit(&plan))
+}
+
+/// What is compared with.
+struct Before {
+    tree: Tree,
+    lock: Option<Lock>,
+}
+
+impl Before {
+    fn on_disk(project: &Project, rendered: &[RenderedFile]) -> Result<Self, Failure> {
+        Ok(Self { tree: Tree::look(project, rendered)?, lock: project.lock.clone() })
+    }
+
+    /// The files that the lock of a revision names, as they were there.
+    fn in_git(project: &Project, revision: &str) -> Result<Self, Failure> {
+        let Some(repository) = Repository::around(&project.directory)? else {
+            return Err(Diagnostic::error("there is no git repository to compare with, or no git")
+                .at(Place::file(project.source.file().display().to_string()))
+                .into());
+        };
+        let mut found = repository.revision(revision, &project.output(), &project.lock_path())?;
+        let shown = format!("{revision}:{}", project.lock_path().display());
+        let text = found.beside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let lock = text.map(|text| Lock::read(&shown, &text)).transpose()?;
+        found.files.retain(|name, _| lock.as_ref().is_some_and(|lock| lock.files.contains_key(name)));
+        Ok(Self { tree: Tree { known: found.files, foreign: Vec::new() }, lock })
+    }
 }
 
 fn exit(plan: &Plan) -> Exit {

@@ -30,6 +30,7 @@ pub mod plural;
 pub mod pointer;
 pub mod pools;
 pub mod render;
+pub mod review;
 pub mod settings;
 pub mod shape;
 pub mod spec;

@@ -6,7 +6,8 @@ use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
 use crate::core::names;
-use crate::core::render::RenderedFile;
+use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::yaml;
 
 /// Whether files that a hand has changed may be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,17 @@ impl Plan {
     /// How many files have this action.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
+    }
+
+    /// Names what is removed by what it held, and its pool, as far as that can be read.
+    pub fn name_removed(&mut self, before: &BTreeMap<String, Vec<u8>>) {
+        for step in self.steps.iter_mut().filter(|step| step.action == Action::Removed) {
+            let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
+            let Some(Ok(document)) = text.map(|text| yaml::read_one(&step.path, &text)) else { continue };
+            let pool = document.value["metadata"]["labels"][POOL_LABEL].as_str();
+            step.pool = pool.filter(|_| document.value["kind"] == "Service").map(str::to_owned);
+            step.key = Some(Key::of(&document.value));
+        }
     }
 
     /// Whether anything would be written or removed.

@@ -22,6 +22,20 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
     })
 }
 
+/// The lines as this program writes them. git may check a tree out with CRLF; it is the same tree.
+pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
+    if !bytes.windows(2).any(|pair| pair == b"\r\n") {
+        return bytes;
+    }
+    let mut kept = Vec::with_capacity(bytes.len());
+    for (index, byte) in bytes.iter().enumerate() {
+        if *byte != b'\r' || bytes.get(index + 1) != Some(&b'\n') {
+            kept.push(*byte);
+        }
+    }
+    kept
+}
+
 /// Makes a directory and those above it.
 pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
     fs::create_dir_all(path).map_err(|error| cannot("write", &error, path, &path.display().to_string()))

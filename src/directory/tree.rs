@@ -15,7 +15,7 @@ use crate::core::lock::Lock;
 use crate::core::names;
 use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
-use crate::directory::files::{cannot, replace_durably, stage, sweep};
+use crate::directory::files::{cannot, replace_durably, stage, sweep, unix_lines};
 use crate::directory::{Project, Source, parallel};
 
 /// What the output directory holds.
@@ -210,7 +210,7 @@ fn read_own(output: &Path, path: &str, kind: FileType) -> Result<Vec<u8>, Diagno
         return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there")
             .at(Place::file(shown)));
     }
-    fs::read(&full).map_err(|error| cannot("read", &error, &full, &shown))
+    fs::read(&full).map(unix_lines).map_err(|error| cannot("read", &error, &full, &shown))
 }
 
 /// Argo CD and Flux would sync it.

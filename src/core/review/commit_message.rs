@@ -1,0 +1,100 @@
+//! The message of a commit: what changed, pool by pool.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use crate::core::plural::plural;
+
+/// A file of the commit.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The pool that it is for; `None` for what all pools share, and for what is gone.
+    pub pool: Option<String>,
+    /// The object in it, or its name.
+    pub what: String,
+    /// `created`, `changed` or `removed`.
+    pub action: &'static str,
+}
+
+/// As many lines as somebody reads in a log.
+const LINES: usize = 60;
+
+/// The message: the user's subject, or what it is about and how much changed; then a line a pool.
+pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
+    let count = |action: &str| changes.iter().filter(|line| line.action == action).count();
+    let own = || match changes {
+        [] => format!("{title}: the lock"),
+        [only] => format!("{title}: {} {}", only.what, only.action),
+        _ => {
+            let counts = ["created", "changed", "removed"].map(|action| (count(action), action));
+            let counts: Vec<String> = counts
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, action)| format!("{count} {action}"))
+                .collect();
+            format!("{title}: {}", counts.join(", "))
+        }
+    };
+    let mut text = subject.map_or_else(own, str::to_owned);
+    let mut by_pool: BTreeMap<Option<&str>, Vec<&Line>> = BTreeMap::new();
+    for line in changes {
+        by_pool.entry(line.pool.as_deref()).or_default().push(line);
+    }
+    text.push_str("\n\n");
+    let more = by_pool.len().saturating_sub(LINES);
+    for (pool, lines) in by_pool.into_iter().take(LINES) {
+        let what: Vec<String> = lines.iter().map(|line| format!("{} {}", line.what, line.action)).collect();
+        let _ = match pool {
+            Some(pool) => writeln!(text, "pool {pool}: {}", what.join(", ")),
+            None => writeln!(text, "{}", what.join(", ")),
+        };
+    }
+    if more > 0 {
+        let _ = writeln!(text, "and {} more", plural(more, "pool"));
+    }
+    if !text.ends_with("\n\n") {
+        text.push('\n');
+    }
+    text.push_str("Rendered by kubectl largescale.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(pool: Option<&str>, what: &str, action: &'static str) -> Line {
+        Line { pool: pool.map(str::to_owned), what: what.to_owned(), action }
+    }
+
+    #[test]
+    fn a_line_a_pool() {
+        let changes = [
+            line(None, "deployment/web", "changed"),
+            line(Some("b"), "service/web-b", "created"),
+            line(Some("a"), "service/web-a", "changed"),
+            line(Some("a"), "service/api-a", "changed"),
+            line(None, "service-web-c.yaml", "removed"),
+        ];
+        let expected = "web: 1 created, 3 changed, 1 removed\n\n\
+            deployment/web changed, service-web-c.yaml removed\n\
+            pool a: service/web-a changed, service/api-a changed\n\
+            pool b: service/web-b created\n\n\
+            Rendered by kubectl largescale.\n";
+        assert_eq!(text("web", None, &changes), expected);
+        assert!(text("web", Some("A new pool"), &changes).starts_with("A new pool\n\ndeployment/web"));
+    }
+
+    #[test]
+    fn one_change_says_itself_and_many_are_cut() {
+        let one = [line(Some("b"), "service/web-b", "removed")];
+        assert!(
+            text("web, cluster east", None, &one).starts_with("web, cluster east: service/web-b removed\n")
+        );
+        assert_eq!(text("web", None, &[]), "web: the lock\n\nRendered by kubectl largescale.\n");
+        let many: Vec<Line> =
+            (0..70).map(|n| line(Some(&format!("p{n:02}")), "service/x", "created")).collect();
+        let text = text("web", None, &many);
+        assert!(text.contains("pool p59: service/x created\nand 10 pools more\n\nRendered"), "{text}");
+    }
+}

@@ -1,0 +1,3 @@
+//! What a person who reviews a change wants to know of it.
+
+pub mod commit_message;

@@ -1,0 +1,65 @@
+//! A commit of some files and nothing else.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::{Repository, Standing, State};
+use crate::core::diagnostic::{Diagnostic, Place};
+
+/// Where a commit goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// On a branch.
+    Branch,
+    /// On none: it is lost when something else is checked out.
+    Detached,
+}
+
+const FROM_STDIN: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
+
+impl Repository {
+    /// Refuses a repository in which something else goes on: git makes no commit of some files only in the middle of a
+    /// merge, and in the middle of a rebase it would be a commit too many.
+    pub fn ready_for_commit(&self) -> Result<Head, Diagnostic> {
+        let answer = self.git(&["rev-parse", "--absolute-git-dir"], &[])?;
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        let directory = PathBuf::from(text.strip_suffix('\n').unwrap_or(&text));
+        let marks = [
+            ("MERGE_HEAD", "a merge", "merge"),
+            ("rebase-merge", "a rebase", "rebase"),
+            ("rebase-apply", "a rebase", "rebase"),
+            ("CHERRY_PICK_HEAD", "a cherry-pick", "cherry-pick"),
+            ("REVERT_HEAD", "a revert", "revert"),
+        ];
+        if let Some((_, what, command)) = marks.iter().find(|(mark, ..)| directory.join(mark).exists()) {
+            return Err(Diagnostic::refusal(format!("the repository is in the middle of {what}"))
+                .at(Place::file(self.root().display().to_string()))
+                .hint(format!(
+                    "render without --commit, and end it (`git {command} --continue`) or give it up (`git {command} --abort`)"
+                )));
+        }
+        let head = fs::read_to_string(directory.join("HEAD")).unwrap_or_default();
+        Ok(if head.starts_with("ref:") { Head::Branch } else { Head::Detached })
+    }
+
+    /// Commits exactly these files (removed ones too) and leaves everything else as it is, staged or not. Returns the
+    /// short name of the commit. Where git or a hook refuses, what is staged is as before.
+    pub fn commit(&self, files: &[Standing], message: &str) -> Result<String, Diagnostic> {
+        let paths = |only: Option<State>| -> Vec<u8> {
+            let wanted = files.iter().filter(|file| only.is_none_or(|state| file.state == state));
+            wanted.flat_map(|file| file.path.iter().copied().chain([0])).collect()
+        };
+        let new = paths(Some(State::New));
+        if !new.is_empty() {
+            self.git(&[["add", "--intent-to-add"], FROM_STDIN].concat(), &new)?;
+        }
+        let commit =
+            [["commit", "--quiet", "--only"].as_slice(), &["--message", message], &FROM_STDIN].concat();
+        if let Err(problem) = self.git(&commit, &paths(None)) {
+            self.git(&["update-index", "--force-remove", "-z", "--stdin"], &new)?;
+            return Err(problem.hint("the files are written, and nothing is committed"));
+        }
+        let name = self.git(&["rev-parse", "--short", "HEAD"], &[])?;
+        Ok(String::from_utf8_lossy(&name).trim_end().to_owned())
+    }
+}

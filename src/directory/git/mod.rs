@@ -1,0 +1,14 @@
+//! git, through its own program: only that runs hooks, signs and knows the user's configuration.
+//!
+//! Needs git 2.26 for `--pathspec-from-file`; text meant for people is never parsed.
+
+mod call;
+mod commit;
+mod repository;
+mod revision;
+mod standing;
+
+pub use commit::Head;
+pub use repository::Repository;
+pub use revision::Revision;
+pub use standing::{Difference, Standing, State};

@@ -1,0 +1,84 @@
+//! Files as they were in a revision.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Repository;
+use crate::core::diagnostic::Diagnostic;
+use crate::directory::files::unix_lines;
+
+/// A directory and a file beside it, as a revision has them.
+#[derive(Clone, Debug, Default)]
+pub struct Revision {
+    /// The content of each file of the directory, by its name.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The content of the file beside it.
+    pub beside: Option<Vec<u8>>,
+}
+
+impl Repository {
+    /// Reads the files of a directory, not below it, and one file beside it. What is not there is left out.
+    pub fn revision(&self, name: &str, directory: &Path, beside: &Path) -> Result<Revision, Diagnostic> {
+        let commit = self.commit_of(name)?;
+        let [below, single] = [self.path(directory)?, self.path(beside)?];
+        let below = [below, b"/".to_vec()].concat();
+        let [below_text, single_text] =
+            [&below, &single].map(|path| String::from_utf8_lossy(path).into_owned());
+        let listed =
+            self.git(&["ls-tree", "-z", "--full-tree", &commit, "--", &below_text, &single_text], &[])?;
+        let blobs: Vec<(&[u8], &[u8])> = listed.split(|byte| *byte == 0).filter_map(blob).collect();
+        let ids: Vec<u8> = blobs.iter().flat_map(|(id, _)| [*id, b"\n"].concat()).collect();
+        let contents = self.git(&["cat-file", "--batch"], &ids)?;
+        let mut rest = contents.as_slice();
+        let mut revision = Revision::default();
+        for (_, path) in blobs {
+            let Some(content) = next_content(&mut rest).map(unix_lines) else { break };
+            match path.strip_prefix(below.as_slice()) {
+                Some(file) => {
+                    drop(revision.files.insert(String::from_utf8_lossy(file).into_owned(), content));
+                }
+                None => revision.beside = Some(content),
+            }
+        }
+        Ok(revision)
+    }
+
+    fn commit_of(&self, name: &str) -> Result<String, Diagnostic> {
+        let commit = format!("{name}^{{commit}}");
+        let found = if name.starts_with('-') {
+            None
+        } else {
+            self.git(&["rev-parse", "--verify", "--quiet", &commit], &[]).ok()
+        };
+        let is_shallow =
+            || self.git(&["rev-parse", "--is-shallow-repository"], &[]).is_ok_and(|text| text == b"true\n");
+        let hint = || {
+            if is_shallow() {
+                "the clone is shallow: fetch more of it first (`git fetch --unshallow`)".to_owned()
+            } else {
+                "name a branch, a tag or a commit; `git fetch` brings those of others".to_owned()
+            }
+        };
+        found
+            .map(|id| String::from_utf8_lossy(&id).trim_end().to_owned())
+            .ok_or_else(|| Diagnostic::error(format!("git knows no revision `{name}`")).hint(hint()))
+    }
+}
+
+/// Id and path of an entry `MODE blob ID<tab>PATH`.
+fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
+    let tab = entry.iter().position(|byte| *byte == b'\t')?;
+    let mut fields = entry[..tab].split(|byte| *byte == b' ');
+    let (_, kind, id) = (fields.next()?, fields.next()?, fields.next()?);
+    (kind == b"blob").then_some((id, &entry[tab + 1..]))
+}
+
+/// The next `ID blob SIZE<newline>CONTENT<newline>`, taken off the front.
+fn next_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
+    let line = rest.iter().position(|byte| *byte == b'\n')?;
+    let head = std::str::from_utf8(&rest[..line]).ok()?;
+    let size: usize = head.rsplit(' ').next()?.parse().ok()?;
+    let content = rest.get(line + 1..line + 1 + size)?.to_vec();
+    *rest = rest.get(line + 2 + size..)?;
+    Some(content)
+}
