@@ -78,12 +78,14 @@ pub struct Global {
     pub app: Option<String>,
     /// How the cluster is reached.
     pub cluster: ClusterFlags,
+    /// Which of several it is, from 0 on.
+    pub nth: usize,
 }
 
 impl Global {
     /// The same flags for a spec.
     pub fn of(typed: &GlobalArgs, source: Source) -> Self {
-        Self { source, app: None, cluster: typed.cluster.clone() }
+        Self { source, app: None, cluster: typed.cluster.clone(), nth: 0 }
     }
 
     /// The name of the workload, or else the path of the spec.

@@ -1,13 +1,45 @@
 //! Differences for people and programs: of files that a render would write, of objects that an apply would change.
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
+use crate::commands::each::Between;
 use crate::commands::output::{self, LineFormat};
 use crate::core::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
 use crate::failure::Failure;
 use crate::ui;
+
+/// What `diff -o` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DiffFormat {
+    /// JSON
+    Json,
+    /// Names only
+    Name,
+    /// Markdown for a pull request: tables of pools and addresses, the diffs folded
+    Markdown,
+}
+
+impl DiffFormat {
+    /// What stands between the outputs of several clusters.
+    pub(super) fn between(self) -> Between {
+        match self {
+            Self::Json | Self::Name => Between::Nothing,
+            Self::Markdown => Between::Lines,
+        }
+    }
+
+    /// The format of the changes themselves; `None` where the review says it all.
+    pub(super) fn of_changes(self) -> Option<LineFormat> {
+        match self {
+            Self::Json => Some(LineFormat::Json),
+            Self::Name => Some(LineFormat::Name),
+            Self::Markdown => None,
+        }
+    }
+}
 
 /// One thing as it is and as it would be, secrets masked.
 pub(super) struct Change {

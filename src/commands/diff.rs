@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use crate::cli::Global;
-use crate::commands::changes::{Change, show};
+use crate::commands::changes::{Change, DiffFormat, show};
 use crate::commands::diff_live;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::each::{Between, ForEach};
-use crate::commands::output::LineFormat;
+use crate::commands::review::Trees;
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
+use crate::core::review::markdown;
 use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
@@ -37,7 +38,7 @@ pub struct Args {
     summary: bool,
     /// Output format; default: a unified diff
     #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<LineFormat>,
+    output: Option<DiffFormat>,
     #[command(flatten)]
     live: diff_live::LiveArgs,
 }
@@ -52,7 +53,7 @@ impl ForEach for Args {
     }
 
     fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, LineFormat::between)
+        self.output.map_or(Between::Headings, DiffFormat::between)
     }
 }
 
@@ -62,7 +63,8 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return diff_live::run(global, &args.live, args.summary, args.output);
     }
     let project = &Project::load(&global.source)?;
-    let rendered = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?.render(project)?;
+    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
+    let rendered = discovery.render(project)?;
     let before = match &args.base {
         Some(revision) => Before::in_git(project, revision)?,
         None => Before::on_disk(project, &rendered.files)?,
@@ -77,7 +79,23 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return Ok(exit(&plan));
     }
     let changes = changes(&plan, &rendered.files, &before.tree.known, &name);
-    show(global, &changes.iter().collect::<Vec<_>>(), args.output)?;
+    if args.output == Some(DiffFormat::Markdown) {
+        let trees = Trees {
+            global,
+            project,
+            merged: &discovery.merged,
+            plan: &plan,
+            rendered: &rendered.files,
+            before: &before.tree.known,
+            asked: discovery.asked.as_ref(),
+        };
+        let against = args.base.as_deref().unwrap_or(&name);
+        let review = trees.review(&changes, &format!("`{against}`"), &discovery.warnings(project, &rendered));
+        ui::data(&markdown(&review))?;
+        return Ok(exit(&plan));
+    }
+    let format = args.output.and_then(DiffFormat::of_changes);
+    show(global, &changes.iter().collect::<Vec<_>>(), format)?;
     Ok(exit(&plan))
 }
 
@@ -122,7 +140,7 @@ fn summary(plan: &Plan) -> String {
     )
 }
 
-fn changes(
+pub(super) fn changes(
     plan: &Plan,
     rendered: &[RenderedFile],
     on_disk: &BTreeMap<String, Vec<u8>>,

@@ -8,21 +8,22 @@ use serde_json::{Value, json};
 use crate::cli::Global;
 use crate::cluster::{ClusterError, Force};
 use crate::commands::apply::place;
-use crate::commands::changes::{Change, show};
+use crate::commands::changes::{Change, DiffFormat, show};
 use crate::commands::live::compare::{Comparison, Judge, Source, State, compare};
 use crate::commands::live::deletions::{Farewell, describe, farewells};
 use crate::commands::live::guards::{self, Others};
 use crate::commands::live::report;
+use crate::commands::live::review::review;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
 use crate::commands::live::{agree, planned};
-use crate::commands::output::LineFormat;
 use crate::core::apply::MaxPrune;
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::live::cleaned;
 use crate::core::manifest::Key;
 use crate::core::mask::Mask;
 use crate::core::plural::plural;
+use crate::core::review::markdown;
 use crate::core::yaml;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -78,7 +79,7 @@ pub fn run(
     global: &Global,
     args: &LiveArgs,
     summary: bool,
-    format: Option<LineFormat>,
+    format: Option<DiffFormat>,
 ) -> Result<Exit, Failure> {
     let target = Target::open(global, Purpose::Look)?;
     let survey = survey(&target, args.concurrency)?;
@@ -95,9 +96,11 @@ pub fn run(
     }
     if summary {
         ui::data(&totals(&comparisons, &farewells))?;
+    } else if format == Some(DiffFormat::Markdown) {
+        ui::data(&markdown(&review(global, &target, &comparisons, &farewells, &differences)))?;
     } else {
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
-        show(global, &changes, format)?;
+        show(global, &changes, format.and_then(DiffFormat::of_changes))?;
     }
     if !is_whole {
         if args.out.is_some() {

@@ -133,8 +133,19 @@ impl Discovery {
     /// Renders for these pools; warnings are shown, limits that are passed among them.
     pub(super) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
         let rendered = self.render_quietly(project)?;
-        warnings(&self.measure(project, Some(&rendered.demands), None)).iter().for_each(ui::diagnostic);
+        self.passed(project, &rendered).iter().for_each(ui::diagnostic);
         Ok(rendered)
+    }
+
+    /// All that was said as a warning.
+    pub(super) fn warnings(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
+        let said = self.merged.warnings.iter().chain(&rendered.warnings).cloned();
+        said.chain(self.passed(project, rendered)).collect()
+    }
+
+    /// Limits that are passed.
+    fn passed(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
+        warnings(&self.measure(project, Some(&rendered.demands), None))
     }
 
     /// Renders for these pools, for who says all about limits in another way.

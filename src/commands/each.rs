@@ -40,6 +40,8 @@ pub enum Between {
     Headings,
     /// Nothing: JSON documents and names follow each other.
     Nothing,
+    /// An empty line.
+    Lines,
     /// The line that ends a YAML document.
     Dashes,
 }
@@ -86,7 +88,8 @@ fn one<A: ForEach>(
     match args.between() {
         Between::Headings => ui::data(&ui::heading(index, &scope.title()))?,
         Between::Dashes if index > 0 => ui::data("---\n")?,
-        Between::Dashes | Between::Nothing => {}
+        Between::Lines if index > 0 => ui::data("\n")?,
+        Between::Dashes | Between::Lines | Between::Nothing => {}
     }
     Ok(command(scope, args).unwrap_or_else(|failure| {
         if args.between() != Between::Headings {
@@ -123,6 +126,9 @@ fn scopes<A: ForEach>(typed: &GlobalArgs, args: &A) -> Result<Vec<Global>, Failu
     }
     refuse_unknown(&typed.only, &only, &known)?;
     refuse_one_for_all(typed, args, &scopes)?;
+    for (nth, scope) in scopes.iter_mut().enumerate() {
+        scope.nth = nth;
+    }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }
 
@@ -166,6 +172,7 @@ fn of_cluster(scope: &Global, spec: &LargeScale, cluster: Option<&SpecCluster>) 
         source: Source { cluster: cluster.map(|cluster| cluster.name.clone()), ..scope.source.clone() },
         app: Some(spec.metadata.name.clone()),
         cluster: flags,
+        nth: 0,
     }
 }
 

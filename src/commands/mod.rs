@@ -15,6 +15,7 @@ pub mod output;
 pub mod pools;
 pub mod prune;
 pub mod render;
+mod review;
 mod same_cluster;
 pub mod schema;
 pub mod status;

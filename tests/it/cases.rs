@@ -53,6 +53,11 @@ fn git() {
 }
 
 #[test]
+fn review() {
+    run_area("review");
+}
+
+#[test]
 fn bad_input() {
     run_area("bad-input");
 }
@@ -67,7 +72,19 @@ fn every_folder_is_run() {
     let areas: Vec<String> = folders(&checkout().join("tests/cases")).iter().map(|path| name(path)).collect();
     assert_eq!(
         areas,
-        ["bad-input", "capacity", "clusters", "diff", "git", "init", "other", "platforms", "pools", "render"]
+        [
+            "bad-input",
+            "capacity",
+            "clusters",
+            "diff",
+            "git",
+            "init",
+            "other",
+            "platforms",
+            "pools",
+            "render",
+            "review"
+        ]
     );
 }
 

@@ -9,6 +9,7 @@ pub(super) mod guards;
 pub(super) mod parent;
 pub(super) mod planned;
 pub(super) mod report;
+pub(super) mod review;
 pub(super) mod survey;
 pub(super) mod target;
 pub(super) mod wait;

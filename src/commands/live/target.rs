@@ -34,6 +34,8 @@ pub(in crate::commands) struct Target {
     pub(in crate::commands) items: Vec<Item>,
     /// The digests of the files of the tree.
     pub(in crate::commands) digests: BTreeMap<String, String>,
+    /// Pointers to the fields of a Service that decide about its load balancer.
+    pub(in crate::commands) load_balancer_fields: Vec<String>,
     /// What the spec says about fields of others.
     pub(in crate::commands) rules: Vec<ConflictRule>,
 }
@@ -104,6 +106,7 @@ impl Target {
             parent: None,
             items,
             digests: reviewed.digests,
+            load_balancer_fields: project.platform.spec.load_balancer_fields(),
             rules: project.spec.spec.conflicts.clone(),
         })
     }

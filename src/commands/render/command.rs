@@ -2,17 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueHint;
+
 use super::repository::{self, Git};
 use super::show::{self, Outcome};
 use crate::cli::Global;
+use crate::commands::diff::changes;
 use crate::commands::discover::{NodeArgs, discover};
 use crate::commands::each::{Between, ForEach};
 use crate::commands::output::LineFormat;
+use crate::commands::review::Trees;
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::immutable::changed_classes;
 use crate::core::plan::{Overwrite, plan};
 use crate::core::platform::{OtherHalfText, other_half};
 use crate::core::pools::Shrink;
+use crate::core::review::{Review, failed, markdown};
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -39,6 +44,9 @@ pub struct Args {
     /// Do not look at the git repository around the spec
     #[arg(long, conflicts_with = "commit")]
     no_git: bool,
+    /// Write what changed to a file, as Markdown for a pull request
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    summary_file: Option<PathBuf>,
     /// Write the cloud's half of the binding to a file instead of printing it (platforms that have one)
     #[arg(long, value_name = "FILE")]
     pub(super) cloud_config: Option<PathBuf>,
@@ -73,6 +81,24 @@ impl ForEach for Args {
 
 /// Renders.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+    let Some(path) = &args.summary_file else { return render(global, args, None) };
+    if global.nth == 0 {
+        replace(path, "")?;
+    }
+    let mut review = None;
+    let outcome = render(global, args, Some(&mut review));
+    let text = match (&review, &outcome) {
+        (Some(review), _) => markdown(review),
+        (None, Err(failure)) => failed(&global.title(), &failure.problems),
+        (None, Ok(_)) => return outcome,
+    };
+    let before = read_text(path, &path.display().to_string())?;
+    let space = if before.is_empty() { "" } else { "\n" };
+    replace(path, &format!("{before}{space}{text}"))?;
+    outcome
+}
+
+fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) -> Result<Exit, Failure> {
     let run_lock = if args.check { None } else { Some(RunLock::take(&global.source)?) };
     let project = &Project::load(&global.source)?;
     let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
@@ -93,6 +119,20 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         refuse_foreign_config(path, half, overwrite)?;
     }
     let around = repository::around(project, &plan, args.git())?;
+    if let Some(summary) = summary {
+        let trees = Trees {
+            global,
+            project,
+            merged: &discovery.merged,
+            plan: &plan,
+            rendered: &rendered.files,
+            before: &tree.known,
+            asked: discovery.asked.as_ref(),
+        };
+        let changes = changes(&plan, &rendered.files, &tree.known, &output);
+        let warnings = discovery.warnings(project, &rendered);
+        *summary = Some(trees.review(&changes, &format!("`{output}` as it was"), &warnings));
+    }
 
     if !args.check {
         tree.write(project, &rendered.files, &plan, &lock)?;

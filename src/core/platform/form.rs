@@ -287,6 +287,18 @@ impl PlatformSpec {
         refused.chain(required)
     }
 
+    /// Pointers to the fields of a Service that decide about its load balancer: those of the binding, and what only one
+    /// Service can have.
+    pub fn load_balancer_fields(&self) -> Vec<String> {
+        let patched = self.binding.iter().chain(&self.internal).filter_map(|step| step["path"].as_str());
+        let of_one = self.refuses.iter().filter(|rule| rule.within == Within::Manifests);
+        let mut fields: Vec<String> =
+            patched.chain(of_one.map(|rule| rule.path.as_str())).map(str::to_owned).collect();
+        fields.sort();
+        fields.dedup();
+        fields
+    }
+
     /// What a Service of the manifests has and copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
         self.refused(service, Within::Manifests)
