@@ -10,3 +10,4 @@ mod models;
 mod permissions;
 mod platforms;
 mod providers;
+mod workflows;

@@ -22,8 +22,7 @@ impl<'a> App<'a> {
     #[track_caller]
     pub(crate) fn new(plane: &'a ControlPlane, name: &str) -> Self {
         plane.create_namespace(name);
-        let directory =
-            tempfile::Builder::new().prefix(name).tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
         let app = Self { plane, directory, namespace: name.to_owned() };
         app.write("largescale.yaml", &SPEC.replace("NAME", name));
         app.write("web.yaml", MANIFESTS);
@@ -76,7 +75,7 @@ impl<'a> App<'a> {
         Running::start(&mut self.command("kubectl", &self.plane.kubeconfig, &arguments)).wait()
     }
 
-    fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command
             .args(arguments)

@@ -9,6 +9,7 @@ mod apply;
 mod capacity;
 #[path = "../support/child.rs"]
 mod child;
+mod clusters;
 mod control_plane;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
@@ -21,6 +22,7 @@ mod objects;
 mod outage;
 mod proxy;
 mod rbac;
+mod review;
 mod run;
 mod status;
 mod story;

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Finds the pools, renders, and opens a pull request if the trees have changed. Runs in a clone that may push to `origin`.
+#
+#   FORGE   github (with gh) or gitlab (with its push options)
+#   BASE    the branch that is synced; default: main
+#   BRANCH  the branch of the pull request; default: largescale/refresh
+#   APPS    where the specs are; default: .
+set -eu
+base=${BASE:-main}
+branch=${BRANCH:-largescale/refresh}
+case ${FORGE:-} in
+github | gitlab) ;;
+*)
+    echo "FORGE is \`${FORGE:-}\`, expected github or gitlab" >&2
+    exit 2
+    ;;
+esac
+summary=$(mktemp)
+trap 'rm -f "$summary"' EXIT
+
+git fetch --quiet origin "+refs/heads/$base:refs/remotes/origin/$base"
+git switch --quiet --force-create "$branch" "origin/$base"
+
+# An app or a cluster that is refused, such as one that seems to have lost half of its pools, does not keep the others
+# from being reviewed. It does make this job fail in the end.
+status=0
+kubectl largescale render --file "${APPS:-.}" --recursive --commit --summary-file "$summary" || status=$?
+test -z "${GITHUB_STEP_SUMMARY:-}" || cat "$summary" >>"$GITHUB_STEP_SUMMARY"
+
+if git diff --quiet "origin/$base" HEAD; then
+    echo "nothing has changed"
+    exit "$status"
+fi
+# A push of the same again would only send mails.
+if git fetch --quiet origin "+refs/heads/$branch:refs/remotes/origin/$branch" 2>/dev/null &&
+    git diff --quiet "origin/$branch" HEAD && git merge-base --is-ancestor "origin/$base" "origin/$branch"; then
+    echo "the pull request is there already"
+    exit "$status"
+fi
+title="kubectl largescale: the node pools have changed"
+case $FORGE in
+github)
+    git push --quiet --force origin "$branch"
+    if test "$(gh pr view "$branch" --json state --jq .state 2>/dev/null)" = OPEN; then
+        gh pr edit "$branch" --body-file "$summary"
+    else
+        gh pr create --base "$base" --head "$branch" --title "$title" --body-file "$summary"
+    fi
+    ;;
+gitlab)
+    git push --quiet --force origin "$branch" \
+        --push-option=merge_request.create \
+        --push-option="merge_request.target=$base" \
+        --push-option="merge_request.title=$title" \
+        --push-option=merge_request.remove_source_branch
+    cat "$summary"
+    ;;
+esac
+exit "$status"
