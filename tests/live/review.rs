@@ -1,4 +1,4 @@
-//! What a reviewer sees when the cluster is asked, and who may look in a CronJob.
+//! What a reviewer sees when the cluster is asked, and who may look in a `CronJob`.
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
