@@ -1,8 +1,8 @@
 # What a developer runs. CI runs the same: .ci/run.
 
-.PHONY: test lint bench example build control-plane azure-binding provider-binding dns-proof models fields cases
+.PHONY: test lint bench example build control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
-test: control-plane azure-binding provider-binding dns-proof models   ## all tests, with the real API server, the real providers and external-dns
+test: control-plane azure-binding provider-binding dns-proof gitops-proof models   ## all tests, with the real API server, the real providers and external-dns
 	cargo test --quiet
 
 lint:                               ## formatting and clippy
@@ -32,7 +32,7 @@ cases:                              ## write the transcripts of tests/cases anew
 fields: control-plane               ## the table of Kubernetes' fields, from Kubernetes' own types
 	target/control-plane fields > src/core/manifest/kubernetes-fields.json
 
-# The three Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
+# The Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
 # the tests that need them say so; in CI that is a failure.
-control-plane azure-binding provider-binding dns-proof models:
+control-plane azure-binding provider-binding dns-proof gitops-proof models:
 	@if command -v go >/dev/null; then tests/$@/build.sh; else echo "no go: tests/$@ is not built, its tests are skipped"; fi

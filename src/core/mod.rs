@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod dns;
 pub mod fold;
 pub mod form;
+pub mod gitops;
 pub mod immutable;
 pub mod live;
 pub mod lock;

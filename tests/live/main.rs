@@ -14,6 +14,7 @@ mod control_plane;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
+mod gitops;
 mod harness;
 mod inventory;
 mod kinds;

@@ -10,6 +10,7 @@ mod per_pool;
 mod render;
 mod rules;
 mod spread;
+mod synced;
 mod tree;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};

@@ -11,7 +11,7 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::render::per_pool::{self, PerPool};
-use crate::core::render::{RenderedFile, copies, dns, extra, patches, rules, spread, tree};
+use crate::core::render::{RenderedFile, copies, dns, extra, patches, rules, spread, synced, tree};
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -147,6 +147,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         drop_empty_metadata(&mut draft.value);
     }
     find_collisions(&drafts, &mut problems);
+    problems.extend(synced::left_out(&drafts));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -154,7 +155,10 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
         (pool, &draft.value)
     }));
-    Ok(Rendered { files: tree::files(drafts), demands, warnings, notes })
+    synced::escape(&mut drafts);
+    let files = tree::files(drafts);
+    warnings.extend(synced::too_large(&files));
+    Ok(Rendered { files, demands, warnings, notes })
 }
 
 /// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and

@@ -56,6 +56,26 @@ impl Repository {
         Ok(bytes)
     }
 
+    /// The path of a file or directory below the root, for people and for those who sync it.
+    pub fn shown_path(&self, file: &Path) -> Result<String, Diagnostic> {
+        Ok(String::from_utf8_lossy(&self.path(file)?).into_owned())
+    }
+
+    /// The address of the remote `origin`, if there is one.
+    pub fn origin(&self) -> Option<String> {
+        self.said(&["remote", "get-url", "origin"])
+    }
+
+    /// The branch that is checked out; `None` where HEAD is detached.
+    pub fn branch(&self) -> Option<String> {
+        self.said(&["symbolic-ref", "--quiet", "--short", "HEAD"])
+    }
+
+    fn said(&self, arguments: &[&str]) -> Option<String> {
+        let answer = self.git(arguments, &[]).ok()?;
+        Some(String::from_utf8_lossy(&answer).trim_end().to_owned())
+    }
+
     /// The root of its work tree.
     pub(super) fn root(&self) -> &Path {
         &self.root

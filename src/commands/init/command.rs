@@ -1,9 +1,10 @@
-//! `init`: a starter spec, from the nodes and, with `--from`, from Services that were written by hand.
+//! What was typed, and a starter spec: from the nodes and, with `--from`, from Services that were written by hand.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use super::gitops::{self, GitopsArgs};
 use crate::cli::GlobalArgs;
 use crate::commands::discover::from_cluster;
 use crate::core::choose::{Choice, choose};
@@ -44,6 +45,8 @@ pub struct Args {
     /// Fold these hand-written manifests: Services that differ only in name and binding become one, and keep their names
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    gitops: GitopsArgs,
 }
 
 /// Writes the spec.
@@ -52,6 +55,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
     if spec_path.exists() {
+        if let Some(tracker) = args.gitops.gitops {
+            gitops::write(&args.directory, tracker, &args.gitops)?;
+            return Ok(Exit::Success);
+        }
         return Err(Diagnostic::refusal(format!("{shown} is there already"))
             .hint("edit it, or name another directory")
             .into());
@@ -93,6 +100,9 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     write_new(&spec_path, &shown, &text)?;
     ui::data(&format!("{shown} {}\n", ui::action("created")))?;
     say(args, &choice, &merged, folded.as_ref());
+    if let Some(tracker) = args.gitops.gitops {
+        gitops::write(&args.directory, tracker, &args.gitops)?;
+    }
     Ok(Exit::Success)
 }
 
