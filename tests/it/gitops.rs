@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -17,7 +18,7 @@ fn project(input: &str, spec: &str) -> Option<Environment> {
     let program = checkout().join("target/gitops-proof");
     if !program.exists() {
         assert!(std::env::var("CI").is_err(), "CI must have target/gitops-proof");
-        eprintln!("skipped: no target/gitops-proof");
+        writeln!(std::io::stderr(), "skipped: no target/gitops-proof").unwrap();
         return None;
     }
     let place = Environment::with(&checkout().join("tests/cases/shared"));
@@ -169,11 +170,7 @@ fn figures() {
         [["argocd", "manifests", "gitops/argocd.yaml", root], ["flux", "objects", "gitops/flux.yaml", root]]
     {
         let result = json(&proof(&place, &arguments));
-        println!(
-            "{}: {} objects in {} s",
-            arguments[0],
-            result["objects"].as_array().unwrap().len(),
-            result["seconds"]
-        );
+        let count = result["objects"].as_array().unwrap().len();
+        writeln!(std::io::stdout(), "{}: {count} objects in {} s", arguments[0], result["seconds"]).unwrap();
     }
 }
