@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use largescale::cli::Cli;
-use largescale::core::overlay::Overlay;
+use largescale::core::overlay;
 use largescale::core::platform::{builtin_names, read_builtin};
 use largescale::exit::Exit;
 
@@ -43,7 +43,7 @@ fn readme_lists_platforms_and_overlays() {
     let text = format!("Built in: {}; without a way to choose nodes: {}.\n", list(&binding), list(&others));
     between("README.md", "platforms", &text);
     let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
-    for name in Overlay::builtin_names() {
+    for name in overlay::builtin_names() {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not name the overlay {name}");
     }
 }

@@ -11,6 +11,7 @@ mod render;
 mod rules;
 mod spread;
 mod tree;
+mod written;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::{Draft, Role};

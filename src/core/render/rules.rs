@@ -1,10 +1,10 @@
-//! The platform's rules, held against the Services as they are in the end: what an overlay does counts too.
+//! The rules of the platform and of the overlays, held against the Services as they are in the end: what an overlay does counts too.
 
 use std::collections::BTreeSet;
 
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Object};
-use crate::core::platform::{Broken, Level, is_set};
+use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
 use crate::core::render::{Draft, Input};
 
@@ -17,7 +17,10 @@ pub(super) fn check(
 ) {
     let mut said = BTreeSet::new();
     for draft in drafts.iter().filter(|draft| draft.service().is_some()) {
-        for broken in input.platform.spec.broken_rules(&draft.value) {
+        let of_overlays = input.overlays.iter().flat_map(|overlay| {
+            broken_rules(&overlay.spec.refuses, &overlay.spec.requires, &draft.value)
+        });
+        for broken in input.platform.spec.broken_rules(&draft.value).chain(of_overlays) {
             let (sentence, place) = located(draft, &broken);
             if !said.insert((sentence.clone(), place.to_string())) {
                 continue;
