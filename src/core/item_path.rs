@@ -22,11 +22,8 @@ pub fn resolve(object: &Value, path: &str) -> Result<String, Diagnostic> {
     let mut at = Some(object);
     for key in pointer::keys(path) {
         let key = match at {
-            Some(Value::Array(list)) if key.contains('=') => {
-                find(list, &key).map_err(|(why, hint)| {
-                    Diagnostic::error(format!("`{resolved}` {why}")).hint(hint)
-                })?
-            }
+            Some(Value::Array(list)) if key.contains('=') => find(list, &key)
+                .map_err(|(why, hint)| Diagnostic::error(format!("`{resolved}` {why}")).hint(hint))?,
             _ => key,
         };
         at = at.and_then(|value| step(value, &key));
@@ -47,7 +44,8 @@ pub fn step<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
 /// The index of the one item for which all conditions hold, or why there is not one, and what there is.
 fn find(list: &[Value], segment: &str) -> Result<String, (String, String)> {
     let conditions = conditions(segment);
-    let fits = |item: &Value| conditions.iter().all(|(key, value)| text(&item[*key]).as_deref() == Some(value));
+    let fits =
+        |item: &Value| conditions.iter().all(|(key, value)| text(&item[*key]).as_deref() == Some(value));
     let found: Vec<usize> = (0..list.len()).filter(|index| fits(&list[*index])).collect();
     match found.as_slice() {
         [one] => Ok(one.to_string()),
@@ -91,14 +89,12 @@ fn there_is(list: &[Value], conditions: &[(&str, String)]) -> String {
     }
     // Where a key is unknown, the scalars of an item tell best what it could have been.
     let described = list.iter().map(|item| {
-        let asked: Vec<String> = conditions
-            .iter()
-            .filter_map(|(key, _)| Some(format!("{key}={}", text(&item[*key])?)))
-            .collect();
+        let asked: Vec<String> =
+            conditions.iter().filter_map(|(key, _)| Some(format!("{key}={}", text(&item[*key])?))).collect();
         if asked.len() == conditions.len() && list.len() > 1 {
-            let all_same = list.iter().all(|other| {
-                conditions.iter().all(|(key, _)| text(&other[*key]) == text(&item[*key]))
-            });
+            let all_same = list
+                .iter()
+                .all(|other| conditions.iter().all(|(key, _)| text(&other[*key]) == text(&item[*key])));
             if !all_same {
                 return asked.join(",");
             }

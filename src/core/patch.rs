@@ -318,7 +318,10 @@ mod tests {
         let mut object = service();
         let values = Values::default().with("pool.name", Some("a/b"), "");
         patch.apply(&mut object, "service/a", &values).unwrap();
-        assert_eq!(object["spec"]["ports"], json!([{"port": 80, "name": "http"}, {"port": 81, "name": "http"}]));
+        assert_eq!(
+            object["spec"]["ports"],
+            json!([{"port": 80, "name": "http"}, {"port": 81, "name": "http"}])
+        );
         assert_eq!(object["metadata"]["annotations"], json!({"x/a/b": "1", "a=b": "c"}));
         fails(
             "{op: remove, path: /spec/ports/port=443}",

@@ -66,7 +66,11 @@ fn requirement(part: &str) -> Result<Requirement, String> {
         let key = key.trim();
         let is_key = !key.is_empty()
             && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'));
-        if is_key { Ok(Requirement { key: key.to_owned(), test }) } else { Err(format!("`{part}` is no requirement")) }
+        if is_key {
+            Ok(Requirement { key: key.to_owned(), test })
+        } else {
+            Err(format!("`{part}` is no requirement"))
+        }
     };
     let one = |value: &str| vec![value.trim().to_owned()];
     if let Some(key) = part.strip_prefix('!') {

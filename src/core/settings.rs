@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::core::diagnostic::{Checked, Diagnostic};
-use crate::core::nearest::did_you_mean;
+use crate::core::nearest::{did_you_mean, nearest};
 use crate::core::overlay::{self, Overlay};
 use crate::core::placeholder::Values;
 use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
@@ -120,9 +120,8 @@ impl Settings {
         mut placeholders: impl Iterator<Item = &'a str>,
     ) -> bool {
         let optional: Vec<&Set> = self.0.iter().filter(|set| set.asker == asker && set.optional).collect();
-        placeholders.any(|name| {
-            optional.iter().any(|set| set.placeholder == name && set.value(pool).is_none())
-        })
+        placeholders
+            .any(|name| optional.iter().any(|set| set.placeholder == name && set.value(pool).is_none()))
     }
 
     /// The names of the settings that may be left out.
@@ -154,7 +153,7 @@ impl Settings {
         let problem = |(of, example): (String, String), set: &Set| {
             let asker = match set.asker {
                 Asker::Platform => format!("platform {}", platform.name),
-                Asker::Overlay(index) => format!("the overlay {}", overlays[index].name),
+                Asker::Overlay(index) => overlays[index].title.clone(),
             };
             Diagnostic::error(format!("{asker} needs {}{of}", set.title))
                 .at(place.clone())
@@ -193,10 +192,7 @@ impl Set {
 }
 
 /// What is asked for: all that the platform declares, and of the overlays what their patches for it need.
-fn asked<'a>(
-    platform: &'a Platform,
-    overlays: &'a [Overlay],
-) -> impl Iterator<Item = (Asker, &'a Setting)> {
+fn asked<'a>(platform: &'a Platform, overlays: &'a [Overlay]) -> impl Iterator<Item = (Asker, &'a Setting)> {
     let own = platform.spec.settings.iter().map(|setting| (Asker::Platform, setting));
     let theirs = overlays.iter().enumerate().flat_map(move |(index, overlay)| {
         let settings = overlay.spec.settings.iter();
@@ -207,7 +203,7 @@ fn asked<'a>(
     own.chain(theirs)
 }
 
-/// A setting that nobody asks for: misspelt, of an overlay that is not there, or of another platform.
+/// A setting that nobody asks for: of another platform, of an overlay that is not there, or misspelt.
 fn unknown(
     name: &str,
     document: &Document,
@@ -215,32 +211,41 @@ fn unknown(
     overlays: &[Overlay],
     asked: &[(Asker, &Setting)],
 ) -> Diagnostic {
-    let near = did_you_mean(name, asked.iter().map(|(_, setting)| setting.name.as_str()));
-    let names = |asker: Asker| {
+    let problem = |near: &str| {
+        Diagnostic::error(format!("unknown setting `{name}`{near}"))
+            .at(document.place(&pointer::join("/spec/settings", name)))
+    };
+    let declares = |overlay: &&Overlay| overlay.spec.settings.iter().any(|setting| setting.name == name);
+    if let Some(overlay) = overlays.iter().find(declares) {
+        let hint = format!("the overlay {} has it for other platforms than {}", overlay.name, platform.name);
+        return problem("").hint(hint);
+    }
+    let builtin = overlay::builtin_names().filter_map(overlay::read_builtin).flatten();
+    if let Some(overlay) = builtin.into_iter().find(|overlay| declares(&overlay)) {
+        return problem("")
+            .hint(format!("it is of the overlay {}: add that to `spec.overlays`", overlay.name));
+    }
+    let near = nearest(name, asked.iter().map(|(_, setting)| setting.name.as_str()));
+    let mut hints = Vec::new();
+    for asker in std::iter::once(Asker::Platform).chain((0..overlays.len()).map(Asker::Overlay)) {
         let own = asked.iter().filter(|(known, _)| *known == asker);
-        own.map(|(_, setting)| setting.name.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    let mut hint = match names(Asker::Platform) {
-        none if none.is_empty() => format!("platform {} asks for nothing", platform.name),
-        known => format!("platform {} asks for {known}", platform.name),
-    };
-    for (index, overlay) in overlays.iter().enumerate() {
-        let known = names(Asker::Overlay(index));
-        if !known.is_empty() {
-            hint.push_str(&format!(", the overlay {} for {known}", overlay.name));
+        let names: Vec<&str> = own.map(|(_, setting)| setting.name.as_str()).collect();
+        let title = match asker {
+            Asker::Platform => format!("platform {}", platform.name),
+            Asker::Overlay(index) => overlays[index].title.clone(),
+        };
+        if near.is_some_and(|near| names.contains(&near)) {
+            hints = vec![format!("{title} asks for {}", names.join(", "))];
+            break;
+        }
+        match names.as_slice() {
+            [] if asker == Asker::Platform => hints.push(format!("{title} asks for nothing")),
+            [] => {}
+            names => hints.push(format!("{title} asks for {}", names.join(", "))),
         }
     }
-    let declares = |overlay: &Overlay| overlay.spec.settings.iter().any(|setting| setting.name == name);
-    let elsewhere = overlays.iter().find(|overlay| declares(overlay));
-    let builtin = || overlay::builtin_names().filter_map(overlay::read_builtin).flatten().find(declares);
-    if let Some(overlay) = elsewhere {
-        hint = format!("the overlay {} has it for other platforms than {}", overlay.name, platform.name);
-    } else if let Some(overlay) = builtin().filter(|_| near.is_empty()) {
-        hint.push_str(&format!("; the overlay {} would: add it to `spec.overlays`", overlay.name));
-    }
-    Diagnostic::error(format!("unknown setting `{name}`{near}"))
-        .at(document.place(&pointer::join("/spec/settings", name)))
-        .hint(hint)
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    problem(&near).hint(hints.join(", "))
 }
 
 /// The pools for which a setting says nothing, and what to write.

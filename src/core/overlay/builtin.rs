@@ -12,9 +12,20 @@ macro_rules! files {
 
 /// Name and text, in order of their names.
 const FILES: &[(&str, &str)] = files![
+    "allowed-service-tags",
+    "dual-stack",
+    "health-probe",
+    "idle-timeout",
     "internal-lb",
+    "internal-subnet",
     "local-traffic",
     "no-node-ports",
+    "port-health-probe",
+    "proxy-protocol",
+    "public-ip",
+    "resource-group",
+    "source-ranges",
+    "static-address",
 ];
 
 /// The names, in order.

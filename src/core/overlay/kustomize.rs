@@ -15,7 +15,8 @@ pub(super) fn in_text(text: &str, place: &Place, overlay: &str, problems: &mut V
         let end = line.trim_end().trim_end_matches(['-', '+', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         end.ends_with(": |") || end.ends_with(": >")
     });
-    let within = |line: u32| Place { line: if is_block { place.line + line } else { place.line }, ..place.clone() };
+    let within =
+        |line: u32| Place { line: if is_block { place.line + line } else { place.line }, ..place.clone() };
     match yaml::read(&place.file, text) {
         Ok(documents) => operations(&documents, place, |inner| within(inner.line), problems),
         Err(problem) => {
@@ -44,7 +45,8 @@ fn operations(
     problems: &mut Vec<Diagnostic>,
 ) -> Patch {
     let [document] = documents else {
-        let message = if documents.is_empty() { "the patch is empty" } else { "the patch is more than one document" };
+        let message =
+            if documents.is_empty() { "the patch is empty" } else { "the patch is more than one document" };
         problems.push(Diagnostic::error(message).at(place.clone()).hint("one list of JSON 6902 operations"));
         return Patch::default();
     };

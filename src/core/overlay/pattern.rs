@@ -47,9 +47,9 @@ fn glob(text: &str) -> Result<Pattern, (String, String)> {
             "write a glob, such as `web-*`, `web-?` or `[ab]*`; or give the patch as a text (`patch: |-`), as kustomize has it, for regular expressions".to_owned(),
         ));
     }
-    Glob::new(text)
-        .map(Pattern::Glob)
-        .map_err(|error| (format!("`{text}` is no glob: {}", error.msg), "`*` is any text, `?` any character".to_owned()))
+    Glob::new(text).map(Pattern::Glob).map_err(|error| {
+        (format!("`{text}` is no glob: {}", error.msg), "`*` is any text, `?` any character".to_owned())
+    })
 }
 
 fn regex(text: &str) -> Result<Pattern, (String, String)> {
@@ -67,9 +67,9 @@ fn regex(text: &str) -> Result<Pattern, (String, String)> {
             ),
         ));
     }
-    Regex::new(&format!("^(?:{text})$"))
-        .map(Pattern::Regex)
-        .map_err(|error| (format!("`{text}` is no regular expression: {error}"), "kustomize would refuse it too".to_owned()))
+    Regex::new(&format!("^(?:{text})$")).map(Pattern::Regex).map_err(|error| {
+        (format!("`{text}` is no regular expression: {error}"), "kustomize would refuse it too".to_owned())
+    })
 }
 
 /// A `*` or `?` behind a plain character, or behind nothing: what a glob has, and a regular expression hardly ever.
@@ -128,6 +128,8 @@ mod tests {
             let (why, _) = Pattern::read(text, Dialect::Kustomize).unwrap_err();
             assert!(why.ends_with(means), "{why}");
         }
-        assert!(Pattern::read("[", Dialect::Ours).is_err() && Pattern::read("(", Dialect::Kustomize).is_err());
+        assert!(
+            Pattern::read("[", Dialect::Ours).is_err() && Pattern::read("(", Dialect::Kustomize).is_err()
+        );
     }
 }

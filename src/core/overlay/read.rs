@@ -6,9 +6,9 @@ use serde_json::Value;
 use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::form;
 use crate::core::overlay::form::{OverlayFile, OverlaySpec, PatchForm};
+use crate::core::overlay::kustomize;
 use crate::core::overlay::pattern::Dialect;
 use crate::core::overlay::target::{self, Meant, Subject};
-use crate::core::overlay::kustomize;
 use crate::core::patch::{self, Patch};
 use crate::core::platform::{Level, setting_patterns};
 use crate::core::shape::kind_of;
@@ -107,8 +107,11 @@ impl Overlay {
             return Ok(());
         }
         let instead = self.spec.instead.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
-        let message =
-            format!("the overlay {} is for {}, and {platform} would ignore it", self.name, platforms.join(", "));
+        let message = format!(
+            "the overlay {} is for {}, and {platform} would ignore it",
+            self.name,
+            platforms.join(", ")
+        );
         Err(Diagnostic::error(message)
             .at(self.place(if self.spec.platforms.is_empty() { "/spec/patches" } else { "/spec/platforms" }))
             .hint(format!("take it out of `spec.overlays`{instead}")))
@@ -195,9 +198,11 @@ fn operations(
             }
         },
         (given, _) => {
-            let message = if given.is_some() { "both `patch` and `path`" } else { "neither `patch` nor `path`" };
+            let message =
+                if given.is_some() { "both `patch` and `path`" } else { "neither `patch` nor `path`" };
             problems.push(
-                Diagnostic::error(format!("the patch has {message}, expected one of them")).at(document.place(at)),
+                Diagnostic::error(format!("the patch has {message}, expected one of them"))
+                    .at(document.place(at)),
             );
             Patch::default()
         }
@@ -228,7 +233,8 @@ fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Di
     for (at, pattern) in patterns {
         if let Err(error) = Regex::new(pattern) {
             problems.push(
-                Diagnostic::error(format!("`{pattern}` is no regular expression: {error}")).at(document.place(&at)),
+                Diagnostic::error(format!("`{pattern}` is no regular expression: {error}"))
+                    .at(document.place(&at)),
             );
         }
     }

@@ -16,8 +16,7 @@ use crate::core::settings::{Asker, Settings};
 /// Who labels the copies; no patch may undo that.
 const LABELS: Author<'_> = Author { title: "the label of the pool", name: "", overrides: &[] };
 /// Who keeps the traffic of a pool in it.
-const PER_POOL: Author<'_> =
-    Author { title: "`workload.perPool`", name: "workload.perPool", overrides: &[] };
+const PER_POOL: Author<'_> = Author { title: "`workload.perPool`", name: "workload.perPool", overrides: &[] };
 
 /// What all patches of a render share.
 #[derive(Clone, Copy)]

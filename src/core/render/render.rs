@@ -146,6 +146,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let notes = dns::publish(input, &mut drafts).into_iter().collect();
     patches::apply(input, &settings, &scopes, &mut drafts, &mut problems);
     rules::check(input, &drafts, &mut problems, &mut warnings);
+    warnings.extend(spread::too_few(input, &drafts));
     for draft in &mut drafts {
         drop_empty_metadata(&mut draft.value);
     }

@@ -134,7 +134,9 @@ impl<'a> Written<'a> {
             return;
         }
         for entry in &mut self.0 {
-            let Some(rest) = entry.at.strip_prefix(list).and_then(|rest| rest.strip_prefix('/')) else { continue };
+            let Some(rest) = entry.at.strip_prefix(list).and_then(|rest| rest.strip_prefix('/')) else {
+                continue;
+            };
             let (index, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let Ok(index) = index.parse::<isize>() else { continue };
             if by < 0 && index == from {
@@ -257,6 +259,11 @@ mod tests {
         agree(list(), "- {op: add, path: /l/-, value: 3}", "- {op: add, path: /l/-, value: 4}");
         agree(list(), "- {op: remove, path: /l/0}", "- {op: remove, path: /l/0}");
         disagree(list(), second, "- {op: remove, path: /l/1}", "`l[1].v` of x would be absent, not 1");
-        disagree(list(), second, "- {op: replace, path: /l/n=2/v, value: 2}", "`l[1].v` of x would be 2, not 1");
+        disagree(
+            list(),
+            second,
+            "- {op: replace, path: /l/n=2/v, value: 2}",
+            "`l[1].v` of x would be 2, not 1",
+        );
     }
 }
