@@ -38,6 +38,11 @@ fn platforms() {
 }
 
 #[test]
+fn overlays() {
+    run_area("overlays");
+}
+
+#[test]
 fn capacity() {
     run_area("capacity");
 }
@@ -55,7 +60,10 @@ fn other_commands() {
 #[test]
 fn every_folder_is_run() {
     let areas: Vec<String> = folders(&checkout().join("tests/cases")).iter().map(|path| name(path)).collect();
-    assert_eq!(areas, ["bad-input", "capacity", "diff", "init", "other", "platforms", "pools", "render"]);
+    assert_eq!(
+        areas,
+        ["bad-input", "capacity", "diff", "init", "other", "overlays", "platforms", "pools", "render"]
+    );
 }
 
 fn run_area(area: &str) {
