@@ -108,7 +108,7 @@ impl Overlay {
         }
         let instead = self.spec.instead.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
         let message = format!(
-            "the overlay {} is for {}, and {platform} would ignore it",
+            "the overlay {} is for {}, and {platform} is none of them",
             self.name,
             platforms.join(", ")
         );
@@ -137,7 +137,8 @@ impl Overlay {
 
     /// Its patches for a platform.
     pub fn patches_for<'a>(&'a self, platform: &'a str) -> impl Iterator<Item = &'a TargetedPatch> {
-        self.patches.iter().filter(move |patch| {
+        let is_for = self.spec.platforms.is_empty() || self.spec.platforms.iter().any(|it| it == platform);
+        self.patches.iter().filter(move |_| is_for).filter(move |patch| {
             patch.platforms.is_empty() || patch.platforms.iter().any(|known| known == platform)
         })
     }

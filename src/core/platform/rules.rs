@@ -133,11 +133,11 @@ pub fn broken_rules<'a>(
     requires: &'a [Requirement],
     service: &'a Value,
 ) -> impl Iterator<Item = Broken<'a>> {
-    let required = requires.iter().filter_map(|rule| {
+    let lacking = requires.iter().filter_map(|rule| {
         let sentence = rule.broken_by(service)?;
         Some(Broken { path: None, sentence, hint: &rule.hint, level: rule.level })
     });
-    refused(refuses, service, Within::Pools).chain(required)
+    refused(refuses, service, Within::Pools).chain(lacking)
 }
 
 /// What of these a Service must not have there, and has.

@@ -30,6 +30,7 @@ struct Context<'a> {
 struct Found<'p> {
     problems: &'p mut Vec<Diagnostic>,
     contradictions: BTreeSet<(Place, String)>,
+    misfits: BTreeSet<(Option<Place>, String)>,
 }
 
 impl Found<'_> {
@@ -52,7 +53,7 @@ pub(super) fn apply(
     // Without overlays nobody is there to contradict.
     let mut written = vec![Written::default(); if input.overlays.is_empty() { 0 } else { drafts.len() }];
     bind(context, drafts, &mut written, problems);
-    let mut found = Found { problems, contradictions: BTreeSet::new() };
+    let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
     for index in 0..input.overlays.len() {
         overlay(context, index, drafts, &mut written, &mut found);
     }
@@ -68,7 +69,7 @@ fn bind<'a>(
     let input = context.input;
     let platform = input.platform;
     let binding = Author { title: "the binding of the platform", name: &platform.name, overrides: &[] };
-    let internal = Author { title: "`internal: true`", name: &platform.name, overrides: &[] };
+    let internal = Author { title: "`internal: true`", name: "internal", overrides: &[] };
     for (number, draft) in drafts.iter_mut().enumerate() {
         let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
@@ -146,7 +147,9 @@ fn overlay<'a>(
             applied += 1;
             one(context, (overlay, patch, asker), draft, written, found);
         }
-        unexpected(patch, matched).into_iter().for_each(|problem| found.add(problem));
+        if let Some(problem) = unexpected(patch, matched) {
+            found.add(problem);
+        }
     }
     if applied == 0 && left_out > 0 {
         let settings = context.settings.optional_of(asker);
@@ -181,7 +184,11 @@ fn one<'a>(
         Err(problem) => {
             // The object is as it was before, and what was noted of it is not.
             *written = Written::default();
-            found.add(problem);
+            // The same for the Service of every pool, but for its name.
+            let misfit = (problem.place.clone(), problem.message.replacen(&name, "", 1));
+            if found.misfits.insert(misfit) {
+                found.add(problem);
+            }
         }
     }
 }

@@ -90,16 +90,14 @@ impl<'a> Written<'a> {
             }
             false
         });
-        match new {
-            Some(at) => self.note_leaves(object, &at, author, Some(place)),
-            None => {
-                let at = gone.map(|path| path.as_str().to_owned()).unwrap_or_default();
-                // An item that is gone leaves no trace: the next one has its number.
-                if !parent(object, &at).is_some_and(Value::is_array) {
-                    let place = Some(place.clone());
-                    self.0.push(Entry { at, value: None, author, place, is_gone: false });
-                }
-            }
+        if let Some(at) = new {
+            self.note_leaves(object, &at, author, Some(place));
+        } else if let Some(at) = gone.map(|path| path.as_str().to_owned())
+            // An item that is gone leaves no trace: the next one has its number.
+            && !parent(object, &at).is_some_and(Value::is_array)
+        {
+            let place = Some(place.clone());
+            self.0.push(Entry { at, value: None, author, place, is_gone: false });
         }
         contradictions
     }
