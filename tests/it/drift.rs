@@ -42,10 +42,8 @@ fn readme_lists_platforms_and_overlays() {
     let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let text = format!("Built in: {}; without a way to choose nodes: {}.\n", list(&binding), list(&others));
     between("README.md", "platforms", &text);
-    let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
-    for name in overlay::builtin_names() {
-        assert!(readme.contains(&format!("`{name}`")), "README.md does not name the overlay {name}");
-    }
+    let overlays: Vec<&str> = overlay::builtin_names().collect();
+    between("README.md", "overlays", &format!("Built in: {}.\n", list(&overlays)));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod drift;
 mod environment;
 mod examples;
 mod models;
+mod overlays;
 mod permissions;
 mod platforms;
 mod providers;

@@ -138,9 +138,7 @@ impl Overlay {
     /// Its patches for a platform.
     pub fn patches_for<'a>(&'a self, platform: &'a str) -> impl Iterator<Item = &'a TargetedPatch> {
         let is_for = self.spec.platforms.is_empty() || self.spec.platforms.iter().any(|it| it == platform);
-        self.patches.iter().filter(move |_| is_for).filter(move |patch| {
-            patch.platforms.is_empty() || patch.platforms.iter().any(|known| known == platform)
-        })
+        self.patches.iter().filter(move |patch| is_for && patch.is_for(platform))
     }
 
     /// Whether one of its patches for a platform has this placeholder.
@@ -150,6 +148,11 @@ impl Overlay {
 }
 
 impl TargetedPatch {
+    /// Whether it is for a platform.
+    pub fn is_for(&self, platform: &str) -> bool {
+        self.platforms.is_empty() || self.platforms.iter().any(|known| known == platform)
+    }
+
     /// Whether an object is meant.
     pub fn matches(&self, subject: Subject<'_>) -> bool {
         self.meant.is(subject)
