@@ -3,7 +3,8 @@
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::item_path::{self, step};
 use crate::core::nearest::did_you_mean;
 use crate::core::placeholder::{self, Values};
 use crate::core::plural::plural;
@@ -19,24 +20,33 @@ pub struct Patch {
 
 #[derive(Clone, Debug)]
 struct Operation {
-    /// `op`, `path`, `from`, with placeholders in `value`.
+    /// `op`, `path`, `from` and `value`, with placeholders, and with paths that name items.
     template: Value,
-    /// The same, parsed, where there are no placeholders to fill.
+    /// The same, parsed, where nothing of it depends on the object.
     ready: Option<PatchOperation>,
-    place: crate::core::diagnostic::Place,
+    place: Place,
     index: usize,
 }
 
 /// Reads the patch at a pointer of a document; an absent one is empty.
 pub fn read(document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> Patch {
     let Some(list) = document.value.pointer(at).and_then(Value::as_array) else { return Patch::default() };
+    read_operations(list, |index| document.place(&format!("{at}/{index}")), problems)
+}
+
+/// Reads operations that stand elsewhere, with the place of each.
+pub fn read_operations(
+    list: &[Value],
+    place: impl Fn(usize) -> Place,
+    problems: &mut Vec<Diagnostic>,
+) -> Patch {
     let mut operations = Vec::with_capacity(list.len());
     for (index, template) in list.iter().enumerate() {
-        let place = document.place(&format!("{at}/{index}"));
+        let place = place(index);
         // Parsed once for its form, so that a bad operation is reported even if nothing matches it.
         match serde_json::from_value::<PatchOperation>(template.clone()) {
             Ok(operation) => {
-                let ready = (!template.get("value").is_some_and(has_placeholder)).then_some(operation);
+                let ready = (!depends_on_object(template)).then_some(operation);
                 operations.push(Operation { template: template.clone(), ready, place, index: index + 1 });
             }
             Err(error) => problems.push(
@@ -47,6 +57,11 @@ pub fn read(document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> Pa
         }
     }
     Patch { operations }
+}
+
+fn depends_on_object(template: &Value) -> bool {
+    has_placeholder(template)
+        || ["path", "from"].iter().any(|key| template[key].as_str().is_some_and(item_path::names_items))
 }
 
 fn has_placeholder(value: &Value) -> bool {
@@ -79,11 +94,27 @@ impl Patch {
         templates.filter(|template| template.get("op").and_then(Value::as_str) == Some("add"))
     }
 
+    /// The names of the placeholders that it has.
+    pub fn placeholders(&self) -> impl Iterator<Item = &str> {
+        self.operations.iter().flat_map(|operation| placeholder::names(&operation.template))
+    }
+
     /// Applies it to an object; `name` says which one in a message. The object is unchanged after an error.
     pub fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), Diagnostic> {
+        self.apply_noting(object, name, values, &mut |_, _, _| {})
+    }
+
+    /// The same; `note` sees the object after each operation, with the operation as it was done and its place.
+    pub fn apply_noting(
+        &self,
+        object: &mut Value,
+        name: &str,
+        values: &Values<'_>,
+        note: &mut dyn FnMut(&Value, &PatchOperation, &Place),
+    ) -> Result<(), Diagnostic> {
         let before = if self.operations.len() > 1 { Some(object.clone()) } else { None };
         for operation in &self.operations {
-            if let Err(problem) = operation.apply(object, name, values) {
+            if let Err(problem) = operation.apply(object, name, values, note) {
                 if let Some(before) = before {
                     *object = before;
                 }
@@ -95,37 +126,80 @@ impl Patch {
 }
 
 impl Operation {
-    fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), Diagnostic> {
-        let filled;
+    fn apply(
+        &self,
+        object: &mut Value,
+        name: &str,
+        values: &Values<'_>,
+        note: &mut dyn FnMut(&Value, &PatchOperation, &Place),
+    ) -> Result<(), Diagnostic> {
+        let made;
         let operation = if let Some(ready) = &self.ready {
             ready
         } else {
-            filled = self.fill(values).map_err(|error| {
-                let mut problem = Diagnostic::error(error.to_string()).at(self.place.clone());
-                problem.hint = error.hint();
-                problem
-            })?;
-            &filled
+            made = self.made_for(object, name, values)?;
+            &made
         };
         json_patch::patch(object, std::slice::from_ref(operation))
-            .map_err(|_| self.explain(object, operation, name))
+            .map_err(|_| self.explain(object, operation, name))?;
+        note(object, operation, &self.place);
+        Ok(())
     }
 
-    fn fill(&self, values: &Values<'_>) -> Result<PatchOperation, placeholder::PlaceholderError> {
+    /// The operation with its placeholders filled, and with indexes where its paths name items.
+    fn made_for(
+        &self,
+        object: &Value,
+        name: &str,
+        values: &Values<'_>,
+    ) -> Result<PatchOperation, Diagnostic> {
         let mut operation = self.template.clone();
+        let filled = |error: placeholder::PlaceholderError| {
+            let mut problem = Diagnostic::error(error.to_string()).at(self.place.clone());
+            problem.hint = error.hint();
+            problem
+        };
         if let Some(value) = operation.get_mut("value") {
-            *value = placeholder::fill_value(value, values)?;
+            *value = placeholder::fill_value(value, values).map_err(filled)?;
         }
-        // The template had the form of an operation, and filling a value does not change that.
+        // A move counts the items of its target when the moved one is gone.
+        let mut without = None;
+        for key in ["from", "path"] {
+            let Some(path) = operation[key].as_str() else { continue };
+            let path = placeholder::fill_pointer(path, values).map_err(filled)?;
+            let resolved = item_path::resolve(without.as_ref().unwrap_or(object), &path).map_err(|why| {
+                let message = format!("{} does not fit {name}: {}", self.said(&path), why.message);
+                Diagnostic { message, place: Some(self.place.clone()), ..why }
+            })?;
+            if key == "from" && operation["op"] == "move" && item_path::names_items(&self.path()) {
+                let removal = json_patch::RemoveOperation {
+                    path: json_patch::jsonptr::PointerBuf::parse(&resolved).unwrap_or_default(),
+                };
+                let mut copy = object.clone();
+                if json_patch::patch(&mut copy, &[PatchOperation::Remove(removal)]).is_ok() {
+                    without = Some(copy);
+                }
+            }
+            operation[key] = resolved.into();
+        }
+        // The template had the form of an operation, and filling it does not change that.
         Ok(serde_json::from_value(operation)
             .unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
     }
 
+    fn path(&self) -> String {
+        self.template.get("path").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    fn said(&self, path: &str) -> String {
+        let verb = self.template.get("op").and_then(Value::as_str).unwrap_or_default();
+        format!("operation {} (`{verb}` at `{path}`)", self.index)
+    }
+
     /// Why it failed, in the words of the document: how far the path leads, and what is there instead.
     fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
-        let verb = self.template.get("op").and_then(Value::as_str).unwrap_or_default();
         let path = operation.path().to_string();
-        let said = format!("operation {} (`{verb}` at `{path}`) does not fit {name}", self.index);
+        let said = format!("{} does not fit {name}", self.said(&path));
         let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.place.clone());
         if let PatchOperation::Test(test) = operation
             && let Some(found) = object.pointer(&path)
@@ -161,12 +235,7 @@ fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
     let mut at = String::new();
     let mut value = object;
     for key in pointer::keys(path) {
-        let next = match value {
-            Value::Object(map) => map.get(&key),
-            Value::Array(list) => key.parse::<usize>().ok().and_then(|index| list.get(index)),
-            _ => None,
-        };
-        let Some(next) = next else { return (at, value, key) };
+        let Some(next) = step(value, &key) else { return (at, value, key) };
         pointer::push(&mut at, &key);
         value = next;
     }
@@ -237,6 +306,26 @@ mod tests {
         fails(
             "{op: add, path: /metadata/annotations/a, value: '${pool.nam}'}",
             "o.yaml:3: unknown placeholder `${pool.nam}`",
+        );
+    }
+
+    #[test]
+    fn paths_name_items_and_have_placeholders() {
+        let (patch, problems) = patch(
+            "patch:\n- {op: add, path: /spec/ports/port=80/name, value: http}\n- {op: copy, from: /spec/ports/name=http, path: /spec/ports/-}\n- {op: replace, path: /spec/ports/1/port, value: 81}\n- {op: move, from: /spec/ports/port=80, path: /spec/ports/port=81}\n- {op: add, path: '/metadata/annotations/x~1${pool.name}', value: '1'}\n- {op: add, path: /metadata/annotations/a=b, value: c}\n",
+        );
+        assert_eq!(problems, []);
+        let mut object = service();
+        let values = Values::default().with("pool.name", Some("a/b"), "");
+        patch.apply(&mut object, "service/a", &values).unwrap();
+        assert_eq!(
+            object["spec"]["ports"],
+            json!([{"port": 80, "name": "http"}, {"port": 81, "name": "http"}])
+        );
+        assert_eq!(object["metadata"]["annotations"], json!({"x/a/b": "1", "a=b": "c"}));
+        fails(
+            "{op: remove, path: /spec/ports/port=443}",
+            "o.yaml:3: operation 2 (`remove` at `/spec/ports/port=443`) does not fit service/a: `/spec/ports` has no item with `port=443`",
         );
     }
 

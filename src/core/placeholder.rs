@@ -6,6 +6,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::core::nearest::did_you_mean;
+use crate::core::pointer;
 
 /// What the placeholders stand for, one object's worth.
 #[derive(Clone, Debug, Default)]
@@ -151,6 +152,32 @@ pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, Placehold
     })
 }
 
+/// Fills the placeholders of a JSON pointer: what they stand for is part of one key, whatever is in it.
+pub fn fill_pointer(path: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
+    if !path.contains("${") {
+        return Ok(path.to_owned());
+    }
+    let mut filled = String::with_capacity(path.len());
+    for key in pointer::keys(path) {
+        pointer::push(&mut filled, &fill(&key, values)?);
+    }
+    Ok(filled)
+}
+
+/// The names of the placeholders in every string of a value, those that are not closed left out.
+pub fn names(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => {
+            let parts = text.split("${").collect::<Vec<_>>();
+            let behind = parts.windows(2).filter(|pair| !pair[0].ends_with('$')).map(|pair| pair[1]);
+            behind.filter_map(|part| Some(part.split_once('}')?.0)).collect()
+        }
+        Value::Array(list) => list.iter().flat_map(names).collect(),
+        Value::Object(map) => map.values().flat_map(names).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The name of a placeholder that is the whole text.
 fn alone(text: &str) -> Option<&str> {
     text.strip_prefix("${")?.strip_suffix('}').filter(|name| !name.contains(['$', '{', '}']))
@@ -184,6 +211,14 @@ mod tests {
             said,
             "the placeholder `${setting.addresses}` is a list, and stands alone in a value or not at all"
         );
+    }
+
+    #[test]
+    fn in_pointers_and_by_name() {
+        let values = Values::default().with("a", Some("x/y~"), "");
+        assert_eq!(fill_pointer("/m/k~1${a}/-", &values).unwrap(), "/m/k~1x~1y~0/-");
+        let value = serde_json::json!({"path": "/${a}", "value": ["$${b} ${c}${d}", 1, "${e"]});
+        assert_eq!(names(&value), ["a", "c", "d"]);
     }
 
     #[test]

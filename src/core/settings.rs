@@ -1,4 +1,4 @@
-//! `spec.settings`: what the platform asks the user, checked, and ready for placeholders.
+//! `spec.settings`: what the platform and the overlays ask the user, checked, and ready for placeholders.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::core::diagnostic::{Checked, Diagnostic};
-use crate::core::nearest::did_you_mean;
+use crate::core::nearest::{did_you_mean, nearest};
+use crate::core::overlay::{self, Overlay};
 use crate::core::placeholder::Values;
 use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
 use crate::core::pointer;
@@ -15,12 +16,13 @@ use crate::core::shape::kind_of;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
-/// What the spec says, for each placeholder of the platform's settings.
+/// What the spec says, for each placeholder of the settings of the platform and the overlays.
 #[derive(Clone, Debug, Default)]
 pub struct Settings(Vec<Set>);
 
 #[derive(Clone, Debug)]
 struct Set {
+    asker: Asker,
     /// `setting.NAME`.
     placeholder: String,
     shared: Option<Value>,
@@ -28,42 +30,52 @@ struct Set {
     name: String,
     title: String,
     of: SettingOf,
+    optional: bool,
 }
 
-/// Said where an overlay or an object asks for a setting; what the platform itself needs is checked before.
+/// Who asks: an overlay's settings are for its own patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The platform.
+    Platform,
+    /// The overlay of this index.
+    Overlay(usize),
+}
+
+/// Said where an overlay or an object asks for a setting; what is certainly needed is checked before.
 const NOT_SET: &str = "`spec.settings` does not say it";
 
 impl Settings {
     /// Reads and checks them; every problem at once.
-    pub fn read(spec: &LargeScale, document: &Document, platform: &Platform) -> Checked<Self> {
+    pub fn read(
+        spec: &LargeScale,
+        document: &Document,
+        platform: &Platform,
+        overlays: &[Overlay],
+    ) -> Checked<Self> {
         let given = &spec.spec.settings;
+        let asked: Vec<(Asker, &Setting)> = asked(platform, overlays).collect();
         let mut problems = Vec::new();
-        let known: Vec<&str> = platform.spec.settings.iter().map(|setting| setting.name.as_str()).collect();
-        for name in given.keys().filter(|name| !known.contains(&name.as_str())) {
-            let near = did_you_mean(name, known.iter().copied());
-            let hint = if known.is_empty() {
-                format!("platform {} asks for nothing", platform.name)
-            } else {
-                format!("platform {} asks for {}", platform.name, known.join(", "))
-            };
-            problems.push(
-                Diagnostic::error(format!("unknown setting `{name}`{near}"))
-                    .at(document.place(&pointer::join("/spec/settings", name)))
-                    .hint(hint),
-            );
+        for name in given.keys().filter(|name| asked.iter().all(|(_, setting)| setting.name != **name)) {
+            problems.push(unknown(name, document, platform, overlays, &asked));
         }
         let mut sets = Vec::new();
-        for setting in &platform.spec.settings {
+        for (asker, setting) in asked {
             let at = pointer::join("/spec/settings", &setting.name);
             let value = given.get(&setting.name);
+            let mut read = |value: &Value, at: &str| {
+                check(setting, value, at, document, &mut problems);
+                as_text(setting, value)
+            };
             let mut by_pool = BTreeMap::new();
+            let mut shared = setting.default.as_ref().map(|value| as_text(setting, value));
             match (setting.of, value) {
-                (SettingOf::Pool, Some(Value::Object(map))) => {
+                (SettingOf::Pool | SettingOf::Either, Some(Value::Object(map))) => {
                     for (pool, value) in map {
-                        check(setting, value, &pointer::join(&at, pool), document, &mut problems);
-                        by_pool.insert(pool.clone(), value.clone());
+                        by_pool.insert(pool.clone(), read(value, &pointer::join(&at, pool)));
                     }
                 }
+                (SettingOf::All | SettingOf::Either, Some(value)) => shared = Some(read(value, &at)),
                 (SettingOf::Pool, Some(other)) => problems.push(
                     Diagnostic::error(format!(
                         "`spec.settings.{}` is {}, expected a map from each pool to {}",
@@ -73,58 +85,84 @@ impl Settings {
                     ))
                     .at(document.place(&at)),
                 ),
-                (SettingOf::All, Some(value)) => check(setting, value, &at, document, &mut problems),
                 (_, None) => {}
             }
-            let shared = if setting.of == SettingOf::All {
-                value.or(setting.default.as_ref())
-            } else {
-                setting.default.as_ref()
-            };
             sets.push(Set {
+                asker,
                 placeholder: format!("setting.{}", setting.name),
-                shared: shared.cloned(),
+                shared,
                 by_pool,
                 name: setting.name.clone(),
                 title: setting.title.clone(),
                 of: setting.of,
+                optional: setting.optional && asker != Asker::Platform,
             });
         }
+        problems.dedup();
         if problems.is_empty() { Ok(Self(sets)) } else { Err(problems) }
     }
 
-    /// The placeholders, for a pool or for an object that is of none.
-    pub fn values<'a>(&'a self, mut values: Values<'a>, pool: Option<&Pool>) -> Values<'a> {
-        for set in &self.0 {
-            let own = pool.and_then(|pool| set.by_pool.get(&pool.value));
-            values = values.with_value(&set.placeholder, own.or(set.shared.as_ref()), NOT_SET);
+    /// The placeholders of an asker, for a pool or for an object that is of none. An overlay sees the platform's, too.
+    pub fn values<'a>(&'a self, mut values: Values<'a>, asker: Asker, pool: Option<&Pool>) -> Values<'a> {
+        let own = self.0.iter().filter(|set| set.asker == asker && asker != Asker::Platform);
+        let platform = self.0.iter().filter(|set| set.asker == Asker::Platform);
+        for set in own.chain(platform) {
+            values = values.with_value(&set.placeholder, set.value(pool), NOT_SET);
         }
         values
     }
 
-    /// What the platform is going to ask for and the spec does not say, for all pools at once.
+    /// Whether a patch with these placeholders is left out for an object: a setting that may be left out is.
+    pub fn leaves_out<'a>(
+        &self,
+        asker: Asker,
+        pool: Option<&Pool>,
+        mut placeholders: impl Iterator<Item = &'a str>,
+    ) -> bool {
+        let optional: Vec<&Set> = self.0.iter().filter(|set| set.asker == asker && set.optional).collect();
+        placeholders
+            .any(|name| optional.iter().any(|set| set.placeholder == name && set.value(pool).is_none()))
+    }
+
+    /// The names of the settings that may be left out.
+    pub fn optional_of(&self, asker: Asker) -> Vec<&str> {
+        self.0.iter().filter(|set| set.asker == asker && set.optional).map(|set| set.name.as_str()).collect()
+    }
+
+    /// What the platform and the overlays are going to ask for and the spec does not say, for all pools at once.
     pub fn missing(
         &self,
         spec: &LargeScale,
         document: &Document,
         platform: &Platform,
+        overlays: &[Overlay],
         pools: &[Pool],
     ) -> Vec<Diagnostic> {
         let form = &platform.spec;
         let internal = form.internal.iter().filter(|_| spec.spec.internal);
-        let asked: String =
+        let text: String =
             form.binding.iter().chain(&form.objects).chain(internal).map(Value::to_string).collect();
-        let is_asked =
-            |set: &&Set| set.shared.is_none() && asked.contains(&format!("${{{}}}", set.placeholder));
+        let is_asked = |set: &&Set| {
+            let certainly = match set.asker {
+                Asker::Platform => text.contains(&format!("${{{}}}", set.placeholder)),
+                Asker::Overlay(_) => !set.optional,
+            };
+            certainly && set.shared.is_none()
+        };
         let place = document.place("/spec/settings");
         let problem = |(of, example): (String, String), set: &Set| {
-            Diagnostic::error(format!("platform {} needs {}{of}", platform.name, set.title))
+            let asker = match set.asker {
+                Asker::Platform => format!("platform {}", platform.name),
+                Asker::Overlay(index) => overlays[index].title.clone(),
+            };
+            Diagnostic::error(format!("{asker} needs {}{of}", set.title))
                 .at(place.clone())
                 .hint(format!("say `spec.settings: {{{}: {example}}}`", set.name))
         };
         let lacks = |set: &Set| match set.of {
             SettingOf::All => Some((String::new(), "...".to_owned())),
-            SettingOf::Pool => lacking(set, pools),
+            SettingOf::Either if set.by_pool.is_empty() => Some((String::new(), "...".to_owned())),
+            SettingOf::Pool | SettingOf::Either => lacking(set, pools),
         };
         self.0.iter().filter(is_asked).filter_map(|set| Some(problem(lacks(set)?, set))).collect()
     }
@@ -142,8 +180,72 @@ impl Settings {
                 )));
             }
         }
+        warnings.dedup();
         warnings
     }
+}
+
+impl Set {
+    fn value(&self, pool: Option<&Pool>) -> Option<&Value> {
+        pool.and_then(|pool| self.by_pool.get(&pool.value)).or(self.shared.as_ref())
+    }
+}
+
+/// What is asked for: all that the platform declares, and of the overlays what their patches for it need.
+fn asked<'a>(platform: &'a Platform, overlays: &'a [Overlay]) -> impl Iterator<Item = (Asker, &'a Setting)> {
+    let own = platform.spec.settings.iter().map(|setting| (Asker::Platform, setting));
+    let theirs = overlays.iter().enumerate().flat_map(move |(index, overlay)| {
+        let settings = overlay.spec.settings.iter();
+        settings
+            .filter(move |it| overlay.asks_for(&format!("setting.{}", it.name), &platform.name))
+            .map(move |setting| (Asker::Overlay(index), setting))
+    });
+    own.chain(theirs)
+}
+
+/// A setting that nobody asks for: of another platform, of an overlay that is not there, or misspelt.
+fn unknown(
+    name: &str,
+    document: &Document,
+    platform: &Platform,
+    overlays: &[Overlay],
+    asked: &[(Asker, &Setting)],
+) -> Diagnostic {
+    let problem = |near: &str| {
+        Diagnostic::error(format!("unknown setting `{name}`{near}"))
+            .at(document.place(&pointer::join("/spec/settings", name)))
+    };
+    let declares = |overlay: &&Overlay| overlay.spec.settings.iter().any(|setting| setting.name == name);
+    if let Some(overlay) = overlays.iter().find(declares) {
+        let hint = format!("the overlay {} has it for other platforms than {}", overlay.name, platform.name);
+        return problem("").hint(hint);
+    }
+    let builtin = overlay::builtin_names().filter_map(overlay::read_builtin).flatten();
+    if let Some(overlay) = builtin.into_iter().find(|overlay| declares(&overlay)) {
+        return problem("")
+            .hint(format!("it is of the overlay {}: add that to `spec.overlays`", overlay.name));
+    }
+    let near = nearest(name, asked.iter().map(|(_, setting)| setting.name.as_str()));
+    let mut hints = Vec::new();
+    for asker in std::iter::once(Asker::Platform).chain((0..overlays.len()).map(Asker::Overlay)) {
+        let own = asked.iter().filter(|(known, _)| *known == asker);
+        let names: Vec<&str> = own.map(|(_, setting)| setting.name.as_str()).collect();
+        let title = match asker {
+            Asker::Platform => format!("platform {}", platform.name),
+            Asker::Overlay(index) => overlays[index].title.clone(),
+        };
+        if near.is_some_and(|near| names.contains(&near)) {
+            hints = vec![format!("{title} asks for {}", names.join(", "))];
+            break;
+        }
+        match names.as_slice() {
+            [] if asker == Asker::Platform => hints.push(format!("{title} asks for nothing")),
+            [] => {}
+            names => hints.push(format!("{title} asks for {}", names.join(", "))),
+        }
+    }
+    let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+    problem(&near).hint(hints.join(", "))
 }
 
 /// The pools for which a setting says nothing, and what to write.
@@ -156,23 +258,40 @@ fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
     match lacking.as_slice() {
         [] => None,
         [pool] => Some((format!(" for the pool {pool}"), format!("{{{pool}: ...}}"))),
+        few if few.len() <= 4 => {
+            let example: Vec<String> = few.iter().map(|pool| format!("{pool}: ...")).collect();
+            Some((format!(" for the pools {}", few.join(", ")), format!("{{{}}}", example.join(", "))))
+        }
         [pool, ..] => {
             Some((format!(" for {} pools ({pool}, ...)", lacking.len()), format!("{{{pool}: ..., ...}}")))
         }
     }
 }
 
+/// A number as the text that a placeholder becomes.
+fn as_text(setting: &Setting, value: &Value) -> Value {
+    match (setting.form, value) {
+        (SettingForm::Number, Value::Number(number)) => Value::String(number.to_string()),
+        _ => value.clone(),
+    }
+}
+
 fn check(setting: &Setting, value: &Value, at: &str, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut report = |text: String| problems.push(Diagnostic::error(text).at(document.place(at)));
     let field = pointer::field(at);
-    let texts: Vec<&Value> = match (setting.form, value) {
+    let value = as_text(setting, value);
+    let texts: Vec<&Value> = match (setting.form, &value) {
         (SettingForm::List, Value::Array(list)) if !list.is_empty() => list.iter().collect(),
         (SettingForm::List, other) => {
             return report(format!("`{field}` is {}, expected a list: {}", kind_of(other), setting.title));
         }
-        (SettingForm::Text, other) => vec![other],
+        (SettingForm::Text | SettingForm::Number, other) => vec![other],
     };
-    let pattern = setting.matches.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+    let pattern = match (&setting.matches, setting.form) {
+        (Some(pattern), _) => Regex::new(pattern).ok(),
+        (None, SettingForm::Number) => Regex::new(r"^\d+$").ok(),
+        (None, _) => None,
+    };
     for value in texts {
         match value.as_str() {
             None => report(format!("`{field}` is {}, expected {}", kind_of(value), setting.title)),

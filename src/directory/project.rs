@@ -8,7 +8,7 @@ use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::{ManifestFile, Object, read_manifests};
 use crate::core::nearest::did_you_mean;
-use crate::core::overlay::Overlay;
+use crate::core::overlay::{self, Overlay};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -165,17 +165,30 @@ fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
     if is_file_name(name) {
         let path = below(directory, name);
         let shown = path.display().to_string();
-        return Overlay::read(&shown, &read_text(&path, &shown)?);
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let beside = |name: &str| {
+            if Path::new(name).is_absolute() {
+                return Err(Diagnostic::error(format!(
+                    "the patch {name} is an absolute path: the tree would differ from machine to machine"
+                ))
+                .hint("name it relative to the overlay")
+                .into());
+            }
+            let path = below(&folder, name);
+            let shown = path.display().to_string();
+            let text = read_text(&path, &shown)?;
+            Ok((shown, text))
+        };
+        return Overlay::read(&shown, &read_text(&path, &shown)?, &beside);
     }
-    let Some(text) = Overlay::builtin_text(name) else {
-        let near = did_you_mean(name, Overlay::builtin_names());
-        let known = Overlay::builtin_names().collect::<Vec<_>>().join(", ");
-        return Err(Diagnostic::error(format!("unknown overlay `{name}`{near}"))
+    overlay::read_builtin(name).unwrap_or_else(|| {
+        let near = did_you_mean(name, overlay::builtin_names());
+        let known = overlay::builtin_names().collect::<Vec<_>>().join(", ");
+        Err(Diagnostic::error(format!("unknown overlay `{name}`{near}"))
             .at(at)
             .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
-            .into());
-    };
-    Overlay::read(&format!("overlays/{name}.yaml (built in)"), text)
+            .into())
+    })
 }
 
 /// A path that the spec names, without the `./` in front.

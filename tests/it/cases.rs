@@ -38,6 +38,11 @@ fn platforms() {
 }
 
 #[test]
+fn overlays() {
+    run_area("overlays");
+}
+
+#[test]
 fn capacity() {
     run_area("capacity");
 }
@@ -80,6 +85,7 @@ fn every_folder_is_run() {
             "git",
             "init",
             "other",
+            "overlays",
             "platforms",
             "pools",
             "render",

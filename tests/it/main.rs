@@ -8,6 +8,7 @@ mod environment;
 mod examples;
 mod gitops;
 mod models;
+mod overlays;
 mod permissions;
 mod platforms;
 mod providers;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -22,6 +23,16 @@ impl Kubectl {
         // Around the capture of the test harness, so that it is seen.
         writeln!(std::io::stderr(), "skipped: no kubectl").unwrap();
         None
+    }
+
+    /// The objects that `kubectl kustomize` makes of a directory, or why it does not.
+    pub fn kustomize(&self, directory: &Path) -> Result<Vec<Value>, String> {
+        let output =
+            Command::new(&self.0).arg("kustomize").arg(directory).stdin(Stdio::null()).output().unwrap();
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+        }
+        self.read(&String::from_utf8_lossy(&output.stdout))
     }
 
     /// The objects that it reads in a text, or why it does not.

@@ -2,7 +2,7 @@
 
 use crate::core::diagnostic::Diagnostic;
 use crate::core::node::KEPT_ANNOTATIONS;
-use crate::core::platform::PlatformSpec;
+use crate::core::platform::{PlatformSpec, setting_patterns};
 use crate::core::yaml::Document;
 
 /// Adds what the schema cannot say.
@@ -69,9 +69,7 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
         let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
         patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
     }
-    for (index, setting) in spec.settings.iter().enumerate() {
-        patterns.extend(setting.matches.iter().map(|p| (format!("/spec/settings/{index}/matches"), p)));
-    }
+    patterns.extend(setting_patterns(&spec.settings));
     for (index, rule) in spec.refuses.iter().enumerate() {
         let at = format!("/spec/refuses/{index}");
         patterns.extend(rule.matches.iter().map(|p| (format!("{at}/matches"), p)));

@@ -13,7 +13,7 @@ use crate::core::platform::check;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
-use crate::core::platform::rules::{Broken, Refusal, Requirement, Within};
+use crate::core::platform::rules::{self, Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
 use crate::core::yaml;
 
@@ -279,12 +279,7 @@ pub struct OtherHalf {
 impl PlatformSpec {
     /// The rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        let refused = self.refused(service, Within::Pools);
-        let required = self.requires.iter().filter_map(|rule| {
-            let sentence = rule.broken_by(service)?;
-            Some(Broken { path: None, sentence, hint: &rule.hint, level: rule.level })
-        });
-        refused.chain(required)
+        rules::broken_rules(&self.refuses, &self.requires, service)
     }
 
     /// Pointers to the fields of a Service that decide about its load balancer: those of the binding, and what only one
@@ -301,14 +296,7 @@ impl PlatformSpec {
 
     /// What a Service of the manifests has and copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        self.refused(service, Within::Manifests)
-    }
-
-    fn refused<'a>(&'a self, service: &'a Value, within: Within) -> impl Iterator<Item = Broken<'a>> {
-        self.refuses.iter().filter(move |rule| rule.within == within).filter_map(|rule| {
-            let sentence = rule.broken_by(service)?;
-            Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
-        })
+        rules::refused(&self.refuses, service, Within::Manifests)
     }
 }
 

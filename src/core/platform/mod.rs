@@ -21,6 +21,6 @@ pub use form::{
 pub use limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use other_half::{OtherHalfText, other_half};
 pub use recognise::{ExcludeLabel, NotBackend, ProviderIds, Recognise};
-pub use rules::{Broken, Condition, Level, Refusal, Requirement, Within, is_set};
-pub use settings::{Setting, SettingForm, SettingOf};
+pub use rules::{Broken, Condition, Level, Refusal, Requirement, Within, broken_rules, is_set};
+pub use settings::{Setting, SettingForm, SettingOf, setting_patterns};
 pub use vm_set::{Derived, VmSetFinder};

@@ -49,11 +49,11 @@ pub struct Requirement {
     pub level: Level,
 }
 
-/// What else holds of a Service.
+/// What else holds of a Service, or of a spec.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
-    /// JSON pointer into the Service.
+    /// JSON pointer into it.
     pub path: String,
     /// The value, as text, matches this pattern; a field that is absent is the empty text.
     pub matches: String,
@@ -96,7 +96,7 @@ pub struct Broken<'a> {
 
 impl Refusal {
     /// What is wrong with a Service: a lower-case sentence.
-    pub(super) fn broken_by(&self, service: &Value) -> Option<String> {
+    fn broken_by(&self, service: &Value) -> Option<String> {
         let found = service.pointer(&self.path).filter(|found| is_set(found))?;
         let is_meant = self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(found)));
         (is_meant && self.when.iter().all(|condition| condition.holds(service)))
@@ -106,7 +106,7 @@ impl Refusal {
 
 impl Requirement {
     /// What a Service lacks: a lower-case sentence.
-    pub(super) fn broken_by(&self, service: &Value) -> Option<String> {
+    fn broken_by(&self, service: &Value) -> Option<String> {
         let has = |path: &String| service.pointer(path).is_some_and(is_set);
         if self.any_of.iter().any(has) || !self.when.iter().all(|condition| condition.holds(service)) {
             return None;
@@ -121,9 +121,35 @@ impl Requirement {
 }
 
 impl Condition {
-    fn holds(&self, service: &Value) -> bool {
-        matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
+    /// Whether it holds of an object.
+    pub fn holds(&self, object: &Value) -> bool {
+        matches(&self.matches, &object.pointer(&self.path).map(text).unwrap_or_default())
     }
+}
+
+/// The rules that the Service of a pool breaks.
+pub fn broken_rules<'a>(
+    refuses: &'a [Refusal],
+    requires: &'a [Requirement],
+    service: &'a Value,
+) -> impl Iterator<Item = Broken<'a>> {
+    let lacking = requires.iter().filter_map(|rule| {
+        let sentence = rule.broken_by(service)?;
+        Some(Broken { path: None, sentence, hint: &rule.hint, level: rule.level })
+    });
+    refused(refuses, service, Within::Pools).chain(lacking)
+}
+
+/// What of these a Service must not have there, and has.
+pub(super) fn refused<'a>(
+    refuses: &'a [Refusal],
+    service: &'a Value,
+    within: Within,
+) -> impl Iterator<Item = Broken<'a>> {
+    refuses.iter().filter(move |rule| rule.within == within).filter_map(|rule| {
+        let sentence = rule.broken_by(service)?;
+        Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
+    })
 }
 
 /// Patterns were checked when the platform was read.

@@ -7,7 +7,7 @@ use crate::core::manifest::Object;
 use crate::core::placeholder;
 use crate::core::render::copies::POOL_LABEL;
 use crate::core::render::{Draft, Input, Role, patches};
-use crate::core::settings::Settings;
+use crate::core::settings::{Asker, Settings};
 
 /// The platform's objects, for each pool. They stand for all Services of the pool, so there is one set of them.
 pub(super) fn objects<'a>(
@@ -21,7 +21,7 @@ pub(super) fn objects<'a>(
     let mut drafts = Vec::new();
     for template in &input.platform.spec.objects {
         for (index, pool) in input.pools.pools.iter().enumerate() {
-            let values = patches::values(input, settings, Some(index), None);
+            let values = patches::values(input, settings, Some(index), None, Asker::Platform);
             match placeholder::fill_value(template, &values) {
                 Ok(value) => drafts.push(draft(value, &pool.name, source, index)),
                 Err(error) => {

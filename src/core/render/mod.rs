@@ -12,6 +12,7 @@ mod rules;
 mod spread;
 mod synced;
 mod tree;
+mod written;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::{Draft, Role};

@@ -1,30 +1,103 @@
 //! The platform's binding, `internal: true`, and the overlays: one mechanism, in this order.
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::manifest::Key;
-use crate::core::overlay::Subject;
+use std::collections::BTreeSet;
+
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::manifest::{Key, Scopes};
+use crate::core::overlay::{Overlay, Subject, TargetedPatch};
+use crate::core::patch::Patch;
 use crate::core::placeholder::Values;
 use crate::core::plural::plural;
+use crate::core::render::copies::{POOL_LABEL, SERVICE_LABEL};
+use crate::core::render::written::{Author, Written};
 use crate::core::render::{Draft, Input, Role};
-use crate::core::settings::Settings;
+use crate::core::settings::{Asker, Settings};
 
-/// Binds each copy to its pool.
-pub(super) fn bind(
+/// Who labels the copies; no patch may undo that.
+const LABELS: Author<'_> = Author { title: "the label of the pool", name: "", overrides: &[] };
+/// Who keeps the traffic of a pool in it.
+const PER_POOL: Author<'_> = Author { title: "`workload.perPool`", name: "workload.perPool", overrides: &[] };
+
+/// What all patches of a render share.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    input: Input<'a>,
+    settings: &'a Settings,
+    scopes: &'a Scopes,
+}
+
+/// What is wrong with the overlays: said once, not for each object that a patch is for.
+struct Found<'p> {
+    problems: &'p mut Vec<Diagnostic>,
+    contradictions: BTreeSet<(Place, String)>,
+    misfits: BTreeSet<(Option<Place>, String)>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, problem: Diagnostic) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Binds each copy to its pool and applies the overlays.
+pub(super) fn apply(
     input: Input<'_>,
     settings: &Settings,
+    scopes: &Scopes,
     drafts: &mut [Draft<'_>],
     problems: &mut Vec<Diagnostic>,
 ) {
-    for draft in drafts {
+    let context = Context { input, settings, scopes };
+    // Without overlays nobody is there to contradict.
+    let mut written = vec![Written::default(); if input.overlays.is_empty() { 0 } else { drafts.len() }];
+    bind(context, drafts, &mut written, problems);
+    let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
+    for index in 0..input.overlays.len() {
+        overlay(context, index, drafts, &mut written, &mut found);
+    }
+}
+
+/// Binds each copy to its pool.
+fn bind<'a>(
+    context: Context<'a>,
+    drafts: &mut [Draft<'_>],
+    written: &mut [Written<'a>],
+    problems: &mut Vec<Diagnostic>,
+) {
+    let input = context.input;
+    let platform = input.platform;
+    let binding = Author { title: "the binding of the platform", name: &platform.name, overrides: &[] };
+    let internal = Author { title: "`internal: true`", name: "internal", overrides: &[] };
+    for (number, draft) in drafts.iter_mut().enumerate() {
         let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
-        let values = values(input, settings, draft.pool, draft.service());
-        let bound = input.platform.binding.apply(&mut draft.value, &name, &values).and_then(|()| {
-            if input.spec.spec.internal {
-                input.platform.internal.apply(&mut draft.value, &name, &values)
-            } else {
-                Ok(())
+        let values = values(input, context.settings, draft.pool, draft.service(), Asker::Platform);
+        if let Some(written) = written.get_mut(number) {
+            for label in [POOL_LABEL, SERVICE_LABEL] {
+                let at = format!("/metadata/labels/{}", label.replace('/', "~1"));
+                written.holds(&draft.value, &at, LABELS);
             }
+            if input.spec.spec.workload.per_pool {
+                let label = POOL_LABEL.replace('/', "~1");
+                for at in ["/spec/externalTrafficPolicy".to_owned(), format!("/spec/selector/{label}")] {
+                    written.holds(&draft.value, &at, PER_POOL);
+                }
+            }
+        }
+        let wanted: &[(&Patch, Author<'_>)] = if input.spec.spec.internal {
+            &[(&platform.binding, binding), (&platform.internal, internal)]
+        } else {
+            &[(&platform.binding, binding)]
+        };
+        let bound = wanted.iter().try_for_each(|(patch, author)| {
+            patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, place| {
+                if let Some(written) = written.get_mut(number) {
+                    // What `internal: true` writes over the binding, the platform's own file says.
+                    let _ = written.note(object, operation, place, *author, &name);
+                }
+            })
         });
         let Err(problem) = bound else { continue };
         let pool = &input.pools.pools[index];
@@ -42,56 +115,117 @@ pub(super) fn bind(
     problems.dedup();
 }
 
-/// Applies the overlays, and holds each patch to the number of objects that it expects.
-pub(super) fn overlay(
-    input: Input<'_>,
-    settings: &Settings,
+/// Applies an overlay, and holds each patch to the number of objects that it expects.
+fn overlay<'a>(
+    context: Context<'a>,
+    index: usize,
     drafts: &mut [Draft<'_>],
-    problems: &mut Vec<Diagnostic>,
+    written: &mut [Written<'a>],
+    found: &mut Found<'_>,
 ) {
-    for patch in input.overlays.iter().flat_map(|overlay| &overlay.patches) {
+    let overlay: &'a Overlay = &context.input.overlays[index];
+    let asker = Asker::Overlay(index);
+    let (mut applied, mut left_out) = (0, 0);
+    for patch in overlay.patches_for(&context.input.platform.name) {
         let mut matched = 0;
-        for draft in drafts.iter_mut() {
-            let pool = draft.pool.map(|index| input.pools.pools[index].value.as_str());
-            if !patch.matches(Subject { object: &draft.value, service: draft.service(), pool }) {
+        for (draft, written) in drafts.iter_mut().zip(written.iter_mut()) {
+            let pool = draft.pool.map(|index| &context.input.pools.pools[index]);
+            let subject = Subject {
+                object: &draft.value,
+                service: draft.service(),
+                pool: pool.map(|pool| pool.value.as_str()),
+                scopes: context.scopes,
+            };
+            if !patch.matches(subject) {
                 continue;
             }
             matched += 1;
-            let name = Key::of(&draft.value).to_string();
-            let values = values(input, settings, draft.pool, draft.service());
-            // What is wrong with the patch itself is said once, not for each object.
-            problems.extend(
-                patch
-                    .patch
-                    .apply(&mut draft.value, &name, &values)
-                    .err()
-                    .filter(|problem| !problems.contains(problem)),
-            );
+            if context.settings.leaves_out(asker, pool, patch.patch.placeholders()) {
+                left_out += 1;
+                continue;
+            }
+            applied += 1;
+            one(context, (overlay, patch, asker), draft, written, found);
         }
-        if matched < patch.at_least || patch.at_most.is_some_and(|most| matched > most) {
-            let expected = match patch.at_most {
-                Some(most) if most == patch.at_least => format!("{most}"),
-                Some(most) => format!("{} to {most}", patch.at_least),
-                None => format!("at least {}", patch.at_least),
-            };
-            problems.push(
-                Diagnostic::error(format!(
-                    "the patch is for {}, expected {expected}",
-                    plural(matched, "object")
-                ))
-                .at(patch.place.clone())
-                .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
-            );
+        if let Some(problem) = unexpected(patch, matched) {
+            found.add(problem);
+        }
+    }
+    if applied == 0 && left_out > 0 {
+        let settings = context.settings.optional_of(asker);
+        found.add(does_nothing(overlay, &settings, context.input.document.place("/spec/settings")));
+    }
+}
+
+/// Applies a patch of an overlay to one object.
+fn one<'a>(
+    context: Context<'a>,
+    (overlay, patch, asker): (&'a Overlay, &TargetedPatch, Asker),
+    draft: &mut Draft<'_>,
+    written: &mut Written<'a>,
+    found: &mut Found<'_>,
+) {
+    let name = Key::of(&draft.value).to_string();
+    let values = values(context.input, context.settings, draft.pool, draft.service(), asker);
+    let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
+    let mut contradictions = Vec::new();
+    let done = patch.patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, place| {
+        contradictions.extend(written.note(object, operation, place, author, &name));
+    });
+    match done {
+        Ok(()) => {
+            for contradiction in contradictions {
+                // The same for the Service of every pool.
+                if found.contradictions.insert((patch.place.clone(), contradiction.at)) {
+                    found.add(contradiction.problem);
+                }
+            }
+        }
+        Err(problem) => {
+            // The object is as it was before, and what was noted of it is not.
+            *written = Written::default();
+            // The same for the Service of every pool, but for its name.
+            let misfit = (problem.place.clone(), problem.message.replacen(&name, "", 1));
+            if found.misfits.insert(misfit) {
+                found.add(problem);
+            }
         }
     }
 }
 
-/// The placeholders of an object: of its pool, and of the Service of the manifests that it is a copy of.
+/// What is wrong with the number of objects that a patch is for.
+fn unexpected(patch: &TargetedPatch, matched: usize) -> Option<Diagnostic> {
+    if matched >= patch.at_least && patch.at_most.is_none_or(|most| matched <= most) {
+        return None;
+    }
+    let expected = match patch.at_most {
+        Some(most) if most == patch.at_least => format!("{most}"),
+        Some(most) => format!("{} to {most}", patch.at_least),
+        None => format!("at least {}", patch.at_least),
+    };
+    Some(
+        Diagnostic::error(format!("the patch is for {}, expected {expected}", plural(matched, "object")))
+            .at(patch.place.clone())
+            .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
+    )
+}
+
+fn does_nothing(overlay: &Overlay, settings: &[&str], place: Place) -> Diagnostic {
+    let all = settings.join(", ");
+    let first = settings.first().copied().unwrap_or_default();
+    Diagnostic::error(format!("the overlay {} does nothing: none of its settings is set", overlay.name))
+        .at(place)
+        .hint(format!("say `spec.settings: {{{first}: ...}}`; it knows {all}"))
+}
+
+/// The placeholders of an object: of its pool, of the Service of the manifests that it is a copy of, and what an asker sees
+/// of the settings.
 pub(super) fn values<'a>(
     input: Input<'a>,
     settings: &'a Settings,
     pool: Option<usize>,
     service: Option<&'a str>,
+    asker: Asker,
 ) -> Values<'a> {
     const SHARED: &str = "this object is not the Service of one pool";
     let pool = pool.map(|index| &input.pools.pools[index]);
@@ -103,5 +237,5 @@ pub(super) fn values<'a>(
     };
     let values =
         values.with("app.name", Some(&input.spec.metadata.name), "").with("service.name", service, SHARED);
-    settings.values(values, pool)
+    settings.values(values, asker, pool)
 }

@@ -155,7 +155,7 @@ pub(super) fn said(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
 }
 
 /// Whether a Service sends its traffic to the pods of a workload.
-fn selects(service: &Object, workload: &Object) -> bool {
+pub(super) fn selects(service: &Object, workload: &Object) -> bool {
     let (from, to) = (service.key(), workload.key());
     if to.group != "apps" || !WORKLOADS.contains(&to.kind.as_str()) || from.namespace != to.namespace {
         return false;

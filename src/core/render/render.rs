@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
-use crate::core::diagnostic::{Checked, Diagnostic};
+use crate::core::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
@@ -85,7 +85,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
         return Err(problem.into());
     }
-    let settings = Settings::read(input.spec, input.document, input.platform)?;
+    let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
     let mut problems = Vec::new();
     let mut warnings = unverified(input);
     warnings.extend(settings.unknown_pools(&input.pools.pools));
@@ -100,10 +100,14 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
     warnings.extend(dns::warnings(input));
-    problems.extend(settings.missing(input.spec, input.document, input.platform, &input.pools.pools));
-    for overlay in input.overlays {
-        problems.extend(overlay.check_platform(&input.platform.name).err());
-    }
+    problems.extend(settings.missing(
+        input.spec,
+        input.document,
+        input.platform,
+        input.overlays,
+        &input.pools.pools,
+    ));
+    overlays_fit(input, &mut problems, &mut warnings);
     let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
@@ -122,7 +126,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         problems.extend(rules::in_manifests(input));
         return Err(problems);
     }
-    if input.spec.spec.workload.spread {
+    if is_spread(input) {
         let spread = drafts
             .iter_mut()
             .map(|draft| spread::spread(&mut draft.value, &input.pools.label))
@@ -140,9 +144,9 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     warnings.extend(unknown_services(input));
     drafts.extend(extra::objects(input, &settings, &mut problems));
     let notes = dns::publish(input, &mut drafts).into_iter().collect();
-    patches::bind(input, &settings, &mut drafts, &mut problems);
-    patches::overlay(input, &settings, &mut drafts, &mut problems);
+    patches::apply(input, &settings, &scopes, &mut drafts, &mut problems);
     rules::check(input, &drafts, &mut problems, &mut warnings);
+    warnings.extend(spread::too_few(input, &drafts));
     for draft in &mut drafts {
         drop_empty_metadata(&mut draft.value);
     }
@@ -205,6 +209,28 @@ fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
         Some(instead) => problem.hint(instead.clone()),
         None => problem.hint("write what the cloud reads into the manifests"),
     })
+}
+
+/// Whether the platform reads what the overlays write, and the spec says what they need.
+fn overlays_fit(input: Input<'_>, problems: &mut Vec<Diagnostic>, warnings: &mut Vec<Diagnostic>) {
+    // Written and read back by the types of the form, so that pointers see its defaults.
+    let spec = serde_json::to_value(input.spec).unwrap_or_default();
+    for overlay in input.overlays {
+        if let Err(problem) = overlay.check_platform(&input.platform.name) {
+            problems.push(problem);
+            continue;
+        }
+        let (said, wrong): (Vec<_>, Vec<_>) =
+            overlay.needs(&spec).partition(|problem| problem.severity == Severity::Warning);
+        warnings.extend(said);
+        problems.extend(wrong);
+    }
+}
+
+/// Whether the replicas are spread over the pools: as the spec says, or as an overlay needs it.
+fn is_spread(input: Input<'_>) -> bool {
+    let workload = input.spec.spec.workload;
+    workload.spread || (!workload.per_pool && input.overlays.iter().any(|overlay| overlay.spec.spread))
 }
 
 /// What nobody has verified of the platform.

@@ -1,10 +1,12 @@
-//! The platform's rules, held against the Services as they are in the end: what an overlay does counts too.
+//! The rules of the platform and of the overlays, held against the Services as they are in the end: what an overlay does counts too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Object};
-use crate::core::platform::{Broken, Level, is_set};
+use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
 use crate::core::render::{Draft, Input};
 
@@ -16,9 +18,22 @@ pub(super) fn check(
     warnings: &mut Vec<Diagnostic>,
 ) {
     let mut said = BTreeSet::new();
+    let mut lacking = BTreeMap::new();
     for draft in drafts.iter().filter(|draft| draft.service().is_some()) {
-        for broken in input.platform.spec.broken_rules(&draft.value) {
-            let (sentence, place) = located(draft, &broken);
+        for broken in broken(input, &draft.value) {
+            let place = place(draft, &broken);
+            let of_manifest = place != draft.source.place("/metadata/name");
+            let sentence = if of_manifest {
+                broken.sentence.clone()
+            } else {
+                // What every copy lacks, the Service of the manifests lacks; what an overlay brought, the copy has.
+                let is_common = broken.path.is_none()
+                    && *lacking
+                        .entry((draft.service(), broken.sentence.clone()))
+                        .or_insert_with(|| all_lack(input, drafts, draft, &broken.sentence));
+                let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
+                format!("{key}: {}", broken.sentence)
+            };
             if !said.insert((sentence.clone(), place.to_string())) {
                 continue;
             }
@@ -31,17 +46,24 @@ pub(super) fn check(
     }
 }
 
-/// The manifest's line if it says so itself; what an overlay brought is told by the copy that has it.
-fn located(draft: &Draft<'_>, broken: &Broken<'_>) -> (String, Place) {
-    let name = draft.source.place("/metadata/name");
-    match broken.path {
-        Some(path) if draft.source.value().pointer(path).is_some_and(is_set) => {
-            (broken.sentence.clone(), draft.source.place(path))
-        }
-        Some(_) => (format!("{}: {}", Key::of(&draft.value), broken.sentence), name),
-        // What every copy lacks, the Service of the manifests lacks.
-        None => (format!("{}: {}", draft.source.key(), broken.sentence), name),
-    }
+/// The rules of the platform and of the overlays that a Service breaks.
+fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
+    let overlays = input.overlays.iter();
+    let theirs = overlays
+        .flat_map(move |overlay| broken_rules(&overlay.spec.refuses, &overlay.spec.requires, service));
+    input.platform.spec.broken_rules(service).chain(theirs)
+}
+
+/// The manifest's line if it says so itself, and otherwise that of the Service.
+fn place(draft: &Draft<'_>, broken: &Broken<'_>) -> Place {
+    let own = broken.path.filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
+    draft.source.place(own.unwrap_or("/metadata/name"))
+}
+
+/// Whether every copy of a Service breaks a rule.
+fn all_lack(input: Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>, sentence: &str) -> bool {
+    let mut copies = drafts.iter().filter(|copy| copy.service() == draft.service());
+    copies.all(|copy| broken(input, &copy.value).any(|other| other.sentence == sentence))
 }
 
 /// What the manifests' own Services have that the cloud refuses: told beside other problems that end a render before

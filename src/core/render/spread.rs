@@ -2,6 +2,43 @@
 
 use serde_json::{Value, json};
 
+use crate::core::diagnostic::Diagnostic;
+use crate::core::plural::plural;
+use crate::core::render::per_pool::selects;
+use crate::core::render::{Draft, Input};
+
+/// Workloads that leave a pool without a pod, behind Services that would answer nothing there.
+pub(super) fn too_few(input: Input<'_>, drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
+    if input.spec.spec.workload.per_pool {
+        return Vec::new();
+    }
+    let pools = input.pools.pools.len();
+    let mut warnings = Vec::new();
+    let is_local = |draft: &&Draft<'_>| {
+        draft.service().is_some() && draft.value["spec"]["externalTrafficPolicy"] == "Local"
+    };
+    for draft in drafts.iter().filter(is_local) {
+        for workload in input.objects.iter().filter(|object| selects(draft.source, object)) {
+            let replicas = workload.value()["spec"]["replicas"].as_u64();
+            let Some(few) = replicas.and_then(|it| usize::try_from(it).ok()).filter(|it| *it < pools) else {
+                continue;
+            };
+            let message = format!(
+                "{} has {} for {}, and with `externalTrafficPolicy: Local` a pool without a pod answers nothing",
+                workload.key(),
+                plural(few, "replica"),
+                plural(pools, "pool")
+            );
+            let warning = Diagnostic::warning(message).at(workload.place("/spec/replicas"));
+            let warning = warning.hint("raise `spec.replicas`, or say `workload: {perPool: true}`");
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+    }
+    warnings
+}
+
 /// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet; says whether the object
 /// is one. A constraint over that label that is there already stays as it is.
 pub(super) fn spread(object: &mut Value, label: &str) -> bool {

@@ -66,7 +66,8 @@ pub struct Spec {
     /// Labels for the metadata of every object; selectors and pod templates are left alone.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// What the platform asks for: its settings by name, for each pool or for all (docs/platforms.md).
+    /// What the platform and the overlays ask for: their settings by name, for each pool or for all (docs/platforms.md,
+    /// overlays/README.md).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, serde_json::Value>,
     /// What happens to Deployments and StatefulSets.

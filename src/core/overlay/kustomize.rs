@@ -1,0 +1,139 @@
+//! Patches as kustomize has them: a text or a file with JSON 6902 operations.
+
+use serde_json::Value;
+
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::patch::{self, Patch};
+use crate::core::pointer;
+use crate::core::shape::kind_of;
+use crate::core::yaml::{self, Document};
+
+/// A patch that is a text in an overlay. `overlay` is the overlay's own text, which tells where the lines of a block begin.
+pub(super) fn in_text(text: &str, place: &Place, overlay: &str, problems: &mut Vec<Diagnostic>) -> Patch {
+    let first = usize::try_from(place.line).unwrap_or_default();
+    let is_block = overlay.lines().nth(first.saturating_sub(1)).is_some_and(|line| {
+        let end = line.trim_end().trim_end_matches(['-', '+', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+        end.ends_with(": |") || end.ends_with(": >")
+    });
+    let within =
+        |line: u32| Place { line: if is_block { place.line + line } else { place.line }, ..place.clone() };
+    match yaml::read(&place.file, text) {
+        Ok(documents) => operations(&documents, place, |inner| within(inner.line), problems),
+        Err(problem) => {
+            let line = problem.place.as_ref().map_or(0, |inner| inner.line);
+            problems.push(problem.at(within(line)));
+            Patch::default()
+        }
+    }
+}
+
+/// A patch that is a file of its own.
+pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Patch {
+    match yaml::read(file, text) {
+        Ok(documents) => operations(&documents, &Place::file(file), |place| place, problems),
+        Err(problem) => {
+            problems.push(problem);
+            Patch::default()
+        }
+    }
+}
+
+fn operations(
+    documents: &[Document],
+    place: &Place,
+    within: impl Fn(Place) -> Place,
+    problems: &mut Vec<Diagnostic>,
+) -> Patch {
+    let [document] = documents else {
+        let message =
+            if documents.is_empty() { "the patch is empty" } else { "the patch is more than one document" };
+        problems.push(Diagnostic::error(message).at(place.clone()).hint("one list of JSON 6902 operations"));
+        return Patch::default();
+    };
+    match &document.value {
+        Value::Array(list) => {
+            patch::read_operations(list, |index| within(document.place(&format!("/{index}"))), problems)
+        }
+        Value::Object(_) => {
+            let mut problem = Diagnostic::error(
+                "this is a strategic merge patch, and what it means depends on the schema of the object; patches here are JSON 6902",
+            )
+            .at(within(document.place("")));
+            let mut path = String::new();
+            if let Some(value) = first_change(&document.value, &mut path) {
+                problem = problem.hint(format!(
+                    "write each change as an operation, such as `- {{op: add, path: {path}, value: {value}}}`"
+                ));
+            }
+            problems.push(problem);
+            Patch::default()
+        }
+        other => {
+            problems.push(
+                Diagnostic::error(format!("the patch is {}, expected a list of operations", kind_of(other)))
+                    .at(place.clone()),
+            );
+            Patch::default()
+        }
+    }
+}
+
+/// The first thing that a merge patch changes, and where; what only names the object is no change.
+fn first_change<'a>(value: &'a Value, path: &mut String) -> Option<&'a Value> {
+    const NAMES: &[&str] = &["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
+    let mut below = |key: &str, value: &'a Value| {
+        let length = path.len();
+        pointer::push(path, key);
+        let is_name = NAMES.contains(&path.as_str()) || key == "name";
+        let found = if is_name { None } else { first_change(value, path) };
+        if found.is_none() {
+            path.truncate(length);
+        }
+        found
+    };
+    match value {
+        Value::Object(map) => map.iter().find_map(|(key, value)| below(key, value)),
+        Value::Array(list) => list.iter().find_map(|item| {
+            let name = item["name"].as_str()?;
+            below(&format!("name={name}"), item)
+        }),
+        plain => Some(plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn problem(overlay: &str, text: &str) -> Diagnostic {
+        let mut problems = Vec::new();
+        in_text(text, &Place { file: "o.yaml".to_owned(), line: 1 }, overlay, &mut problems);
+        problems.pop().unwrap()
+    }
+
+    #[test]
+    fn lines_of_a_block_are_those_of_the_overlay() {
+        let bad = "- {op: add, path: /a, value: 1}\n- {op: put}\n";
+        assert_eq!(problem("  patch: |-\n", bad).place.unwrap().line, 3);
+        assert_eq!(problem("- patch: '...'\n", bad).place.unwrap().line, 1);
+        assert_eq!(problem("  patch: |2+\n", "- a: [\n").place.unwrap().line, 2);
+    }
+
+    #[test]
+    fn merge_patches_are_told_how_to_become_operations() {
+        let merge = "kind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: app, image: b}]}}}\n";
+        let problem = problem("patch: |-\n", merge);
+        assert!(problem.message.starts_with("this is a strategic merge patch"));
+        assert_eq!(
+            problem.hint.unwrap(),
+            "write each change as an operation, such as `- {op: add, path: /spec/template/spec/containers/name=app/image, value: \"b\"}`"
+        );
+    }
+
+    #[test]
+    fn what_else_is_no_patch() {
+        assert_eq!(problem("patch: |-\n", "").message, "the patch is empty");
+        assert!(problem("patch: x\n", "x").message.contains("expected a list of operations"));
+    }
+}

@@ -1,0 +1,14 @@
+//! Overlays: JSON Patches with targets, for the rendered objects. Data, like platforms: the files of `overlays/`,
+//! built in, and a user's own in the same form.
+
+mod builtin;
+mod form;
+mod kustomize;
+mod pattern;
+mod read;
+mod target;
+
+pub use builtin::{builtin_names, read_builtin};
+pub use form::{Need, OverlaySpec};
+pub use read::{Overlay, TargetedPatch};
+pub use target::Subject;
