@@ -60,7 +60,8 @@ impl Trees<'_> {
         }
         let pools = self.merged.reports.iter().map(|report| ReviewedPool {
             name: report.pool.name.clone(),
-            state: report.state.word(),
+            // With --locked nobody was asked.
+            state: if self.merged.nodes.is_some() { report.state.word() } else { "" },
             nodes: report.observed.as_ref().map(Observed::nodes),
         });
         Review {

@@ -48,6 +48,12 @@ impl Environment {
 
     /// Runs a command here, with nothing of the developer's own environment that could change what it does.
     pub fn run(&self, mut command: Command) -> Output {
+        self.prepare(&mut command);
+        command.output().unwrap()
+    }
+
+    /// The place and the environment of a command.
+    pub fn prepare(&self, command: &mut Command) {
         for variable in [
             "KUBECTL_EXTERNAL_DIFF",
             "NO_COLOR",
@@ -68,9 +74,7 @@ impl Environment {
             .env("GIT_COMMITTER_NAME", "test")
             .env("GIT_COMMITTER_EMAIL", "test@example.com")
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .stdin(std::process::Stdio::null())
-            .output()
-            .unwrap()
+            .stdin(std::process::Stdio::null());
     }
 
     /// Every file and link below the directory with its content; git's own left out.

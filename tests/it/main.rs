@@ -3,12 +3,15 @@
 mod architecture;
 mod cases;
 mod dns;
+mod docs;
 mod drift;
 mod environment;
 mod examples;
 mod gitops;
 mod models;
 mod overlays;
+#[path = "../support/pages.rs"]
+mod pages;
 mod permissions;
 mod platforms;
 mod providers;

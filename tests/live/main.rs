@@ -11,6 +11,7 @@ mod capacity;
 mod child;
 mod clusters;
 mod control_plane;
+mod docs;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
@@ -21,6 +22,8 @@ mod kinds;
 mod nodes;
 mod objects;
 mod outage;
+#[path = "../support/pages.rs"]
+mod pages;
 mod proxy;
 mod rbac;
 mod review;

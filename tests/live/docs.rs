@@ -1,0 +1,149 @@
+//! The pages of the documentation that need a cluster, from top to bottom. The first line of such a page says which:
+//! `<!-- cluster: 6 nodes in 3 pools -->`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use regex_lite::Regex;
+
+use crate::control_plane::{ControlPlane, Parts};
+use crate::pages::{Page, in_turn};
+
+#[test]
+fn tutorial() {
+    plays("tutorial.md");
+}
+
+#[test]
+fn howto_adopt_services() {
+    plays("howto/adopt-services.md");
+}
+
+#[test]
+fn howto_move_a_pool() {
+    plays("howto/move-a-pool.md");
+}
+
+#[test]
+fn howto_drain_a_pool() {
+    plays("howto/drain-a-pool.md");
+}
+
+#[test]
+fn howto_retire_a_cluster() {
+    plays("howto/retire-a-cluster.md");
+}
+
+#[test]
+fn from_the_directory_into_the_cluster() {
+    plays("cluster.md");
+}
+
+#[test]
+fn who_may_do_what() {
+    plays("rbac/README.md");
+}
+
+/// None is forgotten.
+#[test]
+fn every_page_with_a_cluster_is_played() {
+    let source = include_str!("docs.rs");
+    let mut count = 0;
+    for path in pages(&docs()) {
+        if fs::read_to_string(&path).unwrap().starts_with("<!-- cluster") {
+            count += 1;
+            let name = path.strip_prefix(docs()).unwrap().display().to_string();
+            assert!(source.contains(&format!("plays({name:?})")), "no test plays {name}");
+        }
+    }
+    assert_eq!(source.matches("    plays(\"").count(), count);
+}
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+}
+
+fn pages(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(pages(&path));
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[track_caller]
+fn plays(name: &str) {
+    let path = docs().join(name);
+    let text = fs::read_to_string(&path).unwrap();
+    let first = Regex::new(r"^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
+    let wanted =
+        first.captures(&text).unwrap_or_else(|| panic!("{name} does not say which cluster it needs"));
+    let number = |index: usize| wanted[index].parse::<usize>().unwrap();
+    let Some(plane) = ControlPlane::own(Parts::All, number(1), number(2)) else { return };
+    let directory = tempfile::Builder::new().prefix("page-").tempdir().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("directory");
+    fs::write(&state, directory.path().display().to_string()).unwrap();
+    let programs = Path::new(env!("CARGO_BIN_EXE_kubectl-largescale")).parent().unwrap();
+    let search = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let shell = |script: &str| {
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &in_turn(&state, script)])
+            .current_dir(directory.path())
+            .env_clear()
+            .env("PATH", &search)
+            .env("HOME", home.path())
+            .env("KUBECONFIG", &plane.kubeconfig)
+            .env("CHECKOUT", env!("CARGO_MANIFEST_DIR"))
+            .env("LC_ALL", "C.UTF-8")
+            .env("GIT_AUTHOR_NAME", "you")
+            .env("GIT_AUTHOR_EMAIL", "you@example.com")
+            .env("GIT_COMMITTER_NAME", "you")
+            .env("GIT_COMMITTER_EMAIL", "you@example.com")
+            .stdin(Stdio::null());
+        command
+    };
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let played = Page::read(&path).play(&shell, &write, &essence);
+    if !played.differences.is_empty() && std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &played.text).unwrap();
+        return;
+    }
+    assert!(played.differences.is_empty(), "{name}\n{}\nUPDATE_DOCS=1 writes it anew", played.differences);
+    assert_eq!(played.not_run, [""; 0], "{name}");
+}
+
+/// What is another each time: addresses, ages, names of commits and of the server, what is waited for on the way, the
+/// width of columns, and the order of what is done at once.
+fn essence(text: &str) -> String {
+    let mut text = text.to_owned();
+    for (pattern, mask) in [
+        (r"198\.18\.\d+\.\d+", "ADDRESS"),
+        (r"\b\d+(m\d*)?s\b", "AGE"),
+        (r"\b[0-9a-f]{7,40}\b", "COMMIT"),
+        (r"https://127\.0\.0\.1:\d+", "SERVER"),
+        (r":3\d\d\d\d/TCP", ":NODEPORT/TCP"),
+        (r"nodePort: \d+", "nodePort: NUMBER"),
+        // kubectl 1.34 and later say it.
+        (r"deleted from \w+ namespace", "deleted"),
+        (r"(?m)^waiting: .*\n", ""),
+        (r" +", " "),
+    ] {
+        text = Regex::new(pattern).unwrap().replace_all(&text, mask).into_owned();
+    }
+    // Objects are applied side by side: which is done first is chance.
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.sort_unstable();
+    lines.join("\n")
+}
