@@ -111,7 +111,8 @@ fn console(block: &str, shell: &dyn Fn(&str) -> Command) -> String {
         // An empty line sets commands apart.
         while lines.peek().is_some_and(|next| !next.starts_with("$ ")) {
             let skipped = lines.next().unwrap_or_default();
-            if skipped.is_empty() && lines.peek().is_some_and(|next| next.starts_with("$ ")) {
+            let sets_apart = skipped.is_empty() && lines.peek().is_some_and(|next| next.starts_with("$ "));
+            if sets_apart && !seen.ends_with("\n\n") {
                 seen.push('\n');
             }
         }
