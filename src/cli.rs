@@ -41,7 +41,7 @@ const EXIT_CODES: &str = "Exit codes:
   130  interrupted; what was and was not done is said";
 
 /// What every command takes
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The spec, or the directory that holds largescale.yaml
     #[arg(
