@@ -6,6 +6,7 @@ mod dns;
 mod drift;
 mod environment;
 mod examples;
+mod man;
 mod models;
 mod permissions;
 mod platforms;
