@@ -42,7 +42,7 @@ const EXIT_CODES: &str = "Exit codes:
   130  interrupted; what was and was not done is said";
 
 /// What every command takes, as it was typed
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
     /// The spec, or the directory that holds largescale.yaml; may be repeated [default: .]
     #[arg(

@@ -4,6 +4,7 @@
 //! them, [`ui`] is the terminal. ARCHITECTURE.md is the map.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Parser;
 
@@ -17,15 +18,16 @@ pub mod failure;
 pub mod ui;
 
 use cli::{Cli, Command};
+use commands::completion::{KUBECTL_NAME, SHELL_VARIABLE, complete, complete_for_shell};
 use commands::each;
 use exit::Exit;
 use failure::Failure;
 
 /// Runs the program with its arguments, and says how it ends.
 pub fn run(arguments: Vec<OsString>) -> Exit {
-    let outcome = match arguments.get(1) {
-        Some(word) if word == "__complete" => commands::completion::complete(arguments[2..].to_vec()),
-        _ => match Cli::try_parse_from(arguments) {
+    let outcome = match completion(&arguments) {
+        Some(answered) => answered,
+        None => match Cli::try_parse_from(arguments) {
             Ok(cli) => run_command(&cli),
             Err(error) => return usage(&error),
         },
@@ -34,6 +36,20 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
         failure.problems.iter().for_each(ui::diagnostic);
         failure.exit
     })
+}
+
+/// A shell asks what could be typed: through kubectl, by our own scripts, or by clap's.
+fn completion(arguments: &[OsString]) -> Option<Result<Exit, Failure>> {
+    let name = Path::new(arguments.first()?).file_stem().unwrap_or_default();
+    if name == KUBECTL_NAME {
+        return Some(complete(arguments[1..].to_vec()));
+    }
+    if arguments.get(1).is_some_and(|word| word == "__complete") {
+        return Some(complete(arguments[2..].to_vec()));
+    }
+    let shell =
+        std::env::var(SHELL_VARIABLE).ok().filter(|_| arguments.get(1).is_some_and(|word| word == "--"))?;
+    Some(complete_for_shell(&shell, arguments))
 }
 
 fn run_command(cli: &Cli) -> Result<Exit, Failure> {

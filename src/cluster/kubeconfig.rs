@@ -51,7 +51,7 @@ pub(super) fn choose(
 }
 
 /// The files in order, merged: what an earlier one has, a later one does not change.
-fn read_files(
+pub(super) fn read_files(
     flags: &ClusterFlags,
     environment: &Environment,
 ) -> Result<(Option<Kubeconfig>, Vec<PathBuf>), ClusterError> {

@@ -53,7 +53,7 @@ pub fn run<A: ForEach>(
     args: &A,
     command: impl Fn(&Global, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let scopes = scopes(typed, args)?;
+    let scopes = scopes(typed, args.of_one_cluster())?;
     if let [only] = scopes.as_slice() {
         return command(only, args);
     }
@@ -100,8 +100,8 @@ fn one<A: ForEach>(
     }))
 }
 
-/// Every spec that was named, for each of its clusters that was chosen.
-fn scopes<A: ForEach>(typed: &GlobalArgs, args: &A) -> Result<Vec<Global>, Failure> {
+/// Every spec that was named, for each of its clusters that was chosen. `of_one` was typed besides, and is one cluster's.
+pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Global>, Failure> {
     let only: Vec<Pattern> = typed.only.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     let mut scopes: Vec<Global> = Vec::new();
     let mut outputs: BTreeMap<PathBuf, String> = BTreeMap::new();
@@ -125,7 +125,7 @@ fn scopes<A: ForEach>(typed: &GlobalArgs, args: &A) -> Result<Vec<Global>, Failu
         }
     }
     refuse_unknown(&typed.only, &only, &known)?;
-    refuse_one_for_all(typed, args, &scopes)?;
+    refuse_one_for_all(typed, of_one, &scopes)?;
     for (nth, scope) in scopes.iter_mut().enumerate() {
         scope.nth = nth;
     }
@@ -196,7 +196,11 @@ fn refuse_unknown(typed: &[String], only: &[Pattern], known: &BTreeSet<String>) 
 }
 
 /// Where one address, context or node list would stand for several clusters.
-fn refuse_one_for_all<A: ForEach>(typed: &GlobalArgs, args: &A, scopes: &[Global]) -> Result<(), Failure> {
+fn refuse_one_for_all(
+    typed: &GlobalArgs,
+    of_one: Option<&'static str>,
+    scopes: &[Global],
+) -> Result<(), Failure> {
     let clusters: BTreeSet<&str> =
         scopes.iter().filter_map(|scope| scope.source.cluster.as_deref()).collect();
     let flags = [
@@ -204,8 +208,7 @@ fn refuse_one_for_all<A: ForEach>(typed: &GlobalArgs, args: &A, scopes: &[Global
         ("--cluster", typed.cluster.cluster.is_some()),
         ("--server", typed.cluster.server.is_some()),
     ];
-    let of_one =
-        flags.iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| *flag).or(args.of_one_cluster());
+    let of_one = flags.iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| *flag).or(of_one);
     let Some(flag) = of_one.filter(|_| clusters.len() > 1) else { return Ok(()) };
     let names = clusters.into_iter().collect::<Vec<_>>().join(", ");
     Err(Failure::usage(

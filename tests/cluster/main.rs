@@ -2,6 +2,7 @@
 
 #[path = "../support/child.rs"]
 mod child;
+mod completion;
 mod control_plane;
 #[path = "../support/fake_server.rs"]
 mod fake_server;

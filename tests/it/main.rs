@@ -8,6 +8,7 @@ mod drift;
 mod environment;
 mod examples;
 mod gitops;
+mod man;
 mod models;
 mod overlays;
 #[path = "../support/pages.rs"]

@@ -1,0 +1,66 @@
+//! The answers to shells: kubectl's protocol, which our own scripts speak too, and clap's for the shells of its scripts.
+
+use std::ffi::OsString;
+use std::fmt::Write;
+
+use clap_complete::CompletionCandidate;
+use clap_complete::env::Shells;
+
+use super::line::Line;
+use super::offers::{DIRECTORIES, FILES, Paths, command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::ui;
+
+/// The name under which kubectl asks a plugin for completions.
+pub const KUBECTL_NAME: &str = "kubectl_complete-largescale";
+
+/// Says, in scripts of clap's, which shell asks.
+pub const SHELL_VARIABLE: &str = "LARGESCALE_COMPLETE";
+
+/// Answers kubectl: candidates with their descriptions, then cobra's directive: 4 for no files, 0 where the shell shall
+/// offer files, 16 for directories.
+pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
+    let line = Line::read(words);
+    let found = candidates(&line);
+    let has = |marker: &str| found.iter().any(|candidate| value(candidate).ends_with(marker));
+    let directive = match (has(FILES), has(DIRECTORIES)) {
+        (true, _) => 0,
+        (_, true) => 16,
+        _ => 4,
+    };
+    let mut out = String::new();
+    for candidate in found.iter().filter(|candidate| !value(candidate).contains('\u{1}')) {
+        out.push_str(&value(candidate));
+        if let Some(help) = candidate.get_help() {
+            let _ = write!(out, "\t{}", help.to_string().lines().next().unwrap_or_default());
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, ":{directive}");
+    ui::data(&out)?;
+    Ok(Exit::Success)
+}
+
+fn candidates(line: &Line) -> Vec<CompletionCandidate> {
+    let index = line.words.len() - 1;
+    let words = line.words.clone();
+    clap_complete::engine::complete(&mut command(line, Paths::Shell), words, index, None).unwrap_or_default()
+}
+
+fn value(candidate: &CompletionCandidate) -> String {
+    candidate.get_value().to_string_lossy().into_owned()
+}
+
+/// Answers a script of clap's; `arguments` are those of the process: its name, `--`, and the words of the line.
+pub fn complete_for_shell(shell: &str, arguments: &[OsString]) -> Result<Exit, Failure> {
+    let shells = Shells::builtins();
+    let Some(shell) = shells.completer(shell) else { return Ok(Exit::Success) };
+    let line = Line::read(arguments.iter().skip(3).cloned().collect());
+    let mut out = Vec::new();
+    let words = line.words.clone();
+    if shell.write_complete(&mut command(&line, Paths::Program), words, None, &mut out).is_ok() {
+        ui::data(&String::from_utf8_lossy(&out))?;
+    }
+    Ok(Exit::Success)
+}

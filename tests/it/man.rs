@@ -1,0 +1,72 @@
+//! The man pages: one a command, and none that the two readers of man pages complain of.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+
+use clap::CommandFactory;
+use largescale::cli::Cli;
+use largescale::exit::Exit;
+
+#[path = "../../dist/man/pages.rs"]
+mod pages;
+
+const DATE: &str = "2026-01-31";
+
+#[test]
+fn every_command_has_a_page() {
+    let mut expected = BTreeSet::new();
+    names(&Cli::command(), "kubectl-largescale", &mut expected);
+    let pages = pages::pages(DATE);
+    let found: BTreeSet<String> = pages.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(found, expected);
+    for (name, text) in pages {
+        for (exit, _) in Exit::TABLE {
+            assert!(text.contains(&format!("\n\\fB{}\\fR\n", exit.code())), "{name} lacks {exit:?}");
+        }
+        // What a page refers to is there.
+        for (at, _) in text.match_indices("\\fBkubectl\\-largescale") {
+            let other = text[at + 3..].split("\\fR").next().unwrap().replace("\\-", "-");
+            assert!(expected.contains(&format!("{other}.1")), "{name} refers to {other}");
+        }
+    }
+}
+
+#[test]
+fn the_first_page_names_what_counts() {
+    let (name, text) = pages::pages(DATE).remove(0);
+    assert_eq!(name, "kubectl-largescale.1");
+    for needed in ["largescale.lock", "KUBECONFIG", "NO_COLOR", "EXIT STATUS", "\\-\\-context", DATE] {
+        assert!(text.contains(needed), "{needed}");
+    }
+}
+
+#[test]
+fn readers_of_man_pages_take_them() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in pages::pages(DATE) {
+        fs::write(directory.path().join(name), text).unwrap();
+    }
+    let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for words in
+        [&["mandoc", "-T", "lint", "-W", "warning"][..], &["groff", "-ww", "-man", "-T", "utf8", "-z"]]
+    {
+        let mut command = Command::new(words[0]);
+        let Ok(output) = command.args(&words[1..]).args(&names).output() else {
+            assert!(std::env::var_os("CI").is_none(), "no {}, which CI must have", words[0]);
+            // Around the capture of the test harness, so that it is seen.
+            writeln!(std::io::stderr(), "skipped: no {}", words[0]).unwrap();
+            continue;
+        };
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    }
+}
+
+fn names(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {
+    found.insert(format!("{name}.1"));
+    for sub in command.get_subcommands() {
+        names(sub, &format!("{name}-{}", sub.get_name()), found);
+    }
+}

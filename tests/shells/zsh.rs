@@ -1,0 +1,30 @@
+use crate::desk::Desk;
+use crate::offers::{by_itself as offers_by_itself, through_kubectl as offers_through_kubectl};
+use crate::typing::{PROMPT, Terminal};
+
+const SETTINGS: &str = r#"
+stty cols 200
+unsetopt prompt_sp zle_bracketed_paste beep list_ambiguous auto_remove_slash
+bindkey -e
+LISTMAX=10000
+words() { printf '[%s]' "$@"; echo; }
+autoload -Uz compinit
+compinit -D -u
+"#;
+
+fn terminal(desk: &Desk, sources: &str) -> Terminal {
+    desk.write(".zshrc", &format!("{SETTINGS}\n{sources}\nPS1='{PROMPT}'\n"));
+    Terminal::start(desk, "zsh -i")
+}
+
+#[test]
+fn through_kubectl() {
+    let Some(desk) = Desk::with(&["zsh", "kubectl", "script"]) else { return };
+    offers_through_kubectl(&mut terminal(&desk, "source <(kubectl completion zsh)"));
+}
+
+#[test]
+fn by_itself() {
+    let Some(desk) = Desk::with(&["zsh", "script"]) else { return };
+    offers_by_itself(&mut terminal(&desk, "source <(kubectl-largescale completion zsh)"));
+}
