@@ -49,8 +49,8 @@ pub struct OverlaySpec {
     /// What to do on any other platform, for the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
-    /// Whose values it may write over: names of overlays before it in `spec.overlays`, `internal` for `internal: true`, the
-    /// name of the platform for its binding.
+    /// Whose values it may write over: names of overlays before it in `spec.overlays`, `internal` for `internal: true`,
+    /// `perPool` for `workload.perPool`, `dns` for `spec.dns`, the name of the platform for its binding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<String>,
     /// What it has to be told in `spec.settings`; `${setting.NAME}` stands for it.

@@ -211,7 +211,15 @@ fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
 fn overlays_fit(input: Input<'_>, problems: &mut Vec<Diagnostic>, warnings: &mut Vec<Diagnostic>) {
     // Written and read back by the types of the form, so that pointers see its defaults.
     let spec = serde_json::to_value(input.spec).unwrap_or_default();
-    for overlay in input.overlays {
+    for (index, overlay) in input.overlays.iter().enumerate() {
+        if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
+            let first = first.place("/metadata/name");
+            problems.push(
+                Diagnostic::error(format!("two overlays are called {}, the first in {first}", overlay.name))
+                    .at(overlay.place("/metadata/name"))
+                    .hint("give one of them another name: by it, errors and `overrides` tell them apart"),
+            );
+        }
         if let Err(problem) = overlay.check_platform(&input.platform.name) {
             problems.push(problem);
             continue;
