@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::form::{ApiVersion, Name};
-use crate::core::platform::{Condition, Level, Refusal, Requirement, Setting};
+use crate::core::platform::{Refusal, Requirement, Setting};
 
 /// The whole document.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -59,9 +59,6 @@ pub struct OverlaySpec {
     /// Turns `workload.spread` on, where the workload is not one per pool.
     #[serde(default)]
     pub spread: bool,
-    /// What the spec has to say beside it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<Need>,
     /// What the Service of a pool must have in the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
@@ -70,21 +67,6 @@ pub struct OverlaySpec {
     pub refuses: Vec<Refusal>,
     /// Its patches, in order.
     pub patches: Vec<PatchForm>,
-}
-
-/// Something that the spec has to say.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Need {
-    /// Of the spec, by JSON pointers such as `/spec/internal`; one that holds is enough.
-    pub any_of: Vec<Condition>,
-    /// A lower-case clause behind "the overlay NAME".
-    pub because: String,
-    /// What to do.
-    pub hint: String,
-    /// How bad it is.
-    #[serde(default)]
-    pub level: Level,
 }
 
 /// A patch with its target, as kustomize has it or with what is known here beside it.

@@ -9,6 +9,6 @@ mod read;
 mod target;
 
 pub use builtin::{BUILT_IN, builtin_names, read_builtin};
-pub use form::{Need, OverlaySpec};
+pub use form::OverlaySpec;
 pub use read::{Overlay, TargetedPatch};
 pub use target::Subject;

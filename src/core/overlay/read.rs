@@ -10,7 +10,7 @@ use crate::core::overlay::kustomize;
 use crate::core::overlay::pattern::Dialect;
 use crate::core::overlay::target::{self, Meant, Subject};
 use crate::core::patch::{self, Patch};
-use crate::core::platform::{Level, setting_patterns};
+use crate::core::platform::setting_patterns;
 use crate::core::shape::kind_of;
 use crate::core::yaml::{self, Document};
 
@@ -117,24 +117,6 @@ impl Overlay {
             .hint(format!("take it out of `spec.overlays`{instead}")))
     }
 
-    /// What the spec has to say beside it, and does not.
-    pub fn needs(&self, spec: &Value) -> impl Iterator<Item = Diagnostic> {
-        let lacks = self
-            .spec
-            .needs
-            .iter()
-            .enumerate()
-            .filter(|(_, need)| !need.any_of.iter().any(|condition| condition.holds(spec)));
-        lacks.map(|(index, need)| {
-            let message = format!("the overlay {} {}", self.name, need.because);
-            let problem = match need.level {
-                Level::Error => Diagnostic::error(message),
-                Level::Warning => Diagnostic::warning(message),
-            };
-            problem.at(self.place(&format!("/spec/needs/{index}"))).hint(need.hint.clone())
-        })
-    }
-
     /// Its patches for a platform.
     pub fn patches_for<'a>(&'a self, platform: &'a str) -> impl Iterator<Item = &'a TargetedPatch> {
         let is_for = self.spec.platforms.is_empty() || self.spec.platforms.iter().any(|it| it == platform);
@@ -224,9 +206,6 @@ fn operations(
 /// Patterns of settings and rules that are none.
 fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut patterns = setting_patterns(&spec.settings);
-    for (index, need) in spec.needs.iter().enumerate() {
-        patterns.extend(need.any_of.iter().map(|it| (format!("/spec/needs/{index}/anyOf"), &it.matches)));
-    }
     for (index, rule) in spec.requires.iter().enumerate() {
         patterns.extend(rule.when.iter().map(|it| (format!("/spec/requires/{index}/when"), &it.matches)));
     }
