@@ -65,6 +65,9 @@ pub struct OverlaySpec {
     /// What the Service of a pool must not have in the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<Refusal>,
+    /// Which objects its patches are for that have no target of their own; default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<Target>,
     /// Its patches, in order.
     pub patches: Vec<PatchForm>,
 }
@@ -76,7 +79,7 @@ pub struct PatchForm {
     /// Only on these platforms; on any other the patch is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
-    /// Which objects it is for; default: all.
+    /// Which objects it is for; default: those of the overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<Target>,
     /// How many it must match; default: at least one.

@@ -57,16 +57,28 @@ impl Overlay {
         for (index, form) in read.spec.patches.iter().enumerate() {
             let at = format!("/spec/patches/{index}");
             let (patch, dialect) = operations(form, &document, &at, text, beside, &mut problems);
-            let target = form.target.clone().unwrap_or_default();
+            if dialect == Dialect::Kustomize && form.target.is_none() && read.spec.target.is_none() {
+                problems.push(
+                    Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
+                        .at(document.place(&at))
+                        .hint("add one, such as `target: {kind: Service}`"),
+                );
+            }
+            let (target, target_at) = match (&form.target, &read.spec.target) {
+                (None, Some(shared)) => (shared.clone(), "/spec/target".to_owned()),
+                (own, _) => (own.clone().unwrap_or_default(), format!("{at}/target")),
+            };
             patches.push(TargetedPatch {
                 patch,
                 place: document.place(&at),
                 at_least: form.expects.at_least,
                 at_most: form.expects.at_most,
                 platforms: form.platforms.clone(),
-                meant: target::read(&target, dialect, &document, &format!("{at}/target"), &mut problems),
+                meant: target::read(&target, dialect, &document, &target_at, &mut problems),
             });
         }
+        // A target that patches share is read for each of them.
+        problems.dedup();
         if problems.is_empty() {
             let name = read.metadata.name;
             Ok(Self { title: format!("the overlay {name}"), name, spec: read.spec, patches, document })
@@ -193,13 +205,6 @@ fn operations(
             Patch::default()
         }
     };
-    if form.target.is_none() {
-        problems.push(
-            Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
-                .at(document.place(at))
-                .hint("add one, such as `target: {kind: Service}`"),
-        );
-    }
     (patch, Dialect::Kustomize)
 }
 
