@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
+use largescale::core::overlay;
 use serde_json::Value;
 
 use crate::environment::{Environment, checkout};
@@ -47,10 +48,21 @@ fn rendered(platform: &str) -> (Environment, String) {
 
 /// Whether the provider binds each Service to its pool, and what is said.
 fn bound(program: &PathBuf, platform: &str, environment: &Environment, label: &str) -> (bool, String) {
+    bound_in(program, platform, environment, label, "")
+}
+
+/// The same for a project in a folder of the environment.
+fn bound_in(
+    program: &PathBuf,
+    platform: &str,
+    environment: &Environment,
+    label: &str,
+    folder: &str,
+) -> (bool, String) {
     let mut command = Command::new(program);
     command.args([platform, "--label", label]);
-    command.arg("--tree").arg(environment.path().join("rendered"));
-    command.arg("--nodes").arg(environment.path().join("nodes.json"));
+    command.arg("--tree").arg(environment.path().join(folder).join("rendered"));
+    command.arg("--nodes").arg(environment.path().join(folder).join("nodes.json"));
     let output = environment.run(command);
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(said).unwrap())
@@ -66,6 +78,38 @@ fn each_service_is_bound_to_its_pool() {
         assert!(right, "{platform}: {said}");
         assert!(said.lines().count() >= 2, "{platform}: {said}");
     }
+}
+
+/// What the built-in overlays write leaves each Service bound to its pool.
+#[test]
+fn overlays_do_not_loosen_the_binding() {
+    let Some(program) = provider_binding() else { return };
+    let mut seen = 0;
+    for provider in listed(&program) {
+        let platform = provider["platform"].as_str().unwrap();
+        for overlay in overlay::builtin_names() {
+            let case = checkout().join("tests/cases/overlays").join(overlay).join("in");
+            if !case.join(platform).exists() {
+                continue;
+            }
+            let environment = Environment::with(&checkout().join("tests/cases/shared"));
+            let folder = environment.path().join(platform);
+            fs::create_dir(&folder).unwrap();
+            for entry in fs::read_dir(case.join(platform)).unwrap() {
+                let entry = entry.unwrap();
+                fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
+            }
+            let output = environment.program(&["render", "-f", platform]);
+            assert!(output.status.success(), "{platform}: {}", String::from_utf8_lossy(&output.stderr));
+            let output = environment.program(&["pools", "-o", "json", "-f", platform]);
+            let pools: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let label = pools["label"].as_str().unwrap();
+            let (right, said) = bound_in(&program, platform, &environment, label, platform);
+            assert!(right, "{overlay} on {platform}: {said}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "only {seen} overlays were seen by a provider");
 }
 
 /// What would go wrong in silence is found: all nodes, or those of another pool, behind a load balancer.

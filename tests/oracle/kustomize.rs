@@ -239,6 +239,13 @@ fn what_kustomize_does_in_silence_is_an_error() {
         Value::Null,
         "`web-*` reads like a glob",
     );
+    check(
+        "\n- target: {kind: Deployment}\n  patch: |-\n    - {op: add, path: /metadata/labels/x, value: '${y}'}\n",
+        "Deployment/web",
+        "/metadata/labels/x",
+        "${y}".into(),
+        "unknown placeholder `${y}`",
+    );
     // The binding of the pool is gone, and nobody would have noticed.
     check(
         "\n- target: {kind: Service}\n  patch: |-\n    - {op: add, path: /metadata/annotations, value: {a: b}}\n",

@@ -28,6 +28,9 @@ const FILES: &[(&str, &str)] = files![
     "static-address",
 ];
 
+/// Behind the names of their files, in messages.
+pub const BUILT_IN: &str = " (built in)";
+
 /// The names, in order.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
@@ -37,7 +40,7 @@ pub fn builtin_names() -> impl Iterator<Item = &'static str> {
 pub fn read_builtin(name: &str) -> Option<Checked<Overlay>> {
     let (_, text) = FILES.iter().find(|(known, _)| *known == name)?;
     let no_files = |_: &str| Err(Diagnostic::error("a built-in overlay has no files beside it").into());
-    Some(Overlay::read(&format!("overlays/{name}.yaml (built in)"), text, &no_files))
+    Some(Overlay::read(&format!("overlays/{name}.yaml{BUILT_IN}"), text, &no_files))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::form::{ApiVersion, Name};
-use crate::core::platform::{Condition, Level, Refusal, Requirement, Setting};
+use crate::core::platform::{Refusal, Requirement, Setting};
 
 /// The whole document.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -49,8 +49,8 @@ pub struct OverlaySpec {
     /// What to do on any other platform, for the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
-    /// Whose values it may write over: names of overlays before it in `spec.overlays`, `internal` for `internal: true`, the
-    /// name of the platform for its binding.
+    /// Whose values it may write over: names of overlays before it in `spec.overlays`, `internal` for `internal: true`,
+    /// `perPool` for `workload.perPool`, `dns` for `spec.dns`, the name of the platform for its binding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<String>,
     /// What it has to be told in `spec.settings`; `${setting.NAME}` stands for it.
@@ -59,32 +59,17 @@ pub struct OverlaySpec {
     /// Turns `workload.spread` on, where the workload is not one per pool.
     #[serde(default)]
     pub spread: bool,
-    /// What the spec has to say beside it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub needs: Vec<Need>,
     /// What the Service of a pool must have in the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
     /// What the Service of a pool must not have in the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<Refusal>,
+    /// Which objects its patches are for that have no target of their own; default: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) target: Option<Target>,
     /// Its patches, in order.
     pub patches: Vec<PatchForm>,
-}
-
-/// Something that the spec has to say.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Need {
-    /// Of the spec, by JSON pointers such as `/spec/internal`; one that holds is enough.
-    pub any_of: Vec<Condition>,
-    /// A lower-case clause behind "the overlay NAME".
-    pub because: String,
-    /// What to do.
-    pub hint: String,
-    /// How bad it is.
-    #[serde(default)]
-    pub level: Level,
 }
 
 /// A patch with its target, as kustomize has it or with what is known here beside it.
@@ -94,7 +79,7 @@ pub struct PatchForm {
     /// Only on these platforms; on any other the patch is left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
-    /// Which objects it is for; default: all.
+    /// Which objects it is for; default: those of the overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<Target>,
     /// How many it must match; default: at least one.

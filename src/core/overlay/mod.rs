@@ -8,7 +8,7 @@ mod pattern;
 mod read;
 mod target;
 
-pub use builtin::{builtin_names, read_builtin};
-pub use form::{Need, OverlaySpec};
+pub use builtin::{BUILT_IN, builtin_names, read_builtin};
+pub use form::OverlaySpec;
 pub use read::{Overlay, TargetedPatch};
 pub use target::Subject;

@@ -10,7 +10,7 @@ use crate::core::overlay::kustomize;
 use crate::core::overlay::pattern::Dialect;
 use crate::core::overlay::target::{self, Meant, Subject};
 use crate::core::patch::{self, Patch};
-use crate::core::platform::{Level, setting_patterns};
+use crate::core::platform::setting_patterns;
 use crate::core::shape::kind_of;
 use crate::core::yaml::{self, Document};
 
@@ -57,16 +57,28 @@ impl Overlay {
         for (index, form) in read.spec.patches.iter().enumerate() {
             let at = format!("/spec/patches/{index}");
             let (patch, dialect) = operations(form, &document, &at, text, beside, &mut problems);
-            let target = form.target.clone().unwrap_or_default();
+            if dialect == Dialect::Kustomize && form.target.is_none() && read.spec.target.is_none() {
+                problems.push(
+                    Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
+                        .at(document.place(&at))
+                        .hint("add one, such as `target: {kind: Service}`"),
+                );
+            }
+            let (target, target_at) = match (&form.target, &read.spec.target) {
+                (None, Some(shared)) => (shared.clone(), "/spec/target".to_owned()),
+                (own, _) => (own.clone().unwrap_or_default(), format!("{at}/target")),
+            };
             patches.push(TargetedPatch {
                 patch,
                 place: document.place(&at),
                 at_least: form.expects.at_least,
                 at_most: form.expects.at_most,
                 platforms: form.platforms.clone(),
-                meant: target::read(&target, dialect, &document, &format!("{at}/target"), &mut problems),
+                meant: target::read(&target, dialect, &document, &target_at, &mut problems),
             });
         }
+        // A target that patches share is read for each of them.
+        problems.dedup();
         if problems.is_empty() {
             let name = read.metadata.name;
             Ok(Self { title: format!("the overlay {name}"), name, spec: read.spec, patches, document })
@@ -115,24 +127,6 @@ impl Overlay {
         Err(Diagnostic::error(message)
             .at(self.place(if self.spec.platforms.is_empty() { "/spec/patches" } else { "/spec/platforms" }))
             .hint(format!("take it out of `spec.overlays`{instead}")))
-    }
-
-    /// What the spec has to say beside it, and does not.
-    pub fn needs(&self, spec: &Value) -> impl Iterator<Item = Diagnostic> {
-        let lacks = self
-            .spec
-            .needs
-            .iter()
-            .enumerate()
-            .filter(|(_, need)| !need.any_of.iter().any(|condition| condition.holds(spec)));
-        lacks.map(|(index, need)| {
-            let message = format!("the overlay {} {}", self.name, need.because);
-            let problem = match need.level {
-                Level::Error => Diagnostic::error(message),
-                Level::Warning => Diagnostic::warning(message),
-            };
-            problem.at(self.place(&format!("/spec/needs/{index}"))).hint(need.hint.clone())
-        })
     }
 
     /// Its patches for a platform.
@@ -211,22 +205,12 @@ fn operations(
             Patch::default()
         }
     };
-    if form.target.is_none() {
-        problems.push(
-            Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
-                .at(document.place(at))
-                .hint("add one, such as `target: {kind: Service}`"),
-        );
-    }
     (patch, Dialect::Kustomize)
 }
 
 /// Patterns of settings and rules that are none.
 fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut patterns = setting_patterns(&spec.settings);
-    for (index, need) in spec.needs.iter().enumerate() {
-        patterns.extend(need.any_of.iter().map(|it| (format!("/spec/needs/{index}/anyOf"), &it.matches)));
-    }
     for (index, rule) in spec.requires.iter().enumerate() {
         patterns.extend(rule.when.iter().map(|it| (format!("/spec/requires/{index}/when"), &it.matches)));
     }

@@ -49,11 +49,11 @@ pub struct Requirement {
     pub level: Level,
 }
 
-/// What else holds of a Service, or of a spec.
+/// What else holds of a Service.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
-    /// JSON pointer into it.
+    /// JSON pointer into the Service.
     pub path: String,
     /// The value, as text, matches this pattern; a field that is absent is the empty text.
     pub matches: String,
@@ -121,9 +121,8 @@ impl Requirement {
 }
 
 impl Condition {
-    /// Whether it holds of an object.
-    pub fn holds(&self, object: &Value) -> bool {
-        matches(&self.matches, &object.pointer(&self.path).map(text).unwrap_or_default())
+    fn holds(&self, service: &Value) -> bool {
+        matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
     }
 }
 

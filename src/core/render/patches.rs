@@ -8,6 +8,7 @@ use crate::core::overlay::{Overlay, Subject, TargetedPatch};
 use crate::core::patch::Patch;
 use crate::core::placeholder::Values;
 use crate::core::plural::plural;
+use crate::core::pointer;
 use crate::core::render::copies::{POOL_LABEL, SERVICE_LABEL};
 use crate::core::render::written::{Author, Written};
 use crate::core::render::{Draft, Input, Role};
@@ -16,7 +17,9 @@ use crate::core::settings::{Asker, Settings};
 /// Who labels the copies; no patch may undo that.
 const LABELS: Author<'_> = Author { title: "the label of the pool", name: "", overrides: &[] };
 /// Who keeps the traffic of a pool in it.
-const PER_POOL: Author<'_> = Author { title: "`workload.perPool`", name: "workload.perPool", overrides: &[] };
+const PER_POOL: Author<'_> = Author { title: "`workload.perPool`", name: "perPool", overrides: &[] };
+/// Who gives the pools their host name.
+const DNS: Author<'_> = Author { title: "`spec.dns`", name: "dns", overrides: &[] };
 
 /// What all patches of a render share.
 #[derive(Clone, Copy)]
@@ -75,16 +78,7 @@ fn bind<'a>(
         let name = Key::of(&draft.value).to_string();
         let values = values(input, context.settings, draft.pool, draft.service(), Asker::Platform);
         if let Some(written) = written.get_mut(number) {
-            for label in [POOL_LABEL, SERVICE_LABEL] {
-                let at = format!("/metadata/labels/{}", label.replace('/', "~1"));
-                written.holds(&draft.value, &at, LABELS);
-            }
-            if input.spec.spec.workload.per_pool {
-                let label = POOL_LABEL.replace('/', "~1");
-                for at in ["/spec/externalTrafficPolicy".to_owned(), format!("/spec/selector/{label}")] {
-                    written.holds(&draft.value, &at, PER_POOL);
-                }
-            }
+            before_patches(input, draft, written);
         }
         let wanted: &[(&Patch, Author<'_>)] = if input.spec.spec.internal {
             &[(&platform.binding, binding), (&platform.internal, internal)]
@@ -113,6 +107,24 @@ fn bind<'a>(
         }
     }
     problems.dedup();
+}
+
+/// Notes what a copy has of us before anything is patched.
+fn before_patches(input: Input<'_>, draft: &Draft<'_>, written: &mut Written<'_>) {
+    for label in [POOL_LABEL, SERVICE_LABEL] {
+        written.holds(&draft.value, &pointer::join("/metadata/labels", label), LABELS);
+    }
+    if input.spec.spec.workload.per_pool {
+        for at in ["/spec/externalTrafficPolicy", &pointer::join("/spec/selector", POOL_LABEL)] {
+            written.holds(&draft.value, at, PER_POOL);
+        }
+    }
+    let own = &draft.source.value()["metadata"]["annotations"];
+    for key in draft.value["metadata"]["annotations"].as_object().into_iter().flat_map(|map| map.keys()) {
+        if own.get(key).is_none() {
+            written.holds(&draft.value, &pointer::join("/metadata/annotations", key), DNS);
+        }
+    }
 }
 
 /// Applies an overlay, and holds each patch to the number of objects that it expects.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
-use crate::core::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
@@ -107,7 +107,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         input.overlays,
         &input.pools.pools,
     ));
-    overlays_fit(input, &mut problems, &mut warnings);
+    problems.extend(overlays_fit(input));
     let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
@@ -126,21 +126,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         problems.extend(rules::in_manifests(input));
         return Err(problems);
     }
-    if is_spread(input) {
-        let spread = drafts
-            .iter_mut()
-            .map(|draft| spread::spread(&mut draft.value, &input.pools.label))
-            .filter(|done| *done)
-            .count();
-        if spread == 0 {
-            warnings.push(
-                Diagnostic::warning(
-                    "`workload.spread` is on, and the manifests hold no Deployment or StatefulSet",
-                )
-                .at(input.document.place("/spec/workload")),
-            );
-        }
-    }
+    warnings.extend(spread::over_pools(input, &mut drafts));
     warnings.extend(unknown_services(input));
     drafts.extend(extra::objects(input, &settings, &mut problems));
     let notes = dns::publish(input, &mut drafts).into_iter().collect();
@@ -211,26 +197,21 @@ fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
     })
 }
 
-/// Whether the platform reads what the overlays write, and the spec says what they need.
-fn overlays_fit(input: Input<'_>, problems: &mut Vec<Diagnostic>, warnings: &mut Vec<Diagnostic>) {
-    // Written and read back by the types of the form, so that pointers see its defaults.
-    let spec = serde_json::to_value(input.spec).unwrap_or_default();
-    for overlay in input.overlays {
-        if let Err(problem) = overlay.check_platform(&input.platform.name) {
-            problems.push(problem);
-            continue;
+/// Whether the platform reads what the overlays write, and each has a name of its own.
+fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (index, overlay) in input.overlays.iter().enumerate() {
+        if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
+            let first = first.place("/metadata/name");
+            problems.push(
+                Diagnostic::error(format!("two overlays are called {}, the first in {first}", overlay.name))
+                    .at(overlay.place("/metadata/name"))
+                    .hint("give one of them another name: by it, errors and `overrides` tell them apart"),
+            );
         }
-        let (said, wrong): (Vec<_>, Vec<_>) =
-            overlay.needs(&spec).partition(|problem| problem.severity == Severity::Warning);
-        warnings.extend(said);
-        problems.extend(wrong);
+        problems.extend(overlay.check_platform(&input.platform.name).err());
     }
-}
-
-/// Whether the replicas are spread over the pools: as the spec says, or as an overlay needs it.
-fn is_spread(input: Input<'_>) -> bool {
-    let workload = input.spec.spec.workload;
-    workload.spread || (!workload.per_pool && input.overlays.iter().any(|overlay| overlay.spec.spread))
+    problems
 }
 
 /// What nobody has verified of the platform.

@@ -7,6 +7,28 @@ use crate::core::plural::plural;
 use crate::core::render::per_pool::selects;
 use crate::core::render::{Draft, Input};
 
+/// Spreads the replicas over the pools, where the spec says so or an overlay needs it.
+pub(super) fn over_pools(input: Input<'_>, drafts: &mut [Draft<'_>]) -> Option<Diagnostic> {
+    let workload = input.spec.spec.workload;
+    let mut overlays = input.overlays.iter();
+    let because = if workload.spread {
+        "`workload.spread` is on".to_owned()
+    } else {
+        let overlay = overlays.find(|overlay| overlay.spec.spread && !workload.per_pool)?;
+        format!("the overlay {} brings `workload.spread`", overlay.name)
+    };
+    let done = drafts.iter_mut().filter_map(|draft| {
+        // There is a pod of a DaemonSet on every node.
+        let is_everywhere = draft.value["kind"] == "DaemonSet";
+        (spread(&mut draft.value, &input.pools.label) || is_everywhere).then_some(())
+    });
+    if done.count() > 0 {
+        return None;
+    }
+    let message = format!("{because}, and the manifests hold no Deployment or StatefulSet");
+    Some(Diagnostic::warning(message).at(input.document.place("/spec/workload")))
+}
+
 /// Workloads that leave a pool without a pod, behind Services that would answer nothing there.
 pub(super) fn too_few(input: Input<'_>, drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
     if input.spec.spec.workload.per_pool {
@@ -41,7 +63,7 @@ pub(super) fn too_few(input: Input<'_>, drafts: &[Draft<'_>]) -> Vec<Diagnostic>
 
 /// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet; says whether the object
 /// is one. A constraint over that label that is there already stays as it is.
-pub(super) fn spread(object: &mut Value, label: &str) -> bool {
+fn spread(object: &mut Value, label: &str) -> bool {
     let is_workload = object["apiVersion"] == "apps/v1"
         && (object["kind"] == "Deployment" || object["kind"] == "StatefulSet");
     if !is_workload {

@@ -7,6 +7,7 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 
 use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::overlay::BUILT_IN;
 use crate::core::pointer;
 
 /// Who writes.
@@ -175,6 +176,11 @@ fn contradiction(
     );
     let hint = if entry.author.name.is_empty() {
         "patch something else: this is how the rendered objects are known".to_owned()
+    } else if place.file.ends_with(BUILT_IN) {
+        format!(
+            "take one of them out; where {} shall win, put it behind in `spec.overlays`, and say `overrides: [{}]` in it",
+            entry.author.title, author.name
+        )
     } else {
         format!(
             "take one of them out; where {} shall win, say `overrides: [{}]` in it",
