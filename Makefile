@@ -13,7 +13,7 @@ lint:                               ## formatting and clippy
 # a panic aborts, functions that are the same only once, and less that is copied to where it is called.
 ifeq ($(shell uname -s),Linux)
 SMALL = -- -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-T,$(CURDIR)/link/no-unwind.ld \
-	-C llvm-args=-inline-threshold=80
+	-C llvm-args=-inline-threshold=50
 endif
 
 build:                              ## the release binary

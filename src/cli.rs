@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cluster::ClusterFlags;
 use crate::commands::{
-    apply, capacity, completion, diff, init, inventory, pools, prune, render, schema, status,
+    apply, capacity, completion, diff, doctor, init, inventory, pools, prune, render, schema, status,
 };
 use crate::directory::Source;
 use crate::ui::Color;
@@ -33,7 +33,7 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes:
   0  done; no differences
-  1  differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`
+  1  not as it should be: `diff`, `render --check`, `status`, `apply --wait`, `capacity`, `doctor`
   2  the command line is wrong
   3  an input is wrong; nothing was written
   4  the cluster could not be asked, or said no
@@ -123,6 +123,8 @@ pub enum Command {
     Status(status::Args),
     /// Show how much of each limit is used, or what a cluster of another size needs
     Capacity(capacity::Args),
+    /// Look for what commonly goes wrong
+    Doctor(doctor::Args),
     /// Print the JSON Schema of a form, for editors
     Schema(schema::Args),
     /// Print the completion script of a shell

@@ -30,7 +30,7 @@ impl Exit {
         (Self::Success, "done; no differences"),
         (
             Self::Different,
-            "differences: `diff`, `render --check`; not ready: `status`, `apply --wait`; over: `capacity`",
+            "not as it should be: `diff`, `render --check`, `status`, `apply --wait`, `capacity`, `doctor`",
         ),
         (Self::Usage, "the command line is wrong"),
         (Self::Input, "an input is wrong; nothing was written"),

@@ -65,6 +65,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Inventory(args) => each::run(typed, args, commands::inventory::run),
         Command::Status(args) => each::run(typed, args, commands::status::run),
         Command::Capacity(args) => each::run(typed, args, commands::capacity::run),
+        Command::Doctor(args) => each::run(typed, args, commands::doctor::run),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),
     }

@@ -173,6 +173,16 @@ pub fn heading(index: usize, title: &str) -> String {
     format!("{space}{BOLD}== {title}{BOLD:#}\n")
 }
 
+/// A word in the colour of how bad it is.
+pub fn level(word: &str) -> String {
+    let style = match word.trim_end() {
+        "ok" => GREEN,
+        "warn" => YELLOW,
+        _ => RED.bold(),
+    };
+    format!("{style}{word}{style:#}")
+}
+
 /// A word in the colour of what happened.
 pub fn action(word: &str) -> String {
     let style = match word {

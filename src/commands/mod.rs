@@ -7,6 +7,7 @@ pub mod completion;
 pub mod diff;
 pub mod diff_live;
 mod discover;
+pub mod doctor;
 pub mod each;
 pub mod init;
 pub mod inventory;

@@ -9,6 +9,7 @@ pub mod choose;
 pub mod desired;
 pub mod diagnostic;
 pub mod dns;
+pub mod doctor;
 pub mod fold;
 pub mod form;
 pub mod gitops;

@@ -12,6 +12,7 @@ mod child;
 mod clusters;
 mod control_plane;
 mod docs;
+mod doctor;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;

@@ -89,6 +89,11 @@ pub enum Call {
     },
     /// The groups and versions that the server has, as an `APIGroupList`.
     Groups,
+    /// What the user may do in a namespace, as a `SelfSubjectRulesReview`.
+    OwnRights {
+        /// The namespace.
+        namespace: String,
+    },
 }
 
 /// What becomes of fields that other managers hold with other values.
@@ -137,6 +142,10 @@ impl Call {
                 repeat: Repeat::Safe,
             },
             Self::Groups => Ask::read("get", "the API", "the groups of the API"),
+            // It is a question, though it is asked by making an object that nobody keeps.
+            Self::OwnRights { .. } => {
+                Ask::read("create", "selfsubjectrulesreviews", "the rights of this user")
+            }
         }
     }
 
@@ -190,6 +199,14 @@ impl Call {
             }
             Self::Resources { group, version } => request(Method::GET, &root(group, version), None),
             Self::Groups => request(Method::GET, "/apis", None),
+            Self::OwnRights { namespace } => {
+                let review = json!({
+                    "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
+                    "spec": { "namespace": namespace },
+                });
+                let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+                request(Method::POST, path, Some(("application/json", &review)))
+            }
         }
     }
 

@@ -144,6 +144,7 @@ async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterErr
         Call::Get(at) | Call::Apply { at, .. } | Call::Patch { at, .. } => at.resource.kind.as_str(),
         Call::Resources { .. } => "APIResourceList",
         Call::Groups => "APIGroupList",
+        Call::OwnRights { .. } => "SelfSubjectRulesReview",
         // The object where finalizers keep it, else a Status.
         Call::Delete { .. } | Call::List { .. } => "",
     };

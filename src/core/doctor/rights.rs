@@ -1,0 +1,139 @@
+//! What the user may do, held against the roles of docs/rbac.
+
+use serde_json::Value;
+
+use super::Finding;
+use crate::core::yaml;
+
+/// The roles, what each is for, and the words for where it is bound.
+const TIERS: [(&str, &str, &str, &str); 5] = [
+    (
+        "pools",
+        include_str!("../../../docs/rbac/pools.yaml"),
+        "init, pools, render, diff, capacity",
+        "the cluster",
+    ),
+    (
+        "capacity",
+        include_str!("../../../docs/rbac/capacity.yaml"),
+        "the Services of others in capacity",
+        "the cluster",
+    ),
+    (
+        "reader",
+        include_str!("../../../docs/rbac/reader.yaml"),
+        "status, inventory, an estimate by diff --live",
+        "the namespace",
+    ),
+    ("applier", include_str!("../../../docs/rbac/applier.yaml"), "apply, diff --live", "the namespace"),
+    ("pruner", include_str!("../../../docs/rbac/pruner.yaml"), "prune, apply --prune", "the namespace"),
+];
+
+/// A finding for each role. `review` is the answer to a `SelfSubjectRulesReview` of the namespace.
+pub fn rights(review: &Value, namespace: &str) -> Vec<Finding> {
+    let granted: Vec<&Value> = review["status"]["resourceRules"].as_array().into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = TIERS
+        .iter()
+        .map(|(name, role, purpose, place)| {
+            let place = if *place == "the namespace" {
+                format!("namespace {namespace}")
+            } else {
+                (*place).to_owned()
+            };
+            let missing = missing(role, &granted);
+            let Some(first) = missing.first() else {
+                return Finding::ok("rights", format!("{name}: {purpose}"));
+            };
+            let more =
+                if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
+            Finding::warn(
+                "rights",
+                format!("{name} ({purpose}): you may not {first}{more}"),
+                format!("somebody binds docs/rbac/{name}.yaml to you in {place}"),
+            )
+        })
+        .collect();
+    if review["status"]["incomplete"] == true {
+        findings.push(Finding::warn(
+            "rights",
+            "the server does not know all of your rights: an authorizer does not list them",
+            "what is missing above may be there",
+        ));
+    }
+    findings
+}
+
+/// What of a role is not granted: `VERB RESOURCE`.
+fn missing(role: &str, granted: &[&Value]) -> Vec<String> {
+    let role = yaml::read_one("", role).map(|document| document.value).unwrap_or_default();
+    let mut missing = Vec::new();
+    for rule in role["rules"].as_array().into_iter().flatten() {
+        let only = texts(&rule["resourceNames"]);
+        for group in texts(&rule["apiGroups"]) {
+            for resource in texts(&rule["resources"]) {
+                for verb in texts(&rule["verbs"]) {
+                    let has = |field: &Value, wanted: &str| {
+                        texts(field).iter().any(|known| *known == "*" || *known == wanted)
+                    };
+                    let is_granted = granted.iter().any(|grant| {
+                        let names = texts(&grant["resourceNames"]);
+                        has(&grant["apiGroups"], group)
+                            && has(&grant["resources"], resource)
+                            && has(&grant["verbs"], verb)
+                            && (names.is_empty() || only.iter().any(|name| names.contains(name)))
+                    });
+                    if !is_granted {
+                        missing.push(format!("{verb} {resource}"));
+                    }
+                }
+            }
+        }
+    }
+    missing
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::Level;
+    use super::*;
+
+    fn levels(rules: &Value) -> Vec<Level> {
+        let review = json!({ "status": { "resourceRules": rules } });
+        rights(&review, "web").iter().map(|finding| finding.level).collect()
+    }
+
+    #[test]
+    fn each_role_by_what_is_granted() {
+        assert_eq!(levels(&json!([])), [Level::Warn; 5]);
+        let all = json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }]);
+        assert_eq!(levels(&all), [Level::Ok; 5]);
+        let nodes = json!([
+            { "apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"] },
+            { "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"], "resourceNames": ["kube-system"] },
+        ]);
+        assert_eq!(levels(&nodes)[0], Level::Ok);
+        let other = json!([
+            { "apiGroups": [""], "resources": ["nodes"], "verbs": ["list"] },
+            { "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"], "resourceNames": ["other"] },
+        ]);
+        let review = json!({ "status": { "resourceRules": other, "incomplete": true } });
+        let found = rights(&review, "web");
+        assert!(found[0].message.ends_with("you may not get namespaces"), "{found:?}");
+        assert!(found[3].hint.as_deref().unwrap().ends_with("in namespace web"), "{found:?}");
+        assert!(found[5].message.starts_with("the server does not know all"), "{found:?}");
+    }
+
+    #[test]
+    fn every_role_of_the_docs_is_asked() {
+        for (name, role, ..) in TIERS {
+            assert!(role.contains(&format!("name: largescale-{name}\n")), "{name}");
+            assert!(!missing(role, &[]).is_empty(), "{name}");
+        }
+    }
+}

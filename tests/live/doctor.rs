@@ -1,0 +1,62 @@
+//! `doctor` with everything, with few rights, with another cluster, and with a server that is gone.
+
+use serde_json::Value;
+
+use crate::app::App;
+use crate::control_plane::ControlPlane;
+use crate::run::Run;
+
+/// The levels of a check, and all that it says.
+fn of(run: &Run, check: &str) -> (Vec<String>, String) {
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let items = report["items"].as_array().unwrap();
+    let found: Vec<&Value> = items.iter().filter(|item| item["check"] == check).collect();
+    let levels = found.iter().map(|item| item["level"].as_str().unwrap().to_owned()).collect();
+    (levels, found.iter().map(|item| format!("{}\n", item["message"].as_str().unwrap())).collect())
+}
+
+#[test]
+fn it_finds_what_is_wrong() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "doctor");
+    let all = app.run(&["doctor", "-o", "json"]);
+    assert_eq!(all.code, Some(0), "{all:?}");
+    assert_eq!(
+        of(&all, "cluster"),
+        (vec!["ok".to_owned()], "it answers, and is that of the lock\n".to_owned())
+    );
+    assert_eq!(of(&all, "rights").0, ["ok"; 5], "{}", all.out);
+    assert!(
+        of(&all, "platform").1.starts_with("azure-basic: 20 nodes in 4 pools by agentpool"),
+        "{}",
+        all.out
+    );
+    assert!(of(&all, "spec").1.contains("largescale.yaml: doctor, platform azure-basic"), "{}", all.out);
+
+    // Somebody who may see nodes and nothing else.
+    let user = "doctor-viewer";
+    plane.allow(user, None, &["list"], "", "nodes");
+    let few = app.run(&["doctor", "-o", "json", "--as", user]);
+    assert_eq!(few.code, Some(0), "{few:?}");
+    let (levels, said) = of(&few, "rights");
+    assert_eq!(levels, ["warn"; 5], "{said}");
+    assert!(
+        said.contains("pools (init, pools, render, diff, capacity): you may not get namespaces\n"),
+        "{said}"
+    );
+    assert_eq!(of(&few, "cluster").0, ["warn"], "{}", few.out);
+
+    // Another cluster than that of the lock.
+    let lock = std::fs::read_to_string(app.directory().join("largescale.lock")).unwrap();
+    let line = lock.lines().find(|line| line.starts_with("cluster: ")).unwrap();
+    app.edit("largescale.lock", line, "cluster: 11111111-2222-3333-4444-555555555555");
+    let other = app.run(&["doctor", "-o", "json"]);
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(of(&other, "cluster").1.contains("and the lock is of 11111111-2222"), "{}", other.out);
+
+    // A server that is not there.
+    let gone =
+        app.run(&["doctor", "-o", "json", "--server", "https://127.0.0.1:1", "--request-timeout", "2s"]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert_eq!(of(&gone, "cluster").0, ["fail"], "{}", gone.out);
+}
