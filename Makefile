@@ -1,6 +1,6 @@
 # What a developer runs. CI runs the same: .ci/run.
 
-.PHONY: test lint bench example build control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test lint bench example build dist dist-test man krew control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
 test: control-plane azure-binding provider-binding dns-proof gitops-proof models   ## all tests, with the real API server, the real providers and external-dns
 	cargo test --quiet
@@ -11,13 +11,29 @@ lint:                               ## formatting and clippy
 
 # For the program itself, not for what is run while it is built. Smaller by 1 MB and no slower: no tables for unwinding, since
 # a panic aborts, functions that are the same only once, and less that is copied to where it is called.
-ifeq ($(shell uname -s),Linux)
+# Only where rustc brings the linker that knows these flags; elsewhere the program is as cargo makes it.
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+ifeq ($(HOST),x86_64-unknown-linux-gnu)
 SMALL = -- -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-T,$(CURDIR)/link/no-unwind.ld \
 	-C llvm-args=-inline-threshold=50
 endif
 
+# No path of the machine it is built on is in the program.
+build dist: export RUSTFLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/src
+
 build:                              ## the release binary
 	cargo rustc --release --quiet --bin kubectl-largescale $(SMALL)
+
+dist: build                         ## an archive for this machine, checksums, bill of materials, krew manifest: target/dist
+	rm -rf target/dist
+	env -u RUSTFLAGS python3 dist/archive.py $(HOST) target/release/kubectl-largescale
+	python3 dist/finish.py $(REPOSITORY)
+
+dist-test: dist krew                ## that archive, by krew's own validator and installed by krew itself
+	tests/dist/run.sh
+
+man:                                ## the man pages: target/man
+	cargo run --quiet --example man -- target/man "$$(git log -1 --format=%cs)"
 
 example:                            ## the main job on the example that ships with it, without a cluster
 	cargo build --quiet
@@ -34,5 +50,5 @@ fields: control-plane               ## the table of Kubernetes' fields, from Kub
 
 # The Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
 # the tests that need them say so; in CI that is a failure.
-control-plane azure-binding provider-binding dns-proof gitops-proof models:
+control-plane azure-binding provider-binding dns-proof gitops-proof models krew:
 	@if command -v go >/dev/null; then tests/$@/build.sh; else echo "no go: tests/$@ is not built, its tests are skipped"; fi

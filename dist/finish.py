@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Completes target/dist when its archives are there: the bill of materials, SHA256SUMS and the manifest for krew.
+
+    dist/finish.py [REPOSITORY]
+
+REPOSITORY is the address of the repository that the archives are released in, https://github.com/OWNER/NAME.
+"""
+
+import hashlib
+import json
+import sys
+
+import project
+import sbom
+
+TEMPLATE = project.CHECKOUT / "krew-manifest.yaml"
+# What the template has in the place of a digest.
+UNKNOWN = "0" * 64
+
+
+def main():
+    if len(sys.argv) > 2:
+        sys.exit(__doc__)
+    repository = sys.argv[1].rstrip("/") if len(sys.argv) == 2 else None
+    bill = project.OUTPUT / f"{project.PROGRAM}_v{project.version()}.cdx.json"
+    bill.write_text(json.dumps(sbom.bill(project.metadata()), indent=1) + "\n")
+
+    archives = sorted(project.OUTPUT.glob(project.archive_name(("*", "*"))))
+    if not archives:
+        sys.exit("error: target/dist holds no archive of this version\n  hint: make dist")
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in [*archives, bill]}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
+    (project.OUTPUT / "SHA256SUMS").write_text(lines)
+
+    manifest = filled(TEMPLATE.read_text(), sums, project.version(), repository)
+    (project.OUTPUT / "krew").mkdir(exist_ok=True)
+    (project.OUTPUT / "krew" / "largescale.yaml").write_text(manifest)
+    missing = manifest.count(UNKNOWN)
+    print(f"{len(archives)} archives, SHA256SUMS, {bill.name}, krew/largescale.yaml in target/dist")
+    if missing:
+        print(f"{missing} platforms have no archive here, and no digest in krew/largescale.yaml", file=sys.stderr)
+
+
+def filled(template, sums, version, repository):
+    """The template with version, addresses and the digests that are known."""
+    lines, digest = [], UNKNOWN
+    for line in template.splitlines():
+        if line.startswith("#"):
+            continue
+        line = line.replace("v0.0.0", f"v{version}")
+        if repository:
+            line = line.replace("https://github.com/OWNER/kubectl-largescale", repository)
+        if line.strip().startswith("uri: "):
+            digest = sums.get(line.rsplit("/", 1)[1], UNKNOWN)
+        lines.append(line.replace(UNKNOWN, digest))
+    return "\n".join(lines) + "\n"
+
+
+main()
