@@ -1,6 +1,6 @@
 """The figures that we promise, measured: `python3 figures.py PROGRAM [WORD...]`.
 
-With words only the figures whose group has one of these names: help render pools simulated real live. Everything that is
+With words only the figures whose group has one of these names: help render git pools simulated real live. Everything that is
 compared is measured in this one run on this one machine, in turns, and medians count. Ends with 1 if a figure is missed.
 
 `jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
@@ -83,6 +83,29 @@ def group_render(program, directory):
         figure(f"10,000 pools rendered: {state}", measured, f"< 20x of 500: {factor:.1f}x", factor < 20)
 
 
+def group_git(program, directory):
+    """What looking at git costs a check, in a repository of 10,000 files."""
+    repository = os.path.join(directory, "repository")
+    made("project", os.path.join(repository, "app"), 500)
+    for index in range(9_500):
+        path = os.path.join(repository, f"other-{index % 100}", f"{index}.yaml")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"kind: ConfigMap\n# {index}\n")
+    command = [program, "render", "-f", os.path.join(repository, "app")]
+    name = "`render --check`, 500 pools, 10,000 files in git: more"
+    if not shutil.which("git"):
+        return skipped(name, "no git")
+    Run(command)
+    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for arguments in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "bench"]):
+        subprocess.run(["git", "-C", repository, *arguments], check=True)
+    check = [*command, "--check"]
+    looked, left = in_turns(9, lambda: Run(check), lambda: Run([*check, "--no-git"]))
+    more = looked.seconds - left.seconds
+    figure(name, f"{shown(looked.seconds)}; --no-git {shown(left.seconds)}", f"< 100 ms: {more * 1000:.0f} ms", more < 0.1)
+
+
 def group_pools(program, directory):
     nodes = made("nodes", os.path.join(directory, "nodes.json"), 5000, 50)
     project = made("project", os.path.join(directory, "pools"), 1)
@@ -157,7 +180,7 @@ def group_real(program, directory):
     figure("  its memory", f"{ours.memory / MEGABYTE:.1f} MB", "< 50 MB", ours.memory < 50 * MEGABYTE)
 
 
-GROUPS = {"help": group_help, "render": group_render, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
+GROUPS = {"help": group_help, "render": group_render, "git": group_git, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
 
 
 def main(program, *words):

@@ -58,7 +58,7 @@ pub(super) fn around(project: &Project, plan: &Plan, git: Git) -> Result<Option<
             .hint("render without --commit, and commit in each of the two");
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
-    repository.refuse_ignored(&files)?;
+    repository.refuse_ignored(&project.output(), &files)?;
     let around = Around(repository);
     if git == Git::Commit {
         around.refuse_unready(project, plan)?;

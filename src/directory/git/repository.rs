@@ -1,5 +1,6 @@
 //! The repository around a project, if there is one.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -97,14 +98,32 @@ impl Repository {
                 .any(|path| path.join(".git").exists())
     }
 
-    /// Refuses files that git ignores.
-    pub fn refuse_ignored(&self, files: &[PathBuf]) -> Checked<()> {
+    /// Refuses files of a directory, or beside it, that git ignores. Whether a file is ignored takes git a third of a
+    /// millisecond, so those are left out that it knows already: they are not ignored, whatever the patterns say.
+    pub fn refuse_ignored(&self, directory: &Path, files: &[PathBuf]) -> Checked<()> {
+        let below = self.shown_path(directory)?;
+        let beside: Vec<String> = files
+            .iter()
+            .filter(|file| !file.starts_with(directory))
+            .map(|file| self.shown_path(file))
+            .collect::<Result<_, _>>()?;
+        let mut asked = vec!["ls-files", "-z", "--", &below];
+        asked.extend(beside.iter().map(String::as_str));
+        let answer = self.git(&asked, &[])?;
+        let known: BTreeSet<&[u8]> = answer.split(|byte| *byte == 0).collect();
         let mut input = Vec::new();
         for file in files {
+            let path = self.path(file)?;
+            if known.contains(path.as_slice()) {
+                continue;
+            }
             // This one command knows no --literal-pathspecs; a path with `./` in front has no magic.
             input.extend(b"./");
-            input.extend(self.path(file)?);
+            input.extend(path);
             input.push(0);
+        }
+        if input.is_empty() {
+            return Ok(());
         }
         let answer = match git(&self.root, &["check-ignore", "--verbose", "-z", "--stdin"], &input) {
             Ok(answer) => answer,
