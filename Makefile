@@ -1,8 +1,8 @@
 # What a developer runs. CI runs the same: .ci/run.
 
-.PHONY: test lint bench example build dist dist-test man krew control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test lint bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
-test: control-plane azure-binding provider-binding dns-proof gitops-proof models   ## all tests, with the real API server, the real providers and external-dns
+test: control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	cargo test --quiet
 
 lint:                               ## formatting and clippy
@@ -50,5 +50,5 @@ fields: control-plane               ## the table of Kubernetes' fields, from Kub
 
 # The Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
 # the tests that need them say so; in CI that is a failure.
-control-plane azure-binding provider-binding dns-proof gitops-proof models krew:
+control-plane azure-binding provider-binding dns-proof gitops-proof models krew actionlint:
 	@if command -v go >/dev/null; then tests/$@/build.sh; else echo "no go: tests/$@ is not built, its tests are skipped"; fi

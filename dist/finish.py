@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Completes target/dist when its archives are there: the bill of materials, SHA256SUMS and the manifest for krew.
 
-    dist/finish.py [REPOSITORY]
+    dist/finish.py [--complete TAG] [REPOSITORY]
 
-REPOSITORY is the address of the repository that the archives are released in, https://github.com/OWNER/NAME.
+With --complete an archive that is missing, or a TAG of another version, is an error. REPOSITORY is the address of the repository that the archives are released in, https://github.com/OWNER/NAME.
 """
 
 import hashlib
@@ -19,9 +19,14 @@ UNKNOWN = "0" * 64
 
 
 def main():
-    if len(sys.argv) > 2:
+    arguments, tag = sys.argv[1:], None
+    if arguments[:1] == ["--complete"]:
+        tag, arguments = "".join(arguments[1:2]), arguments[2:]
+    if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments) or tag == "":
         sys.exit(__doc__)
-    repository = sys.argv[1].rstrip("/") if len(sys.argv) == 2 else None
+    repository = arguments[0].rstrip("/") if arguments else None
+    if tag not in (None, f"v{project.version()}"):
+        sys.exit(f"error: the tag is {tag}, and Cargo.toml says {project.version()}\n  hint: tag the commit that sets the version")
     bill = project.OUTPUT / f"{project.PROGRAM}_v{project.version()}.cdx.json"
     bill.write_text(json.dumps(sbom.bill(project.metadata()), indent=1) + "\n")
 
@@ -37,6 +42,8 @@ def main():
     (project.OUTPUT / "krew" / "largescale.yaml").write_text(manifest)
     missing = manifest.count(UNKNOWN)
     print(f"{len(archives)} archives, SHA256SUMS, {bill.name}, krew/largescale.yaml in target/dist")
+    if missing and tag:
+        sys.exit(f"error: {missing} platforms of the manifest have no archive")
     if missing:
         print(f"{missing} platforms have no archive here, and no digest in krew/largescale.yaml", file=sys.stderr)
 

@@ -7,6 +7,7 @@ mod docs;
 mod drift;
 mod environment;
 mod examples;
+mod github;
 mod gitops;
 mod man;
 mod models;
