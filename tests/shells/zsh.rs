@@ -24,6 +24,19 @@ fn through_kubectl() {
 }
 
 #[test]
+fn from_a_directory_of_functions() {
+    let Some(desk) = Desk::with(&["zsh", "script"]) else { return };
+    let script = desk.command("kubectl-largescale").args(["completion", "zsh"]).output().unwrap();
+    std::fs::create_dir(desk.path().join("functions")).unwrap();
+    desk.write("functions/_kubectl-largescale", str::from_utf8(&script.stdout).unwrap());
+    let mut zsh = terminal(&desk, "fpath=(~/functions $fpath); compinit -D -u");
+    // The first TAB loads the function, the second finds it loaded.
+    for _ in 0..2 {
+        assert_eq!(zsh.inserted("kubectl-largescale rend"), "[kubectl-largescale][render]");
+    }
+}
+
+#[test]
 fn by_itself() {
     let Some(desk) = Desk::with(&["zsh", "script"]) else { return };
     offers_by_itself(&mut terminal(&desk, "source <(kubectl-largescale completion zsh)"));
