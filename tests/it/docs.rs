@@ -117,6 +117,24 @@ fn every_link_leads_somewhere() {
     assert!(count > 30, "{count} links are too few to be all");
 }
 
+#[test]
+fn every_yaml_block_is_yaml() {
+    let mut wrong = String::new();
+    let mut count = 0;
+    for path in markdown() {
+        let text = fs::read_to_string(&path).unwrap();
+        for block in text.split("\n```yaml\n").skip(1) {
+            let block = block.split("\n```").next().unwrap();
+            count += 1;
+            if let Err(problem) = largescale::core::yaml::read(&path.display().to_string(), block) {
+                wrong.push_str(&format!("{problem}\n{block}\n"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(count > 8, "{count} blocks are too few to be all");
+}
+
 /// The anchors of headings, as GitHub makes them.
 fn headings(text: &str) -> Vec<String> {
     let heading =
