@@ -8,7 +8,7 @@ use crate::cluster::{Call, Cluster, Identity};
 use crate::commands::same_cluster::named;
 use crate::core::choose::choose;
 use crate::core::diagnostic::Diagnostic;
-use crate::core::doctor::{Finding, Installed, completion, git, kubectl, plugin, rights};
+use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, plugin, rights};
 use crate::core::node::Node;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::plural::plural;
@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub(super) fn findings(global: &Global) -> Vec<Finding> {
     let mut findings = programs();
     let project = project(global, &mut findings);
-    let Some(cluster) = connected(global, &mut findings) else { return findings };
+    let Some(cluster) = connected(global, project.as_ref(), &mut findings) else { return findings };
     let locked = project.as_ref().and_then(|project| project.lock.as_ref()?.cluster.clone());
     if !identified(&cluster, locked.as_deref(), &mut findings) {
         return findings;
@@ -101,7 +101,8 @@ fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
     )
 }
 
-fn connected(global: &Global, findings: &mut Vec<Finding>) -> Option<Cluster> {
+/// No cluster is bad only for who reads the nodes from one.
+fn connected(global: &Global, project: Option<&Project>, findings: &mut Vec<Finding>) -> Option<Cluster> {
     match Cluster::connect(&global.cluster, Arc::new(|_| ())) {
         Ok(cluster) => {
             let place = format!("{} at {}", named(cluster.context()), cluster.server());
@@ -109,7 +110,9 @@ fn connected(global: &Global, findings: &mut Vec<Finding>) -> Option<Cluster> {
             Some(cluster)
         }
         Err(error) => {
-            findings.push(failed("context", &Failure::from(error).problems));
+            let failed = failed("context", &Failure::from(error).problems);
+            let needs_none = project.is_some_and(|project| project.spec.spec.nodes != "cluster");
+            findings.push(if needs_none { Finding { level: Level::Warn, ..failed } } else { failed });
             None
         }
     }
