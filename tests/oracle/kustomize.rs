@@ -131,7 +131,6 @@ fn both(patches: &str) -> TempDir {
     );
     fs::write(at("o.yaml"), overlay).unwrap();
     render(directory.path(), "base.yaml").unwrap();
-    fs::remove_file(at("largescale.lock")).unwrap();
     let tree: Vec<String> = fs::read_dir(at("kustomize/tree"))
         .unwrap()
         .map(|entry| format!("- tree/{}\n", entry.unwrap().file_name().display()))
