@@ -111,7 +111,7 @@ fn addresses(asked: Option<&Cluster>, at_stake: &[(usize, Key)]) -> Vec<String> 
         })
     };
     let calls: Vec<Call> = at_stake.iter().map(get).collect();
-    let answers = cluster.call_all(&calls, 8);
+    let answers = cluster.call_small(&calls);
     answers
         .into_iter()
         .map(|answer| {

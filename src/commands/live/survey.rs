@@ -166,7 +166,7 @@ pub(in crate::commands) fn resources_of(
         .map(|(group, version)| Call::Resources { group: (*group).to_owned(), version: version.clone() })
         .collect();
     let mut served = Vec::new();
-    for answer in target.cluster.call_all(&calls, 8) {
+    for answer in target.cluster.call_small(&calls) {
         served.extend(Resource::all_of(&answer?));
     }
     let mut resources = Vec::new();

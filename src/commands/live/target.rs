@@ -91,7 +91,7 @@ impl Target {
         let calls: Vec<Call> = std::iter::once(Call::Get(parent))
             .chain(versions.into_iter().map(|(group, version)| Call::Resources { group, version }))
             .collect();
-        let mut answers = cluster.call_all(&calls, 8).into_iter();
+        let mut answers = cluster.call_small(&calls).into_iter();
         let parent_live = answers.next().transpose()?.unwrap_or_default();
         let mut served = Vec::new();
         for answer in answers {

@@ -189,7 +189,7 @@ fn resources(cluster: &Cluster, objects: &[Desired]) -> Result<HashMap<(String, 
         })
         .collect();
     let mut resources = HashMap::new();
-    for answer in cluster.call_all(&calls, AT_ONCE) {
+    for answer in cluster.call_small(&calls) {
         for resource in Resource::all_of(&answer?) {
             resources.insert((resource.api_version(), resource.kind.clone()), resource);
         }
