@@ -213,11 +213,14 @@ fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
         }
     }
     estimates(comparisons).iter().for_each(ui::diagnostic);
-    if let Some(first) = taken_over.first() {
-        let more =
-            if taken_over.len() > 1 { format!(" and {} more", taken_over.len() - 1) } else { String::new() };
+    if let [first, others @ ..] = taken_over.as_slice() {
+        let (more, them, members) = match others.len() {
+            0 => (String::new(), "it", "it a member"),
+            count => (format!(" and {count} more"), "them", "them members"),
+        };
         ui::note(&format!(
-            "{first}{more}: no value changes, and kubectl-largescale becomes their field manager"
+            "{first}{more}: as the directory has {them}; `apply` would make {members} of its set, and \
+             kubectl-largescale a field manager"
         ));
     }
     is_whole

@@ -50,6 +50,13 @@ fn in_sync_for_argo_cd(plane: &ControlPlane, app: &App<'_>) -> Value {
     seen
 }
 
+/// What `diff --live` says of objects that only others have applied so far.
+fn sees_no_difference_but_membership(app: &App<'_>) {
+    let difference = app.run(&["diff", "--live"]);
+    assert_eq!((difference.code, difference.out.as_str()), (Some(1), ""), "{difference:?}");
+    assert!(difference.err.contains("and 4 more: as the directory has them; `apply`"), "{difference:?}");
+}
+
 #[test]
 fn argo_cd_syncs_the_tree_and_sees_no_difference() {
     let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
@@ -72,6 +79,7 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
         (0..3).all(|n| health[format!("Service/argo-cd/web-pool0{n}")] == "Healthy").then_some(())
     });
 
+    sees_no_difference_but_membership(&app);
     // Our own apply and Argo CD do not undo each other.
     let ours = app.run(&["apply"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
@@ -127,6 +135,7 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
         (0..3).all(|n| seen["ready"][format!("Service/web-pool0{n}")] == "Current").then_some(())
     });
 
+    sees_no_difference_but_membership(&app);
     let ours = app.run(&["apply"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
     assert!(ours.err.contains("Flux"), "it says who else applies: {}", ours.err);

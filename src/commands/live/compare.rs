@@ -1,13 +1,13 @@
 //! The tree against the cluster, object by object: what an apply would do.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::attempt::{Attempt, Done, Manner, apply_all};
 use super::survey::{Survey, brings_namespace};
 use super::target::{Item, Target};
 use crate::cluster::{Certainty, ClusterError, Force, Problem};
-use crate::core::apply::{Conflict, Yielded, yielded};
-use crate::core::live::{Effect, cleaned, effect, is_unchanged, predict};
+use crate::core::apply::{Conflict, PART_OF, Yielded, yielded};
+use crate::core::live::{Effect, cleaned, effect, entries, is_unchanged, ours, predict};
 
 /// Who decides what an apply would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(in crate::commands) enum State {
     Created,
     /// Its values would change; the object as it would be.
     Changed(Value),
-    /// Only its manager would.
+    /// Only its manager would, and that it is a member of our set.
     TakenOver,
     /// Others hold fields with other values.
     Conflicts(Vec<Conflict>),
@@ -137,6 +137,21 @@ impl Comparison<'_> {
         matches!(self.state, State::Created | State::NoNamespace(_) | State::Changed(_) | State::TakenOver)
     }
 
+    /// The object as it is, with the label of our set if it is others who applied it so far, such as Argo CD or Flux.
+    /// The label is not in the directory: that it comes is no difference to it.
+    fn joined(&self) -> Value {
+        let is_ours = entries(self.live).is_some_and(|entries| ours(&entries).is_some());
+        let mut live = self.live.clone();
+        if !is_ours
+            && live["metadata"]["labels"][PART_OF].is_null()
+            && let Some(metadata) = live["metadata"].as_object_mut()
+        {
+            let labels = metadata.entry("labels").or_insert_with(|| json!({}));
+            labels[PART_OF] = self.wanted["metadata"]["labels"][PART_OF].clone();
+        }
+        live
+    }
+
     /// What can be told by reading alone.
     fn estimate(&mut self) {
         if self.live.is_null() {
@@ -144,8 +159,13 @@ impl Comparison<'_> {
             return;
         }
         let after = predict(&self.wanted, self.live);
-        let is_same = cleaned(&after) == cleaned(self.live);
-        self.state = if is_same { State::Unchanged } else { State::Changed(after) };
+        self.state = if cleaned(&after) == cleaned(self.live) {
+            State::Unchanged
+        } else if cleaned(&after) == cleaned(&self.joined()) {
+            State::TakenOver
+        } else {
+            State::Changed(after)
+        };
         self.source = Source::Estimate;
     }
 
@@ -156,6 +176,7 @@ impl Comparison<'_> {
             Done::Answer(after) => match effect(self.live, &after) {
                 Effect::None => State::Unchanged,
                 Effect::Ownership => State::TakenOver,
+                Effect::Values if effect(&self.joined(), &after) != Effect::Values => State::TakenOver,
                 Effect::Values => State::Changed(after),
             },
             Done::Conflicts(conflicts) => State::Conflicts(conflicts),
