@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
-use crate::core::manifest::{ManifestFile, Object, read_manifests};
+use crate::core::manifest::{Object, read_manifests};
 use crate::core::nearest::did_you_mean;
 use crate::core::overlay::{self, Overlay};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
-use crate::directory::files::{cannot, read_text};
-use crate::directory::{SPEC_FILE, Source};
+use crate::directory::Source;
+use crate::directory::files::read_text;
+use crate::directory::manifests::{below, manifests};
 
 /// Everything that the directory says.
 #[derive(Debug)]
@@ -192,108 +193,9 @@ fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
 }
 
 /// A path that the spec names, without the `./` in front.
-fn below(directory: &Path, name: &str) -> PathBuf {
-    directory.join(name.strip_prefix("./").unwrap_or(name))
-}
-
 fn is_file_name(name: &str) -> bool {
     let lower = name.to_lowercase();
     name.contains('/')
         || name.contains('\\')
         || [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
-}
-
-/// The files that `spec.manifests` names: files, directories (not recursive, as kubectl) and globs, in order.
-fn manifests(
-    directory: &Path,
-    spec: &LargeScale,
-    document: &Document,
-    spec_path: &Path,
-) -> Checked<Vec<ManifestFile>> {
-    let mut paths: Vec<PathBuf> = Vec::new();
-    let mut problems = Vec::new();
-    let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
-    let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
-    for (index, name) in spec.spec.manifests.iter().enumerate() {
-        let at = document.place(&format!("/spec/manifests/{index}"));
-        if Path::new(name).is_absolute() {
-            problems.push(
-                Diagnostic::error(format!(
-                    "the manifest {name} is an absolute path: the tree would differ from machine to machine"
-                ))
-                .at(at)
-                .hint(format!("name it relative to {SPEC_FILE}")),
-            );
-            continue;
-        }
-        match expand(directory, name) {
-            Err(why) => problems.push(Diagnostic::error(why).at(at)),
-            Ok(found) => {
-                for path in found.into_iter().filter(|path| !is_ours(path)) {
-                    if !paths.contains(&path) {
-                        paths.push(path);
-                    }
-                }
-            }
-        }
-    }
-    let mut files = Vec::with_capacity(paths.len());
-    for path in paths {
-        let shown = path.display().to_string();
-        match read_text(&path, &shown) {
-            Ok(text) => files.push(ManifestFile { source: source(&path, directory), shown, text }),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(files) } else { Err(problems) }
-}
-
-fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
-    let path = below(directory, name);
-    if path.is_dir() {
-        return in_directory(&path).map_err(|error| format!("the directory {name} cannot be read: {error}"));
-    }
-    if !name.contains(['*', '?', '[']) || path.exists() {
-        return match fs::metadata(&path) {
-            Ok(_) => Ok(vec![path]),
-            Err(error) => Err(format!(
-                "the manifest {}: {}",
-                path.display(),
-                cannot("read", &error, &path, name).message
-            )),
-        };
-    }
-    let escaped = glob::Pattern::escape(&directory.display().to_string());
-    let pattern = if escaped.is_empty() { name.to_owned() } else { format!("{escaped}/{name}") };
-    let found = glob::glob(&pattern).map_err(|error| format!("`{name}` is no glob: {}", error.msg))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
-    if files.is_empty() {
-        return Err(format!("the glob `{name}` matches no file"));
-    }
-    Ok(files)
-}
-
-fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let path = entry?.path();
-        let is_manifest = path.extension().is_some_and(|ending| {
-            ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
-        });
-        if is_manifest && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-fn source(path: &Path, directory: &Path) -> String {
-    let relative = path.strip_prefix(directory).unwrap_or(path);
-    let parts: Vec<String> = relative
-        .components()
-        .filter(|part| !matches!(part, Component::CurDir))
-        .map(|part| part.as_os_str().to_string_lossy().into_owned())
-        .collect();
-    parts.join("/")
 }

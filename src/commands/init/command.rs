@@ -1,10 +1,10 @@
 //! What was typed, and a starter spec: from the nodes and, with `--from`, from Services that were written by hand.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::gitops::{self, GitopsArgs};
+use super::starter::{self, Starter, seen};
 use crate::cli::GlobalArgs;
 use crate::commands::discover::from_cluster;
 use crate::core::choose::{Choice, choose};
@@ -23,6 +23,9 @@ use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_n
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui;
+
+/// Beside the spec: where it looks for manifests.
+const MANIFESTS: &str = "manifests";
 
 /// Write a commented starter spec for the cluster, or from Services that were written by hand
 #[derive(clap::Args, Debug)]
@@ -75,9 +78,17 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let manifest = args
         .from
         .as_deref()
-        .map(|from| format!("manifests/{}", from.file_name().unwrap_or_default().to_string_lossy()));
+        .map(|from| format!("{MANIFESTS}/{}", from.file_name().unwrap_or_default().to_string_lossy()));
     let name = name(args, folded.as_ref());
-    let text = spec_text(&name, global, args, &choice, &merged, folded.as_ref(), manifest.as_deref());
+    let text = starter::text(&Starter {
+        name: &name,
+        namespace: global.cluster.namespace.as_deref(),
+        manifests: manifest.as_deref().unwrap_or(MANIFESTS),
+        nodes: &nodes_source(args),
+        choice: &choice,
+        merged: &merged,
+        folded: folded.as_ref(),
+    });
     // What init writes, render must be able to read.
     LargeScale::read(&shown, &text)?;
 
@@ -99,7 +110,8 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     }
     write_new(&spec_path, &shown, &text)?;
     ui::data(&format!("{shown} {}\n", ui::action("created")))?;
-    say(args, &choice, &merged, folded.as_ref());
+    say(&choice, &merged, folded.as_ref());
+    say_what_is_next(&args.directory);
     if let Some(tracker) = args.gitops.gitops {
         gitops::write(&args.directory, tracker, &args.gitops)?;
     }
@@ -181,78 +193,6 @@ fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
     )
 }
 
-fn spec_text(
-    name: &str,
-    global: &GlobalArgs,
-    args: &Args,
-    choice: &Choice<'_>,
-    merged: &Merged,
-    folded: Option<&Folded>,
-    manifest: Option<&str>,
-) -> String {
-    let scalar = |text: &str| yaml::write_plain(&text).trim_end().to_owned();
-    let mut out = String::new();
-    let mut line = |text: &str| {
-        out.push_str(text);
-        out.push('\n');
-    };
-    line(
-        "# What `kubectl largescale render` makes of this cluster. Every field: `kubectl largescale schema`.",
-    );
-    line("apiVersion: largescale.dev/v1alpha1");
-    line("kind: LargeScale");
-    line("metadata:");
-    line(&format!("  name: {}", scalar(name)));
-    match global.cluster.namespace.as_deref() {
-        Some(namespace) => line(&format!("  namespace: {}", scalar(namespace))),
-        None => line("  # namespace: web             # given to namespaced objects that have none"),
-    }
-    line("spec:");
-    line(
-        "  # Plain Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one per pool.",
-    );
-    line(&format!("  manifests: [{}]", scalar(manifest.unwrap_or("manifests"))));
-    explain_platform(&mut line, choice);
-    line(&format!("  platform: {}", choice.platform.name));
-    line("  # Where the nodes are read: cluster, or a file with the output of `kubectl get nodes -o json`.");
-    line(&format!("  nodes: {}", scalar(&nodes_source(args))));
-    line(&format!("  # Seen when this was written: {}.", seen(merged)));
-    line("  pools:");
-    line(&format!("    label: {}", scalar(&merged.set.label)));
-    line("    # exclude: [system]          # pools that get no Service");
-    line("    # declare: [{name: burst}]   # pools that may have no node yet");
-    line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
-    if let Some(folded) = folded.filter(|folded| !folded.names.is_empty()) {
-        line(
-            "  # Names that these Services have already: another name would be another load balancer and another address.",
-        );
-        line("  names:");
-        for text in yaml::write_plain(&folded.names).lines() {
-            line(&format!("    {text}"));
-        }
-    }
-    if folded.is_some_and(|folded| folded.internal) {
-        line("  internal: true");
-    } else {
-        line("  # internal: true               # internal load balancers");
-    }
-    line("  # workload: {spread: true}     # spread the replicas over the pools");
-    line("  # overlays: [overlays/pins.yaml]");
-    line("  output: rendered");
-    out
-}
-
-fn explain_platform(line: &mut impl FnMut(&str), choice: &Choice<'_>) {
-    if choice.told {
-        line(&format!("  # {}", choice.platform.spec.title));
-        return;
-    }
-    line("  # The nodes do not tell which load balancers this cluster has. It is one of these:");
-    for platform in std::iter::once(&choice.platform).chain(&choice.others) {
-        line(&format!("  #   {}: {}", platform.name, platform.spec.choose));
-    }
-}
-
 /// A file is named as the spec will find it, from its own directory.
 fn nodes_source(args: &Args) -> String {
     if args.nodes == "cluster" || args.nodes == "-" {
@@ -271,26 +211,7 @@ fn nodes_source(args: &Args) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
-fn seen(merged: &Merged) -> String {
-    const SHOWN: usize = 8;
-    let counts: BTreeMap<&str, usize> = merged
-        .reports
-        .iter()
-        .map(|report| (report.pool.value.as_str(), report.observed.as_ref().map_or(0, |seen| seen.backends)))
-        .collect();
-    let mut text = counts
-        .iter()
-        .take(SHOWN)
-        .map(|(pool, count)| format!("{pool} ({})", plural(*count, "node")))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if counts.len() > SHOWN {
-        let _ = write!(text, " and {} more", counts.len() - SHOWN);
-    }
-    text
-}
-
-fn say(args: &Args, choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
+fn say(choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
     ui::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
     for sentence in folded.into_iter().flat_map(|folded| &folded.said) {
         ui::note(sentence);
@@ -307,10 +228,17 @@ fn say(args: &Args, choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded
         }
         ui::diagnostic(&Diagnostic::warning(warning));
     }
-    let file = if args.directory == Path::new(".") {
+}
+
+fn say_what_is_next(directory: &Path) {
+    let manifests = directory.join(MANIFESTS);
+    let manifests = manifests.strip_prefix(".").unwrap_or(&manifests);
+    let first = if manifests.exists() {
         String::new()
     } else {
-        format!(" -f {}", args.directory.display())
+        format!("put the Kubernetes YAML of the workload into {}, then ", manifests.display())
     };
-    ui::note(&format!("next: kubectl largescale render{file}"));
+    let file =
+        if directory == Path::new(".") { String::new() } else { format!(" -f {}", directory.display()) };
+    ui::note(&format!("next: {first}kubectl largescale render{file}"));
 }

@@ -2,5 +2,6 @@
 
 mod command;
 mod gitops;
+mod starter;
 
 pub use command::{Args, run};

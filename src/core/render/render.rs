@@ -89,14 +89,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let mut problems = Vec::new();
     let mut warnings = unverified(input);
     warnings.extend(settings.unknown_pools(&input.pools.pools));
-    if !input.objects.iter().any(Object::is_load_balancer) {
-        problems.push(
-            Diagnostic::error(
-                "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
-            )
-            .at(input.document.place("/spec/manifests")),
-        );
-    }
+    problems.extend(nothing_to_copy(input));
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
     warnings.extend(dns::warnings(input));
@@ -181,6 +174,23 @@ pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) 
     let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
     let place = document.place("/spec/platform");
     Some(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()))
+}
+
+/// Nothing would be there for a pool.
+fn nothing_to_copy(input: Input<'_>) -> Option<Diagnostic> {
+    if input.objects.iter().any(Object::is_load_balancer) {
+        return None;
+    }
+    let service =
+        input.objects.iter().map(Object::key).find(|key| key.group.is_empty() && key.kind == "Service");
+    let hint = match service {
+        Some(key) => format!("say `spec.type: LoadBalancer` in the one that clients reach, such as {key}"),
+        None => "add the Service that clients reach, with `spec.type: LoadBalancer`".to_owned(),
+    };
+    let problem = Diagnostic::error(
+        "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
+    );
+    Some(problem.at(input.document.place("/spec/manifests")).hint(hint))
 }
 
 /// `internal: true` where nothing would come of it.
