@@ -2,7 +2,7 @@
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-/// Lines of context around a change, as `diff -u` has it.
+/// Lines of context around a change, as diff(1) has it.
 const CONTEXT: usize = 3;
 
 /// One line of a unified diff.

@@ -76,7 +76,7 @@ fn pages() -> Vec<PathBuf> {
     markdown().into_iter().filter(|path| path.starts_with(checkout().join("docs"))).collect()
 }
 
-fn markdown() -> Vec<PathBuf> {
+pub(crate) fn markdown() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for name in ["README.md", "ARCHITECTURE.md", "CHANGELOG.md"] {
         found.push(checkout().join(name));

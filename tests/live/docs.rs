@@ -11,38 +11,43 @@ use crate::control_plane::{ControlPlane, Parts};
 use crate::pages::{Page, in_turn};
 
 #[test]
+fn readme() {
+    plays("README.md");
+}
+
+#[test]
 fn tutorial() {
-    plays("tutorial.md");
+    plays("docs/tutorial.md");
 }
 
 #[test]
 fn howto_adopt_services() {
-    plays("howto/adopt-services.md");
+    plays("docs/howto/adopt-services.md");
 }
 
 #[test]
 fn howto_move_a_pool() {
-    plays("howto/move-a-pool.md");
+    plays("docs/howto/move-a-pool.md");
 }
 
 #[test]
 fn howto_drain_a_pool() {
-    plays("howto/drain-a-pool.md");
+    plays("docs/howto/drain-a-pool.md");
 }
 
 #[test]
 fn howto_retire_a_cluster() {
-    plays("howto/retire-a-cluster.md");
+    plays("docs/howto/retire-a-cluster.md");
 }
 
 #[test]
 fn from_the_directory_into_the_cluster() {
-    plays("cluster.md");
+    plays("docs/cluster.md");
 }
 
 #[test]
 fn who_may_do_what() {
-    plays("rbac/README.md");
+    plays("docs/rbac/README.md");
 }
 
 /// None is forgotten.
@@ -50,18 +55,18 @@ fn who_may_do_what() {
 fn every_page_with_a_cluster_is_played() {
     let source = include_str!("docs.rs");
     let mut count = 0;
-    for path in pages(&docs()) {
+    for path in pages(&checkout().join("docs")).into_iter().chain([checkout().join("README.md")]) {
         if fs::read_to_string(&path).unwrap().starts_with("<!-- cluster") {
             count += 1;
-            let name = path.strip_prefix(docs()).unwrap().display().to_string();
+            let name = path.strip_prefix(checkout()).unwrap().display().to_string();
             assert!(source.contains(&format!("plays({name:?})")), "no test plays {name}");
         }
     }
     assert_eq!(source.matches("    plays(\"").count(), count);
 }
 
-fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")
+fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 fn pages(directory: &Path) -> Vec<PathBuf> {
@@ -79,7 +84,7 @@ fn pages(directory: &Path) -> Vec<PathBuf> {
 
 #[track_caller]
 fn plays(name: &str) {
-    let path = docs().join(name);
+    let path = checkout().join(name);
     let text = fs::read_to_string(&path).unwrap();
     let first = Regex::new(r"^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
     let wanted =
@@ -101,7 +106,7 @@ fn plays(name: &str) {
             .env("PATH", &search)
             .env("HOME", home.path())
             .env("KUBECONFIG", &plane.kubeconfig)
-            .env("CHECKOUT", env!("CARGO_MANIFEST_DIR"))
+            .env("CHECKOUT", checkout())
             .env("LC_ALL", "C.UTF-8")
             .env("GIT_AUTHOR_NAME", "you")
             .env("GIT_AUTHOR_EMAIL", "you@example.com")
