@@ -1,6 +1,6 @@
 //! The objects of a tree, as a directory holds them: what goes into a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
 
 /// Names every object that is there twice.
 pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<&Key, &Place> = BTreeMap::new();
+    let mut seen: HashMap<&Key, &Place> = HashMap::new();
     let mut problems = Vec::new();
     for object in objects {
         if let Some(first) = seen.insert(&object.key, &object.place) {

@@ -1,6 +1,6 @@
 //! Texts in, checked objects out.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -106,7 +106,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
 }
 
 fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<Key, &Object> = BTreeMap::new();
+    let mut seen: HashMap<Key, &Object> = HashMap::new();
     for object in objects {
         let key = object.key();
         if let Some(first) = seen.get(&key) {

@@ -1,6 +1,7 @@
 //! From all that was read to the files of the tree.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde_json::Value;
 
@@ -266,16 +267,19 @@ fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
 
 /// Two drafts of one name: a copy that meets another object, or two copies.
 fn find_collisions(drafts: &[Draft<'_>], problems: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<Key, &Object> = BTreeMap::new();
+    // By hash: keys that differ in their last letters alone are slow to put in order.
+    let mut seen: HashMap<Key, &Object> = HashMap::with_capacity(drafts.len());
     for draft in drafts {
-        let key = Key::of(&draft.value);
-        let Some(first) = seen.get(&key) else {
-            seen.insert(key, draft.source);
-            continue;
+        let entry = match seen.entry(Key::of(&draft.value)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(draft.source);
+                continue;
+            }
+            Entry::Occupied(entry) => entry,
         };
-        let first = first.place("/metadata/name");
+        let first = entry.get().place("/metadata/name");
         problems.push(
-            Diagnostic::error(format!("{key} would be rendered twice, first from {first}"))
+            Diagnostic::error(format!("{} would be rendered twice, first from {first}", entry.key()))
                 .at(draft.source.place("/metadata/name"))
                 .hint("give one of them another name, with `spec.names` for the copies of a Service"),
         );
