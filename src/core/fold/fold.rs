@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
+use super::apart;
+use super::modernise::modernise;
+use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::patch::Patch;
 use crate::core::placeholder;
 use crate::core::platform::Platform;
@@ -76,6 +78,7 @@ pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Che
             None => groups.push(vec![service]),
         }
     }
+    folded.warnings.extend(apart::apart(&groups, &platform.binding, pools));
     let mut problems = Vec::new();
     for group in groups {
         fold_group(&group, platform, pools, &mut folded, &mut problems);
@@ -99,14 +102,14 @@ fn items(documents: &[Document]) -> Vec<Document> {
 }
 
 /// A Service taken apart: its name, what it is bound to, and the rest that copies share.
-struct HandWritten {
-    name: String,
-    rest: Value,
+pub(super) struct HandWritten {
+    pub(super) name: String,
+    pub(super) rest: Value,
     /// The values at the paths of the platform's binding.
     bound: Vec<Option<Value>>,
     internal: bool,
     internal_values: Vec<(String, Value)>,
-    place: crate::core::diagnostic::Place,
+    pub(super) place: Place,
 }
 
 impl HandWritten {
@@ -142,7 +145,7 @@ impl HandWritten {
         }
     }
 
-    fn shown_binding(&self) -> Option<String> {
+    pub(super) fn shown_binding(&self) -> Option<String> {
         self.bound
             .iter()
             .flatten()
@@ -203,7 +206,7 @@ fn fold_group(
 }
 
 /// The pool whose binding gives just the values that the Service has; clouds compare names without case.
-fn bound_pool<'a>(service: &HandWritten, binding: &Patch, pools: &'a PoolSet) -> Option<&'a Pool> {
+pub(super) fn bound_pool<'a>(service: &HandWritten, binding: &Patch, pools: &'a PoolSet) -> Option<&'a Pool> {
     pools.pools.iter().find(|pool| {
         let values = pools.values(pool);
         let mut any = false;
@@ -269,27 +272,7 @@ fn base_name(names: &[&str]) -> String {
     if base.is_empty() { (*first).to_owned() } else { base.to_owned() }
 }
 
-/// Workloads of API versions that are gone become apps/v1, with the selector that they used to get by default.
-fn modernise(object: &mut Value, said: &mut Vec<String>) {
-    let version = object["apiVersion"].as_str().unwrap_or_default().to_owned();
-    let kind = object["kind"].as_str().unwrap_or_default().to_owned();
-    let old = matches!(version.as_str(), "apps/v1beta1" | "apps/v1beta2" | "extensions/v1beta1");
-    if !old || !matches!(kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") {
-        return;
-    }
-    let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    object["apiVersion"] = "apps/v1".into();
-    drop_fields(object, &["/spec/rollbackTo", "/spec/templateGeneration"]);
-    let labels = object["spec"]["template"]["metadata"]["labels"].clone();
-    let mut sentence = format!("{} {name}: {version} became apps/v1", kind.to_lowercase());
-    if object["spec"]["selector"].is_null() && labels.is_object() {
-        object["spec"]["selector"] = serde_json::json!({ "matchLabels": labels });
-        sentence.push_str(", with the selector that its pod labels used to imply");
-    }
-    said.push(sentence);
-}
-
-fn drop_fields(object: &mut Value, pointers: &[&str]) {
+pub(super) fn drop_fields(object: &mut Value, pointers: &[&str]) {
     for pointer in pointers {
         remove(object, pointer);
     }
