@@ -9,7 +9,7 @@ use crate::commands::each::{Between, ForEach};
 use crate::commands::live::attempt::Manner;
 use crate::commands::live::carry_out::{Job, carry_out};
 use crate::commands::live::compare::{Comparison, Judge, State, compare};
-use crate::commands::live::deletions::{describe, farewells};
+use crate::commands::live::deletions::{farewells, left_over};
 use crate::commands::live::guards::{self, Others};
 use crate::commands::live::report::{self, Report, Word};
 use crate::commands::live::survey::{Survey, survey};
@@ -21,6 +21,7 @@ use crate::core::apply::yielded;
 use crate::core::live::is_unchanged;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::ui;
 
 /// Apply the tree to the cluster, as field manager kubectl-largescale
 ///
@@ -89,7 +90,7 @@ enum DryRun {
 /// Applies.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan.as_deref().map(planned::read).transpose()?;
-    let purpose = if args.dry_run == DryRun::None { Purpose::Change } else { Purpose::Look };
+    let purpose = if args.dry_run == DryRun::None { Purpose::Change } else { Purpose::DryRun };
     let target = Target::open(global, purpose)?;
     let survey = survey(&target, args.concurrency)?;
     guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
@@ -98,6 +99,9 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Some(plan) => plan.max_prune()?,
     };
     let farewells = max_prune.map(|max| farewells(&target, &survey, max)).transpose()?.unwrap_or_default();
+    if max_prune.is_none() {
+        note_left_over(left_over(&target, &survey));
+    }
     let force = args.force_conflicts || plan.as_ref().is_some_and(|plan| plan.terms.force_conflicts);
     let force = if force { Force::Always } else { Force::Never };
     let cluster = place(&target);
@@ -126,7 +130,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Some(plan) => planned::jobs(plan, &target, &survey, &farewells, args.concurrency, &mut report)?,
         None => jobs(&target, &survey, args.server_side, &mut report),
     };
-    agree::to(&farewells.iter().map(describe).collect::<Vec<_>>(), &args.agreement, &cluster)?;
+    agree::to(&farewells, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let manner =
         Manner { certainty: Certainty::Done, force, rules: &target.rules, at_once: args.concurrency };
@@ -139,6 +143,18 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Exit::Success => wait::until(&target, args.wait, args.timeout, args.concurrency),
         other => Ok(other),
     }
+}
+
+/// Says how many members an apply without `--prune` leaves behind.
+fn note_left_over(count: usize) {
+    let (members, are, them) = match count {
+        0 => return,
+        1 => ("1 member".to_owned(), "is", "it"),
+        _ => (format!("{count} members"), "are", "them"),
+    };
+    ui::note(&format!(
+        "{members} of the set {are} no longer in the directory; `kubectl largescale prune` deletes {them}"
+    ));
 }
 
 /// Where it goes, for a person.

@@ -6,11 +6,12 @@ use crate::cluster::{Cluster, ClusterFlags};
 use crate::commands::same_cluster::identity_of;
 use crate::core::capacity::{Demand, Elsewhere, Gauge, PoolNodes, Situation, measure, warnings};
 use crate::core::diagnostic::{Diagnostic, Severity};
-use crate::core::lock::{Lock, LockedPool};
+use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
 use crate::core::node::Node;
+use crate::core::plan::{Action, Plan};
 use crate::core::pools::{MergeOptions, Merged, Shrink, merge, merge_locked, survey};
 use crate::core::render::{Input, Rendered, cannot_bind, render};
-use crate::directory::{Project, nodes_from};
+use crate::directory::{Project, new_lock_id, nodes_from};
 use crate::failure::Failure;
 use crate::ui;
 
@@ -41,6 +42,15 @@ impl NodeArgs {
     }
 }
 
+/// Whether a directory keeps its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// It keeps the id and the set of its lock.
+    Keep,
+    /// It gets a new id, and a set by the name and namespace of the spec (`--new-id`).
+    New,
+}
+
 /// What was found.
 pub(super) struct Discovery {
     /// The pools.
@@ -56,7 +66,7 @@ pub(super) struct Asked {
     /// Its nodes.
     pub nodes: Vec<Node>,
     /// Whom else to ask.
-    cluster: Cluster,
+    pub cluster: Cluster,
     /// Its identity, if it could be seen.
     identity: Option<String>,
 }
@@ -190,8 +200,27 @@ impl Discovery {
         })
     }
 
-    /// The lock that goes with these pools and files.
-    pub(super) fn lock(&self, project: &Project, files: std::collections::BTreeMap<String, String>) -> Lock {
+    /// The lock that goes with these pools and files. It is the old one where that records the same facts.
+    pub(super) fn lock(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        identity: Identity,
+    ) -> Result<Lock, Diagnostic> {
+        let old = project.lock.as_ref().filter(|_| identity == Identity::Keep);
+        let spec_set = SetName {
+            name: project.spec.metadata.name.clone(),
+            namespace: project.spec.metadata.namespace.clone(),
+        };
+        // A spec that takes its namespace out goes on in the one that the lock records.
+        let mut set = old.and_then(|lock| lock.set.clone()).unwrap_or_else(|| spec_set.clone());
+        if set.namespace.is_none() && set.name == spec_set.name {
+            set = spec_set;
+        }
+        let mut rendered = old.map(|lock| lock.rendered.clone()).unwrap_or_default();
+        let steps =
+            plan.steps.iter().filter(|step| identity == Identity::Keep || step.action != Action::Removed);
+        rendered.extend(steps.filter_map(|step| step.key.as_ref()).map(RenderedKind::of));
         let pools = self
             .merged
             .set
@@ -208,13 +237,23 @@ impl Discovery {
                 )
             })
             .collect();
-        Lock {
+        let mut lock = Lock {
+            id: old.and_then(|lock| lock.id.clone()),
+            set: Some(set),
             platform: project.platform.name.clone(),
             cluster: self.cluster.clone(),
             label: self.merged.set.label.clone(),
             pools,
-            files,
+            rendered,
+            files: plan.files.clone(),
             ..Lock::default()
+        };
+        if let Some(old) = old.filter(|old| old.records_the_same(&lock)) {
+            return Ok(old.clone());
         }
+        if lock.id.is_none() {
+            lock.id = Some(new_lock_id()?);
+        }
+        Ok(lock)
     }
 }

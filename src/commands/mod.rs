@@ -19,4 +19,5 @@ pub mod render;
 mod review;
 mod same_cluster;
 pub mod schema;
+mod set_name;
 pub mod status;

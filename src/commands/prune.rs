@@ -47,26 +47,25 @@ impl ForEach for Args {
 
 /// Prunes.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let purpose = if args.dry_run { Purpose::Look } else { Purpose::Change };
+    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Change };
     let target = Target::open(global, purpose)?;
     let survey = survey(&target, args.concurrency)?;
     guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
     check_that_the_rest_is_there(&target, &survey)?;
     let farewells = farewells(&target, &survey, args.agreement.max_prune)?;
-    let deletions: Vec<String> = farewells.iter().map(describe).collect();
     let cluster = place(&target);
     let suffix = if args.dry_run { " (dry run)" } else { "" };
     let mut report = Report::new(args.output, suffix);
     if args.dry_run {
-        for deletion in &deletions {
-            crate::ui::note(deletion);
+        for farewell in &farewells {
+            crate::ui::note(&describe(farewell));
         }
         for farewell in &farewells {
             report.say(&farewell.deletion.key, Word::Pruned, None);
         }
         return Ok(report.finish(global, &cluster)?);
     }
-    agree::to(&deletions, &args.agreement, &cluster)?;
+    agree::to(&farewells, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let gone = prune(&target, &farewells, args.concurrency, &mut report);
     if target.parent.is_some() {

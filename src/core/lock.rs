@@ -1,24 +1,31 @@
-//! `largescale.lock`: the pools as last seen, the cluster they belong to, and the files that were written.
+//! `largescale.lock`: what a directory remembers from one render to the next.
 //!
-//! It is committed, sorted, and holds nothing that changes when nodes come and go; only `whenEmpty: withdraw` asks for
-//! the pools that have none at all.
+//! The user commits it. It is sorted, it has one line for each pool, kind and file so that branches merge, and it holds
+//! nothing that changes when nodes come and go; only `whenEmpty: withdraw` records which pools have no nodes.
+//!
+//! Version 2 (written today) adds to version 1: the id of the directory, the `ApplySet` it belongs to, and every kind
+//! and namespace that it has ever rendered. Version 1 is still read; the next change writes version 2.
 
-use std::collections::BTreeMap;
+mod read;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
-use serde_json::json;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::yaml;
-
-/// The version that this program writes.
-const VERSION: u64 = 1;
-
-const HEADER: &str = "# Made by kubectl largescale. Commit it, do not edit it.\n";
+use crate::core::manifest::Key;
+use crate::core::names;
 
 /// What is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {
+    /// The version of the format that was read; [`Lock::write`] always writes the newest.
+    pub version: Version,
+    /// The identity of the directory; `None` in version 1.
+    pub id: Option<LockId>,
+    /// The set that the directory is applied as; `None` in version 1.
+    pub set: Option<SetName>,
     /// The platform that the tree was rendered for.
     pub platform: String,
     /// The UID of the namespace kube-system; `None` where the nodes came from a file.
@@ -27,114 +34,131 @@ pub struct Lock {
     pub label: String,
     /// By the value of the pool label.
     pub pools: BTreeMap<String, LockedPool>,
+    /// Every kind and namespace that was ever rendered; empty in version 1.
+    pub rendered: BTreeSet<RenderedKind>,
     /// The files of the tree and the SHA-256 of each, by path below the output directory.
     pub files: BTreeMap<String, String>,
-    /// What a run was about to write or remove when it was last heard of: the files of the new tree. Empty after
-    /// a run that ended.
+    /// The files that an unfinished run was about to write, with their digests. Empty after a run that ended.
     pub pending: BTreeMap<String, String>,
 }
 
+/// A version of the lock format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// Without id, set and rendered kinds.
+    One,
+    /// The version that this program writes.
+    #[default]
+    Two,
+}
+
+/// The identity of a directory: 128 random bits in lower-case hexadecimal. It tells two directories apart that have
+/// the same name and namespace, and so would share one `ApplySet`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockId(String);
+
+/// The name and namespace of an `ApplySet`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetName {
+    /// `metadata.name` of the spec.
+    pub name: String,
+    /// `metadata.namespace` of the spec; `None` where the spec has none.
+    #[serde(default)]
+    pub namespace: Option<String>,
+}
+
 /// What is remembered of a pool.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockedPool {
     /// The pool's part of object names: it must not change with a version of this program.
     pub name: String,
     /// Its VM set, where one is known.
-    #[serde(default)]
     pub vm_set: Option<String>,
-    /// It had no node when it was last looked for, and `whenEmpty: withdraw` asks for that.
-    #[serde(default)]
+    /// It had no node at the last render, and `whenEmpty: withdraw` needs to know that.
     pub empty: bool,
 }
 
-#[derive(Deserialize)]
-struct Version {
-    version: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LockFile {
-    version: u64,
-    platform: String,
+/// A kind of object in a namespace.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenderedKind {
+    /// The kind, such as `Service`.
+    pub kind: String,
+    /// The API group; empty for the core group.
     #[serde(default)]
-    cluster: Option<String>,
-    label: String,
+    pub group: String,
+    /// The namespace; empty for objects that name none.
     #[serde(default)]
-    pools: BTreeMap<String, LockedPool>,
-    #[serde(default)]
-    files: BTreeMap<String, String>,
-    #[serde(default)]
-    pending: BTreeMap<String, String>,
+    pub namespace: String,
 }
 
 impl Lock {
-    /// Reads a lock.
-    pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
-        if let Some(line) =
-            text.lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> "))
-        {
-            let line = u32::try_from(line + 1).unwrap_or(0);
-            return Err(Diagnostic::error("the lock holds both sides of a merge conflict")
-                .at(Place { file: file.to_owned(), line })
-                .hint("take either side (`git checkout --ours` or `--theirs`), then render: that mends the rest"));
-        }
-        match yaml::read_typed(file, text) {
-            Ok(LockFile { version: VERSION, platform, cluster, label, pools, files, pending }) => {
-                Ok(Self { platform, cluster, label, pools, files, pending })
+    /// Whether another lock records the same facts. A lock of version 1 says nothing about what only version 2 holds,
+    /// so a new version of this program alone is no change.
+    pub fn records_the_same(&self, new: &Self) -> bool {
+        match self.version {
+            Version::Two => self == new,
+            Version::One => {
+                let reduced = Self {
+                    version: Version::One,
+                    id: None,
+                    set: None,
+                    rendered: BTreeSet::new(),
+                    ..new.clone()
+                };
+                *self == reduced
             }
-            Ok(LockFile { version, .. }) => Err(Self::other_version(file, version)),
-            // A newer version may have fields that this one does not know.
-            Err(problem) => match yaml::read_typed(file, text) {
-                Ok(Version { version }) if version != VERSION => Err(Self::other_version(file, version)),
-                _ => Err(Self::not_ours(problem)),
-            },
         }
     }
 
-    fn other_version(file: &str, version: u64) -> Diagnostic {
-        Diagnostic::error(format!("the lock is of version {version}, this program knows {VERSION}"))
-            .at(Place::file(file))
-            .hint("use the version of kubectl largescale that wrote it, or a newer one")
+    /// Whether the directory has ever rendered the kind of an object in its namespace. An object that names no namespace
+    /// goes to `default_namespace`.
+    pub fn has_rendered(&self, key: &Key, default_namespace: &str) -> bool {
+        let kind = RenderedKind::of(key);
+        let unqualified = RenderedKind { namespace: String::new(), ..kind.clone() };
+        self.rendered.contains(&kind)
+            || key.namespace == default_namespace && self.rendered.contains(&unqualified)
+    }
+}
+
+impl LockId {
+    /// Makes an id from 16 random bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(names::hex(&bytes))
     }
 
-    fn not_ours(problem: Diagnostic) -> Diagnostic {
-        problem.hint(
-            "the lock is written by this program only; take it from git (`git checkout -- largescale.lock`)",
-        )
+    /// Reads an id; `None` if the text has another form.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
     /// Its text.
-    pub fn write(&self) -> String {
-        let mut text = HEADER.to_owned();
-        let mut add = |value: serde_json::Value| text.push_str(&yaml::write_plain(&value));
-        add(json!({ "version": VERSION }));
-        add(json!({ "platform": self.platform }));
-        if let Some(cluster) = &self.cluster {
-            add(json!({ "cluster": cluster }));
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for LockId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for SetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} in namespace {namespace}", self.name),
+            None => f.write_str(&self.name),
         }
-        add(json!({ "label": self.label }));
-        let pools: serde_json::Map<_, _> = self
-            .pools
-            .iter()
-            .map(|(value, pool)| {
-                let mut entry = json!({ "name": pool.name });
-                if let Some(set) = &pool.vm_set {
-                    entry["vmSet"] = set.as_str().into();
-                }
-                if pool.empty {
-                    entry["empty"] = true.into();
-                }
-                (value.clone(), entry)
-            })
-            .collect();
-        add(json!({ "pools": pools }));
-        add(json!({ "files": self.files }));
-        if !self.pending.is_empty() {
-            add(json!({ "pending": self.pending }));
-        }
-        text
+    }
+}
+
+impl RenderedKind {
+    /// The kind and namespace of an object.
+    pub fn of(key: &Key) -> Self {
+        Self { kind: key.kind.clone(), group: key.group.clone(), namespace: key.namespace.clone() }
     }
 }
 
@@ -142,8 +166,11 @@ impl Lock {
 mod tests {
     use super::*;
 
-    fn lock() -> Lock {
+    pub(super) fn lock() -> Lock {
         Lock {
+            version: Version::Two,
+            id: LockId::parse("0123456789abcdef0123456789abcdef"),
+            set: Some(SetName { name: "web".to_owned(), namespace: Some("prod".to_owned()) }),
             platform: "azure-basic".to_owned(),
             cluster: Some("6f1c".to_owned()),
             label: "agentpool".to_owned(),
@@ -159,52 +186,56 @@ mod tests {
                 ),
             ]
             .into(),
+            rendered: [rendered("Service", "", "prod"), rendered("Deployment", "apps", "")].into(),
             files: [("service-a.yaml".to_owned(), "ab".to_owned())].into(),
             pending: BTreeMap::new(),
         }
     }
 
-    #[test]
-    fn reads_what_it_writes() {
-        let text = lock().write();
-        assert_eq!(
-            text,
-            "# Made by kubectl largescale. Commit it, do not edit it.
-version: 1
-platform: azure-basic
-cluster: 6f1c
-label: agentpool
-pools:
-  a:
-    name: a
-    vmSet: a-availabilitySet-1
-  \"on\":
-    empty: true
-    name: \"on\"
-files:
-  service-a.yaml: ab
-"
-        );
-        assert_eq!(Lock::read("l", &text).unwrap(), lock());
+    fn rendered(kind: &str, group: &str, namespace: &str) -> RenderedKind {
+        RenderedKind { kind: kind.to_owned(), group: group.to_owned(), namespace: namespace.to_owned() }
     }
 
     #[test]
-    fn numbers_that_are_names_stay_names() {
-        let mut lock = lock();
-        lock.pools.insert(
-            "001".to_owned(),
-            LockedPool { name: "001".to_owned(), vm_set: Some("1e3".to_owned()), empty: false },
-        );
-        lock.cluster = Some("12345678".to_owned());
-        assert_eq!(Lock::read("l", &lock.write()).unwrap(), lock);
+    fn ids() {
+        assert_eq!(LockId::from_bytes([0xab; 16]).as_str(), "abababababababababababababababab");
+        for wrong in ["", "ab", "ABABABABABABABABABABABABABABABAB", "g123456789abcdef0123456789abcdef"] {
+            assert_eq!(LockId::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
-    fn refuses_what_it_did_not_write() {
-        let said = |text: &str| Lock::read("l", text).unwrap_err().to_string();
-        assert_eq!(said("version: 2\nnew: thing\n"), "l: the lock is of version 2, this program knows 1");
-        let conflict = "version: 1\n<<<<<<< HEAD\nplatform: a\n=======\nplatform: b\n>>>>>>> x\n";
-        assert_eq!(said(conflict), "l:2: the lock holds both sides of a merge conflict");
-        assert!(said("hello").starts_with("l:1: "), "{}", said("hello"));
+    fn version_1_is_compared_by_what_it_holds() {
+        let new = lock();
+        let old =
+            Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..new.clone() };
+        assert!(old.records_the_same(&new));
+        assert!(new.records_the_same(&new));
+        let other = Lock { platform: "hetzner".to_owned(), ..new.clone() };
+        assert!(!old.records_the_same(&other) && !new.records_the_same(&other));
+        let more = Lock { rendered: BTreeSet::new(), ..new.clone() };
+        assert!(old.records_the_same(&more) && !new.records_the_same(&more));
+    }
+
+    #[test]
+    fn what_was_rendered() {
+        let key = |kind: &str, group: &str, namespace: &str| Key {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: "x".to_owned(),
+        };
+        for (key, expected) in [
+            (key("Service", "", "prod"), true),
+            (key("Service", "", "other"), false),
+            (key("Service", "", ""), false),
+            (key("Service", "serving.knative.dev", "prod"), false),
+            (key("Secret", "", "prod"), false),
+            (key("Deployment", "apps", "prod"), true),
+            (key("Deployment", "apps", ""), true),
+            (key("Deployment", "apps", "other"), false),
+        ] {
+            assert_eq!(lock().has_rendered(&key, "prod"), expected, "{key}");
+        }
     }
 }

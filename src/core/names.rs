@@ -44,14 +44,18 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Says why a text is no RFC 1123 label (names of namespaces and of most things).
-pub fn check_label(what: &str, name: &str) -> Result<(), String> {
-    let fits = !name.is_empty()
+/// Whether a text is an RFC 1123 label.
+pub fn is_label(name: &str) -> bool {
+    !name.is_empty()
         && name.len() <= MAX_LABEL
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !name.starts_with('-')
-        && !name.ends_with('-');
-    if fits {
+        && !name.ends_with('-')
+}
+
+/// Says why a text is no RFC 1123 label (names of namespaces and of most things).
+pub fn check_label(what: &str, name: &str) -> Result<(), String> {
+    if is_label(name) {
         return Ok(());
     }
     Err(format!(

@@ -3,6 +3,7 @@
 mod external_diff;
 mod files;
 pub mod git;
+mod identity;
 mod manifests;
 mod nodes;
 mod parallel;
@@ -15,6 +16,7 @@ mod tree;
 
 pub use external_diff::external_diff;
 pub use files::{make_directory, read_text, replace, write_new, write_private};
+pub use identity::new_lock_id;
 pub use nodes::nodes_from;
 pub use programs::{beginning_with, is_same, on_path, says, this_program};
 pub use project::Project;

@@ -66,7 +66,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             .hint("edit it, or name another directory")
             .into());
     }
-    let nodes = read_nodes(global, &args.nodes)?;
+    let (nodes, context_namespace) = read_nodes(global, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
     let merged = pools(&choice, &nodes, args.label.as_deref())?;
@@ -82,7 +82,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let name = name(args, folded.as_ref());
     let text = starter::text(&Starter {
         name: &name,
-        namespace: global.cluster.namespace.as_deref(),
+        namespace: global.cluster.namespace.as_deref().or(context_namespace.as_deref()),
         manifests: manifest.as_deref().unwrap_or(MANIFESTS),
         nodes: &nodes_source(args),
         choice: &choice,
@@ -118,11 +118,13 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<Vec<Node>, Failure> {
+/// The nodes, and the namespace of the context where they come from a cluster.
+fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
     if nodes == "cluster" {
-        return Ok(from_cluster(&global.cluster, None)?.nodes);
+        let asked = from_cluster(&global.cluster, None)?;
+        return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
     }
-    Ok(nodes_from(Path::new(nodes), nodes)?)
+    Ok((nodes_from(Path::new(nodes), nodes)?, None))
 }
 
 fn choose_platform<'a>(

@@ -1,6 +1,8 @@
 //! `inventory adopt`: what kubectl looked after becomes ours.
 
-use super::members::{Member, members, patch_all};
+use std::fmt;
+
+use super::members::{Member, Standing, members, patch_all};
 use crate::cli::Global;
 use crate::commands::apply::place;
 use crate::commands::live::agree;
@@ -8,9 +10,10 @@ use crate::commands::live::parent;
 use crate::commands::live::report::Report;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::{Owner, TOOL, other_set, read_parent, tool_of};
+use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{Entry, MANAGER, migration};
+use crate::core::lock::LockId;
 use crate::core::plural::plural;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,11 +41,12 @@ pub(super) struct Args {
 
 /// Adopts.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let purpose = if args.dry_run { Purpose::Look } else { Purpose::Change };
+    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Change };
     let mut target = Target::find(global, purpose)?;
     if !target.parent_live.is_null() {
         target.parent = Some(read_parent(&target.set, &target.parent_live, Owner::Anyone)?);
     }
+    refuse_lock_without_id(&target)?;
     let survey = survey(&target, args.concurrency)?;
     let members = members(&target, &survey);
     refuse_members_of_others(&target, &members)?;
@@ -55,15 +59,22 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             Some((member.key.clone(), member.at.clone()?, patch))
         })
         .collect();
-    let owner = target.parent.as_ref().map(|parent| parent.tooling.clone());
-    let is_ours = owner.as_ref().is_some_and(|tooling| tool_of(tooling) == TOOL);
-    match &owner {
-        None => ui::note("there is no set yet: it is made"),
-        Some(_) if is_ours => ui::note("the set is ours already"),
-        Some(tooling) => ui::note(&format!("the set is taken over from {tooling}")),
+    let from = From::of(&target);
+    ui::note(&from.to_string());
+    if let From::Directory(_) = from {
+        let left = members.iter().filter(|member| matches!(member.standing, Standing::Left)).count();
+        if left > 0 {
+            ui::diagnostic(
+                &Diagnostic::warning(format!(
+                    "{} of the set are not in this directory",
+                    plural(left, "member")
+                ))
+                .hint("`kubectl largescale inventory view` lists them; `prune` would delete them"),
+            );
+        }
     }
     ui::note(&format!("{} become ours in {}", plural(patches.len(), "object"), place(&target)));
-    if args.dry_run || is_ours && patches.is_empty() {
+    if args.dry_run || from == From::Ours && patches.is_empty() {
         return Ok(Exit::Success);
     }
     agree_to(args.yes)?;
@@ -78,6 +89,46 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
+/// Where a set comes from.
+#[derive(Debug, PartialEq, Eq)]
+enum From {
+    /// There is none.
+    Nowhere,
+    /// It is ours already.
+    Ours,
+    /// Another directory has applied it: the id of its lock, if that is an id.
+    Directory(Option<LockId>),
+    /// Another program has.
+    Program(String),
+}
+
+impl From {
+    fn of(target: &Target) -> Self {
+        let Some(parent) = &target.parent else { return Self::Nowhere };
+        if tool_of(&parent.tooling) != TOOL {
+            return Self::Program(parent.tooling.clone());
+        }
+        match check_lock_id(&target.set, parent, target.lock.id.as_ref()) {
+            Ok(()) => Self::Ours,
+            Err(_) => Self::Directory(parent.lock_id.as_deref().and_then(LockId::parse)),
+        }
+    }
+}
+
+impl fmt::Display for From {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nowhere => f.write_str("the set does not exist yet; it will be created"),
+            Self::Ours => f.write_str("the set is ours already"),
+            Self::Directory(Some(id)) => {
+                write!(f, "the set is taken over from the directory with lock id {id}")
+            }
+            Self::Directory(None) => f.write_str("the set is taken over from another directory"),
+            Self::Program(tooling) => write!(f, "the set is taken over from {tooling}"),
+        }
+    }
+}
+
 /// `kubectl apply`, by the server and by the client. What people have edited by hand stays theirs.
 fn is_kubectls(entry: &Entry<'_>) -> bool {
     entry.subresource.is_empty()
@@ -85,6 +136,17 @@ fn is_kubectls(entry: &Entry<'_>) -> bool {
             (entry.manager, entry.operation),
             ("kubectl", "Apply") | ("kubectl-client-side-apply" | "kubectl-last-applied", _)
         )
+}
+
+/// Without an id of our own the set would keep that of the other directory.
+fn refuse_lock_without_id(target: &Target) -> Result<(), Failure> {
+    let has_id = target.parent.as_ref().is_some_and(|parent| parent.lock_id.is_some());
+    if !has_id || target.lock.id.is_some() {
+        return Ok(());
+    }
+    Err(Diagnostic::refusal("the set has the lock id of another directory, and this lock has no id")
+        .hint("`kubectl largescale render --new-id` gives it one; then adopt again")
+        .into())
 }
 
 fn refuse_members_of_others(target: &Target, members: &[Member]) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ pub(super) struct Args {
 
 /// Disbands.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let target = Target::open(global, if args.dry_run { Purpose::Look } else { Purpose::Change })?;
+    let target = Target::open(global, if args.dry_run { Purpose::DryRun } else { Purpose::Change })?;
     let survey = survey(&target, args.concurrency)?;
     let patches: Vec<_> = members(&target, &survey)
         .into_iter()

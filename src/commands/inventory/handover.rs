@@ -11,7 +11,7 @@ use crate::commands::live::agree;
 use crate::commands::live::report::Report;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::{Owner, PARENT_MANAGER, Scope, TOOL, read_parent, tool_of};
+use crate::core::apply::{Owner, PARENT_MANAGER, Scope, TOOL, check_lock_id, read_parent, tool_of};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{Entry, Resource, migration};
 use crate::core::plural::plural;
@@ -55,7 +55,7 @@ enum To {
 /// Hands over.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let To::Kubectl = args.to;
-    let mut target = Target::find(global, if args.dry_run { Purpose::Look } else { Purpose::Change })?;
+    let mut target = Target::find(global, if args.dry_run { Purpose::DryRun } else { Purpose::Change })?;
     if target.parent_live.is_null() {
         return Err(Diagnostic::refusal("there is no set to hand over")
             .hint("`kubectl largescale apply` makes it")
@@ -66,6 +66,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if ![TOOL, "kubectl"].contains(&tool_of(&parent.tooling)) {
         read_parent(&target.set, &target.parent_live, Owner::Ours)?;
     }
+    check_lock_id(&target.set, &parent, target.lock.id.as_ref())?;
     target.parent = Some(parent);
     let survey = survey(&target, args.concurrency)?;
     let members = members(&target, &survey);

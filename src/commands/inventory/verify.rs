@@ -6,7 +6,7 @@ use crate::commands::live::agree;
 use crate::commands::live::parent;
 use crate::commands::live::survey::survey;
 use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::{Kept, Owner, is_ours_to_mend, read_parent};
+use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
 use crate::core::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -30,16 +30,23 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut target = Target::find(global, if args.fix { Purpose::Change } else { Purpose::Look })?;
     let mut found = Vec::new();
     let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
+    let mut is_valid = false;
     if target.parent_live.is_null() {
         found.push(Diagnostic::warning(format!("{parent}, the parent of the set, is not there")));
     } else {
-        match read_parent(&target.set, &target.parent_live, Owner::Ours) {
-            Ok(read) => target.parent = Some(read),
+        let read = match read_parent(&target.set, &target.parent_live, Owner::Ours) {
+            Ok(read) => {
+                is_valid = true;
+                read
+            }
             Err(problem) if is_ours_to_mend(&target.parent_live) => {
                 found.push(Diagnostic::warning(problem.message));
+                salvage_parent(&target.set, &target.parent_live)
             }
             Err(problem) => return Err(problem.into()),
-        }
+        };
+        check_lock_id(&target.set, &read, target.lock.id.as_ref())?;
+        target.parent = Some(read);
     }
     let survey = survey(&target, args.concurrency)?;
     let members = members(&target, &survey);
@@ -66,7 +73,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     let known = target.parent.as_ref().map(|parent| parent.scope.clone()).unwrap_or_default();
     let scope = known.union(&here).union(&parent::before(&target));
-    if target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
+    if !is_valid || target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
         parent::write(&target, &scope)?;
         ui::note(&format!("{parent} written"));
     }

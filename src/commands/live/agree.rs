@@ -1,5 +1,6 @@
 //! What a person has to agree to before something is deleted.
 
+use super::deletions::{Farewell, Record, describe};
 use super::target::Target;
 use crate::core::apply::MaxPrune;
 use crate::core::diagnostic::Diagnostic;
@@ -16,30 +17,52 @@ pub(in crate::commands) struct Agreement {
     /// Delete without asking
     #[arg(short, long)]
     pub(in crate::commands) yes: bool,
+    /// Also delete without asking objects of a kind, or in a namespace, that the lock has never contained
+    #[arg(long, requires = "yes")]
+    pub(in crate::commands) prune_unrecorded: bool,
 }
 
-/// Shows each deletion and asks. Where nobody is there to be asked, only `--yes` is an answer.
-pub(in crate::commands) fn to(deletions: &[String], args: &Agreement, cluster: &str) -> Result<(), Failure> {
-    if deletions.is_empty() {
+/// Shows each deletion and asks. Without a terminal only `--yes` agrees, and `--prune-unrecorded` to deletions that the
+/// lock does not account for.
+pub(in crate::commands) fn to(
+    farewells: &[Farewell],
+    args: &Agreement,
+    cluster: &str,
+) -> Result<(), Failure> {
+    if farewells.is_empty() {
         return Ok(());
     }
-    for deletion in deletions {
-        ui::note(deletion);
+    for farewell in farewells {
+        ui::note(&describe(farewell));
     }
     if args.yes {
-        return Ok(());
+        return agree_to_unrecorded(farewells, args);
     }
-    let question = format!("delete {} in {cluster}?", plural(deletions.len(), "object"));
-    let refused = match ui::ask(&question) {
+    let objects = plural(farewells.len(), "object");
+    let refused = match ui::ask(&format!("delete {objects} in {cluster}?")) {
         Answer::Yes => return Ok(()),
         Answer::No => Diagnostic::refusal("nothing was changed"),
-        Answer::Nobody => Diagnostic::refusal(format!(
-            "{} would be deleted, and nobody is there to agree",
-            plural(deletions.len(), "object")
-        ))
-        .hint("say --yes"),
+        Answer::Nobody => {
+            Diagnostic::refusal(format!("{objects} would be deleted, but there is no terminal to confirm"))
+                .hint("use --yes to delete without confirmation")
+        }
     };
     Err(refused.into())
+}
+
+fn agree_to_unrecorded(farewells: &[Farewell], args: &Agreement) -> Result<(), Failure> {
+    let unknown = farewells.iter().filter(|farewell| farewell.record == Record::Unknown);
+    let names: Vec<String> = unknown.map(|farewell| farewell.deletion.key.to_string()).collect();
+    if names.is_empty() || args.prune_unrecorded {
+        return Ok(());
+    }
+    Err(Diagnostic::refusal(format!(
+        "the lock has never contained the kind and namespace of {}, so --yes does not delete {}",
+        names.join(", "),
+        if names.len() == 1 { "it" } else { "them" }
+    ))
+    .hint("look at each; then run it at a terminal without --yes, or add --prune-unrecorded")
+    .into())
 }
 
 /// `--concurrency`.

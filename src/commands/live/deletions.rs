@@ -1,13 +1,18 @@
 //! What leaves the cluster because it left the tree: chosen, shown, agreed to, deleted.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::survey::Survey;
-use super::target::Target;
+use super::target::{Target, parent_key};
 use crate::cluster::{At, Call, Certainty, ClusterError, Fate, Next, Problem};
-use crate::core::apply::{Candidates, Deletion, Kept, MaxPrune, Stage, candidates};
+use crate::core::apply::{
+    Candidates, Deletion, ForeignAnnotation, Kept, MaxPrune, Stage, candidates, foreign_annotations,
+};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
+use crate::core::lock::RenderedKind;
 use crate::core::manifest::Key;
 use crate::core::plural::plural;
 use crate::failure::Failure;
@@ -21,6 +26,17 @@ pub(in crate::commands) struct Farewell {
     pub(in crate::commands) at: At,
     /// The object.
     pub(in crate::commands) live: Value,
+    /// Whether the lock knows its kind in its namespace.
+    pub(in crate::commands) record: Record,
+}
+
+/// Whether the lock has ever contained a kind in a namespace. A forged label cannot make it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::commands) enum Record {
+    /// It has, or the tree does.
+    Known,
+    /// It has not: a person decides.
+    Unknown,
 }
 
 /// What became of a deletion.
@@ -70,11 +86,64 @@ pub(in crate::commands) fn farewells(
         let stage = |key: &Key| Stage::of(&key.group, &key.kind);
         stage(&b.key).cmp(&stage(&a.key)).then_with(|| a.key.cmp(&b.key))
     });
+    let in_tree: BTreeSet<RenderedKind> =
+        target.items.iter().map(|item| RenderedKind::of(&item.key)).collect();
     let farewell = |deletion: Deletion| {
         let live = survey.others.iter().find(|other| other["metadata"]["uid"] == deletion.uid.as_str())?;
-        Some(Farewell { at: at(survey, &deletion.key)?, deletion, live: live.clone() })
+        let record = record(target, &in_tree, &deletion.key);
+        Some(Farewell { at: at(survey, &deletion.key)?, deletion, live: live.clone(), record })
     };
-    Ok(delete.into_iter().filter_map(farewell).collect())
+    let farewells: Vec<Farewell> = delete.into_iter().filter_map(farewell).collect();
+    report_forgeries(target, &farewells);
+    Ok(farewells)
+}
+
+/// How many members are no longer in the tree, and would be deleted by a prune.
+pub(in crate::commands) fn left_over(target: &Target, survey: &Survey) -> usize {
+    candidates(&target.set, &survey.others, &target.wanted()).delete.len()
+}
+
+fn record(target: &Target, in_tree: &BTreeSet<RenderedKind>, key: &Key) -> Record {
+    if in_tree.contains(&RenderedKind::of(key)) || target.lock.has_rendered(key, &target.set.namespace) {
+        Record::Known
+    } else {
+        Record::Unknown
+    }
+}
+
+/// Says what somebody with the right to patch objects could have forged: members of kinds and namespaces that we never
+/// rendered, and annotations of the parent that we did not write.
+fn report_forgeries(target: &Target, farewells: &[Farewell]) {
+    for farewell in farewells.iter().filter(|farewell| farewell.record == Record::Unknown) {
+        ui::diagnostic(&Diagnostic::warning(format!(
+            "{}: the lock has never contained a {} {}",
+            farewell.deletion.key,
+            farewell.deletion.key.kind,
+            location(&farewell.deletion.key)
+        )));
+    }
+    if farewells.is_empty() {
+        return;
+    }
+    for ForeignAnnotation { key, manager } in foreign_annotations(&target.parent_live) {
+        let manager = manager
+            .map_or_else(|| "an unknown field manager".to_owned(), |name| format!("field manager {name}"));
+        ui::diagnostic(
+            &Diagnostic::warning(format!(
+                "{}: {manager} wrote the annotation {key}",
+                parent_key(&target.set)
+            ))
+            .hint("check the objects that are about to be deleted"),
+        );
+    }
+}
+
+fn location(key: &Key) -> String {
+    if key.namespace.is_empty() {
+        "in the cluster".to_owned()
+    } else {
+        format!("in namespace {}", key.namespace)
+    }
 }
 
 /// Where a member is: its list came from there.

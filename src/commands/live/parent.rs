@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::survey::Survey;
 use super::target::{Target, parent_key};
 use crate::cluster::{At, Call, Certainty, ClusterError, Force, Problem};
-use crate::core::apply::{Kept, Owner, PARENT_MANAGER, Scope, candidates, read_parent};
+use crate::core::apply::{Kept, PARENT_MANAGER, Parent, Scope, candidates};
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
@@ -42,6 +42,8 @@ pub(in crate::commands) fn after(target: &Target, survey: &Survey, gone: &[&Key]
 /// that one has added is never taken away, for what the parent does not name is never found again.
 pub(in crate::commands) struct Standing {
     scope: Option<Scope>,
+    /// Whether it carries the id of our lock.
+    id: LockIdState,
     /// The resourceVersion at which it says so; `None` where there was none.
     version: Option<String>,
     /// Whether others have written it since we looked at the cluster: then we do not know all members.
@@ -55,13 +57,15 @@ impl Standing {
     /// As it was found.
     pub(in crate::commands) fn found(target: &Target) -> Self {
         let scope = target.parent.as_ref().map(|parent| parent.scope.clone());
-        Self { scope, version: version_of(&target.parent_live), is_shared: false }
+        let id = LockIdState::of(target, target.parent.as_ref());
+        Self { scope, id, version: version_of(&target.parent_live), is_shared: false }
     }
 
     /// Makes it name all of this before members come.
     pub(in crate::commands) fn widen(&mut self, target: &Target, wanted: &Scope) -> Result<(), Failure> {
         for _ in 0..TRIES {
-            if self.scope.as_ref().is_some_and(|scope| scope.covers(wanted)) {
+            let is_wide_enough = self.scope.as_ref().is_some_and(|scope| scope.covers(wanted));
+            if is_wide_enough && self.id == LockIdState::Settled {
                 return Ok(());
             }
             let union = self.scope.as_ref().map_or_else(|| wanted.clone(), |scope| scope.union(wanted));
@@ -99,21 +103,45 @@ impl Standing {
     fn write(&mut self, target: &Target, scope: Scope) -> Result<Outcome, Failure> {
         match apply(target, &scope, self.version.as_deref()) {
             Ok(live) => {
+                if self.id == LockIdState::Missing {
+                    ui::note(&format!(
+                        "{}: the set now carries the id of this lock",
+                        parent_key(&target.set)
+                    ));
+                }
                 self.scope = Some(scope);
+                self.id = LockIdState::Settled;
                 self.version = version_of(&live);
                 Ok(Outcome::Written)
             }
             Err(ClusterError::Request { problem: Problem::Moved(_), .. }) => {
                 let live = target.cluster.call(&Call::Get(place(target)))?;
-                let read = || read_parent(&target.set, &live, Owner::Ours);
-                let found = if live.is_null() { None } else { Some(read()?.scope) };
+                let parent = if live.is_null() { None } else { Some(target.own_parent(&live)?) };
+                let id = LockIdState::of(target, parent.as_ref());
+                let found = parent.map(|parent| parent.scope);
                 // After an answer that was lost it may be our own write that is met.
                 let is_shared = self.is_shared || found.as_ref() != Some(&scope);
-                *self = Self { scope: found, version: version_of(&live), is_shared };
+                *self = Self { scope: found, id, version: version_of(&live), is_shared };
                 Ok(Outcome::Moved)
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Whether the parent carries the id of our lock. One with another id was refused when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LockIdState {
+    /// It does, or there is no parent yet, or the lock has no id.
+    Settled,
+    /// An older version of this program wrote the parent.
+    Missing,
+}
+
+impl LockIdState {
+    fn of(target: &Target, parent: Option<&Parent>) -> Self {
+        let is_missing = parent.is_some_and(|parent| parent.lock_id.is_none()) && target.lock.id.is_some();
+        if is_missing { Self::Missing } else { Self::Settled }
     }
 }
 
@@ -131,7 +159,7 @@ pub(in crate::commands) fn write(target: &Target, scope: &Scope) -> Result<(), C
 
 /// Fields that somebody else holds there are taken, as by kubectl: they are the protocol's.
 fn apply(target: &Target, scope: &Scope, version: Option<&str>) -> Result<Value, ClusterError> {
-    let mut body = target.set.parent(scope);
+    let mut body = target.set.parent(scope, target.lock.id.as_ref());
     if let Some(version) = version {
         body["metadata"]["resourceVersion"] = version.into();
     }

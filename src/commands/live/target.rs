@@ -8,10 +8,12 @@ use serde_json::Value;
 use crate::cli::Global;
 use crate::cluster::{At, Call, Cluster};
 use crate::commands::same_cluster::{identity_of, identity_or_doubt, named};
-use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, read_parent};
+use crate::commands::set_name::{Undecided, set_of};
+use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
 use crate::core::desired::{Desired, duplicates};
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::live::Resource;
+use crate::core::lock::Lock;
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
 use crate::directory::{Project, Reviewed};
@@ -30,6 +32,8 @@ pub(in crate::commands) struct Target {
     pub(in crate::commands) parent_live: Value,
     /// What the parent says, if it is there and ours.
     pub(in crate::commands) parent: Option<Parent>,
+    /// The lock that the tree was rendered with.
+    pub(in crate::commands) lock: Lock,
     /// What shall be there, with the label of the set.
     pub(in crate::commands) items: Vec<Item>,
     /// The digests of the files of the tree.
@@ -57,6 +61,8 @@ pub(in crate::commands) struct Item {
 pub(in crate::commands) enum Purpose {
     /// It is only looked at.
     Look,
+    /// It is looked at to tell what a change would do.
+    DryRun,
     /// It is changed.
     Change,
 }
@@ -67,9 +73,16 @@ impl Target {
     pub(in crate::commands) fn open(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
         let mut target = Self::find(global, purpose)?;
         if !target.parent_live.is_null() {
-            target.parent = Some(read_parent(&target.set, &target.parent_live, Owner::Ours)?);
+            target.parent = Some(target.own_parent(&target.parent_live)?);
         }
         Ok(target)
+    }
+
+    /// Reads a parent that must be ours: of this program, and of this directory.
+    pub(in crate::commands) fn own_parent(&self, live: &Value) -> Result<Parent, Diagnostic> {
+        let parent = read_parent(&self.set, live, Owner::Ours)?;
+        check_lock_id(&self.set, &parent, self.lock.id.as_ref())?;
+        Ok(parent)
     }
 
     /// The same, whatever the parent is.
@@ -81,8 +94,8 @@ impl Target {
         let identity = checked_identity(&cluster, &reviewed, purpose)?;
         project.refuse_twin(&identity)?;
         cluster.be_patient();
-        let namespace = namespace(global, &project, &cluster)?;
-        let set = ApplySet { name: project.spec.metadata.name.clone(), namespace };
+        let undecided = if purpose == Purpose::Look { Undecided::UseContext } else { Undecided::Refuse };
+        let set = set_of(global, &project, &cluster, undecided)?;
 
         let versions: BTreeSet<(String, String)> =
             reviewed.objects.iter().map(|object| group_version(&object.value)).collect();
@@ -106,6 +119,7 @@ impl Target {
             parent: None,
             items,
             digests: reviewed.digests,
+            lock: reviewed.lock,
             load_balancer_fields: project.platform.spec.load_balancer_fields(),
             rules: project.spec.spec.conflicts.clone(),
         })
@@ -126,7 +140,7 @@ pub(super) fn group_version(object: &Value) -> (String, String) {
 
 fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, purpose: Purpose) -> Result<String, Failure> {
     let locked = reviewed.lock.cluster.as_deref();
-    if purpose == Purpose::Look {
+    if purpose != Purpose::Change {
         let (found, doubt) = identity_or_doubt(cluster, locked)?;
         doubt.iter().for_each(ui::diagnostic);
         return Ok(found.unwrap_or_default());
@@ -142,25 +156,6 @@ fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, purpose: Purpose) ->
         );
     }
     Ok(found.unwrap_or_default())
-}
-
-/// The namespace of the spec; where it names none, that of the command line or of the context.
-pub(in crate::commands) fn namespace(
-    global: &Global,
-    project: &Project,
-    cluster: &Cluster,
-) -> Result<String, Failure> {
-    let given = global.cluster.namespace.as_deref();
-    match (project.spec.metadata.namespace.as_deref(), given) {
-        (Some(spec), Some(given)) if spec != given => {
-            Err(Diagnostic::refusal(format!("`metadata.namespace` is {spec}, and --namespace is {given}"))
-                .at(project.document.place("/metadata/namespace"))
-                .hint("leave --namespace out; another namespace is another spec")
-                .into())
-        }
-        (Some(spec), _) => Ok(spec.to_owned()),
-        (None, _) => Ok(cluster.namespace().to_owned()),
-    }
 }
 
 /// Gives every object its place in the cluster and the label of the set; every problem at once.

@@ -8,10 +8,11 @@ use super::repository::{self, Git};
 use super::show::{self, Outcome};
 use crate::cli::Global;
 use crate::commands::diff::changes;
-use crate::commands::discover::{NodeArgs, discover};
+use crate::commands::discover::{Identity, NodeArgs, discover};
 use crate::commands::each::{Between, ForEach};
 use crate::commands::output::LineFormat;
 use crate::commands::review::Trees;
+use crate::commands::set_name::moved;
 use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::immutable::changed_classes;
 use crate::core::plan::{Overwrite, plan};
@@ -35,6 +36,9 @@ pub struct Args {
     /// Replace files that were changed by hand, and files of others that are in the way
     #[arg(long)]
     overwrite: bool,
+    /// Give the directory a new identity, so that it no longer shares an ApplySet with the directory that it was copied from
+    #[arg(long, conflicts_with = "check")]
+    new_id: bool,
     /// Commit the tree and the lock with git when they are written, and nothing else
     #[arg(long, conflicts_with = "check")]
     pub(super) commit: bool,
@@ -56,6 +60,10 @@ pub struct Args {
 }
 
 impl Args {
+    fn identity(&self) -> Identity {
+        if self.new_id { Identity::New } else { Identity::Keep }
+    }
+
     fn git(&self) -> Git {
         match (self.commit, self.no_git) {
             (true, _) => Git::Commit,
@@ -114,7 +122,10 @@ fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) ->
         return Err(problems.into());
     }
     warn_of_foreign(project, &tree, overwrite)?;
-    let lock = discovery.lock(project, plan.files.clone());
+    if let (Some(problem), Identity::Keep) = (moved(project), args.identity()) {
+        ui::diagnostic(&problem.into_warning());
+    }
+    let lock = discovery.lock(project, &plan, args.identity())?;
     if let (Some(path), Some(half)) = (&args.cloud_config, &half) {
         refuse_foreign_config(path, half, overwrite)?;
     }

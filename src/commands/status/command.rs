@@ -10,9 +10,8 @@ use super::show::{self, Shown};
 use crate::cli::Global;
 use crate::cluster::{Cluster, Pause};
 use crate::commands::each::{Between, ForEach};
-use crate::commands::live::target::namespace;
 use crate::commands::same_cluster::identity_or_doubt;
-use crate::core::apply::ApplySet;
+use crate::commands::set_name::{Undecided, set_of};
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::dns::RoundRobin;
 use crate::core::status::Report;
@@ -83,10 +82,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let cluster = &Cluster::connect(&global.cluster, Arc::new(ui::note))?;
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(ui::diagnostic);
-    let set = ApplySet {
-        name: project.spec.metadata.name.clone(),
-        namespace: namespace(global, project, cluster)?,
-    };
+    let set = set_of(global, project, cluster, Undecided::UseContext)?;
     let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
     asker.count_nodes()?;
     let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);

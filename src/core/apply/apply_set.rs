@@ -11,8 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::lock::LockId;
 use crate::core::manifest::Key;
+use crate::core::names;
 
 /// The label of a member.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
@@ -27,10 +28,13 @@ pub const TOOLING: &str = "applyset.kubernetes.io/tooling";
 pub const KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
 
 /// The same as resources, in sets of old.
-const RESOURCES: &str = "applyset.kubernetes.io/contains-group-resources";
+pub(super) const RESOURCES: &str = "applyset.kubernetes.io/contains-group-resources";
 
 /// The annotation of a parent: namespaces of members besides its own.
 pub const NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
+
+/// The annotation of a parent: the id of the directory that the set belongs to.
+pub const LOCK_ID: &str = "largescale.dev/lock-id";
 
 /// In whose name a parent is written.
 pub const PARENT_MANAGER: &str = "kubectl-largescale-applyset";
@@ -63,15 +67,6 @@ pub struct Scope {
     pub kinds: BTreeSet<GroupKind>,
     /// Their namespaces.
     pub namespaces: BTreeSet<String>,
-}
-
-/// What a parent says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parent {
-    /// Where members are.
-    pub scope: Scope,
-    /// The program that looks after the set, with its version: `kubectl/v1.36.3`.
-    pub tooling: String,
 }
 
 impl ApplySet {
@@ -111,9 +106,13 @@ impl ApplySet {
         object["metadata"]["labels"][PART_OF] == self.id()
     }
 
-    /// The parent, as it is applied.
-    pub fn parent(&self, scope: &Scope) -> Value {
-        self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")))
+    /// The parent, as it is applied for the directory with this id.
+    pub fn parent(&self, scope: &Scope, lock_id: Option<&LockId>) -> Value {
+        let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
+        if let Some(id) = lock_id {
+            parent["metadata"]["annotations"][LOCK_ID] = id.as_str().into();
+        }
+        parent
     }
 
     /// The parent of a set that a program looks after.
@@ -164,93 +163,14 @@ impl fmt::Display for GroupKind {
 }
 
 impl GroupKind {
-    fn parse(text: &str) -> Self {
+    /// Reads what [`fmt::Display`] writes; `None` for what no kind or group is called.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (kind, group) = text.split_once('.').unwrap_or((text, ""));
-        Self { kind: kind.to_owned(), group: group.to_owned() }
+        let is_kind = kind.starts_with(|c: char| c.is_ascii_alphabetic())
+            && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let is_group = group.is_empty() || group.split('.').all(names::is_label);
+        (is_kind && is_group).then(|| Self { kind: kind.to_owned(), group: group.to_owned() })
     }
-}
-
-/// Whose set a parent is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Ours, and nobody else's.
-    Ours,
-    /// Anybody's: it is about to become ours, or is only looked at.
-    Anyone,
-}
-
-/// Reads a parent, with the checks of kubectl in their order.
-pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent, Diagnostic> {
-    let name = format!("configmap/{}/{}", set.namespace, set.name);
-    let text = |field: &str, key: &str| live["metadata"][field][key].as_str();
-    if !is_parent(live) {
-        return Err(Diagnostic::refusal(format!(
-            "{name} is there already and is not the inventory of a set"
-        ))
-        .hint("give the spec another `metadata.name`, or that ConfigMap"));
-    }
-    let Some(tooling) = text("annotations", TOOLING) else {
-        return Err(lacks(&name, "annotation", TOOLING));
-    };
-    let tool = tool_of(tooling);
-    if tool != TOOL && owner == Owner::Ours {
-        return Err(Diagnostic::refusal(format!("{name}: the set is looked after by {tooling}, not by us"))
-            .hint("`kubectl largescale inventory adopt` takes it over; until then let that program apply and prune"));
-    }
-    let Some(id) = text("labels", ID) else {
-        return Err(lacks(&name, "label", ID));
-    };
-    if id != set.id() {
-        return Err(Diagnostic::refusal(format!(
-            "{name} has the ID of another set: the label {ID} is {id}, expected {}",
-            set.id()
-        ))
-        .hint("was it copied from another namespace or name? `kubectl largescale inventory verify --fix` puts it right"));
-    }
-    let Some(kinds) = text("annotations", KINDS) else {
-        return Err(lacks(&name, "annotation", KINDS));
-    };
-    let split = |text: &str| -> Vec<String> {
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
-    };
-    let mut namespaces: BTreeSet<String> =
-        split(text("annotations", NAMESPACES).unwrap_or_default()).into_iter().collect();
-    namespaces.insert(set.namespace.clone());
-    let kinds = split(kinds).iter().map(|kind| GroupKind::parse(kind)).collect();
-    Ok(Parent { scope: Scope { kinds, namespaces }, tooling: tooling.to_owned() })
-}
-
-/// What takes the set out of a parent that holds something besides, and so is not ours to delete.
-pub fn undone(parent: &Value) -> Option<Value> {
-    let holds = |field: &str| parent[field].as_object().is_some_and(|map| !map.is_empty());
-    let patch = json!({ "metadata": {
-        "uid": parent["metadata"]["uid"],
-        "resourceVersion": parent["metadata"]["resourceVersion"],
-        "labels": { ID: null },
-        "annotations": { TOOLING: null, KINDS: null, RESOURCES: null, NAMESPACES: null },
-    } });
-    (holds("data") || holds("binaryData")).then_some(patch)
-}
-
-/// Whether a parent that cannot be read may be written anew: it is one, and no other program says that it is its own.
-pub fn is_ours_to_mend(live: &Value) -> bool {
-    let tooling = live["metadata"]["annotations"][TOOLING].as_str();
-    is_parent(live) && tooling.is_none_or(|tooling| tool_of(tooling) == TOOL)
-}
-
-fn is_parent(live: &Value) -> bool {
-    let has = |field: &str, key: &str| live["metadata"][field].get(key).is_some();
-    has("labels", ID) || [TOOLING, KINDS, RESOURCES].iter().any(|key| has("annotations", key))
-}
-
-/// The name of the program in a tooling annotation.
-pub fn tool_of(tooling: &str) -> &str {
-    tooling.rsplit_once('/').map_or(tooling, |(name, _)| name)
-}
-
-fn lacks(name: &str, what: &str, key: &str) -> Diagnostic {
-    Diagnostic::refusal(format!("{name}, the inventory of the set, lacks the {what} {key}"))
-        .hint("`kubectl largescale inventory verify --fix` writes it anew from the labels of the members")
 }
 
 fn id_of(name: &str, namespace: &str, kind: &str, group: &str) -> String {
@@ -279,76 +199,6 @@ mod tests {
         assert_eq!(id_of("my-set", "", "ApplySet", "company.com"), custom);
         let ours = "applyset-V7xW1ZwU_L_n0LOZsTEWHanM7gdq1x172Tfq_gowcvQ-v1";
         assert_eq!(set("largescale", "demo").id(), ours);
-    }
-
-    #[test]
-    fn a_parent_is_read_as_it_is_written() {
-        let set = set("web", "prod");
-        let keys = [key("Service", "", "prod"), key("Deployment", "apps", "other"), key("Namespace", "", "")];
-        let scope = set.scope(&keys);
-        let parent = set.parent(&scope);
-        let notes = &parent["metadata"]["annotations"];
-        assert_eq!(notes[KINDS], "Deployment.apps,Namespace,Service");
-        assert_eq!(notes[NAMESPACES], "other");
-        assert!(notes[TOOLING].as_str().unwrap().starts_with("kubectl-largescale/v"));
-        assert_eq!(read_parent(&set, &parent, Owner::Ours).unwrap().scope, scope);
-        let empty = set.parent(&set.scope([]));
-        assert_eq!(empty["metadata"]["annotations"][KINDS], "");
-        assert_eq!(read_parent(&set, &empty, Owner::Ours).unwrap().scope, set.scope([]));
-    }
-
-    #[test]
-    fn parents_that_are_refused() {
-        let set = set("web", "prod");
-        let parent = set.parent(&set.scope([]));
-        let said = |change: &dyn Fn(&mut Value)| {
-            let mut parent = parent.clone();
-            change(&mut parent);
-            read_parent(&set, &parent, Owner::Ours).unwrap_err().message
-        };
-        let note = |key: &'static str| {
-            move |parent: &mut Value| {
-                drop(parent["metadata"]["annotations"].as_object_mut().unwrap().remove(key));
-            }
-        };
-        assert!(said(&note(TOOLING)).ends_with("lacks the annotation applyset.kubernetes.io/tooling"));
-        assert!(
-            said(&note(KINDS)).ends_with("lacks the annotation applyset.kubernetes.io/contains-group-kinds")
-        );
-        assert!(
-            said(&|parent| parent["metadata"]["labels"] = json!({}))
-                .ends_with("lacks the label applyset.kubernetes.io/id")
-        );
-        assert!(
-            said(&|parent| parent["metadata"]["labels"][ID] = "x".into())
-                .contains("has the ID of another set")
-        );
-        assert!(
-            said(&|parent| parent["metadata"] = json!({"name": "web"}))
-                .ends_with("is not the inventory of a set")
-        );
-        let theirs =
-            |parent: &mut Value| parent["metadata"]["annotations"][TOOLING] = "kubectl/v1.36.3".into();
-        assert!(said(&theirs).ends_with("the set is looked after by kubectl/v1.36.3, not by us"));
-        let mut kubectl = parent.clone();
-        theirs(&mut kubectl);
-        assert_eq!(read_parent(&set, &kubectl, Owner::Anyone).unwrap().tooling, "kubectl/v1.36.3");
-        assert_eq!(tool_of("a/b/v1"), "a/b");
-    }
-
-    #[test]
-    fn who_may_mend_a_parent() {
-        let check = |labels: Value, annotations: Value, expected: bool| {
-            let live = json!({"metadata": {"labels": labels, "annotations": annotations}});
-            assert_eq!(is_ours_to_mend(&live), expected, "{live}");
-        };
-        check(json!({ID: "x"}), json!({TOOLING: "kubectl-largescale/v0.1.0"}), true);
-        check(json!({ID: "x"}), json!({}), true);
-        check(json!({}), json!({KINDS: ""}), true);
-        check(json!({ID: "x"}), json!({TOOLING: "kubectl/v1.36.3"}), false);
-        check(json!({}), json!({TOOLING: "kubectl/v1.36.3"}), false);
-        check(json!({"app": "web"}), json!({}), false);
-        assert!(!is_ours_to_mend(&Value::Null));
     }
 
     #[test]

@@ -1,0 +1,184 @@
+//! Reads a lock of any version.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::yaml;
+
+#[derive(Deserialize)]
+struct AnyVersion {
+    version: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LockFile {
+    version: u64,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    set: Option<SetName>,
+    platform: String,
+    #[serde(default)]
+    cluster: Option<String>,
+    label: String,
+    #[serde(default)]
+    pools: BTreeMap<String, PoolEntry>,
+    #[serde(default)]
+    rendered: BTreeSet<RenderedKind>,
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    pending: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PoolEntry {
+    name: String,
+    /// What makes the pool. Absent means node labels, the only kind that this version knows.
+    #[serde(default)]
+    kind: Option<String>,
+    #[serde(default)]
+    vm_set: Option<String>,
+    #[serde(default)]
+    empty: bool,
+}
+
+impl Lock {
+    /// Reads a lock; `file` is its path for messages.
+    pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
+        refuse_conflict(file, text)?;
+        match yaml::read_typed::<LockFile>(file, text) {
+            Ok(read) => read.into_lock(file),
+            // A newer version may have fields that this one does not know.
+            Err(problem) => match yaml::read_typed(file, text) {
+                Ok(AnyVersion { version }) if !matches!(version, 1 | 2) => Err(newer(file, version)),
+                _ => Err(problem.hint(format!(
+                    "restore it from git (`git checkout -- {file}`), or use the version of kubectl largescale that wrote it"
+                ))),
+            },
+        }
+    }
+}
+
+impl LockFile {
+    fn into_lock(self, file: &str) -> Result<Lock, Diagnostic> {
+        let version = match self.version {
+            1 => Version::One,
+            2 => Version::Two,
+            other => return Err(newer(file, other)),
+        };
+        let id = match (version, self.id) {
+            (Version::Two, Some(text)) => Some(LockId::parse(&text).ok_or_else(|| {
+                Diagnostic::error(format!("`id` is `{text}`, expected 32 lower-case hexadecimal digits"))
+                    .at(Place::file(file))
+                    .hint(format!("restore the lock from git (`git checkout -- {file}`)"))
+            })?),
+            (Version::Two, None) => {
+                return Err(Diagnostic::error("the field `id` is missing")
+                    .at(Place::file(file))
+                    .hint(format!("restore the lock from git (`git checkout -- {file}`)")));
+            }
+            (Version::One, _) => None,
+        };
+        let mut pools = BTreeMap::new();
+        for (value, entry) in self.pools {
+            if let Some(kind) = entry.kind.filter(|kind| kind != "node") {
+                return Err(Diagnostic::error(format!(
+                    "the pool `{value}` is of kind `{kind}`, which this version of kubectl largescale does not know"
+                ))
+                .at(Place::file(file))
+                .hint("use the version of kubectl largescale that wrote the lock, or a newer one"));
+            }
+            pools.insert(value, LockedPool { name: entry.name, vm_set: entry.vm_set, empty: entry.empty });
+        }
+        Ok(Lock {
+            version,
+            id,
+            set: self.set,
+            platform: self.platform,
+            cluster: self.cluster,
+            label: self.label,
+            pools,
+            rendered: self.rendered,
+            files: self.files,
+            pending: self.pending,
+        })
+    }
+}
+
+fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
+    let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    let Some(line) = text.lines().position(is_marker) else { return Ok(()) };
+    let place = Place { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
+    Err(Diagnostic::error("the lock holds both sides of a merge conflict")
+        .at(place)
+        .hint(format!("take either side (`git checkout --ours -- {file}` or `--theirs`), then render")))
+}
+
+fn newer(file: &str, version: u64) -> Diagnostic {
+    Diagnostic::error(format!("the lock has version {version}; this program reads versions 1 and 2"))
+        .at(Place::file(file))
+        .hint("use the version of kubectl largescale that wrote it, or a newer one")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::lock;
+    use super::*;
+
+    #[test]
+    fn reads_what_it_writes() {
+        assert_eq!(Lock::read("l", &lock().write()).unwrap(), lock());
+        let empty = Lock { id: lock().id, ..Lock::default() };
+        assert_eq!(Lock::read("l", &empty.write()).unwrap(), empty);
+    }
+
+    #[test]
+    fn reads_version_1() {
+        let text = "# Made by kubectl largescale. Commit it, do not edit it.
+version: 1
+platform: azure-basic
+cluster: 6f1c
+label: agentpool
+pools:
+  a:
+    name: a
+    vmSet: a-availabilitySet-1
+  \"on\":
+    empty: true
+    name: \"on\"
+files:
+  service-a.yaml: ab
+";
+        let expected =
+            Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..lock() };
+        assert_eq!(Lock::read("l", text).unwrap(), expected);
+    }
+
+    #[test]
+    fn refuses_other_texts() {
+        let said = |text: &str| Lock::read("l", text).unwrap_err().to_string();
+        let id = "id: 0123456789abcdef0123456789abcdef\n";
+        assert_eq!(
+            said("version: 3\nnew: thing\n"),
+            "l: the lock has version 3; this program reads versions 1 and 2"
+        );
+        assert_eq!(
+            said("version: 2\nid: 12\nplatform: a\nlabel: b\n"),
+            "l: `id` is `12`, expected 32 lower-case hexadecimal digits"
+        );
+        assert_eq!(said("version: 2\nplatform: a\nlabel: b\n"), "l: the field `id` is missing");
+        assert_eq!(
+            said(&format!("version: 2\n{id}platform: a\nlabel: b\npools: {{x: {{name: x, kind: shard}}}}\n")),
+            "l: the pool `x` is of kind `shard`, which this version of kubectl largescale does not know"
+        );
+        let conflict = "version: 1\n<<<<<<< HEAD\nplatform: a\n=======\nplatform: b\n>>>>>>> x\n";
+        assert_eq!(said(conflict), "l:2: the lock holds both sides of a merge conflict");
+        assert!(said("hello").starts_with("l:1: "), "{}", said("hello"));
+    }
+}

@@ -1,0 +1,15 @@
+//! The random identity of a directory.
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::lock::LockId;
+
+/// Draws an id from the random source of the operating system.
+pub fn new_lock_id() -> Result<LockId, Diagnostic> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Diagnostic::error(format!(
+            "cannot draw an id for the lock: the system has no random numbers: {error}"
+        ))
+    })?;
+    Ok(LockId::from_bytes(bytes))
+}
