@@ -29,12 +29,31 @@ impl<'a> App<'a> {
         app
     }
 
+    /// A copy of a directory that is rendered already.
+    #[track_caller]
+    pub(crate) fn copied(plane: &'a ControlPlane, namespace: &str, from: &Path) -> Self {
+        plane.create_namespace(namespace);
+        let directory = tempfile::Builder::new().prefix(namespace).tempdir().unwrap();
+        let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(directory.path()).status().unwrap();
+        assert!(copied.success());
+        Self { plane, directory, namespace: namespace.to_owned() }
+    }
+
     /// A project, rendered from the nodes of the cluster by the program.
     #[track_caller]
     pub(crate) fn rendered(plane: &'a ControlPlane, name: &str) -> Self {
         let app = Self::new(plane, name);
         app.run(&["render"]).ok();
         app
+    }
+
+    /// Another directory with the same name and namespace, not rendered yet.
+    pub(crate) fn with_same_name(&self) -> Self {
+        let directory = tempfile::Builder::new().prefix(&self.namespace).tempdir().unwrap();
+        let twin = Self { plane: self.plane, directory, namespace: self.namespace.clone() };
+        twin.write("largescale.yaml", &SPEC.replace("NAME", &self.namespace));
+        twin.write("web.yaml", MANIFESTS);
+        twin
     }
 
     pub(crate) fn directory(&self) -> &Path {

@@ -214,6 +214,7 @@ fn the_objects_of_a_disbanded_set_stay() {
     let left = plane.get(&parent).unwrap();
     assert_eq!(left["data"], json!({"somebody": "needs this"}));
     assert!(!left["metadata"].to_string().contains("\"applyset."), "{left}");
+    assert!(!left["metadata"].to_string().contains("lock-id\":"), "{left}");
 }
 
 #[test]

@@ -170,6 +170,8 @@ pub(super) fn agree_to(yes: bool) -> Result<(), Failure> {
     match ui::ask("go on?") {
         Answer::Yes => Ok(()),
         Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
-        Answer::Nobody => Err(Diagnostic::refusal("nobody is there to agree").hint("say --yes").into()),
+        Answer::Nobody => Err(Diagnostic::refusal("there is no terminal to confirm")
+            .hint("use --yes to go on without confirmation")
+            .into()),
     }
 }

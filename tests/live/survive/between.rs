@@ -181,7 +181,7 @@ fn two_trees_at_once() {
         let proxy = Proxy::nth(plane, 1, slow, |sent| sent.is("PATCH", "/configmaps/survive-trees"));
         let kubeconfig = proxy.kubeconfig(from);
         // Of what the newer tree brings, the older knows nothing, and may find it as something that left the tree.
-        let running = scene.app.start(&kubeconfig, &["apply", "--prune", "--yes"]);
+        let running = scene.app.start(&kubeconfig, &["apply", "--prune", "--yes", "--prune-unrecorded"]);
         until("it writes the parent", || (proxy.count("PATCH", "/survive-trees") > 0).then_some(()));
         in_the_newer(&["apply"]);
         let run = running.wait();
@@ -191,5 +191,5 @@ fn two_trees_at_once() {
     }
     scene.app.write("web.yaml", &old);
     scene.app.run(&["render"]).ok();
-    scene.converges(&["apply", "--prune", "--yes"]);
+    scene.converges(&["apply", "--prune", "--yes", "--prune-unrecorded"]);
 }

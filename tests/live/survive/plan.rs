@@ -232,7 +232,7 @@ fn a_plan_with_deletions() {
     plan(&scene, &["--prune"]);
     let nobody = scene.app.run(&["apply", PLAN]);
     assert_eq!(nobody.code, Some(5), "{nobody:?}");
-    assert!(nobody.err.contains("nobody is there to agree"), "{nobody:?}");
+    assert!(nobody.err.contains("there is no terminal to confirm"), "{nobody:?}");
     // What has changed in it is no matter: it goes.
     plane.patch(&config(&scene), Patch::Merge, &json!({"data": {"theirs": "1"}}));
     let run = is_done(&scene, &Proxy::passing(plane));

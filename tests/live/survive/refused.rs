@@ -82,7 +82,7 @@ fn more_deletions_than_allowed_or_agreed_to() {
         is_refused(&scene, command, "1 of 6 members would be deleted, more than --max-prune 0");
     }
     for command in [&["prune"][..], &["apply", "--prune"]] {
-        is_refused(&scene, command, "1 object would be deleted, and nobody is there to agree");
+        is_refused(&scene, command, "1 object would be deleted, but there is no terminal to confirm");
     }
     assert!(plane.get(&scene.app.path("v1", "configmaps/web")).is_some());
     let run = scene.survives(&Proxy::passing(plane), &["prune", "--yes"], &["apply", "--prune"]);
