@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::cli::Global;
 use crate::cluster::{Call, Cluster, Identity};
 use crate::commands::same_cluster::named;
+use crate::commands::set_name::moved;
 use crate::core::choose::choose;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, plugin, rights};
@@ -79,6 +80,7 @@ fn project(global: &Global, findings: &mut Vec<Finding>) -> Option<Project> {
             let name = &project.spec.metadata.name;
             findings
                 .push(Finding::ok("spec", format!("{shown}: {name}, platform {}", project.platform.name)));
+            findings.extend(moved(&project).map(|problem| failed("set", &[problem])));
             Some(project)
         }
         Err(problems) => {
