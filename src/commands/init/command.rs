@@ -8,6 +8,7 @@ use super::starter::{self, Starter, seen};
 use crate::cli::GlobalArgs;
 use crate::commands::discover::from_cluster;
 use crate::core::choose::{Choice, choose};
+use crate::core::comment::in_comment;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::fold::{Folded, fold};
 use crate::core::manifest::{ManifestFile, read_manifests};
@@ -185,7 +186,7 @@ fn name(args: &Args, folded: Option<&Folded>) -> String {
 }
 
 fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
-    let from = from.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
     let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
     format!(
         "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",

@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use crate::core::comment::in_comment;
 use crate::core::manifest::Key;
 use crate::core::names;
 use crate::core::render::copies::POOL_LABEL;
-use crate::core::render::{Draft, Role};
+use crate::core::render::{Draft, Role, synced};
 use crate::core::yaml;
 
 /// The longest file name that every file system takes.
 const MAX_FILE_NAME: usize = 255;
+
+/// What every file of a tree begins with.
+const MADE_BY: &str = "# Made by kubectl largescale from ";
 
 /// One file of the tree.
 #[derive(Clone, Debug)]
@@ -61,8 +65,8 @@ pub(super) fn files(drafts: Vec<Draft<'_>>) -> Vec<RenderedFile> {
 fn header(manifest: &str) -> String {
     // No version and no time: neither a new release nor a new day is a change.
     format!(
-        "# Made by kubectl largescale from {}. Do not edit: change that file or an overlay, then render.\n",
-        manifest.replace(['\n', '\r'], " ")
+        "{MADE_BY}{}. Do not edit: change that file or an overlay, then render.\n",
+        synced::not_skipped(&in_comment(manifest))
     )
 }
 
