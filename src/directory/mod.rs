@@ -3,6 +3,7 @@
 mod external_diff;
 mod files;
 pub mod git;
+mod leftovers;
 mod manifests;
 mod nodes;
 mod parallel;

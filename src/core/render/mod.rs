@@ -18,4 +18,4 @@ mod written;
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::{Draft, Role};
 pub use render::{Input, Rendered, cannot_bind, render};
-pub use tree::RenderedFile;
+pub use tree::{RenderedFile, is_rendered};
