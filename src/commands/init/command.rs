@@ -74,8 +74,11 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     for warning in &merged.warnings {
         ui::diagnostic(warning);
     }
-    let folded =
-        args.from.as_deref().map(|from| read_and_fold(from, choice.platform, &merged)).transpose()?;
+    let folded = args
+        .from
+        .as_deref()
+        .map(|from| read_and_fold(from, choice.platform, &platforms, &merged))
+        .transpose()?;
     let manifest = args
         .from
         .as_deref()
@@ -156,13 +159,18 @@ fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Mer
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
 }
 
-fn read_and_fold(from: &Path, platform: &Platform, merged: &Merged) -> Result<Folded, Failure> {
+fn read_and_fold(
+    from: &Path,
+    platform: &Platform,
+    platforms: &[Platform],
+    merged: &Merged,
+) -> Result<Folded, Failure> {
     let shown = from.display().to_string();
     let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let folded = fold(&documents, platform, &merged.set)?;
+    let folded = fold(&documents, platform, platforms, &merged.set)?;
     for warning in &folded.warnings {
         ui::diagnostic(warning);
     }
