@@ -74,7 +74,7 @@ pub(super) fn fold_group(
     }
     let mut object = group[0].rest.clone();
     object["metadata"]["name"] = base.as_str().into();
-    let named = Named {
+    let entry = Named {
         base,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         names: by_pool.clone(),
@@ -82,9 +82,9 @@ pub(super) fn fold_group(
     };
     folded.objects.push(object);
     if !by_pool.is_empty() {
-        folded.names.insert(named.base.clone(), by_pool);
+        folded.names.insert(entry.base.clone(), by_pool);
     }
-    named
+    entry
 }
 
 /// Services without a binding, and those whose binding is a placeholder, take the pools that are left, in order, with a

@@ -271,7 +271,9 @@ mod tests {
             let folded: BTreeSet<String> = found.iter().map(|path| path.to_uppercase()).collect();
             assert_eq!(folded.len(), keys.len());
             let mut holders: BTreeMap<&String, usize> = BTreeMap::new();
-            usual_names.iter().for_each(|name| *holders.entry(name).or_default() += 1);
+            for name in &usual_names {
+                *holders.entry(name).or_default() += 1;
+            }
             for ((usual, path), key) in usual_names.iter().zip(&found).zip(&keys) {
                 let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '_');
                 assert!(path.len() <= 255 && path.chars().all(plain) && !path.starts_with('.'), "{path}");
