@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod capacity;
 pub mod choose;
+pub mod comment;
 pub mod desired;
 pub mod diagnostic;
 pub mod dns;

@@ -1,6 +1,6 @@
 //! What a render would do to the directory: compared by digests, decided before anything is touched.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
@@ -89,7 +89,7 @@ impl Plan {
 }
 
 /// Decides. `on_disk` has the digest of every file of the output directory that the new tree or the lock names;
-/// `output` is its path for messages.
+/// `output` is its path for messages. Two objects in one file are an error: one of them would be lost.
 pub fn plan(
     rendered: &[RenderedFile],
     lock: Option<&Lock>,
@@ -97,7 +97,7 @@ pub fn plan(
     output: &str,
     overwrite: Overwrite,
 ) -> Checked<Plan> {
-    let mut problems = Vec::new();
+    let mut problems = one_file_for_two(rendered, output);
     let mut plan = Plan::default();
     let ours = |path: &str, digest: &str| {
         lock.is_some_and(|lock| {
@@ -144,6 +144,26 @@ pub fn plan(
     }
     plan.steps.sort_by(|a, b| a.path.cmp(&b.path));
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
+}
+
+/// Objects whose paths are equal, on file systems that fold case as well.
+fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> {
+    let mut seen: HashMap<String, &Key> = HashMap::with_capacity(rendered.len());
+    let mut problems = Vec::new();
+    let with_group = |key: &Key| match key.group.as_str() {
+        "" => key.to_string(),
+        group => format!("{key} ({group})"),
+    };
+    for file in rendered {
+        let Some(first) = seen.insert(file.path.to_lowercase(), &file.key) else { continue };
+        let (first, second) = (with_group(first), with_group(&file.key));
+        problems.push(
+            Diagnostic::error(format!("{first} and {second} would be written to the same file"))
+                .at(Place::file(format!("{output}/{}", file.path)))
+                .hint("rename one of them"),
+        );
+    }
+    problems
 }
 
 fn by_hand(output: &str, path: &str) -> Diagnostic {
@@ -210,6 +230,20 @@ mod tests {
             "out/a: the file is not one of kubectl largescale's, and would be overwritten",
         );
         check(&[], &[], &[("a", "1")], "a unchanged");
+    }
+
+    #[test]
+    fn two_objects_in_one_file_are_an_error() {
+        let mut second = file("A", "2");
+        second.key.group = "example.com".to_owned();
+        let files = [file("a", "1"), second, file("b", "3")];
+        for overwrite in [Overwrite::Never, Overwrite::Allowed] {
+            let problems = plan(&files, None, &BTreeMap::new(), "out", overwrite).unwrap_err();
+            assert_eq!(
+                problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                ["out/A: configmap/a and configmap/A (example.com) would be written to the same file"]
+            );
+        }
     }
 
     #[test]

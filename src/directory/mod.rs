@@ -4,6 +4,7 @@ mod external_diff;
 mod files;
 pub mod git;
 mod identity;
+mod leftovers;
 mod manifests;
 mod nodes;
 mod parallel;

@@ -16,7 +16,7 @@ use crate::core::names;
 use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
 use crate::directory::files::{cannot, replace_durably, stage, sweep, unix_lines};
-use crate::directory::{Project, Source, parallel};
+use crate::directory::{Project, Source, leftovers, parallel};
 
 /// What the output directory holds.
 #[derive(Debug, Default)]
@@ -55,7 +55,8 @@ impl RunLock {
 }
 
 impl Tree {
-    /// Looks at the output directory and changes nothing.
+    /// Looks at the output directory and changes nothing. A file that a render wrote and neither `rendered` nor the lock
+    /// names is refused.
     pub fn look(project: &Project, rendered: &[RenderedFile]) -> Checked<Self> {
         let output = project.output();
         check_output(project, &output)?;
@@ -89,7 +90,7 @@ impl Tree {
                 None => {}
             }
         }
-        let mut problems = Vec::new();
+        let mut problems = leftovers::refuse(project, &output, &mut tree.foreign);
         for (path, read) in parallel::map(ours, |(path, name, kind)| (path, read_own(&output, name, kind))) {
             match read {
                 Ok(bytes) => drop(tree.known.insert(path, bytes)),

@@ -91,6 +91,41 @@ fn both_see_every_object_once() {
     assert_eq!((shell(&argo["objects"]).as_str(), shell(&flux["objects"]).as_str()), (expected, expected));
 }
 
+/// Each of these names would end the header of its files, or make both leave them out.
+#[test]
+fn the_name_of_a_manifest_is_no_content() {
+    let Some(place) = project(KINDS, "") else { return };
+    let root = place.path().to_str().unwrap();
+    let objects = || {
+        let argo = json(&proof(&place, &["argocd", "manifests", "gitops/argocd.yaml", root]));
+        let flux = json(&proof(&place, &["flux", "objects", "gitops/flux.yaml", root]));
+        (keys(&argo["objects"]), keys(&flux["objects"]))
+    };
+    let before = objects();
+    for hostile in [
+        "a\nkind: Secret\n",
+        "a\u{85}kind: Secret\u{85}#",
+        "a\u{2028}kind: Secret\u{2028}#",
+        "a\u{2029}---\u{2029}#",
+        "a\u{feff}",
+        "a\u{1}\u{7f}\u{80}",
+        "a\u{ffff}",
+        "a+argocd:skip-file-rendering",
+    ] {
+        let name = format!("{hostile}.yaml");
+        fs::rename(place.path().join("nginx.yaml"), place.path().join(&name)).unwrap();
+        let spec = fs::read_to_string(place.path().join("largescale.yaml")).unwrap();
+        let renamed = spec.replace("nginx.yaml", &yaml::write_scalar(&name));
+        assert_ne!(spec, renamed);
+        fs::write(place.path().join("largescale.yaml"), renamed).unwrap();
+        let output = place.line("kubectl largescale render");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(objects(), before, "{name:?}");
+        fs::write(place.path().join("largescale.yaml"), spec).unwrap();
+        fs::rename(place.path().join(&name), place.path().join("nginx.yaml")).unwrap();
+    }
+}
+
 #[test]
 fn flux_substitutes_only_where_the_user_wants_it() {
     let Some(place) = project(KINDS, "") else { return };

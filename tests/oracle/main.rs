@@ -4,6 +4,7 @@
 //! kubectl itself is the oracle: `kubectl patch --local` reads any object and asks no server. It is `$KUBECTL`, or
 //! the `kubectl` of the PATH; without one the tests say that they are skipped, and fail where `CI=true`.
 
+mod headers;
 mod kubectl;
 mod kustomize;
 mod reading;

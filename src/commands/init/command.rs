@@ -8,6 +8,7 @@ use super::starter::{self, Starter, seen};
 use crate::cli::GlobalArgs;
 use crate::commands::discover::from_cluster;
 use crate::core::choose::{Choice, choose};
+use crate::core::comment::in_comment;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::fold::{Folded, fold};
 use crate::core::manifest::{ManifestFile, read_manifests};
@@ -73,8 +74,11 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     for warning in &merged.warnings {
         ui::diagnostic(warning);
     }
-    let folded =
-        args.from.as_deref().map(|from| read_and_fold(from, choice.platform, &merged)).transpose()?;
+    let folded = args
+        .from
+        .as_deref()
+        .map(|from| read_and_fold(from, choice.platform, &platforms, &merged))
+        .transpose()?;
     let manifest = args
         .from
         .as_deref()
@@ -157,13 +161,18 @@ fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Mer
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
 }
 
-fn read_and_fold(from: &Path, platform: &Platform, merged: &Merged) -> Result<Folded, Failure> {
+fn read_and_fold(
+    from: &Path,
+    platform: &Platform,
+    platforms: &[Platform],
+    merged: &Merged,
+) -> Result<Folded, Failure> {
     let shown = from.display().to_string();
     let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let folded = fold(&documents, platform, &merged.set)?;
+    let folded = fold(&documents, platform, platforms, &merged.set)?;
     for warning in &folded.warnings {
         ui::diagnostic(warning);
     }
@@ -187,7 +196,7 @@ fn name(args: &Args, folded: Option<&Folded>) -> String {
 }
 
 fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
-    let from = from.and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+    let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
     let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
     format!(
         "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::core::choose::Choice;
+use crate::core::comment::in_comment;
 use crate::core::fold::Folded;
 use crate::core::plural::plural;
 use crate::core::pools::Merged;
@@ -25,7 +26,7 @@ pub(super) struct Starter<'a> {
 /// The spec, with comments that say what else may stand there.
 pub(super) fn text(starter: &Starter<'_>) -> String {
     let Starter { choice, merged, folded, .. } = starter;
-    let scalar = |text: &str| yaml::write_plain(&text).trim_end().to_owned();
+    let scalar = yaml::write_scalar;
     let mut out = String::new();
     let mut line = |text: &str| {
         out.push_str(text);
@@ -51,7 +52,7 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
     line(&format!("  platform: {}", choice.platform.name));
     line("  # Where the nodes are read: cluster, or a file with the output of `kubectl get nodes -o json`.");
     line(&format!("  nodes: {}", scalar(starter.nodes)));
-    line(&format!("  # Seen when this was written: {}.", seen(merged)));
+    line(&format!("  # Seen when this was written: {}.", in_comment(&seen(merged))));
     line("  pools:");
     line(&format!("    label: {}", scalar(&merged.set.label)));
     line("    # exclude: [system]          # pools that get no Service");

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::fold::{HandWritten, bound_pool};
+use super::bindings::bound_pool;
+use super::fold::HandWritten;
 use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{FieldChange, changes};
 use crate::core::patch::Patch;

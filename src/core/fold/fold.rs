@@ -1,17 +1,19 @@
 //! Hand-written Services, one a pool, folded back into the one that they are copies of; old API versions made current.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::apart;
+use super::bindings::{self, Unread};
+use super::group::fold_group;
 use super::modernise::modernise;
+use super::undecided;
 use crate::core::diagnostic::{Checked, Diagnostic, Place};
-use crate::core::patch::Patch;
-use crate::core::placeholder;
 use crate::core::platform::Platform;
 use crate::core::pointer;
-use crate::core::pools::{Pool, PoolSet};
+use crate::core::pools::PoolSet;
+use crate::core::render::POOL_LABEL;
 use crate::core::yaml::Document;
 
 /// What became of hand-written manifests.
@@ -44,8 +46,14 @@ const SERVER_FIELDS: &[&str] = &[
 /// The same for Services, chosen by the cluster for each.
 const SERVICE_FIELDS: &[&str] = &["/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"];
 
-/// Folds the documents of a manifest for these pools.
-pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Checked<Folded> {
+/// Folds the documents of a manifest for these pools. `platforms` are all that a Service may be bound by. A Service
+/// whose pool or names cannot be told is refused.
+pub fn fold(
+    documents: &[Document],
+    platform: &Platform,
+    platforms: &[Platform],
+    pools: &PoolSet,
+) -> Checked<Folded> {
     let mut folded = Folded::default();
     let mut services = Vec::new();
     let mut others = Vec::new();
@@ -58,7 +66,7 @@ pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Che
         }
         drop_fields(&mut object, SERVER_FIELDS);
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
-            services.push(HandWritten::new(object, platform, &document));
+            services.push(HandWritten::new(object, platform, platforms, &document));
         } else {
             modernise(&mut object, &mut folded.said);
             others.push(object);
@@ -80,8 +88,13 @@ pub fn fold(documents: &[Document], platform: &Platform, pools: &PoolSet) -> Che
     }
     folded.warnings.extend(apart::apart(&groups, &platform.binding, pools));
     let mut problems = Vec::new();
+    let mut named = Vec::with_capacity(groups.len());
     for group in groups {
-        fold_group(&group, platform, pools, &mut folded, &mut problems);
+        named.push(fold_group(&group, platform, pools, &mut folded, &mut problems));
+    }
+    // What a Service that is refused would be named is not known.
+    if problems.is_empty() {
+        problems.extend(undecided::namespaces(&named));
     }
     folded.objects.extend(others);
     if problems.is_empty() { Ok(folded) } else { Err(problems) }
@@ -106,14 +119,20 @@ pub(super) struct HandWritten {
     pub(super) name: String,
     pub(super) rest: Value,
     /// The values at the paths of the platform's binding.
-    bound: Vec<Option<Value>>,
+    pub(super) bound: Vec<Option<Value>>,
+    /// What of bindings does not say which pool it is, unless `bound` as a whole does.
+    pub(super) unread: Vec<Unread>,
+    /// The pool that a label of ours states.
+    pub(super) stated: Option<(String, Place)>,
+    /// A field that shows that it is in a cluster.
+    live: Option<(&'static str, Place)>,
     internal: bool,
     internal_values: Vec<(String, Value)>,
     pub(super) place: Place,
 }
 
 impl HandWritten {
-    fn new(mut object: Value, platform: &Platform, document: &Document) -> Self {
+    fn new(mut object: Value, platform: &Platform, platforms: &[Platform], document: &Document) -> Self {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         drop_fields(&mut object, SERVICE_FIELDS);
         for port in
@@ -121,6 +140,9 @@ impl HandWritten {
         {
             port.remove("nodePort");
         }
+        let label = pointer::join("/metadata/labels", POOL_LABEL);
+        let stated = remove(&mut object, &label)
+            .map(|pool| (pool.as_str().unwrap_or_default().to_owned(), document.place(&label)));
         let bound = platform.binding.added_paths().map(|path| remove(&mut object, path)).collect();
         let internal_values: Vec<(String, Value)> = platform
             .internal
@@ -131,11 +153,23 @@ impl HandWritten {
             !internal_values.is_empty() && internal_values.iter().all(|(_, value)| value == "true");
         if let Some(metadata) = object["metadata"].as_object_mut() {
             metadata.remove("name");
-            if metadata.get("annotations").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
-                metadata.remove("annotations");
+            for parent in ["labels", "annotations"] {
+                if metadata.get(parent).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+                    metadata.remove(parent);
+                }
             }
         }
-        Self { name, rest: object, bound, internal, internal_values, place: document.place("/metadata/name") }
+        Self {
+            name,
+            rest: object,
+            bound,
+            unread: bindings::unread(document, platform, platforms),
+            stated,
+            live: bindings::live(document),
+            internal,
+            internal_values,
+            place: document.place("/metadata/name"),
+        }
     }
 
     fn keep_internal(&mut self) {
@@ -145,6 +179,18 @@ impl HandWritten {
         }
     }
 
+    /// Why its pool must not be guessed.
+    pub(super) fn undecided(&self, is_alone: bool, base: &str, pools: &PoolSet) -> Option<Diagnostic> {
+        // The last that the platform writes is the one that names the pool.
+        let real = || self.unread.iter().filter(|unread| !bindings::is_placeholder(&unread.value));
+        if let Some(unread) = real().rfind(|unread| unread.platforms.is_empty()).or_else(|| real().next()) {
+            return Some(undecided::unread(self, unread, base, pools));
+        }
+        // Alone and without a binding it gets no pool, so nothing is guessed.
+        let (field, place) = self.live.as_ref().filter(|_| !is_alone || !self.unread.is_empty())?;
+        Some(undecided::live(self, field, place, base, pools))
+    }
+
     pub(super) fn shown_binding(&self) -> Option<String> {
         self.bound
             .iter()
@@ -152,124 +198,6 @@ impl HandWritten {
             .next()
             .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
     }
-}
-
-fn fold_group(
-    group: &[HandWritten],
-    platform: &Platform,
-    pools: &PoolSet,
-    folded: &mut Folded,
-    problems: &mut Vec<Diagnostic>,
-) {
-    let names: Vec<&str> = group.iter().map(|service| service.name.as_str()).collect();
-    let base = base_name(&names);
-    let mut by_pool: BTreeMap<String, String> = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for service in group {
-        let Some(pool) = bound_pool(service, &platform.binding, pools) else {
-            unknown.push(service);
-            continue;
-        };
-        if let Some(other) = by_pool.insert(pool.value.clone(), service.name.clone()) {
-            problems.push(
-                Diagnostic::error(format!(
-                    "the Services {other} and {} are both bound to the pool {}",
-                    service.name, pool.value
-                ))
-                .at(service.place.clone())
-                .hint("keep one of them, or make them differ in more than their names"),
-            );
-        }
-    }
-    let alone_and_unbound = group.len() == 1 && group[0].shown_binding().is_none();
-    if alone_and_unbound {
-        folded.warnings.push(
-            Diagnostic::warning(format!("the Service {base} is bound to no pool; its copies get new names and new addresses"))
-                .at(group[0].place.clone())
-                .hint(format!("where its load balancer stands on one pool today, keep its address: `spec.names: {{{base}: {{POOL: {base}}}}}`")),
-        );
-    } else {
-        assign_in_order(&base, unknown, pools, &mut by_pool, folded, problems);
-    }
-    if group.len() > 1 {
-        folded.said.push(format!(
-            "the Services {} became one, {base}; `spec.names` keeps their names",
-            names.join(", ")
-        ));
-    }
-    let mut object = group[0].rest.clone();
-    object["metadata"]["name"] = base.as_str().into();
-    folded.objects.push(object);
-    if !by_pool.is_empty() {
-        folded.names.insert(base, by_pool);
-    }
-}
-
-/// The pool whose binding gives just the values that the Service has; clouds compare names without case.
-pub(super) fn bound_pool<'a>(service: &HandWritten, binding: &Patch, pools: &'a PoolSet) -> Option<&'a Pool> {
-    pools.pools.iter().find(|pool| {
-        let values = pools.values(pool);
-        let mut any = false;
-        let all = binding.added_values().zip(&service.bound).all(|(template, found)| {
-            let wanted = placeholder::fill_value(template, &values).ok();
-            let same = match (wanted.as_ref().and_then(Value::as_str), found.as_ref().and_then(Value::as_str))
-            {
-                (Some(wanted), Some(found)) => wanted.eq_ignore_ascii_case(found.trim()),
-                _ => false,
-            };
-            any |= same;
-            same
-        });
-        all && any
-    })
-}
-
-/// Services whose binding names nothing that the nodes show take the pools that are left, in order, and it is said.
-fn assign_in_order(
-    base: &str,
-    unknown: Vec<&HandWritten>,
-    pools: &PoolSet,
-    by_pool: &mut BTreeMap<String, String>,
-    folded: &mut Folded,
-    problems: &mut Vec<Diagnostic>,
-) {
-    let taken: BTreeSet<String> = by_pool.keys().cloned().collect();
-    let mut free = pools.pools.iter().filter(|pool| !taken.contains(&pool.value));
-    for service in unknown {
-        let binding = service.shown_binding().map_or_else(
-            || "it has no binding".to_owned(),
-            |value| format!("its binding `{value}` names none that the nodes show"),
-        );
-        let Some(pool) = free.next() else {
-            problems.push(
-                Diagnostic::error(format!("no pool is left for the Service {}: {binding}", service.name))
-                    .at(service.place.clone()),
-            );
-            continue;
-        };
-        folded.warnings.push(
-            Diagnostic::warning(format!(
-                "the Service {} takes the pool {}, the next in order: {binding}",
-                service.name, pool.value
-            ))
-            .at(service.place.clone())
-            .hint(format!("check `spec.names: {{{base}: {{{}: {}}}}}`", pool.value, service.name)),
-        );
-        by_pool.insert(pool.value.clone(), service.name.clone());
-    }
-}
-
-/// What the names begin with, without the number or dash that told them apart.
-fn base_name(names: &[&str]) -> String {
-    let [first, rest @ ..] = names else { return String::new() };
-    if rest.is_empty() {
-        return (*first).to_owned();
-    }
-    let common = rest.iter().fold(first.len(), |length, name| {
-        first.bytes().zip(name.bytes()).take(length).take_while(|(a, b)| a == b).count()
-    });
-    let base = first[..common].trim_end_matches(|c: char| c.is_ascii_digit() || c == '-');
-    if base.is_empty() { (*first).to_owned() } else { base.to_owned() }
 }
 
 pub(super) fn drop_fields(object: &mut Value, pointers: &[&str]) {

@@ -37,10 +37,7 @@ pub struct SiteFile {
     pub text: String,
 }
 
-/// A value as it stands behind a colon.
-pub(super) fn scalar(text: &str) -> String {
-    yaml::write_plain(&text).trim_end().to_owned()
-}
+pub(super) use yaml::write_scalar as scalar;
 
 /// The address of a repository as both take it: `ssh://` for the form `git@host:path`, and without credentials, which
 /// belong into a Secret. `None` for what only this machine can reach.

@@ -5,6 +5,7 @@ mod copies;
 mod dns;
 mod extra;
 mod patches;
+mod paths;
 mod per_pool;
 #[expect(clippy::module_inception, reason = "it is the story that the module is named after")]
 mod render;
@@ -17,4 +18,4 @@ mod written;
 pub use copies::{POOL_LABEL, SERVICE_LABEL};
 use render::{Draft, Role};
 pub use render::{Input, Rendered, cannot_bind, render};
-pub use tree::{RenderedFile, file_name};
+pub use tree::{RenderedFile, is_rendered};

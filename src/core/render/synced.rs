@@ -46,6 +46,11 @@ pub(super) fn left_out(drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
         .collect()
 }
 
+/// The name of a manifest for the header of a file, so that Argo CD does not leave out the file because of it.
+pub(super) fn not_skipped(name: &str) -> String {
+    name.replace(SKIP, &SKIP.replace('+', "%2B"))
+}
+
 /// Whether Argo CD would refuse the whole directory.
 pub(super) fn too_large(files: &[RenderedFile]) -> Option<Diagnostic> {
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();

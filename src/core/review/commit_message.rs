@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::core::comment::in_comment;
 use crate::core::plural::plural;
 
 /// A file of the commit.
@@ -35,7 +36,7 @@ pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
             format!("{title}: {}", counts.join(", "))
         }
     };
-    let mut text = subject.map_or_else(own, str::to_owned);
+    let mut text = subject.map_or_else(|| in_comment(&own()), str::to_owned);
     let mut by_pool: BTreeMap<Option<&str>, Vec<&Line>> = BTreeMap::new();
     for line in changes {
         by_pool.entry(line.pool.as_deref()).or_default().push(line);
@@ -44,10 +45,10 @@ pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
     let more = by_pool.len().saturating_sub(LINES);
     for (pool, lines) in by_pool.into_iter().take(LINES) {
         let what: Vec<String> = lines.iter().map(|line| format!("{} {}", line.what, line.action)).collect();
-        let _ = match pool {
-            Some(pool) => writeln!(text, "pool {pool}: {}", what.join(", ")),
-            None => writeln!(text, "{}", what.join(", ")),
-        };
+        let what = what.join(", ");
+        let line = pool.map_or_else(|| what.clone(), |pool| format!("pool {pool}: {what}"));
+        // A name with a line end would write lines into the message, such as a trailer.
+        let _ = writeln!(text, "{}", in_comment(&line));
     }
     if more > 0 {
         let _ = writeln!(text, "and {} more", plural(more, "pool"));
@@ -83,6 +84,13 @@ mod tests {
             Rendered by kubectl largescale.\n";
         assert_eq!(text("web", None, &changes), expected);
         assert!(text("web", Some("A new pool"), &changes).starts_with("A new pool\n\ndeployment/web"));
+    }
+
+    #[test]
+    fn a_name_writes_no_line_of_its_own() {
+        let one = [line(Some("b\nFixes: #1"), "x\n\nSigned-off-by: a", "removed")];
+        let expected = "web: x%0A%0ASigned-off-by: a removed\n\npool b%0AFixes: #1: x%0A%0ASigned-off-by: a removed\n\nRendered by kubectl largescale.\n";
+        assert_eq!(text("web", None, &one), expected);
     }
 
     #[test]

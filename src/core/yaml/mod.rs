@@ -5,4 +5,4 @@ mod read;
 mod write;
 
 pub use read::{Document, read, read_one, read_typed};
-pub use write::{write_object, write_plain};
+pub use write::{write_object, write_plain, write_scalar};

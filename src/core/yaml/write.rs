@@ -19,6 +19,18 @@ pub fn write_plain<T: Serialize>(value: &T) -> String {
     emit(&Ordered { value: &value, order: Order::Sorted })
 }
 
+/// A text on one line, for a place behind a colon or in a list in brackets.
+pub fn write_scalar(text: &str) -> String {
+    let plain = write_plain(&text);
+    let plain = plain.trim_end_matches('\n');
+    let is_block = plain.contains('\n') || plain.starts_with(['|', '>']);
+    let ends_in_brackets = !plain.starts_with(['"', '\'']) && plain.contains([',', '[', ']', '{', '}']);
+    if is_block || ends_in_brackets {
+        return emit(&serde_saphyr::DoubleQuoted(text)).trim_end_matches('\n').to_owned();
+    }
+    plain.to_owned()
+}
+
 fn emit<T: Serialize>(value: &T) -> String {
     // No `>` folding: a long argument stays on its line, and a diff shows what changed in it.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
@@ -143,6 +155,41 @@ spec:
         image: nginx
 "
         );
+    }
+
+    #[test]
+    fn scalars_stay_on_their_line() {
+        for (text, expected) in [
+            ("manifests/web.yaml", "manifests/web.yaml"),
+            ("on", "\"on\""),
+            ("a,b{c}[d].yaml", "\"a,b{c}[d].yaml\""),
+            ("a\nb\n", "\"a\\nb\\n\""),
+            ("a\u{a0}", "a\u{a0}"),
+        ] {
+            assert_eq!(write_scalar(text), expected);
+        }
+        for text in [
+            "\n",
+            "a\u{85}b",
+            "\u{2028}",
+            "\u{feff}a",
+            "a: b",
+            "a #b",
+            "#a",
+            "'",
+            "\"",
+            "- a",
+            "a\r",
+            "\u{1b}",
+            ",",
+            "]",
+        ] {
+            let scalar = write_scalar(text);
+            assert!(!scalar.contains('\n'), "{scalar}");
+            let read =
+                crate::core::yaml::read_one("", &format!("a: {scalar}\nb: [{scalar}, {scalar}]\n")).unwrap();
+            assert_eq!(read.value, json!({"a": text, "b": [text, text]}));
+        }
     }
 
     #[test]

@@ -1,0 +1,60 @@
+//! Texts of others, such as file names, in the comments of files that we write.
+
+use std::fmt::Write;
+
+/// The text as a part of a comment of one line. Characters that end a comment for a YAML reader, that it refuses
+/// anywhere in a file, or that reorder what a person sees become `%XX`, a group for each byte of UTF-8. Every other
+/// character stays as it is, `%` as well.
+///
+/// Line ends and refused characters: chapters 5.1 and 5.4 of YAML 1.1, which kubectl, Argo CD and Flux read; go-yaml
+/// holds a byte order mark for the start of a file. Directional characters: "Trojan Source", CVE-2021-42574.
+pub fn in_comment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !is_unsafe(c) {
+            out.push(c);
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+fn is_unsafe(c: char) -> bool {
+    let ends_a_line = matches!(c, '\u{2028}' | '\u{2029}');
+    let is_refused = matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
+    let reorders =
+        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // U+0085 ends a line, too, and is a control character.
+    c.is_control() || ends_a_line || is_refused || reorders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unsafe_characters_are_encoded_and_no_others() {
+        for safe in [
+            "manifests/web.yaml",
+            "a b%0A#'\"{x}",
+            "日本語/é e\u{301}",
+            "\u{1f468}\u{200d}\u{1f469}",
+            "\u{a0}\u{fffd}",
+        ] {
+            assert_eq!(in_comment(safe), safe);
+        }
+        for (text, expected) in [
+            ("a\nb\r\tc", "a%0Ab%0D%09c"),
+            ("\0\u{1b}[31m\u{7f}", "%00%1B[31m%7F"),
+            ("a\u{85}b\u{9f}", "a%C2%85b%C2%9F"),
+            ("a\u{2028}b\u{2029}", "a%E2%80%A8b%E2%80%A9"),
+            ("\u{feff}a\u{ffff}", "%EF%BB%BFa%EF%BF%BF"),
+            ("a\u{202e}b\u{2066}", "a%E2%80%AEb%E2%81%A6"),
+        ] {
+            assert_eq!(in_comment(text), expected);
+        }
+    }
+}
