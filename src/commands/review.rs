@@ -1,6 +1,6 @@
 //! Reviews as Markdown: what `diff -o markdown` prints and `render --summary-file` writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
@@ -40,15 +40,16 @@ impl Trees<'_> {
     /// The review; where the cluster was asked, it is asked for the addresses that are at stake, too.
     pub(super) fn review(&self, changes: &[Change], against: &str, warnings: &[Diagnostic]) -> Review {
         let fields = self.project.platform.spec.load_balancer_fields();
-        let rendered: BTreeMap<&str, &str> =
-            self.rendered.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
+        // By key: an object whose file gets another name is not lost.
+        let rendered: HashMap<&Key, &str> =
+            self.rendered.iter().map(|file| (&file.key, file.text.as_str())).collect();
         let changing = self.plan.steps.iter().filter(|step| step.action != Action::Unchanged);
         let mut items = Vec::with_capacity(changes.len());
         let mut at_stake = Vec::new();
         for (step, change) in changing.zip(changes) {
             let old = self.before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let old = old.map_or(Value::Null, |text| object(&text));
-            let new = rendered.get(step.path.as_str()).map_or(Value::Null, |text| object(text));
+            let new = rendered.get(&Key::of(&old)).map_or(Value::Null, |text| object(text));
             let stake = stake(&old, &new, &fields);
             if stake.is_some() {
                 at_stake.push((items.len(), Key::of(&old)));
