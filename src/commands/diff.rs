@@ -113,9 +113,12 @@ impl Before {
     /// The files that the lock of a revision names, as they were there.
     fn in_git(project: &Project, revision: &str) -> Result<Self, Failure> {
         let Some(repository) = Repository::around(&project.directory)? else {
-            return Err(Diagnostic::error("there is no git repository to compare with, or no git")
-                .at(Place::file(project.source.file().display().to_string()))
-                .into());
+            return Err(Diagnostic::error(
+                "there is no git repository to compare with, or git is not installed",
+            )
+            .at(Place::file(project.source.file().display().to_string()))
+            .hint("without --base, `diff` compares with the files in the output directory")
+            .into());
         };
         let mut found = repository.revision(revision, &project.output(), &project.lock_path())?;
         let shown = format!("{revision}:{}", project.lock_path().display());

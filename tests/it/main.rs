@@ -18,4 +18,5 @@ mod pages;
 mod permissions;
 mod platforms;
 mod providers;
+mod untrusted_git;
 mod workflows;

@@ -14,6 +14,7 @@ use crate::core::node::Node;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::plural::plural;
 use crate::core::pools::survey;
+use crate::directory::git::Repository;
 use crate::directory::{Project, beginning_with, is_same, on_path, says, this_program};
 use crate::failure::Failure;
 
@@ -81,6 +82,7 @@ fn project(global: &Global, findings: &mut Vec<Finding>) -> Option<Project> {
             findings
                 .push(Finding::ok("spec", format!("{shown}: {name}, platform {}", project.platform.name)));
             findings.extend(moved(&project).map(|problem| failed("set", &[problem])));
+            findings.extend(copied(&project).map(|problem| failed("lock", &[problem])));
             Some(project)
         }
         Err(problems) => {
@@ -88,6 +90,13 @@ fn project(global: &Global, findings: &mut Vec<Finding>) -> Option<Project> {
             None
         }
     }
+}
+
+/// Another directory of the repository with the id of this one. Where git cannot tell, `render` says why.
+fn copied(project: &Project) -> Option<Diagnostic> {
+    let id = project.lock.as_ref()?.id.as_ref()?;
+    let repository = Repository::around(&project.directory).ok()??;
+    repository.refuse_copies(id, &project.lock_path()).err()
 }
 
 fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {

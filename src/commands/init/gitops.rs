@@ -53,10 +53,10 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
     let projects: Vec<Project> = sources.iter().map(Project::open).collect::<Result<_, _>>()?;
     let repository = Repository::around(directory)?.ok_or_else(|| {
         Diagnostic::error(
-            "there is no git repository around the spec, or no git: nothing that could be synced",
+            "there is no git repository around the spec, or git is not installed, so there is nothing to sync",
         )
         .at(Place::file(directory.display().to_string()))
-        .hint("`git init`, and again")
+        .hint("install git, run `git init`, then run this command again")
     })?;
     let namespace = spec.metadata.namespace.clone().ok_or_else(|| {
         Diagnostic::error("`metadata.namespace` is not set, and Argo CD and Flux have to know it")

@@ -19,6 +19,7 @@ use crate::core::plan::{Overwrite, plan};
 use crate::core::platform::{OtherHalfText, other_half};
 use crate::core::pools::Shrink;
 use crate::core::review::{Review, failed, markdown};
+use crate::directory::git::Filters;
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -129,7 +130,7 @@ fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) ->
     if let (Some(path), Some(half)) = (&args.cloud_config, &half) {
         refuse_foreign_config(path, half, overwrite)?;
     }
-    let around = repository::around(project, &plan, args.git())?;
+    let around = repository::around(project, &plan, args.git(), args.identity())?;
     if let Some(summary) = summary {
         let trees = Trees {
             global,
@@ -152,7 +153,8 @@ fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) ->
     if let (Some(path), Some(half), false) = (&args.cloud_config, &half, args.check) {
         replace(path, &half.text)?;
     }
-    let standing = around.as_ref().map(|around| around.standing(project, &plan)).transpose()?;
+    let filters = if args.commit { Filters::Run } else { Filters::Off };
+    let standing = around.as_ref().map(|around| around.standing(project, &plan, filters)).transpose()?;
     let same = !plan.changes_anything() && project.lock.as_ref() == Some(&lock);
     let outcome = Outcome {
         global,

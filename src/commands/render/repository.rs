@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::show::Outcome;
-use crate::core::diagnostic::{Diagnostic, Place, Severity};
+use crate::commands::discover::Identity;
+use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::plan::{Action, Plan};
 use crate::core::review::commit_message;
-use crate::directory::Project;
-use crate::directory::git::{Head, Repository, Standing, State};
+use crate::directory::git::{Filters, Head, Repository, Standing, State};
+use crate::directory::{Project, on_path};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::ui;
@@ -27,27 +28,23 @@ pub(super) enum Git {
 /// A repository that will take the files.
 pub(super) struct Around(Repository);
 
-/// The repository around the project, if there is one and it is wanted; refused before anything is written if it would
-/// not take the files, or not the commit.
-pub(super) fn around(project: &Project, plan: &Plan, git: Git) -> Result<Option<Around>, Failure> {
+/// Returns the repository around the project, if there is one and it is wanted. Fails before anything is written if the
+/// repository cannot be trusted, ignores the files, or cannot take the commit.
+pub(super) fn around(
+    project: &Project,
+    plan: &Plan,
+    git: Git,
+    identity: Identity,
+) -> Result<Option<Around>, Failure> {
     if git == Git::Leave {
         return Ok(None);
     }
-    let repository = match Repository::around(&project.directory) {
-        Ok(Some(repository)) => repository,
-        Ok(None) if git == Git::Commit => {
-            return Err(Diagnostic::error("there is no git repository to commit to, or no git")
-                .at(Place::file(project.source.file().display().to_string()))
-                .hint("`git init` makes one; without --commit the tree is written all the same")
-                .into());
-        }
-        Ok(None) => return Ok(None),
-        Err(problem) if git == Git::Commit => return Err(problem.into()),
-        Err(problem) => {
-            ui::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem });
-            return Ok(None);
-        }
+    let Some(repository) = Repository::around(&project.directory)? else {
+        return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
     };
+    if let (Some(id), Identity::Keep) = (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity) {
+        repository.refuse_copies(id, &project.lock_path())?;
+    }
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
     let files: Vec<PathBuf> =
         kept.map(|step| project.output().join(&step.path)).chain([project.lock_path()]).collect();
@@ -66,13 +63,31 @@ pub(super) fn around(project: &Project, plan: &Plan, git: Git) -> Result<Option<
     Ok(Some(around))
 }
 
+fn nothing_to_commit_to(project: &Project) -> Diagnostic {
+    let place = Place::file(project.source.file().display().to_string());
+    if on_path("git").is_empty() {
+        return Diagnostic::error("git is not installed, so there is nothing to commit with")
+            .at(place)
+            .hint("install git, or put it on the PATH; `render` without --commit does not need it");
+    }
+    let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
+    let named = directory.map(|path| format!(" '{}'", path.display())).unwrap_or_default();
+    Diagnostic::error("there is no git repository to commit to")
+        .at(place)
+        .hint(format!("`git init{named}` makes one; `render` without --commit does not need it"))
+}
+
 impl Around {
-    /// The files of the tree, those that have left it, and the lock, as far as they are not committed.
-    pub(super) fn standing(&self, project: &Project, plan: &Plan) -> Result<Vec<Standing>, Failure> {
+    /// Returns the files of the tree, those that have left it, and the lock, if they are not committed.
+    pub(super) fn standing(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        filters: Filters,
+    ) -> Result<Vec<Standing>, Failure> {
         let locked = project.lock.iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys()));
         let ours: BTreeSet<&String> = plan.steps.iter().map(|step| &step.path).chain(locked).collect();
-        let is_ours = |name: &str| ours.contains(&name.to_owned());
-        Ok(self.0.standing(&project.output(), &project.lock_path(), is_ours)?)
+        Ok(self.0.standing(&project.output(), &project.lock_path(), &ours, filters)?)
     }
 
     fn refuse_unready(&self, project: &Project, plan: &Plan) -> Result<(), Failure> {
@@ -84,7 +99,7 @@ impl Around {
                 .hint("`git switch -c NAME` keeps it"),
             );
         }
-        let standing = self.standing(project, plan)?;
+        let standing = self.standing(project, plan, Filters::Off)?;
         let Some(file) = standing.iter().find(|file| file.state == State::Conflicted) else { return Ok(()) };
         Err(Diagnostic::refusal("both sides of a merge have changed the file")
             .at(Place::file(file.file.display().to_string()))

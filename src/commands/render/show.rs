@@ -128,7 +128,11 @@ fn standing_lines(standing: &[Standing]) -> Vec<String> {
         let more = files.len().saturating_sub(SHOWN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let first: Vec<String> = files.into_iter().take(SHOWN).collect();
-        format!("not committed, {state}: {}{more}", first.join(", "))
+        let what = match state {
+            "unknown" => "not compared, a filter of git applies".to_owned(),
+            state => format!("not committed, {state}"),
+        };
+        format!("{what}: {}{more}", first.join(", "))
     };
     by_state.into_iter().map(line).collect()
 }

@@ -1,8 +1,8 @@
 //! A commit of some files and nothing else.
 
 use std::fs;
-use std::path::PathBuf;
 
+use super::call::Access;
 use super::{Repository, Standing, State};
 use crate::core::diagnostic::{Diagnostic, Place};
 
@@ -21,9 +21,7 @@ impl Repository {
     /// Refuses a repository in which something else goes on: git makes no commit of some files only in the middle of a
     /// merge, and in the middle of a rebase it would be a commit too many.
     pub fn ready_for_commit(&self) -> Result<Head, Diagnostic> {
-        let answer = self.git(&["rev-parse", "--absolute-git-dir"], &[])?;
-        let text = String::from_utf8_lossy(&answer).into_owned();
-        let directory = PathBuf::from(text.strip_suffix('\n').unwrap_or(&text));
+        let directory = self.git_dir();
         let marks = [
             ("MERGE_HEAD", "a merge", "merge"),
             ("rebase-merge", "a rebase", "rebase"),
@@ -43,20 +41,23 @@ impl Repository {
     }
 
     /// Commits exactly these files (removed ones too) and leaves everything else as it is, staged or not. Returns the
-    /// short name of the commit. Where git or a hook refuses, what is staged is as before.
+    /// short name of the commit. If git or a hook refuses, the index is as before.
+    ///
+    /// Only here git may start hooks, filters and the program that signs: those of the verified repository.
     pub fn commit(&self, files: &[Standing], message: &str) -> Result<String, Diagnostic> {
         let paths = |only: Option<State>| -> Vec<u8> {
             let wanted = files.iter().filter(|file| only.is_none_or(|state| file.state == state));
             wanted.flat_map(|file| file.path.iter().copied().chain([0])).collect()
         };
+        let options = self.options(Access::Commit);
         let new = paths(Some(State::New));
         if !new.is_empty() {
-            self.git(&[["add", "--intent-to-add"], FROM_STDIN].concat(), &new)?;
+            self.git_with(options, &[["add", "--intent-to-add"], FROM_STDIN].concat(), &new)?;
         }
         let commit =
             [["commit", "--quiet", "--only"].as_slice(), &["--message", message], &FROM_STDIN].concat();
-        if let Err(problem) = self.git(&commit, &paths(None)) {
-            self.git(&["update-index", "--force-remove", "-z", "--stdin"], &new)?;
+        if let Err(problem) = self.git_with(options, &commit, &paths(None)) {
+            self.git_with(options, &["update-index", "--force-remove", "-z", "--stdin"], &new)?;
             return Err(problem.hint("the files are written, and nothing is committed"));
         }
         let name = self.git(&["rev-parse", "--short", "HEAD"], &[])?;

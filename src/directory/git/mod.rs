@@ -4,11 +4,16 @@
 
 mod call;
 mod commit;
+mod copies;
+mod filters;
+mod git_dir;
 mod repository;
 mod revision;
 mod standing;
+mod verify;
 
 pub use commit::Head;
+pub use filters::Filters;
 pub use repository::Repository;
 pub use revision::Revision;
 pub use standing::{Difference, Standing, State};

@@ -1,51 +1,41 @@
 //! The repository around a project, if there is one.
 
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::call::{Failed, git};
+use super::call::{Access, Failed, Options, git};
+use super::verify::{Verified, verified};
 use crate::core::diagnostic::{Checked, Diagnostic, Place};
 
 /// A repository with a work tree.
 #[derive(Clone, Debug)]
 pub struct Repository {
-    /// The root of its work tree.
-    root: PathBuf,
-    /// The project's directory as it was named.
+    verified: Verified,
+    /// The project's directory as the user named it.
     named: PathBuf,
-    /// The same from the root of the file system on.
+    /// The same, absolute and without symbolic links.
     here: PathBuf,
 }
 
 impl Repository {
-    /// The repository around a directory; `None` where there is none, and where there is no git. A repository that git
-    /// does not want to look into is an error.
+    /// Returns the repository around a directory; `None` if there is none, and if git is not installed.
+    ///
+    /// # Errors
+    ///
+    /// git does not want to use the repository, or would use another one than that of the nearest `.git`: the content
+    /// of a work tree can look like a repository, and git would run the programs that its configuration names.
     pub fn around(directory: &Path) -> Result<Option<Self>, Diagnostic> {
         let named = directory.to_owned();
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let Ok(here) = fs::canonicalize(directory) else { return Ok(None) };
-        let is_marked = |path: &Path| path.join(".git").exists();
-        if env::var_os("GIT_DIR").is_none() && !here.ancestors().any(is_marked) {
-            return Ok(None);
-        }
-        let asked = ["rev-parse", "--is-inside-work-tree", "--show-cdup"];
-        let answer = match git(&here, &asked, &[]) {
-            Ok(answer) => String::from_utf8_lossy(&answer).into_owned(),
-            Err(Failed::NoProgram) => return Ok(None),
-            Err(failed) => return Err(failed.at("rev-parse")),
-        };
-        let Some(up) = answer.strip_prefix("true\n") else { return Ok(None) };
-        let steps = Path::new(up.trim_end()).components().count();
-        let root = here.ancestors().nth(steps).unwrap_or(&here).to_owned();
-        Ok(Some(Self { root, named, here }))
+        Ok(verified(&here)?.map(|verified| Self { verified, named, here }))
     }
 
     /// The path of a file below the root, as git has it. The file needs not be there.
     pub(super) fn path(&self, file: &Path) -> Result<Vec<u8>, Diagnostic> {
         let absolute = plain(&self.here.join(file.strip_prefix(&self.named).unwrap_or(file)));
-        let Ok(path) = absolute.strip_prefix(&self.root) else {
+        let Ok(path) = absolute.strip_prefix(self.root()) else {
             return Err(Diagnostic::error("outside of the git repository around the spec")
                 .at(Place::file(file.display().to_string()))
                 .hint("choose a `spec.output` in the same repository"));
@@ -79,22 +69,43 @@ impl Repository {
 
     /// The root of its work tree.
     pub(super) fn root(&self) -> &Path {
-        &self.root
+        &self.verified.root
     }
 
-    /// Runs git at the root; paths mean themselves, whatever is in them.
+    /// Its git directory.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.verified.git_dir
+    }
+
+    /// Options of a call without overrides.
+    pub(super) fn options(&self, access: Access) -> Options<'_> {
+        Options { access, index: self.verified.index.as_deref(), overrides: None }
+    }
+
+    /// Runs git at the root, without any other program. Paths have no magic.
     pub(super) fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        let literal = [&["--literal-pathspecs"], arguments].concat();
-        git(&self.root, &literal, input).map_err(|failed| failed.at(arguments.first().unwrap_or(&"")))
+        self.git_with(self.options(Access::ReadOnly), arguments, input)
     }
 
-    /// Whether a directory, there or not, is of this repository: below its root, and of none within it.
+    /// The same with other options.
+    pub(super) fn git_with(
+        &self,
+        options: Options<'_>,
+        arguments: &[&str],
+        input: &[u8],
+    ) -> Result<Vec<u8>, Diagnostic> {
+        let literal = [&["--literal-pathspecs"], arguments].concat();
+        git(self.root(), options, &literal, input)
+            .map_err(|failed| failed.at(arguments.first().unwrap_or(&"")))
+    }
+
+    /// Whether a directory, which may not exist yet, belongs to this repository and not to one inside it.
     pub fn holds(&self, directory: &Path) -> bool {
         let absolute = plain(&self.here.join(directory.strip_prefix(&self.named).unwrap_or(directory)));
-        absolute.starts_with(&self.root)
+        absolute.starts_with(self.root())
             && !absolute
                 .ancestors()
-                .take_while(|path| *path != self.root)
+                .take_while(|path| *path != self.root())
                 .any(|path| path.join(".git").exists())
     }
 
@@ -125,9 +136,10 @@ impl Repository {
         if input.is_empty() {
             return Ok(());
         }
-        let answer = match git(&self.root, &["check-ignore", "--verbose", "-z", "--stdin"], &input) {
+        let asked = ["check-ignore", "--verbose", "-z", "--stdin"];
+        let answer = match git(self.root(), self.options(Access::ReadOnly), &asked, &input) {
             Ok(answer) => answer,
-            // It ends with 1 and in silence where nothing is ignored.
+            // It ends with 1 and without a message if nothing is ignored.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
             Err(failed) => return Err(failed.at("check-ignore").into()),
         };
@@ -137,9 +149,9 @@ impl Repository {
         let Some([source, line, pattern, path]) = ignored.first() else { return Ok(()) };
         let path = path.strip_prefix("./").unwrap_or(path);
         let more = if ignored.len() > 1 { format!(" and {} more", ignored.len() - 1) } else { String::new() };
-        Err(Diagnostic::error(format!("git ignores {path}{more}, and so nobody would review it"))
+        Err(Diagnostic::error(format!("git ignores {path}{more}, so a review would not show it"))
             .at(Place { file: source.to_string(), line: line.parse().unwrap_or(0) })
-            .hint(format!("take the pattern `{pattern}` out, or say --no-git"))
+            .hint(format!("remove the pattern `{pattern}`; `render --no-git` writes the files all the same"))
             .into())
     }
 }

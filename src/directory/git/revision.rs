@@ -17,7 +17,7 @@ pub struct Revision {
 }
 
 impl Repository {
-    /// Reads the files of a directory, not below it, and one file beside it. What is not there is left out.
+    /// Reads the files of a directory, without subdirectories, and one file beside it. Absent files are left out.
     pub fn revision(&self, name: &str, directory: &Path, beside: &Path) -> Result<Revision, Diagnostic> {
         let commit = self.commit_of(name)?;
         let [below, single] = [self.path(directory)?, self.path(beside)?];
@@ -28,11 +28,21 @@ impl Repository {
             self.git(&["ls-tree", "-z", "--full-tree", &commit, "--", &below_text, &single_text], &[])?;
         let blobs: Vec<(&[u8], &[u8])> = listed.split(|byte| *byte == 0).filter_map(blob).collect();
         let ids: Vec<u8> = blobs.iter().flat_map(|(id, _)| [*id, b"\n"].concat()).collect();
-        let contents = self.git(&["cat-file", "--batch"], &ids)?;
+        // A partial clone may lack some. git would fetch them, but a command that only reads starts no transport.
+        let absent = |problem: Diagnostic| {
+            problem.hint(format!(
+                "`git -C '{}' diff --stat {name} -- '{below_text}' '{single_text}'` fetches what a partial clone lacks",
+                self.root().display()
+            ))
+        };
+        let contents = self.git(&["cat-file", "--batch"], &ids).map_err(absent)?;
         let mut rest = contents.as_slice();
         let mut revision = Revision::default();
         for (_, path) in blobs {
-            let Some(content) = next_content(&mut rest).map(unix_lines) else { break };
+            let Some(content) = next_content(&mut rest).map(unix_lines) else {
+                let path = String::from_utf8_lossy(path);
+                return Err(absent(Diagnostic::error(format!("git has no content for {path} of `{name}`"))));
+            };
             match path.strip_prefix(below.as_slice()) {
                 Some(file) => {
                     drop(revision.files.insert(String::from_utf8_lossy(file).into_owned(), content));
@@ -54,14 +64,14 @@ impl Repository {
             || self.git(&["rev-parse", "--is-shallow-repository"], &[]).is_ok_and(|text| text == b"true\n");
         let hint = || {
             if is_shallow() {
-                "the clone is shallow: fetch more of it first (`git fetch --unshallow`)".to_owned()
+                "the clone is shallow; `git fetch --unshallow` downloads the rest".to_owned()
             } else {
-                "name a branch, a tag or a commit; `git fetch` brings those of others".to_owned()
+                "name a branch, a tag or a commit; `git fetch` downloads new ones".to_owned()
             }
         };
         found
             .map(|id| String::from_utf8_lossy(&id).trim_end().to_owned())
-            .ok_or_else(|| Diagnostic::error(format!("git knows no revision `{name}`")).hint(hint()))
+            .ok_or_else(|| Diagnostic::error(format!("git revision `{name}` not found")).hint(hint()))
     }
 }
 

@@ -1,9 +1,11 @@
-//! What git thinks of files.
+//! The state of files in git.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Repository;
+use super::call::{Access, Options};
+use super::filters::{DriversOff, Filters};
 use crate::core::diagnostic::Diagnostic;
 
 /// A file that is not as in the last commit.
@@ -30,6 +32,8 @@ pub enum State {
     Staged,
     /// Both sides of a merge have changed it.
     Conflicted,
+    /// A filter driver stands between the file and git, and was not run.
+    Unknown,
 }
 
 impl State {
@@ -40,6 +44,7 @@ impl State {
             Self::Changed => "changed",
             Self::Staged => "staged",
             Self::Conflicted => "conflicted",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -67,41 +72,59 @@ impl Difference {
 }
 
 impl Repository {
-    /// Of the files of a directory and one file beside it, those that are not as in the last commit, in order. Only
-    /// what `is_ours` says yes to, by its path below the directory, counts.
+    /// Returns the files of a directory and one file beside it that differ from the last commit, in order. `names` are
+    /// the paths below the directory that count.
     pub fn standing(
         &self,
         directory: &Path,
         beside: &Path,
-        is_ours: impl Fn(&str) -> bool,
+        names: &BTreeSet<&String>,
+        filters: Filters,
     ) -> Result<Vec<Standing>, Diagnostic> {
-        let [below, single] = [self.path(directory)?, self.path(beside)?];
-        let [below_text, single_text] =
-            [&below, &single].map(|path| String::from_utf8_lossy(path).into_owned());
+        let mut files = BTreeMap::from([(self.path(beside)?, beside.to_owned())]);
+        for name in names {
+            let file = directory.join(name);
+            files.insert(self.path(&file)?, file);
+        }
+        let [below, single] = [directory, beside].map(|path| self.shown_path(path));
+        let drivers = match filters {
+            Filters::Off => DriversOff::of(self)?,
+            Filters::Run => None,
+        };
+        let overrides = drivers.as_ref().map(DriversOff::overrides);
+        let options = Options { overrides, ..self.options(Access::ReadOnly) };
         let asked = [
             "status",
             "--porcelain=v2",
             "-z",
             "--no-renames",
+            // git would run `git status` in each submodule, with that one's configuration.
+            "--ignore-submodules=all",
             "--untracked-files=all",
             "--",
-            &below_text,
-            &single_text,
+            &below?,
+            &single?,
         ];
-        let answer = self.git(&asked, &[])?;
+        let answer = self.git_with(options, &asked, &[])?;
         let mut found = BTreeMap::new();
         for entry in answer.split(|byte| *byte == 0) {
             let Some((state, difference, path)) = parsed(entry) else { continue };
-            let name = path
-                .strip_prefix(below.as_slice())
-                .and_then(|rest| rest.strip_prefix(b"/"))
-                .map(|name| String::from_utf8_lossy(name).into_owned());
-            let file = match name {
-                Some(name) if is_ours(&name) => directory.join(name),
-                None if path == single => beside.to_owned(),
-                _ => continue,
-            };
+            let Some(file) = files.get(path) else { continue };
+            let file = file.clone();
             found.insert(path.to_owned(), Standing { file, state, difference, path: path.to_owned() });
+        }
+        if let Some(drivers) = drivers {
+            let paths: Vec<Vec<u8>> = files.keys().cloned().collect();
+            for path in drivers.filtered(self, &paths)? {
+                let Some(file) = files.get(&path).filter(|file| file.exists()).cloned() else { continue };
+                // git compares the content only of a file that it tracks.
+                let is_compared =
+                    |it: &Standing| matches!(it.state, State::Changed | State::Staged | State::Unknown);
+                if found.get(&path).is_none_or(is_compared) {
+                    let (state, difference) = (State::Unknown, Difference::Changed);
+                    found.insert(path.clone(), Standing { file, state, difference, path });
+                }
+            }
         }
         Ok(found.into_values().collect())
     }

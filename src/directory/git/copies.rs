@@ -1,0 +1,48 @@
+//! Locks with the same id in one repository: somebody copied a directory.
+
+use std::path::Path;
+
+use super::Repository;
+use super::call::{Access, Failed, git};
+use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::lock::LockId;
+
+impl Repository {
+    /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied
+    /// as one set. One call of git looks at all locks.
+    pub fn refuse_copies(&self, id: &LockId, lock: &Path) -> Result<(), Diagnostic> {
+        let pattern = format!("^id: {id}");
+        let asked = [
+            "grep",
+            "--untracked",
+            "--no-recurse-submodules",
+            "--no-textconv",
+            "--no-color",
+            "--full-name",
+            "-l",
+            "-z",
+            "-E",
+            "-e",
+            &pattern,
+            "--",
+            ":(top,glob)**/*.lock",
+        ];
+        let answer = match git(self.root(), self.options(Access::ReadOnly), &asked, &[]) {
+            Ok(answer) => answer,
+            // It ends with 1 and without a message if nothing matches.
+            Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
+            Err(failed) => return Err(failed.at("grep")),
+        };
+        let own = self.path(lock)?;
+        let copies =
+            answer.split(|byte| *byte == 0).filter(|path| !path.is_empty() && *path != own.as_slice());
+        let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        let Some(first) = copies.first() else { return Ok(()) };
+        let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
+        Err(Diagnostic::refusal(format!(
+            "{first}{more} in this repository has the same id: the directory was copied"
+        ))
+        .at(Place::file(lock.display().to_string()))
+        .hint("in one of them, `kubectl largescale render --new-id`; two apps in one cluster also need two names (`metadata.name`)"))
+    }
+}

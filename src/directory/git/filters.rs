@@ -1,0 +1,111 @@
+//! Filter drivers: programs that git runs over the content of files, by their attributes.
+//!
+//! `git status` runs them to compare a file with the index. Configuration and attributes may both be untrusted, so they
+//! are turned off for a call that only reads. CRLF conversion needs no program and stays on.
+
+use std::io::Write;
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use super::Repository;
+use super::call::{Access, Failed, git};
+use crate::core::diagnostic::Diagnostic;
+
+/// What happens to the filter drivers during a look at the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filters {
+    /// They are off; a file that has one is reported as unknown.
+    Off,
+    /// They run, as they do in the commit that follows.
+    Run,
+}
+
+/// The filter drivers of the configuration, all of them turned off.
+pub(super) struct DriversOff {
+    names: Vec<Vec<u8>>,
+    overrides: NamedTempFile,
+}
+
+impl DriversOff {
+    /// Reads the configuration; `None` if it has no filter driver.
+    pub(super) fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
+        let asked = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
+        let keys = match git(repository.root(), repository.options(Access::ReadOnly), &asked, &[]) {
+            Ok(keys) => keys,
+            // It ends with 1 and without a message if there is none.
+            Err(Failed::Said(said)) if said.is_empty() => return Ok(None),
+            Err(failed) => return Err(failed.at("config")),
+        };
+        let mut names: Vec<Vec<u8>> = keys.split(|byte| *byte == 0).filter_map(driver).collect();
+        names.sort();
+        names.dedup();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let failed = |error: std::io::Error| {
+            Diagnostic::error(format!("cannot write a temporary file: {error}"))
+                .hint("TMPDIR names the directory for it")
+        };
+        let mut overrides = tempfile::Builder::new().prefix("largescale-").tempfile().map_err(failed)?;
+        overrides.write_all(&settings(&names)).map_err(failed)?;
+        Ok(Some(Self { names, overrides }))
+    }
+
+    /// The file with the settings that turn them off. `-c filter.NAME.clean=` cannot express a name that contains `=`.
+    pub(super) fn overrides(&self) -> &Path {
+        self.overrides.path()
+    }
+
+    /// Returns those of the paths whose attributes name one of the drivers.
+    pub(super) fn filtered(
+        &self,
+        repository: &Repository,
+        paths: &[Vec<u8>],
+    ) -> Result<Vec<Vec<u8>>, Diagnostic> {
+        let input: Vec<u8> = paths.iter().flat_map(|path| path.iter().copied().chain([0])).collect();
+        let answer = repository.git(&["check-attr", "-z", "--stdin", "filter"], &input)?;
+        let fields: Vec<&[u8]> = answer.split(|byte| *byte == 0).collect();
+        let named = fields.chunks_exact(3).filter(|fields| self.names.iter().any(|name| name == fields[2]));
+        Ok(named.map(|fields| fields[0].to_owned()).collect())
+    }
+}
+
+/// The driver's name in `filter.NAME.VARIABLE`; the name may contain dots.
+fn driver(key: &[u8]) -> Option<Vec<u8>> {
+    let rest = key.strip_prefix(b"filter.")?;
+    let end = rest.iter().rposition(|byte| *byte == b'.')?;
+    Some(rest[..end].to_owned())
+}
+
+/// Settings that turn the drivers off: git does not run an empty command, and does not insist on it.
+fn settings(names: &[Vec<u8>]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for name in names {
+        text.extend(b"[filter \"");
+        for byte in name {
+            if matches!(byte, b'"' | b'\\') {
+                text.push(b'\\');
+            }
+            text.push(*byte);
+        }
+        text.extend(b"\"]\n\tclean =\n\tprocess =\n\trequired = false\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_drivers() {
+        let name = |key: &str| driver(key.as_bytes()).map(|name| String::from_utf8(name).unwrap());
+        assert_eq!(name("filter.lfs.clean").as_deref(), Some("lfs"));
+        assert_eq!(name("filter.a.b=c.process").as_deref(), Some("a.b=c"));
+        assert_eq!(name("filter.clean"), None);
+        assert_eq!(name(""), None);
+        let text = String::from_utf8(settings(&[br#"a"\b"#.to_vec()])).unwrap();
+        assert!(text.starts_with("[filter \"a\\\"\\\\b\"]\n\tclean =\n"), "{text}");
+    }
+}
