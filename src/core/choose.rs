@@ -53,7 +53,7 @@ pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Ch
 /// Why the nodes are not of a platform, although they look so.
 fn rejection(platform: &Platform, nodes: &[&Node]) -> Option<Diagnostic> {
     platform.spec.recognise.rejects.iter().find_map(|rule| {
-        let why = nodes.iter().find_map(|node| rule.found_in(node))?;
+        let why = rule.found_in(nodes.iter().copied())?;
         Some(Diagnostic::error(why).hint(format!("{} (--platform)", rule.hint)))
     })
 }

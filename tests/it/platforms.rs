@@ -124,8 +124,10 @@ fn backends(spec: &PlatformSpec) -> Vec<(&'static str, String)> {
     };
     lines.push(("the exclude label", exclude.to_owned()));
     for rule in &spec.recognise.rejects {
-        let sign = match (&rule.label, &rule.value, &rule.provider_id) {
-            (Some(label), Some(value), _) => format!("the label `{label}={value}`"),
+        let sign = match (&rule.label, &rule.matches, &rule.provider_id) {
+            (Some(label), Some(pattern), _) => {
+                format!("the label `{label}`, whose value matches `{pattern}`,")
+            }
             (Some(label), None, _) => format!("the label `{label}`"),
             (None, _, id) => {
                 format!("a provider ID that begins with `{}`", id.as_deref().unwrap_or_default())

@@ -38,11 +38,11 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
         }
     }
     for (index, lookalike) in spec.recognise.rejects.iter().enumerate() {
-        let by_value_only = lookalike.value.is_some() && lookalike.label.is_none();
+        let by_value_only = lookalike.matches.is_some() && lookalike.label.is_none();
         if lookalike.label.is_some() == lookalike.provider_id.is_some() || by_value_only {
             report(
                 format!("/spec/recognise/rejects/{index}"),
-                "either `label`, with a `value` or without, or `providerID`".to_owned(),
+                "either `label`, with `matches` or without, or `providerID`".to_owned(),
             );
         }
     }
@@ -122,6 +122,10 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
     for (index, rule) in spec.requires.iter().enumerate() {
         let at = format!("/spec/requires/{index}/when");
         patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    for (index, rule) in recognise.rejects.iter().enumerate() {
+        let at = format!("/spec/recognise/rejects/{index}/matches");
+        patterns.extend(rule.matches.iter().map(|pattern| (at.clone(), pattern)));
     }
     for (index, condition) in spec.selection.iter().flat_map(|it| &it.only_if).enumerate() {
         patterns.push((format!("/spec/selection/onlyIf/{index}/matches"), &condition.matches));

@@ -37,9 +37,9 @@ pub struct Lookalike {
     /// The key of a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// The value of the label; any if absent.
+    /// A pattern of the label's value; any value if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
+    pub matches: Option<String>,
     /// The beginning of `spec.providerID`.
     #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
@@ -50,22 +50,23 @@ pub struct Lookalike {
 }
 
 impl Lookalike {
-    /// Why the node is not of this platform, if it is not: a lower-case sentence.
-    pub fn found_in(&self, node: &Node) -> Option<String> {
-        let seen = match (&self.label, &self.provider_id) {
-            (Some(label), _) => {
-                let value = node.labels.get(label)?;
-                if self.value.as_ref().is_some_and(|wanted| wanted != value) {
-                    return None;
+    /// Why the first of these nodes that is meant is not of this platform: a lower-case sentence.
+    pub fn found_in<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
+        // Patterns were checked when the platform was read.
+        let pattern = self.matches.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+        nodes.into_iter().find_map(|node| {
+            let seen = match (&self.label, &self.provider_id) {
+                (Some(label), _) => {
+                    let is_meant = |value: &&str| pattern.as_ref().is_none_or(|it| it.is_match(value));
+                    format!("the label {label}={}", node.labels.get(label).filter(is_meant)?)
                 }
-                format!("the label {label}={value}")
-            }
-            (None, Some(beginning)) if node.provider_id.starts_with(beginning) => {
-                format!("the provider ID {}", node.provider_id)
-            }
-            _ => return None,
-        };
-        Some(format!("node {} has {seen}: it is {}", node.name, self.because))
+                (None, Some(beginning)) if node.provider_id.starts_with(beginning) => {
+                    format!("the provider ID {}", node.provider_id)
+                }
+                _ => return None,
+            };
+            Some(format!("node {} has {seen}: it is {}", node.name, self.because))
+        })
     }
 }
 

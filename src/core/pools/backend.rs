@@ -90,7 +90,7 @@ pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnosti
     let rejects = &platform.spec.recognise.rejects;
     // The first rule that fits any node: the file lists the more certain ones first.
     rejects.iter().find_map(|rule| {
-        let why = nodes.iter().find_map(|node| rule.found_in(node))?;
+        let why = rule.found_in(nodes)?;
         Some(Diagnostic::error(why).hint(rule.hint.clone()))
     })
 }
