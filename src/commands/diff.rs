@@ -14,7 +14,7 @@ use crate::core::mask::Mask;
 use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
-use crate::core::review::markdown;
+use crate::core::review::{markdown, rebound};
 use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
@@ -74,6 +74,15 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut plan =
         plan(&rendered.files, before.lock.as_ref(), &before.tree.digests(), &name, Overwrite::Allowed)?;
     plan.name_removed(&before.tree.known);
+    let rebound = rebound(
+        &plan,
+        &rendered.files,
+        &before.tree.known,
+        &project.platform,
+        before.lock.as_ref(),
+        &discovery.merged.set,
+    );
+    rebound.iter().for_each(ui::diagnostic);
     if args.summary {
         ui::data(&summary(&plan))?;
         return Ok(exit(&plan));
@@ -90,7 +99,9 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             asked: discovery.asked.as_ref(),
         };
         let against = args.base.as_deref().unwrap_or(&name);
-        let review = trees.review(&changes, &format!("`{against}`"), &discovery.warnings(project, &rendered));
+        let mut warnings = discovery.warnings(project, &rendered);
+        warnings.extend(rebound);
+        let review = trees.review(&changes, &format!("`{against}`"), &warnings);
         ui::data(&markdown(&review))?;
         return Ok(exit(&plan));
     }

@@ -23,11 +23,17 @@ pub struct Choice<'a> {
 /// Where the names of the nodes tell, they decide. Where nothing does, a platform that refuses comes first: it says
 /// what to find out, where a wrong guess would be ignored by the cloud in silence.
 pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Choice<'a>>, Diagnostic> {
-    let workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
-    let fits: Vec<&Platform> = platforms
-        .iter()
-        .filter(|platform| named(platform, &workers) > 0 || identified(platform, &workers))
-        .collect();
+    let mut workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
+    if workers.is_empty() {
+        // Compact clusters, and OpenShift on IBM Cloud, whose workers carry the label of masters too.
+        workers = nodes.iter().collect();
+    }
+    let looks_so = |platform: &&Platform| named(platform, &workers) > 0 || identified(platform, &workers);
+    let (rejected, fits): (Vec<&Platform>, Vec<&Platform>) =
+        platforms.iter().filter(looks_so).partition(|platform| rejection(platform, &workers).is_some());
+    if fits.is_empty() {
+        return rejected.iter().find_map(|platform| rejection(platform, &workers)).map_or(Ok(None), Err);
+    }
     let Some(best) = fits.iter().map(|platform| named(platform, &workers)).max() else { return Ok(None) };
     if let Some(problem) = several_clouds(&fits, &workers) {
         return Err(problem);
@@ -42,6 +48,14 @@ pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Ch
     };
     let others = fits.into_iter().filter(|other| other.name != platform.name).collect();
     Ok(Some(Choice { platform, told, others }))
+}
+
+/// Why the nodes are not of a platform, although they look so.
+fn rejection(platform: &Platform, nodes: &[&Node]) -> Option<Diagnostic> {
+    platform.spec.recognise.rejects.iter().find_map(|rule| {
+        let why = rule.found_in(nodes.iter().copied())?;
+        Some(Diagnostic::error(why).hint(format!("{} (--platform)", rule.hint)))
+    })
 }
 
 /// How many of the nodes have a name as this platform's installers give.

@@ -1,4 +1,6 @@
-//! Label selectors as Kubernetes writes them: `app=web,tier in (a, b),!canary`.
+//! Label selectors as Kubernetes writes them: `app=web,tier in (a, b),!canary`, or as an object.
+
+use std::fmt;
 
 use serde_json::Value;
 
@@ -27,10 +29,61 @@ impl Selector {
         requirements(text).into_iter().map(requirement).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Reads a `LabelSelector` object (`metav1.LabelSelector`). An object without requirements selects everything, as in
+    /// Kubernetes; the error is a lower-case clause.
+    pub fn read_object(object: &Value, keys: ObjectKeys) -> Result<Self, String> {
+        let (labels, expressions) = keys.names();
+        if !object.is_object() {
+            return Err("it is not a LabelSelector object".to_owned());
+        }
+        let mut selector = Self::default();
+        for (key, value) in object[labels].as_object().into_iter().flatten() {
+            selector = selector.and_equals(key, &scalar(value)?);
+        }
+        for expression in object[expressions].as_array().into_iter().flatten() {
+            let key = expression["key"].as_str().ok_or("an expression has no key")?.to_owned();
+            let values = expression["values"].as_array().into_iter().flatten();
+            let values: Vec<String> = values.map(scalar).collect::<Result<_, _>>()?;
+            let test = match (expression["operator"].as_str(), values.is_empty()) {
+                (Some("In"), false) => Test::In(values),
+                (Some("NotIn"), false) => Test::NotIn(values),
+                (Some("Exists"), true) => Test::Exists,
+                (Some("DoesNotExist"), true) => Test::DoesNotExist,
+                _ => return Err(format!("the expression for `{key}` is invalid")),
+            };
+            selector.0.push(Requirement { key, test });
+        }
+        Ok(selector)
+    }
+
+    /// The same selector with one requirement more: the key has this value.
+    #[must_use]
+    pub fn and_equals(mut self, key: &str, value: &str) -> Self {
+        self.0.push(Requirement { key: key.to_owned(), test: Test::In(vec![value.to_owned()]) });
+        self
+    }
+
+    /// The same selector with one requirement more: the key exists, whatever its value.
+    #[must_use]
+    pub fn and_exists(mut self, key: &str) -> Self {
+        self.0.push(Requirement { key: key.to_owned(), test: Test::Exists });
+        self
+    }
+
+    /// Whether it has no requirement.
+    pub fn is_everything(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a map of labels or annotations is meant.
     pub fn matches(&self, map: &Value) -> bool {
+        self.matches_labels(|key| map.get(key).and_then(Value::as_str))
+    }
+
+    /// Whether an object with these labels is meant.
+    pub fn matches_labels<'a>(&self, labels: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|requirement| {
-            let value = map.get(&requirement.key).and_then(Value::as_str);
+            let value = labels(&requirement.key);
             match &requirement.test {
                 Test::In(values) => value.is_some_and(|value| values.iter().any(|known| known == value)),
                 Test::NotIn(values) => value.is_none_or(|value| values.iter().all(|known| known != value)),
@@ -38,6 +91,48 @@ impl Selector {
                 Test::DoesNotExist => value.is_none(),
             }
         })
+    }
+}
+
+/// How the fields of a `LabelSelector` object are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKeys {
+    /// `matchLabels` and `matchExpressions`: Kubernetes' own JSON names.
+    CamelCase,
+    /// `matchlabels` and `matchexpressions`: what go-yaml v2 expects of a Go type that has JSON names only.
+    LowerCase,
+}
+
+impl ObjectKeys {
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CamelCase => ("matchLabels", "matchExpressions"),
+            Self::LowerCase => ("matchlabels", "matchexpressions"),
+        }
+    }
+}
+
+fn scalar(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        other => Err(format!("`{other}` is not a label value")),
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, Requirement { key, test }) in self.0.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            match test {
+                Test::In(values) if values.len() == 1 => write!(f, "{key}={}", values[0])?,
+                Test::In(values) => write!(f, "{key} in ({})", values.join(", "))?,
+                Test::NotIn(values) => write!(f, "{key} notin ({})", values.join(", "))?,
+                Test::Exists => f.write_str(key)?,
+                Test::DoesNotExist => write!(f, "!{key}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -117,6 +212,25 @@ mod tests {
             ("app=", false),
         ] {
             assert_eq!(Selector::read(text).unwrap().matches(&labels), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn objects_are_read_by_their_own_spelling() {
+        let both = json!({"matchLabels": {"a": "1"}, "matchlabels": {"a": "2"},
+            "matchExpressions": [{"key": "b", "operator": "In", "values": ["x", "y"]}]});
+        let said = |keys| Selector::read_object(&both, keys).unwrap().to_string();
+        assert_eq!(said(ObjectKeys::CamelCase), "a=1,b in (x, y)");
+        assert_eq!(said(ObjectKeys::LowerCase), "a=2");
+        let camel_only = json!({"matchLabels": {"a": "1"}});
+        assert!(Selector::read_object(&camel_only, ObjectKeys::LowerCase).unwrap().is_everything());
+        for wrong in [
+            json!("a=1"),
+            json!({"matchExpressions": [{"key": "a", "operator": "In"}]}),
+            json!({"matchExpressions": [{"operator": "Exists"}]}),
+            json!({"matchLabels": {"a": {}}}),
+        ] {
+            assert!(Selector::read_object(&wrong, ObjectKeys::CamelCase).is_err(), "{wrong}");
         }
     }
 

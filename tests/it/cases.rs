@@ -190,19 +190,14 @@ fn clean(output: &[u8], environment: &Environment) -> String {
     text
 }
 
-/// Replaces the ids of locks: 32 hexadecimal digits, unlike any digest or commit.
+/// Replaces the id of each lock that is shown.
 fn without_lock_ids(text: &str) -> String {
-    let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find(is_digit) {
-        let length = rest[start..].find(|c| !is_digit(c)).unwrap_or(rest.len() - start);
-        out.push_str(&rest[..start]);
-        let digits = &rest[start..start + length];
-        out.push_str(if length == 32 { "LOCK-ID" } else { digits });
-        rest = &rest[start + length..];
-    }
-    out + rest
+    let is_id = |line: &str| line.strip_prefix("id: ").is_some_and(|id| id.len() == 32);
+    let lines = text.split_inclusive('\n').map(|line| {
+        let is_id = is_id(line.trim_end());
+        if is_id { "id: LOCK-ID\n" } else { line }
+    });
+    lines.collect()
 }
 
 fn folders(path: &Path) -> Vec<PathBuf> {

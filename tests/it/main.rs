@@ -1,6 +1,7 @@
 //! The tests that need no server: cases in folders, the rules of the house, and the drift of docs.
 
 mod architecture;
+mod bindings;
 mod cases;
 mod commands;
 mod dns;

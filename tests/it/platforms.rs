@@ -6,7 +6,8 @@ use std::fmt::Write;
 use std::fs;
 
 use largescale::core::platform::{
-    AnswersWith, Level, LimitName, Platform, Relief, builtin_names, distributions, read_builtin,
+    AnswersWith, ControlPlaneBackends, ExcludeLabel, Level, LimitName, Platform, PlatformSpec, Relief,
+    builtin_names, distributions, read_builtin,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -104,6 +105,39 @@ fn added(platform: &Platform) -> Vec<String> {
     fields.chain(kinds).collect()
 }
 
+/// Which nodes are behind the load balancers of a platform, and which nodes it refuses.
+fn backends(spec: &PlatformSpec) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    if let Some(said) = &spec.control_plane {
+        let backends = match said.backends {
+            ControlPlaneBackends::Never => "never behind a load balancer",
+            ControlPlaneBackends::UnlessExcluded => {
+                "behind load balancers as other nodes are, unless excluded"
+            }
+        };
+        lines.push(("control-plane nodes", format!("{backends} ({})", said.source)));
+    }
+    let exclude = match spec.exclude_label {
+        ExcludeLabel::Value => "leaves a node out, unless its value is false",
+        ExcludeLabel::Presence => "leaves a node out, whatever its value",
+        ExcludeLabel::Ignored => "has no effect",
+    };
+    lines.push(("the exclude label", exclude.to_owned()));
+    for rule in &spec.recognise.rejects {
+        let sign = match (&rule.label, &rule.matches, &rule.provider_id) {
+            (Some(label), Some(pattern), _) => {
+                format!("the label `{label}`, whose value matches `{pattern}`,")
+            }
+            (Some(label), None, _) => format!("the label `{label}`"),
+            (None, _, id) => {
+                format!("a provider ID that begins with `{}`", id.as_deref().unwrap_or_default())
+            }
+        };
+        lines.push(("refused", format!("a node with {sign} is {}", rule.because)));
+    }
+    lines
+}
+
 fn section(platform: &Platform, proof: Option<&Proof>) -> String {
     let spec = &platform.spec;
     let mut out = format!("### {}\n\n{}\n\n", platform.name, spec.title);
@@ -122,6 +156,9 @@ fn section(platform: &Platform, proof: Option<&Proof>) -> String {
             "no other labels",
             format!("{}: {}", code(only.labels.iter().map(String::as_str)), only.because),
         );
+    }
+    for (what, text) in backends(spec) {
+        line(what, text);
     }
     for (what, operations) in [("each pool's Service", &spec.binding), ("`internal: true`", &spec.internal)] {
         for operation in operations {

@@ -18,7 +18,7 @@ use crate::core::immutable::changed_classes;
 use crate::core::plan::{Overwrite, plan};
 use crate::core::platform::{OtherHalfText, other_half};
 use crate::core::pools::Shrink;
-use crate::core::review::{Review, failed, markdown};
+use crate::core::review::{Review, failed, markdown, rebound};
 use crate::directory::git::Filters;
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
 use crate::exit::Exit;
@@ -122,6 +122,15 @@ fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) ->
     if !problems.is_empty() {
         return Err(problems.into());
     }
+    let rebound = rebound(
+        &plan,
+        &rendered.files,
+        &tree.known,
+        &project.platform,
+        project.lock.as_ref(),
+        &discovery.merged.set,
+    );
+    rebound.iter().for_each(ui::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
     if let (Some(problem), Identity::Keep) = (moved(project), args.identity()) {
         ui::diagnostic(&problem.into_warning());
@@ -142,7 +151,8 @@ fn render(global: &Global, args: &Args, summary: Option<&mut Option<Review>>) ->
             asked: discovery.asked.as_ref(),
         };
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
-        let warnings = discovery.warnings(project, &rendered);
+        let mut warnings = discovery.warnings(project, &rendered);
+        warnings.extend(rebound);
         *summary = Some(trees.review(&changes, &format!("`{output}` as it was"), &warnings));
     }
 

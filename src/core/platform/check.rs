@@ -2,7 +2,7 @@
 
 use crate::core::diagnostic::Diagnostic;
 use crate::core::node::KEPT_ANNOTATIONS;
-use crate::core::platform::{PlatformSpec, setting_patterns};
+use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
 use crate::core::yaml::Document;
 
 /// Adds what the schema cannot say.
@@ -37,6 +37,20 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
             report(at, format!("`{pattern}` is no regular expression: {error}"));
         }
     }
+    for (index, lookalike) in spec.recognise.rejects.iter().enumerate() {
+        let by_value_only = lookalike.matches.is_some() && lookalike.label.is_none();
+        if lookalike.label.is_some() == lookalike.provider_id.is_some() || by_value_only {
+            report(
+                format!("/spec/recognise/rejects/{index}"),
+                "either `label`, with `matches` or without, or `providerID`".to_owned(),
+            );
+        }
+    }
+    if let Some(selection) = &spec.selection {
+        for problem in incomplete(selection, spec) {
+            report("/spec/selection".to_owned(), problem);
+        }
+    }
     for (index, half) in spec.other_half.iter().enumerate() {
         let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
         if whole == half.command.is_some() {
@@ -46,6 +60,36 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
             );
         }
     }
+}
+
+/// What a selection lacks for its form, and what it has of other forms.
+fn incomplete(selection: &Selection, spec: &PlatformSpec) -> Vec<String> {
+    let form = selection.form;
+    let mut problems = Vec::new();
+    for (field, is_set, is_of, is_needed) in [
+        ("path", selection.path.is_some(), true, form != SelectionForm::Objects),
+        ("label", selection.label.is_some(), form == SelectionForm::LabelValue, true),
+        ("name", selection.name.is_some(), form == SelectionForm::Names, true),
+        ("auto", selection.auto.is_some(), form == SelectionForm::Names, false),
+        ("objects", selection.objects.is_some(), form == SelectionForm::Objects, true),
+        ("spaces", selection.spaces != Spaces::default(), form == SelectionForm::KeyValues, false),
+        (
+            "withoutValue",
+            selection.without_value != WithoutValue::default(),
+            form == SelectionForm::KeyValues,
+            false,
+        ),
+    ] {
+        if is_set && !is_of {
+            problems.push(format!("`selection.{field}` is of another form"));
+        } else if !is_set && is_of && is_needed {
+            problems.push(format!("this form of a selection needs `selection.{field}`"));
+        }
+    }
+    if form == SelectionForm::OneKeyValue && spec.only_labels.is_none() {
+        problems.push("this form of a selection needs `spec.onlyLabels`".to_owned());
+    }
+    problems
 }
 
 /// All patterns of a platform, and where they stand.
@@ -78,6 +122,13 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
     for (index, rule) in spec.requires.iter().enumerate() {
         let at = format!("/spec/requires/{index}/when");
         patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    for (index, rule) in recognise.rejects.iter().enumerate() {
+        let at = format!("/spec/recognise/rejects/{index}/matches");
+        patterns.extend(rule.matches.iter().map(|pattern| (at.clone(), pattern)));
+    }
+    for (index, condition) in spec.selection.iter().flat_map(|it| &it.only_if).enumerate() {
+        patterns.push((format!("/spec/selection/onlyIf/{index}/matches"), &condition.matches));
     }
     patterns
 }

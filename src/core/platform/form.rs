@@ -12,8 +12,11 @@ use crate::core::patch::{self, Patch};
 use crate::core::platform::check;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
-use crate::core::platform::recognise::{ExcludeLabel, NotBackend, Recognise};
+use crate::core::platform::recognise::{
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognise,
+};
 use crate::core::platform::rules::{self, Broken, Refusal, Requirement, Within};
+use crate::core::platform::selection::Selection;
 use crate::core::platform::settings::Setting;
 use crate::core::yaml;
 
@@ -90,6 +93,9 @@ pub struct PlatformSpec {
     /// How it reads `node.kubernetes.io/exclude-from-external-load-balancers`.
     #[serde(default)]
     pub exclude_label: ExcludeLabel,
+    /// Whether control-plane nodes are behind its load balancers; never if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane: Option<ControlPlane>,
     /// How the name of a pool's VM set follows from its nodes.
     #[serde(default)]
     pub vm_sets: VmSets,
@@ -100,6 +106,9 @@ pub struct PlatformSpec {
     /// JSON Patch for the Service of a pool, with placeholders in the values.
     #[serde(default)]
     pub binding: Vec<Value>,
+    /// How its controller reads the nodes of a load balancer from a Service: the binding, seen from the other side.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<Selection>,
     /// JSON Patch for `internal: true`.
     #[serde(default)]
     pub internal: Vec<Value>,
@@ -292,6 +301,12 @@ impl PlatformSpec {
         fields.sort();
         fields.dedup();
         fields
+    }
+
+    /// Whether a control-plane node may be a backend.
+    pub fn takes_control_plane(&self) -> bool {
+        let backends = self.control_plane.as_ref().map(|said| said.backends);
+        backends == Some(ControlPlaneBackends::UnlessExcluded)
     }
 
     /// What a Service of the manifests has and copies cannot share.

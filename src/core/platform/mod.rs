@@ -9,6 +9,7 @@ mod limits;
 mod other_half;
 mod recognise;
 mod rules;
+mod selection;
 mod settings;
 mod vm_set;
 
@@ -20,7 +21,10 @@ pub use form::{
 };
 pub use limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use other_half::{OtherHalfText, other_half};
-pub use recognise::{ExcludeLabel, NotBackend, ProviderIds, Recognise};
+pub use recognise::{
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NotBackend, ProviderIds, Recognise,
+};
 pub use rules::{Broken, Condition, Level, Refusal, Requirement, Within, broken_rules, is_set};
+pub use selection::{Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue};
 pub use settings::{Setting, SettingForm, SettingOf, setting_patterns};
 pub use vm_set::{Derived, VmSetFinder};

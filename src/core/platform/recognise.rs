@@ -7,6 +7,8 @@ use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::node::Node;
+
 /// How the nodes of a platform look; any of them is enough.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -23,6 +25,70 @@ pub struct Recognise {
     /// Patterns of node names, where the provider ID is not set.
     #[serde(default)]
     pub node_names: Vec<String>,
+    /// Nodes that look like these and are of another platform. One such node is an error: the platform is the wrong one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Lookalike>,
+}
+
+/// How to tell a node of another platform that looks like one of this platform: by a label or by its provider ID.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Lookalike {
+    /// The key of a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// A pattern of the label's value; any value if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matches: Option<String>,
+    /// The beginning of `spec.providerID`.
+    #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// What the node is, and why this platform does not fit: a lower-case clause that follows "it is".
+    pub because: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+impl Lookalike {
+    /// Why the first of these nodes that is meant is not of this platform: a lower-case sentence.
+    pub fn found_in<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
+        // Patterns were checked when the platform was read.
+        let pattern = self.matches.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+        nodes.into_iter().find_map(|node| {
+            let seen = match (&self.label, &self.provider_id) {
+                (Some(label), _) => {
+                    let is_meant = |value: &&str| pattern.as_ref().is_none_or(|it| it.is_match(value));
+                    format!("the label {label}={}", node.labels.get(label).filter(is_meant)?)
+                }
+                (None, Some(beginning)) if node.provider_id.starts_with(beginning) => {
+                    format!("the provider ID {}", node.provider_id)
+                }
+                _ => return None,
+            };
+            Some(format!("node {} has {seen}: it is {}", node.name, self.because))
+        })
+    }
+}
+
+/// Whether control-plane nodes are backends of the platform's load balancers.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ControlPlane {
+    /// Whether they are.
+    pub backends: ControlPlaneBackends,
+    /// Where this fact is from.
+    pub source: String,
+}
+
+/// Whether control-plane nodes are backends of load balancers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ControlPlaneBackends {
+    /// Never, whatever their labels.
+    #[default]
+    Never,
+    /// As any other node is: unless the exclude label or `notBackends` leaves them out.
+    UnlessExcluded,
 }
 
 /// A label of nodes that the load balancers leave out.
@@ -61,6 +127,8 @@ pub enum ExcludeLabel {
     Value,
     /// Its presence excludes, whatever the value.
     Presence,
+    /// Not at all: a node with the label is a backend as any other.
+    Ignored,
 }
 
 /// Whether provider IDs are of a platform.

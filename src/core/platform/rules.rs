@@ -121,7 +121,8 @@ impl Requirement {
 }
 
 impl Condition {
-    fn holds(&self, service: &Value) -> bool {
+    /// Whether it holds of a Service.
+    pub(super) fn holds(&self, service: &Value) -> bool {
         matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
     }
 }

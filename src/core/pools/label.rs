@@ -10,10 +10,17 @@ use crate::core::plural::plural;
 /// How many labels a message suggests.
 const NAMED: usize = 5;
 
-/// The first label of the platform's list that nodes carry, if the others do not contradict it.
-pub(super) fn choose_label(workers: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
+/// The first label of the platform's list that nodes carry, if the others do not contradict it. Where workers carry one, they
+/// decide: control-plane nodes often have labels of their installer that workers do not have.
+pub(super) fn choose_label(candidates: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
     let labels = platform.pool_labels();
     let carries = |node: &Node, label: &str| value(node, label).is_some();
+    let mut workers = candidates.to_vec();
+    workers.retain(|node| !node.is_control_plane());
+    if !labels.iter().any(|label| workers.iter().any(|node| carries(node, label))) {
+        workers = candidates.to_vec();
+    }
+    let workers = workers.as_slice();
     let Some(first) = labels.iter().find(|label| workers.iter().any(|node| carries(node, label))) else {
         let nodes: Vec<Node> = workers.iter().map(|node| (*node).clone()).collect();
         let problem = format!("no node has a pool label that {} knows", platform.name);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
 
+use super::backend::hint_for;
 use crate::core::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::lock::Lock;
 use crate::core::names;
@@ -13,6 +14,7 @@ use crate::core::nearest::did_you_mean;
 use crate::core::plural::plural;
 use crate::core::pools::{NodeCount, Observed, Pool, PoolSet, Survey};
 use crate::core::spec::{Spec, WhenEmpty};
+use crate::core::yaml;
 
 /// What the user insists on.
 #[derive(Clone, Debug, Default)]
@@ -119,6 +121,7 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
         }
     }
 
+    let mut without_service = Vec::new();
     for value in values {
         let observed = survey.pools.get(value);
         let has_backends = observed.is_some_and(|seen| seen.backends > 0);
@@ -135,11 +138,20 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
             (false, _) if was_locked => PoolState::Forgotten,
             (false, _) => {
                 if let Some(seen) = observed.filter(|_| chosen.takes(value)) {
-                    merged.warnings.push(left_out(value, seen));
+                    without_service.push((value, left_out(value, seen)));
                 }
                 continue;
             }
         };
+        match observed {
+            Some(seen) if state == PoolState::Empty && seen.nodes() > 0 => {
+                merged.warnings.push(no_backends(value, seen));
+            }
+            Some(seen) if state == PoolState::Present && lock.is_some() && !was_locked => {
+                merged.warnings.extend(new_control_plane(value, seen));
+            }
+            _ => {}
+        }
         let mut pool = pool(spec, value, observed, lock, &mut merged.warnings);
         pool.withdrawn = state != PoolState::Present && spec.pools.when_empty == WhenEmpty::Withdraw;
         if stays {
@@ -151,6 +163,15 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
             observed: Some(observed.cloned().unwrap_or_default()),
         });
     }
+    if merged.set.pools.is_empty() && !without_service.is_empty() {
+        let is_wrong = |problem| Diagnostic { severity: Severity::Error, ..problem };
+        return Err(without_service.into_iter().map(|(_, problem)| is_wrong(problem)).collect());
+    }
+    merged.warnings.extend(without_service.into_iter().map(|(value, problem)| {
+        let way_out = format!("`spec.pools.exclude: [{}]` says that this is meant", scalar(value));
+        let hint = problem.hint.as_ref().map_or_else(|| way_out.clone(), |hint| format!("{hint}; {way_out}"));
+        problem.hint(hint)
+    }));
     finish(spec, merged)
 }
 
@@ -241,12 +262,43 @@ fn shrunk(remembered: &[&str], survey: &Survey) -> Option<Diagnostic> {
         .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`"))
 }
 
+/// A pool that gets no Service, because none of its nodes is a backend.
 fn left_out(value: &str, seen: &Observed) -> Diagnostic {
-    let why: Vec<_> = seen.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect();
-    Diagnostic::warning(format!(
-        "the pool {value} gets no Service: none of its nodes is a backend ({})",
-        why.join(", ")
-    ))
+    let message =
+        format!("the pool {value} gets no Service: none of its nodes is a backend ({})", reasons(seen));
+    with_hints(Diagnostic::warning(message), seen)
+}
+
+/// A pool that keeps its Service, although none of its nodes is a backend.
+fn no_backends(value: &str, seen: &Observed) -> Diagnostic {
+    let message =
+        format!("the pool {value} has no backend: all of its nodes are left out ({})", reasons(seen));
+    with_hints(Diagnostic::warning(message), seen)
+}
+
+fn reasons(seen: &Observed) -> String {
+    seen.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect::<Vec<_>>().join(", ")
+}
+
+fn with_hints(problem: Diagnostic, seen: &Observed) -> Diagnostic {
+    let hints: Vec<String> = seen.left_out.keys().filter_map(|why| hint_for(why)).collect();
+    if hints.is_empty() { problem } else { problem.hint(hints.join("; ")) }
+}
+
+/// A pool of control-plane nodes that the lock does not know: earlier versions left such nodes out on every platform.
+fn new_control_plane(value: &str, seen: &Observed) -> Option<Diagnostic> {
+    (seen.control_plane == seen.backends).then(|| {
+        Diagnostic::warning(format!(
+            "the pool {value} is new, and all of its backends are control-plane nodes ({}), which this platform puts behind load balancers",
+            seen.backends
+        ))
+        .hint(format!("to keep it without a load balancer: `spec.pools.exclude: [{}]`", scalar(value)))
+    })
+}
+
+/// A value as it stands in a list of YAML.
+fn scalar(value: &str) -> String {
+    yaml::write_plain(&value).trim_end().to_owned()
 }
 
 fn pool(

@@ -6,6 +6,7 @@ mod merge;
 mod pool;
 mod survey;
 
+pub use backend::no_backend;
 pub use merge::{MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked};
 pub use pool::{Pool, PoolSet};
 pub use survey::{NodeCount, Observed, Survey, survey};

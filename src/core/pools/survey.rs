@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::backend::{FOREIGN, Names, no_backend, not_excluded};
+use super::backend::{CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded};
 use super::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::names;
@@ -39,6 +39,8 @@ pub struct Observed {
     pub backends: usize,
     /// Those of them that are Ready.
     pub ready: usize,
+    /// Those of the backends that are control-plane nodes.
+    pub control_plane: usize,
     /// Nodes that no load balancer uses, by why.
     pub left_out: BTreeMap<String, usize>,
     /// The VM sets of its nodes and how many nodes are in each.
@@ -65,17 +67,13 @@ pub fn survey(
             .hint("an empty list is not believed; check the context (--context) or the file")
             .into());
     }
-    let workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
-    if workers.is_empty() {
-        return Err(Diagnostic::error(format!(
-            "no node but control-plane nodes ({}), and no load balancer uses those",
-            nodes.len()
-        ))
-        .into());
+    if let Some(problem) = lookalike(nodes, platform) {
+        return Err(problem.into());
     }
+    let candidates = candidates(nodes, platform)?;
     let label = match label.or(locked) {
         Some(label) => label.to_owned(),
-        None => choose_label(&workers, platform)?,
+        None => choose_label(&candidates, platform)?,
     };
     if let Some(only) = platform.spec.only_labels.as_ref().filter(|only| !only.labels.contains(&label)) {
         let near = did_you_mean(&label, only.labels.iter().map(String::as_str));
@@ -89,23 +87,31 @@ pub fn survey(
     let mut survey = Survey { label, ..Survey::default() };
     survey.nodes.all = nodes.len();
     survey.warnings.extend(late(&survey.label, platform));
-    survey.warnings.extend(not_the_clouds(&workers, &survey.label, platform));
+    survey.warnings.extend(not_the_clouds(&candidates, &survey.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
     let known = platform.spec.recognise.provider_ids();
     let mut unlabelled = Names::default();
+    let mut servers: Vec<&str> = Vec::new();
     let mut foreign = Names::default();
     let mut problems = Vec::new();
-    for node in workers {
+    let takes_control_plane = platform.spec.takes_control_plane();
+    for node in nodes {
         let left_out = no_backend(node, platform, &known);
         survey.nodes.backends += usize::from(left_out.is_none());
         let Some(value) = node.labels.get(&survey.label).filter(|value| !value.is_empty()) else {
-            unlabelled.add(&node.name);
+            if !node.is_control_plane() {
+                unlabelled.add(&node.name);
+            } else if left_out.is_none() {
+                servers.push(&node.name);
+            }
             continue;
         };
         if let Err(message) =
             names::check_label_value(&format!("node {}: the label `{}`", node.name, survey.label), value)
         {
-            problems.push(Diagnostic::error(message));
+            if left_out != Some(CONTROL_PLANE) {
+                problems.push(Diagnostic::error(message));
+            }
             continue;
         }
         if !survey.pools.contains_key(value) {
@@ -120,6 +126,7 @@ pub fn survey(
             continue;
         }
         pool.see(node, finder.find(node, value));
+        pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
     }
     survey.warnings.extend(not_excluded(nodes, platform));
     if !problems.is_empty() {
@@ -128,6 +135,12 @@ pub fn survey(
     if survey.pools.is_empty() {
         let problem = format!("no node has the pool label `{}`", survey.label);
         return Err(no_label(&problem, nodes, platform).into());
+    }
+    // Control-plane nodes are in no pool as a rule, and it is worth a word only where others of them are.
+    if survey.pools.values().any(|pool| pool.control_plane > 0) {
+        for name in servers {
+            unlabelled.add(name);
+        }
     }
     if let Some(text) = unlabelled.text() {
         survey.warnings.push(
@@ -145,6 +158,22 @@ pub fn survey(
         )));
     }
     Ok(survey)
+}
+
+/// The nodes that may be in a pool: on some platforms control-plane nodes never are.
+fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Node>> {
+    let is_candidate = |node: &&Node| platform.spec.takes_control_plane() || !node.is_control_plane();
+    let candidates: Vec<&Node> = nodes.iter().filter(is_candidate).collect();
+    if !candidates.is_empty() {
+        return Ok(candidates);
+    }
+    Err(Diagnostic::error(format!(
+        "all nodes are control-plane nodes ({}), and platform {} leaves those out of its load balancers",
+        nodes.len(),
+        platform.name
+    ))
+    .hint("add worker nodes; or choose another platform (`spec.platform`, --platform)")
+    .into())
 }
 
 impl Observed {

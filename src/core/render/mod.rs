@@ -13,6 +13,7 @@ mod rules;
 mod spread;
 mod synced;
 mod tree;
+mod twice_bound;
 mod written;
 
 pub use copies::{POOL_LABEL, SERVICE_LABEL};

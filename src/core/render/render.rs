@@ -12,7 +12,9 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::render::per_pool::{self, PerPool};
-use crate::core::render::{RenderedFile, copies, dns, extra, patches, rules, spread, synced, tree};
+use crate::core::render::{
+    RenderedFile, copies, dns, extra, patches, rules, spread, synced, tree, twice_bound,
+};
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -102,6 +104,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         &input.pools.pools,
     ));
     problems.extend(overlays_fit(input));
+    problems.extend(twice_bound::problems(input, &settings));
     let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);

@@ -1,0 +1,254 @@
+//! Reads a Service as the controller of its platform does.
+
+use serde_json::Value;
+
+use super::form::{Selection, SelectionForm, SelectionObjects, Unset};
+use super::key_values;
+use super::selected::Selected;
+use crate::core::placeholder::{self, PlaceholderError, Values};
+use crate::core::platform::PlatformSpec;
+use crate::core::pointer;
+use crate::core::selector::{ObjectKeys, Selector};
+use crate::core::yaml;
+
+impl PlatformSpec {
+    /// The nodes that the controller takes for a Service; `objects` are all objects of its tree. `None` where the platform
+    /// file does not say how its controller reads a Service.
+    pub fn selected<'a>(
+        &self,
+        service: &Value,
+        objects: impl IntoIterator<Item = &'a Value>,
+    ) -> Option<Selected> {
+        let selection = self.selection.as_ref()?;
+        let keys = self.only_labels.as_ref().map_or(&[][..], |only| &only.labels);
+        Some(selection.read(service, keys, objects))
+    }
+}
+
+impl Selection {
+    /// What the cloud calls the set of nodes of a pool, where the binding names it so; `None` where it does not.
+    pub fn name_of(&self, values: &Values<'_>) -> Option<Result<String, PlaceholderError>> {
+        self.name.as_ref().map(|template| placeholder::fill(template, values))
+    }
+
+    fn read<'a>(
+        &self,
+        service: &Value,
+        keys: &[String],
+        objects: impl IntoIterator<Item = &'a Value>,
+    ) -> Selected {
+        if let Some(condition) = self.only_if.iter().find(|condition| !condition.holds(service)) {
+            let field = pointer::field(&condition.path);
+            let found = service.pointer(&condition.path).filter(|found| !found.is_null());
+            return Selected::Nothing(match found {
+                Some(found) => format!("the controller does not take `{field}: {found}`"),
+                None => format!("the controller needs `{field}`"),
+            });
+        }
+        let found = self.path.as_ref().and_then(|path| service.pointer(path)).and_then(Value::as_str);
+        if let (SelectionForm::Objects, Some(form)) = (self.form, &self.objects) {
+            return by_objects(form, found, service, objects);
+        }
+        let Some(text) = found else { return self.without(self.unset) };
+        match self.form {
+            SelectionForm::KeyValues => key_values::list(text, self.spaces, self.without_value),
+            SelectionForm::OneKeyValue => key_values::one(text, keys),
+            SelectionForm::LabelSelector if text.trim().is_empty() => Selected::EveryNode,
+            SelectionForm::LabelSelector => readable(Selector::read(text)),
+            SelectionForm::LowerCaseObject => readable(lower_case_object(text)),
+            SelectionForm::LabelValue => {
+                let label = self.label.as_deref().unwrap_or_default();
+                Selected::matching(Selector::default().and_equals(label, text))
+            }
+            SelectionForm::Names => {
+                let is_auto = self.auto.as_ref().is_some_and(|auto| auto.eq_ignore_ascii_case(text.trim()));
+                if is_auto {
+                    return Selected::Cloud;
+                }
+                Selected::Named(text.split(',').map(|name| name.trim().to_owned()).collect())
+            }
+            // A check of the file refuses the form without its objects.
+            SelectionForm::Objects => self.without(self.unset),
+        }
+    }
+
+    fn without(&self, unset: Unset) -> Selected {
+        match unset {
+            Unset::EveryNode => Selected::EveryNode,
+            Unset::Cloud => Selected::Cloud,
+            Unset::Refused => Selected::Nothing(format!(
+                "the controller needs `{}`",
+                pointer::field(self.path.as_deref().unwrap_or_default())
+            )),
+        }
+    }
+}
+
+fn readable(selector: Result<Selector, String>) -> Selected {
+    selector.map_or_else(
+        |why| Selected::Nothing(format!("the controller cannot read it: {why}")),
+        Selected::matching,
+    )
+}
+
+fn lower_case_object(text: &str) -> Result<Selector, String> {
+    let document = yaml::read_one("", text).map_err(|problem| problem.message)?;
+    Selector::read_object(&document.value, ObjectKeys::LowerCase)
+}
+
+/// The nodes of all objects that are for the Service.
+fn by_objects<'a>(
+    form: &SelectionObjects,
+    text: Option<&str>,
+    service: &Value,
+    objects: impl IntoIterator<Item = &'a Value>,
+) -> Selected {
+    let mut any = Vec::new();
+    for object in objects.into_iter().filter(|object| object["kind"] == *form.kind) {
+        match is_for(form, object, text, service) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(why) => return Selected::Nothing(format!("the controller cannot read {}: {why}", form.kind)),
+        }
+        let Some(nodes) = object.pointer(&form.nodes).filter(|nodes| !nodes.is_null()) else {
+            return Selected::EveryNode;
+        };
+        let selectors = nodes.as_array().map_or_else(|| vec![nodes], |list| list.iter().collect());
+        if selectors.is_empty() {
+            return Selected::EveryNode;
+        }
+        for selector in selectors {
+            match Selector::read_object(selector, ObjectKeys::CamelCase) {
+                Ok(selector) if selector.is_everything() => return Selected::EveryNode,
+                Ok(selector) => any.push(selector),
+                Err(why) => {
+                    return Selected::Nothing(format!("the controller cannot read {}: {why}", form.kind));
+                }
+            }
+        }
+    }
+    if any.is_empty() {
+        return Selected::Nothing(format!("no {} is for the Service", form.kind));
+    }
+    Selected::Matching(any)
+}
+
+fn is_for(
+    form: &SelectionObjects,
+    object: &Value,
+    text: Option<&str>,
+    service: &Value,
+) -> Result<bool, String> {
+    if let Some(names) = &form.names {
+        let list = object.pointer(names).and_then(Value::as_array);
+        let holds = |list: &Vec<Value>| list.iter().any(|name| name.as_str() == text);
+        // A list without names is for all, as MetalLB has it.
+        if list.is_some_and(|list| !list.is_empty() && !holds(list)) {
+            return Ok(false);
+        }
+    }
+    let Some(services) = form.services.as_ref().and_then(|path| object.pointer(path)) else {
+        return Ok(true);
+    };
+    Ok(Selector::read_object(services, ObjectKeys::CamelCase)?.matches(&service["metadata"]["labels"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::platform::read_builtin;
+
+    #[track_caller]
+    fn check(platform: &str, service: &Value, expected: &str) {
+        let spec = read_builtin(platform).unwrap().unwrap().spec;
+        assert_eq!(spec.selected(service, []).unwrap().to_string(), expected, "{platform} {service}");
+    }
+
+    fn annotated(key: &str, value: &str) -> Value {
+        json!({"metadata": {"annotations": {key: value}}, "spec": {"type": "LoadBalancer"}})
+    }
+
+    const EVERY: &str = "every node of the cluster";
+
+    #[test]
+    fn upcloud_drops_keys_in_camel_case() {
+        let key = "service.beta.kubernetes.io/upcloud-load-balancer-node-selector";
+        for (text, expected) in [
+            (r#"{"matchLabels":{"pool":"blue"}}"#, EVERY),
+            ("matchLabels:\n  pool: blue\n", EVERY),
+            (r#"{"matchlabels":{"pool":"blue"}}"#, "the nodes with `pool=blue`"),
+            (
+                r#"{"matchLabels":{"pool":"blue"},"matchlabels":{"pool":"blue"}}"#,
+                "the nodes with `pool=blue`",
+            ),
+            (
+                r#"{"matchexpressions":[{"key":"pool","operator":"In","values":["a","b"]}]}"#,
+                "the nodes with `pool in (a, b)`",
+            ),
+            ("pool=blue", "no node (the controller cannot read it: it is not a LabelSelector object)"),
+        ] {
+            check("upcloud", &annotated(key, text), expected);
+        }
+        check("upcloud", &json!({"spec": {}}), EVERY);
+    }
+
+    #[test]
+    fn label_selectors() {
+        let key = "load-balancer.hetzner.cloud/node-selector";
+        check("hetzner", &annotated(key, "pool in (a, b),!old"), "the nodes with `pool in (a, b),!old`");
+        check("hetzner", &annotated(key, ""), EVERY);
+        let refused = "no node (the controller cannot read it: `a b` is no requirement)";
+        check("hetzner", &annotated(key, "a b"), refused);
+        let mut of_class = annotated(key, "pool=a");
+        of_class["spec"]["loadBalancerClass"] = "example.com/other".into();
+        let ignored =
+            "no node (the controller does not take `spec.loadBalancerClass: \"example.com/other\"`)";
+        check("hetzner", &of_class, ignored);
+    }
+
+    #[test]
+    fn names_of_sets() {
+        let key = "service.beta.kubernetes.io/azure-load-balancer-mode";
+        check("azure-basic", &annotated(key, " set-1 "), "the nodes of set-1");
+        check("azure-basic", &annotated(key, "__AUTO__"), "the nodes that the cloud chooses");
+        check("azure-basic", &json!({}), "the nodes that the cloud chooses");
+        let key = "service.beta.kubernetes.io/azure-load-balancer-configurations";
+        check("azure-multi-slb", &annotated(key, "a, B"), "the nodes of a or B");
+        let key = "service.beta.kubernetes.io/exoscale-loadbalancer-service-sks-nodepool-name";
+        let mut service = annotated(key, "small");
+        let needed = "no node (the controller needs `metadata.annotations[service.beta.kubernetes.io/exoscale-loadbalancer-sks-cluster-name]`)";
+        check("exoscale", &service, needed);
+        service["metadata"]["annotations"]["service.beta.kubernetes.io/exoscale-loadbalancer-sks-cluster-name"] =
+            "production".into();
+        check("exoscale", &service, "the nodes of small");
+    }
+
+    #[test]
+    fn objects_of_the_tree() {
+        let spec = read_builtin("metallb-l2").unwrap().unwrap().spec;
+        let advertisement = |pools: Value, nodes: Value| json!({"kind": "L2Advertisement", "spec": {"ipAddressPools": pools, "nodeSelectors": nodes}});
+        let blue = json!([{"matchLabels": {"pool": "blue"}}]);
+        let service = annotated("metallb.io/address-pool", "web-blue");
+        let said = |objects: &[Value]| spec.selected(&service, objects).unwrap().to_string();
+        assert_eq!(said(&[]), "no node (no L2Advertisement is for the Service)");
+        assert_eq!(said(&[advertisement(json!(["web-blue"]), blue.clone())]), "the nodes with `pool=blue`");
+        assert_eq!(
+            said(&[advertisement(json!(["web-red"]), blue.clone())]),
+            "no node (no L2Advertisement is for the Service)"
+        );
+        assert_eq!(said(&[advertisement(json!(["web-blue"]), json!([]))]), EVERY);
+        let red = json!([{"matchLabels": {"pool": "red"}}]);
+        let both = [advertisement(json!(["web-blue"]), blue), advertisement(Value::Null, red)];
+        assert_eq!(said(&both), "the nodes with `pool=blue` or `pool=red`");
+        let spec = read_builtin("cilium-l2").unwrap().unwrap().spec;
+        let policy = json!({"kind": "CiliumL2AnnouncementPolicy", "spec": {
+            "serviceSelector": {"matchLabels": {"largescale.dev/pool": "a"}},
+            "nodeSelector": {"matchExpressions": [{"key": "pool", "operator": "In", "values": ["a"]}]}}});
+        let service = |pool: &str| json!({"metadata": {"labels": {"largescale.dev/pool": pool}}, "spec": {"loadBalancerClass": "io.cilium/l2-announcer"}});
+        let said = |pool: &str| spec.selected(&service(pool), [&policy]).unwrap().to_string();
+        assert_eq!(said("a"), "the nodes with `pool=a`");
+        assert_eq!(said("b"), "no node (no CiliumL2AnnouncementPolicy is for the Service)");
+    }
+}

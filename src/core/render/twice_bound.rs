@@ -1,0 +1,116 @@
+//! Two pools that the cloud takes for one: their Services would get the same nodes.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::placeholder;
+use crate::core::platform::SettingOf;
+use crate::core::pools::Pool;
+use crate::core::render::{Input, patches};
+use crate::core::settings::{Asker, Settings};
+use crate::core::yaml;
+
+/// Pools that share a VM set, the name of a load balancer, or whatever else the binding of the platform names.
+pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    if asks_for(input, "pool.vmSet") {
+        problems.extend(shared(input, |pool| pool.vm_set.clone(), |set| format!("are in one VM set, {set}")));
+    }
+    if asks_for(input, "pool.loadBalancer") {
+        let problem = shared(
+            input,
+            |pool| Some(pool.load_balancer.clone()),
+            |name| format!("have one load-balancer configuration, {name}"),
+        );
+        problems.extend(problem.into_iter().map(|problem| {
+            problem.hint(
+                "give each pool its own name: `spec.pools.loadBalancers: {POOL: NAME}`, or leave one out: `spec.pools.exclude`",
+            )
+        }));
+    }
+    for setting in input.platform.spec.settings.iter().filter(|setting| setting.of != SettingOf::All) {
+        let placeholder = format!("setting.{}", setting.name);
+        if !names_in(&input.platform.spec.binding).any(|name| name == placeholder) {
+            continue;
+        }
+        let value = |index: usize| {
+            let values = patches::values(input, settings, Some(index), None, Asker::Platform);
+            placeholder::fill(&format!("${{{placeholder}}}"), &values).ok()
+        };
+        let found: Vec<Option<String>> = (0..input.pools.pools.len()).map(value).collect();
+        let same = pairs(input, &found);
+        problems.extend(same.into_iter().map(|(one, other, value)| {
+            Diagnostic::error(format!(
+                "the pools {one} and {other} have one value of `spec.settings.{}`, {value}: their Services would get the same nodes",
+                setting.name
+            ))
+            .at(input.document.place("/spec/settings"))
+            .hint(format!("`spec.settings.{}` is {}: give each pool its own", setting.name, setting.title))
+        }));
+    }
+    problems
+}
+
+/// Whether the binding of the platform, or the cloud's half of it, names this of a pool.
+fn asks_for(input: Input<'_>, placeholder: &str) -> bool {
+    let spec = &input.platform.spec;
+    let of_cloud = spec.other_half.iter().flat_map(|half| {
+        let command = half
+            .command
+            .iter()
+            .flat_map(|command| command.split("${").skip(1).filter_map(|part| Some(part.split_once('}')?.0)));
+        half.entry.iter().flat_map(placeholder::names).chain(command)
+    });
+    names_in(&spec.binding).chain(names_in(&spec.objects)).chain(of_cloud).any(|name| name == placeholder)
+}
+
+fn names_in(values: &[Value]) -> impl Iterator<Item = &str> {
+    values.iter().flat_map(placeholder::names)
+}
+
+fn shared(
+    input: Input<'_>,
+    of: impl Fn(&Pool) -> Option<String>,
+    what: impl Fn(&str) -> String,
+) -> Vec<Diagnostic> {
+    let found: Vec<Option<String>> = input.pools.pools.iter().map(of).collect();
+    let label = &input.pools.label;
+    pairs(input, &found)
+        .into_iter()
+        .map(|(one, other, value)| {
+            let given = &input.spec.spec.pools.vm_sets;
+            let correct = if [&one, &other].into_iter().any(|pool| given.contains_key(pool)) {
+                "correct `spec.pools.vmSets`, or "
+            } else {
+                ""
+            };
+            Diagnostic::error(format!(
+                "the pools {one} and {other} {}: their Services would get the same nodes",
+                what(&value)
+            ))
+            .at(input.document.place("/spec/pools"))
+            .hint(format!(
+                "{correct}leave one of them out, the one without nodes if there is one: `spec.pools.exclude: [{}]`; if they are one pool, give its nodes one value of `{label}`",
+                yaml::write_plain(&other).trim_end()
+            ))
+        })
+        .collect()
+}
+
+/// Pools of which the same was found: each with the first that has it. Clouds compare names without case.
+fn pairs(input: Input<'_>, found: &[Option<String>]) -> Vec<(String, String, String)> {
+    let mut first: BTreeMap<String, &Pool> = BTreeMap::new();
+    let mut pairs = Vec::new();
+    for (pool, value) in input.pools.pools.iter().zip(found) {
+        let Some(value) = value else { continue };
+        match first.get(&value.to_lowercase()) {
+            Some(one) => pairs.push((one.value.clone(), pool.value.clone(), value.clone())),
+            None => {
+                first.insert(value.to_lowercase(), pool);
+            }
+        }
+    }
+    pairs
+}

@@ -1,0 +1,223 @@
+//! Load balancers that get other nodes, although their pools are the same: a newer version of this program, another platform
+//! file, a setting or an overlay writes another binding.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::core::diagnostic::Diagnostic;
+use crate::core::lock::Lock;
+use crate::core::manifest::Key;
+use crate::core::plan::{Action, Plan, Step};
+use crate::core::platform::Platform;
+use crate::core::plural::plural;
+use crate::core::pointer;
+use crate::core::pools::PoolSet;
+use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::yaml;
+
+/// How many Services the message names before it counts the rest.
+const NAMED: usize = 5;
+
+/// One warning for all Services of pools that are in the lock and stay as they are, and whose load balancers will have other
+/// nodes. A pool whose VM set changes, and all pools when their label or the platform changes, are not meant: their nodes
+/// change because the user or the cloud has changed them. `known` has the files of the tree as they are.
+pub fn rebound(
+    plan: &Plan,
+    rendered: &[RenderedFile],
+    known: &BTreeMap<String, Vec<u8>>,
+    platform: &Platform,
+    lock: Option<&Lock>,
+    pools: &PoolSet,
+) -> Option<Diagnostic> {
+    let lock = lock.filter(|lock| lock.label == pools.label && lock.platform == platform.name)?;
+    let stays: BTreeMap<&str, bool> = pools
+        .pools
+        .iter()
+        .map(|pool| {
+            let locked = lock.pools.get(&pool.value);
+            (pool.name.as_str(), locked.is_some_and(|locked| locked.vm_set == pool.vm_set))
+        })
+        .collect();
+    let stays = |pool: Option<&str>| pool.is_some_and(|pool| stays.get(pool) == Some(&true));
+    let may_change = |step: &&Step| {
+        // The objects that select nodes for a Service change with the Service's own file or without it.
+        let is_read = step.key.as_ref().is_some_and(|key| is_read(platform, key));
+        is_read || step.action == Action::Changed && stays(step.pool.as_deref())
+    };
+    let steps: Vec<&Step> =
+        plan.steps.iter().filter(|step| step.action != Action::Unchanged).filter(may_change).collect();
+    let sides = Sides::read(platform, &steps, rendered, known)?;
+    let mut changed = Vec::new();
+    for (path, new) in &sides.new {
+        let pool = new["metadata"]["labels"][POOL_LABEL].as_str();
+        let Some(old) = sides.old.get(path) else { continue };
+        if stays(pool) && [old, new].into_iter().all(is_load_balancer) {
+            let change = change(platform, &sides, old, new);
+            changed.extend(change.map(|change| (Key::of(new).to_string(), change)));
+        }
+    }
+    let (first, change) = changed.first()?;
+    let mut names: Vec<&str> = changed.iter().take(NAMED).map(|(name, _)| name.as_str()).collect();
+    let more = format!("{} more", changed.len() - names.len());
+    if changed.len() > names.len() {
+        names.push(&more);
+    }
+    Some(
+        Diagnostic::warning(format!(
+            "the nodes of {} will change with the next apply ({}): {first} {change}",
+            plural(changed.len(), "load balancer"),
+            names.join(", "),
+        ))
+        .hint("look at the members of one load balancer before and after the apply; docs/troubleshooting.md says why a binding changes"),
+    )
+}
+
+/// Whether the controller reads objects of this kind to find the nodes of a Service.
+fn is_read(platform: &Platform, key: &Key) -> bool {
+    let objects = platform.spec.selection.as_ref().and_then(|selection| selection.objects.as_ref());
+    objects.is_some_and(|objects| objects.kind == key.kind)
+}
+
+fn is_load_balancer(object: &Value) -> bool {
+    object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer"
+}
+
+/// What the load balancer had and will have, if that is another; read as the controller reads it where the platform file
+/// says how, and as text elsewhere.
+fn change(platform: &Platform, sides: &Sides, old: &Value, new: &Value) -> Option<String> {
+    let old_side = platform.spec.selected(old, sides.old.values());
+    if let (Some(before), Some(after)) = (old_side, platform.spec.selected(new, sides.new.values())) {
+        return (before != after).then(|| format!("had {before}, and will have {after}"));
+    }
+    let differs = |path: &&str| old.pointer(path) != new.pointer(path);
+    let path = platform.binding.added_paths().find(differs)?;
+    let shown = |object: &Value| object.pointer(path).map_or_else(|| "absent".to_owned(), Value::to_string);
+    Some(format!("had `{}` {}, and will have {}", pointer::field(path), shown(old), shown(new)))
+}
+
+/// The objects of both trees that decide, by the path of their file.
+struct Sides {
+    old: BTreeMap<String, Value>,
+    new: BTreeMap<String, Value>,
+}
+
+impl Sides {
+    /// Reads what may differ; `None` if nothing does. A change of 10,000 Services that leaves their bindings alone costs no
+    /// reading of YAML.
+    fn read(
+        platform: &Platform,
+        steps: &[&Step],
+        rendered: &[RenderedFile],
+        known: &BTreeMap<String, Vec<u8>>,
+    ) -> Option<Self> {
+        let by_objects =
+            platform.spec.selection.as_ref().is_some_and(|selection| selection.objects.is_some());
+        let keys = keys(platform);
+        let changed: BTreeSet<&str> = steps.iter().map(|step| step.path.as_str()).collect();
+        let text_of = |path: &str| known.get(path).map(|bytes| String::from_utf8_lossy(bytes));
+        let differs = |file: &&RenderedFile| {
+            changed.contains(file.path.as_str())
+                && text_of(&file.path)
+                    .is_none_or(|old| lines_with(&old, &keys) != lines_with(&file.text, &keys))
+        };
+        let differing: BTreeSet<&str> = if by_objects {
+            rendered.iter().map(|file| file.path.as_str()).chain(known.keys().map(String::as_str)).collect()
+        } else {
+            rendered.iter().filter(differs).map(|file| file.path.as_str()).collect()
+        };
+        if changed.is_empty() || differing.is_empty() {
+            return None;
+        }
+        // Only objects of pools decide, and they carry the label of their pool.
+        let object = |path: &str, text: &str| {
+            let is_meant = differing.contains(path) && text.contains(POOL_LABEL);
+            Some((path.to_owned(), is_meant.then(|| yaml::read_one(path, text).ok()).flatten()?.value))
+        };
+        let old = known.keys().filter_map(|path| object(path, &text_of(path)?));
+        let new = rendered.iter().filter_map(|file| object(&file.path, &file.text));
+        Some(Self { old: old.collect(), new: new.collect() })
+    }
+}
+
+/// The last keys of the fields that decide.
+fn keys(platform: &Platform) -> Vec<String> {
+    let selection = platform.spec.selection.iter();
+    let read = selection.flat_map(|it| it.path.iter().chain(it.only_if.iter().map(|only| &only.path)));
+    let paths = read.map(String::as_str).chain(platform.binding.added_paths());
+    paths.filter_map(|path| pointer::keys(path).last()).collect()
+}
+
+/// The lines of a file that name one of these keys, and those below where the value goes on.
+fn lines_with<'a>(text: &'a str, keys: &[String]) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let mut goes_on = false;
+    for line in text.lines() {
+        let names = keys.iter().any(|key| line.contains(key.as_str()));
+        if names || goes_on {
+            found.push(line);
+        }
+        // A block scalar has its text in the lines below; reading some more of them does no harm.
+        goes_on = goes_on || names && line.trim_end().ends_with(['|', '>', '-', '+', '\'', ':']);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::lock::LockedPool;
+    use crate::core::plan::{Overwrite, plan};
+    use crate::core::platform::read_builtin;
+    use crate::core::pools::Pool;
+
+    const KEY: &str = "service.beta.kubernetes.io/upcloud-load-balancer-node-selector";
+
+    fn service(binding: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: web-a\n  labels: {{largescale.dev/pool: a}}\n  annotations:\n    {KEY}: '{binding}'\nspec: {{type: LoadBalancer}}\n"
+        )
+    }
+
+    #[track_caller]
+    fn said(before: &str, after: &str, label: &str, locked: bool) -> Option<String> {
+        let path = "service-web-a.yaml".to_owned();
+        let platform = read_builtin("upcloud").unwrap().unwrap();
+        let key = Key {
+            group: String::new(),
+            kind: "Service".to_owned(),
+            namespace: String::new(),
+            name: "web-a".to_owned(),
+        };
+        let rendered =
+            [RenderedFile { path: path.clone(), key, pool: Some("a".to_owned()), text: service(after) }];
+        let known = BTreeMap::from([(path.clone(), service(before).into_bytes())]);
+        let digests = BTreeMap::from([(path, "old".to_owned())]);
+        let plan = plan(&rendered, None, &digests, "out", Overwrite::Allowed).unwrap();
+        let name = if locked { "a" } else { "b" };
+        let pools = BTreeMap::from([(
+            name.to_owned(),
+            LockedPool { name: name.to_owned(), ..LockedPool::default() },
+        )]);
+        let lock =
+            Lock { platform: "upcloud".to_owned(), label: "pool".to_owned(), pools, ..Lock::default() };
+        let pool = Pool { value: "a".to_owned(), name: "a".to_owned(), ..Pool::default() };
+        let set = PoolSet { label: label.to_owned(), pools: vec![pool] };
+        rebound(&plan, &rendered, &known, &platform, Some(&lock), &set).map(|warning| warning.message)
+    }
+
+    #[test]
+    fn other_nodes_are_said_and_another_spelling_is_not() {
+        let old = r#"{"matchLabels":{"pool":"a"}}"#;
+        let new = r#"{"matchLabels":{"pool":"a"},"matchlabels":{"pool":"a"}}"#;
+        assert_eq!(
+            said(old, new, "pool", true).unwrap(),
+            "the nodes of 1 load balancer will change with the next apply (service/web-a): service/web-a had every node of the cluster, and will have the nodes with `pool=a`"
+        );
+        assert_eq!(said(r#"{"matchlabels":{"pool":"a"}}"#, new, "pool", true), None);
+        assert_eq!(said(new, new, "pool", true), None);
+        // The label is another, or the pool is new: that is what the user wanted.
+        assert_eq!(said(old, new, "other", true), None);
+        assert_eq!(said(old, new, "pool", false), None);
+    }
+}
