@@ -57,6 +57,16 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The id of the lock, which a first render draws at random and later ones keep.
+    pub fn lock_id(&self) -> Option<&str> {
+        self.lock.as_ref()?.lines().find(|line| line.starts_with("id: "))
+    }
+
+    /// The lines of the lock that follow from the input.
+    pub fn lock_without_id(&self) -> Option<Vec<&str>> {
+        Some(self.lock.as_ref()?.lines().filter(|line| !line.starts_with("id: ")).collect())
+    }
+
     /// Whether the lock says that a run is under way.
     pub fn lock_is_pending(&self) -> bool {
         self.lock.as_ref().is_some_and(|lock| lock.contains("\npending:\n"))
