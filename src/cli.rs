@@ -9,7 +9,7 @@ use crate::commands::{
     apply, capacity, completion, diff, doctor, init, inventory, pools, prune, render, schema, status,
 };
 use crate::directory::Source;
-use crate::ui::Color;
+use crate::output::terminal::Color;
 
 /// One workload, one load balancer per node pool, reviewed in git
 #[derive(Debug, Parser)]

@@ -1,9 +1,10 @@
 //! All nodes of a cluster.
 
-use super::error::ClusterError;
-use super::pages::{self, Listing};
-use super::request::{Ask, Requests};
-use crate::core::node::{Node, RawNode, Strings};
+use crate::cluster::error::ClusterError;
+use crate::cluster::pages;
+use crate::cluster::pages::Listing;
+use crate::cluster::request::{Ask, Requests};
+use crate::core::kubernetes::node::{Node, RawNode, Strings};
 
 /// Lists the nodes; of each only what matters is kept.
 pub(super) async fn list(requests: &Requests) -> Result<Vec<Node>, ClusterError> {

@@ -8,12 +8,11 @@ use http::Request;
 use kube::client::Body;
 use tokio::time::timeout;
 
-use super::answer;
-use super::error::ClusterError;
-use super::explain;
-use super::kubeconfig::Endpoint;
-use super::limits::Limits;
-use super::problem::Problem;
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubeconfig::Endpoint;
+use crate::cluster::limits::Limits;
+use crate::cluster::request_error::Problem;
+use crate::cluster::{kube_error, response};
 
 /// Is told, in sentences for a person, what is being waited for.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
@@ -100,10 +99,10 @@ impl Requests {
     async fn attempt(&self, ask: &Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
         let attempt = async {
             let response = self.client.send(request.map(Body::from)).await;
-            let response =
-                response.map_err(|e| explain::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
+            let response = response
+                .map_err(|e| kube_error::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
             self.take_warnings(response.headers());
-            answer::read(response, ask, &self.endpoint, &self.limits).await
+            response::read(response, ask, &self.endpoint, &self.limits).await
         };
         let attempt = self.saying_that_it_takes_long(attempt);
         match self.limits.request {
@@ -117,7 +116,7 @@ impl Requests {
 
     fn take_warnings(&self, headers: &http::HeaderMap) {
         let mut known = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for text in answer::warnings(headers) {
+        for text in response::warnings(headers) {
             if !known.contains(&text) {
                 known.push(text);
             }

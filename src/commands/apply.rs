@@ -5,23 +5,23 @@ use std::time::Duration;
 
 use crate::cli::Global;
 use crate::cluster::{Certainty, Force};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::live::attempt::Manner;
-use crate::commands::live::carry_out::{Job, carry_out};
-use crate::commands::live::compare::{Comparison, Judge, State, compare};
-use crate::commands::live::deletions::{farewells, left_over};
-use crate::commands::live::guards::{self, Others};
-use crate::commands::live::report::{self, Report, Word};
-use crate::commands::live::survey::{Survey, survey};
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::live::{agree, planned, wait};
-use crate::commands::output::LineFormat;
-use crate::commands::same_cluster::named;
+use crate::commands::for_each::{Between, ForEach};
 use crate::core::apply::yielded;
 use crate::core::live::is_unchanged;
+use crate::engine::apply::{Job, carry_out};
+use crate::engine::cluster_identity::named;
+use crate::engine::compare::{Comparison, Judge, State, compare};
+use crate::engine::observe::{Survey, survey};
+use crate::engine::ownership::Others;
+use crate::engine::prune::{farewells, left_over};
+use crate::engine::results::{Report, Word};
+use crate::engine::server_side_apply::Manner;
+use crate::engine::target::{Purpose, Target};
+use crate::engine::{confirm, ownership, plan, results, wait};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::LineFormat;
+use crate::output::terminal;
 
 /// Apply the tree to the cluster, as field manager kubectl-largescale
 ///
@@ -38,7 +38,7 @@ pub struct Args {
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
-    agreement: agree::Agreement,
+    agreement: confirm::Agreement,
     /// Say what would be done: by what was read (client), or by the server's dry run (server)
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     dry_run: DryRun,
@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long)]
     server_side: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
     /// Wait until the workload is rolled out (ready), and until every load balancer has its address too (address)
     #[arg(long, value_enum, default_value_t, value_name = "FOR")]
@@ -89,11 +89,11 @@ enum DryRun {
 
 /// Applies.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let plan = args.plan.as_deref().map(planned::read).transpose()?;
+    let plan = args.plan.as_deref().map(plan::read).transpose()?;
     let purpose = if args.dry_run == DryRun::None { Purpose::Change } else { Purpose::DryRun };
     let target = Target::open(global, purpose)?;
     let survey = survey(&target, args.concurrency)?;
-    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
+    ownership::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
     let max_prune = match &plan {
         None => args.prune.then_some(args.agreement.max_prune),
         Some(plan) => plan.max_prune()?,
@@ -127,15 +127,15 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
     let mut report = Report::new(args.output, "");
     let jobs = match &plan {
-        Some(plan) => planned::jobs(plan, &target, &survey, &farewells, args.concurrency, &mut report)?,
+        Some(plan) => plan::jobs(plan, &target, &survey, &farewells, args.concurrency, &mut report)?,
         None => jobs(&target, &survey, args.server_side, &mut report),
     };
-    agree::to(&farewells, &args.agreement, &cluster)?;
+    confirm::to(&farewells, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let manner =
         Manner { certainty: Certainty::Done, force, rules: &target.rules, at_once: args.concurrency };
     carry_out(&target, &survey, jobs, &farewells, manner, &mut report)?;
-    agree::warnings(&target);
+    confirm::warnings(&target);
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(global, &cluster)?;
     match exit {
@@ -152,7 +152,7 @@ fn note_left_over(count: usize) {
         1 => ("1 member".to_owned(), "is", "it"),
         _ => (format!("{count} members"), "are", "them"),
     };
-    ui::note(&format!(
+    terminal::note(&format!(
         "{members} of the set {are} no longer in the directory; `kubectl largescale prune` deletes {them}"
     ));
 }
@@ -167,11 +167,11 @@ fn jobs(target: &Target, survey: &Survey, all: bool, report: &mut Report) -> Vec
     let mut jobs = Vec::new();
     for (index, (item, live)) in target.items.iter().zip(&survey.live).enumerate() {
         if !live["metadata"]["deletionTimestamp"].is_null() {
-            report.say(&item.key, Word::Failed, Some(report::leaving(&item.key)));
+            report.say(&item.key, Word::Failed, Some(results::leaving(&item.key)));
             continue;
         }
         let (body, left) = yielded(&target.rules, &item.wanted, live);
-        report::yields(&item.key, &left);
+        results::yields(&item.key, &left);
         if !all && !live.is_null() && is_unchanged(&body, live) {
             report.say(&item.key, Word::Unchanged, None);
         } else {
@@ -183,19 +183,19 @@ fn jobs(target: &Target, survey: &Survey, all: bool, report: &mut Report) -> Vec
 
 fn foretell(report: &mut Report, comparison: &Comparison<'_>) {
     let key = &comparison.item.key;
-    report::yields(key, &comparison.left);
+    results::yields(key, &comparison.left);
     if let Some(error) = &comparison.refused {
         // The apply would be refused as well, so no estimate stands in for the server here.
-        report.say(key, Word::Failed, Some(report::failure(key, error)));
+        report.say(key, Word::Failed, Some(results::failure(key, error)));
         return;
     }
     let (word, why) = match &comparison.state {
         State::Unchanged => (Word::Unchanged, None),
         State::Created => (Word::Created, None),
         State::Changed(_) | State::TakenOver => (Word::Configured, None),
-        State::NoNamespace(name) => (Word::Failed, Some(report::no_namespace(key, name))),
+        State::NoNamespace(name) => (Word::Failed, Some(results::no_namespace(key, name))),
         State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
-            (Word::Failed, report::problem(comparison))
+            (Word::Failed, results::problem(comparison))
         }
     };
     report.say(key, word, why);

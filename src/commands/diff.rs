@@ -1,26 +1,27 @@
 //! `diff`: what `render` would change in the tree, object by object.
 
+pub mod live;
+
 use std::collections::BTreeMap;
 
 use crate::cli::Global;
-use crate::commands::changes::{Change, DiffFormat, show};
-use crate::commands::diff_live;
-use crate::commands::discover::{NodeArgs, discover};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::review::Trees;
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::commands::for_each::{Between, ForEach};
 use crate::core::lock::Lock;
-use crate::core::mask::Mask;
-use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::mask::Mask;
 use crate::core::review::{markdown, rebound};
+use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
+use crate::engine::discover::{NodeArgs, discover};
+use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::changes::{Change, DiffFormat, show};
+use crate::output::terminal;
 
 /// Show what render would change in the tree, object by object
 ///
@@ -40,7 +41,7 @@ pub struct Args {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DiffFormat>,
     #[command(flatten)]
-    live: diff_live::LiveArgs,
+    live: live::LiveArgs,
 }
 
 impl ForEach for Args {
@@ -60,7 +61,7 @@ impl ForEach for Args {
 /// Shows the differences.
 pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     if args.live.live {
-        return diff_live::run(global, &args.live, args.summary, args.output);
+        return live::run(global, &args.live, args.summary, args.output);
     }
     let project = &Project::load(&global.source)?;
     let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
@@ -82,9 +83,9 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         before.lock.as_ref(),
         &discovery.merged.set,
     );
-    rebound.iter().for_each(ui::diagnostic);
+    rebound.iter().for_each(terminal::diagnostic);
     if args.summary {
-        ui::data(&summary(&plan))?;
+        terminal::data(&summary(&plan))?;
         return Ok(exit(&plan));
     }
     let changes = changes(&plan, &rendered.files, &before.tree.known, &name);
@@ -102,7 +103,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
         let review = trees.review(&changes, &format!("`{against}`"), &warnings);
-        ui::data(&markdown(&review))?;
+        terminal::data(&markdown(&review))?;
         return Ok(exit(&plan));
     }
     let format = args.output.and_then(DiffFormat::of_changes);

@@ -6,16 +6,16 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::commands::discover::{NodeArgs, discover};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::output::{self, Format};
+use crate::commands::for_each::{Between, ForEach};
 use crate::core::capacity::{Gauge, Subject, warnings};
 use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
+use crate::engine::discover::{NodeArgs, discover};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::Format;
+use crate::output::{format, terminal};
 
 /// Show the node pools, where each stands and how much room its load balancer has
 #[derive(clap::Args, Debug)]
@@ -42,10 +42,10 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&global.source)?;
     let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?;
     for warning in &discovery.merged.warnings {
-        ui::diagnostic(warning);
+        terminal::diagnostic(warning);
     }
     let gauges = discovery.measure(project, None, None);
-    warnings(&gauges).iter().for_each(ui::diagnostic);
+    warnings(&gauges).iter().for_each(terminal::diagnostic);
     let merged = discovery.merged;
     let limit = project.platform.limit(LimitName::NodesPerLoadBalancer, &project.spec.spec.limits);
     let limit = limit.map(|limit| limit.value);
@@ -64,10 +64,10 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let _ = writeln!(out, "{}", report.pool.name);
             out
         }),
-        Some(Format::Json) => output::json(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
-        Some(Format::Yaml) => output::yaml(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Json) => format::json(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Yaml) => format::yaml(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
     };
-    ui::data(&text)?;
+    terminal::data(&text)?;
     Ok(Exit::Success)
 }
 
@@ -108,7 +108,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[
                 .collect()
         })
         .collect();
-    ui::table(headings, &rows)
+    terminal::table(headings, &rows)
 }
 
 fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms) -> Value {

@@ -2,20 +2,20 @@
 
 use crate::cli::Global;
 use crate::commands::apply::place;
-use crate::commands::each::{Between, ForEach};
-use crate::commands::live::agree;
-use crate::commands::live::carry_out::{narrow, prune};
-use crate::commands::live::deletions::{describe, farewells};
-use crate::commands::live::guards::{self, Others};
-use crate::commands::live::parent::Standing;
-use crate::commands::live::report::{Report, Word};
-use crate::commands::live::survey::{Survey, survey};
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::output::LineFormat;
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
+use crate::commands::for_each::{Between, ForEach};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::apply::{narrow, prune};
+use crate::engine::apply_set::Standing;
+use crate::engine::observe::{Survey, survey};
+use crate::engine::ownership::Others;
+use crate::engine::prune::{describe, farewells};
+use crate::engine::results::{Report, Word};
+use crate::engine::target::{Purpose, Target};
+use crate::engine::{confirm, ownership};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::format::LineFormat;
 
 /// Delete from the cluster what has left the tree
 ///
@@ -24,7 +24,7 @@ use crate::failure::Failure;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    agreement: agree::Agreement,
+    agreement: confirm::Agreement,
     /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,
@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
     /// Output format; default: a line an object
     #[arg(short, long, value_enum, value_name = "FORMAT")]
@@ -50,7 +50,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Change };
     let target = Target::open(global, purpose)?;
     let survey = survey(&target, args.concurrency)?;
-    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
+    ownership::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
     check_that_the_rest_is_there(&target, &survey)?;
     let farewells = farewells(&target, &survey, args.agreement.max_prune)?;
     let cluster = place(&target);
@@ -58,14 +58,14 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let mut report = Report::new(args.output, suffix);
     if args.dry_run {
         for farewell in &farewells {
-            crate::ui::note(&describe(farewell));
+            crate::output::terminal::note(&describe(farewell));
         }
         for farewell in &farewells {
             report.say(&farewell.deletion.key, Word::Pruned, None);
         }
         return Ok(report.finish(global, &cluster)?);
     }
-    agree::to(&farewells, &args.agreement, &cluster)?;
+    confirm::to(&farewells, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let gone = prune(&target, &farewells, args.concurrency, &mut report);
     if target.parent.is_some() {

@@ -7,10 +7,10 @@ use std::io::BufRead;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::model::{planned_nodes, read_model};
-use crate::core::node::{Node, RawNode, Strings};
-use crate::core::shape::kind_of;
+use crate::core::cluster_model::{planned_nodes, read_model};
+use crate::core::kubernetes::node::{Node, RawNode, Strings};
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::schema::shape::kind_of;
 use crate::core::yaml;
 
 /// Reads all nodes of a text that comes piece by piece; `file` is its name for messages.

@@ -1,15 +1,18 @@
 //! JSON Patches (RFC 6902, strict) with their lines: the one mechanism of bindings and overlays.
 
+pub mod item_path;
+pub mod placeholder;
+
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::item_path::{self, step};
-use crate::core::nearest::did_you_mean;
-use crate::core::placeholder::{self, Values};
-use crate::core::plural::plural;
+use crate::core::patch::item_path::step;
+use crate::core::patch::placeholder::Values;
 use crate::core::pointer;
-use crate::core::shape::kind_of;
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
+use crate::core::schema::shape::kind_of;
 use crate::core::yaml::Document;
 
 /// A patch as it stands in a file; placeholders are filled when it is applied.

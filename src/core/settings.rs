@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
-use crate::core::nearest::{did_you_mean, nearest};
-use crate::core::overlay::{self, Overlay};
-use crate::core::placeholder::Values;
+use crate::core::overlay::Overlay;
+use crate::core::patch::placeholder::Values;
 use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
-use crate::core::pointer;
 use crate::core::pools::Pool;
-use crate::core::shape::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::suggest::{did_you_mean, nearest};
+use crate::core::schema::shape::kind_of;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
+use crate::core::{overlay, pointer};
 
 /// What the spec says, for each placeholder of the settings of the platform and the overlays.
 #[derive(Clone, Debug, Default)]

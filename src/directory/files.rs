@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Place};
 
 /// How the names of unfinished files begin; the next run sweeps them.
 const UNFINISHED: &str = ".largescale-";

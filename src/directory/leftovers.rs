@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, is_rendered};
+use crate::core::report::diagnostic::{Diagnostic, Place};
 use crate::core::yaml;
 use crate::directory::{Project, Source};
 

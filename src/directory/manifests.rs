@@ -1,11 +1,10 @@
 //! The files that `spec.manifests` names.
 
-use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::manifest::ManifestFile;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::SPEC_FILE;

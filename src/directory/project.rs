@@ -1,15 +1,15 @@
 //! The user's directory, loaded: spec, manifests, platform, overlays and lock.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::{Object, read_manifests};
-use crate::core::nearest::did_you_mean;
-use crate::core::overlay::{self, Overlay};
+use crate::core::overlay;
+use crate::core::overlay::Overlay;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::Source;

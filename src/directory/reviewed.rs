@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::desired::{self, Desired};
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::tree::objects;
+use crate::core::tree::objects::Desired;
 use crate::directory::files::read_text;
 use crate::directory::{Project, Tree, parallel};
 
@@ -60,7 +61,7 @@ impl Reviewed {
         let digests: BTreeMap<String, String> =
             texts.iter().map(|(path, text)| (path.clone(), names::digest(text.as_bytes()))).collect();
         let read =
-            parallel::map(texts, |(path, text)| desired::read_file(&format!("{output}/{path}"), &text));
+            parallel::map(texts, |(path, text)| objects::read_file(&format!("{output}/{path}"), &text));
         let mut objects = Vec::with_capacity(read.len());
         let mut problems = Vec::new();
         for file in read {
@@ -74,7 +75,7 @@ impl Reviewed {
                 "render first; to take everything out of the cluster, delete the objects with kubectl",
             ));
         }
-        problems.extend(desired::duplicates(&objects));
+        problems.extend(objects::duplicates(&objects));
         if problems.is_empty() { Ok(Self { objects, digests, lock, warnings }) } else { Err(problems) }
     }
 }

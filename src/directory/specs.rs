@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
 use crate::directory::SPEC_FILE;
 use crate::directory::files::cannot;
 

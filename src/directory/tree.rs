@@ -10,11 +10,11 @@ use std::fs::{self, File, FileType, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
-use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::tree::plan::{Action, Plan};
 use crate::directory::files::{cannot, replace_durably, stage, sweep, unix_lines};
 use crate::directory::{Project, Source, leftovers, parallel};
 

@@ -3,9 +3,8 @@
 #[path = "../kill/random.rs"]
 mod random;
 
-use serde_json::{Map, Value, json};
-
 pub(crate) use random::Random;
+use serde_json::{Map, Value, json};
 
 /// A number as an index.
 pub(crate) fn index(random: &mut Random, end: usize) -> usize {

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 
-use largescale::core::choose::choose;
-use largescale::core::node::Node;
-use largescale::core::node_list;
-use largescale::core::placeholder::Values;
+use largescale::core::kubernetes::node::Node;
+use largescale::core::patch::placeholder::Values;
+use largescale::core::platform::choose::choose;
 use largescale::core::platform::{Platform, Selected, SettingForm, SettingOf, builtin_names, read_builtin};
 use largescale::core::pools::{MergeOptions, merge, no_backend, survey};
 use largescale::core::spec::Spec;
-use largescale::core::yaml;
+use largescale::core::{node_list, yaml};
 use serde_json::{Map, Value, json};
 
 use crate::environment::Environment;

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use largescale::core::text_diff::unified;
+use largescale::core::report::text_diff::unified;
 
 use crate::environment::{Environment, checkout};
 

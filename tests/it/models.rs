@@ -9,7 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use largescale::core::model::{Growth, grow, read_model};
+use largescale::core::cluster_model::{Growth, grow, read_model};
 
 use crate::environment::checkout;
 

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use std::fs;
 
 use largescale::core::overlay::{Overlay, builtin_names, read_builtin};
-use largescale::core::platform::{self, Level, Setting, SettingForm, SettingOf};
-use largescale::core::yaml;
+use largescale::core::platform::{Level, Setting, SettingForm, SettingOf};
+use largescale::core::{platform, yaml};
 
 use crate::drift::{between, table};
 use crate::environment::checkout;

@@ -1,8 +1,7 @@
 //! Nodes as ACS-Engine made them, so that the platform `azure-basic` knows the VM set of each.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use serde_json::{Value, json};
 

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::super::answer::ANY_LIST;
-use super::super::error::ClusterError;
-use super::super::pages::{Listing, escaped};
-use super::super::request::{Ask, Repeat};
+use crate::cluster::error::ClusterError;
+use crate::cluster::pages::{Listing, escaped};
+use crate::cluster::request::{Ask, Repeat};
+use crate::cluster::response::ANY_LIST;
 use crate::core::live::Resource;
 
 /// Which object.

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 
-use super::line::Line;
-use super::offers::{DIRECTORIES, FILES, Paths, command};
+use crate::commands::completion::candidates::{DIRECTORIES, FILES, Paths, command};
+use crate::commands::completion::parse::Line;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// The name under which kubectl asks a plugin for completions.
 pub const KUBECTL_NAME: &str = "kubectl_complete-largescale";
@@ -38,7 +38,7 @@ pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
         out.push('\n');
     }
     let _ = writeln!(out, ":{directive}");
-    ui::data(&out)?;
+    terminal::data(&out)?;
     Ok(Exit::Success)
 }
 
@@ -60,7 +60,7 @@ pub fn complete_for_shell(shell: &str, arguments: &[OsString]) -> Result<Exit, F
     let mut out = Vec::new();
     let words = line.words.clone();
     if shell.write_complete(&mut command(&line, Paths::Program), words, None, &mut out).is_ok() {
-        ui::data(&String::from_utf8_lossy(&out))?;
+        terminal::data(&String::from_utf8_lossy(&out))?;
     }
     Ok(Exit::Success)
 }

@@ -6,13 +6,13 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_url};
 use crate::core::manifest::Object;
+use crate::core::report::diagnostic::{Diagnostic, Place};
 use crate::directory::git::Repository;
 use crate::directory::{Project, Source, make_directory, write_new};
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// Who syncs the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -88,7 +88,10 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
     let files = match tracker {
         Tracker::Argocd => vec![argocd(&site)],
         Tracker::Flux => {
-            autoscaled.iter().filter_map(Autoscaled::warning).for_each(|warning| ui::diagnostic(&warning));
+            autoscaled
+                .iter()
+                .filter_map(Autoscaled::warning)
+                .for_each(|warning| terminal::diagnostic(&warning));
             flux(&site)
         }
     };
@@ -108,9 +111,11 @@ fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
         let path = directory.join(&file.name);
         let shown = path.display().to_string();
         write_new(&path, &shown, &file.text)?;
-        ui::data(&format!("{shown} {}\n", ui::action("created")))?;
+        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
     }
-    ui::note("next: render, commit and push the tree, then apply these files where Argo CD or Flux runs");
+    terminal::note(
+        "next: render, commit and push the tree, then apply these files where Argo CD or Flux runs",
+    );
     Ok(())
 }
 

@@ -2,21 +2,21 @@
 
 use serde_json::json;
 
-use super::adopt::agree_to;
-use super::members::{members, patch_all};
 use crate::cli::Global;
 use crate::cluster::{At, Call, Certainty, ClusterError};
 use crate::commands::apply::place;
-use crate::commands::live::agree;
-use crate::commands::live::report::Report;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::members::{members, patch_all};
 use crate::core::apply::{PART_OF, undone};
 use crate::core::live::Resource;
-use crate::core::plural::plural;
+use crate::core::report::plural::plural;
+use crate::engine::confirm;
+use crate::engine::observe::survey;
+use crate::engine::results::Report;
+use crate::engine::target::{Purpose, Target};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// Let all members go; the objects stay
 ///
@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
 }
 
@@ -52,10 +52,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         })
         .collect();
     if patches.is_empty() && target.parent_live.is_null() {
-        ui::note("there is no set");
+        terminal::note("there is no set");
         return Ok(Exit::Success);
     }
-    ui::note(&format!(
+    terminal::note(&format!(
         "{} leave the set in {}, and stay where they are",
         plural(patches.len(), "object"),
         place(&target)
@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     patch_all(&target, patches, args.concurrency, &mut report);
     // The parent tells the next run where members are, so it goes last.
     if report.is_complete() && !target.parent_live.is_null() {
-        ui::note(&dissolve(&target)?);
+        terminal::note(&dissolve(&target)?);
     }
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(global, &place(&target))?;

@@ -2,22 +2,22 @@
 
 use serde_json::json;
 
-use super::adopt::agree_to;
-use super::members::{members, patch_all};
 use crate::cli::Global;
 use crate::cluster::{At, Call, Certainty, ClusterError, Force};
 use crate::commands::apply::place;
-use crate::commands::live::agree;
-use crate::commands::live::report::Report;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::members::{members, patch_all};
 use crate::core::apply::{Owner, PARENT_MANAGER, Scope, TOOL, check_lock_id, read_parent, tool_of};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{Entry, Resource, migration};
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::confirm;
+use crate::engine::observe::survey;
+use crate::engine::results::Report;
+use crate::engine::target::{Purpose, Target};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// In whose name kubectl writes parents, and applies.
 const KUBECTLS: (&str, &str) = ("kubectl-applyset", "kubectl");
@@ -41,7 +41,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
 }
 
@@ -89,7 +89,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             Some((member.key.clone(), member.at.clone()?, patch))
         })
         .collect();
-    ui::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), place(&target)));
+    terminal::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), place(&target)));
     if args.dry_run {
         return Ok(Exit::Success);
     }
@@ -101,7 +101,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(global, &place(&target))?;
-    ui::note(&format!(
+    terminal::note(&format!(
         "next: KUBECTL_APPLYSET=true kubectl apply --server-side -n {} --prune --applyset=configmap/{} -f DIRECTORY",
         target.set.namespace, target.set.name
     ));

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::cli::Global;
 use crate::cluster::{Call, Cluster, ClusterError, Problem};
-use crate::commands::each::Between;
-use crate::commands::output::{self, LineFormat};
+use crate::commands::for_each::Between;
 use crate::core::apply::{ID, KINDS, TOOLING};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::Project;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::LineFormat;
+use crate::output::{format, terminal};
 
 /// Show the sets of a namespace, and which program looks after each
 ///
@@ -38,7 +38,7 @@ impl Args {
 
 /// Lists.
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let cluster = Cluster::connect(&global.cluster, Arc::new(ui::note))?;
+    let cluster = Cluster::connect(&global.cluster, Arc::new(terminal::note))?;
     // Sets can be looked at from anywhere; a spec that is there tells the namespace.
     let of_spec = || Project::open(&global.source).ok().and_then(|project| project.spec.metadata.namespace);
     let given = global.cluster.namespace.clone().or_else(of_spec);
@@ -56,7 +56,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
                 if !parents.is_empty() =>
             {
-                ui::diagnostic(&Diagnostic::warning(format!(
+                terminal::diagnostic(&Diagnostic::warning(format!(
                     "sets that are kept in Secrets are not shown: {problem}"
                 )));
             }
@@ -64,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
     }
     parents.sort_by_key(|parent| (text(parent, "namespace"), text(parent, "name")));
-    ui::data(&shown(global, &parents, args.output))?;
+    terminal::data(&shown(global, &parents, args.output))?;
     Ok(Exit::Success)
 }
 
@@ -77,7 +77,7 @@ fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> Stri
                     "tooling": note(parent, TOOLING), "kinds": note(parent, KINDS).split(',').filter(|kind| !kind.is_empty()).collect::<Vec<_>>() })
             };
             let sets: Vec<Value> = parents.iter().map(one).collect();
-            output::json(
+            format::json(
                 global,
                 json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "SetList", "items": sets }),
             )
@@ -87,7 +87,7 @@ fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> Stri
                 vec![text(parent, "namespace"), name(parent), note(parent, TOOLING), note(parent, KINDS)]
             };
             let rows: Vec<_> = parents.iter().map(row).collect();
-            ui::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
+            terminal::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
         }
     }
 }

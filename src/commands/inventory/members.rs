@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::cluster::{At, Call, Certainty, ClusterError, Fate, Next, Problem};
-use crate::commands::live::report::{Report, Word, failure};
-use crate::commands::live::survey::Survey;
-use crate::commands::live::target::Target;
 use crate::core::apply::{Kept, candidates};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::observe::Survey;
+use crate::engine::results::{Report, Word, failure};
+use crate::engine::target::Target;
 
 /// One object with the label of the set, or one of the tree.
 pub(super) struct Member {

@@ -1,16 +1,15 @@
 //! `inventory verify`: whether prune would see every member, and nothing else.
 
-use super::members::{Member, Standing, members};
 use crate::cli::Global;
-use crate::commands::live::agree;
-use crate::commands::live::parent;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::commands::inventory::members::{Member, Standing, members};
 use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::observe::survey;
+use crate::engine::target::{Purpose, Target};
+use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// Find what is wrong with the set, and with --fix mend it
 ///
@@ -21,7 +20,7 @@ pub(super) struct Args {
     #[arg(long)]
     fix: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
 }
 
@@ -66,18 +65,18 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
     }
     found.extend(members.iter().filter_map(wrong));
-    found.iter().for_each(ui::diagnostic);
+    found.iter().for_each(terminal::diagnostic);
     if !args.fix {
-        ui::note(&format!("{} found", crate::core::plural::plural(found.len(), "problem")));
+        terminal::note(&format!("{} found", crate::core::report::plural::plural(found.len(), "problem")));
         return Ok(if found.is_empty() { Exit::Success } else { Exit::Different });
     }
     let known = target.parent.as_ref().map(|parent| parent.scope.clone()).unwrap_or_default();
-    let scope = known.union(&here).union(&parent::before(&target));
+    let scope = known.union(&here).union(&apply_set::before(&target));
     if !is_valid || target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
-        parent::write(&target, &scope)?;
-        ui::note(&format!("{parent} written"));
+        apply_set::write(&target, &scope)?;
+        terminal::note(&format!("{parent} written"));
     }
-    ui::note("next: kubectl largescale apply puts the label on what the tree holds");
+    terminal::note("next: kubectl largescale apply puts the label on what the tree holds");
     Ok(Exit::Success)
 }
 

@@ -4,23 +4,23 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::members::{Member, members};
 use crate::cli::Global;
-use crate::commands::each::Between;
-use crate::commands::live::agree;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::output::{self, LineFormat};
+use crate::commands::for_each::Between;
+use crate::commands::inventory::members::{Member, members};
 use crate::core::status::{age, seconds};
+use crate::engine::confirm;
+use crate::engine::observe::survey;
+use crate::engine::target::{Purpose, Target};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::LineFormat;
+use crate::output::{format, terminal};
 
 /// Show the members of the set, and what each is to the directory
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
     concurrency: usize,
     /// Output format; default: a table
     #[arg(short, long, value_enum, value_name = "FORMAT")]
@@ -49,14 +49,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         Some(LineFormat::Json) => {
             let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.standing.is_member(), "state": member.standing.to_string() });
             let items: Vec<Value> = members.iter().map(one).collect();
-            output::json(
+            format::json(
                 global,
                 json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "Set", "id": target.set.id(),
                 "namespace": target.set.namespace, "name": target.set.name, "items": items }),
             )
         }
     };
-    ui::data(&text)?;
+    terminal::data(&text)?;
     Ok(Exit::Success)
 }
 
@@ -74,5 +74,5 @@ fn table(members: &[Member]) -> String {
         ]
     };
     let rows: Vec<_> = members.iter().map(row).collect();
-    ui::table(&["NAMESPACE", "KIND", "NAME", "AGE", "STATE"], &rows)
+    terminal::table(&["NAMESPACE", "KIND", "NAME", "AGE", "STATE"], &rows)
 }

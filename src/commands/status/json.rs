@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::show::Shown;
+use crate::commands::status::table::Shown;
 use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
 

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::core::kubernetes::names;
 use crate::core::lock::LockId;
 use crate::core::manifest::Key;
-use crate::core::names;
 
 /// The label of a member.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";

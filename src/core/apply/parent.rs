@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::apply_set::{
+use crate::core::apply::apply_set::{
     ApplySet, GroupKind, ID, KINDS, LOCK_ID, NAMESPACES, PARENT_MANAGER, RESOURCES, Scope, TOOL, TOOLING,
 };
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::live::{Entry, entries};
 use crate::core::lock::LockId;
-use crate::core::names;
+use crate::core::report::diagnostic::Diagnostic;
 
 /// What a parent says.
 #[derive(Clone, Debug, PartialEq, Eq)]

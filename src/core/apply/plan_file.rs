@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::prune::MaxPrune;
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::apply::prune::MaxPrune;
 use crate::core::manifest::Key;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]

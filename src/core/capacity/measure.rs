@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::core::capacity::{Demand, Gauge, Subject};
 use crate::core::platform::{Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
-use crate::core::plural::{plural, thousands};
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
+use crate::core::report::plural::{plural, thousands};
 
 /// All that is measured.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Finding;
+use crate::core::doctor::Finding;
 use crate::core::yaml;
 
 /// The roles, what each is for, and the words for where it is bound.
@@ -100,8 +100,8 @@ fn texts(value: &Value) -> Vec<&str> {
 mod tests {
     use serde_json::json;
 
-    use super::super::Level;
     use super::*;
+    use crate::core::doctor::Level;
 
     fn levels(rules: &Value) -> Vec<Level> {
         let review = json!({ "status": { "resourceRules": rules } });

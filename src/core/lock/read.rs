@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
+use crate::core::report::diagnostic::{Diagnostic, Place};
 use crate::core::yaml;
 
 #[derive(Deserialize)]
@@ -128,8 +128,8 @@ fn newer(file: &str, version: u64) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::lock;
     use super::*;
+    use crate::core::lock::tests::lock;
 
     #[test]
     fn reads_what_it_writes() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Place;
+use crate::core::report::diagnostic::Place;
 use crate::core::yaml::Document;
 
 /// An object with the lines that it came from.

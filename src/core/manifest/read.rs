@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::manifest::{Key, Object, fields, removed};
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::schema::shape::kind_of;
+use crate::core::yaml;
+use crate::core::yaml::Document;
 
 /// A file of the manifests.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// Group and version, kind (`*`: all), gone since, and what to write instead.

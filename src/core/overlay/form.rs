@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::form::{ApiVersion, Name};
 use crate::core::platform::{Refusal, Requirement, Setting};
+use crate::core::schema::read::{ApiVersion, Name};
 
 /// The whole document.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]

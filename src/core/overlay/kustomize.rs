@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::patch::{self, Patch};
-use crate::core::pointer;
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::patch::Patch;
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::schema::shape::kind_of;
+use crate::core::yaml::Document;
+use crate::core::{patch, pointer, yaml};
 
 /// A patch that is a text in an overlay. `overlay` is the overlay's own text, which tells where the lines of a block begin.
 pub(super) fn in_text(text: &str, place: &Place, overlay: &str, problems: &mut Vec<Diagnostic>) -> Patch {

@@ -3,16 +3,17 @@
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
-use crate::core::form;
 use crate::core::overlay::form::{OverlayFile, OverlaySpec, PatchForm};
-use crate::core::overlay::kustomize;
 use crate::core::overlay::pattern::Dialect;
-use crate::core::overlay::target::{self, Meant, Subject};
-use crate::core::patch::{self, Patch};
+use crate::core::overlay::target::{Meant, Subject};
+use crate::core::overlay::{kustomize, target};
+use crate::core::patch::Patch;
 use crate::core::platform::setting_patterns;
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::schema::read;
+use crate::core::schema::shape::kind_of;
+use crate::core::yaml::Document;
+use crate::core::{patch, yaml};
 
 /// An overlay, read and checked.
 #[derive(Clone, Debug)]
@@ -50,7 +51,7 @@ impl Overlay {
     /// Reads and checks an overlay file.
     pub fn read(file: &str, text: &str, beside: &Beside<'_>) -> Checked<Self> {
         let document = yaml::read_one(file, text)?;
-        let read: OverlayFile = form::typed(&document)?;
+        let read: OverlayFile = read::typed(&document)?;
         let mut problems = Vec::new();
         check_patterns(&read.spec, &document, &mut problems);
         let mut patches = Vec::with_capacity(read.spec.patches.len());
@@ -89,7 +90,7 @@ impl Overlay {
 
     /// The JSON Schema of the form.
     pub fn schema() -> Value {
-        form::schema::<OverlayFile>()
+        read::schema::<OverlayFile>()
     }
 
     /// Where something of it stands.

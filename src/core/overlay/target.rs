@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::selector::Selector;
 use crate::core::manifest::{Key, Scopes};
 use crate::core::overlay::form::Target;
 use crate::core::overlay::pattern::{Dialect, Pattern};
-use crate::core::selector::Selector;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// What a target is compared with.

@@ -1,8 +1,8 @@
 //! What must hold of a platform file beyond its schema.
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::node::KEPT_ANNOTATIONS;
+use crate::core::kubernetes::node::KEPT_ANNOTATIONS;
 use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// Adds what the schema cannot say.

@@ -6,19 +6,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::diagnostic::Checked;
-use crate::core::form::{self, ApiVersion, Name};
-use crate::core::patch::{self, Patch};
-use crate::core::platform::check;
+use crate::core::patch::Patch;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
-use crate::core::platform::recognise::{
+use crate::core::platform::node_rules::{
     ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognise,
 };
-use crate::core::platform::rules::{self, Broken, Refusal, Requirement, Within};
 use crate::core::platform::selection::Selection;
+use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
-use crate::core::yaml;
+use crate::core::platform::{check, service_rules};
+use crate::core::report::diagnostic::Checked;
+use crate::core::schema::read;
+use crate::core::schema::read::{ApiVersion, Name};
+use crate::core::{patch, yaml};
 
 /// A platform file, read and checked.
 #[derive(Clone, Debug)]
@@ -288,7 +289,7 @@ pub struct OtherHalf {
 impl PlatformSpec {
     /// The rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        rules::broken_rules(&self.refuses, &self.requires, service)
+        service_rules::broken_rules(&self.refuses, &self.requires, service)
     }
 
     /// Pointers to the fields of a Service that decide about its load balancer: those of the binding, and what only one
@@ -311,7 +312,7 @@ impl PlatformSpec {
 
     /// What a Service of the manifests has and copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        rules::refused(&self.refuses, service, Within::Manifests)
+        service_rules::refused(&self.refuses, service, Within::Manifests)
     }
 }
 
@@ -326,7 +327,7 @@ impl Platform {
     /// Reads and checks a platform file.
     pub fn read(file: &str, text: &str) -> Checked<Self> {
         let document = yaml::read_one(file, text)?;
-        let read: PlatformFile = form::typed(&document)?;
+        let read: PlatformFile = read::typed(&document)?;
         let mut problems = Vec::new();
         check::check(&read.spec, &document, &mut problems);
         let binding = patch::read(&document, "/spec/binding", &mut problems);
@@ -339,7 +340,7 @@ impl Platform {
 
     /// The JSON Schema of the form.
     pub fn schema() -> Value {
-        form::schema::<PlatformFile>()
+        read::schema::<PlatformFile>()
     }
 
     /// The node labels that can tell a pool, the best first: its own, then those of the distributions.

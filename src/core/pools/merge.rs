@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
 
-use super::backend::hint_for;
-use crate::core::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
-use crate::core::nearest::did_you_mean;
-use crate::core::plural::plural;
+use crate::core::pools::backend::hint_for;
 use crate::core::pools::{NodeCount, Observed, Pool, PoolSet, Survey};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{Spec, WhenEmpty};
 use crate::core::yaml;
 

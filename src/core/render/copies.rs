@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::manifest::Object;
-use crate::core::names;
 use crate::core::platform::is_set;
 use crate::core::pointer;
 use crate::core::render::{Draft, Input, Role, per_pool, rules};
+use crate::core::report::diagnostic::Diagnostic;
 
 /// The label of a copy that names its pool.
 pub const POOL_LABEL: &str = "largescale.dev/pool";

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::diagnostic::Diagnostic;
 use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
 use crate::core::manifest::Object;
-use crate::core::nearest::did_you_mean;
 use crate::core::platform::AnswersWith;
 use crate::core::pointer;
 use crate::core::pools::Pool;
 use crate::core::render::{Draft, Input, Role};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::suggest::did_you_mean;
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 

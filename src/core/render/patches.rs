@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Scopes};
 use crate::core::overlay::{Overlay, Subject, TargetedPatch};
 use crate::core::patch::Patch;
-use crate::core::placeholder::Values;
-use crate::core::plural::plural;
+use crate::core::patch::placeholder::Values;
 use crate::core::pointer;
 use crate::core::render::copies::{POOL_LABEL, SERVICE_LABEL};
-use crate::core::render::written::{Author, Written};
+use crate::core::render::provenance::{Author, Written};
 use crate::core::render::{Draft, Input, Role};
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::plural::plural;
 use crate::core::settings::{Asker, Settings};
 
 /// Who labels the copies; no patch may undo that.

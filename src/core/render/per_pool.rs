@@ -7,13 +7,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::manifest::{Key, Object};
-use crate::core::names;
 use crate::core::platform::Relief;
-use crate::core::plural::plural;
 use crate::core::render::copies::POOL_LABEL;
 use crate::core::render::{Draft, Input, Role};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 
 /// Kinds with a pod template, all in apps/v1.
 const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];

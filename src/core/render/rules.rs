@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Object};
 use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
 use crate::core::render::{Draft, Input};
+use crate::core::report::diagnostic::{Diagnostic, Place};
 
 /// What the cloud would ignore or refuse in the copies of a Service: said once where the manifest says it.
 pub(super) fn check(

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
 use crate::core::render::per_pool::selects;
 use crate::core::render::{Draft, Input};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 
 /// Spreads the replicas over the pools, where the spec says so or an overlay needs it.
 pub(super) fn over_pools(input: Input<'_>, drafts: &mut [Draft<'_>]) -> Option<Diagnostic> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::placeholder;
+use crate::core::patch::placeholder;
 use crate::core::platform::SettingOf;
 use crate::core::pools::Pool;
 use crate::core::render::{Input, patches};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::settings::{Asker, Settings};
 use crate::core::yaml;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 use crate::core::review::Stake;
 
 /// What a person who reviews should see.

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::dns::Dns;
-use crate::core::names;
-use crate::core::nearest::did_you_mean;
+use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Pools, Workload};
 use crate::core::yaml::Document;
 

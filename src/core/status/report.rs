@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::address::{AddressState, address_state, ports};
-use super::drift::{Drift, Subject, drift};
-use super::workload::{Rollout, is_workload, rollout};
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
 use crate::core::spec::ConflictRule;
+use crate::core::status::address::{AddressState, address_state, ports};
+use crate::core::status::drift::{Drift, Subject, drift};
+use crate::core::status::workload::{Rollout, is_workload, rollout};
 
 /// What became of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

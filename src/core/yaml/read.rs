@@ -7,8 +7,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAcces
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::pointer;
+use crate::core::report::diagnostic::{Diagnostic, Place};
 
 /// One YAML document (JSON is YAML too), with the line of everything in it.
 #[derive(Clone, Debug)]

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::call::Access;
-use super::{Repository, Standing, State};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::directory::git::command::Access;
+use crate::directory::git::{Repository, Standing, State};
 
 /// Where a commit goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::Repository;
-use super::call::{Access, Failed, git};
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::lock::LockId;
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::directory::git::Repository;
+use crate::directory::git::command::{Access, Failed, git};
 
 impl Repository {
     /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied

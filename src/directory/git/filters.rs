@@ -8,9 +8,9 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::Repository;
-use super::call::{Access, Failed, git};
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::directory::git::Repository;
+use crate::directory::git::command::{Access, Failed, git};
 
 /// What happens to the filter drivers during a look at the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Place};
 
 /// End of every hint about an untrusted repository; other commands than `render` need git only if a flag asks for it.
 pub(super) const WITHOUT_GIT: &str = "`render --no-git` does not use git";

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::call::{Access, Failed, Options, git};
-use super::verify::{Verified, verified};
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::directory::git::command::{Access, Failed, Options, git};
+use crate::directory::git::verify::{Verified, verified};
 
 /// A repository with a work tree.
 #[derive(Clone, Debug)]

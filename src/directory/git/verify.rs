@@ -1,13 +1,12 @@
 //! The repository that git may run in: git and this program must find the same one.
 
-use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use super::call::{Access, Failed, Options, git};
-use super::git_dir::{WITHOUT_GIT, WorkTree, path_of};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::directory::git::command::{Access, Failed, Options, git};
+use crate::directory::git::git_dir::{WITHOUT_GIT, WorkTree, path_of};
 
 /// A work tree and its git directory, after all checks.
 #[derive(Clone, Debug)]

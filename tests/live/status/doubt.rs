@@ -1,7 +1,8 @@
 //! Rights that are missing, the wrong cluster, and looking again and again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use largescale::core::desired;
+use largescale::core::tree::objects;
 use serde_json::{Value, json};
 
 use super::told::{Told, told, total};

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::object::{Place, leaf_is_unchanged, map_is_unchanged};
-use super::same::is_same;
-use crate::core::live::managed::{FieldSet, Segment};
+use crate::core::live::managed_fields::{FieldSet, Segment};
+use crate::core::live::unchanged::object::{Place, leaf_is_unchanged, map_is_unchanged};
+use crate::core::live::unchanged::same::is_same;
 
 /// A list of which others may own items too.
 pub(super) fn list_is_unchanged(place: &Place<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {

@@ -10,10 +10,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::lists::list_is_unchanged;
-use super::same::is_same;
-use crate::core::live::managed::{self, FieldSet, MANAGER, Segment};
-use crate::core::live::well_known;
+use crate::core::live::managed_fields::{FieldSet, MANAGER, Segment};
+use crate::core::live::unchanged::lists::list_is_unchanged;
+use crate::core::live::unchanged::same::is_same;
+use crate::core::live::{builtin_schemas, managed_fields};
 
 /// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
 const OF_THE_SERVER: &[&str] = &[
@@ -80,7 +80,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
         return Some(false);
     }
 
-    let entries = managed::entries(live)?;
+    let entries = managed_fields::entries(live)?;
     // Entries of other versions are converted at each write, and those of versions that are gone leave.
     if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
         return Some(false);
@@ -104,8 +104,8 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     }
     let others = entries.iter().filter(|entry| *entry != own).map(|entry| entry.fields).collect();
     let schema = Schema {
-        atomic_maps: well_known::atomic_maps(version),
-        atomic_items: well_known::atomic_items(version),
+        atomic_maps: builtin_schemas::atomic_maps(version),
+        atomic_items: builtin_schemas::atomic_items(version),
     };
     let root = Place { desired, live, own: own.fields, others, name: "", schema };
     let metadata = match own.fields.below("f:metadata") {

@@ -1,0 +1,58 @@
+//! Who else has a hand on our objects: asked before anything is changed.
+
+use std::collections::BTreeMap;
+
+use crate::core::apply::{other_set, trackers};
+use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::observe::Survey;
+use crate::engine::target::Target;
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// What becomes of objects that Argo CD, Flux or Helm look after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Others {
+    /// It is said.
+    Warn,
+    /// It is refused.
+    Refuse,
+}
+
+/// Refuses objects of another set, and says which objects somebody else applies too.
+pub(crate) fn check(target: &Target, survey: &Survey, others: Others) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    for (item, live) in target.items.iter().zip(&survey.live) {
+        if let Some(set) = other_set(&target.set, live) {
+            problems.push(
+                Diagnostic::refusal(format!("{} is a member of another set ({set})", item.key))
+                    .at(item.place.clone())
+                    .hint("two directories hold the same object: let one go of it; `kubectl largescale inventory` shows the sets"),
+            );
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let mut found: BTreeMap<String, Vec<Key>> = BTreeMap::new();
+    let here = target.items.iter().map(|item| item.key.clone()).zip(&survey.live);
+    let ours = here.chain(survey.others.iter().map(|live| (Key::of(live), live)));
+    for (key, live) in ours {
+        for tracker in trackers(live) {
+            found.entry(format!("{} ({})", tracker.tool, tracker.owner)).or_default().push(key.clone());
+        }
+    }
+    let say = |who: &String, keys: &Vec<Key>| {
+        let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
+        format!("{who} applies {}{more} too", keys[0])
+    };
+    let hint = "let one of them do it: what the other applies is undone again and again";
+    if others == Others::Refuse && !found.is_empty() {
+        let refuse = |(who, keys)| Diagnostic::refusal(say(who, keys)).hint(hint);
+        return Err(found.iter().map(refuse).collect::<Vec<_>>().into());
+    }
+    for (who, keys) in &found {
+        terminal::diagnostic(&Diagnostic::warning(say(who, keys)).hint(hint));
+    }
+    Ok(())
+}
