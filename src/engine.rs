@@ -5,6 +5,7 @@ pub(crate) mod apply_set;
 pub mod cluster_identity;
 pub(crate) mod compare;
 pub(crate) mod confirm;
+pub(crate) mod difference;
 pub mod discover;
 pub(crate) mod live_review;
 pub(crate) mod observe;

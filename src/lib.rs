@@ -12,6 +12,7 @@ pub mod engine;
 pub mod exit;
 pub mod failure;
 pub mod output;
+pub mod scope;
 
 use std::ffi::OsString;
 use std::path::Path;

@@ -21,7 +21,7 @@ pub enum ClusterError {
         source: std::io::Error,
     },
     /// A kubeconfig is not YAML, or not a kubeconfig.
-    #[error("kubeconfig {place} is broken: {reason}", place = at_line(.file, *.line))]
+    #[error("kubeconfig {location} is broken: {reason}", location = at_line(.file, *.line))]
     KubeconfigBroken {
         /// Its path.
         file: PathBuf,

@@ -4,11 +4,12 @@ use http::Request;
 use serde::Deserialize;
 
 use crate::cluster::error::ClusterError;
-use crate::cluster::request::{Ask, Requests};
+use crate::cluster::operation::Operation;
+use crate::cluster::request::Requests;
 use crate::cluster::request_error::Problem;
 use crate::cluster::response;
 
-const ASK: Ask = Ask::read("get", "namespaces", "namespace kube-system");
+const ASK: Operation = Operation::read("get", "namespaces", "namespace kube-system");
 
 /// What the cluster lets us know of its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ mod batch;
 mod call;
 mod interrupt;
 
-pub use crate::cluster::objects::batch::{Fate, Next};
-pub use crate::cluster::objects::call::{At, Call, Certainty, Force};
+pub use crate::cluster::objects::batch::{CallOutcome, Next};
+pub use crate::cluster::objects::call::{ApiCall, DryRun, Force, ObjectRef};
 pub(super) use crate::cluster::objects::interrupt::Interrupts;
 pub use crate::cluster::objects::interrupt::Pause;

@@ -7,14 +7,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::cluster::error::ClusterError;
-use crate::cluster::request::{Ask, Requests};
+use crate::cluster::operation::Operation;
+use crate::cluster::request::Requests;
 use crate::cluster::request_error::Problem;
 use crate::cluster::response;
 
 /// What is listed.
 pub(super) struct Listing {
     /// The question, for errors.
-    pub(super) ask: Ask,
+    pub(super) ask: Operation,
     /// The path with its query, if it has one.
     pub(super) path: String,
     /// The kind of the answer.

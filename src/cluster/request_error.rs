@@ -55,8 +55,8 @@ pub enum Problem {
         plugin: Option<String>,
     },
     /// 403.
-    #[error("{who} may not {verb} {resource}{place}{said}", who = who(.user.as_deref()),
-        place = .namespace.as_ref().map(|name| format!(" in namespace `{name}`")).unwrap_or_default(),
+    #[error("{who} may not {verb} {resource}{location}{said}", who = who(.user.as_deref()),
+        location = .namespace.as_ref().map(|name| format!(" in namespace `{name}`")).unwrap_or_default(),
         said = behind_colon(.extra))]
     Forbidden {
         /// The user, if the server says.
@@ -252,9 +252,9 @@ impl Problem {
             }
             Self::Unauthorized { .. } => "they may have expired: log in again, or fetch a new kubeconfig",
             Self::Forbidden { verb, resource, namespace, .. } => {
-                let place = namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
+                let location = namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
                 return Some(format!(
-                    "ask for a role that allows it; `kubectl auth can-i {verb} {resource}{place}` tells"
+                    "ask for a role that allows it; `kubectl auth can-i {verb} {resource}{location}` tells"
                 ));
             }
             Self::Busy { retry_after: Some(after), .. } => {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::cluster::kube_error;
 use crate::cluster::kubeconfig::Endpoint;
 use crate::cluster::limits::Limits;
-use crate::cluster::request::Ask;
+use crate::cluster::operation::Operation;
 use crate::cluster::request_error::Problem;
 
 /// Errors are small; what is longer is not one.
@@ -23,7 +23,7 @@ const SHOWN: usize = 400;
 /// Reads an answer to its end. Anything but a success is a problem.
 pub(super) async fn read(
     response: http::Response<Body>,
-    ask: &Ask,
+    ask: &Operation,
     endpoint: &Endpoint,
     limits: &Limits,
 ) -> Result<Vec<u8>, Problem> {
@@ -162,7 +162,13 @@ struct Cause {
     field: String,
 }
 
-fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], ask: &Ask, endpoint: &Endpoint) -> Problem {
+fn refusal(
+    code: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    ask: &Operation,
+    endpoint: &Endpoint,
+) -> Problem {
     let status = serde_json::from_slice::<Status>(body).ok().filter(|status| status.kind == "Status");
     let message = status.as_ref().map(|status| shortened(&status.message)).unwrap_or_default();
     match (code, status) {
@@ -194,7 +200,7 @@ fn is_reading(verb: &str) -> bool {
     ["get", "list", "watch"].contains(&verb)
 }
 
-fn missing(details: Details, ask: &Ask) -> Problem {
+fn missing(details: Details, ask: &Operation) -> Problem {
     match details.kind.as_str() {
         "namespaces" if ask.resource != "namespaces" => Problem::NoNamespace(details.name),
         _ if details.name.is_empty() => Problem::NotServed,
@@ -213,20 +219,20 @@ fn conflict(details: Details, message: String) -> Problem {
 
 /// Takes `nodes is forbidden: User "x" cannot list resource "nodes" in API group "" at the cluster scope: more`
 /// apart. An authorizer may write something else; then it is shown as it is.
-fn forbidden(message: &str, ask: &Ask) -> Problem {
+fn forbidden(message: &str, ask: &Operation) -> Problem {
     let quoted_behind = |mark: &str| message.split_once(mark).and_then(|(_, rest)| rest.split_once('"'));
     let user = quoted_behind("User \"").map(|(user, _)| user.to_owned());
     let verb = message.split_once("\" cannot ").and_then(|(_, rest)| rest.split_once(" resource \""));
     let resource = quoted_behind(" resource \"").map(|(resource, _)| resource.to_owned());
-    let place = quoted_behind("in the namespace \"");
-    let rest = place
+    let location = quoted_behind("in the namespace \"");
+    let rest = location
         .map(|(_, rest)| rest)
         .or_else(|| message.split_once("at the cluster scope").map(|(_, rest)| rest));
     Problem::Forbidden {
         user,
         verb: verb.map_or_else(|| ask.verb.into(), |(verb, _)| verb.into()),
         resource: resource.unwrap_or_else(|| ask.resource.to_string()),
-        namespace: place.map(|(namespace, _)| namespace.to_owned()),
+        namespace: location.map(|(namespace, _)| namespace.to_owned()),
         extra: rest.unwrap_or(message).trim_start_matches([':', ' ']).into(),
     }
 }

@@ -22,11 +22,11 @@ use crate::output::terminal;
 pub struct Args {
     /// Which shell
     #[arg(value_enum)]
-    shell: For,
+    shell: Shell,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum For {
+enum Shell {
     /// kubectl's plugin completion: the script kubectl_complete-largescale
     Kubectl,
     /// bash, for kubectl-largescale
@@ -46,12 +46,12 @@ const PROGRAM: &str = "kubectl-largescale";
 /// Prints the script.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let script = match args.shell {
-        For::Kubectl => include_str!("completion/scripts/kubectl_complete-largescale").to_owned(),
-        For::Bash => include_str!("completion/scripts/kubectl-largescale.bash").to_owned(),
-        For::Fish => include_str!("completion/scripts/kubectl-largescale.fish").to_owned(),
-        For::Zsh => include_str!("completion/scripts/_kubectl-largescale").to_owned(),
-        For::Elvish => registration(&Elvish)?,
-        For::Powershell => registration(&Powershell)?,
+        Shell::Kubectl => include_str!("completion/scripts/kubectl_complete-largescale").to_owned(),
+        Shell::Bash => include_str!("completion/scripts/kubectl-largescale.bash").to_owned(),
+        Shell::Fish => include_str!("completion/scripts/kubectl-largescale.fish").to_owned(),
+        Shell::Zsh => include_str!("completion/scripts/_kubectl-largescale").to_owned(),
+        Shell::Elvish => registration(&Elvish)?,
+        Shell::Powershell => registration(&Powershell)?,
     };
     terminal::data(&script)?;
     Ok(Exit::Success)

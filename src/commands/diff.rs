@@ -4,12 +4,11 @@ pub mod live;
 
 use std::collections::BTreeMap;
 
-use crate::cli::Global;
-use crate::commands::for_each::{Between, ForEach};
+use crate::commands::for_each::MultiTarget;
 use crate::core::lock::Lock;
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
 use crate::core::review::{markdown, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
@@ -21,7 +20,9 @@ use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
+use crate::output::format::Separator;
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Show what render would change in the tree, object by object
 ///
@@ -44,7 +45,7 @@ pub struct Args {
     live: live::LiveArgs,
 }
 
-impl ForEach for Args {
+impl MultiTarget for Args {
     fn only_for_one(&self) -> Option<&'static str> {
         self.live.only_for_one()
     }
@@ -53,18 +54,18 @@ impl ForEach for Args {
         self.nodes.of_one_cluster()
     }
 
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, DiffFormat::between)
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, DiffFormat::separator)
     }
 }
 
 /// Shows the differences.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     if args.live.live {
-        return live::run(global, &args.live, args.summary, args.output);
+        return live::run(scope, &args.live, args.summary, args.output);
     }
-    let project = &Project::load(&global.source)?;
-    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
+    let project = &Project::load(&scope.source)?;
+    let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let rendered = discovery.render(project)?;
     let before = match &args.base {
         Some(revision) => Before::in_git(project, revision)?,
@@ -91,7 +92,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     let changes = changes(&plan, &rendered.files, &before.tree.known, &name);
     if args.output == Some(DiffFormat::Markdown) {
         let trees = Trees {
-            global,
+            scope,
             project,
             merged: &discovery.merged,
             plan: &plan,
@@ -107,7 +108,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         return Ok(exit(&plan));
     }
     let format = args.output.and_then(DiffFormat::of_changes);
-    show(global, &changes.iter().collect::<Vec<_>>(), format)?;
+    show(scope, &changes.iter().collect::<Vec<_>>(), format)?;
     Ok(exit(&plan))
 }
 
@@ -128,7 +129,7 @@ impl Before {
             return Err(Diagnostic::error(
                 "there is no git repository to compare with, or git is not installed",
             )
-            .at(Place::file(project.source.file().display().to_string()))
+            .at(Location::file(project.source.file().display().to_string()))
             .hint("without --base, `diff` compares with the files in the output directory")
             .into());
         };

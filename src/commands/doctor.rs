@@ -5,13 +5,14 @@ mod checks;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
 use crate::commands::doctor::checks::findings;
-use crate::commands::for_each::{Between, ForEach};
+use crate::commands::for_each::MultiTarget;
 use crate::core::doctor::{Finding, Level};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::format::Separator;
 use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// Look for what commonly goes wrong: the plugin, kubectl, git, the spec, the cluster, your rights, the platform
 ///
@@ -29,17 +30,17 @@ enum DoctorFormat {
     Json,
 }
 
-impl ForEach for Args {
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, |_| Between::Nothing)
+impl MultiTarget for Args {
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, |_| Separator::Nothing)
     }
 }
 
 /// Looks.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let findings = findings(global);
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let findings = findings(scope);
     let text = match args.output {
-        Some(DoctorFormat::Json) => format::json(global, as_json(&findings)),
+        Some(DoctorFormat::Json) => format::json(scope, as_json(&findings)),
         None => findings.iter().map(line).collect(),
     };
     terminal::data(&text)?;

@@ -5,18 +5,19 @@ use std::path::{Path, PathBuf};
 
 use glob::Pattern;
 
-use crate::cli::{Global, GlobalArgs};
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, SpecCluster};
 use crate::directory::{Source, specs_below};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::format::Separator;
 use crate::output::terminal;
+use crate::scope::{GlobalArgs, Scope};
 
 /// What a command says about being run for several.
-pub trait ForEach {
+pub trait MultiTarget {
     /// What was typed that can only be meant for one, if anything was.
     fn only_for_one(&self) -> Option<&'static str> {
         None
@@ -28,30 +29,17 @@ pub trait ForEach {
     }
 
     /// What stands between the outputs.
-    fn between(&self) -> Between {
-        Between::Headings
+    fn separator(&self) -> Separator {
+        Separator::Headings
     }
-}
-
-/// What stands between the outputs of several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Between {
-    /// The names, for people.
-    Headings,
-    /// Nothing: JSON documents and names follow each other.
-    Nothing,
-    /// An empty line.
-    Lines,
-    /// The line that ends a YAML document.
-    Dashes,
 }
 
 /// Runs a command for every spec and cluster that was named. One that fails does not stop the others; the exit code is
 /// the highest.
-pub fn run<A: ForEach>(
+pub fn run<A: MultiTarget>(
     typed: &GlobalArgs,
     args: &A,
-    command: impl Fn(&Global, &A) -> Result<Exit, Failure>,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     let scopes = scopes(typed, args.of_one_cluster())?;
     if let [only] = scopes.as_slice() {
@@ -79,20 +67,20 @@ pub fn run<A: ForEach>(
     Ok(worst)
 }
 
-fn one<A: ForEach>(
-    scope: &Global,
+fn one<A: MultiTarget>(
+    scope: &Scope,
     args: &A,
     index: usize,
-    command: impl Fn(&Global, &A) -> Result<Exit, Failure>,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    match args.between() {
-        Between::Headings => terminal::data(&terminal::heading(index, &scope.title()))?,
-        Between::Dashes if index > 0 => terminal::data("---\n")?,
-        Between::Lines if index > 0 => terminal::data("\n")?,
-        Between::Dashes | Between::Lines | Between::Nothing => {}
+    match args.separator() {
+        Separator::Headings => terminal::data(&terminal::heading(index, &scope.title()))?,
+        Separator::Dashes if index > 0 => terminal::data("---\n")?,
+        Separator::Lines if index > 0 => terminal::data("\n")?,
+        Separator::Dashes | Separator::Lines | Separator::Nothing => {}
     }
     Ok(command(scope, args).unwrap_or_else(|failure| {
-        if args.between() != Between::Headings {
+        if args.separator() != Separator::Headings {
             terminal::note(&format!("{}:", scope.title()));
         }
         failure.problems.iter().for_each(terminal::diagnostic);
@@ -101,14 +89,14 @@ fn one<A: ForEach>(
 }
 
 /// Every spec that was named, for each of its clusters that was chosen. `of_one` was typed besides, and is one cluster's.
-pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Global>, Failure> {
+pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Scope>, Failure> {
     let only: Vec<Pattern> = typed.only.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
-    let mut scopes: Vec<Global> = Vec::new();
+    let mut scopes: Vec<Scope> = Vec::new();
     let mut outputs: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut problems = Vec::new();
     for path in paths(typed)? {
-        let scope = Global::of(typed, Source { path, cluster: None });
+        let scope = Scope::of(typed, Source { path, cluster: None });
         // What is wrong with a spec is said by the command, in its turn.
         let Ok((spec, _)) = scope.source.read() else {
             scopes.push(scope);
@@ -126,8 +114,8 @@ pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result
     }
     refuse_unknown(&typed.only, &only, &known)?;
     refuse_one_for_all(typed, of_one, &scopes)?;
-    for (nth, scope) in scopes.iter_mut().enumerate() {
-        scope.nth = nth;
+    for (index, scope) in scopes.iter_mut().enumerate() {
+        scope.index = index;
     }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }
@@ -163,23 +151,23 @@ fn chosen<'a>(spec: &'a LargeScale, only: &[Pattern]) -> Vec<Option<&'a SpecClus
     spec.spec.clusters.iter().filter(|cluster| is_meant(&cluster.name)).map(Some).collect()
 }
 
-fn of_cluster(scope: &Global, spec: &LargeScale, cluster: Option<&SpecCluster>) -> Global {
+fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -> Scope {
     let mut flags = scope.cluster.clone();
     if let Some(context) = cluster.and_then(|cluster| cluster.context.clone()) {
         flags.context.get_or_insert(context);
     }
-    Global {
+    Scope {
         source: Source { cluster: cluster.map(|cluster| cluster.name.clone()), ..scope.source.clone() },
         app: Some(spec.metadata.name.clone()),
         cluster: flags,
-        nth: 0,
+        index: 0,
     }
 }
 
 /// Two with one output directory would each take the other's files for foreign ones.
-fn shared_output(scope: &Global, other: &str, output: &Path) -> Diagnostic {
+fn shared_output(scope: &Scope, other: &str, output: &Path) -> Diagnostic {
     Diagnostic::error(format!("{other} and {} have the same output, {}", scope.title(), output.display()))
-        .at(Place::file(scope.source.file().display().to_string()))
+        .at(Location::file(scope.source.file().display().to_string()))
         .hint("give each its own `spec.output`")
 }
 
@@ -199,7 +187,7 @@ fn refuse_unknown(typed: &[String], only: &[Pattern], known: &BTreeSet<String>) 
 fn refuse_one_for_all(
     typed: &GlobalArgs,
     of_one: Option<&'static str>,
-    scopes: &[Global],
+    scopes: &[Scope],
 ) -> Result<(), Failure> {
     let clusters: BTreeSet<&str> =
         scopes.iter().filter_map(|scope| scope.source.cluster.as_deref()).collect();

@@ -6,7 +6,6 @@ mod starter;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use crate::cli::GlobalArgs;
 use crate::commands::init::gitops::GitopsArgs;
 use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{Folded, fold};
@@ -15,7 +14,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::manifest::{ManifestFile, read_manifests};
 use crate::core::platform::choose::{Choice, choose};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::pools::{MergeOptions, Merged, merge, survey};
+use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
@@ -27,6 +26,7 @@ use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::GlobalArgs;
 
 /// Beside the spec: where it looks for manifests.
 const MANIFESTS: &str = "manifests";
@@ -57,7 +57,7 @@ pub struct Args {
 }
 
 /// Writes the spec.
-pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
+pub fn run(scope: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
     let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
@@ -70,7 +70,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             .hint("edit it, or name another directory")
             .into());
     }
-    let (nodes, context_namespace) = read_nodes(global, &args.nodes)?;
+    let (nodes, context_namespace) = read_nodes(scope, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
     let merged = pools(&choice, &nodes, args.label.as_deref())?;
@@ -89,7 +89,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let name = name(args, folded.as_ref());
     let text = starter::text(&Starter {
         name: &name,
-        namespace: global.cluster.namespace.as_deref().or(context_namespace.as_deref()),
+        namespace: scope.cluster.namespace.as_deref().or(context_namespace.as_deref()),
         manifests: manifest.as_deref().unwrap_or(MANIFESTS),
         nodes: &nodes_source(args),
         choice: &choice,
@@ -126,9 +126,9 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// The nodes, and the namespace of the context where they come from a cluster.
-fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
+fn read_nodes(scope: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
     if nodes == "cluster" {
-        let asked = from_cluster(&global.cluster, None)?;
+        let asked = from_cluster(&scope.cluster, None)?;
         return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
     }
     Ok((nodes_from(Path::new(nodes), nodes)?, None))
@@ -160,7 +160,7 @@ fn choose_platform<'a>(
 }
 
 fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Merged, Failure> {
-    let found = survey(nodes, choice.platform, label, None)?;
+    let found = discover_pools(nodes, choice.platform, label, None)?;
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
 }
 

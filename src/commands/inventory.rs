@@ -10,10 +10,11 @@ mod view;
 
 use clap::Subcommand;
 
-use crate::cli::Global;
-use crate::commands::for_each::{Between, ForEach};
+use crate::commands::for_each::MultiTarget;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::format::Separator;
+use crate::scope::Scope;
 
 /// Show and mend the set of objects that apply and prune look after, or hand it over
 ///
@@ -25,12 +26,12 @@ pub struct Args {
     what: What,
 }
 
-impl ForEach for Args {
-    fn between(&self) -> Between {
+impl MultiTarget for Args {
+    fn separator(&self) -> Separator {
         match &self.what {
-            What::List(args) => args.between(),
-            What::View(args) => args.between(),
-            What::Verify(_) | What::Adopt(_) | What::Handover(_) | What::Disband(_) => Between::Headings,
+            What::List(args) => args.separator(),
+            What::View(args) => args.separator(),
+            What::Verify(_) | What::Adopt(_) | What::Handover(_) | What::Disband(_) => Separator::Headings,
         }
     }
 }
@@ -53,13 +54,13 @@ enum What {
 }
 
 /// Does it.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     match &args.what {
-        What::List(args) => list::run(global, args),
-        What::View(args) => view::run(global, args),
-        What::Verify(args) => verify::run(global, args),
-        What::Adopt(args) => adopt::run(global, args),
-        What::Handover(args) => handover::run(global, args),
-        What::Disband(args) => disband::run(global, args),
+        What::List(args) => list::run(scope, args),
+        What::View(args) => view::run(scope, args),
+        What::Verify(args) => verify::run(scope, args),
+        What::Adopt(args) => adopt::run(scope, args),
+        What::Handover(args) => handover::run(scope, args),
+        What::Disband(args) => disband::run(scope, args),
     }
 }

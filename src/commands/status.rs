@@ -1,21 +1,21 @@
 //! `status`: what became of the directory in the cluster. It only looks.
 
+mod args;
 mod json;
 mod node_counts;
 mod observe;
 mod summary;
 mod table;
+mod view;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use clap::ValueEnum;
-
-use crate::cli::Global;
 use crate::cluster::{Cluster, Pause};
-use crate::commands::for_each::{Between, ForEach};
+pub use crate::commands::status::args::Args;
+use crate::commands::status::args::StatusFormat;
 use crate::commands::status::observe::Asker;
-use crate::commands::status::table::Shown;
+use crate::commands::status::view::Shown;
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::status::Report;
@@ -25,52 +25,7 @@ use crate::engine::set_name::{Undecided, set_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
-
-/// Show the load balancer of each pool, what it waits for, rollouts, drift, and what DNS should hold
-///
-/// Exits with 0 when every pool has its address and every workload is rolled out, with 1 when not yet, and with more
-/// if it could not be found out. Nothing is changed, and nothing is rendered: the directory is what it is compared with.
-#[derive(clap::Args, Debug)]
-pub struct Args {
-    /// Output format; default: tables
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<StatusFormat>,
-    /// Look again every 2 seconds, and show what has changed, until interrupted
-    #[arg(short, long)]
-    watch: bool,
-    /// How long DNS may remember an address, in seconds (-o zone|json|yaml); default: that of `spec.dns`, or 60
-    #[arg(long, value_name = "SECONDS")]
-    ttl: Option<u32>,
-}
-
-impl ForEach for Args {
-    fn only_for_one(&self) -> Option<&'static str> {
-        self.watch.then_some("--watch")
-    }
-
-    fn between(&self) -> Between {
-        match self.output {
-            None | Some(StatusFormat::Wide) => Between::Headings,
-            Some(StatusFormat::Yaml) => Between::Dashes,
-            Some(StatusFormat::Json | StatusFormat::Name | StatusFormat::Zone) => Between::Nothing,
-        }
-    }
-}
-
-/// What `-o` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum StatusFormat {
-    /// More columns, and the names of what differs
-    Wide,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
-    /// Names only
-    Name,
-    /// The records that DNS should hold for the round robin
-    Zone,
-}
+use crate::scope::Scope;
 
 /// How long DNS may remember an address where nobody says it, in seconds.
 const DEFAULT_TTL: u32 = 60;
@@ -82,18 +37,18 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LOOKS_PER_NODES: usize = 15;
 
 /// Shows what became of the app.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let project = &Project::open(&global.source)?;
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let project = &Project::open(&scope.source)?;
     let reviewed = Reviewed::read(project)?;
-    let cluster = &Cluster::connect(&global.cluster, Arc::new(terminal::note))?;
+    let cluster = &Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(terminal::diagnostic);
-    let set = set_of(global, project, cluster, Undecided::UseContext)?;
+    let set = set_of(scope, project, cluster, Undecided::UseContext)?;
     let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
     asker.count_nodes()?;
     let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
     let mut screen = Screen {
-        global,
+        scope,
         args,
         app: &project.spec.metadata.name,
         round_robin: round_robin.as_ref(),
@@ -123,7 +78,7 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
 /// What was shown and said.
 struct Screen<'a> {
-    global: &'a Global,
+    scope: &'a Scope,
     args: &'a Args,
     app: &'a str,
     round_robin: Option<&'a RoundRobin<'a>>,
@@ -148,7 +103,7 @@ impl Screen<'_> {
         let now = i64::try_from(now).unwrap_or_default();
         let ttl = self.round_robin.map_or(DEFAULT_TTL, |round_robin| round_robin.dns.ttl);
         let shown = Shown {
-            global: self.global,
+            scope: self.scope,
             app: self.app,
             report,
             before: self.shown.as_ref(),

@@ -9,11 +9,11 @@ mod plan_file;
 mod prune;
 
 pub use crate::core::apply::apply_set::{
-    ApplySet, GroupKind, ID, KINDS, LOCK_ID, NAMESPACES, PARENT_MANAGER, PART_OF, Scope, TOOL, TOOLING,
+    ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, PART_OF, TOOL, TOOLING,
 };
 pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
 pub use crate::core::apply::order::Stage;
-pub use crate::core::apply::owners::{Tracker, other_set, trackers};
+pub use crate::core::apply::owners::{Tracker, other_owners, other_set};
 pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_ours_to_mend, read_parent,
     salvage_parent, tool_of, undone,

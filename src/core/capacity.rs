@@ -6,6 +6,6 @@ mod usage;
 mod what_if;
 
 pub use crate::core::capacity::demand::{Demand, demands};
-pub use crate::core::capacity::measure::{Elsewhere, PoolNodes, Situation, measure};
-pub use crate::core::capacity::usage::{Gauge, Room, Subject, warnings};
+pub use crate::core::capacity::measure::{OtherServices, PoolNodes, Situation, measure};
+pub use crate::core::capacity::usage::{Headroom, LimitSubject, Usage, warnings};
 pub use crate::core::capacity::what_if::pools_of;

@@ -22,8 +22,8 @@ mod zone_rules;
 
 pub use crate::core::cluster_model::aks::aks_commands;
 pub use crate::core::cluster_model::deprecated_settings::old_settings;
-pub use crate::core::cluster_model::grow::{Grown, Growth, grow};
-pub use crate::core::cluster_model::growth_rules::cautions;
+pub use crate::core::cluster_model::grow::{Grown, grow};
+pub use crate::core::cluster_model::growth_rules::{Growth, cautions};
 pub use crate::core::cluster_model::installer::Installer;
 pub use crate::core::cluster_model::juju::juju_commands;
 pub use crate::core::cluster_model::machine_deployment::{grow_machine_deployments, is_machine_deployment};

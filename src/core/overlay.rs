@@ -11,4 +11,4 @@ mod target;
 pub use crate::core::overlay::builtin::{BUILT_IN, builtin_names, read_builtin};
 pub use crate::core::overlay::form::OverlaySpec;
 pub use crate::core::overlay::read::{Overlay, TargetedPatch};
-pub use crate::core::overlay::target::Subject;
+pub use crate::core::overlay::target::PatchSubject;

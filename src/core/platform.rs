@@ -9,16 +9,17 @@ mod distribution;
 mod form;
 mod limits;
 mod node_rules;
+mod read;
 mod selection;
 mod service_rules;
 mod settings;
 mod vm_set;
 
 pub use crate::core::platform::builtin::{builtin_names, builtin_text, read_builtin};
-pub use crate::core::platform::cloud_config::{OtherHalfText, other_half};
+pub use crate::core::platform::cloud_config::{CloudConfigText, cloud_config};
 pub use crate::core::platform::distribution::{Distribution, distributions};
 pub use crate::core::platform::form::{
-    AnswersWith, LabelChanges, LoadBalancers, OnlyLabels, OtherHalf, PerPool, Platform, PlatformSpec,
+    AnswersWith, CloudConfig, LabelChanges, LoadBalancers, OnlyLabels, PerPool, Platform, PlatformSpec,
     Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};

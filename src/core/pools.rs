@@ -7,7 +7,7 @@ mod merge;
 mod pool;
 
 pub use crate::core::pools::backend::no_backend;
-pub use crate::core::pools::discover::{NodeCount, Observed, Survey, survey};
+pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, discover_pools};
 pub use crate::core::pools::merge::{
     MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
 };

@@ -3,6 +3,7 @@
 
 mod copies;
 mod dns;
+mod draft;
 mod extra_objects;
 mod files;
 mod gitops_check;
@@ -21,33 +22,15 @@ use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
 use crate::core::manifest::{Key, Object, Scopes};
-use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
-use crate::core::pools::PoolSet;
-pub use crate::core::render::copies::{POOL_LABEL, SERVICE_LABEL};
-pub use crate::core::render::files::{RenderedFile, is_rendered};
+pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
+use crate::core::render::draft::{PendingObject, Role};
+pub use crate::core::render::files::is_rendered;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
-
-/// Everything that decides what is rendered.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// The spec.
-    pub spec: &'a LargeScale,
-    /// The spec's own lines, for messages.
-    pub document: &'a Document,
-    /// The objects of the manifests.
-    pub objects: &'a [Object],
-    /// The platform.
-    pub platform: &'a Platform,
-    /// The overlays, in the order of the spec.
-    pub overlays: &'a [Overlay],
-    /// The pools.
-    pub pools: &'a PoolSet,
-}
 
 /// What is rendered.
 #[derive(Clone, Debug, Default)]
@@ -60,40 +43,6 @@ pub struct Rendered {
     pub warnings: Vec<Diagnostic>,
     /// What is as the spec wants it, and is easily forgotten.
     pub notes: Vec<String>,
-}
-
-/// An object on its way into the tree.
-#[derive(Clone, Debug)]
-pub(super) struct Draft<'a> {
-    pub(super) value: Value,
-    /// What it came from.
-    pub(super) source: &'a Object,
-    /// The index of its pool, for what there is one of for each.
-    pub(super) pool: Option<usize>,
-    /// What it is.
-    pub(super) role: Role,
-}
-
-/// What an object of the tree is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// An object of the manifests, rendered once.
-    Once,
-    /// The Service of a pool.
-    Service,
-    /// The workload of a pool, or what scales it.
-    Workload,
-    /// What the platform needs for a pool, beside its Services.
-    Platform,
-    /// The DNS records of addresses that are reserved.
-    Records,
-}
-
-impl<'a> Draft<'a> {
-    /// The Service of the manifests that it is a copy of.
-    pub(super) fn service(&self) -> Option<&'a str> {
-        (self.role == Role::Service).then(|| self.source.value()["metadata"]["name"].as_str()).flatten()
-    }
 }
 
 /// Renders, or says all that is wrong.
@@ -118,45 +67,45 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     ));
     problems.extend(overlays_fit(input));
     problems.extend(twice_bound::problems(input, &settings));
-    let mut drafts = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
+    let mut pending = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
     warnings.extend(per_pool::said(input, &per_pool));
     for object in input.objects {
         let value = with_namespace_and_labels(input.spec, object, &scopes);
         if object.is_load_balancer() {
-            copies::copy(input, object, &value, &mut drafts, &mut problems);
+            copies::copy(input, object, &value, &mut pending, &mut problems);
         } else if per_pool.splits(object) {
-            per_pool.copy(input, object, &value, &mut drafts, &mut problems);
+            per_pool.copy(input, object, &value, &mut pending, &mut problems);
         } else {
-            drafts.push(Draft { value, source: object, pool: None, role: Role::Once });
+            pending.push(PendingObject { value, source: object, pool: None, role: Role::Once });
         }
     }
     if !problems.is_empty() {
         problems.extend(rules::in_manifests(input));
         return Err(problems);
     }
-    warnings.extend(spread::over_pools(input, &mut drafts));
+    warnings.extend(spread::over_pools(input, &mut pending));
     warnings.extend(unknown_services(input));
-    drafts.extend(extra_objects::objects(input, &settings, &mut problems));
-    let notes = dns::publish(input, &mut drafts).into_iter().collect();
-    patches::apply(input, &settings, &scopes, &mut drafts, &mut problems);
-    rules::check(input, &drafts, &mut problems, &mut warnings);
-    warnings.extend(spread::too_few(input, &drafts));
-    for draft in &mut drafts {
+    pending.extend(extra_objects::objects(input, &settings, &mut problems));
+    let notes = dns::publish(input, &mut pending).into_iter().collect();
+    patches::apply(input, &settings, &scopes, &mut pending, &mut problems);
+    rules::check(input, &pending, &mut problems, &mut warnings);
+    warnings.extend(spread::too_few(input, &pending));
+    for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
     }
-    find_collisions(&drafts, &mut problems);
-    problems.extend(gitops_check::left_out(&drafts));
+    find_collisions(&pending, &mut problems);
+    problems.extend(gitops_check::left_out(&pending));
     if !problems.is_empty() {
         return Err(problems);
     }
-    let demands = demands(drafts.iter().map(|draft| {
+    let demands = demands(pending.iter().map(|draft| {
         let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
         (pool, &draft.value)
     }));
-    gitops_check::escape(&mut drafts);
-    let files = files::files(drafts);
+    gitops_check::escape(&mut pending);
+    let files = files::files(pending);
     warnings.extend(gitops_check::too_large(&files));
     Ok(Rendered { files, demands, warnings, notes })
 }
@@ -189,8 +138,8 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
 /// Why the platform cannot give each pool its load balancer, where the spec does not go the other way.
 pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) -> Option<Diagnostic> {
     let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
-    let place = document.place("/spec/platform");
-    Some(Diagnostic::error(refused.because.clone()).at(place).hint(refused.hint.clone()))
+    let location = document.location("/spec/platform");
+    Some(Diagnostic::error(refused.because.clone()).at(location).hint(refused.hint.clone()))
 }
 
 /// Nothing would be there for a pool.
@@ -207,7 +156,7 @@ fn nothing_to_copy(input: Input<'_>) -> Option<Diagnostic> {
     let problem = Diagnostic::error(
         "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
     );
-    Some(problem.at(input.document.place("/spec/manifests")).hint(hint))
+    Some(problem.at(input.document.location("/spec/manifests")).hint(hint))
 }
 
 /// `internal: true` where nothing would come of it.
@@ -217,7 +166,7 @@ fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
     }
     let name = &input.platform.name;
     let problem = Diagnostic::error(format!("`internal: true` does nothing on platform {name}"))
-        .at(input.document.place("/spec/internal"));
+        .at(input.document.location("/spec/internal"));
     Some(match &input.platform.spec.internal_instead {
         Some(instead) => problem.hint(instead.clone()),
         None => problem.hint("write what the cloud reads into the manifests"),
@@ -229,10 +178,10 @@ fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (index, overlay) in input.overlays.iter().enumerate() {
         if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
-            let first = first.place("/metadata/name");
+            let first = first.location("/metadata/name");
             problems.push(
                 Diagnostic::error(format!("two overlays are called {}, the first in {first}", overlay.name))
-                    .at(overlay.place("/metadata/name"))
+                    .at(overlay.location("/metadata/name"))
                     .hint("give one of them another name: by it, errors and `overrides` tell them apart"),
             );
         }
@@ -243,9 +192,11 @@ fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
 
 /// What nobody has verified of the platform.
 fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
-    let place = || input.document.place("/spec/platform");
+    let location = || input.document.location("/spec/platform");
     let sentences = input.platform.spec.unverified.iter();
-    sentences.map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(place())).collect()
+    sentences
+        .map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()))
+        .collect()
 }
 
 fn drop_empty_metadata(value: &mut Value) {
@@ -276,16 +227,16 @@ fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
             Diagnostic::warning(format!(
                 "`spec.names` names the Service `{name}`, which the manifests do not hold{near}"
             ))
-            .at(input.document.place(&format!("/spec/names/{name}")))
+            .at(input.document.location(&format!("/spec/names/{name}")))
         })
         .collect()
 }
 
 /// Two drafts of one name: a copy that meets another object, or two copies.
-fn find_collisions(drafts: &[Draft<'_>], problems: &mut Vec<Diagnostic>) {
+fn find_collisions(pending: &[PendingObject<'_>], problems: &mut Vec<Diagnostic>) {
     // By hash: keys that differ in their last letters alone are slow to put in order.
-    let mut seen: HashMap<Key, &Object> = HashMap::with_capacity(drafts.len());
-    for draft in drafts {
+    let mut seen: HashMap<Key, &Object> = HashMap::with_capacity(pending.len());
+    for draft in pending {
         let entry = match seen.entry(Key::of(&draft.value)) {
             Entry::Vacant(vacant) => {
                 vacant.insert(draft.source);
@@ -293,10 +244,10 @@ fn find_collisions(drafts: &[Draft<'_>], problems: &mut Vec<Diagnostic>) {
             }
             Entry::Occupied(entry) => entry,
         };
-        let first = entry.get().place("/metadata/name");
+        let first = entry.get().location("/metadata/name");
         problems.push(
             Diagnostic::error(format!("{} would be rendered twice, first from {first}", entry.key()))
-                .at(draft.source.place("/metadata/name"))
+                .at(draft.source.location("/metadata/name"))
                 .hint("give one of them another name, with `spec.names` for the copies of a Service"),
         );
     }

@@ -1,5 +1,6 @@
 //! How findings are worded: diagnostics, counts, suggestions, differences and masked secrets.
 
+pub mod describe;
 pub mod diagnostic;
 pub mod mask;
 pub mod plural;

@@ -16,4 +16,4 @@ pub use crate::directory::git::commit::Head;
 pub use crate::directory::git::filters::Filters;
 pub use crate::directory::git::repository::Repository;
 pub use crate::directory::git::revision::Revision;
-pub use crate::directory::git::status::{Difference, Standing, State};
+pub use crate::directory::git::status::{Difference, GitFileStatus, GitState};

@@ -22,7 +22,7 @@ pub(super) fn manifests(
     let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
     let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
     for (index, name) in spec.spec.manifests.iter().enumerate() {
-        let at = document.place(&format!("/spec/manifests/{index}"));
+        let at = document.location(&format!("/spec/manifests/{index}"));
         if Path::new(name).is_absolute() {
             problems.push(
                 Diagnostic::error(format!(

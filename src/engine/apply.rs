@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call, ClusterError, Pause, Problem};
-use crate::core::apply::{Scope, Stage};
+use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
+use crate::core::apply::{MemberScope, Stage};
 use crate::core::live::{Effect, Resource, effect};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::apply_set;
-use crate::engine::apply_set::Standing;
-use crate::engine::observe::{Survey, brings_namespace};
-use crate::engine::prune::{Farewell, Gone, delete_all};
-use crate::engine::results::{Report, Word, conflict, failure};
-use crate::engine::server_side_apply::{Attempt, Done, Manner, apply_all};
+use crate::engine::apply_set::ParentState;
+use crate::engine::observe::{Observation, brings_namespace};
+use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
+use crate::engine::results::{ObjectAction, Results, conflict, failure};
+use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
 use crate::engine::target::{Item, Target, group_version, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -26,7 +26,7 @@ use crate::output::terminal;
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// One object to apply.
-pub(crate) struct Job {
+pub(crate) struct ApplyJob {
     /// Which of the tree.
     pub(crate) index: usize,
     /// What is sent.
@@ -34,21 +34,21 @@ pub(crate) struct Job {
 }
 
 /// Does it all, and says what became of each object. An error is one that kept everything from being begun.
-pub(crate) fn carry_out(
+pub(crate) fn apply_in_order(
     target: &Target,
-    survey: &Survey,
-    jobs: Vec<Job>,
-    farewells: &[Farewell],
-    manner: Manner<'_>,
-    report: &mut Report,
+    observation: &Observation,
+    jobs: Vec<ApplyJob>,
+    prune_candidates: &[PruneCandidate],
+    options: ApplyOptions<'_>,
+    report: &mut Results,
 ) -> Result<(), Failure> {
-    let mut stages: BTreeMap<Stage, Vec<Job>> = BTreeMap::new();
+    let mut stages: BTreeMap<Stage, Vec<ApplyJob>> = BTreeMap::new();
     for job in jobs {
         let key = &target.items[job.index].key;
         stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
     }
     let scope = apply_set::before(target);
-    let mut standing = Standing::found(target);
+    let mut standing = ParentState::found(target);
     // The parent's own namespace may come with the tree.
     if !brings_namespace(&target.items, &target.set.namespace) {
         standing.widen(target, &scope)?;
@@ -67,7 +67,7 @@ pub(crate) fn carry_out(
             }
         }
         if flow.is_continue() && !target.cluster.is_interrupted() {
-            flow = apply_stage(target, survey, jobs, late.as_ref(), manner, report);
+            flow = apply_stage(target, observation, jobs, late.as_ref(), options, report);
         } else {
             leave(target, jobs, report);
         }
@@ -78,87 +78,87 @@ pub(crate) fn carry_out(
     // Something of it is done, and what is not has to be told.
     stages.for_each(|(_, jobs)| leave(target, jobs, report));
     if !report.is_complete() || target.cluster.is_interrupted() {
-        for farewell in farewells {
-            report.say(&farewell.deletion.key, Word::NotApplied, None);
+        for candidate in prune_candidates {
+            report.say(&candidate.deletion.key, ObjectAction::NotApplied, None);
         }
-        if !farewells.is_empty() {
+        if !prune_candidates.is_empty() {
             terminal::diagnostic(&Diagnostic::warning(
                 "nothing is pruned, because not everything was applied",
             ));
         }
         return Ok(());
     }
-    let gone = prune(target, farewells, manner.at_once, report);
-    narrow(target, survey, &gone, standing, report);
+    let gone = prune(target, prune_candidates, options.concurrency, report);
+    narrow(target, observation, &gone, standing, report);
     Ok(())
 }
 
 /// What has to be there before the first member: the parent that names it, and its kind.
 fn ready_for_members(
     target: &Target,
-    standing: &mut Standing,
-    scope: &Scope,
-) -> Result<BTreeMap<usize, At>, Failure> {
+    standing: &mut ParentState,
+    scope: &MemberScope,
+) -> Result<BTreeMap<usize, ObjectRef>, Failure> {
     if !target.cluster.is_interrupted() {
         standing.widen(target, scope)?;
     }
     Ok(places_of_new_kinds(target)?)
 }
 
-fn leave(target: &Target, jobs: Vec<Job>, report: &mut Report) {
-    for Job { index, .. } in jobs {
-        report.say(&target.items[index].key, Word::NotApplied, None);
+fn leave(target: &Target, jobs: Vec<ApplyJob>, report: &mut Results) {
+    for ApplyJob { index, .. } in jobs {
+        report.say(&target.items[index].key, ObjectAction::NotApplied, None);
     }
 }
 
 /// When all is done the parent names what is left and nothing else.
 pub(crate) fn narrow(
     target: &Target,
-    survey: &Survey,
+    observation: &Observation,
     gone: &[&Key],
-    mut standing: Standing,
-    report: &mut Report,
+    mut standing: ParentState,
+    report: &mut Results,
 ) {
     if !report.is_complete() {
         return;
     }
-    let Err(failure) = standing.narrow(target, apply_set::after(target, survey, gone)) else { return };
+    let Err(failure) = standing.narrow(target, apply_set::after(target, observation, gone)) else { return };
     let key = parent_key(&target.set);
     let mut said = failure.problems.into_iter().map(|problem| {
         let message = format!("{key}: the inventory still names what is gone: {}", problem.message);
         Diagnostic { message, ..problem }
     });
-    report.say(&key, Word::Failed, said.next());
+    report.say(&key, ObjectAction::Failed, said.next());
 }
 
 /// Deletes what has left the tree, and says it; returns what is gone.
 pub(crate) fn prune<'a>(
     target: &Target,
-    farewells: &'a [Farewell],
-    at_once: usize,
-    report: &mut Report,
+    prune_candidates: &'a [PruneCandidate],
+    concurrency: usize,
+    report: &mut Results,
 ) -> Vec<&'a Key> {
     let mut gone = Vec::new();
-    let results = delete_all(target, farewells, at_once, |farewell, what| {
-        let key = &farewell.deletion.key;
+    let results = delete_all(target, prune_candidates, concurrency, |candidate, what| {
+        let key = &candidate.deletion.key;
         match what {
-            Gone::Deleted | Gone::Already => report.say(key, Word::Pruned, None),
-            Gone::Kept(why) => report.say(
+            DeleteOutcome::Deleted | DeleteOutcome::Already => report.say(key, ObjectAction::Pruned, None),
+            DeleteOutcome::Kept(why) => report.say(
                 key,
-                Word::NotApplied,
+                ObjectAction::NotApplied,
                 Some(Diagnostic::warning(format!("{key} stays: {why}")).hint("look at it, then prune again")),
             ),
-            Gone::Failed(error) => report.say(key, Word::Failed, Some(failure(key, error))),
-            Gone::Unknown | Gone::NotBegun => {}
+            DeleteOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
+            DeleteOutcome::Unknown | DeleteOutcome::NotBegun => {}
         }
     });
-    for (farewell, what) in farewells.iter().zip(results) {
-        let key = &farewell.deletion.key;
+    for (candidate, what) in prune_candidates.iter().zip(results) {
+        let key = &candidate.deletion.key;
         match what {
-            Gone::Deleted | Gone::Already => gone.push(key),
-            Gone::Unknown => report.say(key, Word::Unknown, Some(unknown(key))),
-            Gone::NotBegun => report.say(key, Word::NotApplied, None),
-            Gone::Kept(_) | Gone::Failed(_) => {}
+            DeleteOutcome::Deleted | DeleteOutcome::Already => gone.push(key),
+            DeleteOutcome::Unknown => report.say(key, ObjectAction::Unknown, Some(unknown(key))),
+            DeleteOutcome::NotBegun => report.say(key, ObjectAction::NotApplied, None),
+            DeleteOutcome::Kept(_) | DeleteOutcome::Failed(_) => {}
         }
     }
     gone
@@ -167,15 +167,15 @@ pub(crate) fn prune<'a>(
 /// Applies what belongs to one stage. It is the last one if the server cannot be reached any more.
 fn apply_stage(
     target: &Target,
-    survey: &Survey,
-    jobs: Vec<Job>,
-    late: Option<&BTreeMap<usize, At>>,
-    manner: Manner<'_>,
-    report: &mut Report,
+    observation: &Observation,
+    jobs: Vec<ApplyJob>,
+    late: Option<&BTreeMap<usize, ObjectRef>>,
+    options: ApplyOptions<'_>,
+    report: &mut Results,
 ) -> ControlFlow<()> {
     let mut indices = Vec::with_capacity(jobs.len());
     let mut attempts = Vec::with_capacity(jobs.len());
-    for Job { index, body } in jobs {
+    for ApplyJob { index, body } in jobs {
         let item = &target.items[index];
         let Some(at) = item.at.as_ref().or_else(|| late?.get(&index)) else {
             let version = body["apiVersion"].as_str().unwrap_or_default();
@@ -183,44 +183,46 @@ fn apply_stage(
                 Diagnostic::error(format!("{}: the cluster does not serve {version} yet", item.key)).hint(
                     "its CustomResourceDefinition comes with the tree: apply again when it is established",
                 );
-            report.say(&item.key, Word::Failed, Some(problem));
+            report.say(&item.key, ObjectAction::Failed, Some(problem));
             continue;
         };
         indices.push(index);
-        attempts.push(Attempt { at: at.clone(), body, live: &survey.live[index] });
+        attempts.push(ApplyRequest { at: at.clone(), body, live: &observation.live[index] });
     }
-    let results = apply_all(&target.cluster, attempts, manner, |position, done| {
+    let results = apply_all(&target.cluster, attempts, options, |position, done| {
         let index = indices[position];
-        say(report, &target.items[index], &survey.live[index], done);
+        say(report, &target.items[index], &observation.live[index], done);
     });
     let mut flow = ControlFlow::Continue(());
     for (index, done) in indices.iter().zip(results) {
         let item = &target.items[*index];
         match done {
-            Done::Unknown => report.say(&item.key, Word::Unknown, Some(unknown(&item.key))),
-            Done::NotBegun => report.say(&item.key, Word::NotApplied, None),
-            Done::Failed(error) if error.is_out_of_reach() => flow = ControlFlow::Break(()),
+            ApplyOutcome::Unknown => report.say(&item.key, ObjectAction::Unknown, Some(unknown(&item.key))),
+            ApplyOutcome::NotBegun => report.say(&item.key, ObjectAction::NotApplied, None),
+            ApplyOutcome::Failed(error) if error.is_out_of_reach() => flow = ControlFlow::Break(()),
             _ => {}
         }
     }
     flow
 }
 
-fn say(report: &mut Report, item: &Item, before: &Value, done: &Done) {
+fn say(report: &mut Results, item: &Item, before: &Value, done: &ApplyOutcome) {
     let key = &item.key;
     match done {
         // Also where somebody has deleted it since it was looked at.
-        Done::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
-            report.say(key, Word::Created, None);
+        ApplyOutcome::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
+            report.say(key, ObjectAction::Created, None);
         }
-        Done::Answer(after) => {
+        ApplyOutcome::Answer(after) => {
             let is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
                 || effect(before, after) == Effect::None;
-            report.say(key, if is_same { Word::Unchanged } else { Word::Configured }, None);
+            report.say(key, if is_same { ObjectAction::Unchanged } else { ObjectAction::Configured }, None);
         }
-        Done::Conflicts(conflicts) => report.say(key, Word::Failed, Some(conflict(key, conflicts))),
-        Done::Failed(error) => report.say(key, Word::Failed, Some(failure(key, error))),
-        Done::Unknown | Done::NotBegun => {}
+        ApplyOutcome::Conflicts(conflicts) => {
+            report.say(key, ObjectAction::Failed, Some(conflict(key, conflicts)));
+        }
+        ApplyOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
+        ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
     }
 }
 
@@ -230,7 +232,7 @@ fn unknown(key: &Key) -> Diagnostic {
 }
 
 /// Where objects go whose kinds came with the tree: waits until the server has them.
-fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, At>, ClusterError> {
+fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, ClusterError> {
     let mut places = BTreeMap::new();
     let mut missing: Vec<&Item> = target.items.iter().filter(|item| item.at.is_none()).collect();
     if missing.is_empty() {
@@ -241,7 +243,7 @@ fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, At>, ClusterEr
     while !missing.is_empty() && began.elapsed() < ESTABLISHED_WITHIN {
         for item in &missing {
             let (group, version) = group_version(&item.wanted);
-            let list = target.cluster.call(&Call::Resources { group, version })?;
+            let list = target.cluster.call(&ApiCall::Resources { group, version })?;
             for resource in Resource::all_of(&list) {
                 if !served.contains(&resource) && answers(target, &resource)? {
                     served.push(resource);
@@ -256,7 +258,7 @@ fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, At>, ClusterEr
     for (index, item) in target.items.iter().enumerate().filter(|(_, item)| item.at.is_none()) {
         if let Some(resource) = served.iter().find(|resource| is_of(item, resource)) {
             let (namespace, name) = (item.key.namespace.clone(), item.key.name.clone());
-            places.insert(index, At { resource: resource.clone(), namespace, name });
+            places.insert(index, ObjectRef { resource: resource.clone(), namespace, name });
         }
     }
     Ok(places)
@@ -271,7 +273,7 @@ fn answers(target: &Target, resource: &Resource) -> Result<bool, ClusterError> {
     let missing = |problem: &Problem| {
         matches!(problem, Problem::NotFound | Problem::NotServed | Problem::NotJson { code: 404, .. })
     };
-    match target.cluster.call(&Call::list(resource.clone(), None, Some(target.set.selector()))) {
+    match target.cluster.call(&ApiCall::list(resource.clone(), None, Some(target.set.selector()))) {
         Err(ClusterError::Request { problem, .. }) if missing(&problem) => Ok(false),
         // Who may not list in all namespaces may still apply.
         Ok(_) | Err(ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => Ok(true),

@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call, Certainty, ClusterError, Force, Problem};
-use crate::core::apply::{Kept, PARENT_MANAGER, Parent, Scope, candidates};
+use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef, Problem};
+use crate::core::apply::{Kept, MemberScope, PARENT_MANAGER, Parent, candidates};
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::engine::observe::Survey;
+use crate::engine::observe::Observation;
 use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
 /// Where members are when everything is applied: what the parent has to know before.
-pub(crate) fn before(target: &Target) -> Scope {
+pub(crate) fn before(target: &Target) -> MemberScope {
     let wanted = target.set.scope(target.items.iter().map(|item| &item.key));
     match &target.parent {
         Some(parent) => parent.scope.union(&wanted),
@@ -23,8 +23,8 @@ pub(crate) fn before(target: &Target) -> Scope {
 
 /// Where members are afterwards: the tree, and what has left the tree and is still there. Copies of our label on what
 /// controllers made are none.
-pub(crate) fn after(target: &Target, survey: &Survey, gone: &[&Key]) -> Scope {
-    let kept = candidates(&target.set, &survey.others, &target.wanted());
+pub(crate) fn after(target: &Target, observation: &Observation, gone: &[&Key]) -> MemberScope {
+    let kept = candidates(&target.set, &observation.others, &target.wanted());
     let members =
         kept.kept.iter().filter(|(_, why)| !matches!(why, Kept::Child(_) | Kept::NotOurs | Kept::Leaving));
     let left: Vec<Key> = kept
@@ -40,8 +40,8 @@ pub(crate) fn after(target: &Target, survey: &Survey, gone: &[&Key]) -> Scope {
 
 /// The parent while we work. Another run of ours may write it at the same time, for another state of the tree: what
 /// that one has added is never taken away, for what the parent does not name is never found again.
-pub(crate) struct Standing {
-    scope: Option<Scope>,
+pub(crate) struct ParentState {
+    scope: Option<MemberScope>,
     /// Whether it carries the id of our lock.
     id: LockIdState,
     /// The resourceVersion at which it says so; `None` where there was none.
@@ -53,7 +53,7 @@ pub(crate) struct Standing {
 /// How often the parent is read anew because others write it.
 const TRIES: u32 = 5;
 
-impl Standing {
+impl ParentState {
     /// As it was found.
     pub(crate) fn found(target: &Target) -> Self {
         let scope = target.parent.as_ref().map(|parent| parent.scope.clone());
@@ -62,7 +62,7 @@ impl Standing {
     }
 
     /// Makes it name all of this before members come.
-    pub(crate) fn widen(&mut self, target: &Target, wanted: &Scope) -> Result<(), Failure> {
+    pub(crate) fn widen(&mut self, target: &Target, wanted: &MemberScope) -> Result<(), Failure> {
         for _ in 0..TRIES {
             let is_wide_enough = self.scope.as_ref().is_some_and(|scope| scope.covers(wanted));
             if is_wide_enough && self.id == LockIdState::Settled {
@@ -83,7 +83,7 @@ impl Standing {
 
     /// Makes it name only this when members are gone. Where others have written it meanwhile it is left as it is: too
     /// much in it does no harm, and the next run puts it right.
-    pub(crate) fn narrow(&mut self, target: &Target, exact: Scope) -> Result<(), Failure> {
+    pub(crate) fn narrow(&mut self, target: &Target, exact: MemberScope) -> Result<(), Failure> {
         if self.scope.as_ref() == Some(&exact) {
             return Ok(());
         }
@@ -100,7 +100,7 @@ impl Standing {
     }
 
     /// Writes it if it is still what we know; else learns what it is now.
-    fn write(&mut self, target: &Target, scope: Scope) -> Result<Outcome, Failure> {
+    fn write(&mut self, target: &Target, scope: MemberScope) -> Result<Outcome, Failure> {
         match apply(target, &scope, self.version.as_deref()) {
             Ok(live) => {
                 if self.id == LockIdState::Missing {
@@ -115,7 +115,7 @@ impl Standing {
                 Ok(Outcome::Written)
             }
             Err(ClusterError::Request { problem: Problem::Moved(_), .. }) => {
-                let live = target.cluster.call(&Call::Get(place(target)))?;
+                let live = target.cluster.call(&ApiCall::Get(location(target)))?;
                 let parent = if live.is_null() { None } else { Some(target.own_parent(&live)?) };
                 let id = LockIdState::of(target, parent.as_ref());
                 let found = parent.map(|parent| parent.scope);
@@ -153,22 +153,22 @@ enum Outcome {
 }
 
 /// Writes the parent, whatever it is.
-pub(crate) fn write(target: &Target, scope: &Scope) -> Result<(), ClusterError> {
+pub(crate) fn write(target: &Target, scope: &MemberScope) -> Result<(), ClusterError> {
     apply(target, scope, None).map(drop)
 }
 
 /// Fields that somebody else holds there are taken, as by kubectl: they are the protocol's.
-fn apply(target: &Target, scope: &Scope, version: Option<&str>) -> Result<Value, ClusterError> {
+fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<Value, ClusterError> {
     let mut body = target.set.parent(scope, target.lock.id.as_ref());
     if let Some(version) = version {
         body["metadata"]["resourceVersion"] = version.into();
     }
-    let call = |force| Call::Apply {
-        at: place(target),
+    let call = |force| ApiCall::Apply {
+        at: location(target),
         body: body.clone(),
         manager: PARENT_MANAGER,
         force,
-        certainty: Certainty::Done,
+        dry_run: DryRun::None,
     };
     match target.cluster.call(&call(Force::Never)) {
         Err(ClusterError::Request { problem: Problem::Conflicts(_), .. }) => {
@@ -182,9 +182,9 @@ fn apply(target: &Target, scope: &Scope, version: Option<&str>) -> Result<Value,
     }
 }
 
-fn place(target: &Target) -> At {
+fn location(target: &Target) -> ObjectRef {
     let key = parent_key(&target.set);
-    At { resource: Resource::config_map(), namespace: key.namespace, name: key.name }
+    ObjectRef { resource: Resource::config_map(), namespace: key.namespace, name: key.name }
 }
 
 fn version_of(live: &Value) -> Option<String> {

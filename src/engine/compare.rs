@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Certainty, ClusterError, Force, Problem};
+use crate::cluster::{ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Conflict, PART_OF, Yielded, yielded};
 use crate::core::live::{Effect, cleaned, effect, entries, is_unchanged, ours, predict};
-use crate::engine::observe::{Survey, brings_namespace};
-use crate::engine::server_side_apply::{Attempt, Done, Manner, apply_all};
+use crate::engine::observe::{Observation, brings_namespace};
+use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
 use crate::engine::target::{Item, Target};
 
 /// Who decides what an apply would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Judge {
+pub(crate) enum DiffStrategy {
     /// We, from what we read; nothing is asked that needs the right to change something.
-    Reading,
+    ClientSide,
     /// We where it is certain, the server's dry run where it is not.
-    Doubt,
+    Hybrid,
     /// The server's dry run, for every object.
-    Server,
+    ServerSide,
 }
 
 /// What an apply would do to one object of the tree.
@@ -33,14 +33,14 @@ pub(crate) struct Comparison<'a> {
     /// The fields that are left to others.
     pub(crate) left: Vec<Yielded>,
     /// Who said so.
-    pub(crate) source: Source,
+    pub(crate) source: DiffSource,
     /// Why the server's dry run could not be had.
     pub(crate) refused: Option<ClusterError>,
 }
 
 /// Who said what would become of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum DiffSource {
     /// It is certain from what was read, or the server said it.
     Certain,
     /// It was worked out from what was read, without the server.
@@ -56,7 +56,7 @@ pub(crate) enum State {
     /// Its values would change; the object as it would be.
     Changed(Value),
     /// Only its manager would, and that it is a member of our set.
-    TakenOver,
+    OwnershipChanged,
     /// Others hold fields with other values.
     Conflicts(Vec<Conflict>),
     /// The apply would fail.
@@ -72,16 +72,16 @@ pub(crate) enum State {
 /// Compares everything.
 pub(crate) fn compare<'a>(
     target: &'a Target,
-    survey: &'a Survey,
-    judge: Judge,
+    observation: &'a Observation,
+    strategy: DiffStrategy,
     force: Force,
-    at_once: usize,
+    concurrency: usize,
 ) -> Vec<Comparison<'a>> {
     let mut comparisons: Vec<Comparison<'a>> = Vec::with_capacity(target.items.len());
     let mut doubts = Vec::new();
-    for (index, (item, live)) in target.items.iter().zip(&survey.live).enumerate() {
+    for (index, (item, live)) in target.items.iter().zip(&observation.live).enumerate() {
         let (wanted, left) = yielded(&target.rules, &item.wanted, live);
-        let state = known(&wanted, live, judge);
+        let state = known(&wanted, live, strategy);
         if state.is_none() {
             doubts.push(index);
         }
@@ -92,11 +92,11 @@ pub(crate) fn compare<'a>(
             live,
             state,
             left,
-            source: Source::Certain,
+            source: DiffSource::Certain,
             refused: None,
         });
     }
-    if judge == Judge::Reading {
+    if strategy == DiffStrategy::ClientSide {
         for index in doubts {
             comparisons[index].estimate();
         }
@@ -112,29 +112,32 @@ pub(crate) fn compare<'a>(
         .iter()
         .filter_map(|index| {
             let Comparison { item, wanted, live, .. } = &comparisons[*index];
-            Some(Attempt { at: item.at.clone()?, body: wanted.clone(), live })
+            Some(ApplyRequest { at: item.at.clone()?, body: wanted.clone(), live })
         })
         .collect();
-    let manner = Manner { certainty: Certainty::DryRun, force, rules: &target.rules, at_once };
-    for (index, done) in now.into_iter().zip(apply_all(&target.cluster, attempts, manner, |_, _| ())) {
+    let options = ApplyOptions { dry_run: DryRun::All, force, rules: &target.rules, concurrency };
+    for (index, done) in now.into_iter().zip(apply_all(&target.cluster, attempts, options, |_, _| ())) {
         comparisons[index].settle(done, &target.items);
     }
     comparisons
 }
 
 /// What can be told without the server.
-fn known(wanted: &Value, live: &Value, judge: Judge) -> Option<State> {
+fn known(wanted: &Value, live: &Value, strategy: DiffStrategy) -> Option<State> {
     if !live["metadata"]["deletionTimestamp"].is_null() {
         return Some(State::Leaving);
     }
-    let is_certain = judge != Judge::Server && !live.is_null() && is_unchanged(wanted, live);
+    let is_certain = strategy != DiffStrategy::ServerSide && !live.is_null() && is_unchanged(wanted, live);
     is_certain.then_some(State::Unchanged)
 }
 
 impl Comparison<'_> {
     /// Whether an apply would change it.
     pub(crate) fn is_touched(&self) -> bool {
-        matches!(self.state, State::Created | State::NoNamespace(_) | State::Changed(_) | State::TakenOver)
+        matches!(
+            self.state,
+            State::Created | State::NoNamespace(_) | State::Changed(_) | State::OwnershipChanged
+        )
     }
 
     /// The object as it is, with the label of our set if it is others who applied it so far, such as Argo CD or Flux.
@@ -162,39 +165,41 @@ impl Comparison<'_> {
         self.state = if cleaned(&after) == cleaned(self.live) {
             State::Unchanged
         } else if cleaned(&after) == cleaned(&self.joined()) {
-            State::TakenOver
+            State::OwnershipChanged
         } else {
             State::Changed(after)
         };
-        self.source = Source::Estimate;
+        self.source = DiffSource::Estimate;
     }
 
     /// What the dry run told.
-    fn settle(&mut self, done: Done, items: &[Item]) {
+    fn settle(&mut self, done: ApplyOutcome, items: &[Item]) {
         self.state = match done {
-            Done::Answer(_) if self.live.is_null() => State::Created,
-            Done::Answer(after) => match effect(self.live, &after) {
+            ApplyOutcome::Answer(_) if self.live.is_null() => State::Created,
+            ApplyOutcome::Answer(after) => match effect(self.live, &after) {
                 Effect::None => State::Unchanged,
-                Effect::Ownership => State::TakenOver,
-                Effect::Values if effect(&self.joined(), &after) != Effect::Values => State::TakenOver,
+                Effect::Ownership => State::OwnershipChanged,
+                Effect::Values if effect(&self.joined(), &after) != Effect::Values => State::OwnershipChanged,
                 Effect::Values => State::Changed(after),
             },
-            Done::Conflicts(conflicts) => State::Conflicts(conflicts),
-            Done::Failed(ClusterError::Request { problem: Problem::NoNamespace(name), .. }) => {
+            ApplyOutcome::Conflicts(conflicts) => State::Conflicts(conflicts),
+            ApplyOutcome::Failed(ClusterError::Request { problem: Problem::NoNamespace(name), .. }) => {
                 if brings_namespace(items, &name) {
                     State::Created
                 } else {
                     State::NoNamespace(name)
                 }
             }
-            Done::Failed(error @ ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => {
+            ApplyOutcome::Failed(
+                error @ ClusterError::Request { problem: Problem::Forbidden { .. }, .. },
+            ) => {
                 self.estimate();
-                self.source = Source::Estimate;
+                self.source = DiffSource::Estimate;
                 self.refused = Some(error);
                 return;
             }
-            Done::Failed(error) => State::Failed(error),
-            Done::Unknown | Done::NotBegun => State::Unknown,
+            ApplyOutcome::Failed(error) => State::Failed(error),
+            ApplyOutcome::Unknown | ApplyOutcome::NotBegun => State::Unknown,
         };
     }
 }

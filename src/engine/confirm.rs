@@ -3,7 +3,7 @@
 use crate::core::apply::MaxPrune;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
-use crate::engine::prune::{Farewell, Record, describe};
+use crate::engine::prune::{LockRecord, PruneCandidate, describe};
 use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -11,7 +11,7 @@ use crate::output::terminal::Answer;
 
 /// About deletions
 #[derive(clap::Args, Debug)]
-pub(crate) struct Agreement {
+pub(crate) struct ConfirmArgs {
     /// How many members may be deleted at most: a number, or a percentage of the set
     #[arg(long, default_value_t, value_name = "N|N%")]
     pub(crate) max_prune: MaxPrune,
@@ -25,17 +25,21 @@ pub(crate) struct Agreement {
 
 /// Shows each deletion and asks. Without a terminal only `--yes` agrees, and `--prune-unrecorded` to deletions that the
 /// lock does not account for.
-pub(crate) fn to(farewells: &[Farewell], args: &Agreement, cluster: &str) -> Result<(), Failure> {
-    if farewells.is_empty() {
+pub(crate) fn to(
+    prune_candidates: &[PruneCandidate],
+    args: &ConfirmArgs,
+    cluster: &str,
+) -> Result<(), Failure> {
+    if prune_candidates.is_empty() {
         return Ok(());
     }
-    for farewell in farewells {
-        terminal::note(&describe(farewell));
+    for candidate in prune_candidates {
+        terminal::note(&describe(candidate));
     }
     if args.yes {
-        return agree_to_unrecorded(farewells, args);
+        return agree_to_unrecorded(prune_candidates, args);
     }
-    let objects = plural(farewells.len(), "object");
+    let objects = plural(prune_candidates.len(), "object");
     let refused = match terminal::ask(&format!("delete {objects} in {cluster}?")) {
         Answer::Yes => return Ok(()),
         Answer::No => Diagnostic::refusal("nothing was changed"),
@@ -47,9 +51,9 @@ pub(crate) fn to(farewells: &[Farewell], args: &Agreement, cluster: &str) -> Res
     Err(refused.into())
 }
 
-fn agree_to_unrecorded(farewells: &[Farewell], args: &Agreement) -> Result<(), Failure> {
-    let unknown = farewells.iter().filter(|farewell| farewell.record == Record::Unknown);
-    let names: Vec<String> = unknown.map(|farewell| farewell.deletion.key.to_string()).collect();
+fn agree_to_unrecorded(prune_candidates: &[PruneCandidate], args: &ConfirmArgs) -> Result<(), Failure> {
+    let unknown = prune_candidates.iter().filter(|candidate| candidate.record == LockRecord::Unknown);
+    let names: Vec<String> = unknown.map(|candidate| candidate.deletion.key.to_string()).collect();
     if names.is_empty() || args.prune_unrecorded {
         return Ok(());
     }
@@ -63,7 +67,7 @@ fn agree_to_unrecorded(farewells: &[Farewell], args: &Agreement) -> Result<(), F
 }
 
 /// `--concurrency`.
-pub(crate) fn at_once(text: &str) -> Result<usize, String> {
+pub(crate) fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=256) => Ok(number),
         _ => Err(format!("`{text}` is no number from 1 to 256")),

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
-use crate::core::capacity::{Demand, Elsewhere, Gauge, PoolNodes, Situation, measure, warnings};
+use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
-use crate::core::pools::{MergeOptions, Merged, Shrink, merge, merge_locked, survey};
+use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, merge_locked};
 use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
@@ -44,7 +44,7 @@ impl NodeArgs {
 
 /// Whether a directory keeps its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identity {
+pub(crate) enum LockIdentity {
     /// It keeps the id and the set of its lock.
     Keep,
     /// It gets a new id, and a set by the name and namespace of the spec (`--new-id`).
@@ -107,12 +107,12 @@ pub(crate) fn discover(
             (nodes_from(&path, &shown)?, None, locked_cluster)
         }
     };
-    cluster.iter().try_for_each(|identity| project.refuse_twin(identity))?;
+    cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
-    let survey = survey(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
+    let discovered = discover_pools(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
     let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };
     let options = MergeOptions { forget: args.forget.clone(), shrink };
-    let mut merged = merge(spec, &survey, lock, &options)?;
+    let mut merged = merge(spec, &discovered, lock, &options)?;
     let (wrong, warnings): (Vec<_>, Vec<_>) =
         merged.warnings.into_iter().partition(|warning| warning.severity != Severity::Warning);
     if doubt == Shrink::Refuse && !wrong.is_empty() {
@@ -185,8 +185,8 @@ impl Discovery {
         &self,
         project: &Project,
         services: Option<&[Demand]>,
-        elsewhere: Option<&Elsewhere>,
-    ) -> Vec<Gauge> {
+        other_services: Option<&OtherServices>,
+    ) -> Vec<Usage> {
         let Some(nodes) = self.merged.nodes else { return Vec::new() };
         let spec = &project.spec.spec;
         measure(&Situation {
@@ -196,7 +196,7 @@ impl Discovery {
             nodes,
             pools: &PoolNodes::of(&self.merged.reports, &project.platform),
             services,
-            elsewhere,
+            other_services,
         })
     }
 
@@ -205,9 +205,9 @@ impl Discovery {
         &self,
         project: &Project,
         plan: &Plan,
-        identity: Identity,
+        identity: LockIdentity,
     ) -> Result<Lock, Diagnostic> {
-        let old = project.lock.as_ref().filter(|_| identity == Identity::Keep);
+        let old = project.lock.as_ref().filter(|_| identity == LockIdentity::Keep);
         let spec_set = SetName {
             name: project.spec.metadata.name.clone(),
             namespace: project.spec.metadata.namespace.clone(),
@@ -219,7 +219,7 @@ impl Discovery {
         }
         let mut rendered = old.map(|lock| lock.rendered.clone()).unwrap_or_default();
         let steps =
-            plan.steps.iter().filter(|step| identity == Identity::Keep || step.action != Action::Removed);
+            plan.steps.iter().filter(|step| identity == LockIdentity::Keep || step.action != Action::Removed);
         rendered.extend(steps.filter_map(|step| step.key.as_ref()).map(RenderedKind::of));
         let pools = self
             .merged

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call};
+use crate::cluster::{ApiCall, ObjectRef};
 use crate::core::apply::GroupKind;
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
@@ -17,7 +17,7 @@ use crate::output::terminal;
 const ONE_BY_ONE: usize = 8;
 
 /// What was found.
-pub(crate) struct Survey {
+pub(crate) struct Observation {
     /// Each object of the tree as it is in the cluster, in the tree's order; `null` where it is not there.
     pub(crate) live: Vec<Value>,
     /// Objects with the label of our set that the tree does not hold.
@@ -27,70 +27,70 @@ pub(crate) struct Survey {
 }
 
 /// A kind in a namespace, or in all if it lives in none.
-type Room = (Resource, Option<String>);
+type ListScope = (Resource, Option<String>);
 
 /// Asks once for each kind and namespace: for the members of our set, and then for what is missing among them.
-pub(crate) fn survey(target: &Target, at_once: usize) -> Result<Survey, Failure> {
-    let mut wanted: BTreeMap<Room, BTreeMap<&str, usize>> = BTreeMap::new();
+pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation, Failure> {
+    let mut wanted: BTreeMap<ListScope, BTreeMap<&str, usize>> = BTreeMap::new();
     for (index, item) in target.items.iter().enumerate() {
         if let Some(at) = &item.at {
-            wanted.entry(room(at)).or_default().insert(&at.name, index);
+            wanted.entry(list_scope(at)).or_default().insert(&at.name, index);
         }
     }
-    let mut rooms: BTreeSet<Room> = wanted.keys().cloned().collect();
-    rooms.extend(rooms_of_the_set(target)?);
+    let mut list_scopes: BTreeSet<ListScope> = wanted.keys().cloned().collect();
+    list_scopes.extend(rooms_of_the_set(target)?);
 
-    let mut found = Survey {
+    let mut found = Observation {
         live: vec![Value::Null; target.items.len()],
         others: Vec::new(),
-        resources: rooms.iter().map(|(resource, _)| resource.clone()).collect(),
+        resources: list_scopes.iter().map(|(resource, _)| resource.clone()).collect(),
     };
     // Without a parent the set is new or lost, and asking for its members finds nothing or too little.
     let is_new = target.parent.is_none();
-    let (all, members): (Vec<Room>, Vec<Room>) = rooms
-        .into_iter()
-        .partition(|room| is_new && wanted.get(room).is_some_and(|names| names.len() > ONE_BY_ONE));
+    let (all, members): (Vec<ListScope>, Vec<ListScope>) = list_scopes.into_iter().partition(|list_scope| {
+        is_new && wanted.get(list_scope).is_some_and(|names| names.len() > ONE_BY_ONE)
+    });
     let labels = target.set.selector();
-    let list = |room: &Room, labels: Option<&str>| {
-        Call::list(room.0.clone(), room.1.clone(), labels.map(str::to_owned))
+    let list = |list_scope: &ListScope, labels: Option<&str>| {
+        ApiCall::list(list_scope.0.clone(), list_scope.1.clone(), labels.map(str::to_owned))
     };
-    let first: Vec<Call> = all
+    let first: Vec<ApiCall> = all
         .iter()
-        .map(|room| list(room, None))
-        .chain(members.iter().map(|room| list(room, Some(&labels))))
+        .map(|list_scope| list(list_scope, None))
+        .chain(members.iter().map(|list_scope| list(list_scope, Some(&labels))))
         .collect();
-    for (room, answer) in all.iter().chain(&members).zip(target.cluster.call_all(&first, at_once)) {
-        found.take(target, wanted.get(room), answer?);
+    for (list_scope, answer) in all.iter().chain(&members).zip(target.cluster.call_all(&first, concurrency)) {
+        found.take(target, wanted.get(list_scope), answer?);
     }
 
     let mut second = Vec::new();
-    let mut rooms = Vec::new();
-    for room in &members {
-        let Some(names) = wanted.get(room) else { continue };
+    let mut list_scopes = Vec::new();
+    for list_scope in &members {
+        let Some(names) = wanted.get(list_scope) else { continue };
         let missing: Vec<usize> =
             names.values().copied().filter(|index| found.live[*index].is_null()).collect();
         if missing.len() > ONE_BY_ONE {
-            second.push(list(room, None));
-            rooms.push(room);
+            second.push(list(list_scope, None));
+            list_scopes.push(list_scope);
             continue;
         }
         for at in missing.into_iter().filter_map(|index| target.items[index].at.clone()) {
-            second.push(Call::Get(at));
-            rooms.push(room);
+            second.push(ApiCall::Get(at));
+            list_scopes.push(list_scope);
         }
     }
-    for (room, answer) in rooms.into_iter().zip(target.cluster.call_all(&second, at_once)) {
+    for (list_scope, answer) in list_scopes.into_iter().zip(target.cluster.call_all(&second, concurrency)) {
         let answer = match answer? {
             Value::Null => continue,
             list @ Value::Array(_) => list,
             object => Value::Array(vec![object]),
         };
-        found.take(target, wanted.get(room), answer);
+        found.take(target, wanted.get(list_scope), answer);
     }
     Ok(found)
 }
 
-impl Survey {
+impl Observation {
     fn take(&mut self, target: &Target, wanted: Option<&BTreeMap<&str, usize>>, list: Value) {
         let Value::Array(objects) = list else { return };
         for object in objects {
@@ -104,38 +104,38 @@ impl Survey {
     }
 }
 
-fn room(at: &At) -> Room {
+fn list_scope(at: &ObjectRef) -> ListScope {
     (at.resource.clone(), at.resource.namespaced.then(|| at.namespace.clone()))
 }
 
 /// Where the parent says that members are, besides where the tree has objects. A kind that the cluster has no more has
 /// no objects either; one that cannot be asked for now is an error.
-fn rooms_of_the_set(target: &Target) -> Result<Vec<Room>, Failure> {
+fn rooms_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
     let Some(parent) = &target.parent else { return Ok(Vec::new()) };
     let known: BTreeMap<(&str, &str), &Resource> = target
         .items
         .iter()
         .filter_map(|item| Some((group_kind(&item.key), &item.at.as_ref()?.resource)))
         .collect();
-    let (here, elsewhere): (Vec<&GroupKind>, Vec<&GroupKind>) = parent
+    let (here, other_services): (Vec<&GroupKind>, Vec<&GroupKind>) = parent
         .scope
         .kinds
         .iter()
         .partition(|kind| known.contains_key(&(kind.group.as_str(), kind.kind.as_str())));
     let mut resources: Vec<Resource> =
         here.iter().map(|kind| known[&(kind.group.as_str(), kind.kind.as_str())].clone()).collect();
-    resources.extend(resources_of(target, &elsewhere)?);
+    resources.extend(resources_of(target, &other_services)?);
     let namespaces: BTreeSet<&String> =
         parent.scope.namespaces.iter().chain(std::iter::once(&target.set.namespace)).collect();
-    let mut rooms = Vec::new();
+    let mut list_scopes = Vec::new();
     for resource in resources {
         if !resource.namespaced {
-            rooms.push((resource, None));
+            list_scopes.push((resource, None));
             continue;
         }
-        rooms.extend(namespaces.iter().map(|name| (resource.clone(), Some((*name).clone()))));
+        list_scopes.extend(namespaces.iter().map(|name| (resource.clone(), Some((*name).clone()))));
     }
-    Ok(rooms)
+    Ok(list_scopes)
 }
 
 fn group_kind(key: &Key) -> (&str, &str) {
@@ -147,7 +147,7 @@ pub(crate) fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<
     if kinds.is_empty() {
         return Ok(Vec::new());
     }
-    let groups = target.cluster.call(&Call::Groups)?;
+    let groups = target.cluster.call(&ApiCall::Groups)?;
     let preferred = |group: &str| {
         if group.is_empty() {
             return Some("v1".to_owned());
@@ -158,9 +158,9 @@ pub(crate) fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<
     };
     let versions: BTreeMap<&str, String> =
         kinds.iter().filter_map(|kind| Some((kind.group.as_str(), preferred(&kind.group)?))).collect();
-    let calls: Vec<Call> = versions
+    let calls: Vec<ApiCall> = versions
         .iter()
-        .map(|(group, version)| Call::Resources { group: (*group).to_owned(), version: version.clone() })
+        .map(|(group, version)| ApiCall::Resources { group: (*group).to_owned(), version: version.clone() })
         .collect();
     let mut served = Vec::new();
     for answer in target.cluster.call_small(&calls) {

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::apply::{other_set, trackers};
+use crate::core::apply::{other_owners, other_set};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::engine::observe::Survey;
+use crate::engine::observe::Observation;
 use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
 
 /// What becomes of objects that Argo CD, Flux or Helm look after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Others {
+pub(crate) enum OwnershipPolicy {
     /// It is said.
     Warn,
     /// It is refused.
@@ -20,13 +20,17 @@ pub(crate) enum Others {
 }
 
 /// Refuses objects of another set, and says which objects somebody else applies too.
-pub(crate) fn check(target: &Target, survey: &Survey, others: Others) -> Result<(), Failure> {
+pub(crate) fn check(
+    target: &Target,
+    observation: &Observation,
+    others: OwnershipPolicy,
+) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for (item, live) in target.items.iter().zip(&survey.live) {
+    for (item, live) in target.items.iter().zip(&observation.live) {
         if let Some(set) = other_set(&target.set, live) {
             problems.push(
                 Diagnostic::refusal(format!("{} is a member of another set ({set})", item.key))
-                    .at(item.place.clone())
+                    .at(item.location.clone())
                     .hint("two directories hold the same object: let one go of it; `kubectl largescale inventory` shows the sets"),
             );
         }
@@ -35,10 +39,10 @@ pub(crate) fn check(target: &Target, survey: &Survey, others: Others) -> Result<
         return Err(problems.into());
     }
     let mut found: BTreeMap<String, Vec<Key>> = BTreeMap::new();
-    let here = target.items.iter().map(|item| item.key.clone()).zip(&survey.live);
-    let ours = here.chain(survey.others.iter().map(|live| (Key::of(live), live)));
+    let here = target.items.iter().map(|item| item.key.clone()).zip(&observation.live);
+    let ours = here.chain(observation.others.iter().map(|live| (Key::of(live), live)));
     for (key, live) in ours {
-        for tracker in trackers(live) {
+        for tracker in other_owners(live) {
             found.entry(format!("{} ({})", tracker.tool, tracker.owner)).or_default().push(key.clone());
         }
     }
@@ -47,7 +51,7 @@ pub(crate) fn check(target: &Target, survey: &Survey, others: Others) -> Result<
         format!("{who} applies {}{more} too", keys[0])
     };
     let hint = "let one of them do it: what the other applies is undone again and again";
-    if others == Others::Refuse && !found.is_empty() {
+    if others == OwnershipPolicy::Refuse && !found.is_empty() {
         let refuse = |(who, keys)| Diagnostic::refusal(say(who, keys)).hint(hint);
         return Err(found.iter().map(refuse).collect::<Vec<_>>().into());
     }

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use crate::cluster::Force;
-use crate::commands::diff::live::{Difference, differences};
 use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
 use crate::core::live::{changes, cleaned, digest, intended};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::directory::{read_text, write_private};
-use crate::engine::apply::Job;
-use crate::engine::compare::{Comparison, Judge, State, compare};
-use crate::engine::observe::Survey;
-use crate::engine::prune::Farewell;
-use crate::engine::results::{Report, Word};
+use crate::engine::apply::ApplyJob;
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::difference::{Difference, differences};
+use crate::engine::observe::Observation;
+use crate::engine::prune::PruneCandidate;
+use crate::engine::results::{ObjectAction, Results};
 use crate::engine::target::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -34,17 +34,17 @@ pub(crate) fn write(path: &Path, plan: &PlanFile) -> Result<(), Diagnostic> {
 pub(crate) fn plan(
     target: &Target,
     comparisons: &[Comparison<'_>],
-    farewells: &[Farewell],
+    prune_candidates: &[PruneCandidate],
     prune: Option<MaxPrune>,
     force: Force,
 ) -> PlanFile {
     let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
     let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison)));
-    let gone = farewells.iter().map(|farewell| {
+    let gone = prune_candidates.iter().map(|candidate| {
         // Whatever else has changed in it, it goes; the address is what was agreed to.
-        (&farewell.live["metadata"]["uid"], farewell.deletion.addresses.join(","))
+        (&candidate.live["metadata"]["uid"], candidate.deletion.addresses.join(","))
     });
-    let objects = differences(comparisons, farewells).into_iter().zip(uids.chain(gone));
+    let objects = differences(comparisons, prune_candidates).into_iter().zip(uids.chain(gone));
     let objects = objects.map(|(Difference { key, action, change: shown }, (uid, change))| PlannedObject {
         group: key.group,
         kind: key.kind,
@@ -71,13 +71,13 @@ pub(crate) fn plan(
 pub(crate) fn jobs(
     plan: &PlanFile,
     target: &Target,
-    survey: &Survey,
-    farewells: &[Farewell],
-    at_once: usize,
-    report: &mut Report,
-) -> Result<Vec<Job>, Failure> {
+    observation: &Observation,
+    prune_candidates: &[PruneCandidate],
+    concurrency: usize,
+    report: &mut Results,
+) -> Result<Vec<ApplyJob>, Failure> {
     let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
-    let comparisons = compare(target, survey, Judge::Doubt, force, at_once);
+    let comparisons = compare(target, observation, DiffStrategy::Hybrid, force, concurrency);
     // Whoever may not try an object may not apply it: a plan is done whole or not at all.
     let refused = |comparison: &Comparison<'_>| {
         Some(crate::engine::results::failure(&comparison.item.key, comparison.refused.as_ref()?))
@@ -87,12 +87,12 @@ pub(crate) fn jobs(
     if !problems.is_empty() {
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
-    let now = self::plan(target, &comparisons, farewells, plan.max_prune()?, force);
+    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
     refuse_departures(&departures(plan, &now))?;
     let mut jobs = Vec::new();
     for (index, comparison) in comparisons.into_iter().enumerate() {
         if !comparison.is_touched() {
-            report.say(&comparison.item.key, Word::Unchanged, None);
+            report.say(&comparison.item.key, ObjectAction::Unchanged, None);
             continue;
         }
         let mut body = comparison.wanted;
@@ -101,7 +101,7 @@ pub(crate) fn jobs(
                 body["metadata"][field] = value.clone();
             }
         }
-        jobs.push(Job { index, body });
+        jobs.push(ApplyJob { index, body });
     }
     Ok(jobs)
 }
@@ -111,7 +111,7 @@ fn change_of(comparison: &Comparison<'_>) -> String {
     let Comparison { live, wanted, state, .. } = comparison;
     let changes = match state {
         State::Changed(after) => intended(changes(&cleaned(live), &cleaned(after)), wanted),
-        State::TakenOver => Vec::new(),
+        State::OwnershipChanged => Vec::new(),
         _ => changes(&serde_json::Value::Null, wanted),
     };
     digest(&changes)

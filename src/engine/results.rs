@@ -5,7 +5,6 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::cli::Global;
 use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::manifest::Key;
@@ -15,10 +14,11 @@ use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
 use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// What became of an object, in a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Word {
+pub(crate) enum ObjectAction {
     /// It is new.
     Created,
     /// It changed.
@@ -35,7 +35,7 @@ pub(crate) enum Word {
     NotApplied,
 }
 
-impl Word {
+impl ObjectAction {
     fn text(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -54,22 +54,22 @@ impl Word {
 }
 
 /// Collects what became of everything, and says it as it comes.
-pub(crate) struct Report {
+pub(crate) struct Results {
     format: Option<LineFormat>,
     /// Behind each word: ` (dry run)`, or nothing.
     suffix: &'static str,
-    words: BTreeMap<String, (Word, Option<String>)>,
+    words: BTreeMap<String, (ObjectAction, Option<String>)>,
     closed: Option<io::Error>,
 }
 
-impl Report {
+impl Results {
     /// An empty one.
     pub(crate) fn new(format: Option<LineFormat>, suffix: &'static str) -> Self {
         Self { format, suffix, words: BTreeMap::new(), closed: None }
     }
 
     /// Says what became of an object; `why` for what is not as it should be.
-    pub(crate) fn say(&mut self, key: &Key, word: Word, why: Option<Diagnostic>) {
+    pub(crate) fn say(&mut self, key: &Key, word: ObjectAction, why: Option<Diagnostic>) {
         let object = key.to_string();
         let line = match self.format {
             _ if !word.is_done() => None,
@@ -88,7 +88,7 @@ impl Report {
     }
 
     /// How many objects have this word.
-    pub(crate) fn count(&self, word: Word) -> usize {
+    pub(crate) fn count(&self, word: ObjectAction) -> usize {
         self.words.values().filter(|(known, _)| *known == word).count()
     }
 
@@ -98,15 +98,15 @@ impl Report {
     }
 
     /// The total, and how the program ends.
-    pub(crate) fn finish(self, global: &Global, cluster: &str) -> Result<Exit, io::Error> {
+    pub(crate) fn finish(self, scope: &Scope, cluster: &str) -> Result<Exit, io::Error> {
         let counts: Vec<String> = [
-            Word::Created,
-            Word::Configured,
-            Word::Unchanged,
-            Word::Pruned,
-            Word::Failed,
-            Word::Unknown,
-            Word::NotApplied,
+            ObjectAction::Created,
+            ObjectAction::Configured,
+            ObjectAction::Unchanged,
+            ObjectAction::Pruned,
+            ObjectAction::Failed,
+            ObjectAction::Unknown,
+            ObjectAction::NotApplied,
         ]
         .into_iter()
         .filter(|word| self.count(*word) > 0)
@@ -116,7 +116,7 @@ impl Report {
         let left: Vec<&str> = self
             .words
             .iter()
-            .filter(|(_, (word, _))| *word == Word::NotApplied)
+            .filter(|(_, (word, _))| *word == ObjectAction::NotApplied)
             .map(|(object, _)| object.as_str())
             .collect();
         if !left.is_empty() {
@@ -125,7 +125,7 @@ impl Report {
         let total = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
         terminal::note(&format!("{total}{} in {cluster}", self.suffix));
         if self.format == Some(LineFormat::Json) {
-            terminal::data(&format::json(global, self.json(cluster)))?;
+            terminal::data(&format::json(scope, self.json(cluster)))?;
         }
         self.closed.map_or(Ok(exit), Err)
     }
@@ -228,9 +228,11 @@ pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
         State::Failed(error) => Some(failure(key, error)),
         State::Leaving => Some(leaving(key)),
         State::Unknown => Some(Diagnostic::error(format!("{key} was not compared"))),
-        State::NoNamespace(_) | State::TakenOver | State::Unchanged | State::Created | State::Changed(_) => {
-            None
-        }
+        State::NoNamespace(_)
+        | State::OwnershipChanged
+        | State::Unchanged
+        | State::Created
+        | State::Changed(_) => None,
     }
 }
 

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call, Certainty, Cluster, ClusterError, Fate, Force, Next, Problem};
+use crate::cluster::{ApiCall, CallOutcome, Cluster, ClusterError, DryRun, Force, Next, ObjectRef, Problem};
 use crate::core::apply::{Conflict, Verdict, conflicts_of, verdict};
 use crate::core::live::{MANAGER, remove};
 use crate::core::spec::ConflictRule;
 
 /// One object to apply.
 #[derive(Clone)]
-pub(crate) struct Attempt<'a> {
+pub(crate) struct ApplyRequest<'a> {
     /// Where to.
-    pub(crate) at: At,
+    pub(crate) at: ObjectRef,
     /// What.
     pub(crate) body: Value,
     /// The object as it was found; `null` if it was not there.
@@ -20,7 +20,7 @@ pub(crate) struct Attempt<'a> {
 
 /// What became of an attempt.
 #[derive(Debug)]
-pub(crate) enum Done {
+pub(crate) enum ApplyOutcome {
     /// The object as the server answered.
     Answer(Value),
     /// Others hold fields with other values, and no rule says what to do.
@@ -35,15 +35,15 @@ pub(crate) enum Done {
 
 /// How it is done.
 #[derive(Clone, Copy)]
-pub(crate) struct Manner<'a> {
+pub(crate) struct ApplyOptions<'a> {
     /// Really?
-    pub(crate) certainty: Certainty,
+    pub(crate) dry_run: DryRun,
     /// `--force-conflicts`.
     pub(crate) force: Force,
     /// What the spec says about fields of others.
     pub(crate) rules: &'a [ConflictRule],
     /// How many at once.
-    pub(crate) at_once: usize,
+    pub(crate) concurrency: usize,
 }
 
 /// Once to leave a field to another manager, once to take the rest. More would mean that somebody takes fields while
@@ -53,40 +53,40 @@ const FURTHER_TRIES: u32 = 2;
 /// Sends all of them; `done` hears of each when nothing more will become of it.
 pub(crate) fn apply_all(
     cluster: &Cluster,
-    mut attempts: Vec<Attempt<'_>>,
-    manner: Manner<'_>,
-    mut done: impl FnMut(usize, &Done),
-) -> Vec<Done> {
-    let calls: Vec<Call> = attempts.iter().map(|attempt| call(attempt, manner, manner.force)).collect();
+    mut attempts: Vec<ApplyRequest<'_>>,
+    options: ApplyOptions<'_>,
+    mut done: impl FnMut(usize, &ApplyOutcome),
+) -> Vec<ApplyOutcome> {
+    let calls: Vec<ApiCall> = attempts.iter().map(|attempt| call(attempt, options, options.force)).collect();
     let mut tries = vec![0; attempts.len()];
-    let mut results: Vec<Done> = attempts.iter().map(|_| Done::NotBegun).collect();
-    let fates = cluster.change_all(calls, manner.at_once, |index, result| {
+    let mut results: Vec<ApplyOutcome> = attempts.iter().map(|_| ApplyOutcome::NotBegun).collect();
+    let fates = cluster.change_all(calls, options.concurrency, |index, result| {
         let what = match result {
-            Ok(answer) => Done::Answer(answer),
+            Ok(answer) => ApplyOutcome::Answer(answer),
             Err(ClusterError::Request { problem: Problem::Conflicts(causes), ask, server }) => {
                 let attempt = &mut attempts[index];
                 let conflicts = conflicts_of(&causes, &attempt.body, attempt.live);
                 tries[index] += 1;
-                match verdict(manner.rules, &conflicts) {
-                    Verdict::Fail(conflicts) => Done::Conflicts(conflicts),
+                match verdict(options.rules, &conflicts) {
+                    Verdict::Fail(conflicts) => ApplyOutcome::Conflicts(conflicts),
                     _ if tries[index] > FURTHER_TRIES => {
                         let problem = Problem::Conflicts(causes);
-                        Done::Failed(ClusterError::Request { ask, server, problem })
+                        ApplyOutcome::Failed(ClusterError::Request { ask, server, problem })
                     }
                     Verdict::Again { leave, take } => {
                         for field in &leave {
                             remove(field, &mut attempt.body);
                         }
                         let force = if take { Force::Always } else { Force::Never };
-                        return Next::Ask(Box::new(call(attempt, manner, force)));
+                        return Next::Retry(Box::new(call(attempt, options, force)));
                     }
                 }
             }
-            Err(error) => Done::Failed(error),
+            Err(error) => ApplyOutcome::Failed(error),
         };
         // Who does not answer one object, after all that patience, answers none.
         let next = match &what {
-            Done::Failed(error) if error.is_out_of_reach() => Next::Stop,
+            ApplyOutcome::Failed(error) if error.is_out_of_reach() => Next::Stop,
             _ => Next::Nothing,
         };
         done(index, &what);
@@ -94,19 +94,19 @@ pub(crate) fn apply_all(
         next
     });
     for (result, fate) in results.iter_mut().zip(fates) {
-        if fate == Fate::Unknown {
-            *result = Done::Unknown;
+        if fate == CallOutcome::Unknown {
+            *result = ApplyOutcome::Unknown;
         }
     }
     results
 }
 
-fn call(attempt: &Attempt<'_>, manner: Manner<'_>, force: Force) -> Call {
-    Call::Apply {
+fn call(attempt: &ApplyRequest<'_>, options: ApplyOptions<'_>, force: Force) -> ApiCall {
+    ApiCall::Apply {
         at: attempt.at.clone(),
         body: attempt.body.clone(),
         manager: MANAGER,
         force,
-        certainty: manner.certainty,
+        dry_run: options.dry_run,
     }
 }

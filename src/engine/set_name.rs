@@ -1,6 +1,5 @@
 //! Which `ApplySet` a directory belongs to: a fact of the spec and the lock, never of the current context.
 
-use crate::cli::Global;
 use crate::cluster::Cluster;
 use crate::core::apply::ApplySet;
 use crate::core::lock::SetName;
@@ -9,6 +8,7 @@ use crate::directory::Project;
 use crate::engine::cluster_identity::named;
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// What happens where neither spec nor lock names the namespace of the set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) enum Undecided {
 
 /// The set of a directory. A set that would move is refused, or reported by commands that change nothing.
 pub(crate) fn set_of(
-    global: &Global,
+    scope: &Scope,
     project: &Project,
     cluster: &Cluster,
     undecided: Undecided,
@@ -31,7 +31,7 @@ pub(crate) fn set_of(
         Some(problem) => terminal::diagnostic(&problem.into_warning()),
         None => {}
     }
-    let namespace = namespace(global, project, cluster, undecided)?;
+    let namespace = namespace(scope, project, cluster, undecided)?;
     Ok(ApplySet { name: project.spec.metadata.name.clone(), namespace })
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
         Diagnostic::refusal(format!(
             "the ApplySet would move: the lock belongs to {locked}, and the spec now says {spec}"
         ))
-        .at(project.document.place(&format!("/metadata/{field}")))
+        .at(project.document.location(&format!("/metadata/{field}")))
         .hint(format!(
             "change `metadata.{field}` back. To move: `kubectl largescale inventory disband` with the old {field}, then change it, `render --new-id`, and `apply`"
         )),
@@ -61,21 +61,21 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
 
 /// The namespace of the spec or of the lock; else that of the command line.
 fn namespace(
-    global: &Global,
+    scope: &Scope,
     project: &Project,
     cluster: &Cluster,
     undecided: Undecided,
 ) -> Result<String, Failure> {
-    let given = global.cluster.namespace.as_deref();
+    let given = scope.cluster.namespace.as_deref();
     let locked = project.lock.as_ref().and_then(|lock| lock.set.as_ref()?.namespace.as_deref());
-    let (known, holder, place) = match project.spec.metadata.namespace.as_deref() {
-        Some(spec) => (Some(spec), "`metadata.namespace`", project.document.place("/metadata/namespace")),
-        None => (locked, "the namespace in the lock", project.document.place("/metadata")),
+    let (known, holder, location) = match project.spec.metadata.namespace.as_deref() {
+        Some(spec) => (Some(spec), "`metadata.namespace`", project.document.location("/metadata/namespace")),
+        None => (locked, "the namespace in the lock", project.document.location("/metadata")),
     };
     match (known, given) {
         (Some(known), Some(given)) if known != given => {
             Err(Diagnostic::refusal(format!("{holder} is {known}, and --namespace is {given}"))
-                .at(place)
+                .at(location)
                 .hint("leave --namespace out; another namespace needs a spec of its own")
                 .into())
         }
@@ -86,7 +86,7 @@ fn namespace(
                 "neither the spec nor the lock names a namespace; {context} has {}",
                 cluster.namespace()
             ))
-            .at(project.document.place("/metadata"))
+            .at(project.document.location("/metadata"))
             .hint(format!(
                 "add `namespace: {}` below `metadata:` in the spec and render, or give it with -n",
                 cluster.namespace()

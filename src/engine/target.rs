@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cli::Global;
-use crate::cluster::{At, Call, Cluster};
+use crate::cluster::{ApiCall, Cluster, ObjectRef};
 use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
 use crate::core::live::Resource;
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
@@ -19,6 +18,7 @@ use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
 use crate::engine::set_name::{Undecided, set_of};
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// A directory and its cluster.
 pub(crate) struct Target {
@@ -51,27 +51,27 @@ pub(crate) struct Item {
     /// What shall be there.
     pub(crate) wanted: Value,
     /// Where it stands in the tree.
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// Where it goes; `None` while its kind comes with the tree itself.
-    pub(crate) at: Option<At>,
+    pub(crate) at: Option<ObjectRef>,
 }
 
 /// Whether the cluster will be changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+pub(crate) enum Access {
     /// It is only looked at.
-    Look,
+    ReadOnly,
     /// It is looked at to tell what a change would do.
     DryRun,
     /// It is changed.
-    Change,
+    ReadWrite,
 }
 
 impl Target {
     /// Reads the tree, finds the cluster and asks it for the kinds and for the parent of our set, which must not be
     /// anybody else's.
-    pub(crate) fn open(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
-        let mut target = Self::find(global, purpose)?;
+    pub(crate) fn open(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let mut target = Self::find(scope, access)?;
         if !target.parent_live.is_null() {
             target.parent = Some(target.own_parent(&target.parent_live)?);
         }
@@ -86,23 +86,26 @@ impl Target {
     }
 
     /// The same, whatever the parent is.
-    pub(crate) fn find(global: &Global, purpose: Purpose) -> Result<Self, Failure> {
-        let project = Project::open(&global.source)?;
+    pub(crate) fn find(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let project = Project::open(&scope.source)?;
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(terminal::diagnostic);
-        let mut cluster = Cluster::connect(&global.cluster, Arc::new(terminal::note))?;
-        let identity = checked_identity(&cluster, &reviewed, purpose)?;
-        project.refuse_twin(&identity)?;
+        let mut cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
+        let identity = checked_identity(&cluster, &reviewed, access)?;
+        project.refuse_same_cluster(&identity)?;
         cluster.be_patient();
-        let undecided = if purpose == Purpose::Look { Undecided::UseContext } else { Undecided::Refuse };
-        let set = set_of(global, &project, &cluster, undecided)?;
+        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
+        let set = set_of(scope, &project, &cluster, undecided)?;
 
         let versions: BTreeSet<(String, String)> =
             reviewed.objects.iter().map(|object| group_version(&object.value)).collect();
-        let parent =
-            At { resource: Resource::config_map(), namespace: set.namespace.clone(), name: set.name.clone() };
-        let calls: Vec<Call> = std::iter::once(Call::Get(parent))
-            .chain(versions.into_iter().map(|(group, version)| Call::Resources { group, version }))
+        let parent = ObjectRef {
+            resource: Resource::config_map(),
+            namespace: set.namespace.clone(),
+            name: set.name.clone(),
+        };
+        let calls: Vec<ApiCall> = std::iter::once(ApiCall::Get(parent))
+            .chain(versions.into_iter().map(|(group, version)| ApiCall::Resources { group, version }))
             .collect();
         let mut answers = cluster.call_small(&calls).into_iter();
         let parent_live = answers.next().transpose()?.unwrap_or_default();
@@ -138,19 +141,19 @@ pub(crate) fn group_version(object: &Value) -> (String, String) {
     (group.to_owned(), version.to_owned())
 }
 
-fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, purpose: Purpose) -> Result<String, Failure> {
+fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, access: Access) -> Result<String, Failure> {
     let locked = reviewed.lock.cluster.as_deref();
-    if purpose != Purpose::Change {
+    if access != Access::ReadWrite {
         let (found, doubt) = identity_or_doubt(cluster, locked)?;
         doubt.iter().for_each(terminal::diagnostic);
         return Ok(found.unwrap_or_default());
     }
     let found = identity_of(cluster, locked)?;
     if locked.is_none() {
-        let place = format!("{} at {}", named(cluster.context()), cluster.server());
+        let location = format!("{} at {}", named(cluster.context()), cluster.server());
         terminal::diagnostic(
             &Diagnostic::warning(format!(
-                "the lock does not say which cluster the tree is for; this is {place}"
+                "the lock does not say which cluster the tree is for; this is {location}"
             ))
             .hint("a render that reads its nodes from the cluster puts it into the lock"),
         );
@@ -188,14 +191,14 @@ fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Resu
         if object.value["metadata"]["labels"].get(PART_OF).is_some() {
             problems.push(
                 Diagnostic::refusal(format!("{} carries the label {PART_OF}", object.key))
-                    .at(object.place.clone())
+                    .at(object.location.clone())
                     .hint("remove it from the manifests: it is put on in the cluster, by whoever applies"),
             );
         }
         if object.key == parent_key(set) {
             problems.push(
                 Diagnostic::refusal(format!("{} has the name of our inventory in the cluster", object.key))
-                    .at(object.place.clone())
+                    .at(object.location.clone())
                     .hint("give the ConfigMap or the spec (`metadata.name`) another name"),
             );
         }
@@ -208,12 +211,12 @@ fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Resu
     let item = |(object, resource): (Desired, Option<&Resource>)| {
         let mut wanted = object.value;
         set.mark(&mut wanted);
-        let at = resource.map(|resource| At {
+        let at = resource.map(|resource| ObjectRef {
             resource: resource.clone(),
             namespace: object.key.namespace.clone(),
             name: object.key.name.clone(),
         });
-        Item { key: object.key, wanted, place: object.place, at }
+        Item { key: object.key, wanted, location: object.location, at }
     };
     Ok(objects.into_iter().zip(resources).map(item).collect())
 }
@@ -244,6 +247,11 @@ fn kinds_of_definitions(objects: &[Desired]) -> BTreeMap<(String, String), bool>
 fn unknown_kind(object: &Desired) -> Diagnostic {
     let version = object.value["apiVersion"].as_str().unwrap_or_default();
     Diagnostic::error(format!("the cluster does not know {} of {version}", object.key.kind))
-        .at(object.place.clone())
+        .at(object.location.clone())
         .hint("install what brings it (a CustomResourceDefinition), or check `apiVersion` and the cluster's version")
+}
+
+/// Where it goes, for a person.
+pub(crate) fn location(target: &Target) -> String {
+    format!("namespace {}, {}", target.set.namespace, named(target.cluster.context()))
 }

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::cli::Global;
-use crate::cluster::{At, Call, Cluster};
+use crate::cluster::{ApiCall, Cluster, ObjectRef};
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::review::{Item, Review, ReviewedPool, Stake, stake};
+use crate::core::review::{Item, Review, ReviewedPool, Stake, address_risk};
 use crate::core::status::address_state;
 use crate::core::tree::plan::{Action, Plan};
 use crate::core::yaml;
 use crate::directory::Project;
 use crate::output::changes::Change;
+use crate::scope::Scope;
 
 /// What a tree was and will be, for a review.
 pub(crate) struct Trees<'a> {
     /// Which app, and in which cluster.
-    pub(crate) global: &'a Global,
+    pub(crate) scope: &'a Scope,
     /// What it is made from.
     pub(crate) project: &'a Project,
     /// The pools.
@@ -50,11 +50,11 @@ impl Trees<'_> {
             let old = self.before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let old = old.map_or(Value::Null, |text| object(&text));
             let new = rendered.get(&Key::of(&old)).map_or(Value::Null, |text| object(text));
-            let stake = stake(&old, &new, &fields);
-            if stake.is_some() {
+            let address_risk = address_risk(&old, &new, &fields);
+            if address_risk.is_some() {
                 at_stake.push((items.len(), Key::of(&old)));
             }
-            items.push(item(change, step.pool.clone(), stake));
+            items.push(item(change, step.pool.clone(), address_risk));
         }
         for ((index, _), address) in at_stake.iter().zip(addresses(self.asked, &at_stake)) {
             items[*index].address = address;
@@ -66,7 +66,7 @@ impl Trees<'_> {
             nodes: report.observed.as_ref().map(Observed::nodes),
         });
         Review {
-            title: self.global.title(),
+            title: self.scope.title(),
             against: against.to_owned(),
             pools: pools.collect(),
             items,
@@ -77,13 +77,13 @@ impl Trees<'_> {
 }
 
 /// One change as a reviewer sees it.
-pub(crate) fn item(change: &Change, pool: Option<String>, stake: Option<Stake>) -> Item {
+pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<Stake>) -> Item {
     Item {
         object: change.object.clone().unwrap_or_else(|| change.file.clone()),
         action: change.action,
         pool,
         diff: change.text(),
-        stake,
+        address_risk,
         address: String::new(),
     }
 }
@@ -105,13 +105,13 @@ fn addresses(asked: Option<&Cluster>, at_stake: &[(usize, Key)]) -> Vec<String> 
     };
     let get = |(_, key): &(usize, Key)| {
         let namespace = if key.namespace.is_empty() { cluster.namespace() } else { &key.namespace };
-        Call::Get(At {
+        ApiCall::Get(ObjectRef {
             resource: Resource::core("Service", "services"),
             namespace: namespace.to_owned(),
             name: key.name.clone(),
         })
     };
-    let calls: Vec<Call> = at_stake.iter().map(get).collect();
+    let calls: Vec<ApiCall> = at_stake.iter().map(get).collect();
     let answers = cluster.call_small(&calls);
     answers
         .into_iter()

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::cluster::{Call, ClusterError, Pause, Problem};
+use crate::cluster::{ApiCall, ClusterError, Pause, Problem};
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{AddressState, Report, Rollout, Subject, report};
-use crate::engine::observe::survey;
+use crate::core::status::{AddressState, DriftSubject, Report, Rollout, report};
+use crate::engine::observe::observe;
 use crate::engine::target::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -22,7 +22,7 @@ const EVERY: Duration = Duration::from_secs(2);
 
 /// What to wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum For {
+pub(crate) enum WaitFor {
     /// Nothing
     #[default]
     None,
@@ -33,15 +33,20 @@ pub(crate) enum For {
 }
 
 /// Waits. What is not ready in time is said, and the exit code tells.
-pub(crate) fn until(target: &Target, what: For, timeout: Duration, at_once: usize) -> Result<Exit, Failure> {
-    if what == For::None {
+pub(crate) fn until(
+    target: &Target,
+    what: WaitFor,
+    timeout: Duration,
+    concurrency: usize,
+) -> Result<Exit, Failure> {
+    if what == WaitFor::None {
         return Ok(Exit::Success);
     }
     let began = Instant::now();
     let mut progress = Progress::default();
     let mut may_see_events = true;
     loop {
-        let missing = match look(target, at_once, &mut may_see_events) {
+        let missing = match look(target, concurrency, &mut may_see_events) {
             Ok(found) => {
                 let missing = missing(&found, what);
                 if missing.is_empty() {
@@ -77,13 +82,13 @@ pub(crate) fn until(target: &Target, what: For, timeout: Duration, at_once: usiz
 }
 
 /// What is in the cluster of what was applied, and why load balancers wait.
-fn look(target: &Target, at_once: usize, may_see_events: &mut bool) -> Result<Report, Failure> {
-    let found = survey(target, at_once)?;
-    let subjects: Vec<Subject> = target
+fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Result<Report, Failure> {
+    let found = observe(target, concurrency)?;
+    let subjects: Vec<DriftSubject> = target
         .items
         .iter()
         .zip(found.live)
-        .map(|(item, live)| Subject { desired: item.wanted.clone(), live: Some(live) })
+        .map(|(item, live)| DriftSubject { desired: item.wanted.clone(), live: Some(live) })
         .collect();
     let without_reasons = report(&subjects, &target.rules, &[], None);
     let waiting =
@@ -92,15 +97,15 @@ fn look(target: &Target, at_once: usize, may_see_events: &mut bool) -> Result<Re
     if namespaces.is_empty() || !*may_see_events {
         return Ok(without_reasons);
     }
-    let list = |namespace: String| Call::List {
+    let list = |namespace: String| ApiCall::List {
         resource: Resource::core("Event", "events"),
         namespace: Some(namespace),
         labels: None,
         fields: Some("involvedObject.kind=Service".to_owned()),
     };
-    let calls: Vec<Call> = namespaces.into_iter().map(list).collect();
+    let calls: Vec<ApiCall> = namespaces.into_iter().map(list).collect();
     let mut events = Vec::new();
-    for answer in target.cluster.call_all(&calls, at_once) {
+    for answer in target.cluster.call_all(&calls, concurrency) {
         match answer {
             Ok(Value::Array(list)) => events.extend(list),
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
@@ -117,14 +122,14 @@ fn look(target: &Target, at_once: usize, may_see_events: &mut bool) -> Result<Re
 }
 
 /// A line for each thing that is waited for.
-fn missing(found: &Report, what: For) -> Vec<String> {
+fn missing(found: &Report, what: WaitFor) -> Vec<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or_default();
     let workloads = found.workloads.iter().filter_map(|row| match &row.rollout {
         Rollout::Done => None,
         Rollout::Waiting(why) | Rollout::Failed(why) => Some(format!("{}: {why}", row.key)),
     });
-    let services = found.pools.iter().filter(|row| what == For::Address && !row.state.is_ready());
+    let services = found.pools.iter().filter(|row| what == WaitFor::Address && !row.state.is_ready());
     let services = services.map(|row| {
         // How often and how long ago is no news.
         let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
@@ -133,8 +138,8 @@ fn missing(found: &Report, what: For) -> Vec<String> {
     workloads.chain(services).collect()
 }
 
-fn ready(found: &Report, what: For) -> String {
-    if what == For::Ready {
+fn ready(found: &Report, what: WaitFor) -> String {
+    if what == WaitFor::Ready {
         return "the workload is rolled out".to_owned();
     }
     let addresses: usize = found.pools.iter().map(|row| row.state.addresses().len()).sum();

@@ -3,13 +3,12 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
-use crate::commands::for_each::Between;
 use crate::core::report::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
 use crate::failure::Failure;
-use crate::output::format::LineFormat;
+use crate::output::format::{LineFormat, Separator};
 use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// What `diff -o` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -24,10 +23,10 @@ pub enum DiffFormat {
 
 impl DiffFormat {
     /// What stands between the outputs of several clusters.
-    pub(crate) fn between(self) -> Between {
+    pub(crate) fn separator(self) -> Separator {
         match self {
-            Self::Json | Self::Name => Between::Nothing,
-            Self::Markdown => Between::Lines,
+            Self::Json | Self::Name => Separator::Nothing,
+            Self::Markdown => Separator::Lines,
         }
     }
 
@@ -79,9 +78,9 @@ impl Change {
 }
 
 /// Shows them as the user asked for.
-pub(crate) fn show(global: &Global, changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
+pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
     match format {
-        Some(LineFormat::Json) => terminal::data(&format::json(global, as_json(changes)))?,
+        Some(LineFormat::Json) => terminal::data(&format::json(scope, as_json(changes)))?,
         Some(LineFormat::Name) => {
             let name = |change: &&Change| format!("{}\n", change.object.as_ref().unwrap_or(&change.file));
             terminal::data(&changes.iter().map(name).collect::<String>())?;

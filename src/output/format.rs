@@ -3,9 +3,8 @@
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::cli::Global;
-use crate::commands::for_each::Between;
 use crate::core::yaml;
+use crate::scope::Scope;
 
 /// What `-o` takes where a table is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -31,43 +30,43 @@ pub enum LineFormat {
 
 impl Format {
     /// What stands between the outputs of several clusters.
-    pub(crate) fn between(self) -> Between {
+    pub(crate) fn separator(self) -> Separator {
         match self {
-            Self::Wide => Between::Headings,
-            Self::Json | Self::Name => Between::Nothing,
-            Self::Yaml => Between::Dashes,
+            Self::Wide => Separator::Headings,
+            Self::Json | Self::Name => Separator::Nothing,
+            Self::Yaml => Separator::Dashes,
         }
     }
 }
 
 impl LineFormat {
     /// What stands between the outputs of several clusters.
-    pub(crate) fn between(self) -> Between {
+    pub(crate) fn separator(self) -> Separator {
         match self {
-            Self::Json | Self::Name => Between::Nothing,
+            Self::Json | Self::Name => Separator::Nothing,
         }
     }
 }
 
 /// What a document is about, at its head: the app and, where the spec names several clusters, which.
-fn about(global: &Global, value: Value) -> Value {
+fn about(scope: &Scope, value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
-    let app = global.app.iter().map(|app| ("app".to_owned(), Value::from(app.as_str())));
+    let app = scope.app.iter().map(|app| ("app".to_owned(), Value::from(app.as_str())));
     let cluster =
-        global.source.cluster.iter().map(|name| ("clusterName".to_owned(), Value::from(name.as_str())));
+        scope.source.cluster.iter().map(|name| ("clusterName".to_owned(), Value::from(name.as_str())));
     let (head, rest): (Vec<_>, Vec<_>) =
         fields.into_iter().partition(|(key, _)| ["apiVersion", "kind"].contains(&key.as_str()));
     Value::Object(head.into_iter().chain(app).chain(cluster).chain(rest).collect())
 }
 
 /// A document as JSON.
-pub(crate) fn json(global: &Global, value: Value) -> String {
-    pretty(&about(global, value))
+pub(crate) fn json(scope: &Scope, value: Value) -> String {
+    pretty(&about(scope, value))
 }
 
 /// A document as YAML.
-pub(crate) fn yaml(global: &Global, value: Value) -> String {
-    yaml::write_object(&about(global, value))
+pub(crate) fn yaml(scope: &Scope, value: Value) -> String {
+    yaml::write_object(&about(scope, value))
 }
 
 /// A value as JSON, for people and programs.
@@ -75,4 +74,17 @@ pub(crate) fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// What stands between the outputs of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// The names, for people.
+    Headings,
+    /// Nothing: JSON documents and names follow each other.
+    Nothing,
+    /// An empty line.
+    Lines,
+    /// The line that ends a YAML document.
+    Dashes,
 }

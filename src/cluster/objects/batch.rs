@@ -4,7 +4,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 
-use crate::cluster::objects::call::Call;
+use crate::cluster::objects::call::ApiCall;
 use crate::cluster::objects::interrupt::times;
 use crate::cluster::request::Requests;
 use crate::cluster::{Cluster, ClusterError, Problem, pages, response};
@@ -15,14 +15,14 @@ pub enum Next {
     /// Nothing.
     Nothing,
     /// Something else is asked in its place.
-    Ask(Box<Call>),
+    Retry(Box<ApiCall>),
     /// No further call is begun.
     Stop,
 }
 
 /// What became of one call among many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum CallOutcome {
     /// It was answered, or could not be.
     Ended,
     /// It was sent, and nobody waited for the answer.
@@ -33,11 +33,11 @@ pub enum Fate {
 
 impl Cluster {
     /// Asks one thing. Who has asked us twice to end does not wait for the answer.
-    pub fn call(&self, call: &Call) -> Result<Value, ClusterError> {
+    pub fn call(&self, call: &ApiCall) -> Result<Value, ClusterError> {
         self.runtime.block_on(self.answer_or_end(call))
     }
 
-    async fn answer_or_end(&self, call: &Call) -> Result<Value, ClusterError> {
+    async fn answer_or_end(&self, call: &ApiCall) -> Result<Value, ClusterError> {
         let answer = std::pin::pin!(answer_to(&self.requests, call));
         let end = std::pin::pin!(times(self.interrupts.get().cloned(), 2));
         match select(answer, end).await {
@@ -47,12 +47,12 @@ impl Cluster {
     }
 
     /// The same for many things, some of them at once; the answers are in the order of the questions.
-    pub fn call_all(&self, calls: &[Call], at_once: usize) -> Vec<Result<Value, ClusterError>> {
+    pub fn call_all(&self, calls: &[ApiCall], concurrency: usize) -> Vec<Result<Value, ClusterError>> {
         self.runtime.block_on(async {
             let answers = calls.iter().map(|call| self.answer_or_end(call));
             let mut answers: Vec<_> = futures_util::stream::iter(answers.enumerate())
                 .map(|(index, answer)| async move { (index, answer.await) })
-                .buffer_unordered(at_once.max(1))
+                .buffer_unordered(concurrency.max(1))
                 .collect()
                 .await;
             answers.sort_unstable_by_key(|(index, _)| *index);
@@ -62,7 +62,7 @@ impl Cluster {
 
     /// The same for questions with small answers: four one after another on each connection, because opening one more
     /// takes as long as three answers (TCP, TLS, and the first packet behind them waits for the server's acknowledgement).
-    pub fn call_small(&self, calls: &[Call]) -> Vec<Result<Value, ClusterError>> {
+    pub fn call_small(&self, calls: &[ApiCall]) -> Vec<Result<Value, ClusterError>> {
         self.call_all(calls, calls.len().div_ceil(4).min(8))
     }
 
@@ -71,12 +71,12 @@ impl Cluster {
     /// not.
     pub fn change_all(
         &self,
-        calls: Vec<Call>,
-        at_once: usize,
+        calls: Vec<ApiCall>,
+        concurrency: usize,
         mut answered: impl FnMut(usize, Result<Value, ClusterError>) -> Next,
-    ) -> Vec<Fate> {
-        let mut fates = vec![Fate::NotBegun; calls.len()];
-        let begin = |index: usize, call: Call| async move {
+    ) -> Vec<CallOutcome> {
+        let mut fates = vec![CallOutcome::NotBegun; calls.len()];
+        let begin = |index: usize, call: ApiCall| async move {
             let result = answer_to(&self.requests, &call).await;
             (index, result)
         };
@@ -88,9 +88,9 @@ impl Cluster {
             let mut asked = self.interrupts_now();
             let mut stopped = false;
             loop {
-                let is_free = !stopped && asked == 0 && running.len() < at_once.max(1);
+                let is_free = !stopped && asked == 0 && running.len() < concurrency.max(1);
                 if let Some((index, call)) = is_free.then(|| waiting.next()).flatten() {
-                    fates[index] = Fate::Unknown;
+                    fates[index] = CallOutcome::Unknown;
                     running.push(begin(index, call));
                     continue;
                 }
@@ -100,10 +100,10 @@ impl Cluster {
                 let again = std::pin::pin!(times(self.interrupts.get().cloned(), asked + 1));
                 match select(running.next(), again).await {
                     Either::Left((Some((index, result)), _)) => match answered(index, result) {
-                        Next::Ask(call) => running.push(begin(index, *call)),
-                        Next::Nothing => fates[index] = Fate::Ended,
+                        Next::Retry(call) => running.push(begin(index, *call)),
+                        Next::Nothing => fates[index] = CallOutcome::Ended,
                         Next::Stop => {
-                            fates[index] = Fate::Ended;
+                            fates[index] = CallOutcome::Ended;
                             stopped = true;
                         }
                     },
@@ -121,9 +121,9 @@ impl Cluster {
     }
 }
 
-async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterError> {
+async fn answer_to(requests: &Requests, call: &ApiCall) -> Result<Value, ClusterError> {
     let ask = call.ask();
-    if let (Some(listing), Call::List { resource, .. }) = (call.listing(), call) {
+    if let (Some(listing), ApiCall::List { resource, .. }) = (call.listing(), call) {
         let whole = |mut item: Value| {
             // Items of a list leave out what the list says.
             item["apiVersion"] = resource.api_version().into();
@@ -135,7 +135,7 @@ async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterErr
     let body = match requests.send(&ask, call.request()?).await {
         Ok(body) => body,
         Err(ClusterError::Request { problem: Problem::NotFound | Problem::NoNamespace(_), .. })
-            if matches!(call, Call::Get(_)) =>
+            if matches!(call, ApiCall::Get(_)) =>
         {
             return Ok(Value::Null);
         }
@@ -145,12 +145,12 @@ async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterErr
         Err(error) => return Err(error),
     };
     let wanted = match call {
-        Call::Get(at) | Call::Apply { at, .. } | Call::Patch { at, .. } => at.resource.kind.as_str(),
-        Call::Resources { .. } => "APIResourceList",
-        Call::Groups => "APIGroupList",
-        Call::OwnRights { .. } => "SelfSubjectRulesReview",
+        ApiCall::Get(at) | ApiCall::Apply { at, .. } | ApiCall::Patch { at, .. } => at.resource.kind.as_str(),
+        ApiCall::Resources { .. } => "APIResourceList",
+        ApiCall::Groups => "APIGroupList",
+        ApiCall::OwnRights { .. } => "SelfSubjectRulesReview",
         // The object where finalizers keep it, else a Status.
-        Call::Delete { .. } | Call::List { .. } => "",
+        ApiCall::Delete { .. } | ApiCall::List { .. } => "",
     };
     if wanted.is_empty() {
         return Ok(serde_json::from_slice(&body).unwrap_or_default());
@@ -160,11 +160,11 @@ async fn answer_to(requests: &Requests, call: &Call) -> Result<Value, ClusterErr
 }
 
 /// A server that has no such group says so as for any path that it does not know: in plain text.
-fn is_no_such_group(call: &Call, problem: &Problem) -> bool {
+fn is_no_such_group(call: &ApiCall, problem: &Problem) -> bool {
     let is_missing = match problem {
         Problem::NotFound | Problem::NotServed => true,
         Problem::NotJson { code, .. } => *code == 404,
         _ => false,
     };
-    is_missing && matches!(call, Call::Resources { .. })
+    is_missing && matches!(call, ApiCall::Resources { .. })
 }

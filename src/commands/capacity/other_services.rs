@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::cluster::{Call, Cluster, ClusterError};
-use crate::core::capacity::{Demand, Elsewhere};
+use crate::cluster::{ApiCall, Cluster, ClusterError};
+use crate::core::capacity::{Demand, OtherServices};
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
 
 /// Counts them; `None` where they may not be seen, which is said.
-pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<Elsewhere> {
-    let list = match cluster.call(&Call::list(Resource::core("Service", "services"), None, None)) {
+pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
+    let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
         Ok(Value::Array(list)) => list,
         Ok(_) => Vec::new(),
         Err(error) => {
@@ -31,26 +31,26 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<Elsewhere> {
     let ours: BTreeSet<(&str, &str)> = ours
         .iter()
         .map(|demand| {
-            let (place, name) = &demand.key;
-            (if place.is_empty() { namespace } else { place.as_str() }, name.as_str())
+            let (location, name) = &demand.key;
+            (if location.is_empty() { namespace } else { location.as_str() }, name.as_str())
         })
         .collect();
-    let mut elsewhere = Elsewhere::default();
+    let mut other_services = OtherServices::default();
     for service in &list {
         let metadata = &service["metadata"];
-        let (place, name) = (
+        let (location, name) = (
             metadata["namespace"].as_str().unwrap_or_default(),
             metadata["name"].as_str().unwrap_or_default(),
         );
-        if ours.contains(&(place, name)) {
+        if ours.contains(&(location, name)) {
             continue;
         }
         let spec = &service["spec"];
-        *elsewhere.services.entry(place.to_owned()).or_default() += 1;
-        elsewhere.load_balancers += u64::from(spec["type"] == "LoadBalancer");
+        *other_services.services.entry(location.to_owned()).or_default() += 1;
+        other_services.load_balancers += u64::from(spec["type"] == "LoadBalancer");
         let ports = spec["ports"].as_array().into_iter().flatten();
         let opened = ports.filter(|port| port["nodePort"].is_number()).count() as u64;
-        elsewhere.node_ports += opened + u64::from(spec["healthCheckNodePort"].is_number());
+        other_services.node_ports += opened + u64::from(spec["healthCheckNodePort"].is_number());
     }
-    Some(elsewhere)
+    Some(other_services)
 }

@@ -3,9 +3,11 @@
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
 
-use crate::cli::{Cli, GlobalArgs};
-use crate::commands::completion::parse::Line;
+use crate::cli::Cli;
+use crate::commands::completion::parse::CommandLine;
 use crate::commands::completion::values;
+use crate::commands::completion::values::Value;
+use crate::scope::GlobalArgs;
 
 /// Where the values of an argument come from.
 #[derive(Clone, Copy, Debug)]
@@ -14,9 +16,6 @@ enum Offer {
     Directories,
     Known(fn(&GlobalArgs) -> Vec<Value>),
 }
-
-/// A value with what is said about it.
-pub(super) type Value = (String, String);
 
 /// Who offers files and directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,12 +33,12 @@ pub(super) const DIRECTORIES: &str = "\u{1}directories";
 
 /// The command line with all that can be offered for its values. Flags are offered where nothing else is, or where
 /// somebody has begun one.
-pub(super) fn command(line: &Line, paths: Paths) -> Command {
+pub(super) fn command(line: &CommandLine, paths: Paths) -> Command {
     let mut command = Cli::command();
     command.build();
     dress(command, &|argument| {
         let argument = if line.at_flag || argument.is_positional() { argument } else { argument.hide(true) };
-        with_values(argument, line.global.as_ref(), paths)
+        with_values(argument, line.scope.as_ref(), paths)
     })
 }
 
@@ -49,21 +48,21 @@ fn dress(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
     names.iter().fold(command, |command, name| command.mut_subcommand(name, |sub| dress(sub, change)))
 }
 
-fn with_values(argument: Arg, global: Option<&GlobalArgs>, paths: Paths) -> Arg {
+fn with_values(argument: Arg, scope: Option<&GlobalArgs>, paths: Paths) -> Arg {
     let marker = |text: &'static str| {
         ArgValueCompleter::new(move |_: &std::ffi::OsStr| vec![CompletionCandidate::new(text)])
     };
-    match (offer(&argument), paths, global) {
+    match (offer(&argument), paths, scope) {
         (Some(Offer::Files), Paths::Shell, _) => argument.add(marker(FILES)),
         (Some(Offer::Directories), Paths::Shell, _) => argument.add(marker(DIRECTORIES)),
         (Some(Offer::Files), Paths::Program, _) => argument.add(ArgValueCompleter::new(PathCompleter::any())),
         (Some(Offer::Directories), Paths::Program, _) => {
             argument.add(ArgValueCompleter::new(PathCompleter::dir()))
         }
-        (Some(Offer::Known(values)), _, Some(global)) => {
-            let global = global.clone();
+        (Some(Offer::Known(values)), _, Some(scope)) => {
+            let scope = scope.clone();
             // Asked only if it is this argument that is completed.
-            argument.add(ArgValueCandidates::new(move || candidates(values(&global))))
+            argument.add(ArgValueCandidates::new(move || candidates(values(&scope))))
         }
         _ => argument,
     }

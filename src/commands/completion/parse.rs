@@ -4,19 +4,20 @@ use std::ffi::OsString;
 
 use clap::{Command, CommandFactory, FromArgMatches};
 
-use crate::cli::{Cli, GlobalArgs};
+use crate::cli::Cli;
+use crate::scope::GlobalArgs;
 
 /// The words before the one that is completed.
-pub(super) struct Line {
+pub(super) struct CommandLine {
     /// What every command takes, as far as it stands there and can be understood.
-    pub(super) global: Option<GlobalArgs>,
+    pub(super) scope: Option<GlobalArgs>,
     /// Whether the word that is completed begins as a flag does.
     pub(super) at_flag: bool,
     /// All words with the program in front and the one that is completed at the end.
     pub(super) words: Vec<OsString>,
 }
 
-impl Line {
+impl CommandLine {
     /// Reads the words after the program's name.
     pub(super) fn read(words: Vec<OsString>) -> Self {
         let mut words: Vec<OsString> = std::iter::once("kubectl-largescale".into()).chain(words).collect();
@@ -28,9 +29,9 @@ impl Line {
         let before = &words[..words.len() - 1];
         // Required arguments may be missing, others may be half typed: what can be understood counts.
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(before);
-        let global = matches.ok().and_then(|matches| GlobalArgs::from_arg_matches(&matches).ok());
+        let scope = matches.ok().and_then(|matches| GlobalArgs::from_arg_matches(&matches).ok());
         hide_commands_among_values(&mut words);
-        Self { global, at_flag, words }
+        Self { scope, at_flag, words }
     }
 }
 
@@ -72,8 +73,8 @@ mod tests {
 
     use super::*;
 
-    fn line(words: &[&str]) -> Line {
-        Line::read(words.iter().map(OsString::from).collect())
+    fn line(words: &[&str]) -> CommandLine {
+        CommandLine::read(words.iter().map(OsString::from).collect())
     }
 
     #[test]
@@ -85,11 +86,11 @@ mod tests {
             &["completion", "-f", "app", "--context", "a b:c", ""],
             &["inventory", "adopt", "-f", "app", "--context", "a b:c", "-"],
         ] {
-            let global = line(words).global.unwrap_or_else(|| panic!("{words:?}"));
-            assert_eq!(global.files, [Path::new("app")], "{words:?}");
-            assert_eq!(global.cluster.context.as_deref(), Some("a b:c"), "{words:?}");
+            let scope = line(words).scope.unwrap_or_else(|| panic!("{words:?}"));
+            assert_eq!(scope.files, [Path::new("app")], "{words:?}");
+            assert_eq!(scope.cluster.context.as_deref(), Some("a b:c"), "{words:?}");
         }
-        assert_eq!(line(&[]).global.unwrap().files, [Path::new(".")]);
+        assert_eq!(line(&[]).scope.unwrap().files, [Path::new(".")]);
     }
 
     #[test]

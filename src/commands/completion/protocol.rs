@@ -7,7 +7,7 @@ use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 
 use crate::commands::completion::candidates::{DIRECTORIES, FILES, Paths, command};
-use crate::commands::completion::parse::Line;
+use crate::commands::completion::parse::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -21,7 +21,7 @@ pub const SHELL_VARIABLE: &str = "LARGESCALE_COMPLETE";
 /// Answers kubectl: candidates with their descriptions, then cobra's directive: 4 for no files, 0 where the shell shall
 /// offer files, 16 for directories.
 pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
-    let line = Line::read(words);
+    let line = CommandLine::read(words);
     let found = candidates(&line);
     let has = |marker: &str| found.iter().any(|candidate| value(candidate).ends_with(marker));
     let directive = match (has(FILES), has(DIRECTORIES)) {
@@ -42,7 +42,7 @@ pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn candidates(line: &Line) -> Vec<CompletionCandidate> {
+fn candidates(line: &CommandLine) -> Vec<CompletionCandidate> {
     let index = line.words.len() - 1;
     let words = line.words.clone();
     clap_complete::engine::complete(&mut command(line, Paths::Shell), words, index, None).unwrap_or_default()
@@ -56,7 +56,7 @@ fn value(candidate: &CompletionCandidate) -> String {
 pub fn complete_for_shell(shell: &str, arguments: &[OsString]) -> Result<Exit, Failure> {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(shell) else { return Ok(Exit::Success) };
-    let line = Line::read(arguments.iter().skip(3).cloned().collect());
+    let line = CommandLine::read(arguments.iter().skip(3).cloned().collect());
     let mut out = Vec::new();
     let words = line.words.clone();
     if shell.write_complete(&mut command(&line, Paths::Program), words, None, &mut out).is_ok() {

@@ -6,21 +6,22 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use crate::cli::GlobalArgs;
-use crate::cluster::{Call, Cluster, ClusterFlags, Environment, KubeconfigNames, Limits, kubeconfig_names};
-use crate::commands::completion::candidates::Value;
+use crate::cluster::{
+    ApiCall, Cluster, ClusterFlags, Environment, KubeconfigNames, Limits, kubeconfig_names,
+};
 use crate::commands::for_each;
 use crate::core::live::Resource;
 use crate::core::platform::{builtin_names, distributions, read_builtin};
 use crate::directory::Project;
+use crate::scope::GlobalArgs;
 
 /// Who presses TAB waits for an answer no longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The pools of the lock, and those that the spec declares.
-pub(super) fn pools(global: &GlobalArgs) -> Vec<Value> {
+pub(super) fn pools(scope: &GlobalArgs) -> Vec<Value> {
     let mut pools: Vec<Value> = Vec::new();
-    for scope in for_each::scopes(global, None).unwrap_or_default() {
+    for scope in for_each::scopes(scope, None).unwrap_or_default() {
         let Ok(project) = Project::open(&scope.source) else { continue };
         let locked = project.lock.iter().flat_map(|lock| &lock.pools).map(|(value, pool)| {
             let help = if *value == pool.name { String::new() } else { format!("named {}", pool.name) };
@@ -38,8 +39,8 @@ pub(super) fn pools(global: &GlobalArgs) -> Vec<Value> {
 }
 
 /// The clusters that the specs name.
-pub(super) fn clusters_of_spec(global: &GlobalArgs) -> Vec<Value> {
-    let all = GlobalArgs { only: Vec::new(), ..global.clone() };
+pub(super) fn clusters_of_spec(scope: &GlobalArgs) -> Vec<Value> {
+    let all = GlobalArgs { only: Vec::new(), ..scope.clone() };
     let scopes = for_each::scopes(&all, None).unwrap_or_default().into_iter();
     let mut clusters: Vec<Value> =
         scopes.filter_map(|scope| Some((scope.source.cluster?, format!("of {}", scope.app?)))).collect();
@@ -49,32 +50,32 @@ pub(super) fn clusters_of_spec(global: &GlobalArgs) -> Vec<Value> {
 }
 
 /// The contexts of the kubeconfig.
-pub(super) fn contexts(global: &GlobalArgs) -> Vec<Value> {
-    let contexts = names(&global.cluster).contexts.into_iter();
+pub(super) fn contexts(scope: &GlobalArgs) -> Vec<Value> {
+    let contexts = names(&scope.cluster).contexts.into_iter();
     contexts.map(|context| (context.name, format!("cluster {}", context.cluster))).collect()
 }
 
 /// The clusters of the kubeconfig.
-pub(super) fn clusters(global: &GlobalArgs) -> Vec<Value> {
-    names(&global.cluster).clusters
+pub(super) fn clusters(scope: &GlobalArgs) -> Vec<Value> {
+    names(&scope.cluster).clusters
 }
 
 /// The users of the kubeconfig.
-pub(super) fn users(global: &GlobalArgs) -> Vec<Value> {
-    names(&global.cluster).users.into_iter().map(|name| (name, String::new())).collect()
+pub(super) fn users(scope: &GlobalArgs) -> Vec<Value> {
+    names(&scope.cluster).users.into_iter().map(|name| (name, String::new())).collect()
 }
 
 /// The namespaces of the cluster, or those that the contexts name.
-pub(super) fn namespaces(global: &GlobalArgs) -> Vec<Value> {
+pub(super) fn namespaces(scope: &GlobalArgs) -> Vec<Value> {
     let (sender, answer) = channel();
-    let flags = global.cluster.clone();
+    let flags = scope.cluster.clone();
     // Each step has its own limit, but all of them together may take longer than a person waits for TAB.
     thread::spawn(move || sender.send(of_cluster(flags)));
     if let Ok(Some(found)) = answer.recv_timeout(PATIENCE) {
         return found.into_iter().map(|name| (name, String::new())).collect();
     }
     let mut values: Vec<Value> = Vec::new();
-    for context in names(&global.cluster).contexts {
+    for context in names(&scope.cluster).contexts {
         let Some(namespace) = context.namespace else { continue };
         if !values.iter().any(|(known, _)| *known == namespace) {
             values.push((namespace, format!("of context {}", context.name)));
@@ -89,7 +90,7 @@ fn of_cluster(flags: ClusterFlags) -> Option<Vec<String>> {
     let environment = Environment { at_terminal: false, ..Environment::of_process() };
     let cluster = Cluster::connect_within(&flags, Arc::new(|_| ()), &environment, limits).ok()?;
     let kind = Resource { namespaced: false, ..Resource::core("Namespace", "namespaces") };
-    let list = cluster.call(&Call::list(kind, None, None)).ok()?;
+    let list = cluster.call(&ApiCall::list(kind, None, None)).ok()?;
     let name = |item: &serde_json::Value| item["metadata"]["name"].as_str().map(str::to_owned);
     Some(list.as_array()?.iter().filter_map(name).collect())
 }
@@ -128,3 +129,6 @@ pub(super) fn pool_labels(_: &GlobalArgs) -> Vec<Value> {
 fn names(flags: &ClusterFlags) -> KubeconfigNames {
     kubeconfig_names(flags, &Environment::of_process()).unwrap_or_default()
 }
+
+/// A value with what is said about it.
+pub(super) type Value = (String, String);

@@ -3,30 +3,24 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
-
-use crate::cli::Global;
 use crate::cluster::{ClusterError, Force};
-use crate::commands::apply::place;
 use crate::core::apply::MaxPrune;
-use crate::core::live::cleaned;
-use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
-use crate::core::report::mask::Mask;
 use crate::core::report::plural::plural;
 use crate::core::review::markdown;
-use crate::core::yaml;
-use crate::engine::compare::{Comparison, Judge, Source, State, compare};
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::difference::differences;
 use crate::engine::live_review::review;
-use crate::engine::observe::survey;
-use crate::engine::ownership::Others;
-use crate::engine::prune::{Farewell, describe, farewells};
-use crate::engine::target::{Purpose, Target};
+use crate::engine::observe::observe;
+use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::prune::{PruneCandidate, describe, prune_candidates};
+use crate::engine::target::{Access, Target, location};
 use crate::engine::{confirm, ownership, plan, results};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// What apply would do
 #[derive(clap::Args, Debug)]
@@ -52,7 +46,7 @@ pub struct LiveArgs {
     #[arg(long, requires = "live")]
     server_side: bool,
     /// How many requests at once
-    #[arg(long, requires = "live", default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
+    #[arg(long, requires = "live", default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
@@ -63,43 +57,34 @@ impl LiveArgs {
     }
 }
 
-/// One object that would be touched.
-pub(crate) struct Difference {
-    /// Which.
-    pub(crate) key: Key,
-    /// `created`, `configured` or `pruned`.
-    pub(crate) action: &'static str,
-    /// How it is shown.
-    pub(crate) change: Change,
-}
-
 /// Shows the differences.
 pub fn run(
-    global: &Global,
+    scope: &Scope,
     args: &LiveArgs,
     summary: bool,
     format: Option<DiffFormat>,
 ) -> Result<Exit, Failure> {
-    let target = Target::open(global, Purpose::Look)?;
-    let survey = survey(&target, args.concurrency)?;
-    ownership::check(&target, &survey, Others::Warn)?;
-    let farewells = if args.prune { farewells(&target, &survey, args.max_prune)? } else { Vec::new() };
-    let judge = if args.server_side { Judge::Server } else { Judge::Doubt };
+    let target = Target::open(scope, Access::ReadOnly)?;
+    let observation = observe(&target, args.concurrency)?;
+    ownership::check(&target, &observation, OwnershipPolicy::Warn)?;
+    let prune_candidates =
+        if args.prune { prune_candidates(&target, &observation, args.max_prune)? } else { Vec::new() };
+    let strategy = if args.server_side { DiffStrategy::ServerSide } else { DiffStrategy::Hybrid };
     let force = if args.force_conflicts { Force::Always } else { Force::Never };
-    let comparisons = compare(&target, &survey, judge, force, args.concurrency);
+    let comparisons = compare(&target, &observation, strategy, force, args.concurrency);
     let is_whole = say_what_is_wrong(&comparisons);
     confirm::warnings(&target);
-    let differences = differences(&comparisons, &farewells);
-    for farewell in &farewells {
-        terminal::note(&describe(farewell));
+    let differences = differences(&comparisons, &prune_candidates);
+    for candidate in &prune_candidates {
+        terminal::note(&describe(candidate));
     }
     if summary {
-        terminal::data(&totals(&comparisons, &farewells))?;
+        terminal::data(&totals(&comparisons, &prune_candidates))?;
     } else if format == Some(DiffFormat::Markdown) {
-        terminal::data(&markdown(&review(global, &target, &comparisons, &farewells, &differences)))?;
+        terminal::data(&markdown(&review(scope, &target, &comparisons, &prune_candidates, &differences)))?;
     } else {
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
-        show(global, &changes, format.and_then(DiffFormat::of_changes))?;
+        show(scope, &changes, format.and_then(DiffFormat::of_changes))?;
     }
     if !is_whole {
         if args.out.is_some() {
@@ -115,82 +100,24 @@ pub fn run(
                 .hint("allow `get` on the namespace kube-system")
                 .into());
         }
-        let plan = plan::plan(&target, &comparisons, &farewells, args.prune.then_some(args.max_prune), force);
+        let plan =
+            plan::plan(&target, &comparisons, &prune_candidates, args.prune.then_some(args.max_prune), force);
         plan::write(path, &plan)?;
         terminal::note(&format!(
             "{} planned in {} for {}",
             plural(differences.len(), "change"),
             path.display(),
-            place(&target)
+            location(&target)
         ));
         if !differences.is_empty() {
             terminal::note(&format!(
                 "next: kubectl largescale apply{} {}",
-                global.source.flags(),
+                scope.source.flags(),
                 path.display()
             ));
         }
     }
     Ok(if differences.is_empty() { Exit::Success } else { Exit::Different })
-}
-
-/// Every object that would be touched, secrets masked.
-pub(crate) fn differences(comparisons: &[Comparison<'_>], farewells: &[Farewell]) -> Vec<Difference> {
-    let mut mask = Mask::default();
-    let mut shown = |object: &Value| yaml::write_object(&mask.apply(object));
-    let mut found = Vec::new();
-    for comparison in comparisons {
-        let Comparison { item, live, wanted, .. } = comparison;
-        let (action, old, new) = match &comparison.state {
-            State::Created | State::NoNamespace(_) => ("created", String::new(), shown(wanted)),
-            State::Changed(after) => ("configured", shown(&cleaned(live)), shown(&cleaned(after))),
-            State::TakenOver => {
-                let text = shown(&cleaned(live));
-                ("configured", text.clone(), text)
-            }
-            State::Unchanged | State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
-                continue;
-            }
-        };
-        found.push(difference(&item.key, wanted, action, old, new, comparison.source));
-    }
-    for farewell in farewells {
-        let old = shown(&cleaned(&farewell.live));
-        let key = &farewell.deletion.key;
-        let mut gone = difference(key, &farewell.live, "pruned", old, String::new(), Source::Certain);
-        gone.change.more.push(("addresses", json!(farewell.deletion.addresses)));
-        found.push(gone);
-    }
-    found
-}
-
-fn difference(
-    key: &Key,
-    object: &Value,
-    action: &'static str,
-    old: String,
-    new: String,
-    source: Source,
-) -> Difference {
-    let version = object["apiVersion"].as_str().unwrap_or_default().replace('/', ".");
-    let mut more = Vec::new();
-    if source == Source::Estimate {
-        more.push(("estimate", true.into()));
-    }
-    if action == "configured" && old == new {
-        more.push(("managedFieldsOnly", true.into()));
-    }
-    let change = Change {
-        name: key.to_string(),
-        // As kubectl diff names the files that it gives to the user's program.
-        file: format!("{version}.{}.{}.{}", key.kind, key.namespace, key.name),
-        action,
-        object: Some(key.to_string()),
-        old,
-        new,
-        more,
-    };
-    Difference { key: key.clone(), action, change }
 }
 
 /// Says what could not be compared, and what was only estimated. Tells whether everything was compared.
@@ -206,7 +133,7 @@ fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
                 let missing = results::no_namespace(key, name);
                 terminal::diagnostic(&Diagnostic { severity: Severity::Warning, ..missing });
             }
-            State::TakenOver => taken_over.push(key.to_string()),
+            State::OwnershipChanged => taken_over.push(key.to_string()),
             _ => {}
         }
         if let Some(problem) = results::problem(comparison) {
@@ -249,14 +176,14 @@ fn estimates(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
     })
 }
 
-fn totals(comparisons: &[Comparison<'_>], farewells: &[Farewell]) -> String {
+fn totals(comparisons: &[Comparison<'_>], prune_candidates: &[PruneCandidate]) -> String {
     let count =
         |is: fn(&State) -> bool| comparisons.iter().filter(|comparison| is(&comparison.state)).count();
     format!(
         "{} created, {} configured, {} pruned, {} unchanged\n",
         count(|state| matches!(state, State::Created | State::NoNamespace(_))),
-        count(|state| matches!(state, State::Changed(_) | State::TakenOver)),
-        farewells.len(),
+        count(|state| matches!(state, State::Changed(_) | State::OwnershipChanged)),
+        prune_candidates.len(),
         count(|state| matches!(state, State::Unchanged)),
     )
 }

@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::Global;
-use crate::cluster::{Call, Cluster, Identity};
+use crate::cluster::{ApiCall, Cluster, Identity};
 use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, plugin, rights};
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::choose::choose;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::pools::survey;
+use crate::core::pools::discover_pools;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::directory::git::Repository;
@@ -17,19 +16,20 @@ use crate::directory::{Project, beginning_with, is_same, on_path, says, this_pro
 use crate::engine::cluster_identity::named;
 use crate::engine::set_name::moved;
 use crate::failure::Failure;
+use crate::scope::Scope;
 
 /// Everything that was found, in the order in which one thing needs the other.
-pub(super) fn findings(global: &Global) -> Vec<Finding> {
+pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     let mut findings = programs();
-    let project = project(global, &mut findings);
-    let Some(cluster) = connected(global, project.as_ref(), &mut findings) else { return findings };
+    let project = project(scope, &mut findings);
+    let Some(cluster) = connected(scope, project.as_ref(), &mut findings) else { return findings };
     let locked = project.as_ref().and_then(|project| project.lock.as_ref()?.cluster.clone());
     if !identified(&cluster, locked.as_deref(), &mut findings) {
         return findings;
     }
     let namespace = project.as_ref().and_then(|project| project.spec.metadata.namespace.clone());
     let namespace = namespace.unwrap_or_else(|| cluster.namespace().to_owned());
-    match cluster.call(&Call::OwnRights { namespace: namespace.clone() }) {
+    match cluster.call(&ApiCall::OwnRights { namespace: namespace.clone() }) {
         Ok(review) => findings.extend(rights(&review, &namespace)),
         Err(error) => findings.push(Finding::warn(
             "rights",
@@ -69,14 +69,14 @@ fn programs() -> Vec<Finding> {
 }
 
 /// The spec, if there is one.
-fn project(global: &Global, findings: &mut Vec<Finding>) -> Option<Project> {
-    let file = global.source.file();
+fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
+    let file = scope.source.file();
     let shown = file.display().to_string();
-    if !file.exists() && global.source.path == Path::new(".") {
+    if !file.exists() && scope.source.path == Path::new(".") {
         findings.push(Finding::ok("spec", "none here; -f names one"));
         return None;
     }
-    match Project::load(&global.source) {
+    match Project::load(&scope.source) {
         Ok(project) => {
             let name = &project.spec.metadata.name;
             findings
@@ -113,11 +113,11 @@ fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
 }
 
 /// No cluster is bad only for who reads the nodes from one.
-fn connected(global: &Global, project: Option<&Project>, findings: &mut Vec<Finding>) -> Option<Cluster> {
-    match Cluster::connect(&global.cluster, Arc::new(|_| ())) {
+fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Finding>) -> Option<Cluster> {
+    match Cluster::connect(&scope.cluster, Arc::new(|_| ())) {
         Ok(cluster) => {
-            let place = format!("{} at {}", named(cluster.context()), cluster.server());
-            findings.push(Finding::ok("context", place));
+            let location = format!("{} at {}", named(cluster.context()), cluster.server());
+            findings.push(Finding::ok("context", location));
             Some(cluster)
         }
         Err(error) => {
@@ -158,15 +158,15 @@ fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
     if let Some(project) = project {
         let label = project.spec.spec.pools.label.as_deref();
         let locked = project.lock.as_ref().map(|lock| lock.label.as_str());
-        return match survey(nodes, &project.platform, label, locked) {
-            Ok(survey) => Finding::ok(
+        return match discover_pools(nodes, &project.platform, label, locked) {
+            Ok(discovered) => Finding::ok(
                 "platform",
                 format!(
                     "{}: {} in {} by {}",
                     project.platform.name,
                     plural(nodes.len(), "node"),
-                    plural(survey.pools.len(), "pool"),
-                    survey.label
+                    plural(discovered.pools.len(), "pool"),
+                    discovered.label
                 ),
             ),
             Err(problems) => failed("platform", &problems),

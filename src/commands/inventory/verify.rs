@@ -1,15 +1,15 @@
 //! `inventory verify`: whether prune would see every member, and nothing else.
 
-use crate::cli::Global;
-use crate::commands::inventory::members::{Member, Standing, members};
+use crate::commands::inventory::members::{Member, MemberState, members};
 use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
 use crate::core::report::diagnostic::Diagnostic;
-use crate::engine::observe::survey;
-use crate::engine::target::{Purpose, Target};
+use crate::engine::observe::observe;
+use crate::engine::target::{Access, Target};
 use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Find what is wrong with the set, and with --fix mend it
 ///
@@ -20,13 +20,13 @@ pub(super) struct Args {
     #[arg(long)]
     fix: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
 /// Verifies.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut target = Target::find(global, if args.fix { Purpose::Change } else { Purpose::Look })?;
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let mut target = Target::find(scope, if args.fix { Access::ReadWrite } else { Access::ReadOnly })?;
     let mut found = Vec::new();
     let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
     let mut is_valid = false;
@@ -47,11 +47,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         check_lock_id(&target.set, &read, target.lock.id.as_ref())?;
         target.parent = Some(read);
     }
-    let survey = survey(&target, args.concurrency)?;
-    let members = members(&target, &survey);
-    let here = target
-        .set
-        .scope(members.iter().filter(|member| member.standing.is_member()).map(|member| &member.key));
+    let observation = observe(&target, args.concurrency)?;
+    let members = members(&target, &observation);
+    let here =
+        target.set.scope(members.iter().filter(|member| member.state.is_member()).map(|member| &member.key));
     if let Some(read) = &target.parent {
         for kind in here.kinds.difference(&read.scope.kinds) {
             found.push(Diagnostic::warning(format!(
@@ -82,13 +81,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 
 fn wrong(member: &Member) -> Option<Diagnostic> {
     let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
-    match &member.standing {
-        Standing::Unlabelled => Some(
+    match &member.state {
+        MemberState::Unlabelled => Some(
             warning("in the tree, and without the label of the set")
                 .hint("`kubectl largescale apply` puts it on"),
         ),
-        Standing::Copy(Kept::NotOurs) => Some(
-            warning(&member.standing.to_string())
+        MemberState::Copy(Kept::NotOurs) => Some(
+            warning(&member.state.to_string())
                 .hint("prune leaves it alone; take the label off if it is not meant to be there"),
         ),
         _ => None,

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use crate::commands::render::output::Outcome;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::commands::render::outcome::Outcome;
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::review::commit_message;
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::git::{Filters, Head, Repository, Standing, State};
+use crate::directory::git::{Filters, GitFileStatus, GitState, Head, Repository};
 use crate::directory::{Project, on_path};
-use crate::engine::discover::Identity;
+use crate::engine::discover::LockIdentity;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -34,7 +34,7 @@ pub(super) fn around(
     project: &Project,
     plan: &Plan,
     git: Git,
-    identity: Identity,
+    identity: LockIdentity,
 ) -> Result<Option<Around>, Failure> {
     if git == Git::Leave {
         return Ok(None);
@@ -42,7 +42,9 @@ pub(super) fn around(
     let Some(repository) = Repository::around(&project.directory)? else {
         return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
     };
-    if let (Some(id), Identity::Keep) = (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity) {
+    if let (Some(id), LockIdentity::Keep) =
+        (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity)
+    {
         repository.refuse_copies(id, &project.lock_path())?;
     }
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
@@ -51,7 +53,7 @@ pub(super) fn around(
     if !repository.holds(&project.output()) {
         // A repository of its own for trees is a good thing; only one commit cannot be in two.
         let problem = Diagnostic::error("the tree is not of the git repository around the spec and its lock")
-            .at(Place::file(project.output().display().to_string()))
+            .at(Location::file(project.output().display().to_string()))
             .hint("render without --commit, and commit in each of the two");
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
@@ -64,30 +66,30 @@ pub(super) fn around(
 }
 
 fn nothing_to_commit_to(project: &Project) -> Diagnostic {
-    let place = Place::file(project.source.file().display().to_string());
+    let location = Location::file(project.source.file().display().to_string());
     if on_path("git").is_empty() {
         return Diagnostic::error("git is not installed, so there is nothing to commit with")
-            .at(place)
+            .at(location)
             .hint("install git, or put it on the PATH; `render` without --commit does not need it");
     }
     let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
     let named = directory.map(|path| format!(" '{}'", path.display())).unwrap_or_default();
     Diagnostic::error("there is no git repository to commit to")
-        .at(place)
+        .at(location)
         .hint(format!("`git init{named}` makes one; `render` without --commit does not need it"))
 }
 
 impl Around {
     /// Returns the files of the tree, those that have left it, and the lock, if they are not committed.
-    pub(super) fn standing(
+    pub(super) fn git_status(
         &self,
         project: &Project,
         plan: &Plan,
         filters: Filters,
-    ) -> Result<Vec<Standing>, Failure> {
+    ) -> Result<Vec<GitFileStatus>, Failure> {
         let locked = project.lock.iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys()));
         let ours: BTreeSet<&String> = plan.steps.iter().map(|step| &step.path).chain(locked).collect();
-        Ok(self.0.standing(&project.output(), &project.lock_path(), &ours, filters)?)
+        Ok(self.0.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
     }
 
     fn refuse_unready(&self, project: &Project, plan: &Plan) -> Result<(), Failure> {
@@ -99,10 +101,12 @@ impl Around {
                 .hint("`git switch -c NAME` keeps it"),
             );
         }
-        let standing = self.standing(project, plan, Filters::Off)?;
-        let Some(file) = standing.iter().find(|file| file.state == State::Conflicted) else { return Ok(()) };
+        let git_status = self.git_status(project, plan, Filters::Off)?;
+        let Some(file) = git_status.iter().find(|file| file.state == GitState::Conflicted) else {
+            return Ok(());
+        };
         Err(Diagnostic::refusal("both sides of a merge have changed the file")
-            .at(Place::file(file.file.display().to_string()))
+            .at(Location::file(file.file.display().to_string()))
             .hint("render without --commit, which mends the tree, then `git add` it and end the merge")
             .into())
     }
@@ -111,10 +115,10 @@ impl Around {
     pub(super) fn commit(
         &self,
         outcome: &Outcome<'_>,
-        standing: &[Standing],
+        git_status: &[GitFileStatus],
         subject: Option<&str>,
     ) -> Result<(), Failure> {
-        if standing.is_empty() {
+        if git_status.is_empty() {
             terminal::note("nothing to commit");
             return Ok(());
         }
@@ -122,7 +126,7 @@ impl Around {
         let steps: BTreeMap<PathBuf, _> =
             outcome.plan.steps.iter().map(|step| (output.join(&step.path), step)).collect();
         let lock = outcome.project.lock_path();
-        let changes: Vec<commit_message::Line> = standing
+        let changes: Vec<commit_message::Line> = git_status
             .iter()
             .filter(|file| file.file != lock)
             .map(|file| {
@@ -135,11 +139,11 @@ impl Around {
                 }
             })
             .collect();
-        let title = outcome.global.title();
+        let title = outcome.scope.title();
         let message = commit_message::text(&title, subject, &changes);
         let commit = self
             .0
-            .commit(standing, &message)
+            .commit(git_status, &message)
             .map_err(|problem| Failure { exit: Exit::Incomplete, problems: vec![problem] })?;
         terminal::note(&format!("committed as {commit}"));
         Ok(())

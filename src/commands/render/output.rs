@@ -5,34 +5,14 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::Global;
-use crate::commands::render::Args;
-use crate::core::platform::OtherHalfText;
-use crate::core::pools::{Merged, PoolReport, PoolState};
+use crate::commands::render::args::Args;
+use crate::commands::render::outcome::Outcome;
+use crate::core::pools::{PoolReport, PoolState};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::Project;
-use crate::directory::git::Standing;
+use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
 use crate::output::format::LineFormat;
 use crate::output::{format, terminal};
-
-/// What a render did, or would do.
-pub(super) struct Outcome<'a> {
-    /// Which app, and in which cluster.
-    pub(super) global: &'a Global,
-    /// What it was made from.
-    pub(super) project: &'a Project,
-    /// The pools.
-    pub(super) merged: &'a Merged,
-    /// The files.
-    pub(super) plan: &'a Plan,
-    /// What has to be said to the cloud elsewhere.
-    pub(super) half: Option<&'a OtherHalfText>,
-    /// What git has not seen yet.
-    pub(super) standing: &'a [Standing],
-    /// Nothing changes, not even the lock.
-    pub(super) same: bool,
-}
 
 /// Shows it as the user asked for.
 pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
@@ -40,13 +20,13 @@ pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
         terminal::diagnostic(warning);
     }
     let text = match args.output {
-        Some(LineFormat::Json) => format::json(outcome.global, as_json(outcome)),
+        Some(LineFormat::Json) => format::json(outcome.scope, as_json(outcome)),
         Some(LineFormat::Name) => changed_names(outcome.plan),
         None => lines(outcome, args),
     };
     terminal::data(&text)?;
     if !args.commit {
-        for line in standing_lines(outcome.standing) {
+        for line in standing_lines(outcome.git_status) {
             terminal::note(&line);
         }
     }
@@ -116,10 +96,10 @@ fn why(report: &PoolReport) -> Option<String> {
 }
 
 /// What git has not seen yet: a line a state, with the first few files.
-fn standing_lines(standing: &[Standing]) -> Vec<String> {
+fn standing_lines(git_status: &[GitFileStatus]) -> Vec<String> {
     const SHOWN: usize = 4;
     let mut by_state: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for file in standing {
+    for file in git_status {
         let what = match (file.state.word(), file.difference.word()) {
             ("changed", difference @ "removed") => difference,
             (state, _) => state,
@@ -140,10 +120,10 @@ fn standing_lines(standing: &[Standing]) -> Vec<String> {
 }
 
 fn as_json(outcome: &Outcome<'_>) -> Value {
-    let Outcome { project, merged, plan, half, standing, same, .. } = outcome;
+    let Outcome { project, merged, plan, half, git_status, same, .. } = outcome;
     let output = project.output();
     let by_file: BTreeMap<_, _> =
-        standing.iter().map(|file| (file.file.as_path(), file.state.word())).collect();
+        git_status.iter().map(|file| (file.file.as_path(), file.state.word())).collect();
     let files: Vec<Value> = plan
         .steps
         .iter()

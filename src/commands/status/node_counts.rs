@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{Cluster, ClusterError, Problem};
 use crate::core::kubernetes::node::Node;
-use crate::core::pools::{MergeOptions, PoolState, Shrink, merge, survey};
+use crate::core::pools::{MergeOptions, PoolState, Shrink, discover_pools, merge};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::status::NodeCount;
@@ -41,9 +41,9 @@ pub(super) fn count(project: &Project, cluster: &Cluster) -> Result<Nodes, Failu
 fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
     let label = lock.map(|lock| lock.label.as_str());
-    let survey = survey(nodes, &project.platform, None, label)?;
+    let discovered = discover_pools(nodes, &project.platform, None, label)?;
     let options = MergeOptions { forget: Vec::new(), shrink: Shrink::Believe };
-    let merged = merge(&project.spec.spec, &survey, lock, &options)?;
+    let merged = merge(&project.spec.spec, &discovered, lock, &options)?;
     let is_known = |value: &String| lock.is_some_and(|lock| lock.pools.contains_key(value));
     let mut found = Nodes::default();
     for report in &merged.reports {

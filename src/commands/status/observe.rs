@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call, Cluster, ClusterError, Problem};
+use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
 use crate::commands::status::node_counts;
 use crate::commands::status::node_counts::Nodes;
 use crate::core::apply::ApplySet;
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{AddressState, Report, Subject, address_state, is_workload, report};
+use crate::core::status::{AddressState, DriftSubject, Report, address_state, is_workload, report};
 use crate::core::tree::objects::Desired;
 use crate::directory::Project;
 use crate::failure::Failure;
@@ -25,7 +25,7 @@ const FEW: usize = 2;
 struct Placed {
     desired: Value,
     /// `None` if the server does not know its kind, and so has none of it.
-    at: Option<At>,
+    at: Option<ObjectRef>,
 }
 
 /// Who asks, again and again for the same.
@@ -55,7 +55,7 @@ impl<'a> Asker<'a> {
                 metadata["namespace"] = set.namespace.as_str().into();
             }
             let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
-            Placed { desired, at: Some(At { resource: resource.clone(), namespace, name }) }
+            Placed { desired, at: Some(ObjectRef { resource: resource.clone(), namespace, name }) }
         };
         let objects = objects.into_iter().map(placed).collect();
         Ok(Self { project, cluster, set, objects, nodes: Nodes::default(), unseen: Vec::new() })
@@ -81,7 +81,7 @@ impl<'a> Asker<'a> {
         &self.unseen
     }
 
-    fn subjects(&mut self) -> Result<Vec<Subject>, Failure> {
+    fn subjects(&mut self) -> Result<Vec<DriftSubject>, Failure> {
         let mut groups: BTreeMap<(&Resource, &str), Vec<usize>> = BTreeMap::new();
         for (index, at) in
             self.objects.iter().enumerate().filter_map(|(index, it)| Some((index, it.at.as_ref()?)))
@@ -93,12 +93,12 @@ impl<'a> Asker<'a> {
         for ((resource, namespace), members) in groups {
             if members.len() <= FEW {
                 calls.extend(
-                    members.iter().filter_map(|index| self.objects[*index].at.clone()).map(Call::Get),
+                    members.iter().filter_map(|index| self.objects[*index].at.clone()).map(ApiCall::Get),
                 );
                 asked_for.extend(members.into_iter().map(|index| vec![index]));
             } else {
                 let namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
-                calls.push(Call::list(resource.clone(), namespace, None));
+                calls.push(ApiCall::list(resource.clone(), namespace, None));
                 asked_for.push(members);
             }
         }
@@ -117,7 +117,9 @@ impl<'a> Asker<'a> {
             }
         }
         let subjects = self.objects.iter().zip(live);
-        Ok(subjects.map(|(object, live)| Subject::new(object.desired.clone(), live, &self.set)).collect())
+        Ok(subjects
+            .map(|(object, live)| DriftSubject::new(object.desired.clone(), live, &self.set))
+            .collect())
     }
 
     /// The answer, or `None` if the user may not see it and it does not decide how this ends.
@@ -140,17 +142,17 @@ impl<'a> Asker<'a> {
     }
 
     /// The events about Services that wait: one list a namespace.
-    fn events(&mut self, subjects: &[Subject]) -> Result<Vec<Value>, Failure> {
-        let waits = |subject: &&Subject| {
+    fn events(&mut self, subjects: &[DriftSubject]) -> Result<Vec<Value>, Failure> {
+        let waits = |subject: &&DriftSubject| {
             let live = subject.live.as_ref().unwrap_or(&Value::Null);
             subject.desired["spec"]["type"] == "LoadBalancer"
                 && matches!(address_state(live, &[]), AddressState::Pending { .. })
         };
         let namespaces: BTreeSet<String> =
             subjects.iter().filter(waits).map(|subject| subject.key().namespace).collect();
-        let calls: Vec<Call> = namespaces
+        let calls: Vec<ApiCall> = namespaces
             .into_iter()
-            .map(|namespace| Call::List {
+            .map(|namespace| ApiCall::List {
                 resource: Resource::core("Event", "events"),
                 namespace: Some(namespace),
                 labels: None,
@@ -182,11 +184,11 @@ impl<'a> Asker<'a> {
 /// The resources of the objects' kinds, by apiVersion and kind.
 fn resources(cluster: &Cluster, objects: &[Desired]) -> Result<HashMap<(String, String), Resource>, Failure> {
     let versions: BTreeSet<String> = objects.iter().map(|object| text(&object.value["apiVersion"])).collect();
-    let calls: Vec<Call> = versions
+    let calls: Vec<ApiCall> = versions
         .iter()
         .map(|version| {
             let (group, version) = version.split_once('/').unwrap_or(("", version));
-            Call::Resources { group: group.to_owned(), version: version.to_owned() }
+            ApiCall::Resources { group: group.to_owned(), version: version.to_owned() }
         })
         .collect();
     let mut resources = HashMap::new();

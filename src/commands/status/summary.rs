@@ -1,6 +1,6 @@
 //! What is to be said below the tables.
 
-use crate::commands::status::table::Shown;
+use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
 use crate::core::report::plural::plural;
 use crate::core::status::{Drift, PoolRow, Report, Rollout, WorkloadRow};

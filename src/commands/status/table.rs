@@ -1,51 +1,20 @@
 //! A report as tables, and the choice among the formats.
 
-use crate::cli::Global;
-use crate::commands::status::StatusFormat;
+use crate::commands::status::args::StatusFormat;
 use crate::commands::status::json::as_json;
 use crate::commands::status::summary::{Names, drift, readiness, reasons};
-use crate::core::dns::RoundRobin;
+use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
-use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{
-    Address, AddressState, PoolRow, Report, Rollout, WorkloadRow, Zone, age, seconds, zone,
-};
+use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow, age, seconds};
 use crate::output::{format, terminal};
-
-/// What is to be shown.
-pub(super) struct Shown<'a> {
-    /// The name of the app.
-    pub app: &'a str,
-    /// What became of it.
-    pub report: &'a Report,
-    /// What was shown before, without repetitions.
-    pub before: Option<&'a Report>,
-    /// What could not be seen.
-    pub unseen: &'a [Diagnostic],
-    /// Of which app, in which cluster.
-    pub global: &'a Global,
-    /// For DNS records, in seconds.
-    pub ttl: u32,
-    /// What the spec says of DNS.
-    pub round_robin: Option<&'a RoundRobin<'a>>,
-    /// In seconds since 1970.
-    pub now: i64,
-}
-
-impl Shown<'_> {
-    /// What DNS should hold.
-    pub fn zone(&self) -> Zone {
-        zone(self.app, self.ttl, self.round_robin, &self.report.pools)
-    }
-}
 
 /// The report in a format.
 pub(super) fn text(shown: &Shown<'_>, format: Option<StatusFormat>) -> String {
     match format {
         None => tables(shown, NARROW, Names::Counted),
         Some(StatusFormat::Wide) => tables(shown, WIDE, Names::Listed),
-        Some(StatusFormat::Json) => format::json(shown.global, as_json(shown)),
-        Some(StatusFormat::Yaml) => format::yaml(shown.global, as_json(shown)),
+        Some(StatusFormat::Json) => format::json(shown.scope, as_json(shown)),
+        Some(StatusFormat::Yaml) => format::yaml(shown.scope, as_json(shown)),
         // As `kubectl get` takes them.
         Some(StatusFormat::Name) => {
             shown.report.pools.iter().map(|row| format!("service/{}\n", row.service.name)).collect()
@@ -146,9 +115,10 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::core::status::{NodeCount, Subject, report};
+    use crate::core::status::{DriftSubject, NodeCount, report};
+    use crate::scope::Scope;
 
-    fn service(pool: &str, ingress: &Value) -> Subject {
+    fn service(pool: &str, ingress: &Value) -> DriftSubject {
         let desired = json!({"apiVersion": "v1", "kind": "Service",
             "metadata": {"name": format!("web-{pool}"), "namespace": "web",
                 "labels": {"largescale.dev/pool": pool, "largescale.dev/service": "web"}},
@@ -156,10 +126,10 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        Subject { desired, live: Some(live) }
+        DriftSubject { desired, live: Some(live) }
     }
 
-    fn shown(subjects: &[Subject], format: Option<StatusFormat>) -> String {
+    fn shown(subjects: &[DriftSubject], format: Option<StatusFormat>) -> String {
         let event = |pool: &str| {
             json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
             "lastTimestamp": "1970-01-01T00:04:00Z", "count": 4,
@@ -169,7 +139,7 @@ mod tests {
         let report = report(subjects, &[], &[event("b"), event("c")], Some(&nodes));
         text(
             &Shown {
-                global: &Global::default(),
+                scope: &Scope::default(),
                 app: "nginx",
                 report: &report,
                 before: None,
@@ -184,11 +154,11 @@ mod tests {
 
     #[test]
     fn only_what_is_new_the_second_time() {
-        let again = |before: &[Subject], after: &[Subject]| {
+        let again = |before: &[DriftSubject], after: &[DriftSubject]| {
             let (before, after) =
                 (report(before, &[], &[], None).without_repetition(), report(after, &[], &[], None));
             let shown = Shown {
-                global: &Global::default(),
+                scope: &Scope::default(),
                 app: "nginx",
                 report: &after,
                 before: Some(&before),
@@ -217,11 +187,11 @@ not ready: 1 of 2 load balancers have an address, 0 of 0 workloads rolled out
         );
     }
 
-    fn with_trouble() -> Vec<Subject> {
+    fn with_trouble() -> Vec<DriftSubject> {
         let mut changed = service("d", &json!([{"ip": "192.0.2.4"}, {"ip": "2001:db8::4"}]));
         changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "web"}});
-        let workload = Subject { desired, live: Some(Value::Null) };
+        let workload = DriftSubject { desired, live: Some(Value::Null) };
         let pending = |pool| service(pool, &json!([]));
         vec![service("a", &json!([{"ip": "192.0.2.1"}])), pending("b"), pending("c"), changed, workload]
     }

@@ -24,7 +24,7 @@ const FLUX: &[&str] = &["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"]
 const HELM: &str = "meta.helm.sh/release-name";
 
 /// All programs that have left their mark on an object.
-pub fn trackers(live: &Value) -> Vec<Tracker> {
+pub fn other_owners(live: &Value) -> Vec<Tracker> {
     let label = |key: &str| live["metadata"]["labels"][key].as_str();
     let note = |key: &str| live["metadata"]["annotations"][key].as_str();
     let mut found = Vec::new();
@@ -59,7 +59,8 @@ mod tests {
     #[track_caller]
     fn check(labels: &Value, notes: &Value, expected: &[&str]) {
         let live = json!({"metadata": {"labels": labels, "annotations": notes}});
-        let said: Vec<String> = trackers(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
+        let said: Vec<String> =
+            other_owners(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
         assert_eq!(said, expected);
     }
 

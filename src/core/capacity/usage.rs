@@ -8,11 +8,11 @@ use crate::core::report::plural::thousands;
 
 /// How much of a limit is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Gauge {
+pub struct Usage {
     /// The limit's name.
     pub name: LimitName,
     /// Whose it is.
-    pub subject: Subject,
+    pub subject: LimitSubject,
     /// How much is used.
     pub used: u64,
     /// The limit; `None` where nobody has published one.
@@ -23,7 +23,7 @@ pub struct Gauge {
 
 /// Whose limit it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum LimitSubject {
     /// A pool's, by its name.
     Pool(String),
     /// The cluster's.
@@ -32,7 +32,7 @@ pub enum Subject {
 
 /// Whether there is room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+pub enum Headroom {
     /// There is.
     Enough,
     /// So much is used that the user wants to hear of it.
@@ -43,7 +43,7 @@ pub enum Room {
     Unknown,
 }
 
-impl Room {
+impl Headroom {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -55,7 +55,7 @@ impl Room {
     }
 }
 
-impl Gauge {
+impl Usage {
     /// How much is left; negative when it is over.
     pub fn headroom(&self) -> Option<i64> {
         let used = i64::try_from(self.used).unwrap_or(i64::MAX);
@@ -69,32 +69,32 @@ impl Gauge {
     }
 
     /// Whether there is room; `warn_at` in percent.
-    pub fn room(&self, warn_at: u32) -> Room {
+    pub fn room(&self, warn_at: u32) -> Headroom {
         match (self.headroom(), self.percent()) {
-            (Some(room), _) if room < 0 => Room::Over,
-            (_, Some(percent)) if percent >= u64::from(warn_at) => Room::Little,
-            (Some(_), _) => Room::Enough,
-            (None, _) => Room::Unknown,
+            (Some(room), _) if room < 0 => Headroom::Over,
+            (_, Some(percent)) if percent >= u64::from(warn_at) => Headroom::Little,
+            (Some(_), _) => Headroom::Enough,
+            (None, _) => Headroom::Unknown,
         }
     }
 }
 
 /// What to say of limits that are passed: a warning for each of them, whoever passes it.
-pub fn warnings(gauges: &[Gauge]) -> Vec<Diagnostic> {
-    let mut over: BTreeMap<LimitName, Vec<&Gauge>> = BTreeMap::new();
-    for gauge in gauges.iter().filter(|gauge| gauge.room(100) == Room::Over) {
-        over.entry(gauge.name).or_default().push(gauge);
+pub fn warnings(usages: &[Usage]) -> Vec<Diagnostic> {
+    let mut over: BTreeMap<LimitName, Vec<&Usage>> = BTreeMap::new();
+    for usage in usages.iter().filter(|usage| usage.room(100) == Headroom::Over) {
+        over.entry(usage.name).or_default().push(usage);
     }
-    over.values().filter_map(|gauges| warning(gauges)).collect()
+    over.values().filter_map(|usages| warning(usages)).collect()
 }
 
-fn warning(gauges: &[&Gauge]) -> Option<Diagnostic> {
-    let most = gauges.iter().rev().max_by_key(|gauge| gauge.used)?;
+fn warning(usages: &[&Usage]) -> Option<Diagnostic> {
+    let most = usages.iter().rev().max_by_key(|usage| usage.used)?;
     let limit = most.limit.as_ref()?;
-    let who = match (&most.subject, gauges.len() - 1) {
-        (Subject::Pool(name), 0) => format!("the pool {name}: "),
-        (Subject::Pool(name), more) => format!("the pool {name} and {more} more: up to "),
-        (Subject::Cluster, _) => String::new(),
+    let who = match (&most.subject, usages.len() - 1) {
+        (LimitSubject::Pool(name), 0) => format!("the pool {name}: "),
+        (LimitSubject::Pool(name), more) => format!("the pool {name} and {more} more: up to "),
+        (LimitSubject::Cluster, _) => String::new(),
     };
     let how = most.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
     let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
@@ -133,10 +133,10 @@ fn remedy(name: LimitName) -> &'static str {
 mod tests {
     use super::*;
 
-    fn gauge(used: u64, limit: Option<u32>) -> Gauge {
-        Gauge {
+    fn usage(used: u64, limit: Option<u32>) -> Usage {
+        Usage {
             name: LimitName::NodesPerLoadBalancer,
-            subject: Subject::Pool("a".to_owned()),
+            subject: LimitSubject::Pool("a".to_owned()),
             used,
             limit: limit.map(|value| Limit { value, source: "its docs".to_owned(), note: None }),
             how: None,
@@ -146,27 +146,29 @@ mod tests {
     #[test]
     fn room_headroom_percent() {
         for (used, limit, room, headroom, percent) in [
-            (0, Some(25), Room::Enough, Some(25), Some(0)),
-            (19, Some(25), Room::Enough, Some(6), Some(76)),
-            (20, Some(25), Room::Little, Some(5), Some(80)),
-            (25, Some(25), Room::Little, Some(0), Some(100)),
-            (26, Some(25), Room::Over, Some(-1), Some(104)),
-            (7, None, Room::Unknown, None, None),
+            (0, Some(25), Headroom::Enough, Some(25), Some(0)),
+            (19, Some(25), Headroom::Enough, Some(6), Some(76)),
+            (20, Some(25), Headroom::Little, Some(5), Some(80)),
+            (25, Some(25), Headroom::Little, Some(0), Some(100)),
+            (26, Some(25), Headroom::Over, Some(-1), Some(104)),
+            (7, None, Headroom::Unknown, None, None),
         ] {
-            let gauge = gauge(used, limit);
-            let got = (gauge.room(80), gauge.headroom(), gauge.percent());
+            let usage = usage(used, limit);
+            let got = (usage.room(80), usage.headroom(), usage.percent());
             assert_eq!(got, (room, headroom, percent), "{used} of {limit:?}");
         }
     }
 
     #[test]
     fn one_warning_for_all_that_are_over() {
-        let of =
-            |name: &str, used| Gauge { subject: Subject::Pool(name.to_owned()), ..gauge(used, Some(2500)) };
-        let said = |gauges: &[Gauge]| -> Vec<String> {
-            warnings(gauges).into_iter().map(|warning| warning.message).collect()
+        let of = |name: &str, used| Usage {
+            subject: LimitSubject::Pool(name.to_owned()),
+            ..usage(used, Some(2500))
         };
-        assert!(said(&[of("a", 2500), gauge(9999, None)]).is_empty());
+        let said = |usages: &[Usage]| -> Vec<String> {
+            warnings(usages).into_iter().map(|warning| warning.message).collect()
+        };
+        assert!(said(&[of("a", 2500), usage(9999, None)]).is_empty());
         let rest = "nodes behind its load balancer, and 2,500 is the limit (its docs)";
         assert_eq!(said(&[of("a", 2600)]), [format!("the pool a: 2,600 {rest}")]);
         let several = [of("a", 2600), of("b", 2700), of("c", 100), of("d", 2700)];

@@ -96,7 +96,8 @@ fn refusals(model: &Model, grown: &Grown) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::cluster_model::grow::{Growth, grow};
+    use crate::core::cluster_model::grow::grow;
+    use crate::core::cluster_model::growth_rules::Growth;
     use crate::core::cluster_model::read::read_model;
 
     #[track_caller]

@@ -2,22 +2,13 @@
 
 use std::ops::Range;
 
-use crate::core::cluster_model::growth_rules::obstacles;
+use crate::core::cluster_model::growth_rules::{Growth, obstacles};
 use crate::core::cluster_model::nodes::not_kubernetes;
 use crate::core::cluster_model::pool::AgentPool;
 use crate::core::cluster_model::pool_names::{LONGEST, pool_names};
 use crate::core::cluster_model::read::{Model, read_model};
 use crate::core::cluster_model::rules::refusals;
 use crate::core::report::diagnostic::Checked;
-
-/// How large the cluster shall be.
-#[derive(Clone, Copy, Debug)]
-pub struct Growth {
-    /// How many agents it shall have.
-    pub agents: u32,
-    /// How many of them a pool has at most.
-    pub per_pool: u32,
-}
 
 /// The larger model.
 #[derive(Clone, Debug)]
@@ -51,7 +42,7 @@ pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
     }
     // The lines are of a text that nobody has.
     for problem in &mut problems {
-        problem.place = Some(model.place(0));
+        problem.location = Some(model.location(0));
     }
     Err(problems)
 }
@@ -94,7 +85,7 @@ impl Sizes {
             edits.put(pool.count_span.clone(), size.to_string());
             filled.push(pool.name.clone());
         }
-        let between = separator(model);
+        let separator = separator(model);
         let copies: String = names
             .iter()
             .zip(&self.new)
@@ -102,7 +93,7 @@ impl Sizes {
                 let mut copy = Edits::default();
                 copy.put(last.name_span.clone(), format!("\"{name}\""));
                 copy.put(last.count_span.clone(), size.to_string());
-                format!("{between}{}", copy.apply(&model.text, last.span.clone()))
+                format!("{separator}{}", copy.apply(&model.text, last.span.clone()))
             })
             .collect();
         edits.put(Some(last.span.end..last.span.end), copies);

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::core::cluster_model::grow::Growth;
 use crate::core::cluster_model::installer::Installer;
 use crate::core::cluster_model::pool::{VmSet, path};
 use crate::core::cluster_model::read::Model;
@@ -21,7 +20,7 @@ pub(crate) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
             thousands(agents.into()),
             thousands(growth.agents.into())
         ))
-        .at(model.place(0))
+        .at(model.location(0))
         .hint("which agents go is not for this program to say; lower the counts of their pools in the model")
         .into();
     }
@@ -37,7 +36,7 @@ pub(crate) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
                 "agent pool {}: vmssName would be the name of every copy's scale set too",
                 last.name
             ))
-            .at(model.place(last.line))
+            .at(model.location(last.line))
             .hint("take the model as it was before the installer wrote its own fields into it"),
         );
     }
@@ -106,4 +105,13 @@ fn over_pool_limits(model: &Model, per_pool: u32) -> Vec<Diagnostic> {
             .hint(format!("the rule is in {source}; --per-pool says how many a pool has"))
     })
     .collect()
+}
+
+/// How large the cluster shall be.
+#[derive(Clone, Copy, Debug)]
+pub struct Growth {
+    /// How many agents it shall have.
+    pub agents: u32,
+    /// How many of them a pool has at most.
+    pub per_pool: u32,
 }

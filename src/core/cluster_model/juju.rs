@@ -26,7 +26,8 @@ pub fn juju_commands(model: &Model, grown: &Grown) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::cluster_model::grow::{Growth, grow};
+    use crate::core::cluster_model::grow::grow;
+    use crate::core::cluster_model::growth_rules::Growth;
     use crate::core::cluster_model::read::read_model;
 
     #[test]

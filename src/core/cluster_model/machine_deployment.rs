@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::core::cluster_model::grow::Growth;
-use crate::core::cluster_model::growth_rules::too_many;
+use crate::core::cluster_model::growth_rules::{Growth, too_many};
 use crate::core::cluster_model::pool_names::pool_names;
-use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::plural::{plural, thousands};
 use crate::core::yaml;
 use crate::core::yaml::Document;
@@ -24,7 +23,7 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
     let documents = yaml::read(file, text)?;
     let deployments: Vec<&Document> = documents.iter().filter(|document| is_deployment(document)).collect();
     let Some(last) = deployments.last() else {
-        return Err(Diagnostic::error("no MachineDeployment").at(Place::file(file)).into());
+        return Err(Diagnostic::error("no MachineDeployment").at(Location::file(file)).into());
     };
     let (mut sizes, mut problems) = sizes(&deployments);
     problems.extend(too_many(growth));
@@ -35,7 +34,7 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
     let Some(mut missing) = growth.agents.checked_sub(there) else {
         let (there, asked) = (thousands(there.into()), thousands(growth.agents.into()));
         return Err(Diagnostic::error(format!("there are {there} machines already, more than {asked}"))
-            .at(Place::file(file))
+            .at(Location::file(file))
             .hint("which machines go is not for this program to say; lower `replicas`")
             .into());
     };
@@ -90,7 +89,7 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
         };
         let hint =
             "a name and the number of machines; where an autoscaler sets it, its limits are what to raise";
-        problems.push(Diagnostic::error(what).at(document.place("")).hint(hint));
+        problems.push(Diagnostic::error(what).at(document.location("")).hint(hint));
     }
     (sizes, problems)
 }

@@ -18,7 +18,7 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
     }
     if model.installer == Installer::ManagedAks {
         return Err(Diagnostic::error("AKS names the nodes of this model itself")
-            .at(model.place(0))
+            .at(model.location(0))
             .hint("create the cluster and take `kubectl get nodes -o json`")
             .into());
     }
@@ -28,7 +28,7 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
     }
     let Some(suffix) = suffix(model) else {
         return Err(Diagnostic::error("masterProfile.dnsPrefix is empty")
-            .at(model.place(0))
+            .at(model.location(0))
             .hint("the names of machines and sets come from it; say it as the installer will have it")
             .into());
     };
@@ -45,7 +45,7 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
 /// The refusal of a model that makes no Kubernetes.
 pub(crate) fn not_kubernetes(model: &Model) -> Diagnostic {
     Diagnostic::error(format!("the model makes a cluster of {}, expected Kubernetes", model.orchestrator))
-        .at(model.place(0))
+        .at(model.location(0))
         .hint("load balancers for node pools are Kubernetes' own; other clusters are read but not grown")
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::cluster_model::installer::{Installer, Traits};
 use crate::core::cluster_model::json_span::{elements, line, member};
 use crate::core::cluster_model::pool::{AgentPool, VmSet, field, path};
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// A cluster model, with its text.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
     if !text[pools.clone()].starts_with('[') {
         let found = &text[pools.clone()];
         return Err(Diagnostic::error("properties.agentPoolProfiles is no list of agent pools")
-            .at(Place { file: file.to_owned(), line: line(text, pools.start) })
+            .at(Location { file: file.to_owned(), line: line(text, pools.start) })
             .hint(format!("found {}", found.lines().next().unwrap_or_default())));
     }
     let default = default_vm_set(installer, api_version, properties);
@@ -56,7 +56,7 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
             serde_json::from_str(&text[span.clone()]).map_err(|error| not_json(file, text, &error))?;
         if !fields.is_object() {
             return Err(Diagnostic::error(format!("agent pool {} is no object", read.len() + 1))
-                .at(Place { file: file.to_owned(), line: line(text, span.start) }));
+                .at(Location { file: file.to_owned(), line: line(text, span.start) }));
         }
         read.push(AgentPool::read(text, span, fields, default));
     }
@@ -91,8 +91,8 @@ impl Model {
     }
 
     /// A line of the model.
-    pub(crate) fn place(&self, line: u32) -> Place {
-        Place { file: self.file.clone(), line }
+    pub(crate) fn location(&self, line: u32) -> Location {
+        Location { file: self.file.clone(), line }
     }
 }
 
@@ -108,7 +108,7 @@ fn installer<'v>(file: &str, whole: &'v Value) -> Result<(&'v str, Installer), D
             }
             None => "not a cluster model".to_owned(),
         };
-        return Err(Diagnostic::error(sentence).at(Place::file(file)).hint(expected));
+        return Err(Diagnostic::error(sentence).at(Location::file(file)).hint(expected));
     }
     let traits = Traits {
         orchestrator: path(properties, &["orchestratorProfile", "orchestratorType"])
@@ -123,7 +123,7 @@ fn installer<'v>(file: &str, whole: &'v Value) -> Result<(&'v str, Installer), D
             other => format!("no installer takes a cluster model of apiVersion {other}"),
         };
         return Err(Diagnostic::error(sentence)
-            .at(Place::file(file))
+            .at(Location::file(file))
             .hint("\"apiVersion\": \"vlabs\"; of the dated ones 2016-03-30 to 2018-03-31 are known"));
     };
     Ok((api_version, installer))
@@ -146,7 +146,7 @@ fn default_vm_set(installer: Installer, api_version: &str, properties: &Value) -
 
 fn without_pools(file: &str, line: u32) -> Diagnostic {
     Diagnostic::error("the cluster model has no agent pools")
-        .at(Place { file: file.to_owned(), line })
+        .at(Location { file: file.to_owned(), line })
         .hint("properties.agentPoolProfiles needs at least one, which the others are copies of")
 }
 
@@ -154,9 +154,9 @@ fn not_json(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     let said = error.to_string();
     let sentence = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
     let problem = Diagnostic::error(format!("not a cluster model: {sentence}"))
-        .at(Place { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
+        .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
     match text.trim_start().chars().next() {
-        None => Diagnostic::error("the file is empty").at(Place::file(file)),
+        None => Diagnostic::error("the file is empty").at(Location::file(file)),
         Some('\u{feff}') => {
             problem.hint("the file starts with a byte order mark, which the installers do not take")
         }

@@ -34,7 +34,7 @@ pub fn refusals(model: &Model) -> Vec<Diagnostic> {
 
 fn refused(model: &Model, pool: &AgentPool, what: &str, rule: &str) -> Diagnostic {
     Diagnostic::error(format!("agent pool {}: {what}", pool.name))
-        .at(model.place(pool.line))
+        .at(model.location(pool.line))
         .hint(source(model.installer, rule))
 }
 
@@ -76,9 +76,14 @@ fn subnets(model: &Model) -> Option<Diagnostic> {
             "validateVNET",
         ));
     }
-    let elsewhere =
+    let other_services =
         model.pools.iter().find(|pool| network(pool.string("vnetSubnetID")) != network(master))?;
-    Some(refused(model, elsewhere, "vnetSubnetID is in another network than the masters'", "validateVNET"))
+    Some(refused(
+        model,
+        other_services,
+        "vnetSubnetID is in another network than the masters'",
+        "validateVNET",
+    ))
 }
 
 /// `validateAzureStackSupport`, 1929.
@@ -88,7 +93,7 @@ fn azure_stack_master(model: &Model) -> Option<Diagnostic> {
         Diagnostic::error(
             "masterProfile.availabilityProfile should be set to AvailabilitySet on Azure Stack clouds",
         )
-        .at(model.place(0))
+        .at(model.location(0))
         .hint(source(model.installer, "validateAzureStackSupport"))
     })
 }
@@ -105,7 +110,7 @@ fn slow_kubelet(model: &Model) -> Option<Diagnostic> {
         Diagnostic::error(format!(
             "--node-monitor-grace-period {grace} is less than four times --node-status-update-frequency {update}"
         ))
-        .at(model.place(0))
+        .at(model.location(0))
         .hint(source(model.installer, "KubernetesConfig.Validate"))
     })
 }

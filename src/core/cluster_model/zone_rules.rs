@@ -35,7 +35,8 @@ fn zones(pool: &AgentPool) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use crate::core::cluster_model::grow::{Growth, grow};
+    use crate::core::cluster_model::grow::grow;
+    use crate::core::cluster_model::growth_rules::Growth;
     use crate::core::cluster_model::read::read_model;
 
     #[track_caller]

@@ -122,7 +122,7 @@ impl Dns {
     /// All that is wrong with it.
     pub fn problems(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.place(at)));
+        let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.location(at)));
         if let Err(message) = hostname::check("spec.dns.hostname", &self.hostname) {
             report("/spec/dns/hostname", Diagnostic::error(message));
         }

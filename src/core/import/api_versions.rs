@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::core::import::drop_fields;
+use crate::core::import::hand_written::drop_fields;
 
 /// Workloads of API versions that are gone become apps/v1, with the selector that they used to get by default.
-pub(crate) fn modernise(object: &mut Value, said: &mut Vec<String>) {
+pub(crate) fn upgrade_api_version(object: &mut Value, said: &mut Vec<String>) {
     let version = object["apiVersion"].as_str().unwrap_or_default().to_owned();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     let old = matches!(version.as_str(), "apps/v1beta1" | "apps/v1beta2" | "extensions/v1beta1");

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::import::HandWritten;
+use crate::core::import::hand_written::HandWritten;
 use crate::core::patch::{Patch, placeholder};
 use crate::core::platform::{Platform, is_set};
 use crate::core::pools::{Pool, PoolSet};
-use crate::core::report::diagnostic::Place;
+use crate::core::report::diagnostic::Location;
 use crate::core::yaml::Document;
 
 /// A value at a path that the binding of a platform writes, and that does not say which pool it is.
@@ -17,7 +17,7 @@ use crate::core::yaml::Document;
 pub(crate) struct Unread {
     pub(crate) pointer: String,
     pub(crate) value: String,
-    pub(crate) place: Place,
+    pub(crate) location: Location,
     /// The platforms that read it, where the chosen one does not.
     pub(crate) platforms: Vec<String>,
 }
@@ -70,7 +70,7 @@ pub(crate) fn unread(document: &Document, platform: &Platform, platforms: &[Plat
     let unread = |pointer: &str, value: String, platforms: Vec<String>| Unread {
         pointer: pointer.to_owned(),
         value,
-        place: document.place(pointer),
+        location: document.location(pointer),
         platforms,
     };
     let mut all = Vec::new();
@@ -109,10 +109,10 @@ fn names_a_pool(template: &Value) -> bool {
 }
 
 /// The first field that shows that a Service was read from a cluster, with its value.
-pub(crate) fn live(document: &Document) -> Option<(&'static str, Place)> {
+pub(crate) fn live(document: &Document) -> Option<(&'static str, Location)> {
     let is_live =
         |pointer: &&&str| document.value.pointer(pointer).is_some_and(|value| is_set(value) && *value != "");
-    LIVE_FIELDS.iter().find(is_live).map(|pointer| (*pointer, document.place(pointer)))
+    LIVE_FIELDS.iter().find(is_live).map(|pointer| (*pointer, document.location(pointer)))
 }
 
 /// A word in braces or angle brackets that stands for a value, as examples have it: no selector and no name of a cloud
@@ -132,8 +132,9 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
+    use crate::core::import::fold;
     use crate::core::platform::{builtin_names, read_builtin};
-    use crate::core::{import, yaml};
+    use crate::core::yaml;
 
     fn pools() -> PoolSet {
         let pool = |value: &str| Pool {

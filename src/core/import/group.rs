@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::import::bindings::bound_pool;
+use crate::core::import::hand_written::HandWritten;
 use crate::core::import::undecided::Named;
-use crate::core::import::{Folded, HandWritten, undecided};
+use crate::core::import::{Folded, undecided};
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
@@ -40,7 +41,7 @@ pub(crate) fn fold_group(
                     "the Services {other} and {} are both bound to the pool {}",
                     service.name, pool.value
                 ))
-                .at(service.place.clone())
+                .at(service.location.clone())
                 .hint("keep one of them, or make them differ in more than their names"),
             );
         }
@@ -60,7 +61,7 @@ pub(crate) fn fold_group(
     } else if is_alone && by_pool.is_empty() && group[0].unread.is_empty() {
         folded.warnings.push(
             Diagnostic::warning(format!("the Service {base} is bound to no pool; its copies get new names and new addresses"))
-                .at(group[0].place.clone())
+                .at(group[0].location.clone())
                 .hint(format!("if its load balancer uses the nodes of one pool today, keep its address: `spec.names: {{{base}: {{POOL: {base}}}}}`")),
         );
     } else {
@@ -78,7 +79,7 @@ pub(crate) fn fold_group(
         base,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),
         names: by_pool.clone(),
-        place: group[0].place.clone(),
+        location: group[0].location.clone(),
     };
     folded.objects.push(object);
     if !by_pool.is_empty() {
@@ -107,7 +108,7 @@ fn assign_in_order(
         let Some(pool) = free.next() else {
             problems.push(
                 Diagnostic::error(format!("no pool is left for the Service {}: {binding}", service.name))
-                    .at(service.place.clone()),
+                    .at(service.location.clone()),
             );
             continue;
         };
@@ -116,7 +117,7 @@ fn assign_in_order(
                 "the Service {} takes the pool {}, the next in order: {binding}",
                 service.name, pool.value
             ))
-            .at(service.place.clone())
+            .at(service.location.clone())
             .hint(format!("check `spec.names: {{{base}: {{{}: {}}}}}`", pool.value, service.name)),
         );
         by_pool.insert(pool.value.clone(), service.name.clone());

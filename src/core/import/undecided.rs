@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::import::HandWritten;
 use crate::core::import::bindings::Unread;
+use crate::core::import::hand_written::HandWritten;
 use crate::core::pointer;
 use crate::core::pools::{Pool, PoolSet};
 use crate::core::render::POOL_LABEL;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::suggest::did_you_mean;
 
 /// As many pools are named in a hint.
@@ -19,14 +19,14 @@ pub(crate) fn stated<'a>(
     bound: Option<&Pool>,
     pools: &'a PoolSet,
 ) -> Result<Option<&'a Pool>, Diagnostic> {
-    let Some((stated, place)) = &service.stated else { return Ok(None) };
+    let Some((stated, location)) = &service.stated else { return Ok(None) };
     let field = format!("`metadata.labels[{POOL_LABEL}]` of the Service {}", service.name);
     let by_value = pools.pools.iter().find(|pool| pool.value == *stated);
     let Some(pool) = by_value.or_else(|| pools.pools.iter().find(|pool| pool.name == *stated)) else {
         let known = || pools.pools.iter().map(|pool| pool.value.as_str());
         let near = did_you_mean(stated, known());
         return Err(Diagnostic::error(format!("{field} is `{stated}`, and there is no such pool{near}"))
-            .at(place.clone())
+            .at(location.clone())
             .hint(format!("the pools are {}", list(pools))));
     };
     if let Some(bound) = bound.filter(|bound| bound.value != pool.value) {
@@ -34,7 +34,7 @@ pub(crate) fn stated<'a>(
             "{field} is `{stated}`, and its binding selects {}",
             bound.value
         ))
-        .at(place.clone())
+        .at(location.clone())
         .hint("correct the one that is wrong"));
     }
     Ok(Some(pool))
@@ -42,7 +42,7 @@ pub(crate) fn stated<'a>(
 
 /// A binding that does not tell the pool.
 pub(crate) fn unread(service: &HandWritten, unread: &Unread, base: &str, pools: &PoolSet) -> Diagnostic {
-    let Unread { pointer, value, place, platforms } = unread;
+    let Unread { pointer, value, location, platforms } = unread;
     let field = pointer::field(pointer);
     let other = match platforms.as_slice() {
         [] => String::new(),
@@ -55,7 +55,7 @@ pub(crate) fn unread(service: &HandWritten, unread: &Unread, base: &str, pools: 
         "`{field}` of the Service {} is `{value}`, which does not name one pool in a form that init reads",
         service.name
     ))
-    .at(place.clone())
+    .at(location.clone())
     .hint(other + &state_it(service, base, pools))
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn unread(service: &HandWritten, unread: &Unread, base: &str, pools: 
 pub(crate) fn live(
     service: &HandWritten,
     field: &str,
-    place: &Place,
+    location: &Location,
     base: &str,
     pools: &PoolSet,
 ) -> Diagnostic {
@@ -72,7 +72,7 @@ pub(crate) fn live(
         service.name,
         pointer::field(field)
     ))
-    .at(place.clone())
+    .at(location.clone())
     .hint(state_it(service, base, pools))
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct Named {
     pub(crate) namespace: String,
     /// By pool: its entry in `spec.names`.
     pub(crate) names: BTreeMap<String, String>,
-    pub(crate) place: Place,
+    pub(crate) location: Location,
 }
 
 /// Services of one name in several namespaces that need different entries in `spec.names`, which has one for all.
@@ -114,7 +114,7 @@ pub(crate) fn namespaces(all: &[Named]) -> Vec<Diagnostic> {
 }
 
 fn in_its_own_directory(named: &Named) -> Diagnostic {
-    let Named { base, namespace, names, place } = named;
+    let Named { base, namespace, names, location } = named;
     let shown =
         if namespace.is_empty() { "no namespace".to_owned() } else { format!("the namespace {namespace}") };
     let entry = names.iter().map(|(pool, name)| format!("{pool}: {name}")).collect::<Vec<_>>().join(", ");
@@ -131,7 +131,7 @@ fn in_its_own_directory(named: &Named) -> Diagnostic {
     Diagnostic::refusal(format!(
         "the Service {base} is in several namespaces, and `spec.names` has one entry for all of them: in {shown} it needs {needs}"
     ))
-    .at(place.clone())
+    .at(location.clone())
     .hint(format!(
         "give each namespace its own directory: put the objects of this one into a file, and run `kubectl largescale init {directory} --from FILE{flag}`{writes}"
     ))

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::core::import::HandWritten;
 use crate::core::import::bindings::bound_pool;
+use crate::core::import::hand_written::HandWritten;
 use crate::core::live::{FieldChange, changes};
 use crate::core::patch::Patch;
 use crate::core::pointer;
@@ -14,7 +14,7 @@ use crate::core::report::diagnostic::Diagnostic;
 const SHOWN: usize = 3;
 
 /// What keeps Services apart that may be meant as one: the same pods behind them, and each pool taken once.
-pub(crate) fn apart(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
+pub(crate) fn unmerged(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
     let with_earlier = |(index, group): (usize, &Vec<HandWritten>)| {
         let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, binding, pools))?;
         Some(told(&earlier[0], &group[0]))
@@ -52,7 +52,7 @@ fn told(one: &HandWritten, other: &HandWritten) -> Diagnostic {
         other.name,
         fields.join(", ")
     ))
-    .at(other.place.clone())
+    .at(other.location.clone())
     .hint("if they are meant as one, make them the same; what shall differ by pool is an overlay with `target: {pool: NAME}`")
 }
 

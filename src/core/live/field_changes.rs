@@ -136,9 +136,9 @@ fn text(value: &Value) -> Option<String> {
 /// By its keys a list that is only in another order would be no change, and order has a meaning.
 fn are_in_the_same_order(old: &Items<'_>, new: &Items<'_>) -> bool {
     let mut places: Vec<_> =
-        old.iter().filter_map(|(label, (place, _))| Some((*place, new.get(label)?.0))).collect();
+        old.iter().filter_map(|(label, (location, _))| Some((*location, new.get(label)?.0))).collect();
     places.sort_unstable();
-    places.is_sorted_by_key(|(_, place)| *place)
+    places.is_sorted_by_key(|(_, location)| *location)
 }
 
 #[cfg(test)]

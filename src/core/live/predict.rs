@@ -135,9 +135,9 @@ fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: 
         }
     }
     // As the server does it: our order where ours are in another one.
-    let place = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
-    if !live.iter().filter_map(place).is_sorted() {
-        live.sort_by_cached_key(|item| place(item).unwrap_or(usize::MAX));
+    let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
+    if !live.iter().filter_map(location).is_sorted() {
+        live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
     }
 }
 

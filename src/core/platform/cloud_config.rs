@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::core::patch::placeholder;
 use crate::core::patch::placeholder::PlaceholderError;
-use crate::core::platform::{OtherHalf, Platform};
+use crate::core::platform::{CloudConfig, Platform};
 use crate::core::pools::{Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 
 /// What to give to the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherHalfText {
+pub struct CloudConfigText {
     /// Where it goes.
     pub title: String,
     /// A JSON document, or commands, one a line.
@@ -19,7 +19,7 @@ pub struct OtherHalfText {
     pub warnings: Vec<Diagnostic>,
 }
 
-impl OtherHalfText {
+impl CloudConfigText {
     /// Whether another text is an older version of this one: commands of the same kind, or a JSON object with no
     /// field that this one lacks.
     pub fn may_replace(&self, old: &str) -> bool {
@@ -36,8 +36,8 @@ impl OtherHalfText {
 }
 
 /// The other half for these pools; `None` where the platform needs none.
-pub fn other_half(platform: &Platform, pools: &PoolSet) -> Checked<Option<OtherHalfText>> {
-    let Some(half) = platform.spec.other_half.iter().find(|half| applies(half, pools)) else {
+pub fn cloud_config(platform: &Platform, pools: &PoolSet) -> Checked<Option<CloudConfigText>> {
+    let Some(half) = platform.spec.cloud_config.iter().find(|half| applies(half, pools)) else {
         return Ok(None);
     };
     let text = match (&half.command, &half.document) {
@@ -45,10 +45,10 @@ pub fn other_half(platform: &Platform, pools: &PoolSet) -> Checked<Option<OtherH
         (None, Some(document)) => filled_document(half, document, pools)?,
         (None, None) => return Ok(None),
     };
-    Ok(Some(OtherHalfText { title: half.title.clone(), text, warnings: missing(half, pools) }))
+    Ok(Some(CloudConfigText { title: half.title.clone(), text, warnings: missing(half, pools) }))
 }
 
-fn applies(half: &OtherHalf, pools: &PoolSet) -> bool {
+fn applies(half: &CloudConfig, pools: &PoolSet) -> bool {
     let Some(pattern) = half.when_vm_sets_match.as_ref().and_then(|p| regex_lite::Regex::new(p).ok()) else {
         return true;
     };
@@ -66,7 +66,7 @@ fn commands(command: &str, pools: &PoolSet) -> Checked<String> {
     Ok(out)
 }
 
-fn filled_document(half: &OtherHalf, document: &Value, pools: &PoolSet) -> Checked<String> {
+fn filled_document(half: &CloudConfig, document: &Value, pools: &PoolSet) -> Checked<String> {
     let entry = half.entry.clone().unwrap_or_default();
     let at = half.entries_at.clone().unwrap_or_default();
     let mut document = document.clone();
@@ -95,7 +95,7 @@ fn unfilled(error: &PlaceholderError, pool: &Pool) -> Diagnostic {
     problem
 }
 
-fn missing(half: &OtherHalf, pools: &PoolSet) -> Vec<Diagnostic> {
+fn missing(half: &CloudConfig, pools: &PoolSet) -> Vec<Diagnostic> {
     let Some(name) = &half.needs else { return Vec::new() };
     if pools.pools.iter().any(|pool| pool.load_balancer.eq_ignore_ascii_case(name)) {
         return Vec::new();

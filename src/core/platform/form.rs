@@ -13,13 +13,11 @@ use crate::core::platform::node_rules::{
     ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognise,
 };
 use crate::core::platform::selection::Selection;
+use crate::core::platform::service_rules;
 use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
-use crate::core::platform::{check, service_rules};
-use crate::core::report::diagnostic::Checked;
 use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
-use crate::core::{patch, yaml};
 
 /// A platform file, read and checked.
 #[derive(Clone, Debug)]
@@ -38,15 +36,15 @@ pub struct Platform {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Platform")]
-struct PlatformFile {
+pub(super) struct PlatformFile {
     /// The version of this form.
     api_version: ApiVersion,
     /// Always `Platform`.
     kind: PlatformKind,
     /// Its name.
-    metadata: Name,
+    pub(super) metadata: Name,
     /// What it says.
-    spec: PlatformSpec,
+    pub(super) spec: PlatformSpec,
 }
 
 /// The kind of the document.
@@ -136,7 +134,8 @@ pub struct PlatformSpec {
     pub limits: Limits,
     /// Configuration outside Kubernetes that the binding needs; the first whose condition holds is printed.
     #[serde(default)]
-    pub other_half: Vec<OtherHalf>,
+    #[serde(rename = "otherHalf")]
+    pub cloud_config: Vec<CloudConfig>,
 }
 
 /// How many load balancers a pool has.
@@ -263,7 +262,7 @@ pub struct VmSetMatch {
 /// Configuration outside Kubernetes that goes with the Services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OtherHalf {
+pub struct CloudConfig {
     /// Where it goes.
     pub title: String,
     /// Only if the VM sets of all pools match this pattern.
@@ -324,20 +323,6 @@ impl LoadBalancers {
 }
 
 impl Platform {
-    /// Reads and checks a platform file.
-    pub fn read(file: &str, text: &str) -> Checked<Self> {
-        let document = yaml::read_one(file, text)?;
-        let read: PlatformFile = read::typed(&document)?;
-        let mut problems = Vec::new();
-        check::check(&read.spec, &document, &mut problems);
-        let binding = patch::read(&document, "/spec/binding", &mut problems);
-        let internal = patch::read(&document, "/spec/internal", &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self { name: read.metadata.name, spec: read.spec, binding, internal })
-    }
-
     /// The JSON Schema of the form.
     pub fn schema() -> Value {
         read::schema::<PlatformFile>()

@@ -12,7 +12,7 @@ use crate::core::report::suggest::did_you_mean;
 
 /// The pools among the nodes of a cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Survey {
+pub struct Discovered {
     /// The node label whose value is the pool.
     pub label: String,
     /// By the value of the label.
@@ -56,12 +56,12 @@ pub struct Observed {
 }
 
 /// Finds the pools. `label` is the user's choice, `locked` the label of the lock: it stays until the user says otherwise.
-pub fn survey(
+pub fn discover_pools(
     nodes: &[Node],
     platform: &Platform,
     label: Option<&str>,
     locked: Option<&str>,
-) -> Checked<Survey> {
+) -> Checked<Discovered> {
     if nodes.is_empty() {
         return Err(Diagnostic::refusal("there are no nodes")
             .hint("an empty list is not believed; check the context (--context) or the file")
@@ -84,10 +84,10 @@ pub fn survey(
         .hint(format!("choose one of these as `spec.pools.label` (--label): {}", only.labels.join(", ")))
         .into());
     }
-    let mut survey = Survey { label, ..Survey::default() };
-    survey.nodes.all = nodes.len();
-    survey.warnings.extend(late(&survey.label, platform));
-    survey.warnings.extend(not_the_clouds(&candidates, &survey.label, platform));
+    let mut discovered = Discovered { label, ..Discovered::default() };
+    discovered.nodes.all = nodes.len();
+    discovered.warnings.extend(late(&discovered.label, platform));
+    discovered.warnings.extend(not_the_clouds(&candidates, &discovered.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
     let known = platform.spec.recognise.provider_ids();
     let mut unlabelled = Names::default();
@@ -97,8 +97,8 @@ pub fn survey(
     let takes_control_plane = platform.spec.takes_control_plane();
     for node in nodes {
         let left_out = no_backend(node, platform, &known);
-        survey.nodes.backends += usize::from(left_out.is_none());
-        let Some(value) = node.labels.get(&survey.label).filter(|value| !value.is_empty()) else {
+        discovered.nodes.backends += usize::from(left_out.is_none());
+        let Some(value) = node.labels.get(&discovered.label).filter(|value| !value.is_empty()) else {
             if !node.is_control_plane() {
                 unlabelled.add(&node.name);
             } else if left_out.is_none() {
@@ -107,17 +107,17 @@ pub fn survey(
             continue;
         };
         if let Err(message) =
-            names::check_label_value(&format!("node {}: the label `{}`", node.name, survey.label), value)
+            names::check_label_value(&format!("node {}: the label `{}`", node.name, discovered.label), value)
         {
             if left_out != Some(CONTROL_PLANE) {
                 problems.push(Diagnostic::error(message));
             }
             continue;
         }
-        if !survey.pools.contains_key(value) {
-            survey.pools.insert(value.to_owned(), Observed::default());
+        if !discovered.pools.contains_key(value) {
+            discovered.pools.insert(value.to_owned(), Observed::default());
         }
-        let Some(pool) = survey.pools.get_mut(value) else { continue };
+        let Some(pool) = discovered.pools.get_mut(value) else { continue };
         if let Some(because) = left_out {
             if because == FOREIGN {
                 foreign.add(&node.name);
@@ -128,36 +128,36 @@ pub fn survey(
         pool.see(node, finder.find(node, value));
         pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
     }
-    survey.warnings.extend(not_excluded(nodes, platform));
+    discovered.warnings.extend(not_excluded(nodes, platform));
     if !problems.is_empty() {
         return Err(problems);
     }
-    if survey.pools.is_empty() {
-        let problem = format!("no node has the pool label `{}`", survey.label);
+    if discovered.pools.is_empty() {
+        let problem = format!("no node has the pool label `{}`", discovered.label);
         return Err(no_label(&problem, nodes, platform).into());
     }
     // Control-plane nodes are in no pool as a rule, and it is worth a word only where others of them are.
-    if survey.pools.values().any(|pool| pool.control_plane > 0) {
+    if discovered.pools.values().any(|pool| pool.control_plane > 0) {
         for name in servers {
             unlabelled.add(name);
         }
     }
     if let Some(text) = unlabelled.text() {
-        survey.warnings.push(
+        discovered.warnings.push(
             Diagnostic::warning(format!(
                 "{text} without the pool label `{}`: in no pool, behind no load balancer",
-                survey.label
+                discovered.label
             ))
-            .hint(format!("kubectl label node NAME {}=POOL", survey.label)),
+            .hint(format!("kubectl label node NAME {}=POOL", discovered.label)),
         );
     }
     if let Some(text) = foreign.text() {
-        survey.warnings.push(Diagnostic::warning(format!(
+        discovered.warnings.push(Diagnostic::warning(format!(
             "{text} with a provider ID that is not of platform {} ({}): no backends",
             platform.name, known
         )));
     }
-    Ok(survey)
+    Ok(discovered)
 }
 
 /// The nodes that may be in a pool: on some platforms control-plane nodes never are.

@@ -1,31 +1,18 @@
 //! The tree: one object a file, `<kind>-<name>.yaml`, a first line that says what made it.
 
 use crate::core::manifest::Key;
-use crate::core::render::copies::POOL_LABEL;
-use crate::core::render::{Draft, Role, gitops_check, paths};
+use crate::core::render::draft::{POOL_LABEL, PendingObject, RenderedFile, Role};
+use crate::core::render::{gitops_check, paths};
 use crate::core::yaml;
 use crate::core::yaml::comment::in_comment;
 
 /// What every file of a tree begins with.
 const MADE_BY: &str = "# Made by kubectl largescale from ";
 
-/// One file of the tree.
-#[derive(Clone, Debug)]
-pub struct RenderedFile {
-    /// Its path below the output directory.
-    pub path: String,
-    /// Which object it holds.
-    pub key: Key,
-    /// The pool that a Service is for, by its name.
-    pub pool: Option<String>,
-    /// Its bytes.
-    pub text: String,
-}
-
 /// The files of the drafts, in order of their paths.
-pub(super) fn files(drafts: Vec<Draft<'_>>) -> Vec<RenderedFile> {
-    let keys: Vec<Key> = drafts.iter().map(|draft| Key::of(&draft.value)).collect();
-    let mut files: Vec<RenderedFile> = drafts
+pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
+    let keys: Vec<Key> = pending.iter().map(|draft| Key::of(&draft.value)).collect();
+    let mut files: Vec<RenderedFile> = pending
         .into_iter()
         .zip(paths::paths(&keys))
         .zip(keys)

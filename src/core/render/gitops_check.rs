@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::core::render::{Draft, RenderedFile};
+use crate::core::render::RenderedFile;
+use crate::core::render::draft::PendingObject;
 use crate::core::report::diagnostic::Diagnostic;
 
 /// Flux leaves an object alone that says so (`SubstituteVariables` in `kustomize/kustomize_varsub.go` of fluxcd/pkg).
@@ -17,8 +18,8 @@ const ARGO_CD_READS: usize = 10_000_000;
 
 /// Where `postBuild` is set, Flux takes `${…}` anywhere in an object for a variable of its own. Objects that hold such
 /// text get an annotation against it, unless they say something about it themselves.
-pub(super) fn escape(drafts: &mut [Draft<'_>]) {
-    for draft in drafts {
+pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
+    for draft in pending {
         // And `$$` for an escaped `$`.
         if !(holds(&draft.value, "${") || holds(&draft.value, "$$")) || says_itself(&draft.value) {
             continue;
@@ -31,8 +32,8 @@ pub(super) fn escape(drafts: &mut [Draft<'_>]) {
 }
 
 /// Objects that Argo CD would leave out in silence.
-pub(super) fn left_out(drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
-    drafts
+pub(super) fn left_out(pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
+    pending
         .iter()
         .filter(|draft| holds(&draft.value, SKIP))
         .map(|draft| {
@@ -40,7 +41,7 @@ pub(super) fn left_out(drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
                 "{} holds `{SKIP}`, and Argo CD leaves out a file with that text",
                 draft.source.key()
             ))
-            .at(draft.source.place(""))
+            .at(draft.source.location(""))
             .hint("take it out, or write it in another way")
         })
         .collect()

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::core::overlay::BUILT_IN;
 use crate::core::pointer;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// Who writes.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Contradiction {
 
 /// What was written into one object.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Written<'a>(Vec<Entry<'a>>);
+pub(super) struct Provenance<'a>(Vec<Entry<'a>>);
 
 #[derive(Clone, Debug)]
 struct Entry<'a> {
@@ -40,12 +40,12 @@ struct Entry<'a> {
     /// `None` where something was removed.
     value: Option<Value>,
     author: Author<'a>,
-    place: Option<Place>,
+    location: Option<Location>,
     /// It was in an item of a list that was taken out; another item may have its number.
     is_gone: bool,
 }
 
-impl<'a> Written<'a> {
+impl<'a> Provenance<'a> {
     /// Notes what is at a pointer of an object now.
     pub(super) fn holds(&mut self, object: &Value, at: &str, author: Author<'a>) {
         self.note_leaves(object, at, author, None);
@@ -56,7 +56,7 @@ impl<'a> Written<'a> {
         &mut self,
         object: &Value,
         operation: &PatchOperation,
-        place: &Place,
+        location: &Location,
         author: Author<'a>,
         name: &str,
     ) -> Vec<Contradiction> {
@@ -86,40 +86,40 @@ impl<'a> Written<'a> {
             }
             let is_own = entry.author.title == author.title;
             if !is_own && !author.overrides.iter().any(|name| name == entry.author.name) {
-                let problem = contradiction(object, entry, place, author, name);
+                let problem = contradiction(object, entry, location, author, name);
                 contradictions.push(Contradiction { at: entry.at.clone(), problem });
             }
             false
         });
         if let Some(at) = new {
-            self.note_leaves(object, &at, author, Some(place));
+            self.note_leaves(object, &at, author, Some(location));
         } else if let Some(at) = gone.map(|path| path.as_str().to_owned())
             // An item that is gone leaves no trace: the next one has its number.
             && !parent(object, &at).is_some_and(Value::is_array)
         {
-            let place = Some(place.clone());
-            self.0.push(Entry { at, value: None, author, place, is_gone: false });
+            let location = Some(location.clone());
+            self.0.push(Entry { at, value: None, author, location, is_gone: false });
         }
         contradictions
     }
 
-    fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, place: Option<&Place>) {
+    fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
         match object.pointer(at) {
             Some(Value::Object(map)) if !map.is_empty() => {
                 for key in map.keys() {
-                    self.note_leaves(object, &pointer::join(at, key), author, place);
+                    self.note_leaves(object, &pointer::join(at, key), author, location);
                 }
             }
             Some(Value::Array(list)) if !list.is_empty() => {
                 for index in 0..list.len() {
-                    self.note_leaves(object, &format!("{at}/{index}"), author, place);
+                    self.note_leaves(object, &format!("{at}/{index}"), author, location);
                 }
             }
             value => {
                 // The first who wrote a value is named; one who agrees adds nothing.
                 if self.0.iter().all(|entry| entry.at != at) {
-                    let (value, place) = (value.cloned(), place.cloned());
-                    self.0.push(Entry { at: at.to_owned(), value, author, place, is_gone: false });
+                    let (value, location) = (value.cloned(), location.cloned());
+                    self.0.push(Entry { at: at.to_owned(), value, author, location, is_gone: false });
                 }
             }
         }
@@ -162,12 +162,12 @@ fn parent<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
 fn contradiction(
     object: &Value,
     entry: &Entry<'_>,
-    place: &Place,
+    location: &Location,
     author: Author<'_>,
     name: &str,
 ) -> Diagnostic {
     let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
-    let there = entry.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+    let there = entry.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
     let (field, first, second) =
         (pointer::field(&entry.at), shown(entry.value.as_ref()), shown(now(object, entry)));
     let message = format!(
@@ -176,7 +176,7 @@ fn contradiction(
     );
     let hint = if entry.author.name.is_empty() {
         "patch something else: this is how the rendered objects are known".to_owned()
-    } else if place.file.ends_with(BUILT_IN) {
+    } else if location.file.ends_with(BUILT_IN) {
         format!(
             "take one of them out; where {} shall win, put it behind in `spec.overlays`, and say `overrides: [{}]` in it",
             entry.author.title, author.name
@@ -187,7 +187,7 @@ fn contradiction(
             author.title, entry.author.name
         )
     };
-    Diagnostic::error(message).at(place.clone()).hint(hint)
+    Diagnostic::error(message).at(location.clone()).hint(hint)
 }
 
 /// What is there instead.
@@ -205,15 +205,15 @@ mod tests {
 
     /// Applies patches in turn, `a` first, and says what `b` undoes.
     fn contradictions(object: Value, a: &str, b: &str, overrides: &[String]) -> Vec<String> {
-        let (mut object, mut written, mut found) = (object, Written::default(), Vec::new());
+        let (mut object, mut provenance, mut found) = (object, Provenance::default(), Vec::new());
         for (file, text, overrides) in [("a", a, &[][..]), ("b", b, overrides)] {
             let document = yaml::read_one(file, text).unwrap();
             let mut problems = Vec::new();
             let patch = patch::read(&document, "", &mut problems);
             assert_eq!(problems, []);
             let author = Author { title: file, name: file, overrides };
-            let note = &mut |object: &Value, operation: &PatchOperation, place: &Place| {
-                found.extend(written.note(object, operation, place, author, "x"));
+            let note = &mut |object: &Value, operation: &PatchOperation, location: &Location| {
+                found.extend(provenance.note(object, operation, location, author, "x"));
             };
             patch.apply_noting(&mut object, "x", &Values::default(), note).unwrap();
         }

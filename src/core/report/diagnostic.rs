@@ -21,21 +21,21 @@ pub enum Severity {
 
 /// A line of a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Location {
     /// The file as the user named it.
     pub file: String,
     /// 1-based; 0 stands for the file as a whole.
     pub line: u32,
 }
 
-impl Place {
+impl Location {
     /// The file as a whole.
     pub fn file(file: impl Into<String>) -> Self {
         Self { file: file.into(), line: 0 }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.line == 0 { write!(f, "{}", self.file) } else { write!(f, "{}:{}", self.file, self.line) }
     }
@@ -47,7 +47,7 @@ pub struct Diagnostic {
     /// Warning or error.
     pub severity: Severity,
     /// Where, if there is a where.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// What, with the field and the value.
     pub message: String,
     /// What to do.
@@ -57,7 +57,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A problem that stops the work.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, place: None, message: message.into(), hint: None }
+        Self { severity: Severity::Error, location: None, message: message.into(), hint: None }
     }
 
     /// What is refused because something would be lost.
@@ -78,8 +78,8 @@ impl Diagnostic {
 
     /// Says where.
     #[must_use]
-    pub fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -94,8 +94,8 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     /// The sentence with its place, as it stands behind `error: `; the hint is the terminal's to show.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(f, "{place}: {}", self.message),
+        match &self.location {
+            Some(location) => write!(f, "{location}: {}", self.message),
             None => write!(f, "{}", self.message),
         }
     }

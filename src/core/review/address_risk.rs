@@ -32,7 +32,7 @@ const FIELDS: [&str; 2] = ["/spec/loadBalancerClass", "/spec/loadBalancerIP"];
 
 /// What is at stake when one object becomes another; `null` is an object that is not there. `fields` are pointers into a
 /// Service: those by which the platform binds it.
-pub fn stake(old: &Value, new: &Value, fields: &[String]) -> Option<Stake> {
+pub fn address_risk(old: &Value, new: &Value, fields: &[String]) -> Option<Stake> {
     let is_load_balancer =
         |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
     if !is_load_balancer(old) {
@@ -62,7 +62,7 @@ mod tests {
                 "spec": { "type": "LoadBalancer", "ports": [{ "port": port }] } })
         };
         let fields = ["/metadata/annotations/example.com~1set".to_owned()];
-        let of = |old: &Value, new: &Value| stake(old, new, &fields);
+        let of = |old: &Value, new: &Value| address_risk(old, new, &fields);
         let old = service("a", 80);
         assert_eq!(of(&old, &service("a", 81)), None);
         assert_eq!(of(&Value::Null, &old), None);

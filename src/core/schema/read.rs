@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::shape;
 use crate::core::yaml::Document;
@@ -41,9 +42,9 @@ pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T
     if !document.value.is_object() {
         return Err(Diagnostic::error(format!(
             "the document is {}, expected an object",
-            shape::kind_of(&document.value)
+            kind_of(&document.value)
         ))
-        .at(document.place(""))
+        .at(document.location(""))
         .into());
     }
     let (root, shapes) = shape::from_json_schema(&schema::<T>());
@@ -53,7 +54,7 @@ pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T
     }
     // Null stands for absent in YAML; serde's defaults want it absent.
     serde_json::from_value(without_nulls(&document.value))
-        .map_err(|error| Diagnostic::error(error.to_string()).at(document.place("")).into())
+        .map_err(|error| Diagnostic::error(error.to_string()).at(document.location("")).into())
 }
 
 fn without_nulls(value: &Value) -> Value {

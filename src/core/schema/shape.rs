@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::core::pointer;
+use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
@@ -140,7 +141,7 @@ impl Check<'_> {
     }
 
     fn report(&mut self, at: &str, message: String, hint: Option<String>) {
-        let mut problem = Diagnostic::error(message).at(self.document.place(at));
+        let mut problem = Diagnostic::error(message).at(self.document.location(at));
         problem.hint = hint;
         self.problems.push(problem);
     }
@@ -148,19 +149,6 @@ impl Check<'_> {
 
 fn named(at: &str) -> String {
     if at.is_empty() { "the document".to_owned() } else { format!("`{}`", pointer::field(at)) }
-}
-
-/// What a value is, in words.
-pub fn kind_of(value: &Value) -> String {
-    match value {
-        Value::Null => "empty".to_owned(),
-        Value::Bool(flag) => format!("{flag}, a boolean"),
-        Value::Number(number) => format!("{number}, a number"),
-        Value::String(text) if text.chars().count() > 40 => "a string".to_owned(),
-        Value::String(text) => format!("\"{text}\", a string"),
-        Value::Array(_) => "a list".to_owned(),
-        Value::Object(_) => "an object".to_owned(),
-    }
 }
 
 fn expected(shape: &Shape) -> &'static str {

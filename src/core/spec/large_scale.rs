@@ -234,7 +234,7 @@ impl LargeScale {
         let mut problems = Vec::new();
         let mut require = |at: &str, checked: Result<(), String>| {
             if let Err(message) = checked {
-                problems.push(Diagnostic::error(message).at(document.place(at)));
+                problems.push(Diagnostic::error(message).at(document.location(at)));
             }
         };
         require("/metadata/name", names::check_label("metadata.name", &self.metadata.name));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::render::RenderedFile;
-use crate::core::report::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
 use crate::core::yaml;
 
@@ -40,7 +40,7 @@ pub fn changed_classes(
                 shown(before),
                 shown(after)
             ))
-            .at(Place::file(format!("{output}/{}", step.path)))
+            .at(Location::file(format!("{output}/{}", step.path)))
             .hint("keep the class; or, where its address may be lost, delete the Service in the cluster and its file in the tree, and render again"),
         );
     }

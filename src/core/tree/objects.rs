@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::core::manifest::Key;
-use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
-use crate::core::schema::shape::kind_of;
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
@@ -18,7 +18,7 @@ pub struct Desired {
     /// What the directory says.
     pub value: Value,
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
 }
 
 /// The objects of one file; `shown` is its name for messages. Lists are taken apart.
@@ -38,13 +38,13 @@ pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
 
 /// Names every object that is there twice.
 pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
-    let mut seen: HashMap<&Key, &Place> = HashMap::new();
+    let mut seen: HashMap<&Key, &Location> = HashMap::new();
     let mut problems = Vec::new();
     for object in objects {
-        if let Some(first) = seen.insert(&object.key, &object.place) {
+        if let Some(first) = seen.insert(&object.key, &object.location) {
             problems.push(
                 Diagnostic::error(format!("{} is here twice, first at {first}", object.key))
-                    .at(object.place.clone()),
+                    .at(object.location.clone()),
             );
         }
     }
@@ -60,20 +60,20 @@ fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagn
         }
         return;
     }
-    let place = document.place("");
+    let location = document.location("");
     let missing = ["/apiVersion", "/kind", "/metadata/name"]
         .into_iter()
         .find(|pointer| value.pointer(pointer).and_then(Value::as_str).is_none_or(str::is_empty));
     match missing {
         _ if !value.is_object() => problems.push(
             Diagnostic::error(format!("the document is {}, expected a Kubernetes object", kind_of(value)))
-                .at(place),
+                .at(location),
         ),
         Some(pointer) => {
             let field = pointer.trim_start_matches('/').replace('/', ".");
-            problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(place));
+            problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(location));
         }
-        None => objects.push(Desired { key: Key::of(value), value: document.value, place }),
+        None => objects.push(Desired { key: Key::of(value), value: document.value, location }),
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
     fn check(text: &str, expected: &[&str]) {
         let said: Vec<String> = match read_file("out/a.yaml", text) {
             Ok(objects) => {
-                objects.iter().map(|object| format!("{} at {}", object.key, object.place)).collect()
+                objects.iter().map(|object| format!("{} at {}", object.key, object.location)).collect()
             }
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };

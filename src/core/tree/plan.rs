@@ -6,7 +6,7 @@ use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, RenderedFile};
-use crate::core::report::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 
 /// Whether files that a hand has changed may be lost.
@@ -159,7 +159,7 @@ fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> 
         let (first, second) = (with_group(first), with_group(&file.key));
         problems.push(
             Diagnostic::error(format!("{first} and {second} would be written to the same file"))
-                .at(Place::file(format!("{output}/{}", file.path)))
+                .at(Location::file(format!("{output}/{}", file.path)))
                 .hint("rename one of them"),
         );
     }
@@ -168,13 +168,13 @@ fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> 
 
 fn by_hand(output: &str, path: &str) -> Diagnostic {
     Diagnostic::refusal("the file was changed by hand, and would be lost")
-        .at(Place::file(format!("{output}/{path}")))
+        .at(Location::file(format!("{output}/{path}")))
         .hint("put the change into the manifests or an overlay; `git diff` shows it, --overwrite drops it")
 }
 
 fn foreign(output: &str, path: &str) -> Diagnostic {
     Diagnostic::refusal("the file is not one of kubectl largescale's, and would be overwritten")
-        .at(Place::file(format!("{output}/{path}")))
+        .at(Location::file(format!("{output}/{path}")))
         .hint("move it away, choose another `spec.output`, or say --overwrite")
 }
 

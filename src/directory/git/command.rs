@@ -23,7 +23,7 @@ pub(super) enum Failed {
 
 /// Which programs git may start during a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) enum GitAccess {
     /// None: no hook, no fsmonitor, no transport with its credential helpers.
     ReadOnly,
     /// Those that the user configured for a commit: hooks, filters, signing.
@@ -34,7 +34,7 @@ pub(super) enum Access {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options<'a> {
     /// Which programs git may start.
-    pub(super) access: Access,
+    pub(super) access: GitAccess,
     /// The index, if it is not the repository's usual one.
     pub(super) index: Option<&'a Path>,
     /// A file with settings that override the repository's; its path is absolute.
@@ -97,7 +97,7 @@ pub(super) fn git(
     for name in REPOSITORY_VARIABLES {
         command.env_remove(name);
     }
-    if options.access == Access::ReadOnly {
+    if options.access == GitAccess::ReadOnly {
         command.args(READ_ONLY_SETTINGS).envs(READ_ONLY_VARIABLES);
     }
     if let Some(index) = options.index {

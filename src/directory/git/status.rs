@@ -5,16 +5,16 @@ use std::path::{Path, PathBuf};
 
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::git::Repository;
-use crate::directory::git::command::{Access, Options};
+use crate::directory::git::command::{GitAccess, Options};
 use crate::directory::git::filters::{DriversOff, Filters};
 
 /// A file that is not as in the last commit.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct GitFileStatus {
     /// The file as it was asked for.
     pub file: PathBuf,
     /// What keeps it from being committed.
-    pub state: State,
+    pub state: GitState,
     /// What a commit would do to it.
     pub difference: Difference,
     /// Its path below the root.
@@ -23,7 +23,7 @@ pub struct Standing {
 
 /// What keeps a file from being committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum State {
+pub enum GitState {
     /// git does not know it.
     New,
     /// It differs from what is staged.
@@ -36,7 +36,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl GitState {
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -74,13 +74,13 @@ impl Difference {
 impl Repository {
     /// Returns the files of a directory and one file beside it that differ from the last commit, in order. `names` are
     /// the paths below the directory that count.
-    pub fn standing(
+    pub fn git_status(
         &self,
         directory: &Path,
         beside: &Path,
         names: &BTreeSet<&String>,
         filters: Filters,
-    ) -> Result<Vec<Standing>, Diagnostic> {
+    ) -> Result<Vec<GitFileStatus>, Diagnostic> {
         let mut files = BTreeMap::from([(self.path(beside)?, beside.to_owned())]);
         for name in names {
             let file = directory.join(name);
@@ -92,7 +92,7 @@ impl Repository {
             Filters::Run => None,
         };
         let overrides = drivers.as_ref().map(DriversOff::overrides);
-        let options = Options { overrides, ..self.options(Access::ReadOnly) };
+        let options = Options { overrides, ..self.options(GitAccess::ReadOnly) };
         let asked = [
             "status",
             "--porcelain=v2",
@@ -111,18 +111,19 @@ impl Repository {
             let Some((state, difference, path)) = parsed(entry) else { continue };
             let Some(file) = files.get(path) else { continue };
             let file = file.clone();
-            found.insert(path.to_owned(), Standing { file, state, difference, path: path.to_owned() });
+            found.insert(path.to_owned(), GitFileStatus { file, state, difference, path: path.to_owned() });
         }
         if let Some(drivers) = drivers {
             let paths: Vec<Vec<u8>> = files.keys().cloned().collect();
             for path in drivers.filtered(self, &paths)? {
                 let Some(file) = files.get(&path).filter(|file| file.exists()).cloned() else { continue };
                 // git compares the content only of a file that it tracks.
-                let is_compared =
-                    |it: &Standing| matches!(it.state, State::Changed | State::Staged | State::Unknown);
+                let is_compared = |it: &GitFileStatus| {
+                    matches!(it.state, GitState::Changed | GitState::Staged | GitState::Unknown)
+                };
                 if found.get(&path).is_none_or(is_compared) {
-                    let (state, difference) = (State::Unknown, Difference::Changed);
-                    found.insert(path.clone(), Standing { file, state, difference, path });
+                    let (state, difference) = (GitState::Unknown, Difference::Changed);
+                    found.insert(path.clone(), GitFileStatus { file, state, difference, path });
                 }
             }
         }
@@ -131,17 +132,17 @@ impl Repository {
 }
 
 /// An entry of `git status --porcelain=v2 -z`: `1 XY … path`, `u XY … path` or `? path`.
-fn parsed(entry: &[u8]) -> Option<(State, Difference, &[u8])> {
+fn parsed(entry: &[u8]) -> Option<(GitState, Difference, &[u8])> {
     let path = |fields: usize| entry.splitn(fields, |byte| *byte == b' ').last();
     match (entry.first()?, entry.get(2)?, entry.get(3)) {
-        (b'?', _, _) => Some((State::New, Difference::Created, &entry[2..])),
-        (b'u', _, _) => Some((State::Conflicted, Difference::Changed, path(11)?)),
+        (b'?', _, _) => Some((GitState::New, Difference::Created, &entry[2..])),
+        (b'u', _, _) => Some((GitState::Conflicted, Difference::Changed, path(11)?)),
         (b'1', staged, Some(changed)) => {
             // `git add --intent-to-add` shows as `.A`: known by name only.
             let state = match changed {
-                b'.' => State::Staged,
-                b'A' => State::New,
-                _ => State::Changed,
+                b'.' => GitState::Staged,
+                b'A' => GitState::New,
+                _ => GitState::Changed,
             };
             let difference = match (staged, changed) {
                 (b'A', b'D') => return None,
