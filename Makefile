@@ -43,7 +43,7 @@ bench: build control-plane          ## the figures that we promise, as ratios me
 	python3 tests/bench/figures.py target/release/kubectl-largescale
 
 cases:                              ## write the transcripts of tests/cases anew; read them before you commit them
-	UPDATE_CASES=1 cargo test --quiet --test it
+	UPDATE_CASES=1 cargo test --quiet --test cli
 
 fields: control-plane               ## the table of Kubernetes' fields, from Kubernetes' own types
 	target/control-plane fields > src/core/manifest/kubernetes-fields.json
@@ -51,4 +51,4 @@ fields: control-plane               ## the table of Kubernetes' fields, from Kub
 # The Go programs of the tests are built once and kept outside of the checkout. Without Go they are left out, and
 # the tests that need them say so; in CI that is a failure.
 control-plane azure-binding provider-binding dns-proof gitops-proof models krew actionlint:
-	@if command -v go >/dev/null; then tests/$@/build.sh; else echo "no go: tests/$@ is not built, its tests are skipped"; fi
+	@if command -v go >/dev/null; then tests/go/$@/build.sh; else echo "no go: tests/go/$@ is not built, its tests are skipped"; fi

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::cluster::{ClusterError, Problem};
-use crate::core::diagnostic::{Diagnostic, Severity};
+use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 
 /// A command that did not do what it was asked to.

@@ -3,25 +3,28 @@
 //! A pure [`core`] between two shells: [`directory`] (files and git) and [`cluster`] (kube). The [`commands`] join
 //! them, [`ui`] is the terminal. ARCHITECTURE.md is the map.
 
-use std::ffi::OsString;
-use std::path::Path;
-
-use clap::Parser;
-
 pub mod cli;
 pub mod cluster;
 pub mod commands;
 pub mod core;
 pub mod directory;
+pub mod engine;
 pub mod exit;
 pub mod failure;
-pub mod ui;
+pub mod output;
+pub mod scope;
 
-use cli::{Cli, Command};
-use commands::completion::{KUBECTL_NAME, SHELL_VARIABLE, complete, complete_for_shell};
-use commands::each;
-use exit::Exit;
-use failure::Failure;
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::commands::completion::{KUBECTL_NAME, SHELL_VARIABLE, complete, complete_for_shell};
+use crate::commands::for_each;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
 
 /// Runs the program with its arguments, and says how it ends.
 pub fn run(arguments: Vec<OsString>) -> Exit {
@@ -33,7 +36,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
         },
     };
     outcome.unwrap_or_else(|failure| {
-        failure.problems.iter().for_each(ui::diagnostic);
+        failure.problems.iter().for_each(terminal::diagnostic);
         failure.exit
     })
 }
@@ -54,18 +57,18 @@ fn completion(arguments: &[OsString]) -> Option<Result<Exit, Failure>> {
 
 fn run_command(cli: &Cli) -> Result<Exit, Failure> {
     let typed = &cli.global;
-    ui::choose_color(typed.color);
+    terminal::choose_color(typed.color);
     match &cli.command {
         Command::Init(args) => commands::init::run(typed, args),
-        Command::Pools(args) => each::run(typed, args, commands::pools::run),
-        Command::Render(args) => each::run(typed, args, commands::render::run),
-        Command::Diff(args) => each::run(typed, args, commands::diff::run),
-        Command::Apply(args) => each::run(typed, args, commands::apply::run),
-        Command::Prune(args) => each::run(typed, args, commands::prune::run),
-        Command::Inventory(args) => each::run(typed, args, commands::inventory::run),
-        Command::Status(args) => each::run(typed, args, commands::status::run),
-        Command::Capacity(args) => each::run(typed, args, commands::capacity::run),
-        Command::Doctor(args) => each::run(typed, args, commands::doctor::run),
+        Command::Pools(args) => for_each::run(typed, args, commands::pools::run),
+        Command::Render(args) => for_each::run(typed, args, commands::render::run),
+        Command::Diff(args) => for_each::run(typed, args, commands::diff::run),
+        Command::Apply(args) => for_each::run(typed, args, commands::apply::run),
+        Command::Prune(args) => for_each::run(typed, args, commands::prune::run),
+        Command::Inventory(args) => for_each::run(typed, args, commands::inventory::run),
+        Command::Status(args) => for_each::run(typed, args, commands::status::run),
+        Command::Capacity(args) => for_each::run(typed, args, commands::capacity::run),
+        Command::Doctor(args) => for_each::run(typed, args, commands::doctor::run),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),
     }

@@ -7,16 +7,16 @@ use http::HeaderName;
 use kube::client::ClientBuilder;
 use tokio::runtime::{Builder, Runtime};
 
-use super::environment::Environment;
-use super::error::ClusterError;
-use super::flags::ClusterFlags;
-use super::identity::{self, Identity};
-use super::kubeconfig::{self, Endpoint};
-use super::limits::Limits;
-use super::objects::Interrupts;
-use super::request::{Notice, Requests};
-use super::{nodes, plugin};
-use crate::core::node::Node;
+use crate::cluster::environment::Environment;
+use crate::cluster::error::ClusterError;
+use crate::cluster::flags::ClusterFlags;
+use crate::cluster::identity::Identity;
+use crate::cluster::kubeconfig::Endpoint;
+use crate::cluster::limits::Limits;
+use crate::cluster::objects::Interrupts;
+use crate::cluster::request::{Notice, Requests};
+use crate::cluster::{identity, kubeconfig, nodes, plugin};
+use crate::core::kubernetes::node::Node;
 
 /// A cluster that can be asked. Every question is one blocking call that ends.
 pub struct Cluster {

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::problem::Problem;
-use crate::core::nearest::did_you_mean;
+use crate::cluster::request_error::Problem;
+use crate::core::report::suggest::did_you_mean;
 
 /// Why the cluster could not be asked, or what came instead of an answer.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +21,7 @@ pub enum ClusterError {
         source: std::io::Error,
     },
     /// A kubeconfig is not YAML, or not a kubeconfig.
-    #[error("kubeconfig {place} is broken: {reason}", place = at_line(.file, *.line))]
+    #[error("kubeconfig {location} is broken: {reason}", location = at_line(.file, *.line))]
     KubeconfigBroken {
         /// Its path.
         file: PathBuf,

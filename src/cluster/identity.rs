@@ -3,12 +3,13 @@
 use http::Request;
 use serde::Deserialize;
 
-use super::answer;
-use super::error::ClusterError;
-use super::problem::Problem;
-use super::request::{Ask, Requests};
+use crate::cluster::error::ClusterError;
+use crate::cluster::operation::Operation;
+use crate::cluster::request::Requests;
+use crate::cluster::request_error::Problem;
+use crate::cluster::response;
 
-const ASK: Ask = Ask::read("get", "namespaces", "namespace kube-system");
+const ASK: Operation = Operation::read("get", "namespaces", "namespace kube-system");
 
 /// What the cluster lets us know of its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
         }
         Err(error) => return Err(error),
     };
-    let namespace: Namespace = answer::parse(&body, "Namespace", |namespace: &Namespace| &namespace.kind)
+    let namespace: Namespace = response::parse(&body, "Namespace", |namespace: &Namespace| &namespace.kind)
         .map_err(|problem| requests.failed(&ASK, problem))?;
     Ok(Identity::Known(namespace.metadata.uid))
 }

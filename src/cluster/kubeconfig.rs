@@ -12,10 +12,10 @@ use kube::config::{
     NamedCluster, NamedContext,
 };
 
-use super::environment::Environment;
-use super::error::ClusterError;
-use super::flags::ClusterFlags;
-use super::{overrides, proxy, server};
+use crate::cluster::environment::Environment;
+use crate::cluster::error::ClusterError;
+use crate::cluster::flags::ClusterFlags;
+use crate::cluster::{overrides, proxy, server_address};
 
 /// The server and the user, for messages.
 #[derive(Clone, Debug)]
@@ -179,7 +179,7 @@ fn configure(
     let Some(address) = &cluster.server else {
         return Err(ClusterError::NoServer { cluster: names.cluster });
     };
-    let uri = server::address(address, &cluster, &user)?;
+    let uri = server_address::address(address, &cluster, &user)?;
     // The form for plugins is also the way to kube's reading of the certificates.
     let for_plugin = ExecAuthCluster::try_from(&cluster).map_err(|error| {
         unusable(format!("the certificate authority of cluster `{}`", names.cluster), &error)
@@ -190,19 +190,19 @@ fn configure(
     }
 
     let mut config = kube::Config::new(uri.clone());
-    config.root_cert = authority.map(|pem| server::certificates(&pem, &names.cluster)).transpose()?;
+    config.root_cert = authority.map(|pem| server_address::certificates(&pem, &names.cluster)).transpose()?;
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.tls_server_name = cluster.tls_server_name;
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
     config.proxy_url = proxy::choose(cluster.proxy_url.as_deref(), &uri, environment)?;
     config.default_namespace.clone_from(&names.namespace);
     let endpoint = Endpoint {
-        server: server::shown(&uri),
+        server: server_address::shown(&uri),
         context: names.context,
         namespace: names.namespace,
         plugin: user.exec.as_ref().and_then(|exec| exec.command.clone()),
         user: names.user,
-        proxy: config.proxy_url.as_ref().map(server::shown),
+        proxy: config.proxy_url.as_ref().map(server_address::shown),
     };
     config.auth_info = user;
     Ok((config, endpoint))
@@ -218,7 +218,7 @@ fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError
         config.default_namespace.clone_from(namespace);
     }
     let endpoint = Endpoint {
-        server: server::shown(&config.cluster_url),
+        server: server_address::shown(&config.cluster_url),
         context: "in-cluster".into(),
         namespace: config.default_namespace.clone(),
         user: USER.into(),

@@ -1,9 +1,9 @@
 //! The names in a kubeconfig, for completion and for messages. No cluster is asked.
 
-use super::environment::Environment;
-use super::error::ClusterError;
-use super::flags::ClusterFlags;
-use super::{kubeconfig, server};
+use crate::cluster::environment::Environment;
+use crate::cluster::error::ClusterError;
+use crate::cluster::flags::ClusterFlags;
+use crate::cluster::{kubeconfig, server_address};
 
 /// What a kubeconfig names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub fn kubeconfig_names(
     let clusters = read.clusters.into_iter().map(|named| {
         let address = named.cluster.and_then(|cluster| cluster.server).unwrap_or_default();
         // An address may hold a password.
-        (named.name, address.parse().map(|uri| server::shown(&uri)).unwrap_or_default())
+        (named.name, address.parse().map(|uri| server_address::shown(&uri)).unwrap_or_default())
     });
     Ok(KubeconfigNames {
         contexts: contexts.collect(),

@@ -5,8 +5,8 @@ use std::path::Path;
 use kube::config::{AuthInfo, Cluster};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::error::ClusterError;
-use super::flags::ClusterFlags;
+use crate::cluster::error::ClusterError;
+use crate::cluster::flags::ClusterFlags;
 
 /// The cluster with what the flags say of it.
 pub(super) fn cluster(mut cluster: Cluster, flags: &ClusterFlags) -> Cluster {

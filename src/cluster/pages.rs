@@ -6,15 +6,16 @@ use http::Request;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::answer;
-use super::error::ClusterError;
-use super::problem::Problem;
-use super::request::{Ask, Requests};
+use crate::cluster::error::ClusterError;
+use crate::cluster::operation::Operation;
+use crate::cluster::request::Requests;
+use crate::cluster::request_error::Problem;
+use crate::cluster::response;
 
 /// What is listed.
 pub(super) struct Listing {
     /// The question, for errors.
-    pub(super) ask: Ask,
+    pub(super) ask: Operation,
     /// The path with its query, if it has one.
     pub(super) path: String,
     /// The kind of the answer.
@@ -57,7 +58,7 @@ async fn once<T: DeserializeOwned, K>(
     let mut token: Option<String> = None;
     loop {
         let body = requests.send(ask, request(path, requests.limits.page, token.as_deref())?).await?;
-        let page: Page<T> = answer::parse(&body, kind, |page: &Page<T>| &page.kind)
+        let page: Page<T> = response::parse(&body, kind, |page: &Page<T>| &page.kind)
             .map_err(|problem| requests.failed(ask, problem))?;
         kept.extend(page.items.unwrap_or_default().into_iter().map(&mut *keep));
         let next = page.metadata.r#continue.filter(|next| !next.is_empty());

@@ -16,10 +16,10 @@ use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::environment::Environment;
-use super::error::{ClusterError, PluginProblem};
-use super::limits::Limits;
-use super::request::Notice;
+use crate::cluster::environment::Environment;
+use crate::cluster::error::{ClusterError, PluginProblem};
+use crate::cluster::limits::Limits;
+use crate::cluster::request::Notice;
 use crate::core::yaml;
 
 /// Runs the plugin of a user, if it has one and needs it, and puts the credentials in its place.

@@ -4,8 +4,8 @@
 
 use std::net::IpAddr;
 
-use super::environment::Environment;
-use super::error::ClusterError;
+use crate::cluster::environment::Environment;
+use crate::cluster::error::ClusterError;
 
 /// The proxy for a server. What a kubeconfig or flag names is used for every server; what the environment
 /// names is not used for this machine itself and for what `NO_PROXY` lists.

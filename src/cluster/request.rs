@@ -1,6 +1,5 @@
 //! A request and its tries: what is tried again, when, and until when.
 
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,44 +7,15 @@ use http::Request;
 use kube::client::Body;
 use tokio::time::timeout;
 
-use super::answer;
-use super::error::ClusterError;
-use super::explain;
-use super::kubeconfig::Endpoint;
-use super::limits::Limits;
-use super::problem::Problem;
+use crate::cluster::error::ClusterError;
+use crate::cluster::kubeconfig::Endpoint;
+use crate::cluster::limits::Limits;
+use crate::cluster::operation::{Operation, Retry};
+use crate::cluster::request_error::Problem;
+use crate::cluster::{kube_error, response};
 
 /// Is told, in sentences for a person, what is being waited for.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
-
-/// What is asked, in the words of the API server's roles.
-#[derive(Clone, Debug)]
-pub(super) struct Ask {
-    /// Such as `list`.
-    pub(super) verb: &'static str,
-    /// Such as `nodes`.
-    pub(super) resource: Cow<'static, str>,
-    /// What it is about, for messages: `nodes`, `namespace kube-system`.
-    pub(super) what: Cow<'static, str>,
-    /// Whether it may be asked again when nobody knows what became of it.
-    pub(super) repeat: Repeat,
-}
-
-impl Ask {
-    /// A question that changes nothing.
-    pub(super) const fn read(verb: &'static str, resource: &'static str, what: &'static str) -> Self {
-        Self { verb, resource: Cow::Borrowed(resource), what: Cow::Borrowed(what), repeat: Repeat::Safe }
-    }
-}
-
-/// What a second try may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// It comes to the same however often it is done.
-    Safe,
-    /// It might be done twice.
-    Unsafe,
-}
 
 /// Sends requests to one cluster.
 pub(super) struct Requests {
@@ -59,7 +29,11 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Sends a request until there is an answer that is not worth another try, and returns its body.
-    pub(super) async fn send(&self, ask: &Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, ClusterError> {
+    pub(super) async fn send(
+        &self,
+        ask: &Operation,
+        request: Request<Vec<u8>>,
+    ) -> Result<Vec<u8>, ClusterError> {
         let began = Instant::now();
         let mut pause = self.limits.first_pause;
         let mut tries = 0;
@@ -69,12 +43,12 @@ impl Requests {
                 Ok(body) => return Ok(body),
                 Err(problem) => problem,
             };
-            let Some(until) = self.worth_trying_until(&problem, ask.repeat, tries) else {
+            let Some(until) = self.retry_deadline(&problem, ask.repeat, tries) else {
                 return Err(self.failed(ask, problem));
             };
             let wait = pause.max(asked_to_wait(&problem));
             if began.elapsed() + wait > until {
-                return Err(self.failed(ask, given_up(problem, tries, began.elapsed())));
+                return Err(self.failed(ask, give_up(problem, tries, began.elapsed())));
             }
             if began.elapsed() + wait > self.limits.notice_after {
                 (self.notice)(&format!(
@@ -89,7 +63,7 @@ impl Requests {
     }
 
     /// The error of a request.
-    pub(super) fn failed(&self, ask: &Ask, problem: Problem) -> ClusterError {
+    pub(super) fn failed(&self, ask: &Operation, problem: Problem) -> ClusterError {
         ClusterError::Request {
             ask: format!("{} {}", ask.verb, ask.what),
             server: self.endpoint.server.clone(),
@@ -97,15 +71,15 @@ impl Requests {
         }
     }
 
-    async fn attempt(&self, ask: &Ask, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+    async fn attempt(&self, ask: &Operation, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
         let attempt = async {
             let response = self.client.send(request.map(Body::from)).await;
-            let response =
-                response.map_err(|e| explain::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
+            let response = response
+                .map_err(|e| kube_error::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
             self.take_warnings(response.headers());
-            answer::read(response, ask, &self.endpoint, &self.limits).await
+            response::read(response, ask, &self.endpoint, &self.limits).await
         };
-        let attempt = self.saying_that_it_takes_long(attempt);
+        let attempt = self.with_slow_notice(attempt);
         match self.limits.request {
             None => attempt.await,
             Some(limit) => match timeout(limit, attempt).await {
@@ -117,14 +91,14 @@ impl Requests {
 
     fn take_warnings(&self, headers: &http::HeaderMap) {
         let mut known = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for text in answer::warnings(headers) {
+        for text in response::warnings(headers) {
             if !known.contains(&text) {
                 known.push(text);
             }
         }
     }
 
-    async fn saying_that_it_takes_long<T>(&self, attempt: impl Future<Output = T>) -> T {
+    async fn with_slow_notice<T>(&self, attempt: impl Future<Output = T>) -> T {
         let mut attempt = std::pin::pin!(attempt);
         if let Ok(result) = timeout(self.limits.notice_after, &mut attempt).await {
             return result;
@@ -134,8 +108,8 @@ impl Requests {
     }
 
     /// How long after the first try another one may begin; `None` for problems that another try does not solve.
-    fn worth_trying_until(&self, problem: &Problem, repeat: Repeat, tries: u32) -> Option<Duration> {
-        let is_safe = repeat == Repeat::Safe;
+    fn retry_deadline(&self, problem: &Problem, repeat: Retry, tries: u32) -> Option<Duration> {
+        let is_safe = repeat == Retry::Safe;
         match problem {
             Problem::Refused => Some(self.limits.refused),
             // The server may have done what it was asked before the connection ended.
@@ -162,7 +136,7 @@ fn asked_to_wait(problem: &Problem) -> Duration {
     }
 }
 
-fn given_up(last: Problem, tries: u32, after: Duration) -> Problem {
+fn give_up(last: Problem, tries: u32, after: Duration) -> Problem {
     // "gave up after 1 try in 0 s" would say nothing.
     if tries == 1 { last } else { Problem::GaveUp { tries, after, last: Box::new(last) } }
 }

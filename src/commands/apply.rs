@@ -3,25 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::cli::Global;
-use crate::cluster::{Certainty, Force};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::live::attempt::Manner;
-use crate::commands::live::carry_out::{Job, carry_out};
-use crate::commands::live::compare::{Comparison, Judge, State, compare};
-use crate::commands::live::deletions::{farewells, left_over};
-use crate::commands::live::guards::{self, Others};
-use crate::commands::live::report::{self, Report, Word};
-use crate::commands::live::survey::{Survey, survey};
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::live::{agree, planned, wait};
-use crate::commands::output::LineFormat;
-use crate::commands::same_cluster::named;
+use crate::cluster::{DryRun, Force};
+use crate::commands::for_each::MultiTarget;
 use crate::core::apply::yielded;
 use crate::core::live::is_unchanged;
+use crate::engine::apply::{ApplyJob, apply_in_order};
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::observe::{Observation, observe};
+use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::prune::{left_over, prune_candidates};
+use crate::engine::results::{ObjectAction, Results};
+use crate::engine::server_side_apply::ApplyOptions;
+use crate::engine::target::{Access, Target, location};
+use crate::engine::{confirm, ownership, plan, results, wait};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::{LineFormat, Separator};
+use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Apply the tree to the cluster, as field manager kubectl-largescale
 ///
@@ -38,10 +37,10 @@ pub struct Args {
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
-    agreement: agree::Agreement,
+    agreement: confirm::ConfirmArgs,
     /// Say what would be done: by what was read (client), or by the server's dry run (server)
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
-    dry_run: DryRun,
+    dry_run: DryRunMode,
     /// Take fields that others hold
     #[arg(long)]
     force_conflicts: bool,
@@ -52,11 +51,11 @@ pub struct Args {
     #[arg(long)]
     server_side: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
     /// Wait until the workload is rolled out (ready), and until every load balancer has its address too (address)
     #[arg(long, value_enum, default_value_t, value_name = "FOR")]
-    wait: wait::For,
+    wait: wait::WaitFor,
     /// How long to wait, such as 90s or 10m
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = crate::cluster::parse_timeout)]
     timeout: Duration,
@@ -65,19 +64,19 @@ pub struct Args {
     output: Option<LineFormat>,
 }
 
-impl ForEach for Args {
+impl MultiTarget for Args {
     fn only_for_one(&self) -> Option<&'static str> {
         self.plan.as_ref().map(|_| "a plan")
     }
 
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, LineFormat::between)
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
 /// `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum DryRun {
+enum DryRunMode {
     /// It is done.
     #[default]
     None,
@@ -88,56 +87,64 @@ enum DryRun {
 }
 
 /// Applies.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let plan = args.plan.as_deref().map(planned::read).transpose()?;
-    let purpose = if args.dry_run == DryRun::None { Purpose::Change } else { Purpose::DryRun };
-    let target = Target::open(global, purpose)?;
-    let survey = survey(&target, args.concurrency)?;
-    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let plan = args.plan.as_deref().map(plan::read).transpose()?;
+    let access = if args.dry_run == DryRunMode::None { Access::ReadWrite } else { Access::DryRun };
+    let target = Target::open(scope, access)?;
+    let observation = observe(&target, args.concurrency)?;
+    ownership::check(
+        &target,
+        &observation,
+        if args.strict { OwnershipPolicy::Refuse } else { OwnershipPolicy::Warn },
+    )?;
     let max_prune = match &plan {
         None => args.prune.then_some(args.agreement.max_prune),
         Some(plan) => plan.max_prune()?,
     };
-    let farewells = max_prune.map(|max| farewells(&target, &survey, max)).transpose()?.unwrap_or_default();
+    let prune_candidates =
+        max_prune.map(|max| prune_candidates(&target, &observation, max)).transpose()?.unwrap_or_default();
     if max_prune.is_none() {
-        note_left_over(left_over(&target, &survey));
+        note_left_over(left_over(&target, &observation));
     }
     let force = args.force_conflicts || plan.as_ref().is_some_and(|plan| plan.terms.force_conflicts);
     let force = if force { Force::Always } else { Force::Never };
-    let cluster = place(&target);
+    let cluster = location(&target);
     match args.dry_run {
-        DryRun::None => {}
-        DryRun::Client | DryRun::Server => {
-            let judge = match (args.dry_run, args.server_side) {
-                (DryRun::Client, _) => Judge::Reading,
-                (_, true) => Judge::Server,
-                _ => Judge::Doubt,
+        DryRunMode::None => {}
+        DryRunMode::Client | DryRunMode::Server => {
+            let strategy = match (args.dry_run, args.server_side) {
+                (DryRunMode::Client, _) => DiffStrategy::ClientSide,
+                (_, true) => DiffStrategy::ServerSide,
+                _ => DiffStrategy::Hybrid,
             };
-            let suffix = if judge == Judge::Reading { " (dry run)" } else { " (server dry run)" };
-            let mut report = Report::new(args.output, suffix);
-            for comparison in compare(&target, &survey, judge, force, args.concurrency) {
+            let suffix =
+                if strategy == DiffStrategy::ClientSide { " (dry run)" } else { " (server dry run)" };
+            let mut report = Results::new(args.output, suffix);
+            for comparison in compare(&target, &observation, strategy, force, args.concurrency) {
                 foretell(&mut report, &comparison);
             }
-            for farewell in &farewells {
-                report.say(&farewell.deletion.key, Word::Pruned, None);
+            for candidate in &prune_candidates {
+                report.say(&candidate.deletion.key, ObjectAction::Pruned, None);
             }
-            return Ok(report.finish(global, &cluster)?);
+            return Ok(report.finish(scope, &cluster)?);
         }
     }
 
-    let mut report = Report::new(args.output, "");
+    let mut report = Results::new(args.output, "");
     let jobs = match &plan {
-        Some(plan) => planned::jobs(plan, &target, &survey, &farewells, args.concurrency, &mut report)?,
-        None => jobs(&target, &survey, args.server_side, &mut report),
+        Some(plan) => {
+            plan::jobs(plan, &target, &observation, &prune_candidates, args.concurrency, &mut report)?
+        }
+        None => jobs(&target, &observation, args.server_side, &mut report),
     };
-    agree::to(&farewells, &args.agreement, &cluster)?;
+    confirm::to(&prune_candidates, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
-    let manner =
-        Manner { certainty: Certainty::Done, force, rules: &target.rules, at_once: args.concurrency };
-    carry_out(&target, &survey, jobs, &farewells, manner, &mut report)?;
-    agree::warnings(&target);
+    let options =
+        ApplyOptions { dry_run: DryRun::None, force, rules: &target.rules, concurrency: args.concurrency };
+    apply_in_order(&target, &observation, jobs, &prune_candidates, options, &mut report)?;
+    confirm::warnings(&target);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(global, &cluster)?;
+    let exit = report.finish(scope, &cluster)?;
     match exit {
         _ if interrupted => Ok(Exit::Interrupted),
         Exit::Success => wait::until(&target, args.wait, args.timeout, args.concurrency),
@@ -152,50 +159,45 @@ fn note_left_over(count: usize) {
         1 => ("1 member".to_owned(), "is", "it"),
         _ => (format!("{count} members"), "are", "them"),
     };
-    ui::note(&format!(
+    terminal::note(&format!(
         "{members} of the set {are} no longer in the directory; `kubectl largescale prune` deletes {them}"
     ));
 }
 
-/// Where it goes, for a person.
-pub(super) fn place(target: &Target) -> String {
-    format!("namespace {}, {}", target.set.namespace, named(target.cluster.context()))
-}
-
 /// What is to be sent; what is certain to be as it should is said at once.
-fn jobs(target: &Target, survey: &Survey, all: bool, report: &mut Report) -> Vec<Job> {
+fn jobs(target: &Target, observation: &Observation, all: bool, report: &mut Results) -> Vec<ApplyJob> {
     let mut jobs = Vec::new();
-    for (index, (item, live)) in target.items.iter().zip(&survey.live).enumerate() {
+    for (index, (item, live)) in target.items.iter().zip(&observation.live).enumerate() {
         if !live["metadata"]["deletionTimestamp"].is_null() {
-            report.say(&item.key, Word::Failed, Some(report::leaving(&item.key)));
+            report.say(&item.key, ObjectAction::Failed, Some(results::leaving(&item.key)));
             continue;
         }
         let (body, left) = yielded(&target.rules, &item.wanted, live);
-        report::yields(&item.key, &left);
+        results::yields(&item.key, &left);
         if !all && !live.is_null() && is_unchanged(&body, live) {
-            report.say(&item.key, Word::Unchanged, None);
+            report.say(&item.key, ObjectAction::Unchanged, None);
         } else {
-            jobs.push(Job { index, body });
+            jobs.push(ApplyJob { index, body });
         }
     }
     jobs
 }
 
-fn foretell(report: &mut Report, comparison: &Comparison<'_>) {
+fn foretell(report: &mut Results, comparison: &Comparison<'_>) {
     let key = &comparison.item.key;
-    report::yields(key, &comparison.left);
+    results::yields(key, &comparison.left);
     if let Some(error) = &comparison.refused {
         // The apply would be refused as well, so no estimate stands in for the server here.
-        report.say(key, Word::Failed, Some(report::failure(key, error)));
+        report.say(key, ObjectAction::Failed, Some(results::failure(key, error)));
         return;
     }
     let (word, why) = match &comparison.state {
-        State::Unchanged => (Word::Unchanged, None),
-        State::Created => (Word::Created, None),
-        State::Changed(_) | State::TakenOver => (Word::Configured, None),
-        State::NoNamespace(name) => (Word::Failed, Some(report::no_namespace(key, name))),
+        State::Unchanged => (ObjectAction::Unchanged, None),
+        State::Created => (ObjectAction::Created, None),
+        State::Changed(_) | State::OwnershipChanged => (ObjectAction::Configured, None),
+        State::NoNamespace(name) => (ObjectAction::Failed, Some(results::no_namespace(key, name))),
         State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
-            (Word::Failed, report::problem(comparison))
+            (ObjectAction::Failed, results::problem(comparison))
         }
     };
     report.say(key, word, why);

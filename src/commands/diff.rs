@@ -1,26 +1,28 @@
 //! `diff`: what `render` would change in the tree, object by object.
 
+pub mod live;
+
 use std::collections::BTreeMap;
 
-use crate::cli::Global;
-use crate::commands::changes::{Change, DiffFormat, show};
-use crate::commands::diff_live;
-use crate::commands::discover::{NodeArgs, discover};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::review::Trees;
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::commands::for_each::MultiTarget;
 use crate::core::lock::Lock;
-use crate::core::mask::Mask;
-use crate::core::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::Mask;
 use crate::core::review::{markdown, rebound};
+use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
+use crate::engine::discover::{NodeArgs, discover};
+use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::changes::{Change, DiffFormat, show};
+use crate::output::format::Separator;
+use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Show what render would change in the tree, object by object
 ///
@@ -40,10 +42,10 @@ pub struct Args {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DiffFormat>,
     #[command(flatten)]
-    live: diff_live::LiveArgs,
+    live: live::LiveArgs,
 }
 
-impl ForEach for Args {
+impl MultiTarget for Args {
     fn only_for_one(&self) -> Option<&'static str> {
         self.live.only_for_one()
     }
@@ -52,18 +54,18 @@ impl ForEach for Args {
         self.nodes.of_one_cluster()
     }
 
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, DiffFormat::between)
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, DiffFormat::separator)
     }
 }
 
 /// Shows the differences.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     if args.live.live {
-        return diff_live::run(global, &args.live, args.summary, args.output);
+        return live::run(scope, &args.live, args.summary, args.output);
     }
-    let project = &Project::load(&global.source)?;
-    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Refuse)?;
+    let project = &Project::load(&scope.source)?;
+    let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let rendered = discovery.render(project)?;
     let before = match &args.base {
         Some(revision) => Before::in_git(project, revision)?,
@@ -82,15 +84,15 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         before.lock.as_ref(),
         &discovery.merged.set,
     );
-    rebound.iter().for_each(ui::diagnostic);
+    rebound.iter().for_each(terminal::diagnostic);
     if args.summary {
-        ui::data(&summary(&plan))?;
+        terminal::data(&summary(&plan))?;
         return Ok(exit(&plan));
     }
     let changes = changes(&plan, &rendered.files, &before.tree.known, &name);
     if args.output == Some(DiffFormat::Markdown) {
         let trees = Trees {
-            global,
+            scope,
             project,
             merged: &discovery.merged,
             plan: &plan,
@@ -102,11 +104,11 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
         let review = trees.review(&changes, &format!("`{against}`"), &warnings);
-        ui::data(&markdown(&review))?;
+        terminal::data(&markdown(&review))?;
         return Ok(exit(&plan));
     }
     let format = args.output.and_then(DiffFormat::of_changes);
-    show(global, &changes.iter().collect::<Vec<_>>(), format)?;
+    show(scope, &changes.iter().collect::<Vec<_>>(), format)?;
     Ok(exit(&plan))
 }
 
@@ -127,7 +129,7 @@ impl Before {
             return Err(Diagnostic::error(
                 "there is no git repository to compare with, or git is not installed",
             )
-            .at(Place::file(project.source.file().display().to_string()))
+            .at(Location::file(project.source.file().display().to_string()))
             .hint("without --base, `diff` compares with the files in the output directory")
             .into());
         };

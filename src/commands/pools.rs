@@ -5,17 +5,17 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::cli::Global;
-use crate::commands::discover::{NodeArgs, discover};
-use crate::commands::each::{Between, ForEach};
-use crate::commands::output::{self, Format};
-use crate::core::capacity::{Gauge, Subject, warnings};
+use crate::commands::for_each::MultiTarget;
+use crate::core::capacity::{LimitSubject, Usage, warnings};
 use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
+use crate::engine::discover::{NodeArgs, discover};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::{Format, Separator};
+use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// Show the node pools, where each stands and how much room its load balancer has
 #[derive(clap::Args, Debug)]
@@ -27,29 +27,29 @@ pub struct Args {
     output: Option<Format>,
 }
 
-impl ForEach for Args {
+impl MultiTarget for Args {
     fn of_one_cluster(&self) -> Option<&'static str> {
         self.nodes.of_one_cluster()
     }
 
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, Format::between)
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, Format::separator)
     }
 }
 
 /// Shows the pools.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let project = &Project::open(&global.source)?;
-    let discovery = discover(project, &global.cluster, &args.nodes, Shrink::Warn)?;
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let project = &Project::open(&scope.source)?;
+    let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Warn)?;
     for warning in &discovery.merged.warnings {
-        ui::diagnostic(warning);
+        terminal::diagnostic(warning);
     }
-    let gauges = discovery.measure(project, None, None);
-    warnings(&gauges).iter().for_each(ui::diagnostic);
+    let usages = discovery.measure(project, None, None);
+    warnings(&usages).iter().for_each(terminal::diagnostic);
     let merged = discovery.merged;
     let limit = project.platform.limit(LimitName::NodesPerLoadBalancer, &project.spec.spec.limits);
     let limit = limit.map(|limit| limit.value);
-    let rooms = &rooms(&gauges);
+    let rooms = &rooms(&usages);
     let text = match args.output {
         None => {
             table(&merged.reports, limit, rooms, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"])
@@ -64,24 +64,24 @@ pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             let _ = writeln!(out, "{}", report.pool.name);
             out
         }),
-        Some(Format::Json) => output::json(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
-        Some(Format::Yaml) => output::yaml(global, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Json) => format::json(scope, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(Format::Yaml) => format::yaml(scope, listed(&merged.set.label, &merged.reports, limit, rooms)),
     };
-    ui::data(&text)?;
+    terminal::data(&text)?;
     Ok(Exit::Success)
 }
 
 /// How many nodes more each pool's load balancer takes, by the pool's name.
 type Rooms = BTreeMap<String, i64>;
 
-fn rooms(gauges: &[Gauge]) -> Rooms {
-    let of = |gauge: &Gauge| match &gauge.subject {
-        Subject::Pool(name) if gauge.name == LimitName::NodesPerLoadBalancer => {
-            Some((name.clone(), gauge.headroom()?))
+fn rooms(usages: &[Usage]) -> Rooms {
+    let of = |usage: &Usage| match &usage.subject {
+        LimitSubject::Pool(name) if usage.name == LimitName::NodesPerLoadBalancer => {
+            Some((name.clone(), usage.headroom()?))
         }
         _ => None,
     };
-    gauges.iter().filter_map(of).collect()
+    usages.iter().filter_map(of).collect()
 }
 
 fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[&str]) -> String {
@@ -108,7 +108,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[
                 .collect()
         })
         .collect();
-    ui::table(headings, &rows)
+    terminal::table(headings, &rows)
 }
 
 fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms) -> Value {

@@ -1,21 +1,20 @@
 //! `prune`: what has left the tree leaves the cluster.
 
-use crate::cli::Global;
-use crate::commands::apply::place;
-use crate::commands::each::{Between, ForEach};
-use crate::commands::live::agree;
-use crate::commands::live::carry_out::{narrow, prune};
-use crate::commands::live::deletions::{describe, farewells};
-use crate::commands::live::guards::{self, Others};
-use crate::commands::live::parent::Standing;
-use crate::commands::live::report::{Report, Word};
-use crate::commands::live::survey::{Survey, survey};
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::output::LineFormat;
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
+use crate::commands::for_each::MultiTarget;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::apply::{narrow, prune};
+use crate::engine::apply_set::ParentState;
+use crate::engine::observe::{Observation, observe};
+use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::prune::{describe, prune_candidates};
+use crate::engine::results::{ObjectAction, Results};
+use crate::engine::target::{Access, Target, location};
+use crate::engine::{confirm, ownership};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::format::{LineFormat, Separator};
+use crate::scope::Scope;
 
 /// Delete from the cluster what has left the tree
 ///
@@ -24,7 +23,7 @@ use crate::failure::Failure;
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    agreement: agree::Agreement,
+    agreement: confirm::ConfirmArgs,
     /// Only say what would be deleted
     #[arg(long)]
     dry_run: bool,
@@ -32,56 +31,60 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
     /// Output format; default: a line an object
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
 }
 
-impl ForEach for Args {
-    fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, LineFormat::between)
+impl MultiTarget for Args {
+    fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
 /// Prunes.
-pub fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Change };
-    let target = Target::open(global, purpose)?;
-    let survey = survey(&target, args.concurrency)?;
-    guards::check(&target, &survey, if args.strict { Others::Refuse } else { Others::Warn })?;
-    check_that_the_rest_is_there(&target, &survey)?;
-    let farewells = farewells(&target, &survey, args.agreement.max_prune)?;
-    let cluster = place(&target);
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
+    let target = Target::open(scope, access)?;
+    let observation = observe(&target, args.concurrency)?;
+    ownership::check(
+        &target,
+        &observation,
+        if args.strict { OwnershipPolicy::Refuse } else { OwnershipPolicy::Warn },
+    )?;
+    check_that_the_rest_is_there(&target, &observation)?;
+    let prune_candidates = prune_candidates(&target, &observation, args.agreement.max_prune)?;
+    let cluster = location(&target);
     let suffix = if args.dry_run { " (dry run)" } else { "" };
-    let mut report = Report::new(args.output, suffix);
+    let mut report = Results::new(args.output, suffix);
     if args.dry_run {
-        for farewell in &farewells {
-            crate::ui::note(&describe(farewell));
+        for candidate in &prune_candidates {
+            crate::output::terminal::note(&describe(candidate));
         }
-        for farewell in &farewells {
-            report.say(&farewell.deletion.key, Word::Pruned, None);
+        for candidate in &prune_candidates {
+            report.say(&candidate.deletion.key, ObjectAction::Pruned, None);
         }
-        return Ok(report.finish(global, &cluster)?);
+        return Ok(report.finish(scope, &cluster)?);
     }
-    agree::to(&farewells, &args.agreement, &cluster)?;
+    confirm::to(&prune_candidates, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
-    let gone = prune(&target, &farewells, args.concurrency, &mut report);
+    let gone = prune(&target, &prune_candidates, args.concurrency, &mut report);
     if target.parent.is_some() {
-        narrow(&target, &survey, &gone, Standing::found(&target), &mut report);
+        narrow(&target, &observation, &gone, ParentState::found(&target), &mut report);
     }
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(global, &cluster)?;
+    let exit = report.finish(scope, &cluster)?;
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
 /// What replaces a load balancer has to be there before the old one goes.
-fn check_that_the_rest_is_there(target: &Target, survey: &Survey) -> Result<(), Failure> {
+fn check_that_the_rest_is_there(target: &Target, observation: &Observation) -> Result<(), Failure> {
     let missing: Vec<String> = target
         .items
         .iter()
-        .zip(&survey.live)
+        .zip(&observation.live)
         .filter(|(_, live)| !target.set.is_member(live))
         .map(|(item, _)| item.key.to_string())
         .collect();

@@ -2,14 +2,13 @@
 
 use clap::ValueEnum;
 
-use crate::commands::output;
-use crate::core::form;
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
+use crate::core::schema::read;
 use crate::core::spec::LargeScale;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::{format, terminal};
 
 /// Print the JSON Schema of a form, for editors that complete and check YAML
 #[derive(clap::Args, Debug)]
@@ -33,10 +32,10 @@ enum Form {
 /// Prints the schema.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.form {
-        Form::Spec => form::schema::<LargeScale>(),
+        Form::Spec => read::schema::<LargeScale>(),
         Form::Platform => Platform::schema(),
         Form::Overlay => Overlay::schema(),
     };
-    ui::data(&output::pretty(&schema))?;
+    terminal::data(&format::pretty(&schema))?;
     Ok(Exit::Success)
 }

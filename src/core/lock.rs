@@ -14,8 +14,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::core::kubernetes::names;
 use crate::core::manifest::Key;
-use crate::core::names;
 
 /// What is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

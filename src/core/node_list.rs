@@ -7,16 +7,17 @@ use std::io::BufRead;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::model::{planned_nodes, read_model};
-use crate::core::node::{Node, RawNode, Strings};
-use crate::core::shape::kind_of;
+use crate::core::cluster_model::{planned_nodes, read_model};
+use crate::core::kubernetes::node::{Node, RawNode, Strings};
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 
 /// Reads all nodes of a text that comes piece by piece; `file` is its name for messages.
 pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
-    let unreadable =
-        |error: &std::io::Error| Diagnostic::error(format!("cannot be read: {error}")).at(Place::file(file));
+    let unreadable = |error: &std::io::Error| {
+        Diagnostic::error(format!("cannot be read: {error}")).at(Location::file(file))
+    };
     let mut reader = Reader::new(file);
     loop {
         let start = text.fill_buf().map_err(|error| unreadable(&error))?;
@@ -50,7 +51,7 @@ pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
 
 fn empty(file: &str) -> Diagnostic {
     Diagnostic::error("the file is empty")
-        .at(Place::file(file))
+        .at(Location::file(file))
         .hint("expected the output of `kubectl get nodes -o json`")
 }
 
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
             let text = error.to_string();
             let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
             let problem = Diagnostic::error(format!("not a list of nodes: {sentence}"))
-                .at(Place { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
+                .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
             if error.is_eof() { problem.hint("the file is cut off; write it again") } else { problem }
         };
         loop {
@@ -93,7 +94,7 @@ impl<'a> Reader<'a> {
                     "the document is {}, expected a list of nodes",
                     kind_of(&document.value)
                 ))
-                .at(document.place("")));
+                .at(document.location("")));
             };
             let items = map.remove("items");
             let has_items = items.is_some();
@@ -111,7 +112,7 @@ impl<'a> Reader<'a> {
     }
 
     fn no_node(&self, why: &str) -> Diagnostic {
-        Diagnostic::error(format!("not a node: {why}")).at(Place::file(self.file))
+        Diagnostic::error(format!("not a node: {why}")).at(Location::file(self.file))
     }
 
     fn push(&mut self, raw: RawNode) -> Result<(), String> {
@@ -133,7 +134,7 @@ impl<'a> Reader<'a> {
                 let Some(first) = problems.into_iter().next() else { return Ok(()) };
                 let rest = if more == 0 { String::new() } else { format!(", and {more} more") };
                 let message = format!("{}{rest}", first.message);
-                return Err(Diagnostic { message, place: Some(Place::file(self.file)), ..first });
+                return Err(Diagnostic { message, location: Some(Location::file(self.file)), ..first });
             }
         }
         Ok(())
@@ -150,7 +151,7 @@ impl<'a> Reader<'a> {
             ("", _) => Err(self.no_node("the document has no `kind`")),
             (other, _) => {
                 Err(Diagnostic::error(format!("the document is a {other}, expected a List of Nodes"))
-                    .at(Place::file(self.file))
+                    .at(Location::file(self.file))
                     .hint("expected the output of `kubectl get nodes -o json`"))
             }
         }

@@ -1,15 +1,18 @@
 //! JSON Patches (RFC 6902, strict) with their lines: the one mechanism of bindings and overlays.
 
+pub mod item_path;
+pub mod placeholder;
+
 use json_patch::PatchOperation;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::item_path::{self, step};
-use crate::core::nearest::did_you_mean;
-use crate::core::placeholder::{self, Values};
-use crate::core::plural::plural;
+use crate::core::patch::item_path::step;
+use crate::core::patch::placeholder::Values;
 use crate::core::pointer;
-use crate::core::shape::kind_of;
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
 
 /// A patch as it stands in a file; placeholders are filled when it is applied.
@@ -24,34 +27,34 @@ struct Operation {
     template: Value,
     /// The same, parsed, where nothing of it depends on the object.
     ready: Option<PatchOperation>,
-    place: Place,
+    location: Location,
     index: usize,
 }
 
 /// Reads the patch at a pointer of a document; an absent one is empty.
 pub fn read(document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> Patch {
     let Some(list) = document.value.pointer(at).and_then(Value::as_array) else { return Patch::default() };
-    read_operations(list, |index| document.place(&format!("{at}/{index}")), problems)
+    read_operations(list, |index| document.location(&format!("{at}/{index}")), problems)
 }
 
 /// Reads operations that stand elsewhere, with the place of each.
 pub fn read_operations(
     list: &[Value],
-    place: impl Fn(usize) -> Place,
+    location: impl Fn(usize) -> Location,
     problems: &mut Vec<Diagnostic>,
 ) -> Patch {
     let mut operations = Vec::with_capacity(list.len());
     for (index, template) in list.iter().enumerate() {
-        let place = place(index);
+        let location = location(index);
         // Parsed once for its form, so that a bad operation is reported even if nothing matches it.
         match serde_json::from_value::<PatchOperation>(template.clone()) {
             Ok(operation) => {
                 let ready = (!depends_on_object(template)).then_some(operation);
-                operations.push(Operation { template: template.clone(), ready, place, index: index + 1 });
+                operations.push(Operation { template: template.clone(), ready, location, index: index + 1 });
             }
             Err(error) => problems.push(
                 Diagnostic::error(format!("operation {} is no JSON Patch operation: {error}", index + 1))
-                    .at(place)
+                    .at(location)
                     .hint("an operation has `op` (add, remove, replace, move, copy, test), `path`, and `value` or `from`; in a path write `~1` for `/` and `~0` for `~`"),
             ),
         }
@@ -110,7 +113,7 @@ impl Patch {
         object: &mut Value,
         name: &str,
         values: &Values<'_>,
-        note: &mut dyn FnMut(&Value, &PatchOperation, &Place),
+        note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
     ) -> Result<(), Diagnostic> {
         let before = if self.operations.len() > 1 { Some(object.clone()) } else { None };
         for operation in &self.operations {
@@ -131,7 +134,7 @@ impl Operation {
         object: &mut Value,
         name: &str,
         values: &Values<'_>,
-        note: &mut dyn FnMut(&Value, &PatchOperation, &Place),
+        note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
     ) -> Result<(), Diagnostic> {
         let made;
         let operation = if let Some(ready) = &self.ready {
@@ -142,7 +145,7 @@ impl Operation {
         };
         json_patch::patch(object, std::slice::from_ref(operation))
             .map_err(|_| self.explain(object, operation, name))?;
-        note(object, operation, &self.place);
+        note(object, operation, &self.location);
         Ok(())
     }
 
@@ -155,7 +158,7 @@ impl Operation {
     ) -> Result<PatchOperation, Diagnostic> {
         let mut operation = self.template.clone();
         let filled = |error: placeholder::PlaceholderError| {
-            let mut problem = Diagnostic::error(error.to_string()).at(self.place.clone());
+            let mut problem = Diagnostic::error(error.to_string()).at(self.location.clone());
             problem.hint = error.hint();
             problem
         };
@@ -169,7 +172,7 @@ impl Operation {
             let path = placeholder::fill_pointer(path, values).map_err(filled)?;
             let resolved = item_path::resolve(without.as_ref().unwrap_or(object), &path).map_err(|why| {
                 let message = format!("{} does not fit {name}: {}", self.said(&path), why.message);
-                Diagnostic { message, place: Some(self.place.clone()), ..why }
+                Diagnostic { message, location: Some(self.location.clone()), ..why }
             })?;
             if key == "from" && operation["op"] == "move" && item_path::names_items(&self.path()) {
                 let removal = json_patch::RemoveOperation {
@@ -200,7 +203,7 @@ impl Operation {
     fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
         let path = operation.path().to_string();
         let said = format!("{} does not fit {name}", self.said(&path));
-        let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.place.clone());
+        let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.location.clone());
         if let PatchOperation::Test(test) = operation
             && let Some(found) = object.pointer(&path)
         {
@@ -333,7 +336,7 @@ mod tests {
     fn bad_operations_are_all_found() {
         let (_, problems) =
             patch("patch:\n- {op: frob, path: /a}\n- {op: add, path: a, value: 1}\n- {op: add, path: /a}\n");
-        let lines: Vec<_> = problems.iter().map(|p| p.place.clone().unwrap().line).collect();
+        let lines: Vec<_> = problems.iter().map(|p| p.location.clone().unwrap().line).collect();
         assert_eq!(lines, [2, 3, 4]);
     }
 }

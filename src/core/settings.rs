@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
-use crate::core::nearest::{did_you_mean, nearest};
-use crate::core::overlay::{self, Overlay};
-use crate::core::placeholder::Values;
+use crate::core::overlay::Overlay;
+use crate::core::patch::placeholder::Values;
 use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
-use crate::core::pointer;
 use crate::core::pools::Pool;
-use crate::core::shape::kind_of;
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::suggest::{did_you_mean, nearest};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
+use crate::core::{overlay, pointer};
 
 /// What the spec says, for each placeholder of the settings of the platform and the overlays.
 #[derive(Clone, Debug, Default)]
@@ -83,7 +83,7 @@ impl Settings {
                         kind_of(other),
                         setting.title
                     ))
-                    .at(document.place(&at)),
+                    .at(document.location(&at)),
                 ),
                 (_, None) => {}
             }
@@ -149,14 +149,14 @@ impl Settings {
             };
             certainly && set.shared.is_none()
         };
-        let place = document.place("/spec/settings");
+        let location = document.location("/spec/settings");
         let problem = |(of, example): (String, String), set: &Set| {
             let asker = match set.asker {
                 Asker::Platform => format!("platform {}", platform.name),
                 Asker::Overlay(index) => overlays[index].title.clone(),
             };
             Diagnostic::error(format!("{asker} needs {}{of}", set.title))
-                .at(place.clone())
+                .at(location.clone())
                 .hint(format!("say `spec.settings: {{{}: {example}}}`", set.name))
         };
         let lacks = |set: &Set| match set.of {
@@ -213,7 +213,7 @@ fn unknown(
 ) -> Diagnostic {
     let problem = |near: &str| {
         Diagnostic::error(format!("unknown setting `{name}`{near}"))
-            .at(document.place(&pointer::join("/spec/settings", name)))
+            .at(document.location(&pointer::join("/spec/settings", name)))
     };
     let declares = |overlay: &&Overlay| overlay.spec.settings.iter().any(|setting| setting.name == name);
     if let Some(overlay) = overlays.iter().find(declares) {
@@ -277,7 +277,7 @@ fn as_text(setting: &Setting, value: &Value) -> Value {
 }
 
 fn check(setting: &Setting, value: &Value, at: &str, document: &Document, problems: &mut Vec<Diagnostic>) {
-    let mut report = |text: String| problems.push(Diagnostic::error(text).at(document.place(at)));
+    let mut report = |text: String| problems.push(Diagnostic::error(text).at(document.location(at)));
     let field = pointer::field(at);
     let value = as_text(setting, value);
     let texts: Vec<&Value> = match (setting.form, &value) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
 
 /// What kubectl takes from the variable: a program and flags of letters, digits, `-` and `=`.
 fn program() -> Option<Vec<String>> {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// How the names of unfinished files begin; the next run sweeps them.
 const UNFINISHED: &str = ".largescale-";
@@ -18,7 +18,7 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         Diagnostic::error("not valid UTF-8")
-            .at(Place { file: shown.to_owned(), line: u32::try_from(line).unwrap_or(0) })
+            .at(Location { file: shown.to_owned(), line: u32::try_from(line).unwrap_or(0) })
     })
 }
 
@@ -112,7 +112,7 @@ pub(super) fn sweep(directory: &Path) -> io::Result<()> {
 
 /// What stood in the way, with what to do where that is known.
 pub(super) fn cannot(verb: &str, error: &io::Error, path: &Path, shown: &str) -> Diagnostic {
-    let problem = |message: String| Diagnostic::error(message).at(Place::file(shown));
+    let problem = |message: String| Diagnostic::error(message).at(Location::file(shown));
     match error.kind() {
         io::ErrorKind::NotFound => problem("no such file or directory".to_owned()),
         io::ErrorKind::PermissionDenied => problem(format!("cannot {verb} it: permission denied"))

@@ -1,7 +1,7 @@
 //! The random identity of a directory.
 
-use crate::core::diagnostic::Diagnostic;
 use crate::core::lock::LockId;
+use crate::core::report::diagnostic::Diagnostic;
 
 /// Draws an id from the random source of the operating system.
 pub fn new_lock_id() -> Result<LockId, Diagnostic> {

@@ -7,10 +7,10 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, is_rendered};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 use crate::directory::{Project, Source};
 
@@ -35,7 +35,7 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
     let mut problems: Vec<Diagnostic> = left.iter().take(SHOWN).map(|name| problem(output, name)).collect();
     if left.len() > SHOWN {
         let more = format!("{} more files that a render wrote are not named by the lock", left.len() - SHOWN);
-        problems.push(Diagnostic::refusal(more).at(Place::file(output.display().to_string())));
+        problems.push(Diagnostic::refusal(more).at(Location::file(output.display().to_string())));
     }
     if let (Some(last), Some(first)) = (problems.last_mut(), left.first()) {
         last.hint = Some(hint(project, output, first));
@@ -92,7 +92,7 @@ fn problem(output: &Path, name: &str) -> Diagnostic {
     let shown = path.display().to_string();
     let what = what(&path, &shown).map(|what| format!(" ({what})")).unwrap_or_default();
     Diagnostic::refusal(format!("a render wrote the file{what}, and the lock does not name it"))
-        .at(Place::file(shown))
+        .at(Location::file(shown))
 }
 
 /// The object in a file, and its pool.

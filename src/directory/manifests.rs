@@ -1,11 +1,10 @@
 //! The files that `spec.manifests` names.
 
-use std::fs;
-use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::manifest::ManifestFile;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::SPEC_FILE;
@@ -23,7 +22,7 @@ pub(super) fn manifests(
     let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
     let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
     for (index, name) in spec.spec.manifests.iter().enumerate() {
-        let at = document.place(&format!("/spec/manifests/{index}"));
+        let at = document.location(&format!("/spec/manifests/{index}"));
         if Path::new(name).is_absolute() {
             problems.push(
                 Diagnostic::error(format!(

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::Path;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::node::Node;
+use crate::core::kubernetes::node::Node;
 use crate::core::node_list::{read_nodes, read_nodes_in};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::files::cannot;
 
 /// Large enough that a dump of 100,000 nodes is read in few calls, small enough to matter to nobody.

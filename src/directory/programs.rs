@@ -1,9 +1,8 @@
 //! The programs of this machine: which are on the PATH, and what they say of themselves.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 /// Every file of this name on the PATH that can be run, in the order in which they are found; a link to one that is
 /// there already is left out.

@@ -1,15 +1,15 @@
 //! The user's directory, loaded: spec, manifests, platform, overlays and lock.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::lock::Lock;
 use crate::core::manifest::{Object, read_manifests};
-use crate::core::nearest::did_you_mean;
-use crate::core::overlay::{self, Overlay};
+use crate::core::overlay;
+use crate::core::overlay::Overlay;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::Source;
@@ -76,7 +76,7 @@ impl Project {
                     .map(|read| objects = read),
             );
             for (index, name) in spec.spec.overlays.iter().enumerate() {
-                let at = document.place(&format!("/spec/overlays/{index}"));
+                let at = document.location(&format!("/spec/overlays/{index}"));
                 collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
             }
         }
@@ -103,16 +103,16 @@ impl Project {
     }
 
     /// Refuses a cluster that is another one of the spec, too: two sets of one name would delete each other's Services.
-    pub fn refuse_twin(&self, identity: &str) -> Checked<()> {
+    pub fn refuse_same_cluster(&self, identity: &str) -> Checked<()> {
         let lock_of = |name: &String| load_lock(&self.source.of_cluster(name).lock()).ok().flatten();
         let is_same =
             |name: &&String| lock_of(name).and_then(|lock| lock.cluster).as_deref() == Some(identity);
-        let Some(twin) = self.others.iter().find(is_same) else { return Ok(()) };
+        let Some(same_cluster) = self.others.iter().find(is_same) else { return Ok(()) };
         let own = self.source.cluster.as_deref().unwrap_or_default();
-        Err(Diagnostic::refusal(format!("the clusters {own} and {twin} of the spec are one and the same"))
-            .at(self.document.place("/spec/clusters"))
+        Err(Diagnostic::refusal(format!("the clusters {own} and {same_cluster} of the spec are one and the same"))
+            .at(self.document.location("/spec/clusters"))
             .hint(format!(
-                "the lock of {twin} has the UID of its kube-system; check `context` of both, or remove one with its lock"
+                "the lock of {same_cluster} has the UID of its kube-system; check `context` of both, or remove one with its lock"
             ))
             .into())
     }
@@ -156,13 +156,13 @@ fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<P
         let near = did_you_mean(name, builtin_names());
         let known = builtin_names().collect::<Vec<_>>().join(", ");
         Err(Diagnostic::error(format!("unknown platform `{name}`{near}"))
-            .at(document.place("/spec/platform"))
+            .at(document.location("/spec/platform"))
             .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
             .into())
     })
 }
 
-fn load_overlay(directory: &Path, name: &str, at: Place) -> Checked<Overlay> {
+fn load_overlay(directory: &Path, name: &str, at: Location) -> Checked<Overlay> {
     if is_file_name(name) {
         let path = below(directory, name);
         let shown = path.display().to_string();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::desired::{self, Desired};
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::tree::objects;
+use crate::core::tree::objects::Desired;
 use crate::directory::files::read_text;
 use crate::directory::{Project, Tree, parallel};
 
@@ -30,13 +31,13 @@ impl Reviewed {
         let lock_path = project.lock_path().display().to_string();
         let Some(lock) = project.lock.clone() else {
             return Err(Diagnostic::refusal("there is no lock: the tree was never rendered")
-                .at(Place::file(lock_path))
+                .at(Location::file(lock_path))
                 .hint("run `kubectl largescale render` first, and review what it writes")
                 .into());
         };
         if !lock.pending.is_empty() {
             return Err(Diagnostic::refusal("the last render did not end: the tree is half old, half new")
-                .at(Place::file(lock_path))
+                .at(Location::file(lock_path))
                 .hint("run `kubectl largescale render` again: it finishes what was begun")
                 .into());
         }
@@ -50,7 +51,7 @@ impl Reviewed {
                 if missing.len() == 1 { "is" } else { "are" },
                 first_of(&missing)
             ))
-            .at(Place::file(output))
+            .at(Location::file(output))
             .hint(
                 "take them from git (`git checkout`), or render again; a pool is let go by `render --forget`",
             )
@@ -60,7 +61,7 @@ impl Reviewed {
         let digests: BTreeMap<String, String> =
             texts.iter().map(|(path, text)| (path.clone(), names::digest(text.as_bytes()))).collect();
         let read =
-            parallel::map(texts, |(path, text)| desired::read_file(&format!("{output}/{path}"), &text));
+            parallel::map(texts, |(path, text)| objects::read_file(&format!("{output}/{path}"), &text));
         let mut objects = Vec::with_capacity(read.len());
         let mut problems = Vec::new();
         for file in read {
@@ -70,11 +71,11 @@ impl Reviewed {
             }
         }
         if objects.is_empty() && problems.is_empty() {
-            problems.push(Diagnostic::refusal("the tree holds no object").at(Place::file(output)).hint(
+            problems.push(Diagnostic::refusal("the tree holds no object").at(Location::file(output)).hint(
                 "render first; to take everything out of the cluster, delete the objects with kubectl",
             ));
         }
-        problems.extend(desired::duplicates(&objects));
+        problems.extend(objects::duplicates(&objects));
         if problems.is_empty() { Ok(Self { objects, digests, lock, warnings }) } else { Err(problems) }
     }
 }
@@ -95,14 +96,14 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
         match String::from_utf8(bytes) {
             Ok(text) => texts.push((path, text)),
             Err(_) => problems
-                .push(Diagnostic::error("not valid UTF-8").at(Place::file(format!("{output}/{path}")))),
+                .push(Diagnostic::error("not valid UTF-8").at(Location::file(format!("{output}/{path}")))),
         }
     }
     if !by_hand.is_empty() {
         let names: Vec<&str> = by_hand.iter().map(String::as_str).collect();
         warnings.push(
             Diagnostic::warning(format!("changed by hand since the last render: {}", first_of(&names)))
-                .at(Place::file(output))
+                .at(Location::file(output))
                 .hint("the next render would refuse it; `git diff` shows it"),
         );
     }
@@ -119,14 +120,14 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
         let names: Vec<&str> = foreign.iter().map(String::as_str).collect();
         warnings.push(
             Diagnostic::warning(format!("not rendered, and applied all the same: {}", first_of(&names)))
-                .at(Place::file(output))
+                .at(Location::file(output))
                 .hint("Argo CD and Flux take every manifest of a directory, and so is it done here"),
         );
     }
     if let Some(path) = settings.first() {
         warnings.push(
             Diagnostic::warning("left out: a kustomization is not an object of the cluster")
-                .at(Place::file(format!("{output}/{path}"))),
+                .at(Location::file(format!("{output}/{path}"))),
         );
     }
     texts.sort_by(|a, b| a.0.cmp(&b.0));

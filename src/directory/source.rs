@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::core::diagnostic::Checked;
+use crate::core::report::diagnostic::Checked;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::read_text;

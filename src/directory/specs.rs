@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::directory::SPEC_FILE;
 use crate::directory::files::cannot;
 
@@ -18,7 +18,7 @@ pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
     if found.is_empty() {
         let shown = path.display().to_string();
         return Err(Diagnostic::error(format!("no {SPEC_FILE} here or below"))
-            .at(Place::file(shown))
+            .at(Location::file(shown))
             .hint("`kubectl largescale init` writes one")
             .into());
     }

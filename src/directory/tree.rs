@@ -10,11 +10,11 @@ use std::fs::{self, File, FileType, TryLockError};
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
-use crate::core::plan::{Action, Plan};
 use crate::core::render::RenderedFile;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::tree::plan::{Action, Plan};
 use crate::directory::files::{cannot, replace_durably, stage, sweep, unix_lines};
 use crate::directory::{Project, Source, leftovers, parallel};
 
@@ -44,7 +44,7 @@ impl RunLock {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
-                    .at(Place::file(shown))
+                    .at(Location::file(shown))
                     .hint("wait until it has ended")
                     .into())
             }
@@ -69,7 +69,7 @@ impl Tree {
                 return Err(Diagnostic::error(format!(
                     "the lock names the file `{bad}`, which is outside of the output directory"
                 ))
-                .at(Place::file(lock_path))
+                .at(Location::file(lock_path))
                 .hint("the lock is written by this program only; take it from git")
                 .into());
             }
@@ -204,12 +204,12 @@ fn read_own(output: &Path, path: &str, kind: FileType) -> Result<Vec<u8>, Diagno
         return Err(Diagnostic::refusal(
             "the file is a symbolic link, and what it points to would be overwritten",
         )
-        .at(Place::file(shown))
+        .at(Location::file(shown))
         .hint("remove the link"));
     }
     if !kind.is_file() {
         return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there")
-            .at(Place::file(shown)));
+            .at(Location::file(shown)));
     }
     fs::read(&full).map(unix_lines).map_err(|error| cannot("read", &error, &full, &shown))
 }
@@ -231,7 +231,7 @@ fn check_output(project: &Project, output: &Path) -> Checked<()> {
     let name = &project.spec.spec.output;
     let refuse = |message: String| {
         Err(Diagnostic::refusal(message)
-            .at(project.document.place("/spec/output"))
+            .at(project.document.location("/spec/output"))
             .hint("name a directory of its own, such as `rendered`")
             .into())
     };

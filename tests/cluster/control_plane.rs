@@ -2,7 +2,7 @@
 //!
 //! It is looked for in this order:
 //! 1. `KUBEBUILDER_ASSETS`, a directory with `etcd` and `kube-apiserver`, as envtest and others have it;
-//! 2. `target/control-plane`, which `tests/control-plane/build.sh` makes.
+//! 2. `target/control-plane`, which `tests/go/control-plane/build.sh` makes.
 //!
 //! Without either, tests say that they were skipped, and in CI they fail: nothing is silently green.
 
@@ -55,7 +55,7 @@ impl ApiServer {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/control-plane");
         if !program.exists() {
             return Err(
-                "KUBEBUILDER_ASSETS is not set and tests/control-plane/build.sh has not been run".into()
+                "KUBEBUILDER_ASSETS is not set and tests/go/control-plane/build.sh has not been run".into()
             );
         }
         Self::from_control_plane(&program).map_err(|why| format!("target/control-plane: {why}"))

@@ -3,9 +3,8 @@
 #[path = "../kill/random.rs"]
 mod random;
 
-use serde_json::{Map, Value, json};
-
 pub(crate) use random::Random;
+use serde_json::{Map, Value, json};
 
 /// A number as an index.
 pub(crate) fn index(random: &mut Random, end: usize) -> usize {
@@ -81,7 +80,9 @@ fn pointers(value: &Value, at: String, all: &mut Vec<String>) {
             map.iter().for_each(|(name, value)| pointers(value, format!("{at}/{}", key(name)), all));
         }
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(place, value)| pointers(value, format!("{at}/{place}"), all));
+            list.iter()
+                .enumerate()
+                .for_each(|(location, value)| pointers(value, format!("{at}/{location}"), all));
         }
         _ => {}
     }
@@ -165,13 +166,13 @@ fn edit_a_list(object: &mut Value, all: &[String], random: &mut Random) {
     if list.is_empty() {
         return;
     }
-    let place = index(random, list.len());
+    let location = index(random, list.len());
     match random.below(4) {
         0 => list.rotate_left(1),
         1 => list.reverse(),
-        2 => list.push(list[place].clone()),
+        2 => list.push(list[location].clone()),
         _ => {
-            let mut item = list[place].clone();
+            let mut item = list[location].clone();
             match &mut item {
                 Value::Object(item) => {
                     for (_, value) in item.iter_mut().filter(|(name, _)| {
@@ -187,7 +188,7 @@ fn edit_a_list(object: &mut Value, all: &[String], random: &mut Random) {
                 Value::String(text) => text.push('x'),
                 _ => {}
             }
-            list.insert(place, item);
+            list.insert(location, item);
         }
     }
 }

@@ -70,7 +70,7 @@ const PATCHES: &str = r#"
       value: c
     - op: add
       path: /spec/template/spec/containers/0/args/1
-      value: between
+      value: separator
     - op: copy
       from: /spec/template/spec/containers/0/image
       path: /spec/template/spec/containers/1/image
@@ -99,7 +99,7 @@ const PATCHES: &str = r#"
     kind: Service|Deployment|ClusterRole
     labelSelector: app
   patch: |
-    - {op: add, path: /metadata/labels/place, value: default}
+    - {op: add, path: /metadata/labels/location, value: default}
 - target: {group: rbac.authorization.k8s.io, name: we.}
   patch: |
     - {op: add, path: /rules/-, value: {apiGroups: [""], resources: [pods], verbs: [get]}}
@@ -182,15 +182,15 @@ fn the_same_patches_do_the_same() {
     assert_eq!(at("Deployment/web", "/spec/replicas"), 6);
     assert_eq!(
         at("Deployment/web", "/spec/template/spec/containers/0/args"),
-        serde_json::json!(["a", "between", "b", "c"])
+        serde_json::json!(["a", "separator", "b", "c"])
     );
     assert_eq!(at("Deployment/web", "/metadata/labels/example.com~1tier"), "front");
     assert_eq!(at("Service/web-a", "/spec/ports").as_array().unwrap().len(), 1);
     assert_eq!(at("Service/web-b", "/metadata/annotations/example.com~1note"), "of b");
     assert_eq!(at("ConfigMap/web-settings", "/data/b"), "2");
     assert_eq!(at("ClusterRole/web", "/metadata/annotations/team"), "platform");
-    assert_eq!(at("ClusterRole/web", "/metadata/labels/place"), Value::Null);
-    assert_eq!(at("Deployment/web", "/metadata/labels/place"), "default");
+    assert_eq!(at("ClusterRole/web", "/metadata/labels/location"), Value::Null);
+    assert_eq!(at("Deployment/web", "/metadata/labels/location"), "default");
     assert_eq!(at("ClusterRole/web", "/rules/0/verbs/0"), "get");
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use largescale::core::text_diff::unified;
+use largescale::core::report::text_diff::unified;
 
 /// A page, whole.
 pub struct Page {

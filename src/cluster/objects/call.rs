@@ -5,15 +5,15 @@ use std::borrow::Cow;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
-use super::super::answer::ANY_LIST;
-use super::super::error::ClusterError;
-use super::super::pages::{Listing, escaped};
-use super::super::request::{Ask, Repeat};
+use crate::cluster::error::ClusterError;
+use crate::cluster::operation::{Operation, Retry};
+use crate::cluster::pages::{Listing, escaped};
+use crate::cluster::response::ANY_LIST;
 use crate::core::live::Resource;
 
 /// Which object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct At {
+pub struct ObjectRef {
     /// Its kind.
     pub resource: Resource,
     /// Its namespace; empty where it has none.
@@ -24,18 +24,18 @@ pub struct At {
 
 /// Whether the server does it or only says what it would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certainty {
-    /// It is done.
-    Done,
+pub enum DryRun {
+    /// The change is made.
+    None,
     /// `dryRun=All`: all checks and webhooks, and nothing is stored.
-    DryRun,
+    All,
 }
 
 /// What to ask.
 #[derive(Clone, Debug)]
-pub enum Call {
+pub enum ApiCall {
     /// One object; `null` if there is none.
-    Get(At),
+    Get(ObjectRef),
     /// All objects of a kind, as an array of whole objects.
     List {
         /// The kind.
@@ -50,7 +50,7 @@ pub enum Call {
     /// Server-side apply, with strict validation of the fields; the answer is the object as it is then.
     Apply {
         /// Where to.
-        at: At,
+        at: ObjectRef,
         /// What is applied.
         body: Value,
         /// In whose name.
@@ -58,27 +58,27 @@ pub enum Call {
         /// Take fields from other managers: the server's `force`.
         force: Force,
         /// Really?
-        certainty: Certainty,
+        dry_run: DryRun,
     },
     /// A JSON Patch (an array) or a merge patch (an object); the answer is the object as it is then.
     Patch {
         /// Where to.
-        at: At,
+        at: ObjectRef,
         /// The patch.
         patch: Value,
         /// Really?
-        certainty: Certainty,
+        dry_run: DryRun,
     },
     /// Deletes the object if it is still the one that was looked at.
     Delete {
         /// Which.
-        at: At,
+        at: ObjectRef,
         /// Its UID.
         uid: String,
         /// Its resourceVersion.
         resource_version: String,
         /// Really?
-        certainty: Certainty,
+        dry_run: DryRun,
     },
     /// The kinds of a group and version, as an `APIResourceList`; `null` if the server has none of it.
     Resources {
@@ -105,46 +105,46 @@ pub enum Force {
     Always,
 }
 
-impl Call {
+impl ApiCall {
     /// The whole list of a kind, in one namespace or in all.
     pub fn list(resource: Resource, namespace: Option<String>, labels: Option<String>) -> Self {
         Self::List { resource, namespace, labels, fields: None }
     }
 
     /// What is asked, for errors and rights.
-    pub(super) fn ask(&self) -> Ask {
-        let ask = |verb, at: &At, repeat| Ask {
+    pub(super) fn ask(&self) -> Operation {
+        let ask = |verb, at: &ObjectRef, repeat| Operation {
             verb,
             resource: Cow::Owned(at.resource.plural.clone()),
             what: Cow::Owned(at.to_string()),
             repeat,
         };
         match self {
-            Self::Get(at) => ask("get", at, Repeat::Safe),
+            Self::Get(at) => ask("get", at, Retry::Safe),
             // An apply says how it shall be in the end, a delete which one shall be gone.
-            Self::Apply { at, .. } => ask("patch", at, Repeat::Safe),
-            Self::Delete { at, .. } => ask("delete", at, Repeat::Safe),
-            Self::Patch { at, .. } => ask("patch", at, Repeat::Unsafe),
+            Self::Apply { at, .. } => ask("patch", at, Retry::Safe),
+            Self::Delete { at, .. } => ask("delete", at, Retry::Safe),
+            Self::Patch { at, .. } => ask("patch", at, Retry::Unsafe),
             Self::List { resource, namespace, .. } => {
-                let place =
+                let location =
                     namespace.as_ref().map(|name| format!(" in namespace {name}")).unwrap_or_default();
-                Ask {
+                Operation {
                     verb: "list",
                     resource: Cow::Owned(resource.plural.clone()),
-                    what: Cow::Owned(format!("{}{place}", resource.plural)),
-                    repeat: Repeat::Safe,
+                    what: Cow::Owned(format!("{}{location}", resource.plural)),
+                    repeat: Retry::Safe,
                 }
             }
-            Self::Resources { group, version } => Ask {
+            Self::Resources { group, version } => Operation {
                 verb: "get",
                 resource: Cow::Borrowed("the API"),
                 what: Cow::Owned(format!("the kinds of {}", Self::group_version(group, version))),
-                repeat: Repeat::Safe,
+                repeat: Retry::Safe,
             },
-            Self::Groups => Ask::read("get", "the API", "the groups of the API"),
+            Self::Groups => Operation::read("get", "the API", "the groups of the API"),
             // It is a question, though it is asked by making an object that nobody keeps.
             Self::OwnRights { .. } => {
-                Ask::read("create", "selfsubjectrulesreviews", "the rights of this user")
+                Operation::read("create", "selfsubjectrulesreviews", "the rights of this user")
             }
         }
     }
@@ -170,29 +170,29 @@ impl Call {
             Self::List { resource, namespace, .. } => {
                 request(Method::GET, &collection(resource, namespace.as_deref().unwrap_or_default()), None)
             }
-            Self::Apply { at, body, manager, force, certainty } => {
+            Self::Apply { at, body, manager, force, dry_run } => {
                 let force = *force == Force::Always;
                 let path = format!(
                     "{}?fieldManager={manager}&fieldValidation=Strict&force={force}{}",
                     at.path(),
-                    certainty.query('&')
+                    dry_run.query('&')
                 );
                 request(Method::PATCH, &path, Some(("application/apply-patch+yaml", body)))
             }
-            Self::Patch { at, patch, certainty } => {
+            Self::Patch { at, patch, dry_run } => {
                 let form = if patch.is_array() {
                     "application/json-patch+json"
                 } else {
                     "application/merge-patch+json"
                 };
-                request(Method::PATCH, &format!("{}{}", at.path(), certainty.query('?')), Some((form, patch)))
+                request(Method::PATCH, &format!("{}{}", at.path(), dry_run.query('?')), Some((form, patch)))
             }
-            Self::Delete { at, uid, resource_version, certainty } => {
+            Self::Delete { at, uid, resource_version, dry_run } => {
                 let mut options = json!({
                     "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
                     "preconditions": { "uid": uid, "resourceVersion": resource_version },
                 });
-                if *certainty == Certainty::DryRun {
+                if *dry_run == DryRun::All {
                     options["dryRun"] = json!(["All"]);
                 }
                 request(Method::DELETE, &at.path(), Some(("application/json", &options)))
@@ -215,7 +215,7 @@ impl Call {
     }
 }
 
-impl std::fmt::Display for At {
+impl std::fmt::Display for ObjectRef {
     /// As messages name objects: `service/web/nginx`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = self.resource.kind.to_lowercase();
@@ -227,17 +227,17 @@ impl std::fmt::Display for At {
     }
 }
 
-impl At {
+impl ObjectRef {
     fn path(&self) -> String {
         format!("{}/{}", collection(&self.resource, &self.namespace), escaped(&self.name))
     }
 }
 
-impl Certainty {
+impl DryRun {
     fn query(self, join: char) -> String {
         match self {
-            Self::Done => String::new(),
-            Self::DryRun => format!("{join}dryRun=All"),
+            Self::None => String::new(),
+            Self::All => format!("{join}dryRun=All"),
         }
     }
 }

@@ -18,7 +18,7 @@ pub enum Pause {
 
 /// How often we were asked to end.
 #[derive(Clone, Debug)]
-pub(in crate::cluster) struct Interrupts(watch::Receiver<u32>);
+pub(crate) struct Interrupts(watch::Receiver<u32>);
 
 impl Cluster {
     /// From now on Ctrl-C does not end the program: what writes and waits here is told. To be called before the first
@@ -60,7 +60,7 @@ impl Cluster {
 }
 
 /// Returns when we were asked so often; never, if nobody listens.
-pub(in crate::cluster) async fn times(interrupts: Option<Interrupts>, count: u32) {
+pub(crate) async fn times(interrupts: Option<Interrupts>, count: u32) {
     if let Some(Interrupts(mut receiver)) = interrupts
         && receiver.wait_for(|asked| *asked >= count).await.is_ok()
     {

@@ -1,15 +1,15 @@
 //! A cluster model that grows.
 
-use super::command::{Args, Target};
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
-use crate::core::model::{
+use crate::commands::capacity::args::{Args, PlannedSize};
+use crate::core::cluster_model::{
     Grown, Growth, Model, aks_commands, cautions, grow as grow_model, grow_machine_deployments,
     is_machine_deployment, juju_commands, load_balancers, old_settings, read_model, summary,
 };
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::directory::{read_text, replace};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// What a Basic load balancer took, which the whole technique is about.
 const PER_POOL: u32 = 100;
@@ -27,55 +27,55 @@ pub(super) fn grow(args: &Args, nodes: Option<u32>) -> Result<Exit, Failure> {
     let grown = grow_model(&model, growth)?;
     put(args, &output(args.target, &model, &grown)?)?;
     for line in summary(&model, &grown) {
-        ui::note(&line);
+        terminal::note(&line);
     }
-    if args.target == Some(Target::Juju) && grown.added > 0 {
-        ui::note(
+    if args.target == Some(PlannedSize::Juju) && grown.added > 0 {
+        terminal::note(
             "the new applications need the relations of the first (juju status --relations, juju integrate)",
         );
     }
     if args.target.is_none() {
-        ui::note(&load_balancers(&model, &grown));
+        terminal::note(&load_balancers(&model, &grown));
         for line in old_settings(&model) {
-            ui::note(&line);
+            terminal::note(&line);
         }
-        cautions(&model, growth, grown.pools.len()).iter().for_each(ui::diagnostic);
+        cautions(&model, growth, grown.pools.len()).iter().for_each(terminal::diagnostic);
     }
     if grown.added + grown.filled.len() == 0 {
-        ui::note("nothing changed: the model has them already");
+        terminal::note("nothing changed: the model has them already");
     }
     Ok(Exit::Success)
 }
 
-fn output(target: Option<Target>, model: &Model, grown: &Grown) -> Checked<String> {
+fn output(target: Option<PlannedSize>, model: &Model, grown: &Grown) -> Checked<String> {
     match target {
         None => Ok(grown.text.clone()),
-        Some(Target::Aks) => aks_commands(model, grown),
-        Some(Target::Juju) => Ok(juju_commands(model, grown)),
-        Some(Target::ClusterApi) => Err(Diagnostic::error("not a MachineDeployment")
-            .at(Place::file(model.file.clone()))
+        Some(PlannedSize::Aks) => aks_commands(model, grown),
+        Some(PlannedSize::Juju) => Ok(juju_commands(model, grown)),
+        Some(PlannedSize::ClusterApi) => Err(Diagnostic::error("not a MachineDeployment")
+            .at(Location::file(model.file.clone()))
             .hint("for Cluster API the model is the YAML of a MachineDeployment, which the others are copies of")
             .into()),
     }
 }
 
 fn machine_deployments(args: &Args, shown: &str, text: &str, growth: Growth) -> Result<Exit, Failure> {
-    if args.target.is_some_and(|target| target != Target::ClusterApi) {
+    if args.target.is_some_and(|target| target != PlannedSize::ClusterApi) {
         return Err(Diagnostic::error("a MachineDeployment is no model of other installers")
-            .at(Place::file(shown))
+            .at(Location::file(shown))
             .hint("--for cluster-api, or a model of ACS-Engine or AKS-Engine")
             .into());
     }
     let (text, said) = grow_machine_deployments(shown, text, growth)?;
     put(args, &text)?;
-    ui::note(&said);
+    terminal::note(&said);
     Ok(Exit::Success)
 }
 
 fn put(args: &Args, text: &str) -> Result<(), Failure> {
     match &args.out {
         Some(path) => replace(path, text)?,
-        None => ui::data(text)?,
+        None => terminal::data(text)?,
     }
     Ok(())
 }

@@ -6,11 +6,11 @@ use std::fmt::Write;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 
-use super::line::Line;
-use super::offers::{DIRECTORIES, FILES, Paths, command};
+use crate::commands::completion::candidates::{DIRECTORIES, FILES, Paths, command};
+use crate::commands::completion::parse::CommandLine;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// The name under which kubectl asks a plugin for completions.
 pub const KUBECTL_NAME: &str = "kubectl_complete-largescale";
@@ -21,7 +21,7 @@ pub const SHELL_VARIABLE: &str = "LARGESCALE_COMPLETE";
 /// Answers kubectl: candidates with their descriptions, then cobra's directive: 4 for no files, 0 where the shell shall
 /// offer files, 16 for directories.
 pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
-    let line = Line::read(words);
+    let line = CommandLine::read(words);
     let found = candidates(&line);
     let has = |marker: &str| found.iter().any(|candidate| value(candidate).ends_with(marker));
     let directive = match (has(FILES), has(DIRECTORIES)) {
@@ -38,11 +38,11 @@ pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
         out.push('\n');
     }
     let _ = writeln!(out, ":{directive}");
-    ui::data(&out)?;
+    terminal::data(&out)?;
     Ok(Exit::Success)
 }
 
-fn candidates(line: &Line) -> Vec<CompletionCandidate> {
+fn candidates(line: &CommandLine) -> Vec<CompletionCandidate> {
     let index = line.words.len() - 1;
     let words = line.words.clone();
     clap_complete::engine::complete(&mut command(line, Paths::Shell), words, index, None).unwrap_or_default()
@@ -56,11 +56,11 @@ fn value(candidate: &CompletionCandidate) -> String {
 pub fn complete_for_shell(shell: &str, arguments: &[OsString]) -> Result<Exit, Failure> {
     let shells = Shells::builtins();
     let Some(shell) = shells.completer(shell) else { return Ok(Exit::Success) };
-    let line = Line::read(arguments.iter().skip(3).cloned().collect());
+    let line = CommandLine::read(arguments.iter().skip(3).cloned().collect());
     let mut out = Vec::new();
     let words = line.words.clone();
     if shell.write_complete(&mut command(&line, Paths::Program), words, None, &mut out).is_ok() {
-        ui::data(&String::from_utf8_lossy(&out))?;
+        terminal::data(&String::from_utf8_lossy(&out))?;
     }
     Ok(Exit::Success)
 }

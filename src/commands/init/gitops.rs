@@ -6,13 +6,13 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_url};
 use crate::core::manifest::Object;
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::Repository;
 use crate::directory::{Project, Source, make_directory, write_new};
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
 
 /// Who syncs the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -55,12 +55,12 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
         Diagnostic::error(
             "there is no git repository around the spec, or git is not installed, so there is nothing to sync",
         )
-        .at(Place::file(directory.display().to_string()))
+        .at(Location::file(directory.display().to_string()))
         .hint("install git, run `git init`, then run this command again")
     })?;
     let namespace = spec.metadata.namespace.clone().ok_or_else(|| {
         Diagnostic::error("`metadata.namespace` is not set, and Argo CD and Flux have to know it")
-            .at(document.place("/metadata"))
+            .at(document.location("/metadata"))
             .hint("write `namespace: default` if you mean that")
     })?;
     let mut trees = Vec::with_capacity(projects.len());
@@ -88,7 +88,10 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
     let files = match tracker {
         Tracker::Argocd => vec![argocd(&site)],
         Tracker::Flux => {
-            autoscaled.iter().filter_map(Autoscaled::warning).for_each(|warning| ui::diagnostic(&warning));
+            autoscaled
+                .iter()
+                .filter_map(Autoscaled::warning)
+                .for_each(|warning| terminal::diagnostic(&warning));
             flux(&site)
         }
     };
@@ -99,7 +102,7 @@ fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
     let directory = directory.strip_prefix(".").unwrap_or(directory).join(DIRECTORY);
     if let Some(file) = files.iter().find(|file| directory.join(&file.name).exists()) {
         return Err(Diagnostic::refusal("the file is there already")
-            .at(Place::file(directory.join(&file.name).display().to_string()))
+            .at(Location::file(directory.join(&file.name).display().to_string()))
             .hint("edit it, or remove it first")
             .into());
     }
@@ -108,9 +111,11 @@ fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
         let path = directory.join(&file.name);
         let shown = path.display().to_string();
         write_new(&path, &shown, &file.text)?;
-        ui::data(&format!("{shown} {}\n", ui::action("created")))?;
+        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
     }
-    ui::note("next: render, commit and push the tree, then apply these files where Argo CD or Flux runs");
+    terminal::note(
+        "next: render, commit and push the tree, then apply these files where Argo CD or Flux runs",
+    );
     Ok(())
 }
 
@@ -141,18 +146,18 @@ struct Autoscaled {
     /// Its group and kind.
     scaled: (String, String),
     /// The workload.
-    workload: Option<(String, Place)>,
+    workload: Option<(String, Location)>,
 }
 
 impl Autoscaled {
     /// Flux knows no way to leave one field alone.
     fn warning(&self) -> Option<Diagnostic> {
-        let (name, place) = self.workload.as_ref()?;
+        let (name, location) = self.workload.as_ref()?;
         Some(
             Diagnostic::warning(format!(
                 "{name} has `replicas` and an autoscaler: Flux puts the number back at every look"
             ))
-            .at(place.clone())
+            .at(location.clone())
             .hint("take `replicas` out of the manifest; the autoscaler keeps what is there"),
         )
     }
@@ -173,7 +178,7 @@ fn autoscaled(objects: &[Object]) -> Vec<Autoscaled> {
             let with_replicas =
                 objects.iter().find(is_it).filter(|it| it.value()["spec"]["replicas"] != Value::Null);
             Autoscaled {
-                workload: with_replicas.map(|it| (it.key().to_string(), it.place("/spec/replicas"))),
+                workload: with_replicas.map(|it| (it.key().to_string(), it.location("/spec/replicas"))),
                 scaled: (group, kind),
             }
         })

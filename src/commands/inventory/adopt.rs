@@ -2,22 +2,21 @@
 
 use std::fmt;
 
-use super::members::{Member, Standing, members, patch_all};
-use crate::cli::Global;
-use crate::commands::apply::place;
-use crate::commands::live::agree;
-use crate::commands::live::parent;
-use crate::commands::live::report::Report;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::commands::inventory::members::{Member, MemberState, members, patch_all};
 use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::live::{Entry, MANAGER, migration};
 use crate::core::lock::LockId;
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::observe::observe;
+use crate::engine::results::Results;
+use crate::engine::target::{Access, Target, location};
+use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui::{self, Answer};
+use crate::output::terminal;
+use crate::output::terminal::Answer;
+use crate::scope::Scope;
 
 /// Take over a set, or objects without one, from kubectl
 ///
@@ -35,20 +34,20 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
 /// Adopts.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let purpose = if args.dry_run { Purpose::DryRun } else { Purpose::Change };
-    let mut target = Target::find(global, purpose)?;
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
+    let mut target = Target::find(scope, access)?;
     if !target.parent_live.is_null() {
         target.parent = Some(read_parent(&target.set, &target.parent_live, Owner::Anyone)?);
     }
     refuse_lock_without_id(&target)?;
-    let survey = survey(&target, args.concurrency)?;
-    let members = members(&target, &survey);
+    let observation = observe(&target, args.concurrency)?;
+    let members = members(&target, &observation);
     refuse_members_of_others(&target, &members)?;
     let is_from =
         |entry: &Entry<'_>| is_kubectls(entry) || args.from.iter().any(|name| name == entry.manager);
@@ -60,11 +59,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         })
         .collect();
     let from = From::of(&target);
-    ui::note(&from.to_string());
+    terminal::note(&from.to_string());
     if let From::Directory(_) = from {
-        let left = members.iter().filter(|member| matches!(member.standing, Standing::Left)).count();
+        let left = members.iter().filter(|member| matches!(member.state, MemberState::Left)).count();
         if left > 0 {
-            ui::diagnostic(
+            terminal::diagnostic(
                 &Diagnostic::warning(format!(
                     "{} of the set are not in this directory",
                     plural(left, "member")
@@ -73,19 +72,19 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             );
         }
     }
-    ui::note(&format!("{} become ours in {}", plural(patches.len(), "object"), place(&target)));
+    terminal::note(&format!("{} become ours in {}", plural(patches.len(), "object"), location(&target)));
     if args.dry_run || from == From::Ours && patches.is_empty() {
         return Ok(Exit::Success);
     }
     agree_to(args.yes)?;
     target.cluster.catch_interrupts();
     // Told first: whoever prunes by this parent from now on, is us.
-    parent::write(&target, &parent::before(&target))?;
-    let mut report = Report::new(None, "");
+    apply_set::write(&target, &apply_set::before(&target))?;
+    let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(global, &place(&target))?;
-    ui::note("next: kubectl largescale diff --live shows what apply would change");
+    let exit = report.finish(scope, &location(&target))?;
+    terminal::note("next: kubectl largescale diff --live shows what apply would change");
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
@@ -167,7 +166,7 @@ pub(super) fn agree_to(yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    match ui::ask("go on?") {
+    match terminal::ask("go on?") {
         Answer::Yes => Ok(()),
         Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
         Answer::Nobody => Err(Diagnostic::refusal("there is no terminal to confirm")

@@ -2,21 +2,20 @@
 
 use serde_json::json;
 
-use super::adopt::agree_to;
-use super::members::{members, patch_all};
-use crate::cli::Global;
-use crate::cluster::{At, Call, Certainty, ClusterError};
-use crate::commands::apply::place;
-use crate::commands::live::agree;
-use crate::commands::live::report::Report;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::cluster::{ApiCall, ClusterError, DryRun, ObjectRef};
+use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::members::{members, patch_all};
 use crate::core::apply::{PART_OF, undone};
 use crate::core::live::Resource;
-use crate::core::plural::plural;
+use crate::core::report::plural::plural;
+use crate::engine::confirm;
+use crate::engine::observe::observe;
+use crate::engine::results::Results;
+use crate::engine::target::{Access, Target, location};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Let all members go; the objects stay
 ///
@@ -31,17 +30,17 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
 /// Disbands.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let target = Target::open(global, if args.dry_run { Purpose::DryRun } else { Purpose::Change })?;
-    let survey = survey(&target, args.concurrency)?;
-    let patches: Vec<_> = members(&target, &survey)
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let target = Target::open(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
+    let observation = observe(&target, args.concurrency)?;
+    let patches: Vec<_> = members(&target, &observation)
         .into_iter()
-        .filter(|member| member.standing.is_member())
+        .filter(|member| member.state.is_member())
         .filter_map(|member| {
             let patch = json!({ "metadata": {
                 "uid": member.live["metadata"]["uid"],
@@ -52,46 +51,46 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         })
         .collect();
     if patches.is_empty() && target.parent_live.is_null() {
-        ui::note("there is no set");
+        terminal::note("there is no set");
         return Ok(Exit::Success);
     }
-    ui::note(&format!(
+    terminal::note(&format!(
         "{} leave the set in {}, and stay where they are",
         plural(patches.len(), "object"),
-        place(&target)
+        location(&target)
     ));
     if args.dry_run {
         return Ok(Exit::Success);
     }
     agree_to(args.yes)?;
     target.cluster.catch_interrupts();
-    let mut report = Report::new(None, "");
+    let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     // The parent tells the next run where members are, so it goes last.
     if report.is_complete() && !target.parent_live.is_null() {
-        ui::note(&dissolve(&target)?);
+        terminal::note(&dissolve(&target)?);
     }
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(global, &place(&target))?;
+    let exit = report.finish(scope, &location(&target))?;
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
 /// Deletes the parent, or takes the set out of it if it holds something else.
 fn dissolve(target: &Target) -> Result<String, ClusterError> {
     let text = |field: &str| target.parent_live["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let at = At { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") };
+    let at = ObjectRef { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") };
     let name = format!("configmap/{}/{}", at.namespace, at.name);
     let (call, done) = match undone(&target.parent_live) {
         Some(patch) => (
-            Call::Patch { at, patch, certainty: Certainty::Done },
+            ApiCall::Patch { at, patch, dry_run: DryRun::None },
             "has data: it stays, and is no parent any more",
         ),
         None => (
-            Call::Delete {
+            ApiCall::Delete {
                 at,
                 uid: text("uid"),
                 resource_version: text("resourceVersion"),
-                certainty: Certainty::Done,
+                dry_run: DryRun::None,
             },
             "deleted",
         ),

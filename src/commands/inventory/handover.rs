@@ -2,22 +2,21 @@
 
 use serde_json::json;
 
-use super::adopt::agree_to;
-use super::members::{members, patch_all};
-use crate::cli::Global;
-use crate::cluster::{At, Call, Certainty, ClusterError, Force};
-use crate::commands::apply::place;
-use crate::commands::live::agree;
-use crate::commands::live::report::Report;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
-use crate::core::apply::{Owner, PARENT_MANAGER, Scope, TOOL, check_lock_id, read_parent, tool_of};
-use crate::core::diagnostic::Diagnostic;
+use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef};
+use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::members::{members, patch_all};
+use crate::core::apply::{MemberScope, Owner, PARENT_MANAGER, TOOL, check_lock_id, read_parent, tool_of};
 use crate::core::live::{Entry, Resource, migration};
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::confirm;
+use crate::engine::observe::observe;
+use crate::engine::results::Results;
+use crate::engine::target::{Access, Target, location};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
+use crate::scope::Scope;
 
 /// In whose name kubectl writes parents, and applies.
 const KUBECTLS: (&str, &str) = ("kubectl-applyset", "kubectl");
@@ -41,7 +40,7 @@ pub(super) struct Args {
     #[arg(short, long)]
     yes: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
@@ -53,9 +52,9 @@ enum To {
 }
 
 /// Hands over.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let To::Kubectl = args.to;
-    let mut target = Target::find(global, if args.dry_run { Purpose::DryRun } else { Purpose::Change })?;
+    let mut target = Target::find(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
     if target.parent_live.is_null() {
         return Err(Diagnostic::refusal("there is no set to hand over")
             .hint("`kubectl largescale apply` makes it")
@@ -68,12 +67,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
     }
     check_lock_id(&target.set, &parent, target.lock.id.as_ref())?;
     target.parent = Some(parent);
-    let survey = survey(&target, args.concurrency)?;
-    let members = members(&target, &survey);
-    let scope = target
-        .set
-        .scope(members.iter().filter(|member| member.standing.is_member()).map(|member| &member.key));
-    if let Some(other) = scope.namespaces.iter().find(|name| **name != target.set.namespace) {
+    let observation = observe(&target, args.concurrency)?;
+    let members = members(&target, &observation);
+    let members_scope =
+        target.set.scope(members.iter().filter(|member| member.state.is_member()).map(|member| &member.key));
+    if let Some(other) = members_scope.namespaces.iter().find(|name| **name != target.set.namespace) {
         return Err(Diagnostic::refusal(format!(
             "kubectl takes sets of one namespace only, and there are members in {other} besides {}",
             target.set.namespace
@@ -89,19 +87,19 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             Some((member.key.clone(), member.at.clone()?, patch))
         })
         .collect();
-    ui::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), place(&target)));
+    terminal::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), location(&target)));
     if args.dry_run {
         return Ok(Exit::Success);
     }
     agree_to(args.yes)?;
     target.cluster.catch_interrupts();
     // Told first: from now on our own prune refuses.
-    give_parent(&target, &scope, &format!("kubectl/{}", args.kubectl_version))?;
-    let mut report = Report::new(None, "");
+    give_parent(&target, &members_scope, &format!("kubectl/{}", args.kubectl_version))?;
+    let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
-    let exit = report.finish(global, &place(&target))?;
-    ui::note(&format!(
+    let exit = report.finish(scope, &location(&target))?;
+    terminal::note(&format!(
         "next: KUBECTL_APPLYSET=true kubectl apply --server-side -n {} --prune --applyset=configmap/{} -f DIRECTORY",
         target.set.namespace, target.set.name
     ));
@@ -109,8 +107,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Writes the parent in kubectl's name, and lets go of it in ours: kubectl would find a conflict at every change of it.
-fn give_parent(target: &Target, scope: &Scope, tooling: &str) -> Result<(), ClusterError> {
-    let at = At {
+fn give_parent(target: &Target, scope: &MemberScope, tooling: &str) -> Result<(), ClusterError> {
+    let at = ObjectRef {
         resource: Resource::config_map(),
         namespace: target.set.namespace.clone(),
         name: target.set.name.clone(),
@@ -118,8 +116,8 @@ fn give_parent(target: &Target, scope: &Scope, tooling: &str) -> Result<(), Clus
     let body = target.set.parent_of(scope, tooling);
     let bare = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": at.name, "namespace": at.namespace } });
     for (body, manager) in [(body, KUBECTLS.0), (bare, PARENT_MANAGER)] {
-        let (at, certainty) = (at.clone(), Certainty::Done);
-        target.cluster.call(&Call::Apply { at, body, manager, force: Force::Always, certainty })?;
+        let (at, dry_run) = (at.clone(), DryRun::None);
+        target.cluster.call(&ApiCall::Apply { at, body, manager, force: Force::Always, dry_run })?;
     }
     Ok(())
 }

@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cli::Global;
-use crate::cluster::{Call, Cluster, ClusterError, Problem};
-use crate::commands::each::Between;
-use crate::commands::output::{self, LineFormat};
+use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::apply::{ID, KINDS, TOOLING};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::live::Resource;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::Project;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::{LineFormat, Separator};
+use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// Show the sets of a namespace, and which program looks after each
 ///
@@ -31,22 +30,22 @@ pub(super) struct Args {
 
 impl Args {
     /// What stands between the outputs of several clusters.
-    pub(super) fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, LineFormat::between)
+    pub(super) fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
 /// Lists.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let cluster = Cluster::connect(&global.cluster, Arc::new(ui::note))?;
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
     // Sets can be looked at from anywhere; a spec that is there tells the namespace.
-    let of_spec = || Project::open(&global.source).ok().and_then(|project| project.spec.metadata.namespace);
-    let given = global.cluster.namespace.clone().or_else(of_spec);
+    let of_spec = || Project::open(&scope.source).ok().and_then(|project| project.spec.metadata.namespace);
+    let given = scope.cluster.namespace.clone().or_else(of_spec);
     let namespace = given.unwrap_or_else(|| cluster.namespace().to_owned());
     let namespace = (!args.all_namespaces).then_some(namespace);
     let kinds = [Resource::config_map(), Resource::core("Secret", "secrets")];
-    let calls: Vec<Call> =
-        kinds.into_iter().map(|kind| Call::list(kind, namespace.clone(), Some(ID.to_owned()))).collect();
+    let calls: Vec<ApiCall> =
+        kinds.into_iter().map(|kind| ApiCall::list(kind, namespace.clone(), Some(ID.to_owned()))).collect();
     let mut parents = Vec::new();
     for answer in cluster.call_all(&calls, calls.len()) {
         match answer {
@@ -56,7 +55,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
                 if !parents.is_empty() =>
             {
-                ui::diagnostic(&Diagnostic::warning(format!(
+                terminal::diagnostic(&Diagnostic::warning(format!(
                     "sets that are kept in Secrets are not shown: {problem}"
                 )));
             }
@@ -64,11 +63,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
     }
     parents.sort_by_key(|parent| (text(parent, "namespace"), text(parent, "name")));
-    ui::data(&shown(global, &parents, args.output))?;
+    terminal::data(&shown(scope, &parents, args.output))?;
     Ok(Exit::Success)
 }
 
-fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> String {
+fn shown(scope: &Scope, parents: &[Value], format: Option<LineFormat>) -> String {
     match format {
         Some(LineFormat::Name) => parents.iter().map(|parent| format!("{}\n", name(parent))).collect(),
         Some(LineFormat::Json) => {
@@ -77,8 +76,8 @@ fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> Stri
                     "tooling": note(parent, TOOLING), "kinds": note(parent, KINDS).split(',').filter(|kind| !kind.is_empty()).collect::<Vec<_>>() })
             };
             let sets: Vec<Value> = parents.iter().map(one).collect();
-            output::json(
-                global,
+            format::json(
+                scope,
                 json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "SetList", "items": sets }),
             )
         }
@@ -87,7 +86,7 @@ fn shown(global: &Global, parents: &[Value], format: Option<LineFormat>) -> Stri
                 vec![text(parent, "namespace"), name(parent), note(parent, TOOLING), note(parent, KINDS)]
             };
             let rows: Vec<_> = parents.iter().map(row).collect();
-            ui::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
+            terminal::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
         }
     }
 }

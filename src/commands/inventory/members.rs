@@ -2,29 +2,29 @@
 
 use serde_json::Value;
 
-use crate::cluster::{At, Call, Certainty, ClusterError, Fate, Next, Problem};
-use crate::commands::live::report::{Report, Word, failure};
-use crate::commands::live::survey::Survey;
-use crate::commands::live::target::Target;
+use crate::cluster::{ApiCall, CallOutcome, ClusterError, DryRun, Next, ObjectRef, Problem};
 use crate::core::apply::{Kept, candidates};
-use crate::core::diagnostic::Diagnostic;
 use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::observe::Observation;
+use crate::engine::results::{ObjectAction, Results, failure};
+use crate::engine::target::Target;
 
 /// One object with the label of the set, or one of the tree.
 pub(super) struct Member {
     /// Which.
     pub(super) key: Key,
     /// Where; `None` if the server does not know its kind.
-    pub(super) at: Option<At>,
+    pub(super) at: Option<ObjectRef>,
     /// What it is to the directory.
-    pub(super) standing: Standing,
+    pub(super) state: MemberState,
     /// As it is; `null` if it is not there.
     pub(super) live: Value,
 }
 
 /// What an object is to the directory.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Standing {
+pub(super) enum MemberState {
     /// The tree holds it, and it is a member.
     #[error("in the tree")]
     InTree,
@@ -45,7 +45,7 @@ pub(super) enum Standing {
     Copy(Kept),
 }
 
-impl Standing {
+impl MemberState {
     /// Whether it is a member and no copy of the label on something else.
     pub(super) fn is_member(&self) -> bool {
         matches!(self, Self::InTree | Self::Left | Self::Stays(_))
@@ -53,34 +53,35 @@ impl Standing {
 }
 
 /// All of them: the tree first, then what is not in it.
-pub(super) fn members(target: &Target, survey: &Survey) -> Vec<Member> {
+pub(super) fn members(target: &Target, observation: &Observation) -> Vec<Member> {
     let mut found = Vec::new();
-    for (item, live) in target.items.iter().zip(&survey.live) {
-        let standing = match live {
-            Value::Null => Standing::NotApplied,
-            _ if target.set.is_member(live) => Standing::InTree,
-            _ => Standing::Unlabelled,
+    for (item, live) in target.items.iter().zip(&observation.live) {
+        let state = match live {
+            Value::Null => MemberState::NotApplied,
+            _ if target.set.is_member(live) => MemberState::InTree,
+            _ => MemberState::Unlabelled,
         };
         let (key, at) = (item.key.clone(), item.at.clone());
-        found.push(Member { key, at, standing, live: live.clone() });
+        found.push(Member { key, at, state, live: live.clone() });
     }
-    let others = candidates(&target.set, &survey.others, &target.wanted());
-    let live =
-        |key: &Key| survey.others.iter().find(|other| Key::of(other) == *key).cloned().unwrap_or_default();
+    let others = candidates(&target.set, &observation.others, &target.wanted());
+    let live = |key: &Key| {
+        observation.others.iter().find(|other| Key::of(other) == *key).cloned().unwrap_or_default()
+    };
     let at = |key: &Key| {
         let is_of = |kind: &&crate::core::live::Resource| kind.group == key.group && kind.kind == key.kind;
-        let resource = survey.resources.iter().find(is_of)?.clone();
-        Some(At { resource, namespace: key.namespace.clone(), name: key.name.clone() })
+        let resource = observation.resources.iter().find(is_of)?.clone();
+        Some(ObjectRef { resource, namespace: key.namespace.clone(), name: key.name.clone() })
     };
     for deletion in others.delete {
         let (at, live) = (at(&deletion.key), live(&deletion.key));
-        found.push(Member { key: deletion.key, at, standing: Standing::Left, live });
+        found.push(Member { key: deletion.key, at, state: MemberState::Left, live });
     }
     for (key, why) in others.kept {
         let is_copy = matches!(why, Kept::Child(_) | Kept::NotOurs);
-        let standing = if is_copy { Standing::Copy(why) } else { Standing::Stays(why) };
+        let state = if is_copy { MemberState::Copy(why) } else { MemberState::Stays(why) };
         let (at, live) = (at(&key), live(&key));
-        found.push(Member { key, at, standing, live });
+        found.push(Member { key, at, state, live });
     }
     found
 }
@@ -88,30 +89,30 @@ pub(super) fn members(target: &Target, survey: &Survey) -> Vec<Member> {
 /// Patches many objects, and says of each what became of it. Patches carry their own preconditions.
 pub(super) fn patch_all(
     target: &Target,
-    patches: Vec<(Key, At, Value)>,
-    at_once: usize,
-    report: &mut Report,
+    patches: Vec<(Key, ObjectRef, Value)>,
+    concurrency: usize,
+    report: &mut Results,
 ) {
     let keys: Vec<Key> = patches.iter().map(|(key, ..)| key.clone()).collect();
-    let call = |(_, at, patch)| Call::Patch { at, patch, certainty: Certainty::Done };
+    let call = |(_, at, patch)| ApiCall::Patch { at, patch, dry_run: DryRun::None };
     let calls = patches.into_iter().map(call).collect();
-    let fates = target.cluster.change_all(calls, at_once, |index, result| {
+    let fates = target.cluster.change_all(calls, concurrency, |index, result| {
         let key = &keys[index];
         let next = match &result {
             Err(error) if error.is_out_of_reach() => Next::Stop,
             _ => Next::Nothing,
         };
         match result {
-            Ok(_) => report.say(key, Word::Configured, None),
-            Err(error) => report.say(key, Word::Failed, Some(why(key, &error))),
+            Ok(_) => report.say(key, ObjectAction::Configured, None),
+            Err(error) => report.say(key, ObjectAction::Failed, Some(why(key, &error))),
         }
         next
     });
     for (key, fate) in keys.iter().zip(fates) {
         match fate {
-            Fate::Ended => {}
-            Fate::Unknown => report.say(key, Word::Unknown, None),
-            Fate::NotBegun => report.say(key, Word::NotApplied, None),
+            CallOutcome::Ended => {}
+            CallOutcome::Unknown => report.say(key, ObjectAction::Unknown, None),
+            CallOutcome::NotBegun => report.say(key, ObjectAction::NotApplied, None),
         }
     }
 }

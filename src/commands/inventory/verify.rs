@@ -1,16 +1,15 @@
 //! `inventory verify`: whether prune would see every member, and nothing else.
 
-use super::members::{Member, Standing, members};
-use crate::cli::Global;
-use crate::commands::live::agree;
-use crate::commands::live::parent;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
+use crate::commands::inventory::members::{Member, MemberState, members};
 use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::observe::observe;
+use crate::engine::target::{Access, Target};
+use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Find what is wrong with the set, and with --fix mend it
 ///
@@ -21,13 +20,13 @@ pub(super) struct Args {
     #[arg(long)]
     fix: bool,
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
 /// Verifies.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let mut target = Target::find(global, if args.fix { Purpose::Change } else { Purpose::Look })?;
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let mut target = Target::find(scope, if args.fix { Access::ReadWrite } else { Access::ReadOnly })?;
     let mut found = Vec::new();
     let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
     let mut is_valid = false;
@@ -48,11 +47,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         check_lock_id(&target.set, &read, target.lock.id.as_ref())?;
         target.parent = Some(read);
     }
-    let survey = survey(&target, args.concurrency)?;
-    let members = members(&target, &survey);
-    let here = target
-        .set
-        .scope(members.iter().filter(|member| member.standing.is_member()).map(|member| &member.key));
+    let observation = observe(&target, args.concurrency)?;
+    let members = members(&target, &observation);
+    let here =
+        target.set.scope(members.iter().filter(|member| member.state.is_member()).map(|member| &member.key));
     if let Some(read) = &target.parent {
         for kind in here.kinds.difference(&read.scope.kinds) {
             found.push(Diagnostic::warning(format!(
@@ -66,30 +64,30 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
         }
     }
     found.extend(members.iter().filter_map(wrong));
-    found.iter().for_each(ui::diagnostic);
+    found.iter().for_each(terminal::diagnostic);
     if !args.fix {
-        ui::note(&format!("{} found", crate::core::plural::plural(found.len(), "problem")));
+        terminal::note(&format!("{} found", crate::core::report::plural::plural(found.len(), "problem")));
         return Ok(if found.is_empty() { Exit::Success } else { Exit::Different });
     }
     let known = target.parent.as_ref().map(|parent| parent.scope.clone()).unwrap_or_default();
-    let scope = known.union(&here).union(&parent::before(&target));
+    let scope = known.union(&here).union(&apply_set::before(&target));
     if !is_valid || target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
-        parent::write(&target, &scope)?;
-        ui::note(&format!("{parent} written"));
+        apply_set::write(&target, &scope)?;
+        terminal::note(&format!("{parent} written"));
     }
-    ui::note("next: kubectl largescale apply puts the label on what the tree holds");
+    terminal::note("next: kubectl largescale apply puts the label on what the tree holds");
     Ok(Exit::Success)
 }
 
 fn wrong(member: &Member) -> Option<Diagnostic> {
     let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
-    match &member.standing {
-        Standing::Unlabelled => Some(
+    match &member.state {
+        MemberState::Unlabelled => Some(
             warning("in the tree, and without the label of the set")
                 .hint("`kubectl largescale apply` puts it on"),
         ),
-        Standing::Copy(Kept::NotOurs) => Some(
-            warning(&member.standing.to_string())
+        MemberState::Copy(Kept::NotOurs) => Some(
+            warning(&member.state.to_string())
                 .hint("prune leaves it alone; take the label off if it is not meant to be there"),
         ),
         _ => None,

@@ -4,23 +4,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::members::{Member, members};
-use crate::cli::Global;
-use crate::commands::each::Between;
-use crate::commands::live::agree;
-use crate::commands::live::survey::survey;
-use crate::commands::live::target::{Purpose, Target};
-use crate::commands::output::{self, LineFormat};
+use crate::commands::inventory::members::{Member, members};
 use crate::core::status::{age, seconds};
+use crate::engine::confirm;
+use crate::engine::observe::observe;
+use crate::engine::target::{Access, Target};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::ui;
+use crate::output::format::{LineFormat, Separator};
+use crate::output::{format, terminal};
+use crate::scope::Scope;
 
 /// Show the members of the set, and what each is to the directory
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
     /// How many requests at once
-    #[arg(long, default_value_t = 16, value_name = "N", value_parser = agree::at_once)]
+    #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
     /// Output format; default: a table
     #[arg(short, long, value_enum, value_name = "FORMAT")]
@@ -29,34 +28,34 @@ pub(super) struct Args {
 
 impl Args {
     /// What stands between the outputs of several clusters.
-    pub(super) fn between(&self) -> Between {
-        self.output.map_or(Between::Headings, LineFormat::between)
+    pub(super) fn separator(&self) -> Separator {
+        self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
 /// Shows them.
-pub(super) fn run(global: &Global, args: &Args) -> Result<Exit, Failure> {
-    let target = Target::open(global, Purpose::Look)?;
-    let survey = survey(&target, args.concurrency)?;
-    let members = members(&target, &survey);
+pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let target = Target::open(scope, Access::ReadOnly)?;
+    let observation = observe(&target, args.concurrency)?;
+    let members = members(&target, &observation);
     let text = match args.output {
         None => table(&members),
         Some(LineFormat::Name) => members
             .iter()
-            .filter(|member| member.standing.is_member())
+            .filter(|member| member.state.is_member())
             .map(|member| format!("{}\n", member.key))
             .collect(),
         Some(LineFormat::Json) => {
-            let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.standing.is_member(), "state": member.standing.to_string() });
+            let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.state.is_member(), "state": member.state.to_string() });
             let items: Vec<Value> = members.iter().map(one).collect();
-            output::json(
-                global,
+            format::json(
+                scope,
                 json!({ "apiVersion": "largescale.dev/v1alpha1", "kind": "Set", "id": target.set.id(),
                 "namespace": target.set.namespace, "name": target.set.name, "items": items }),
             )
         }
     };
-    ui::data(&text)?;
+    terminal::data(&text)?;
     Ok(Exit::Success)
 }
 
@@ -70,9 +69,9 @@ fn table(members: &[Member]) -> String {
             member.key.kind.clone(),
             member.key.name.clone(),
             created.map_or_else(|| "-".to_owned(), |created| age(created, now)),
-            member.standing.to_string(),
+            member.state.to_string(),
         ]
     };
     let rows: Vec<_> = members.iter().map(row).collect();
-    ui::table(&["NAMESPACE", "KIND", "NAME", "AGE", "STATE"], &rows)
+    terminal::table(&["NAMESPACE", "KIND", "NAME", "AGE", "STATE"], &rows)
 }

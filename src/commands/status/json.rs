@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::show::Shown;
+use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
 
@@ -81,9 +81,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::core::status::{NodeCount, Subject, report};
+    use crate::core::status::{DriftSubject, NodeCount, report};
 
-    fn service(pool: &str, ingress: &Value) -> Subject {
+    fn service(pool: &str, ingress: &Value) -> DriftSubject {
         let desired = json!({"apiVersion": "v1", "kind": "Service",
             "metadata": {"name": format!("web-{pool}"), "namespace": "web",
                 "labels": {"largescale.dev/pool": pool, "largescale.dev/service": "web"}},
@@ -91,7 +91,7 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        Subject { desired, live: Some(live) }
+        DriftSubject { desired, live: Some(live) }
     }
 
     #[test]
@@ -100,14 +100,14 @@ mod tests {
         changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "namespace": "web"}});
-        let workload = Subject { desired, live: Some(Value::Null) };
+        let workload = DriftSubject { desired, live: Some(Value::Null) };
         let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
             "lastTimestamp": "1970-01-01T00:04:00Z", "count": 4,
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let report = report(&[changed, service("b", &json!([])), workload], &[], &[event], Some(&nodes));
         let shown = Shown {
-            global: &crate::cli::Global::default(),
+            scope: &crate::scope::Scope::default(),
             app: "nginx",
             report: &report,
             before: None,

@@ -11,9 +11,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::core::kubernetes::names;
 use crate::core::lock::LockId;
 use crate::core::manifest::Key;
-use crate::core::names;
 
 /// The label of a member.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
@@ -62,7 +62,7 @@ pub struct GroupKind {
 
 /// Where members are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scope {
+pub struct MemberScope {
     /// Their kinds.
     pub kinds: BTreeSet<GroupKind>,
     /// Their namespaces.
@@ -81,8 +81,8 @@ impl ApplySet {
     }
 
     /// Where these objects are, and the parent.
-    pub fn scope<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> Scope {
-        let mut scope = Scope::default();
+    pub fn scope<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> MemberScope {
+        let mut scope = MemberScope::default();
         scope.namespaces.insert(self.namespace.clone());
         for key in keys {
             scope.kinds.insert(GroupKind { kind: key.kind.clone(), group: key.group.clone() });
@@ -107,7 +107,7 @@ impl ApplySet {
     }
 
     /// The parent, as it is applied for the directory with this id.
-    pub fn parent(&self, scope: &Scope, lock_id: Option<&LockId>) -> Value {
+    pub fn parent(&self, scope: &MemberScope, lock_id: Option<&LockId>) -> Value {
         let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
         if let Some(id) = lock_id {
             parent["metadata"]["annotations"][LOCK_ID] = id.as_str().into();
@@ -116,7 +116,7 @@ impl ApplySet {
     }
 
     /// The parent of a set that a program looks after.
-    pub fn parent_of(&self, scope: &Scope, tooling: &str) -> Value {
+    pub fn parent_of(&self, scope: &MemberScope, tooling: &str) -> Value {
         let kinds: BTreeSet<String> = scope.kinds.iter().map(ToString::to_string).collect();
         let kinds: Vec<String> = kinds.into_iter().collect();
         let others: Vec<&str> = scope
@@ -136,7 +136,7 @@ impl ApplySet {
     }
 }
 
-impl Scope {
+impl MemberScope {
     /// Both.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {

@@ -2,19 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::apply_set::{
-    ApplySet, GroupKind, ID, KINDS, LOCK_ID, NAMESPACES, PARENT_MANAGER, RESOURCES, Scope, TOOL, TOOLING,
+use crate::core::apply::apply_set::{
+    ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, RESOURCES, TOOL,
+    TOOLING,
 };
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::live::{Entry, entries};
 use crate::core::lock::LockId;
-use crate::core::names;
+use crate::core::report::diagnostic::Diagnostic;
 
 /// What a parent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Where members are.
-    pub scope: Scope,
+    pub scope: MemberScope,
     /// The program that looks after the set, with its version: `kubectl/v1.36.3`.
     pub tooling: String,
     /// The id of the directory that the set is applied from, if it says one; whatever text it is.
@@ -107,12 +108,12 @@ pub fn salvage_parent(set: &ApplySet, live: &Value) -> Parent {
 }
 
 /// The scope that two annotations tell, and what of them is invalid.
-fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (Scope, Vec<String>) {
+fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (MemberScope, Vec<String>) {
     let split = |text: &str| -> Vec<String> {
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
     };
     let mut invalid = Vec::new();
-    let mut scope = Scope::default();
+    let mut scope = MemberScope::default();
     scope.namespaces.insert(set.namespace.clone());
     for namespace in split(namespaces) {
         if names::is_label(&namespace) {

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::prune::MaxPrune;
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::apply::prune::MaxPrune;
 use crate::core::manifest::Key;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 
 /// What would be done.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -127,10 +127,10 @@ impl PlanFile {
     pub fn read(file: &str, text: &str) -> Checked<Self> {
         serde_json::from_str(text).map_err(|error| {
             let line = u32::try_from(error.line()).unwrap_or(0);
-            let place = Place { file: file.to_owned(), line };
+            let location = Location { file: file.to_owned(), line };
             // A plan holds no secret, but what somebody names as one may: serde's words would quote it.
             Diagnostic::error(if error.is_data() { "not a plan of this version" } else { "not JSON" })
-                .at(place)
+                .at(location)
                 .hint("`kubectl largescale diff --live --out FILE` writes one")
                 .into()
         })

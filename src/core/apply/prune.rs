@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::apply_set::ApplySet;
+use crate::core::apply::apply_set::ApplySet;
 use crate::core::live::{MANAGER, entries};
 use crate::core::manifest::Key;
 

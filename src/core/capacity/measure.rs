@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::capacity::{Demand, Gauge, Subject};
+use crate::core::capacity::{Demand, LimitSubject, Usage};
 use crate::core::platform::{Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
-use crate::core::plural::{plural, thousands};
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
+use crate::core::report::plural::{plural, thousands};
 
 /// All that is measured.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub struct Situation<'a> {
     /// The rendered Services; `None` if nothing was rendered, and then only nodes are measured.
     pub services: Option<&'a [Demand]>,
     /// What else is in the cluster, if it was asked.
-    pub elsewhere: Option<&'a Elsewhere>,
+    pub other_services: Option<&'a OtherServices>,
 }
 
 /// The nodes of one pool.
@@ -41,7 +41,7 @@ pub struct PoolNodes {
 
 /// What the cluster holds beside the rendered Services.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Elsewhere {
+pub struct OtherServices {
     /// Other Services, by namespace.
     pub services: BTreeMap<String, u64>,
     /// Those of them of type LoadBalancer.
@@ -51,24 +51,24 @@ pub struct Elsewhere {
 }
 
 /// Measures every limit that is known, and what grows with the number of pools.
-pub fn measure(situation: &Situation<'_>) -> Vec<Gauge> {
-    let mut gauges = of_nodes(situation);
+pub fn measure(situation: &Situation<'_>) -> Vec<Usage> {
+    let mut usages = of_nodes(situation);
     if let Some(services) = situation.services {
-        of_load_balancers(situation, services, &mut gauges);
-        of_services(situation, services, &mut gauges);
+        of_load_balancers(situation, services, &mut usages);
+        of_services(situation, services, &mut usages);
     }
     // Whose limit nobody has published is of interest only where it is what pools are for.
-    gauges.retain(|gauge| {
-        gauge.limit.is_some()
-            || matches!(gauge.name, LimitName::NodesPerLoadBalancer | LimitName::EndpointSlices)
+    usages.retain(|usage| {
+        usage.limit.is_some()
+            || matches!(usage.name, LimitName::NodesPerLoadBalancer | LimitName::EndpointSlices)
     });
-    gauges.sort_by_key(|gauge| gauge.name);
-    gauges
+    usages.sort_by_key(|usage| usage.name);
+    usages
 }
 
 impl Situation<'_> {
-    fn gauge(&self, name: LimitName, subject: Subject, used: u64) -> Gauge {
-        Gauge { name, subject, used, limit: self.platform.limit(name, self.own), how: None }
+    fn usage(&self, name: LimitName, subject: LimitSubject, used: u64) -> Usage {
+        Usage { name, subject, used, limit: self.platform.limit(name, self.own), how: None }
     }
 
     /// The nodes behind the load balancer of a pool, and why these.
@@ -85,25 +85,33 @@ impl Situation<'_> {
     }
 }
 
-fn of_nodes(situation: &Situation<'_>) -> Vec<Gauge> {
-    let mut gauges = Vec::new();
+fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
+    let mut usages = Vec::new();
     for pool in situation.pools {
-        let subject = || Subject::Pool(pool.name.clone());
+        let subject = || LimitSubject::Pool(pool.name.clone());
         let (behind, how) = situation.behind(pool);
-        gauges.push(Gauge { how, ..situation.gauge(LimitName::NodesPerLoadBalancer, subject(), behind) });
-        gauges.push(situation.gauge(LimitName::NodesPerPool, subject(), pool.all as u64));
+        usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
+        usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
         if let Some((nodes, takes)) = &pool.vm_set {
-            let mut gauge = situation.gauge(LimitName::NodesPerVmSet, subject(), *nodes as u64);
-            gauge.limit.get_or_insert_with(|| takes.clone());
-            gauges.push(gauge);
+            let mut usage = situation.usage(LimitName::NodesPerVmSet, subject(), *nodes as u64);
+            usage.limit.get_or_insert_with(|| takes.clone());
+            usages.push(usage);
         }
     }
-    gauges.push(situation.gauge(LimitName::NodesPerCluster, Subject::Cluster, situation.nodes.all as u64));
-    gauges.push(situation.gauge(LimitName::PoolsPerCluster, Subject::Cluster, situation.pools.len() as u64));
-    gauges
+    usages.push(situation.usage(
+        LimitName::NodesPerCluster,
+        LimitSubject::Cluster,
+        situation.nodes.all as u64,
+    ));
+    usages.push(situation.usage(
+        LimitName::PoolsPerCluster,
+        LimitSubject::Cluster,
+        situation.pools.len() as u64,
+    ));
+    usages
 }
 
-fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], gauges: &mut Vec<Gauge>) {
+fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {
     let shared = situation.platform.spec.load_balancers == LoadBalancers::PerPool;
     let mut by_pool: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
     for demand in services {
@@ -133,45 +141,45 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], gauges: &mu
             (LimitName::FrontendsPerLoadBalancer, front_ends, None),
             (LimitName::RulesPerNetworkCard, all, None),
         ] {
-            gauges.push(Gauge { how, ..situation.gauge(name, Subject::Pool(pool.name.clone()), used) });
+            usages.push(Usage { how, ..situation.usage(name, LimitSubject::Pool(pool.name.clone()), used) });
         }
     }
-    gauges.push(situation.gauge(LimitName::LoadBalancers, Subject::Cluster, load_balancers));
+    usages.push(situation.usage(LimitName::LoadBalancers, LimitSubject::Cluster, load_balancers));
 }
 
-fn of_services(situation: &Situation<'_>, services: &[Demand], gauges: &mut Vec<Gauge>) {
-    let nothing = Elsewhere::default();
-    let elsewhere = situation.elsewhere.unwrap_or(&nothing);
+fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {
+    let nothing = OtherServices::default();
+    let other_services = situation.other_services.unwrap_or(&nothing);
     let ours = services.len() as u64;
-    let others: u64 = elsewhere.services.values().sum();
+    let others: u64 = other_services.services.values().sum();
     let mut namespaces: BTreeMap<&str, u64> = BTreeMap::new();
     for demand in services {
         *namespaces.entry(&demand.key.0).or_default() += 1;
     }
     let fullest = namespaces
         .iter()
-        .map(|(name, count)| count + elsewhere.services.get(*name).copied().unwrap_or_default())
+        .map(|(name, count)| count + other_services.services.get(*name).copied().unwrap_or_default())
         .max();
-    let alone = match situation.elsewhere {
+    let alone = match situation.other_services {
         Some(_) => None,
         None => Some("of this app alone; those of others are seen with the nodes of a cluster".to_owned()),
     };
     for (name, used) in [
-        (LimitName::LoadBalancerServices, ours + elsewhere.load_balancers),
+        (LimitName::LoadBalancerServices, ours + other_services.load_balancers),
         (LimitName::Services, ours + others),
         (LimitName::ServicesPerNamespace, fullest.unwrap_or_default()),
         (
             LimitName::NodePorts,
-            services.iter().map(|demand| demand.node_ports).sum::<u64>() + elsewhere.node_ports,
+            services.iter().map(|demand| demand.node_ports).sum::<u64>() + other_services.node_ports,
         ),
     ] {
-        gauges.push(Gauge { how: alone.clone(), ..situation.gauge(name, Subject::Cluster, used) });
+        usages.push(Usage { how: alone.clone(), ..situation.usage(name, LimitSubject::Cluster, used) });
     }
     let slices: u64 = services.iter().map(Demand::slices).sum();
     let endpoints: u64 = services.iter().map(|demand| demand.pods * demand.families).sum();
     let pods = services.iter().map(|demand| demand.pods).max().unwrap_or_default();
-    let mut gauge = situation.gauge(LimitName::EndpointSlices, Subject::Cluster, slices);
-    gauge.how = Some(match (ours, situation.workload_per_pool) {
+    let mut usage = situation.usage(LimitName::EndpointSlices, LimitSubject::Cluster, slices);
+    usage.how = Some(match (ours, situation.workload_per_pool) {
         (0 | 1, _) | (_, true) => plural_of(endpoints, "endpoint"),
         (_, false) => format!(
             "{} of {} over the same pods ({}): each pool more adds as many",
@@ -180,7 +188,7 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], gauges: &mut Vec<
             thousands(pods)
         ),
     });
-    gauges.push(gauge);
+    usages.push(usage);
 }
 
 fn plural_of(count: u64, noun: &str) -> String {

@@ -1,6 +1,6 @@
 //! What external-dns reads on a Service.
 
-use super::{AnnotationPrefix, Dns, DnsProvider};
+use crate::core::dns::{AnnotationPrefix, Dns, DnsProvider};
 use crate::core::platform::AnswersWith;
 use crate::core::pools::Pool;
 

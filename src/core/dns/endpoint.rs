@@ -3,7 +3,7 @@
 use ::core::net::IpAddr;
 use serde_json::{Value, json};
 
-use super::Dns;
+use crate::core::dns::Dns;
 use crate::core::platform::AnswersWith;
 use crate::core::pools::Pool;
 

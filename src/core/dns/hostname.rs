@@ -1,6 +1,6 @@
 //! Which names DNS takes.
 
-use crate::core::names;
+use crate::core::kubernetes::names;
 
 /// The longest name that DNS takes, without the dot at its end.
 const MAX_NAME: usize = 253;

@@ -1,10 +1,11 @@
 //! Which pools are in the round robin.
 
 // Parses addresses and knows no network; the crate's own module of this name is in the way.
-use ::core::net::IpAddr;
 use std::collections::BTreeMap;
 
-use super::Dns;
+use ::core::net::IpAddr;
+
+use crate::core::dns::Dns;
 use crate::core::lock::Lock;
 use crate::core::pools::Pool;
 use crate::core::spec::{Spec, WhenEmpty};

@@ -1,15 +1,15 @@
 //! `spec.dns`: what the user writes about the round robin.
 
 use std::collections::BTreeMap;
+
 // Parses addresses and knows no network; the crate's own module of this name is in the way.
 use ::core::net::IpAddr;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::hostname;
-use crate::core::diagnostic::Diagnostic;
+use crate::core::dns::hostname;
 use crate::core::pointer;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// The largest TTL that DNS knows (RFC 2181, 8).
@@ -122,7 +122,7 @@ impl Dns {
     /// All that is wrong with it.
     pub fn problems(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.place(at)));
+        let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.location(at)));
         if let Err(message) = hostname::check("spec.dns.hostname", &self.hostname) {
             report("/spec/dns/hostname", Diagnostic::error(message));
         }

@@ -1,6 +1,6 @@
 //! The programs of this machine.
 
-use super::Finding;
+use crate::core::doctor::Finding;
 
 /// A file on the PATH.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,8 +117,8 @@ fn numbers(version: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
     use super::*;
+    use crate::core::doctor::Level;
 
     fn levels(findings: &[Finding]) -> Vec<Level> {
         findings.iter().map(|finding| finding.level).collect()

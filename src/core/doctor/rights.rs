@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Finding;
+use crate::core::doctor::Finding;
 use crate::core::yaml;
 
 /// The roles, what each is for, and the words for where it is bound.
@@ -34,22 +34,22 @@ pub fn rights(review: &Value, namespace: &str) -> Vec<Finding> {
     let granted: Vec<&Value> = review["status"]["resourceRules"].as_array().into_iter().flatten().collect();
     let mut findings: Vec<Finding> = TIERS
         .iter()
-        .map(|(name, role, purpose, place)| {
-            let place = if *place == "the namespace" {
+        .map(|(name, role, access, location)| {
+            let location = if *location == "the namespace" {
                 format!("namespace {namespace}")
             } else {
-                (*place).to_owned()
+                (*location).to_owned()
             };
             let missing = missing(role, &granted);
             let Some(first) = missing.first() else {
-                return Finding::ok("rights", format!("{name}: {purpose}"));
+                return Finding::ok("rights", format!("{name}: {access}"));
             };
             let more =
                 if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
             Finding::warn(
                 "rights",
-                format!("{name} ({purpose}): you may not {first}{more}"),
-                format!("somebody binds docs/rbac/{name}.yaml to you in {place}"),
+                format!("{name} ({access}): you may not {first}{more}"),
+                format!("somebody binds docs/rbac/{name}.yaml to you in {location}"),
             )
         })
         .collect();
@@ -100,8 +100,8 @@ fn texts(value: &Value) -> Vec<&str> {
 mod tests {
     use serde_json::json;
 
-    use super::super::Level;
     use super::*;
+    use crate::core::doctor::Level;
 
     fn levels(rules: &Value) -> Vec<Level> {
         let review = json!({ "status": { "resourceRules": rules } });

@@ -1,9 +1,9 @@
 //! An Application, or an ApplicationSet for several clusters.
 //!
-//! Fields and options: `pkg/apis/application/v1alpha1/types.go` of Argo CD v3.2; tests/gitops-proof reads what is written
+//! Fields and options: `pkg/apis/application/v1alpha1/types.go` of Argo CD v3.2; tests/go/gitops-proof reads what is written
 //! here into those types and syncs by it.
 
-use super::site::{Site, SiteFile, scalar};
+use crate::core::gitops::site::{Site, SiteFile, scalar};
 
 /// What Argo CD needs to sync the trees.
 pub fn argocd(site: &Site) -> SiteFile {

@@ -1,9 +1,9 @@
 //! A GitRepository and a Kustomization, for each cluster its own file.
 //!
-//! Fields: the APIs of source-controller and kustomize-controller v1.7; tests/gitops-proof reads what is written here into
+//! Fields: the APIs of source-controller and kustomize-controller v1.7; tests/go/gitops-proof reads what is written here into
 //! those types, builds and applies by it, and evaluates the health checks.
 
-use super::site::{Site, SiteFile, SyncedTree, scalar};
+use crate::core::gitops::site::{Site, SiteFile, SyncedTree, scalar};
 
 /// What Flux needs to sync the trees.
 pub fn flux(site: &Site) -> Vec<SiteFile> {

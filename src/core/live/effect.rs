@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::change::{self, FieldChange};
-use super::clean::cleaned;
+use crate::core::live::field_changes;
+use crate::core::live::field_changes::FieldChange;
+use crate::core::live::normalize::cleaned;
 
 /// What became of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub fn effect(before: &Value, after: &Value) -> Effect {
 pub fn intended(changes: Vec<FieldChange>, desired: &Value) -> Vec<FieldChange> {
     let keep = |change: FieldChange| match (&change.old, &change.new) {
         (None, Some(new)) => {
-            let wanted = change::at(&change.pointer, desired)?;
+            let wanted = field_changes::at(&change.pointer, desired)?;
             let new = Some(as_far_as(new, wanted));
             Some(FieldChange { new, ..change })
         }
@@ -74,8 +75,8 @@ fn as_far_as(value: &Value, wanted: &Value) -> Value {
 mod tests {
     use serde_json::json;
 
-    use super::super::change::{changes, digest};
     use super::*;
+    use crate::core::live::field_changes::{changes, digest};
 
     fn object(data: &Value, entries: &Value) -> Value {
         json!({"metadata": {"name": "a", "resourceVersion": "1", "managedFields": entries}, "data": data})

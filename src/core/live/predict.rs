@@ -7,8 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::managed::{self, FieldSet, Segment};
-use super::well_known;
+use crate::core::live::managed_fields::{FieldSet, Segment};
+use crate::core::live::{builtin_schemas, managed_fields};
 
 /// The live object after an apply, as far as can be told; what is not there yet becomes what we want.
 #[must_use]
@@ -16,14 +16,14 @@ pub fn predict(desired: &Value, live: &Value) -> Value {
     if live.is_null() {
         return desired.clone();
     }
-    let entries = managed::entries(live).unwrap_or_default();
+    let entries = managed_fields::entries(live).unwrap_or_default();
     let all: Vec<_> = entries.iter().map(|entry| entry.fields).collect();
     let others: Vec<_> = entries.iter().filter(|entry| !entry.is_ours()).map(|entry| entry.fields).collect();
     let desired = as_stored(desired);
-    let atomic = well_known::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
+    let atomic = builtin_schemas::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
     let mut result = live.clone();
     merge(&desired, &mut result, &Known { sets: all, name: "", atomic });
-    if let Some(own) = managed::ours(&entries) {
+    if let Some(own) = managed_fields::ours(&entries) {
         remove_former(own.fields, &others, Some(&desired), &mut result);
     }
     result
@@ -112,7 +112,7 @@ fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
                 let names: Vec<_> = key.keys().map(String::as_str).collect();
                 merge_items(desired, live, &names, known);
             }
-            _ => match well_known::list_keys(known.name) {
+            _ => match builtin_schemas::list_keys(known.name) {
                 names if !names.is_empty() && known.sets.is_empty() => {
                     merge_items(desired, live, names, known);
                 }
@@ -135,9 +135,9 @@ fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: 
         }
     }
     // As the server does it: our order where ours are in another one.
-    let place = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
-    if !live.iter().filter_map(place).is_sorted() {
-        live.sort_by_cached_key(|item| place(item).unwrap_or(usize::MAX));
+    let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
+    if !live.iter().filter_map(location).is_sorted() {
+        live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
     }
 }
 

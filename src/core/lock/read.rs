@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 
 #[derive(Deserialize)]
@@ -75,12 +75,12 @@ impl LockFile {
         let id = match (version, self.id) {
             (Version::Two, Some(text)) => Some(LockId::parse(&text).ok_or_else(|| {
                 Diagnostic::error(format!("`id` is `{text}`, expected 32 lower-case hexadecimal digits"))
-                    .at(Place::file(file))
+                    .at(Location::file(file))
                     .hint(format!("restore the lock from git (`git checkout -- {file}`)"))
             })?),
             (Version::Two, None) => {
                 return Err(Diagnostic::error("the field `id` is missing")
-                    .at(Place::file(file))
+                    .at(Location::file(file))
                     .hint(format!("restore the lock from git (`git checkout -- {file}`)")));
             }
             (Version::One, _) => None,
@@ -91,7 +91,7 @@ impl LockFile {
                 return Err(Diagnostic::error(format!(
                     "the pool `{value}` is of kind `{kind}`, which this version of kubectl largescale does not know"
                 ))
-                .at(Place::file(file))
+                .at(Location::file(file))
                 .hint("use the version of kubectl largescale that wrote the lock, or a newer one"));
             }
             pools.insert(value, LockedPool { name: entry.name, vm_set: entry.vm_set, empty: entry.empty });
@@ -114,22 +114,22 @@ impl LockFile {
 fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     let Some(line) = text.lines().position(is_marker) else { return Ok(()) };
-    let place = Place { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
+    let location = Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
     Err(Diagnostic::error("the lock holds both sides of a merge conflict")
-        .at(place)
+        .at(location)
         .hint(format!("take either side (`git checkout --ours -- {file}` or `--theirs`), then render")))
 }
 
 fn newer(file: &str, version: u64) -> Diagnostic {
     Diagnostic::error(format!("the lock has version {version}; this program reads versions 1 and 2"))
-        .at(Place::file(file))
+        .at(Location::file(file))
         .hint("use the version of kubectl largescale that wrote it, or a newer one")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::lock;
     use super::*;
+    use crate::core::lock::tests::lock;
 
     #[test]
     fn reads_what_it_writes() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Lock, LockedPool, RenderedKind};
+use crate::core::lock::{Lock, LockedPool, RenderedKind};
 use crate::core::yaml;
 
 const HEADER: &str = "# Made by kubectl largescale. Commit it, do not edit it.\n";
@@ -99,8 +99,8 @@ fn escaped(c: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::lock;
     use super::*;
+    use crate::core::lock::tests::lock;
 
     #[test]
     fn one_line_for_each_entry() {

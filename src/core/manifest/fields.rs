@@ -8,8 +8,8 @@ use std::sync::OnceLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::shape::{Fields, Shape, Shapes};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::schema::shape::{Fields, Shape, Shapes};
 use crate::core::yaml::Document;
 
 const TABLE: &str = include_str!("kubernetes-fields.json");

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Place;
+use crate::core::report::diagnostic::Location;
 use crate::core::yaml::Document;
 
 /// An object with the lines that it came from.
@@ -70,8 +70,8 @@ impl Object {
     }
 
     /// Where the thing at a pointer stands.
-    pub fn place(&self, pointer: &str) -> Place {
-        self.document.place(pointer)
+    pub fn location(&self, pointer: &str) -> Location {
+        self.document.location(pointer)
     }
 
     /// The file it is from, relative to the spec: the same on every machine.

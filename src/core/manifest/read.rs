@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
 use crate::core::manifest::{Key, Object, fields, removed};
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::yaml;
+use crate::core::yaml::Document;
 
 /// A file of the manifests.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
         match yaml::read(&file.shown, &file.text) {
             Err(problem) => problems.push(problem),
             Ok(documents) if documents.is_empty() => {
-                problems.push(Diagnostic::error("the file is empty").at(Place::file(&file.shown)));
+                problems.push(Diagnostic::error("the file is empty").at(Location::file(&file.shown)));
             }
             Ok(documents) => {
                 for document in documents {
@@ -49,7 +50,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
                 "the document is {}, expected a Kubernetes object",
                 kind_of(&document.value)
             ))
-            .at(document.place("")),
+            .at(document.location("")),
         );
         return;
     }
@@ -64,7 +65,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         let kind = document.value["kind"].as_str().unwrap_or_default();
         problems.push(
             Diagnostic::error(format!("the {kind} is a form of kubectl largescale and no manifest"))
-                .at(document.place("/apiVersion"))
+                .at(document.location("/apiVersion"))
                 .hint("name only Kubernetes objects in `spec.manifests`"),
         );
         return;
@@ -79,18 +80,19 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
             {
                 problems.push(
                     Diagnostic::error("`metadata.generateName` makes a new object with each apply")
-                        .at(document.place("/metadata/generateName"))
+                        .at(document.location("/metadata/generateName"))
                         .hint("give it a `metadata.name`"),
                 );
             }
             None | Some(Value::Null) => {
                 problems.push(
-                    Diagnostic::error(format!("the field `{field}` is missing")).at(document.place(pointer)),
+                    Diagnostic::error(format!("the field `{field}` is missing"))
+                        .at(document.location(pointer)),
                 );
             }
             Some(other) => problems.push(
                 Diagnostic::error(format!("`{field}` is {}, expected a string", kind_of(other)))
-                    .at(document.place(pointer)),
+                    .at(document.location(pointer)),
             ),
         }
     }
@@ -111,8 +113,11 @@ fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
         let key = object.key();
         if let Some(first) = seen.get(&key) {
             problems.push(
-                Diagnostic::error(format!("{key} is here twice, first at {}", first.place("/metadata/name")))
-                    .at(object.place("/metadata/name")),
+                Diagnostic::error(format!(
+                    "{key} is here twice, first at {}",
+                    first.location("/metadata/name")
+                ))
+                .at(object.location("/metadata/name")),
             );
             continue;
         }
@@ -131,7 +136,7 @@ mod tests {
             shown: "m.yaml".into(),
             text: text.into(),
         }]) {
-            Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.place(""))).collect(),
+            Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.location(""))).collect(),
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };
         assert_eq!(said, expected);

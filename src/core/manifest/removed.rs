@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// Group and version, kind (`*`: all), gone since, and what to write instead.
@@ -61,7 +61,7 @@ pub(super) fn check(document: &Document) -> Option<Diagnostic> {
     let (_, _, since, instead) =
         REMOVED.iter().find(|(v, k, ..)| *v == version && (*k == "*" || *k == kind))?;
     let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}"))
-        .at(document.place("/apiVersion"));
+        .at(document.location("/apiVersion"));
     Some(match *instead {
         "" => problem.hint("nothing replaces it; take it out"),
         "apps/v1" => problem.hint("write `apiVersion: apps/v1`, with a `spec.selector` that matches the pod template's labels; `init --from FILE` does it"),

@@ -1,7 +1,7 @@
 //! The overlays that are built in: the files of `overlays/`.
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::overlay::Overlay;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
 
 /// Name and text of files.
 macro_rules! files {

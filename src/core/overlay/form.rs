@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::form::{ApiVersion, Name};
 use crate::core::platform::{Refusal, Requirement, Setting};
+use crate::core::schema::read::{ApiVersion, Name};
 
 /// The whole document.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -67,7 +67,7 @@ pub struct OverlaySpec {
     pub refuses: Vec<Refusal>,
     /// Which objects its patches are for that have no target of their own; default: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<PatchTarget>,
     /// Its patches, in order.
     pub patches: Vec<PatchForm>,
 }
@@ -81,7 +81,7 @@ pub struct PatchForm {
     pub platforms: Vec<String>,
     /// Which objects it is for; default: those of the overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<PatchTarget>,
     /// How many it must match; default: at least one.
     #[serde(default)]
     pub(super) expects: Expects,
@@ -101,7 +101,8 @@ pub struct PatchForm {
 /// where it is a text or a `path`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Target {
+#[schemars(rename = "Target")]
+pub(super) struct PatchTarget {
     /// Over `apiVersion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) api_version: Option<String>,

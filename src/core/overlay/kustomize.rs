@@ -2,25 +2,32 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
-use crate::core::patch::{self, Patch};
-use crate::core::pointer;
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::patch::Patch;
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::yaml::Document;
+use crate::core::{patch, pointer, yaml};
 
 /// A patch that is a text in an overlay. `overlay` is the overlay's own text, which tells where the lines of a block begin.
-pub(super) fn in_text(text: &str, place: &Place, overlay: &str, problems: &mut Vec<Diagnostic>) -> Patch {
-    let first = usize::try_from(place.line).unwrap_or_default();
+pub(super) fn in_text(
+    text: &str,
+    location: &Location,
+    overlay: &str,
+    problems: &mut Vec<Diagnostic>,
+) -> Patch {
+    let first = usize::try_from(location.line).unwrap_or_default();
     let is_block = overlay.lines().nth(first.saturating_sub(1)).is_some_and(|line| {
         let end = line.trim_end().trim_end_matches(['-', '+', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
         end.ends_with(": |") || end.ends_with(": >")
     });
-    let within =
-        |line: u32| Place { line: if is_block { place.line + line } else { place.line }, ..place.clone() };
-    match yaml::read(&place.file, text) {
-        Ok(documents) => operations(&documents, place, |inner| within(inner.line), problems),
+    let within = |line: u32| Location {
+        line: if is_block { location.line + line } else { location.line },
+        ..location.clone()
+    };
+    match yaml::read(&location.file, text) {
+        Ok(documents) => operations(&documents, location, |inner| within(inner.line), problems),
         Err(problem) => {
-            let line = problem.place.as_ref().map_or(0, |inner| inner.line);
+            let line = problem.location.as_ref().map_or(0, |inner| inner.line);
             problems.push(problem.at(within(line)));
             Patch::default()
         }
@@ -30,7 +37,7 @@ pub(super) fn in_text(text: &str, place: &Place, overlay: &str, problems: &mut V
 /// A patch that is a file of its own.
 pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Patch {
     match yaml::read(file, text) {
-        Ok(documents) => operations(&documents, &Place::file(file), |place| place, problems),
+        Ok(documents) => operations(&documents, &Location::file(file), |location| location, problems),
         Err(problem) => {
             problems.push(problem);
             Patch::default()
@@ -40,25 +47,26 @@ pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) ->
 
 fn operations(
     documents: &[Document],
-    place: &Place,
-    within: impl Fn(Place) -> Place,
+    location: &Location,
+    within: impl Fn(Location) -> Location,
     problems: &mut Vec<Diagnostic>,
 ) -> Patch {
     let [document] = documents else {
         let message =
             if documents.is_empty() { "the patch is empty" } else { "the patch is more than one document" };
-        problems.push(Diagnostic::error(message).at(place.clone()).hint("one list of JSON 6902 operations"));
+        problems
+            .push(Diagnostic::error(message).at(location.clone()).hint("one list of JSON 6902 operations"));
         return Patch::default();
     };
     match &document.value {
         Value::Array(list) => {
-            patch::read_operations(list, |index| within(document.place(&format!("/{index}"))), problems)
+            patch::read_operations(list, |index| within(document.location(&format!("/{index}"))), problems)
         }
         Value::Object(_) => {
             let mut problem = Diagnostic::error(
                 "this is a strategic merge patch, and what it means depends on the schema of the object; patches here are JSON 6902",
             )
-            .at(within(document.place("")));
+            .at(within(document.location("")));
             let mut path = String::new();
             if let Some(value) = first_change(&document.value, &mut path) {
                 problem = problem.hint(format!(
@@ -71,7 +79,7 @@ fn operations(
         other => {
             problems.push(
                 Diagnostic::error(format!("the patch is {}, expected a list of operations", kind_of(other)))
-                    .at(place.clone()),
+                    .at(location.clone()),
             );
             Patch::default()
         }
@@ -108,16 +116,16 @@ mod tests {
     #[track_caller]
     fn problem(overlay: &str, text: &str) -> Diagnostic {
         let mut problems = Vec::new();
-        in_text(text, &Place { file: "o.yaml".to_owned(), line: 1 }, overlay, &mut problems);
+        in_text(text, &Location { file: "o.yaml".to_owned(), line: 1 }, overlay, &mut problems);
         problems.pop().unwrap()
     }
 
     #[test]
     fn lines_of_a_block_are_those_of_the_overlay() {
         let bad = "- {op: add, path: /a, value: 1}\n- {op: put}\n";
-        assert_eq!(problem("  patch: |-\n", bad).place.unwrap().line, 3);
-        assert_eq!(problem("- patch: '...'\n", bad).place.unwrap().line, 1);
-        assert_eq!(problem("  patch: |2+\n", "- a: [\n").place.unwrap().line, 2);
+        assert_eq!(problem("  patch: |-\n", bad).location.unwrap().line, 3);
+        assert_eq!(problem("- patch: '...'\n", bad).location.unwrap().line, 1);
+        assert_eq!(problem("  patch: |2+\n", "- a: [\n").location.unwrap().line, 2);
     }
 
     #[test]

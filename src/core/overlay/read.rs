@@ -3,16 +3,17 @@
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
-use crate::core::form;
 use crate::core::overlay::form::{OverlayFile, OverlaySpec, PatchForm};
-use crate::core::overlay::kustomize;
 use crate::core::overlay::pattern::Dialect;
-use crate::core::overlay::target::{self, Meant, Subject};
-use crate::core::patch::{self, Patch};
+use crate::core::overlay::target::{Meant, PatchSubject};
+use crate::core::overlay::{kustomize, target};
+use crate::core::patch::Patch;
 use crate::core::platform::setting_patterns;
-use crate::core::shape::kind_of;
-use crate::core::yaml::{self, Document};
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::schema::read;
+use crate::core::yaml::Document;
+use crate::core::{patch, yaml};
 
 /// An overlay, read and checked.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ pub struct TargetedPatch {
     /// What it does.
     pub patch: Patch,
     /// Where it stands.
-    pub place: Place,
+    pub location: Location,
     /// Fewer matches are an error.
     pub at_least: usize,
     /// More matches are an error.
@@ -50,7 +51,7 @@ impl Overlay {
     /// Reads and checks an overlay file.
     pub fn read(file: &str, text: &str, beside: &Beside<'_>) -> Checked<Self> {
         let document = yaml::read_one(file, text)?;
-        let read: OverlayFile = form::typed(&document)?;
+        let read: OverlayFile = read::typed(&document)?;
         let mut problems = Vec::new();
         check_patterns(&read.spec, &document, &mut problems);
         let mut patches = Vec::with_capacity(read.spec.patches.len());
@@ -60,7 +61,7 @@ impl Overlay {
             if dialect == Dialect::Kustomize && form.target.is_none() && read.spec.target.is_none() {
                 problems.push(
                     Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
-                        .at(document.place(&at))
+                        .at(document.location(&at))
                         .hint("add one, such as `target: {kind: Service}`"),
                 );
             }
@@ -70,7 +71,7 @@ impl Overlay {
             };
             patches.push(TargetedPatch {
                 patch,
-                place: document.place(&at),
+                location: document.location(&at),
                 at_least: form.expects.at_least,
                 at_most: form.expects.at_most,
                 platforms: form.platforms.clone(),
@@ -89,12 +90,12 @@ impl Overlay {
 
     /// The JSON Schema of the form.
     pub fn schema() -> Value {
-        form::schema::<OverlayFile>()
+        read::schema::<OverlayFile>()
     }
 
     /// Where something of it stands.
-    pub fn place(&self, pointer: &str) -> Place {
-        self.document.place(pointer)
+    pub fn location(&self, pointer: &str) -> Location {
+        self.document.location(pointer)
     }
 
     /// The platforms that it is for, in order; none stand for all.
@@ -125,7 +126,11 @@ impl Overlay {
             platforms.join(", ")
         );
         Err(Diagnostic::error(message)
-            .at(self.place(if self.spec.platforms.is_empty() { "/spec/patches" } else { "/spec/platforms" }))
+            .at(self.location(if self.spec.platforms.is_empty() {
+                "/spec/patches"
+            } else {
+                "/spec/platforms"
+            }))
             .hint(format!("take it out of `spec.overlays`{instead}")))
     }
 
@@ -148,7 +153,7 @@ impl TargetedPatch {
     }
 
     /// Whether an object is meant.
-    pub fn matches(&self, subject: Subject<'_>) -> bool {
+    pub fn matches(&self, subject: PatchSubject<'_>) -> bool {
         self.meant.is(subject)
     }
 }
@@ -162,11 +167,11 @@ fn operations(
     beside: &Beside<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> (Patch, Dialect) {
-    let place = |below: &str| document.place(&format!("{at}/{below}"));
+    let location = |below: &str| document.location(&format!("{at}/{below}"));
     for (name, _) in form.options.iter().flatten().filter(|(_, is_set)| **is_set) {
         problems.push(
             Diagnostic::error(format!("`options.{name}` is not known here"))
-                .at(place(&format!("options/{name}")))
+                .at(location(&format!("options/{name}")))
                 .hint("remove it: a JSON 6902 patch changes whatever its paths name; the names of a pool's Services are `spec.names` of largescale.yaml"),
         );
     }
@@ -174,23 +179,23 @@ fn operations(
         (Some(Value::Array(_)), None) => {
             return (patch::read(document, &format!("{at}/patch"), problems), Dialect::Ours);
         }
-        (Some(Value::String(text)), None) => kustomize::in_text(text, &place("patch"), overlay, problems),
+        (Some(Value::String(text)), None) => kustomize::in_text(text, &location("patch"), overlay, problems),
         (Some(other), None) => {
             problems.push(
                 Diagnostic::error(format!(
                     "`patch` is {}, expected a list of JSON 6902 operations, or a text with one",
                     kind_of(other)
                 ))
-                .at(place("patch")),
+                .at(location("patch")),
             );
             Patch::default()
         }
         (None, Some(name)) => match beside(name) {
             Ok((file, text)) => kustomize::in_file(&file, &text, problems),
             Err(found) => {
-                problems.extend(found.into_iter().map(|problem| match problem.place {
+                problems.extend(found.into_iter().map(|problem| match problem.location {
                     Some(_) => problem,
-                    None => problem.at(place("path")),
+                    None => problem.at(location("path")),
                 }));
                 Patch::default()
             }
@@ -200,7 +205,7 @@ fn operations(
                 if given.is_some() { "both `patch` and `path`" } else { "neither `patch` nor `path`" };
             problems.push(
                 Diagnostic::error(format!("the patch has {message}, expected one of them"))
-                    .at(document.place(at)),
+                    .at(document.location(at)),
             );
             Patch::default()
         }
@@ -222,7 +227,7 @@ fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Di
         if let Err(error) = Regex::new(pattern) {
             problems.push(
                 Diagnostic::error(format!("`{pattern}` is no regular expression: {error}"))
-                    .at(document.place(&at)),
+                    .at(document.location(&at)),
             );
         }
     }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::selector::Selector;
 use crate::core::manifest::{Key, Scopes};
-use crate::core::overlay::form::Target;
+use crate::core::overlay::form::PatchTarget;
 use crate::core::overlay::pattern::{Dialect, Pattern};
-use crate::core::selector::Selector;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// What a target is compared with.
 #[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
+pub struct PatchSubject<'a> {
     /// The object.
     pub object: &'a Value,
     /// The Service of the manifests that it is a copy of.
@@ -48,7 +48,7 @@ enum Field {
 
 /// Reads a target that stands at a pointer of a document.
 pub(super) fn read(
-    target: &Target,
+    target: &PatchTarget,
     dialect: Dialect,
     document: &Document,
     at: &str,
@@ -71,7 +71,7 @@ pub(super) fn read(
         match Pattern::read(text, dialect) {
             Ok(pattern) => patterns.push((field, pattern)),
             Err((message, hint)) => problems
-                .push(Diagnostic::error(message).at(document.place(&format!("{at}/{name}"))).hint(hint)),
+                .push(Diagnostic::error(message).at(document.location(&format!("{at}/{name}"))).hint(hint)),
         }
     }
     let mut selector = |name: &str, text: &Option<String>| {
@@ -79,7 +79,7 @@ pub(super) fn read(
         Selector::read(text).unwrap_or_else(|why| {
             problems.push(
                 Diagnostic::error(format!("`{text}` is no label selector: {why}"))
-                    .at(document.place(&format!("{at}/{name}")))
+                    .at(document.location(&format!("{at}/{name}")))
                     .hint("such as `app=web,tier in (a,b),!canary`"),
             );
             Selector::default()
@@ -92,7 +92,7 @@ pub(super) fn read(
 
 impl Meant {
     /// Whether an object is meant.
-    pub(super) fn is(&self, subject: Subject<'_>) -> bool {
+    pub(super) fn is(&self, subject: PatchSubject<'_>) -> bool {
         let metadata = &subject.object["metadata"];
         self.patterns.iter().all(|(field, pattern)| pattern.matches(self.text(*field, subject)))
             && self.labels.iter().all(|(key, value)| metadata["labels"][key] == value.as_str())
@@ -100,7 +100,7 @@ impl Meant {
             && self.annotation_selector.matches(&metadata["annotations"])
     }
 
-    fn text<'a>(&self, field: Field, subject: Subject<'a>) -> &'a str {
+    fn text<'a>(&self, field: Field, subject: PatchSubject<'a>) -> &'a str {
         let object = subject.object;
         let text = |value: &'a Value| value.as_str().unwrap_or_default();
         let api_version = text(&object["apiVersion"]);

@@ -1,7 +1,7 @@
 //! The platforms that are built in: the files of `platforms/`.
 
-use crate::core::diagnostic::Checked;
 use crate::core::platform::Platform;
+use crate::core::report::diagnostic::Checked;
 
 /// Name and text of files.
 macro_rules! files {

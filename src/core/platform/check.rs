@@ -1,14 +1,14 @@
 //! What must hold of a platform file beyond its schema.
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::node::KEPT_ANNOTATIONS;
+use crate::core::kubernetes::node::KEPT_ANNOTATIONS;
 use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
 /// Adds what the schema cannot say.
 pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut report =
-        |at: String, message: String| problems.push(Diagnostic::error(message).at(document.place(&at)));
+        |at: String, message: String| problems.push(Diagnostic::error(message).at(document.location(&at)));
     if spec.sources.is_empty() {
         report(
             "/spec/sources".to_owned(),
@@ -51,7 +51,7 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
             report("/spec/selection".to_owned(), problem);
         }
     }
-    for (index, half) in spec.other_half.iter().enumerate() {
+    for (index, half) in spec.cloud_config.iter().enumerate() {
         let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
         if whole == half.command.is_some() {
             report(
@@ -109,7 +109,7 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
         patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
         patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
     }
-    for (index, half) in spec.other_half.iter().enumerate() {
+    for (index, half) in spec.cloud_config.iter().enumerate() {
         let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
         patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
     }

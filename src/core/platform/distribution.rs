@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::diagnostic::Checked;
-use crate::core::form::{self, ApiVersion, Name};
+use crate::core::report::diagnostic::Checked;
+use crate::core::schema::read;
+use crate::core::schema::read::{ApiVersion, Name};
 use crate::core::yaml;
 
 const TEXT: &str = include_str!("../../../platforms/distributions.yaml");
@@ -66,7 +67,7 @@ pub fn distributions() -> &'static [Distribution] {
 
 fn read() -> Checked<Vec<Distribution>> {
     let document = yaml::read_one("platforms/distributions.yaml (built in)", TEXT)?;
-    form::typed::<File>(&document).map(|file| file.spec.distributions)
+    read::typed::<File>(&document).map(|file| file.spec.distributions)
 }
 
 #[cfg(test)]

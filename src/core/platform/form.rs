@@ -6,19 +6,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::diagnostic::Checked;
-use crate::core::form::{self, ApiVersion, Name};
-use crate::core::patch::{self, Patch};
-use crate::core::platform::check;
+use crate::core::patch::Patch;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
-use crate::core::platform::recognise::{
+use crate::core::platform::node_rules::{
     ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognise,
 };
-use crate::core::platform::rules::{self, Broken, Refusal, Requirement, Within};
 use crate::core::platform::selection::Selection;
+use crate::core::platform::service_rules;
+use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within};
 use crate::core::platform::settings::Setting;
-use crate::core::yaml;
+use crate::core::schema::read;
+use crate::core::schema::read::{ApiVersion, Name};
 
 /// A platform file, read and checked.
 #[derive(Clone, Debug)]
@@ -37,15 +36,15 @@ pub struct Platform {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Platform")]
-struct PlatformFile {
+pub(super) struct PlatformFile {
     /// The version of this form.
     api_version: ApiVersion,
     /// Always `Platform`.
     kind: PlatformKind,
     /// Its name.
-    metadata: Name,
+    pub(super) metadata: Name,
     /// What it says.
-    spec: PlatformSpec,
+    pub(super) spec: PlatformSpec,
 }
 
 /// The kind of the document.
@@ -135,7 +134,8 @@ pub struct PlatformSpec {
     pub limits: Limits,
     /// Configuration outside Kubernetes that the binding needs; the first whose condition holds is printed.
     #[serde(default)]
-    pub other_half: Vec<OtherHalf>,
+    #[serde(rename = "otherHalf")]
+    pub cloud_config: Vec<CloudConfig>,
 }
 
 /// How many load balancers a pool has.
@@ -262,7 +262,7 @@ pub struct VmSetMatch {
 /// Configuration outside Kubernetes that goes with the Services.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct OtherHalf {
+pub struct CloudConfig {
     /// Where it goes.
     pub title: String,
     /// Only if the VM sets of all pools match this pattern.
@@ -288,7 +288,7 @@ pub struct OtherHalf {
 impl PlatformSpec {
     /// The rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        rules::broken_rules(&self.refuses, &self.requires, service)
+        service_rules::broken_rules(&self.refuses, &self.requires, service)
     }
 
     /// Pointers to the fields of a Service that decide about its load balancer: those of the binding, and what only one
@@ -311,7 +311,7 @@ impl PlatformSpec {
 
     /// What a Service of the manifests has and copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        rules::refused(&self.refuses, service, Within::Manifests)
+        service_rules::refused(&self.refuses, service, Within::Manifests)
     }
 }
 
@@ -323,23 +323,9 @@ impl LoadBalancers {
 }
 
 impl Platform {
-    /// Reads and checks a platform file.
-    pub fn read(file: &str, text: &str) -> Checked<Self> {
-        let document = yaml::read_one(file, text)?;
-        let read: PlatformFile = form::typed(&document)?;
-        let mut problems = Vec::new();
-        check::check(&read.spec, &document, &mut problems);
-        let binding = patch::read(&document, "/spec/binding", &mut problems);
-        let internal = patch::read(&document, "/spec/internal", &mut problems);
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        Ok(Self { name: read.metadata.name, spec: read.spec, binding, internal })
-    }
-
     /// The JSON Schema of the form.
     pub fn schema() -> Value {
-        form::schema::<PlatformFile>()
+        read::schema::<PlatformFile>()
     }
 
     /// The node labels that can tell a pool, the best first: its own, then those of the distributions.

@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::core::diagnostic::Checked;
-use crate::core::form::{self, ApiVersion, Name};
+use crate::core::report::diagnostic::Checked;
+use crate::core::schema::read;
+use crate::core::schema::read::{ApiVersion, Name};
 use crate::core::yaml;
 
 const KUBERNETES: &str = include_str!("../../../platforms/kubernetes-limits.yaml");
@@ -185,7 +186,7 @@ pub fn kubernetes_limits() -> &'static Limits {
 
 fn read(text: &str) -> Checked<Limits> {
     let document = yaml::read_one("platforms/kubernetes-limits.yaml (built in)", text)?;
-    form::typed::<File>(&document).map(|file| file.spec.limits)
+    read::typed::<File>(&document).map(|file| file.spec.limits)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use regex_lite::{Captures, Regex};
 
-use crate::core::node::Node;
+use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Platform, VmSetRule};
 
 /// The platform's rules, ready to be asked.
@@ -158,7 +158,7 @@ fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v str>) -> Option<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::node::{RawNode, Strings};
+    use crate::core::kubernetes::node::{RawNode, Strings};
     use crate::core::platform::read_builtin;
 
     fn node(json: &str) -> Node {

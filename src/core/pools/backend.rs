@@ -1,8 +1,8 @@
 //! Which nodes are behind no load balancer, and why.
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::node::Node;
+use crate::core::kubernetes::node::Node;
 use crate::core::platform::{ExcludeLabel, NotBackend, Platform, ProviderIds};
+use crate::core::report::diagnostic::Diagnostic;
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";

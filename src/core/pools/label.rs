@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::node::Node;
+use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Distribution, LabelChanges, Platform, distributions};
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 
 /// How many labels a message suggests.
 const NAMED: usize = 5;

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
 
-use super::backend::hint_for;
-use crate::core::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::names;
-use crate::core::nearest::did_you_mean;
-use crate::core::plural::plural;
-use crate::core::pools::{NodeCount, Observed, Pool, PoolSet, Survey};
+use crate::core::pools::backend::hint_for;
+use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{Spec, WhenEmpty};
 use crate::core::yaml;
 
@@ -87,20 +87,25 @@ impl PoolState {
 }
 
 /// Merges what was seen with what is remembered.
-pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeOptions) -> Checked<Merged> {
+pub fn merge(
+    spec: &Spec,
+    discovered: &Discovered,
+    lock: Option<&Lock>,
+    options: &MergeOptions,
+) -> Checked<Merged> {
     let chosen = Chosen::new(spec);
     let locked = lock.map(|lock| &lock.pools);
     let mut merged =
-        Merged { warnings: survey.warnings.clone(), nodes: Some(survey.nodes), ..Merged::default() };
-    merged.set.label.clone_from(&survey.label);
+        Merged { warnings: discovered.warnings.clone(), nodes: Some(discovered.nodes), ..Merged::default() };
+    merged.set.label.clone_from(&discovered.label);
     let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
 
-    let mut values: BTreeSet<&str> = survey.pools.keys().map(String::as_str).collect();
+    let mut values: BTreeSet<&str> = discovered.pools.keys().map(String::as_str).collect();
     values.extend(&declared);
     values.extend(locked.into_iter().flatten().map(|(value, _)| value.as_str()));
     let mut problems = Vec::new();
     for name in &options.forget {
-        problems.extend(cannot_forget(name, survey, &declared, &values));
+        problems.extend(cannot_forget(name, discovered, &declared, &values));
     }
     if !problems.is_empty() {
         return Err(problems);
@@ -113,7 +118,7 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
             chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value)
         })
         .collect();
-    if let Some(problem) = shrunk(&remembered, survey) {
+    if let Some(problem) = shrunk(&remembered, discovered) {
         match options.shrink {
             Shrink::Refuse => return Err(problem.into()),
             Shrink::Warn => merged.warnings.push(Diagnostic { severity: Severity::Warning, ..problem }),
@@ -123,7 +128,7 @@ pub fn merge(spec: &Spec, survey: &Survey, lock: Option<&Lock>, options: &MergeO
 
     let mut without_service = Vec::new();
     for value in values {
-        let observed = survey.pools.get(value);
+        let observed = discovered.pools.get(value);
         let has_backends = observed.is_some_and(|seen| seen.backends > 0);
         let was_locked = locked.is_some_and(|pools| pools.contains_key(value));
         let stays = chosen.takes(value)
@@ -221,7 +226,7 @@ impl Chosen {
 
 fn cannot_forget(
     name: &str,
-    survey: &Survey,
+    discovered: &Discovered,
     declared: &BTreeSet<&str>,
     values: &BTreeSet<&str>,
 ) -> Option<Diagnostic> {
@@ -232,7 +237,7 @@ fn cannot_forget(
                 .hint("`kubectl largescale pools` shows them"),
         );
     }
-    if let Some(seen) = survey.pools.get(name).filter(|seen| seen.backends > 0) {
+    if let Some(seen) = discovered.pools.get(name).filter(|seen| seen.backends > 0) {
         return Some(
             Diagnostic::error(format!(
                 "the pool {name} still has {} and would come back with the next render",
@@ -247,11 +252,11 @@ fn cannot_forget(
     })
 }
 
-fn shrunk(remembered: &[&str], survey: &Survey) -> Option<Diagnostic> {
+fn shrunk(remembered: &[&str], discovered: &Discovered) -> Option<Diagnostic> {
     let gone: Vec<&str> = remembered
         .iter()
         .copied()
-        .filter(|value| survey.pools.get(*value).is_none_or(|seen| seen.backends == 0))
+        .filter(|value| discovered.pools.get(*value).is_none_or(|seen| seen.backends == 0))
         .collect();
     if gone.len() * 2 <= remembered.len() {
         return None;

@@ -1,6 +1,6 @@
 //! A pool, and the pools of a cluster.
 
-use crate::core::placeholder::Values;
+use crate::core::patch::placeholder::Values;
 
 /// The pools that are rendered, in order of their values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

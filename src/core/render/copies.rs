@@ -2,17 +2,13 @@
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::manifest::Object;
-use crate::core::names;
 use crate::core::platform::is_set;
 use crate::core::pointer;
-use crate::core::render::{Draft, Input, Role, per_pool, rules};
-
-/// The label of a copy that names its pool.
-pub const POOL_LABEL: &str = "largescale.dev/pool";
-/// The label of a copy that names the Service of the manifests.
-pub const SERVICE_LABEL: &str = "largescale.dev/service";
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::{per_pool, rules};
+use crate::core::report::diagnostic::Diagnostic;
 
 /// What exists once in a cluster or a cloud, and would be fought over by copies.
 const UNSHAREABLE: &[(&str, &str)] = &[
@@ -28,7 +24,7 @@ pub(super) fn copy<'a>(
     input: Input<'a>,
     object: &'a Object,
     value: &Value,
-    drafts: &mut Vec<Draft<'a>>,
+    pending: &mut Vec<PendingObject<'a>>,
     problems: &mut Vec<Diagnostic>,
 ) {
     let before = problems.len();
@@ -50,7 +46,7 @@ pub(super) fn copy<'a>(
         {
             problems.push(
                 Diagnostic::error(message)
-                    .at(object.place("/metadata/name"))
+                    .at(object.location("/metadata/name"))
                     .hint(format!("name it: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
             );
             continue;
@@ -62,7 +58,7 @@ pub(super) fn copy<'a>(
         if input.spec.spec.workload.per_pool {
             per_pool::keep_traffic(&mut copy, &pool.name);
         }
-        drafts.push(Draft { value: copy, source: object, pool: Some(index), role: Role::Service });
+        pending.push(PendingObject { value: copy, source: object, pool: Some(index), role: Role::Service });
     }
 }
 
@@ -70,7 +66,7 @@ fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {
     let mut refuse = |pointer: &str, found: &Value, because: &str| {
         problems.push(
             Diagnostic::error(format!("`{}` is {found}, which {because}: copies cannot share it", pointer::field(pointer)))
-                .at(object.place(pointer))
+                .at(object.location(pointer))
                 .hint("remove it and let the cluster choose, or give it to the Service of one pool in an overlay (`target: {pool: ...}`)"),
         );
     };

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::diagnostic::Diagnostic;
 use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
 use crate::core::manifest::Object;
-use crate::core::nearest::did_you_mean;
 use crate::core::platform::AnswersWith;
 use crate::core::pointer;
 use crate::core::pools::Pool;
-use crate::core::render::{Draft, Input, Role};
+use crate::core::render::draft::{Input, PendingObject, Role};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::suggest::did_you_mean;
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 
@@ -26,7 +26,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
                 "`spec.dns.drain` names the pool `{pool}`, which there is not{}",
                 did_you_mean(pool, known())
             ))
-            .at(input.document.place(&format!("/spec/dns/drain/{index}")))
+            .at(input.document.location(&format!("/spec/dns/drain/{index}")))
             .hint("`kubectl largescale pools` shows them"),
         );
     }
@@ -38,7 +38,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
                 dns.hostname,
                 left_out.join(", ")
             ))
-            .at(input.document.place("/spec/dns"))
+            .at(input.document.location("/spec/dns"))
             .hint("the name would have no address any more: leave one pool in, or take `spec.dns` out"),
         );
     }
@@ -54,7 +54,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
 pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     let mut warnings: Vec<Diagnostic> = services(input).flat_map(cluster_ips).collect();
     let Some(dns) = &input.spec.spec.dns else { return warnings };
-    let at = |path: &str| input.document.place(path);
+    let at = |path: &str| input.document.location(path);
     let answers_with = input.platform.spec.answers_with;
     if answers_with == AnswersWith::Name && dns.reserved.is_empty() && !dns.has_identifiers(answers_with) {
         warnings.push(
@@ -93,19 +93,19 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
 }
 
 /// Publishes the pools that are in the round robin; the answer says which are not.
-pub(super) fn publish<'a>(input: Input<'a>, drafts: &mut Vec<Draft<'a>>) -> Option<String> {
+pub(super) fn publish<'a>(input: Input<'a>, pending: &mut Vec<PendingObject<'a>>) -> Option<String> {
     let dns = input.spec.spec.dns.as_ref()?;
     let app = &input.spec.metadata.name;
     let pools = &input.pools.pools;
-    for draft in drafts.iter_mut().filter(|draft| draft.role == Role::Service && is_meant(dns, draft.source))
+    for draft in pending.iter_mut().filter(|draft| draft.role == Role::Service && is_meant(dns, draft.source))
     {
         let Some(pool) = draft.pool.map(|index| &pools[index]) else { continue };
         annotate(draft, dns, app, pool, input.platform.spec.answers_with);
     }
     if !dns.reserved.is_empty() {
-        let service = drafts.iter().find(|draft| draft.role == Role::Service && is_meant(dns, draft.source));
+        let service = pending.iter().find(|draft| draft.role == Role::Service && is_meant(dns, draft.source));
         let added = service.and_then(|service| reserved(input, dns, service));
-        drafts.extend(added);
+        pending.extend(added);
     }
     dns.note(pools)
 }
@@ -130,7 +130,7 @@ fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
                 Diagnostic::error(format!(
                     "`spec.dns.service` names the Service `{name}`, which the manifests do not hold with type LoadBalancer{near}"
                 ))
-                .at(input.document.place("/spec/dns/service")),
+                .at(input.document.location("/spec/dns/service")),
             )
         }
         None if names.len() > 1 => Some(
@@ -138,7 +138,7 @@ fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
                 "`spec.dns` is for one Service, and the manifests hold several of type LoadBalancer: {}",
                 list()
             ))
-            .at(input.document.place("/spec/dns"))
+            .at(input.document.location("/spec/dns"))
             .hint(format!("choose one: `spec.dns.service: {}`", names.first()?)),
         ),
         None => None,
@@ -153,7 +153,7 @@ fn conflicts(input: Input<'_>, dns: &Dns, object: &Object) -> Vec<Diagnostic> {
         let problem = |other: String| {
             Some(
                 Diagnostic::error(format!("`{key}` is {value}, and {other}"))
-                    .at(object.place(&pointer::join(ANNOTATIONS, key)))
+                    .at(object.location(&pointer::join(ANNOTATIONS, key)))
                     .hint("say it in one place: take out the annotation, or `spec.dns`"),
             )
         };
@@ -177,7 +177,7 @@ fn cluster_ips(object: &Object) -> Vec<Diagnostic> {
     let keys = keys.filter(|key| annotation(key).is_some_and(|(_, name)| name == "internal-hostname"));
     keys.map(|key| {
         Diagnostic::warning(format!("`{key}` publishes the cluster IPs of the pools' Services, not the addresses of their load balancers"))
-            .at(object.place(&pointer::join(ANNOTATIONS, key)))
+            .at(object.location(&pointer::join(ANNOTATIONS, key)))
             .hint("for internal load balancers, too, it is `spec.dns.hostname` that publishes their addresses")
     })
     .collect()
@@ -198,12 +198,12 @@ fn unnamed(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
             "`spec.dns.weights` does not name every pool, and a pool that it does not name counts 1: {}",
             unnamed.join(", ")
         ))
-        .at(input.document.place("/spec/dns/weights"))
+        .at(input.document.location("/spec/dns/weights"))
     })
 }
 
 /// The copy says what the spec says, and nothing that the manifests say of the same.
-fn annotate(draft: &mut Draft<'_>, dns: &Dns, app: &str, pool: &Pool, answers_with: AnswersWith) {
+fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, answers_with: AnswersWith) {
     let Some(annotations) = draft.value["metadata"]["annotations"].as_object_mut() else { return };
     annotations.retain(|key, _| annotation(key).is_none_or(|(_, name)| !matches!(name, "hostname" | "ttl")));
     // The records are in the DNSEndpoint, and would be published twice.
@@ -215,7 +215,7 @@ fn annotate(draft: &mut Draft<'_>, dns: &Dns, app: &str, pool: &Pool, answers_wi
 }
 
 /// The DNSEndpoint, beside the Service that it is for.
-fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &Draft<'a>) -> Option<Draft<'a>> {
+fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &PendingObject<'a>) -> Option<PendingObject<'a>> {
     let mut value = endpoint(&input.spec.metadata.name, dns, &input.pools.pools)?;
     if let Some(namespace) = service.value["metadata"].get("namespace") {
         value["metadata"]["namespace"] = namespace.clone();
@@ -223,5 +223,5 @@ fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &Draft<'a>) -> Option<Draf
     let labels = input.spec.spec.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
     value["metadata"]["labels"] = labels.collect::<serde_json::Map<_, _>>().into();
     value["metadata"]["annotations"] = serde_json::json!({});
-    Some(Draft { value, source: service.source, pool: None, role: Role::Records })
+    Some(PendingObject { value, source: service.source, pool: None, role: Role::Records })
 }

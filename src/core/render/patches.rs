@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Scopes};
-use crate::core::overlay::{Overlay, Subject, TargetedPatch};
+use crate::core::overlay::{Overlay, PatchSubject, TargetedPatch};
 use crate::core::patch::Patch;
-use crate::core::placeholder::Values;
-use crate::core::plural::plural;
+use crate::core::patch::placeholder::Values;
 use crate::core::pointer;
-use crate::core::render::copies::{POOL_LABEL, SERVICE_LABEL};
-use crate::core::render::written::{Author, Written};
-use crate::core::render::{Draft, Input, Role};
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::provenance::{Author, Provenance};
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::plural::plural;
 use crate::core::settings::{Asker, Settings};
 
 /// Who labels the copies; no patch may undo that.
@@ -32,8 +31,8 @@ struct Context<'a> {
 /// What is wrong with the overlays: said once, not for each object that a patch is for.
 struct Found<'p> {
     problems: &'p mut Vec<Diagnostic>,
-    contradictions: BTreeSet<(Place, String)>,
-    misfits: BTreeSet<(Option<Place>, String)>,
+    contradictions: BTreeSet<(Location, String)>,
+    misfits: BTreeSet<(Option<Location>, String)>,
 }
 
 impl Found<'_> {
@@ -49,36 +48,37 @@ pub(super) fn apply(
     input: Input<'_>,
     settings: &Settings,
     scopes: &Scopes,
-    drafts: &mut [Draft<'_>],
+    pending: &mut [PendingObject<'_>],
     problems: &mut Vec<Diagnostic>,
 ) {
     let context = Context { input, settings, scopes };
     // Without overlays nobody is there to contradict.
-    let mut written = vec![Written::default(); if input.overlays.is_empty() { 0 } else { drafts.len() }];
-    bind(context, drafts, &mut written, problems);
+    let mut provenance =
+        vec![Provenance::default(); if input.overlays.is_empty() { 0 } else { pending.len() }];
+    bind(context, pending, &mut provenance, problems);
     let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
     for index in 0..input.overlays.len() {
-        overlay(context, index, drafts, &mut written, &mut found);
+        overlay(context, index, pending, &mut provenance, &mut found);
     }
 }
 
 /// Binds each copy to its pool.
 fn bind<'a>(
     context: Context<'a>,
-    drafts: &mut [Draft<'_>],
-    written: &mut [Written<'a>],
+    pending: &mut [PendingObject<'_>],
+    provenance: &mut [Provenance<'a>],
     problems: &mut Vec<Diagnostic>,
 ) {
     let input = context.input;
     let platform = input.platform;
     let binding = Author { title: "the binding of the platform", name: &platform.name, overrides: &[] };
     let internal = Author { title: "`internal: true`", name: "internal", overrides: &[] };
-    for (number, draft) in drafts.iter_mut().enumerate() {
+    for (number, draft) in pending.iter_mut().enumerate() {
         let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
         let values = values(input, context.settings, draft.pool, draft.service(), Asker::Platform);
-        if let Some(written) = written.get_mut(number) {
-            before_patches(input, draft, written);
+        if let Some(provenance) = provenance.get_mut(number) {
+            before_patches(input, draft, provenance);
         }
         let wanted: &[(&Patch, Author<'_>)] = if input.spec.spec.internal {
             &[(&platform.binding, binding), (&platform.internal, internal)]
@@ -86,10 +86,10 @@ fn bind<'a>(
             &[(&platform.binding, binding)]
         };
         let bound = wanted.iter().try_for_each(|(patch, author)| {
-            patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, place| {
-                if let Some(written) = written.get_mut(number) {
+            patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
+                if let Some(provenance) = provenance.get_mut(number) {
                     // What `internal: true` writes over the binding, the platform's own file says.
-                    let _ = written.note(object, operation, place, *author, &name);
+                    let _ = provenance.note(object, operation, location, *author, &name);
                 }
             })
         });
@@ -99,7 +99,7 @@ fn bind<'a>(
             // Where it stands is the platform's file; what to do about it is in the spec.
             problems.push(
                 Diagnostic::error(format!("{name} cannot be bound: {}", pool.vm_set_problem))
-                    .at(input.document.place("/spec/pools"))
+                    .at(input.document.location("/spec/pools"))
                     .hint(format!("write it down: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
             );
         } else {
@@ -110,19 +110,19 @@ fn bind<'a>(
 }
 
 /// Notes what a copy has of us before anything is patched.
-fn before_patches(input: Input<'_>, draft: &Draft<'_>, written: &mut Written<'_>) {
+fn before_patches(input: Input<'_>, draft: &PendingObject<'_>, provenance: &mut Provenance<'_>) {
     for label in [POOL_LABEL, SERVICE_LABEL] {
-        written.holds(&draft.value, &pointer::join("/metadata/labels", label), LABELS);
+        provenance.holds(&draft.value, &pointer::join("/metadata/labels", label), LABELS);
     }
     if input.spec.spec.workload.per_pool {
         for at in ["/spec/externalTrafficPolicy", &pointer::join("/spec/selector", POOL_LABEL)] {
-            written.holds(&draft.value, at, PER_POOL);
+            provenance.holds(&draft.value, at, PER_POOL);
         }
     }
     let own = &draft.source.value()["metadata"]["annotations"];
     for key in draft.value["metadata"]["annotations"].as_object().into_iter().flat_map(|map| map.keys()) {
         if own.get(key).is_none() {
-            written.holds(&draft.value, &pointer::join("/metadata/annotations", key), DNS);
+            provenance.holds(&draft.value, &pointer::join("/metadata/annotations", key), DNS);
         }
     }
 }
@@ -131,8 +131,8 @@ fn before_patches(input: Input<'_>, draft: &Draft<'_>, written: &mut Written<'_>
 fn overlay<'a>(
     context: Context<'a>,
     index: usize,
-    drafts: &mut [Draft<'_>],
-    written: &mut [Written<'a>],
+    pending: &mut [PendingObject<'_>],
+    provenance: &mut [Provenance<'a>],
     found: &mut Found<'_>,
 ) {
     let overlay: &'a Overlay = &context.input.overlays[index];
@@ -140,9 +140,9 @@ fn overlay<'a>(
     let (mut applied, mut left_out) = (0, 0);
     for patch in overlay.patches_for(&context.input.platform.name) {
         let mut matched = 0;
-        for (draft, written) in drafts.iter_mut().zip(written.iter_mut()) {
+        for (draft, provenance) in pending.iter_mut().zip(provenance.iter_mut()) {
             let pool = draft.pool.map(|index| &context.input.pools.pools[index]);
-            let subject = Subject {
+            let subject = PatchSubject {
                 object: &draft.value,
                 service: draft.service(),
                 pool: pool.map(|pool| pool.value.as_str()),
@@ -157,7 +157,7 @@ fn overlay<'a>(
                 continue;
             }
             applied += 1;
-            one(context, (overlay, patch, asker), draft, written, found);
+            one(context, (overlay, patch, asker), draft, provenance, found);
         }
         if let Some(problem) = unexpected(patch, matched) {
             found.add(problem);
@@ -165,7 +165,7 @@ fn overlay<'a>(
     }
     if applied == 0 && left_out > 0 {
         let settings = context.settings.optional_of(asker);
-        found.add(does_nothing(overlay, &settings, context.input.document.place("/spec/settings")));
+        found.add(does_nothing(overlay, &settings, context.input.document.location("/spec/settings")));
     }
 }
 
@@ -173,31 +173,32 @@ fn overlay<'a>(
 fn one<'a>(
     context: Context<'a>,
     (overlay, patch, asker): (&'a Overlay, &TargetedPatch, Asker),
-    draft: &mut Draft<'_>,
-    written: &mut Written<'a>,
+    draft: &mut PendingObject<'_>,
+    provenance: &mut Provenance<'a>,
     found: &mut Found<'_>,
 ) {
     let name = Key::of(&draft.value).to_string();
     let values = values(context.input, context.settings, draft.pool, draft.service(), asker);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
     let mut contradictions = Vec::new();
-    let done = patch.patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, place| {
-        contradictions.extend(written.note(object, operation, place, author, &name));
-    });
+    let done =
+        patch.patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
+            contradictions.extend(provenance.note(object, operation, location, author, &name));
+        });
     match done {
         Ok(()) => {
             for contradiction in contradictions {
                 // The same for the Service of every pool.
-                if found.contradictions.insert((patch.place.clone(), contradiction.at)) {
+                if found.contradictions.insert((patch.location.clone(), contradiction.at)) {
                     found.add(contradiction.problem);
                 }
             }
         }
         Err(problem) => {
             // The object is as it was before, and what was noted of it is not.
-            *written = Written::default();
+            *provenance = Provenance::default();
             // The same for the Service of every pool, but for its name.
-            let misfit = (problem.place.clone(), problem.message.replacen(&name, "", 1));
+            let misfit = (problem.location.clone(), problem.message.replacen(&name, "", 1));
             if found.misfits.insert(misfit) {
                 found.add(problem);
             }
@@ -217,16 +218,16 @@ fn unexpected(patch: &TargetedPatch, matched: usize) -> Option<Diagnostic> {
     };
     Some(
         Diagnostic::error(format!("the patch is for {}, expected {expected}", plural(matched, "object")))
-            .at(patch.place.clone())
+            .at(patch.location.clone())
             .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
     )
 }
 
-fn does_nothing(overlay: &Overlay, settings: &[&str], place: Place) -> Diagnostic {
+fn does_nothing(overlay: &Overlay, settings: &[&str], location: Location) -> Diagnostic {
     let all = settings.join(", ");
     let first = settings.first().copied().unwrap_or_default();
     Diagnostic::error(format!("the overlay {} does nothing: none of its settings is set", overlay.name))
-        .at(place)
+        .at(location)
         .hint(format!("say `spec.settings: {{{first}: ...}}`; it knows {all}"))
 }
 

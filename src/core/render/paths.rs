@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
+use crate::core::kubernetes::names;
 use crate::core::manifest::Key;
-use crate::core::names;
 
 /// The longest file name, in bytes, that every file system takes.
 const MAX_FILE_NAME: usize = 255;

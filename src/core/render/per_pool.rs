@@ -7,13 +7,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::core::diagnostic::Diagnostic;
+use crate::core::kubernetes::names;
 use crate::core::manifest::{Key, Object};
-use crate::core::names;
 use crate::core::platform::Relief;
-use crate::core::plural::plural;
-use crate::core::render::copies::POOL_LABEL;
-use crate::core::render::{Draft, Input, Role};
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 
 /// Kinds with a pod template, all in apps/v1.
 const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
@@ -36,7 +35,7 @@ impl PerPool {
         if input.spec.spec.workload.spread {
             problems.push(
                 Diagnostic::error("`workload.spread` and `workload.perPool` exclude each other: a workload of each pool has nothing to spread over")
-                    .at(input.document.place("/spec/workload")),
+                    .at(input.document.location("/spec/workload")),
             );
         }
         let mut keys = BTreeSet::new();
@@ -45,7 +44,7 @@ impl PerPool {
             if !policy.is_null() && policy != "Local" {
                 problems.push(
                     Diagnostic::error(format!("`spec.externalTrafficPolicy` is {policy}, and `workload.perPool` needs Local"))
-                        .at(service.place("/spec/externalTrafficPolicy"))
+                        .at(service.location("/spec/externalTrafficPolicy"))
                         .hint("remove it: with Cluster, a node would hand the traffic of its pool to the pods of another"),
                 );
             }
@@ -57,7 +56,7 @@ impl PerPool {
                         "{} selects no workload of the manifests, and `workload.perPool` needs one",
                         service.key()
                     ))
-                    .at(service.place("/spec/selector"))
+                    .at(service.location("/spec/selector"))
                     .hint("the labels of the pod template must hold everything that `spec.selector` names"),
                 );
             }
@@ -90,7 +89,7 @@ impl PerPool {
         input: Input<'a>,
         object: &'a Object,
         value: &Value,
-        drafts: &mut Vec<Draft<'a>>,
+        pending: &mut Vec<PendingObject<'a>>,
         problems: &mut Vec<Diagnostic>,
     ) {
         let name = object.key().name;
@@ -103,10 +102,15 @@ impl PerPool {
                 let target_name = target["name"].as_str().unwrap_or_default().to_owned();
                 target["name"] = names::copy_name(&target_name, &pool.name).into();
             } else if let Err(problem) = into_pool(&mut copy, &pool.name, &input.pools.label, &pool.value) {
-                problems.push(problem.at(object.place("/spec/template/spec")));
+                problems.push(problem.at(object.location("/spec/template/spec")));
                 return;
             }
-            drafts.push(Draft { value: copy, source: object, pool: Some(index), role: Role::Workload });
+            pending.push(PendingObject {
+                value: copy,
+                source: object,
+                pool: Some(index),
+                role: Role::Workload,
+            });
         }
     }
 }
@@ -123,7 +127,7 @@ pub(super) fn said(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
     if per_pool.keys.is_empty() {
         return warnings;
     }
-    let at = input.document.place("/spec/workload");
+    let at = input.document.location("/spec/workload");
     if let Some(said) = &input.platform.spec.per_pool
         && said.relieves == Relief::None
     {
@@ -147,7 +151,7 @@ pub(super) fn said(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
                 plural(usize::try_from(replicas).unwrap_or(usize::MAX), "replica"),
                 plural(pools, "pool")
             ))
-            .at(object.place("/spec/replicas"))
+            .at(object.location("/spec/replicas"))
             .hint("an overlay can change it for a pool (`target: {kind: Deployment, pool: ...}`)"),
         );
     }

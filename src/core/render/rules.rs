@@ -4,25 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::manifest::{Key, Object};
 use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
-use crate::core::render::{Draft, Input};
+use crate::core::render::draft::{Input, PendingObject};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// What the cloud would ignore or refuse in the copies of a Service: said once where the manifest says it.
 pub(super) fn check(
     input: Input<'_>,
-    drafts: &[Draft<'_>],
+    pending: &[PendingObject<'_>],
     problems: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) {
     let mut said = BTreeSet::new();
     let mut lacking = BTreeMap::new();
-    for draft in drafts.iter().filter(|draft| draft.service().is_some()) {
+    for draft in pending.iter().filter(|draft| draft.service().is_some()) {
         for broken in broken(input, &draft.value) {
-            let place = place(draft, &broken);
-            let of_manifest = place != draft.source.place("/metadata/name");
+            let location = location(draft, &broken);
+            let of_manifest = location != draft.source.location("/metadata/name");
             let sentence = if of_manifest {
                 broken.sentence.clone()
             } else {
@@ -30,17 +30,17 @@ pub(super) fn check(
                 let is_common = broken.path.is_none()
                     && *lacking
                         .entry((draft.service(), broken.sentence.clone()))
-                        .or_insert_with(|| all_lack(input, drafts, draft, &broken.sentence));
+                        .or_insert_with(|| all_lack(input, pending, draft, &broken.sentence));
                 let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
                 format!("{key}: {}", broken.sentence)
             };
-            if !said.insert((sentence.clone(), place.to_string())) {
+            if !said.insert((sentence.clone(), location.to_string())) {
                 continue;
             }
             let hint = broken.hint.to_owned();
             match broken.level {
-                Level::Error => problems.push(Diagnostic::error(sentence).at(place).hint(hint)),
-                Level::Warning => warnings.push(Diagnostic::warning(sentence).at(place).hint(hint)),
+                Level::Error => problems.push(Diagnostic::error(sentence).at(location).hint(hint)),
+                Level::Warning => warnings.push(Diagnostic::warning(sentence).at(location).hint(hint)),
             }
         }
     }
@@ -55,14 +55,19 @@ fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Brok
 }
 
 /// The manifest's line if it says so itself, and otherwise that of the Service.
-fn place(draft: &Draft<'_>, broken: &Broken<'_>) -> Place {
+fn location(draft: &PendingObject<'_>, broken: &Broken<'_>) -> Location {
     let own = broken.path.filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
-    draft.source.place(own.unwrap_or("/metadata/name"))
+    draft.source.location(own.unwrap_or("/metadata/name"))
 }
 
 /// Whether every copy of a Service breaks a rule.
-fn all_lack(input: Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>, sentence: &str) -> bool {
-    let mut copies = drafts.iter().filter(|copy| copy.service() == draft.service());
+fn all_lack(
+    input: Input<'_>,
+    pending: &[PendingObject<'_>],
+    draft: &PendingObject<'_>,
+    sentence: &str,
+) -> bool {
+    let mut copies = pending.iter().filter(|copy| copy.service() == draft.service());
     copies.all(|copy| broken(input, &copy.value).any(|other| other.sentence == sentence))
 }
 
@@ -74,8 +79,8 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
         .flat_map(|service| {
             let broken = input.platform.spec.broken_rules(service.value());
             broken.filter(|broken| broken.level == Level::Error).filter_map(|broken| {
-                let place = service.place(broken.path?);
-                Some(Diagnostic::error(broken.sentence).at(place).hint(broken.hint.to_owned()))
+                let location = service.location(broken.path?);
+                Some(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()))
             })
         })
         .collect()
@@ -84,8 +89,8 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
 /// What in a Service of the manifests copies cannot share on this platform.
 pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for broken in input.platform.spec.unshareable(object.value()) {
-        let place = object.place(broken.path.unwrap_or_default());
-        problems.push(Diagnostic::error(broken.sentence).at(place).hint(broken.hint.to_owned()));
+        let location = object.location(broken.path.unwrap_or_default());
+        problems.push(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()));
     }
 }
 
@@ -95,7 +100,7 @@ pub(super) fn refuse_bound(input: Input<'_>, object: &Object, problems: &mut Vec
         if let Some(found) = object.value().pointer(path) {
             problems.push(
                 Diagnostic::error(format!("`{}` is {found} already, and each pool's copy gets its own", pointer::field(path)))
-                    .at(object.place(path))
+                    .at(object.location(path))
                     .hint("remove it; `init --from FILE` turns Services that were written by hand, one a pool, into one"),
             );
         }

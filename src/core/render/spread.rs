@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
+use crate::core::render::draft::{Input, PendingObject};
 use crate::core::render::per_pool::selects;
-use crate::core::render::{Draft, Input};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 
 /// Spreads the replicas over the pools, where the spec says so or an overlay needs it.
-pub(super) fn over_pools(input: Input<'_>, drafts: &mut [Draft<'_>]) -> Option<Diagnostic> {
+pub(super) fn over_pools(input: Input<'_>, pending: &mut [PendingObject<'_>]) -> Option<Diagnostic> {
     let workload = input.spec.spec.workload;
     let mut overlays = input.overlays.iter();
     let because = if workload.spread {
@@ -17,7 +17,7 @@ pub(super) fn over_pools(input: Input<'_>, drafts: &mut [Draft<'_>]) -> Option<D
         let overlay = overlays.find(|overlay| overlay.spec.spread && !workload.per_pool)?;
         format!("the overlay {} brings `workload.spread`", overlay.name)
     };
-    let done = drafts.iter_mut().filter_map(|draft| {
+    let done = pending.iter_mut().filter_map(|draft| {
         // There is a pod of a DaemonSet on every node.
         let is_everywhere = draft.value["kind"] == "DaemonSet";
         (spread(&mut draft.value, &input.pools.label) || is_everywhere).then_some(())
@@ -26,20 +26,20 @@ pub(super) fn over_pools(input: Input<'_>, drafts: &mut [Draft<'_>]) -> Option<D
         return None;
     }
     let message = format!("{because}, and the manifests hold no Deployment or StatefulSet");
-    Some(Diagnostic::warning(message).at(input.document.place("/spec/workload")))
+    Some(Diagnostic::warning(message).at(input.document.location("/spec/workload")))
 }
 
 /// Workloads that leave a pool without a pod, behind Services that would answer nothing there.
-pub(super) fn too_few(input: Input<'_>, drafts: &[Draft<'_>]) -> Vec<Diagnostic> {
+pub(super) fn too_few(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
     if input.spec.spec.workload.per_pool {
         return Vec::new();
     }
     let pools = input.pools.pools.len();
     let mut warnings = Vec::new();
-    let is_local = |draft: &&Draft<'_>| {
+    let is_local = |draft: &&PendingObject<'_>| {
         draft.service().is_some() && draft.value["spec"]["externalTrafficPolicy"] == "Local"
     };
-    for draft in drafts.iter().filter(is_local) {
+    for draft in pending.iter().filter(is_local) {
         for workload in input.objects.iter().filter(|object| selects(draft.source, object)) {
             let replicas = workload.value()["spec"]["replicas"].as_u64();
             let Some(few) = replicas.and_then(|it| usize::try_from(it).ok()).filter(|it| *it < pools) else {
@@ -51,7 +51,7 @@ pub(super) fn too_few(input: Input<'_>, drafts: &[Draft<'_>]) -> Vec<Diagnostic>
                 plural(few, "replica"),
                 plural(pools, "pool")
             );
-            let warning = Diagnostic::warning(message).at(workload.place("/spec/replicas"));
+            let warning = Diagnostic::warning(message).at(workload.location("/spec/replicas"));
             let warning = warning.hint("raise `spec.replicas`, or say `workload: {perPool: true}`");
             if !warnings.contains(&warning) {
                 warnings.push(warning);

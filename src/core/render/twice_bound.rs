@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::placeholder;
+use crate::core::patch::placeholder;
 use crate::core::platform::SettingOf;
 use crate::core::pools::Pool;
-use crate::core::render::{Input, patches};
+use crate::core::render::draft::Input;
+use crate::core::render::patches;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::settings::{Asker, Settings};
 use crate::core::yaml;
 
@@ -46,7 +47,7 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
                 "the pools {one} and {other} have one value of `spec.settings.{}`, {value}: their Services would get the same nodes",
                 setting.name
             ))
-            .at(input.document.place("/spec/settings"))
+            .at(input.document.location("/spec/settings"))
             .hint(format!("`spec.settings.{}` is {}: give each pool its own", setting.name, setting.title))
         }));
     }
@@ -56,7 +57,7 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
 /// Whether the binding of the platform, or the cloud's half of it, names this of a pool.
 fn asks_for(input: Input<'_>, placeholder: &str) -> bool {
     let spec = &input.platform.spec;
-    let of_cloud = spec.other_half.iter().flat_map(|half| {
+    let of_cloud = spec.cloud_config.iter().flat_map(|half| {
         let command = half
             .command
             .iter()
@@ -90,7 +91,7 @@ fn shared(
                 "the pools {one} and {other} {}: their Services would get the same nodes",
                 what(&value)
             ))
-            .at(input.document.place("/spec/pools"))
+            .at(input.document.location("/spec/pools"))
             .hint(format!(
                 "{correct}leave one of them out, the one without nodes if there is one: `spec.pools.exclude: [{}]`; if they are one pool, give its nodes one value of `{label}`",
                 yaml::write_plain(&other).trim_end()

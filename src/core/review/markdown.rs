@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::core::diagnostic::Diagnostic;
-use crate::core::plural::plural;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 use crate::core::review::Stake;
 
 /// What a person who reviews should see.
@@ -47,7 +47,7 @@ pub struct Item {
     /// The unified diff.
     pub diff: String,
     /// What may be lost.
-    pub stake: Option<Stake>,
+    pub address_risk: Option<Stake>,
     /// The address that it has now, or why that is not known.
     pub address: String,
 }
@@ -102,7 +102,7 @@ fn total(review: &Review) -> String {
 
 fn stakes(review: &Review, out: &mut String) {
     let at_stake: Vec<(&Item, &Stake)> =
-        review.items.iter().filter_map(|item| Some((item, item.stake.as_ref()?))).collect();
+        review.items.iter().filter_map(|item| Some((item, item.address_risk.as_ref()?))).collect();
     if at_stake.is_empty() {
         return;
     }
@@ -115,13 +115,13 @@ fn stakes(review: &Review, out: &mut String) {
         }
     );
     out.push_str("| Service | address now | what happens |\n| --- | --- | --- |\n");
-    for (item, stake) in at_stake.iter().take(ROWS) {
+    for (item, address_risk) in at_stake.iter().take(ROWS) {
         let _ = writeln!(
             out,
             "| {} | {} | {} |",
             code(&item.object),
             cell(&item.address),
-            cell(&stake.to_string())
+            cell(&address_risk.to_string())
         );
     }
     more(at_stake.len(), "load balancer", out);
@@ -249,7 +249,7 @@ mod tests {
             action,
             pool: pool.map(str::to_owned),
             diff: diff.to_owned(),
-            stake: None,
+            address_risk: None,
             address: String::new(),
         }
     }

@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::diagnostic::Diagnostic;
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
-use crate::core::plan::{Action, Plan, Step};
 use crate::core::platform::Platform;
-use crate::core::plural::plural;
-use crate::core::pointer;
 use crate::core::pools::PoolSet;
 use crate::core::render::{POOL_LABEL, RenderedFile};
-use crate::core::yaml;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::core::tree::plan::{Action, Plan, Step};
+use crate::core::{pointer, yaml};
 
 /// How many Services the message names before it counts the rest.
 const NAMED: usize = 5;
@@ -167,9 +166,9 @@ fn lines_with<'a>(text: &'a str, keys: &[String]) -> Vec<&'a str> {
 mod tests {
     use super::*;
     use crate::core::lock::LockedPool;
-    use crate::core::plan::{Overwrite, plan};
     use crate::core::platform::read_builtin;
     use crate::core::pools::Pool;
+    use crate::core::tree::plan::{Overwrite, plan};
 
     const KEY: &str = "service.beta.kubernetes.io/upcloud-load-balancer-node-selector";
 

@@ -6,11 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::dns::Dns;
-use crate::core::names;
-use crate::core::nearest::did_you_mean;
+use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Pools, Workload};
 use crate::core::yaml::Document;
 
@@ -70,7 +70,7 @@ impl LargeScale {
         let Some(index) = self.cluster_names().position(|known| known == name) else {
             let near = did_you_mean(name, self.cluster_names());
             return Err(Diagnostic::error(format!("the spec names no cluster `{name}`{near}"))
-                .at(document.place("/spec/clusters"))
+                .at(document.location("/spec/clusters"))
                 .hint(self.known_clusters())
                 .into());
         };
@@ -112,15 +112,16 @@ impl LargeScale {
     /// What is wrong with the clusters beside each other: names and trees that are not each one's own.
     pub(super) fn problems_of_clusters(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        let place = |index: usize, field: &str| document.place(&format!("/spec/clusters/{index}/{field}"));
+        let location =
+            |index: usize, field: &str| document.location(&format!("/spec/clusters/{index}/{field}"));
         let mut outputs: Vec<(String, &str)> = Vec::new();
         for (index, cluster) in self.spec.clusters.iter().enumerate() {
             if let Err(message) = names::check_label(&format!("spec.clusters[{index}].name"), &cluster.name) {
-                problems.push(Diagnostic::error(message).at(place(index, "name")));
+                problems.push(Diagnostic::error(message).at(location(index, "name")));
             }
             if self.cluster_names().take(index).any(|other| other == cluster.name) {
                 let message = format!("the cluster `{}` is named twice", cluster.name);
-                problems.push(Diagnostic::error(message).at(place(index, "name")));
+                problems.push(Diagnostic::error(message).at(location(index, "name")));
                 continue;
             }
             let output = plain_path(&self.output(Some(cluster)));
@@ -139,7 +140,7 @@ impl LargeScale {
                 };
                 problems.push(
                     Diagnostic::error(message)
-                        .at(place(index, "output"))
+                        .at(location(index, "output"))
                         .hint("leave `output` out: each cluster then has the directory of its name"),
                 );
             }

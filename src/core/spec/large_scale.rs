@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::diagnostic::{Checked, Diagnostic};
 use crate::core::dns::Dns;
-use crate::core::form;
-use crate::core::names;
+use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::schema::read;
 use crate::core::spec::SpecCluster;
-use crate::core::yaml::{self, Document};
+use crate::core::yaml;
+use crate::core::yaml::Document;
 
 /// The whole document.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -19,7 +20,7 @@ use crate::core::yaml::{self, Document};
 #[schemars(title = "LargeScale")]
 pub struct LargeScale {
     /// The version of this form.
-    pub api_version: form::ApiVersion,
+    pub api_version: read::ApiVersion,
     /// Always `LargeScale`.
     pub kind: SpecKind,
     /// Which workload this is.
@@ -224,7 +225,7 @@ impl LargeScale {
 
     /// Checks a spec that is read.
     pub(super) fn of_document(document: &Document) -> Checked<Self> {
-        let spec: Self = form::typed(document)?;
+        let spec: Self = read::typed(document)?;
         let problems = spec.problems(document);
         if problems.is_empty() { Ok(spec) } else { Err(problems) }
     }
@@ -233,7 +234,7 @@ impl LargeScale {
         let mut problems = Vec::new();
         let mut require = |at: &str, checked: Result<(), String>| {
             if let Err(message) = checked {
-                problems.push(Diagnostic::error(message).at(document.place(at)));
+                problems.push(Diagnostic::error(message).at(document.location(at)));
             }
         };
         require("/metadata/name", names::check_label("metadata.name", &self.metadata.name));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::event::{Event, last_event};
+use crate::core::status::event::{Event, last_event};
 
 /// What a load balancer answers at.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

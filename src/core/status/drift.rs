@@ -9,14 +9,14 @@ use crate::core::spec::ConflictRule;
 
 /// An object of the directory beside what is live.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Subject {
+pub struct DriftSubject {
     /// As the directory has it, with its namespace, and with the label of our set where we applied it.
     pub desired: Value,
     /// As the cluster has it: `null` if it is not there, `None` if it cannot be seen.
     pub live: Option<Value>,
 }
 
-impl Subject {
+impl DriftSubject {
     /// Puts both side by side. The label of membership is not in the directory: it is put on by whoever applies, so it
     /// is wanted where that was us, and nowhere else.
     pub fn new(mut desired: Value, live: Option<Value>, set: &ApplySet) -> Self {
@@ -51,7 +51,7 @@ pub struct Drift {
 
 /// Compares. What cannot be told for certain is estimated, as where a user may not even try;
 /// fields that a rule leaves to others may be anything.
-pub fn drift(subjects: &[Subject], rules: &[ConflictRule]) -> Drift {
+pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
         match &subject.live {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     fn found(live: Option<Value>) -> &'static str {
-        let drift = drift(&[Subject { desired: desired(), live }], &[]);
+        let drift = drift(&[DriftSubject { desired: desired(), live }], &[]);
         match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
             (0, 0, 0) => "same",
             (1, 0, 0) => "differs",
@@ -111,7 +111,7 @@ mod tests {
             live["spec"]["replicas"] = 9.into();
             live["metadata"]["managedFields"] = json!([{"manager": "hpa", "operation": "Update", "apiVersion": "apps/v1",
                 "subresource": subresource, "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
-            drift(&[Subject { desired: desired.clone(), live: Some(live) }], &[]).differing.len()
+            drift(&[DriftSubject { desired: desired.clone(), live: Some(live) }], &[]).differing.len()
         };
         assert_eq!((scaled("scale"), scaled("")), (0, 1));
     }
@@ -149,7 +149,8 @@ mod tests {
     fn members_of_the_set() {
         let set = ApplySet { name: "largescale".to_owned(), namespace: "demo".to_owned() };
         let labels = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
-        let found = |live: Value| drift(&[Subject::new(desired(), Some(live), &set)], &[]).differing.len();
+        let found =
+            |live: Value| drift(&[DriftSubject::new(desired(), Some(live), &set)], &[]).differing.len();
         let mut member = applied_by("kubectl-largescale", &labels(&set.id()));
         member["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"] =
             json!({"f:labels": {format!("f:{PART_OF}"): {}}});

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::age::{age, seconds};
+use crate::core::status::age::{age, seconds};
 
 /// What a controller has said, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]

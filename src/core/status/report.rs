@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use super::address::{AddressState, address_state, ports};
-use super::drift::{Drift, Subject, drift};
-use super::workload::{Rollout, is_workload, rollout};
 use crate::core::manifest::Key;
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
 use crate::core::spec::ConflictRule;
+use crate::core::status::address::{AddressState, address_state, ports};
+use crate::core::status::drift::{Drift, DriftSubject, drift};
+use crate::core::status::workload::{Rollout, is_workload, rollout};
 
 /// What became of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl PoolRow {
 
 /// Says what became of the objects of the directory. `nodes` are by the names of pools, and `None` if nobody could look.
 pub fn report(
-    subjects: &[Subject],
+    subjects: &[DriftSubject],
     rules: &[ConflictRule],
     events: &[Value],
     nodes: Option<&BTreeMap<String, NodeCount>>,
@@ -120,7 +120,7 @@ fn is_load_balancer(object: &Value) -> bool {
 }
 
 fn row(
-    subject: &Subject,
+    subject: &DriftSubject,
     service: Key,
     events: &[Value],
     nodes: Option<&BTreeMap<String, NodeCount>>,
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    fn service(pool: &str, ingress: &Value) -> Subject {
+    fn service(pool: &str, ingress: &Value) -> DriftSubject {
         let desired = json!({"apiVersion": "v1", "kind": "Service",
             "metadata": {"name": format!("web-{pool}"), "namespace": "web",
                 "labels": {"largescale.dev/pool": pool, "largescale.dev/service": "web"}},
@@ -155,20 +155,20 @@ mod tests {
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
         live["spec"]["ports"][0]["nodePort"] = 30_000.into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        Subject { desired, live: Some(live) }
+        DriftSubject { desired, live: Some(live) }
     }
 
-    fn deployment(ready: u32) -> Subject {
+    fn deployment(ready: u32) -> DriftSubject {
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "namespace": "web"}, "spec": {"replicas": 3}});
         let mut live = desired.clone();
         live["metadata"]["generation"] = 1.into();
         live["status"] =
             json!({"observedGeneration": 1, "updatedReplicas": 3, "replicas": 3, "availableReplicas": ready});
-        Subject { desired, live: Some(live) }
+        DriftSubject { desired, live: Some(live) }
     }
 
-    fn with_address(pool: &str) -> Subject {
+    fn with_address(pool: &str) -> DriftSubject {
         service(pool, &json!([{"ip": "192.0.2.1"}]))
     }
 
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn ready_is_all_of_it() {
-        let is_ready = |subjects: &[Subject]| report(subjects, &[], &[], None).is_ready();
+        let is_ready = |subjects: &[DriftSubject]| report(subjects, &[], &[], None).is_ready();
         assert!(is_ready(&[with_address("a"), with_address("b"), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), deployment(2)]));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::event::one_line;
+use crate::core::status::event::one_line;
 
 /// How far a rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,10 +3,10 @@
 // Parses addresses and knows no network; the crate's own module of this name is in the way.
 use ::core::net::IpAddr;
 
-use super::report::PoolRow;
-use crate::core::diagnostic::Diagnostic;
 use crate::core::dns::RoundRobin;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::Address;
+use crate::core::status::report::PoolRow;
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]

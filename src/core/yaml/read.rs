@@ -7,8 +7,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAcces
 use serde_json::{Map, Number, Value};
 use serde_saphyr::Spanned;
 
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::pointer;
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// One YAML document (JSON is YAML too), with the line of everything in it.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Document {
 
 impl Document {
     /// Where the thing at a JSON pointer stands: its own line, or that of the nearest parent that has one.
-    pub fn place(&self, pointer: &str) -> Place {
+    pub fn location(&self, pointer: &str) -> Location {
         let mut pointer = pointer;
         let line = loop {
             if pointer.is_empty() {
@@ -33,7 +33,7 @@ impl Document {
             }
             pointer = &pointer[..pointer.rfind('/').unwrap_or(0)];
         };
-        Place { file: self.file.clone(), line }
+        Location { file: self.file.clone(), line }
     }
 
     /// The file it was read from, as the user named it.
@@ -52,7 +52,7 @@ impl Document {
                 rest.starts_with('/').then(|| (rest.to_owned(), *line))
             })
             .collect();
-        Some(Self { value, file: self.file.clone(), line: self.place(pointer).line, lines })
+        Some(Self { value, file: self.file.clone(), line: self.location(pointer).line, lines })
     }
 
     /// Puts what stands at `from` at `to` too, with its lines. A `-` at the end of `to` appends to a list, which is
@@ -112,12 +112,12 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
 pub fn read_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
     let mut documents = read(file, text)?;
     let Some(document) = documents.pop() else {
-        return Err(Diagnostic::error("the file is empty").at(Place::file(file)));
+        return Err(Diagnostic::error("the file is empty").at(Location::file(file)));
     };
     if documents.is_empty() {
         return Ok(document);
     }
-    Err(Diagnostic::error("more than one document, expected one").at(document.place("")))
+    Err(Diagnostic::error("more than one document, expected one").at(document.location("")))
 }
 
 /// A text straight into a type, for forms that only this program writes.
@@ -143,7 +143,7 @@ fn syntax_error(file: &str, error: &serde_saphyr::Error) -> Diagnostic {
         }
         None => format!("not valid YAML: {sentence}"),
     };
-    Diagnostic::error(sentence).at(Place { file: file.to_owned(), line })
+    Diagnostic::error(sentence).at(Location { file: file.to_owned(), line })
 }
 
 fn line_of<T>(spanned: &Spanned<T>) -> u32 {
@@ -162,7 +162,7 @@ impl Document {
                     return Err(Diagnostic::error(format!(
                         "the number {number} is too large: Kubernetes reads it as a rounded one"
                     ))
-                    .at(self.place(at))
+                    .at(self.location(at))
                     .hint("write it as a string"));
                 }
                 Value::Number(number)
@@ -294,13 +294,13 @@ mod tests {
         let text = "# a comment\na:\n  b:\n  - x: 1\n  - y/z: 2\n---\n---\nlast: 1\n";
         let documents = read("f.yaml", text).unwrap();
         assert_eq!(documents.len(), 2);
-        assert_eq!(documents[0].place("/a/b/0/x").to_string(), "f.yaml:4");
-        assert_eq!(documents[0].place("/a/b/1/y~1z").to_string(), "f.yaml:5");
-        assert_eq!(documents[0].place("/a/b/7/none").to_string(), "f.yaml:3", "the nearest parent");
-        assert_eq!(documents[1].place("").to_string(), "f.yaml:8");
+        assert_eq!(documents[0].location("/a/b/0/x").to_string(), "f.yaml:4");
+        assert_eq!(documents[0].location("/a/b/1/y~1z").to_string(), "f.yaml:5");
+        assert_eq!(documents[0].location("/a/b/7/none").to_string(), "f.yaml:3", "the nearest parent");
+        assert_eq!(documents[1].location("").to_string(), "f.yaml:8");
         let part = documents[0].part("/a/b/1").unwrap();
         assert_eq!(part.value, json!({"y/z": 2}));
-        assert_eq!(part.place("/y~1z").to_string(), "f.yaml:5");
+        assert_eq!(part.location("/y~1z").to_string(), "f.yaml:5");
     }
 
     #[test]

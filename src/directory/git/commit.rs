@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use super::call::Access;
-use super::{Repository, Standing, State};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::directory::git::command::GitAccess;
+use crate::directory::git::{GitFileStatus, GitState, Repository};
 
 /// Where a commit goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Repository {
         ];
         if let Some((_, what, command)) = marks.iter().find(|(mark, ..)| directory.join(mark).exists()) {
             return Err(Diagnostic::refusal(format!("the repository is in the middle of {what}"))
-                .at(Place::file(self.root().display().to_string()))
+                .at(Location::file(self.root().display().to_string()))
                 .hint(format!(
                     "render without --commit, and end it (`git {command} --continue`) or give it up (`git {command} --abort`)"
                 )));
@@ -44,13 +44,13 @@ impl Repository {
     /// short name of the commit. If git or a hook refuses, the index is as before.
     ///
     /// Only here git may start hooks, filters and the program that signs: those of the verified repository.
-    pub fn commit(&self, files: &[Standing], message: &str) -> Result<String, Diagnostic> {
-        let paths = |only: Option<State>| -> Vec<u8> {
+    pub fn commit(&self, files: &[GitFileStatus], message: &str) -> Result<String, Diagnostic> {
+        let paths = |only: Option<GitState>| -> Vec<u8> {
             let wanted = files.iter().filter(|file| only.is_none_or(|state| file.state == state));
             wanted.flat_map(|file| file.path.iter().copied().chain([0])).collect()
         };
-        let options = self.options(Access::Commit);
-        let new = paths(Some(State::New));
+        let options = self.options(GitAccess::Commit);
+        let new = paths(Some(GitState::New));
         if !new.is_empty() {
             self.git_with(options, &[["add", "--intent-to-add"], FROM_STDIN].concat(), &new)?;
         }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::Repository;
-use super::call::{Access, Failed, git};
-use crate::core::diagnostic::{Diagnostic, Place};
 use crate::core::lock::LockId;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::directory::git::Repository;
+use crate::directory::git::command::{Failed, GitAccess, git};
 
 impl Repository {
     /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied
@@ -27,7 +27,7 @@ impl Repository {
             "--",
             ":(top,glob)**/*.lock",
         ];
-        let answer = match git(self.root(), self.options(Access::ReadOnly), &asked, &[]) {
+        let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(answer) => answer,
             // It ends with 1 and without a message if nothing matches.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
@@ -42,7 +42,7 @@ impl Repository {
         Err(Diagnostic::refusal(format!(
             "{first}{more} in this repository has the same id: the directory was copied"
         ))
-        .at(Place::file(lock.display().to_string()))
+        .at(Location::file(lock.display().to_string()))
         .hint("in one of them, `kubectl largescale render --new-id`; two apps in one cluster also need two names (`metadata.name`)"))
     }
 }

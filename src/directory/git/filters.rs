@@ -8,9 +8,9 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::Repository;
-use super::call::{Access, Failed, git};
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::directory::git::Repository;
+use crate::directory::git::command::{Failed, GitAccess, git};
 
 /// What happens to the filter drivers during a look at the files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl DriversOff {
     /// Reads the configuration; `None` if it has no filter driver.
     pub(super) fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
         let asked = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
-        let keys = match git(repository.root(), repository.options(Access::ReadOnly), &asked, &[]) {
+        let keys = match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(keys) => keys,
             // It ends with 1 and without a message if there is none.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(None),

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// End of every hint about an untrusted repository; other commands than `render` need git only if a flag asks for it.
 pub(super) const WITHOUT_GIT: &str = "`render --no-git` does not use git";
@@ -44,7 +44,7 @@ impl WorkTree {
         });
         checked.map(Some).map_err(|(message, hint)| {
             Diagnostic::refusal(message)
-                .at(Place::file(mark.display().to_string()))
+                .at(Location::file(mark.display().to_string()))
                 .hint(format!("{hint}; {WITHOUT_GIT}"))
         })
     }

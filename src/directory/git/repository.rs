@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::call::{Access, Failed, Options, git};
-use super::verify::{Verified, verified};
-use crate::core::diagnostic::{Checked, Diagnostic, Place};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::directory::git::command::{Failed, GitAccess, Options, git};
+use crate::directory::git::verify::{Verified, verified};
 
 /// A repository with a work tree.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Repository {
         let absolute = plain(&self.here.join(file.strip_prefix(&self.named).unwrap_or(file)));
         let Ok(path) = absolute.strip_prefix(self.root()) else {
             return Err(Diagnostic::error("outside of the git repository around the spec")
-                .at(Place::file(file.display().to_string()))
+                .at(Location::file(file.display().to_string()))
                 .hint("choose a `spec.output` in the same repository"));
         };
         let mut bytes = path.as_os_str().as_encoded_bytes().to_vec();
@@ -78,13 +78,13 @@ impl Repository {
     }
 
     /// Options of a call without overrides.
-    pub(super) fn options(&self, access: Access) -> Options<'_> {
+    pub(super) fn options(&self, access: GitAccess) -> Options<'_> {
         Options { access, index: self.verified.index.as_deref(), overrides: None }
     }
 
     /// Runs git at the root, without any other program. Paths have no magic.
     pub(super) fn git(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, Diagnostic> {
-        self.git_with(self.options(Access::ReadOnly), arguments, input)
+        self.git_with(self.options(GitAccess::ReadOnly), arguments, input)
     }
 
     /// The same with other options.
@@ -137,7 +137,7 @@ impl Repository {
             return Ok(());
         }
         let asked = ["check-ignore", "--verbose", "-z", "--stdin"];
-        let answer = match git(self.root(), self.options(Access::ReadOnly), &asked, &input) {
+        let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &input) {
             Ok(answer) => answer,
             // It ends with 1 and without a message if nothing is ignored.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
@@ -150,7 +150,7 @@ impl Repository {
         let path = path.strip_prefix("./").unwrap_or(path);
         let more = if ignored.len() > 1 { format!(" and {} more", ignored.len() - 1) } else { String::new() };
         Err(Diagnostic::error(format!("git ignores {path}{more}, so a review would not show it"))
-            .at(Place { file: source.to_string(), line: line.parse().unwrap_or(0) })
+            .at(Location { file: source.to_string(), line: line.parse().unwrap_or(0) })
             .hint(format!("remove the pattern `{pattern}`; `render --no-git` writes the files all the same"))
             .into())
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Repository;
-use crate::core::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::files::unix_lines;
+use crate::directory::git::Repository;
 
 /// A directory and a file beside it, as a revision has them.
 #[derive(Clone, Debug, Default)]

@@ -1,13 +1,12 @@
 //! The repository that git may run in: git and this program must find the same one.
 
-use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use super::call::{Access, Failed, Options, git};
-use super::git_dir::{WITHOUT_GIT, WorkTree, path_of};
-use crate::core::diagnostic::{Diagnostic, Place};
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::directory::git::command::{Failed, GitAccess, Options, git};
+use crate::directory::git::git_dir::{WITHOUT_GIT, WorkTree, path_of};
 
 /// A work tree and its git directory, after all checks.
 #[derive(Clone, Debug)]
@@ -30,10 +29,10 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
     let Some(WorkTree { root, git_dir }) = work_tree else { return Ok(None) };
     if here.starts_with(&git_dir) {
         return Err(Diagnostic::refusal(format!("it is inside the git directory {}", git_dir.display()))
-            .at(Place::file(here.display().to_string()))
+            .at(Location::file(here.display().to_string()))
             .hint(format!("move the spec into the work tree; {WITHOUT_GIT}")));
     }
-    let options = Options { access: Access::ReadOnly, index: None, overrides: None };
+    let options = Options { access: GitAccess::ReadOnly, index: None, overrides: None };
     // Git before 2.38 has no `safe.bareRepository`, so the answer is compared even if git accepts the directory.
     let asked = ["rev-parse", "--absolute-git-dir", "--is-inside-work-tree", "--show-cdup"];
     let answer = match git(here, options, &asked, &[]) {
@@ -50,7 +49,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
                 "git does not use it, but the repository {}",
                 found.git_dir.display()
             ))
-            .at(Place::file(root.join(".git").display().to_string()))
+            .at(Location::file(root.join(".git").display().to_string()))
             .hint(format!("if it is empty, remove it; {WITHOUT_GIT}"))
         }));
     }
@@ -63,7 +62,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
             "`core.worktree` names another work tree than {}",
             root.display()
         ))
-        .at(Place::file(git_dir.join("config").display().to_string()))
+        .at(Location::file(git_dir.join("config").display().to_string()))
         .hint(format!(
             "`git config --file '{}' --unset core.worktree` removes it; {WITHOUT_GIT}",
             git_dir.join("config").display()
@@ -109,7 +108,7 @@ fn bare_between(here: &Path, root: &Path) -> Option<Diagnostic> {
             "git takes this directory for a repository, but it is content of the work tree {}",
             root.display()
         ))
-        .at(Place::file(bare.display().to_string()))
+        .at(Location::file(bare.display().to_string()))
         .hint(format!("remove or rename its file HEAD; {WITHOUT_GIT}")),
     )
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::object::{Place, leaf_is_unchanged, map_is_unchanged};
-use super::same::is_same;
-use crate::core::live::managed::{FieldSet, Segment};
+use crate::core::live::managed_fields::{FieldSet, Segment};
+use crate::core::live::unchanged::object::{ListSlot, leaf_is_unchanged, map_is_unchanged};
+use crate::core::live::unchanged::same::is_same;
 
 /// A list of which others may own items too.
-pub(super) fn list_is_unchanged(place: &Place<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
+pub(super) fn list_is_unchanged(place: &ListSlot<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
     let mut keyed = Vec::new();
     let mut values = 0;
     for (step, segment, below) in place.own.steps() {
@@ -34,7 +34,7 @@ struct Item<'a> {
 }
 
 fn items_are_unchanged(
-    place: &Place<'_>,
+    place: &ListSlot<'_>,
     items: &[Item<'_>],
     desired: &[Value],
     live: &[Value],

@@ -10,10 +10,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::lists::list_is_unchanged;
-use super::same::is_same;
-use crate::core::live::managed::{self, FieldSet, MANAGER, Segment};
-use crate::core::live::well_known;
+use crate::core::live::managed_fields::{FieldSet, MANAGER, Segment};
+use crate::core::live::unchanged::lists::list_is_unchanged;
+use crate::core::live::unchanged::same::is_same;
+use crate::core::live::{builtin_schemas, managed_fields};
 
 /// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
 const OF_THE_SERVER: &[&str] = &[
@@ -47,7 +47,7 @@ pub(super) struct Schema {
 }
 
 /// One place of the object: what we want there, what is there, and whose it is.
-pub(super) struct Place<'a> {
+pub(super) struct ListSlot<'a> {
     pub(super) desired: &'a Value,
     pub(super) live: &'a Value,
     pub(super) own: FieldSet<'a>,
@@ -57,7 +57,7 @@ pub(super) struct Place<'a> {
     pub(super) schema: Schema,
 }
 
-impl<'a> Place<'a> {
+impl<'a> ListSlot<'a> {
     /// The place one step below, for a value there.
     pub(super) fn step(&self, step: &str, own: FieldSet<'a>, desired: &'a Value, live: &'a Value) -> Self {
         let others = self.others.iter().filter_map(|other| other.below(step)).collect();
@@ -80,7 +80,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
         return Some(false);
     }
 
-    let entries = managed::entries(live)?;
+    let entries = managed_fields::entries(live)?;
     // Entries of other versions are converted at each write, and those of versions that are gone leave.
     if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
         return Some(false);
@@ -104,10 +104,10 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     }
     let others = entries.iter().filter(|entry| *entry != own).map(|entry| entry.fields).collect();
     let schema = Schema {
-        atomic_maps: well_known::atomic_maps(version),
-        atomic_items: well_known::atomic_items(version),
+        atomic_maps: builtin_schemas::atomic_maps(version),
+        atomic_items: builtin_schemas::atomic_items(version),
     };
-    let root = Place { desired, live, own: own.fields, others, name: "", schema };
+    let root = ListSlot { desired, live, own: own.fields, others, name: "", schema };
     let metadata = match own.fields.below("f:metadata") {
         None => wanted.keys().all(|name| IDENTITY.contains(&name.as_str())),
         Some(set) => {
@@ -118,7 +118,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     Some(metadata && map_is_unchanged(&root, ROOT)?)
 }
 
-fn is_unchanged_at(place: &Place<'_>) -> Option<bool> {
+fn is_unchanged_at(place: &ListSlot<'_>) -> Option<bool> {
     if place.own.is_leaf() {
         return Some(leaf_is_unchanged(place, place.schema.atomic_maps));
     }
@@ -130,7 +130,7 @@ fn is_unchanged_at(place: &Place<'_>) -> Option<bool> {
 }
 
 /// A value that is owned as a whole, or one in which nothing was named when it was last applied.
-pub(super) fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
+pub(super) fn leaf_is_unchanged(place: &ListSlot<'_>, atomic: &[&str]) -> bool {
     let is_shared_below = || place.others.iter().any(|other| !other.is_leaf());
     let is_whole = match place.desired {
         // What was `{}` before has the same leaf, and what the server put into it since would become ours.
@@ -143,15 +143,15 @@ pub(super) fn leaf_is_unchanged(place: &Place<'_>, atomic: &[&str]) -> bool {
 }
 
 /// A map field by field, apart from some that are in no set.
-pub(super) fn map_is_unchanged(place: &Place<'_>, apart: &[&str]) -> Option<bool> {
+pub(super) fn map_is_unchanged(place: &ListSlot<'_>, unmerged: &[&str]) -> Option<bool> {
     let (desired, live) = (place.desired.as_object()?, place.live.as_object()?);
-    let mut left = desired.keys().filter(|name| !apart.contains(&name.as_str())).count();
+    let mut left = desired.keys().filter(|name| !unmerged.contains(&name.as_str())).count();
     for (step, segment, below) in place.own.steps() {
         let Segment::Field(name) = segment? else { return None };
-        if apart.contains(&name) {
+        if unmerged.contains(&name) {
             continue;
         }
-        let place = Place { name, ..place.step(step, below?, desired.get(name)?, live.get(name)?) };
+        let place = ListSlot { name, ..place.step(step, below?, desired.get(name)?, live.get(name)?) };
         if !is_unchanged_at(&place)? {
             return Some(false);
         }
@@ -217,9 +217,9 @@ mod tests {
     #[test]
     fn a_service_as_it_was_applied() {
         assert!(is_unchanged(&service(), &live_service()));
-        let mut elsewhere = service();
-        elsewhere["metadata"].as_object_mut().unwrap().remove("namespace");
-        assert!(is_unchanged(&elsewhere, &live_service()), "the flag says where");
+        let mut other_services = service();
+        other_services["metadata"].as_object_mut().unwrap().remove("namespace");
+        assert!(is_unchanged(&other_services, &live_service()), "the flag says where");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::platform::rules::Condition;
+use crate::core::platform::service_rules::Condition;
 
 /// How a controller reads the nodes of a load balancer from a Service.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]

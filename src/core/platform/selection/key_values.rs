@@ -1,8 +1,8 @@
 //! Lists such as `k1=v1,k2=v2`, as controllers read them.
 
-use super::form::{Spaces, WithoutValue};
-use super::selected::Selected;
-use crate::core::selector::Selector;
+use crate::core::kubernetes::selector::Selector;
+use crate::core::platform::selection::form::{Spaces, WithoutValue};
+use crate::core::platform::selection::selected::Selected;
 
 /// A list of labels that a node has all of.
 ///

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::form::{Selection, SelectionForm, SelectionObjects, Unset};
-use super::key_values;
-use super::selected::Selected;
-use crate::core::placeholder::{self, PlaceholderError, Values};
+use crate::core::kubernetes::selector::{ObjectKeys, Selector};
+use crate::core::patch::placeholder;
+use crate::core::patch::placeholder::{PlaceholderError, Values};
 use crate::core::platform::PlatformSpec;
-use crate::core::pointer;
-use crate::core::selector::{ObjectKeys, Selector};
-use crate::core::yaml;
+use crate::core::platform::selection::form::{Selection, SelectionForm, SelectionObjects, Unset};
+use crate::core::platform::selection::key_values;
+use crate::core::platform::selection::selected::Selected;
+use crate::core::{pointer, yaml};
 
 impl PlatformSpec {
     /// The nodes that the controller takes for a Service; `objects` are all objects of its tree. `None` where the platform

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::core::node::Node;
-use crate::core::selector::Selector;
+use crate::core::kubernetes::node::Node;
+use crate::core::kubernetes::selector::Selector;
 
 /// The nodes that a controller takes for a Service, before it leaves out those that are no backends at all.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,53 @@
+//! The cluster side: the only place that knows kube, tokio and the network.
+//!
+//! [`Cluster`] is blocking for its caller: it owns a runtime on the caller's thread and drives it while it
+//! is asked something. Nothing here prints; what a person should read while waiting goes to a [`Notice`].
+//!
+//! ```text
+//!  ClusterFlags ─┐
+//!  Environment ──┴─> kubeconfig ──> (credential plugin) ──> connect ──> request ──> nodes, identity, objects
+//!                                                                        │
+//!                            one request: tries, pauses, limits, errors ─┘
+//! ```
+//!
+//! kube does the work that is hard to get right: TLS, HTTP, tokens. Where it would surprise a person who is
+//! used to kubectl, this module does the work itself:
+//! - `kubeconfig`: files of KUBECONFIG that do not exist are skipped, flags override single fields;
+//! - `plugin`: a credential plugin runs once, not three times, and may not hang for ever;
+//! - `proxy`: `NO_PROXY` is about the server, not about the proxy;
+//! - `request`: a server that answers 503 is given up after seconds, not minutes, and says so.
+//!
+//! Secrets do not leave this module: errors carry names, files and lines, never contents. Bodies are not
+//! logged; kube's logging has no subscriber.
+
+mod connect;
+mod environment;
+mod error;
+mod flags;
+mod identity;
+mod kube_error;
+mod kubeconfig;
+mod limits;
+mod names;
+mod nodes;
+mod objects;
+mod operation;
+mod overrides;
+mod pages;
+mod plugin;
+mod proxy;
+mod request;
+mod request_error;
+mod response;
+mod server_address;
+
+pub use crate::cluster::connect::Cluster;
+pub use crate::cluster::environment::Environment;
+pub use crate::cluster::error::{ClusterError, PluginProblem};
+pub use crate::cluster::flags::{ClusterFlags, parse_timeout};
+pub use crate::cluster::identity::Identity;
+pub use crate::cluster::limits::Limits;
+pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
+pub use crate::cluster::objects::{ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
+pub use crate::cluster::request::Notice;
+pub use crate::cluster::request_error::Problem;

@@ -1,0 +1,56 @@
+//! The Services of others in the cluster.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cluster::{ApiCall, Cluster, ClusterError};
+use crate::core::capacity::{Demand, OtherServices};
+use crate::core::live::Resource;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::output::terminal;
+
+/// Counts them; `None` where they may not be seen, which is said.
+pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
+    let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
+        Ok(Value::Array(list)) => list,
+        Ok(_) => Vec::new(),
+        Err(error) => {
+            let problem = match error {
+                ClusterError::Request { problem, .. } => problem.to_string(),
+                error => error.to_string(),
+            };
+            terminal::diagnostic(
+                &Diagnostic::warning(format!("counted without the Services of others: {problem}"))
+                    .hint("allow `list` on services in all namespaces"),
+            );
+            return None;
+        }
+    };
+    let namespace = cluster.namespace();
+    let ours: BTreeSet<(&str, &str)> = ours
+        .iter()
+        .map(|demand| {
+            let (location, name) = &demand.key;
+            (if location.is_empty() { namespace } else { location.as_str() }, name.as_str())
+        })
+        .collect();
+    let mut other_services = OtherServices::default();
+    for service in &list {
+        let metadata = &service["metadata"];
+        let (location, name) = (
+            metadata["namespace"].as_str().unwrap_or_default(),
+            metadata["name"].as_str().unwrap_or_default(),
+        );
+        if ours.contains(&(location, name)) {
+            continue;
+        }
+        let spec = &service["spec"];
+        *other_services.services.entry(location.to_owned()).or_default() += 1;
+        other_services.load_balancers += u64::from(spec["type"] == "LoadBalancer");
+        let ports = spec["ports"].as_array().into_iter().flatten();
+        let opened = ports.filter(|port| port["nodePort"].is_number()).count() as u64;
+        other_services.node_ports += opened + u64::from(spec["healthCheckNodePort"].is_number());
+    }
+    Some(other_services)
+}

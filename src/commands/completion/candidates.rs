@@ -1,0 +1,152 @@
+//! What is offered for the value of an argument, told by the word that `--help` shows for it: FILE, POOL, NAME.
+
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
+
+use crate::cli::Cli;
+use crate::commands::completion::parse::CommandLine;
+use crate::commands::completion::values;
+use crate::commands::completion::values::Value;
+use crate::scope::GlobalArgs;
+
+/// Where the values of an argument come from.
+#[derive(Clone, Copy, Debug)]
+enum Offer {
+    Files,
+    Directories,
+    Known(fn(&GlobalArgs) -> Vec<Value>),
+}
+
+/// Who offers files and directories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paths {
+    /// The shell, where it finds [`FILES`] or [`DIRECTORIES`].
+    Shell,
+    /// We do.
+    Program,
+}
+
+/// Stands for "the shell may offer files"; no value begins so.
+pub(super) const FILES: &str = "\u{1}files";
+/// The same for directories.
+pub(super) const DIRECTORIES: &str = "\u{1}directories";
+
+/// The command line with all that can be offered for its values. Flags are offered where nothing else is, or where
+/// somebody has begun one.
+pub(super) fn command(line: &CommandLine, paths: Paths) -> Command {
+    let mut command = Cli::command();
+    command.build();
+    dress(command, &|argument| {
+        let argument = if line.at_flag || argument.is_positional() { argument } else { argument.hide(true) };
+        with_values(argument, line.scope.as_ref(), paths)
+    })
+}
+
+fn dress(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
+    let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    let command = command.mut_args(change);
+    names.iter().fold(command, |command, name| command.mut_subcommand(name, |sub| dress(sub, change)))
+}
+
+fn with_values(argument: Arg, scope: Option<&GlobalArgs>, paths: Paths) -> Arg {
+    let marker = |text: &'static str| {
+        ArgValueCompleter::new(move |_: &std::ffi::OsStr| vec![CompletionCandidate::new(text)])
+    };
+    match (offer(&argument), paths, scope) {
+        (Some(Offer::Files), Paths::Shell, _) => argument.add(marker(FILES)),
+        (Some(Offer::Directories), Paths::Shell, _) => argument.add(marker(DIRECTORIES)),
+        (Some(Offer::Files), Paths::Program, _) => argument.add(ArgValueCompleter::new(PathCompleter::any())),
+        (Some(Offer::Directories), Paths::Program, _) => {
+            argument.add(ArgValueCompleter::new(PathCompleter::dir()))
+        }
+        (Some(Offer::Known(values)), _, Some(scope)) => {
+            let scope = scope.clone();
+            // Asked only if it is this argument that is completed.
+            argument.add(ArgValueCandidates::new(move || candidates(values(&scope))))
+        }
+        _ => argument,
+    }
+}
+
+fn candidates(values: Vec<Value>) -> Vec<CompletionCandidate> {
+    let candidate =
+        |(value, help): Value| CompletionCandidate::new(value).help((!help.is_empty()).then(|| help.into()));
+    values.into_iter().map(candidate).collect()
+}
+
+fn offer(argument: &Arg) -> Option<Offer> {
+    let word = argument.get_value_names().unwrap_or_default().first()?.split('|').next()?;
+    let known = match (argument.get_id().as_str(), word) {
+        (_, "FILE" | "PATH" | "PLAN") => return Some(Offer::Files),
+        (_, "DIR" | "DIRECTORY") => return Some(Offer::Directories),
+        (_, "POOL") => values::pools,
+        ("only", _) => values::clusters_of_spec,
+        (_, "KEY") => values::pool_labels,
+        ("context", _) => values::contexts,
+        ("cluster", _) => values::clusters,
+        ("user", _) => values::users,
+        ("namespace", _) => values::namespaces,
+        ("platform", _) => values::platforms,
+        _ => return None,
+    };
+    Some(Offer::Known(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Values that only the user knows.
+    const OWN: [&str; 24] = [
+        "--base",
+        "--branch",
+        "--message",
+        "--repo",
+        "--as",
+        "--as-group",
+        "--as-uid",
+        "--concurrency",
+        "--kubectl-version",
+        "--max-prune",
+        "--name",
+        "--password",
+        "--per-pool",
+        "--proxy-url",
+        "--request-timeout",
+        "--server",
+        "--timeout",
+        "--tls-server-name",
+        "--token",
+        "--ttl",
+        "--username",
+        "--warn-at",
+        "--from",
+        "--to",
+    ];
+
+    #[test]
+    fn every_value_is_offered_or_the_users_own() {
+        let mut command = Cli::command();
+        command.build();
+        let mut found = BTreeSet::new();
+        collect(&command, &mut found);
+        let unknown: Vec<&String> = found.iter().filter(|name| !OWN.contains(&name.as_str())).collect();
+        assert!(unknown.is_empty(), "nothing is offered for {unknown:?}: name their values as others are");
+    }
+
+    fn collect(command: &Command, found: &mut BTreeSet<String>) {
+        for argument in command.get_arguments() {
+            let is_listed = !argument.get_possible_values().is_empty();
+            if argument.get_action().takes_values() && !is_listed && offer(argument).is_none() {
+                found.insert(
+                    argument
+                        .get_long()
+                        .map_or_else(|| argument.get_id().to_string(), |long| format!("--{long}")),
+                );
+            }
+        }
+        command.get_subcommands().for_each(|sub| collect(sub, found));
+    }
+}

@@ -1,0 +1,108 @@
+//! What was typed so far: the flags that decide about what can be offered.
+
+use std::ffi::OsString;
+
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use crate::cli::Cli;
+use crate::scope::GlobalArgs;
+
+/// The words before the one that is completed.
+pub(super) struct CommandLine {
+    /// What every command takes, as far as it stands there and can be understood.
+    pub(super) scope: Option<GlobalArgs>,
+    /// Whether the word that is completed begins as a flag does.
+    pub(super) at_flag: bool,
+    /// All words with the program in front and the one that is completed at the end.
+    pub(super) words: Vec<OsString>,
+}
+
+impl CommandLine {
+    /// Reads the words after the program's name.
+    pub(super) fn read(words: Vec<OsString>) -> Self {
+        let mut words: Vec<OsString> = std::iter::once("kubectl-largescale".into()).chain(words).collect();
+        if words.len() == 1 {
+            words.push(OsString::new());
+        }
+        let last = words.last().map(OsString::as_os_str).unwrap_or_default();
+        let at_flag = last.as_encoded_bytes().starts_with(b"-");
+        let before = &words[..words.len() - 1];
+        // Required arguments may be missing, others may be half typed: what can be understood counts.
+        let matches = Cli::command().ignore_errors(true).try_get_matches_from(before);
+        let scope = matches.ok().and_then(|matches| GlobalArgs::from_arg_matches(&matches).ok());
+        hide_commands_among_values(&mut words);
+        Self { scope, at_flag, words }
+    }
+}
+
+/// clap's engine takes any word that is the name of a command for that command, also the `diff` of `--context diff`.
+fn hide_commands_among_values(words: &mut [OsString]) {
+    let mut command = Cli::command();
+    command.build();
+    let mut current = &command;
+    let end = words.len() - 1;
+    let mut index = 1;
+    while index < end {
+        let word = words[index].to_string_lossy().into_owned();
+        if takes_value(current, &word) {
+            index += 1;
+            if index < end && current.find_subcommand(&words[index]).is_some() {
+                words[index] = OsString::from("value");
+            }
+        } else if let Some(next) = current.find_subcommand(&word) {
+            current = next;
+        }
+        index += 1;
+    }
+}
+
+/// Whether the next word is this flag's value.
+fn takes_value(command: &Command, word: &str) -> bool {
+    command.get_arguments().any(|argument| {
+        let by_name = argument.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long))
+            || argument.get_short().is_some_and(|short| word == format!("-{short}"));
+        by_name
+            && argument.get_action().takes_values()
+            && argument.get_num_args().is_some_and(|count| count.min_values() > 0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn line(words: &[&str]) -> CommandLine {
+        CommandLine::read(words.iter().map(OsString::from).collect())
+    }
+
+    #[test]
+    fn flags_count_wherever_they_stand() {
+        for words in [
+            &["-f", "app", "render", "--context", "a b:c", "--forget", ""][..],
+            &["render", "-fapp", "--context=a b:c", "--forget", ""],
+            &["render", "--file", "app", "--forget", "x", "--context", "a b:c", "--frobnicate", ""],
+            &["completion", "-f", "app", "--context", "a b:c", ""],
+            &["inventory", "adopt", "-f", "app", "--context", "a b:c", "-"],
+        ] {
+            let scope = line(words).scope.unwrap_or_else(|| panic!("{words:?}"));
+            assert_eq!(scope.files, [Path::new("app")], "{words:?}");
+            assert_eq!(scope.cluster.context.as_deref(), Some("a b:c"), "{words:?}");
+        }
+        assert_eq!(line(&[]).scope.unwrap().files, [Path::new(".")]);
+    }
+
+    #[test]
+    fn a_value_is_no_command() {
+        let words = line(&["-n", "diff", "render", "--context", "pools", "re"]).words;
+        assert_eq!(words, ["kubectl-largescale", "-n", "value", "render", "--context", "pools", "re"]);
+    }
+
+    #[test]
+    fn a_flag_is_told_from_a_value() {
+        assert!(line(&["render", "--f"]).at_flag);
+        assert!(!line(&["render", "--forget", "f"]).at_flag);
+        assert!(!line(&["render", ""]).at_flag);
+    }
+}

@@ -1,0 +1,196 @@
+//! Asks the machine, the directory and the cluster, as far as each of them answers.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::cluster::{ApiCall, Cluster, Identity};
+use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, plugin, rights};
+use crate::core::kubernetes::node::Node;
+use crate::core::platform::choose::choose;
+use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::pools::discover_pools;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::directory::git::Repository;
+use crate::directory::{Project, beginning_with, is_same, on_path, says, this_program};
+use crate::engine::cluster_identity::named;
+use crate::engine::set_name::moved;
+use crate::failure::Failure;
+use crate::scope::Scope;
+
+/// Everything that was found, in the order in which one thing needs the other.
+pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
+    let mut findings = programs();
+    let project = project(scope, &mut findings);
+    let Some(cluster) = connected(scope, project.as_ref(), &mut findings) else { return findings };
+    let locked = project.as_ref().and_then(|project| project.lock.as_ref()?.cluster.clone());
+    if !identified(&cluster, locked.as_deref(), &mut findings) {
+        return findings;
+    }
+    let namespace = project.as_ref().and_then(|project| project.spec.metadata.namespace.clone());
+    let namespace = namespace.unwrap_or_else(|| cluster.namespace().to_owned());
+    match cluster.call(&ApiCall::OwnRights { namespace: namespace.clone() }) {
+        Ok(review) => findings.extend(rights(&review, &namespace)),
+        Err(error) => findings.push(Finding::warn(
+            "rights",
+            error.to_string(),
+            "`kubectl auth can-i --list` shows them, if anything does",
+        )),
+    }
+    match cluster.nodes() {
+        Ok(nodes) => findings.push(platform(&nodes, project.as_ref())),
+        Err(error) => findings.push(Finding::warn(
+            "platform",
+            format!("the nodes cannot be looked at: {error}"),
+            "pools and renders can also be made from a file of nodes (--nodes FILE)",
+        )),
+    }
+    findings
+}
+
+fn programs() -> Vec<Finding> {
+    let shown = |path: &Path| path.display().to_string();
+    let this = this_program();
+    let found: Vec<Installed> = on_path("kubectl-largescale")
+        .iter()
+        .map(|path| Installed {
+            path: shown(path),
+            is_this: this.as_deref().is_some_and(|this| is_same(this, path)),
+        })
+        .collect();
+    let stray: Vec<String> = beginning_with("kubectl-largescale-").iter().map(|path| shown(path)).collect();
+    let this = this.as_deref().map(shown).unwrap_or_default();
+    let mut findings = plugin(&this, env!("CARGO_PKG_VERSION"), &found, &stray);
+    findings.push(kubectl(says("kubectl", &["version", "--client", "--output=json"]).as_deref()));
+    findings
+        .push(completion(on_path("kubectl_complete-largescale").first().map(|path| shown(path)).as_deref()));
+    findings.push(git(says("git", &["--version"]).as_deref()));
+    findings
+}
+
+/// The spec, if there is one.
+fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
+    let file = scope.source.file();
+    let shown = file.display().to_string();
+    if !file.exists() && scope.source.path == Path::new(".") {
+        findings.push(Finding::ok("spec", "none here; -f names one"));
+        return None;
+    }
+    match Project::load(&scope.source) {
+        Ok(project) => {
+            let name = &project.spec.metadata.name;
+            findings
+                .push(Finding::ok("spec", format!("{shown}: {name}, platform {}", project.platform.name)));
+            findings.extend(moved(&project).map(|problem| failed("set", &[problem])));
+            findings.extend(copied(&project).map(|problem| failed("lock", &[problem])));
+            Some(project)
+        }
+        Err(problems) => {
+            findings.push(failed("spec", &problems));
+            None
+        }
+    }
+}
+
+/// Another directory of the repository with the id of this one. Where git cannot tell, `render` says why.
+fn copied(project: &Project) -> Option<Diagnostic> {
+    let id = project.lock.as_ref()?.id.as_ref()?;
+    let repository = Repository::around(&project.directory).ok()??;
+    repository.refuse_copies(id, &project.lock_path()).err()
+}
+
+fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
+    let first = problems.first();
+    let more = if problems.len() > 1 { format!(" ({} more)", problems.len() - 1) } else { String::new() };
+    let hint = first.and_then(|problem| problem.hint.clone());
+    Finding::fail(
+        check,
+        format!("{}{more}", first.map(ToString::to_string).unwrap_or_default()),
+        hint.unwrap_or_else(|| {
+            "`kubectl largescale render --check --locked` shows all that is wrong".to_owned()
+        }),
+    )
+}
+
+/// No cluster is bad only for who reads the nodes from one.
+fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Finding>) -> Option<Cluster> {
+    match Cluster::connect(&scope.cluster, Arc::new(|_| ())) {
+        Ok(cluster) => {
+            let location = format!("{} at {}", named(cluster.context()), cluster.server());
+            findings.push(Finding::ok("context", location));
+            Some(cluster)
+        }
+        Err(error) => {
+            let failed = failed("context", &Failure::from(error).problems);
+            let needs_none = project.is_some_and(|project| project.spec.spec.nodes != "cluster");
+            findings.push(if needs_none { Finding { level: Level::Warn, ..failed } } else { failed });
+            None
+        }
+    }
+}
+
+/// Whether it answers, and is the cluster of the lock.
+fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Finding>) -> bool {
+    let finding = match (cluster.identity(), locked) {
+        (Err(error), _) => {
+            findings.push(failed("cluster", &Failure::from(error).problems));
+            return false;
+        }
+        (Ok(Identity::Known(found)), Some(locked)) if found != locked => Finding::fail(
+            "cluster",
+            format!("it is {found}, and the lock is of {locked}"),
+            "choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock",
+        ),
+        (Ok(Identity::Known(_)), Some(_)) => Finding::ok("cluster", "it answers, and is that of the lock"),
+        (Ok(Identity::Known(found)), None) => Finding::ok("cluster", format!("it answers: {found}")),
+        (Ok(Identity::Hidden(why)), _) => Finding::warn(
+            "cluster",
+            format!("it answers, and does not say which one it is: {why}"),
+            "allow `get` on the namespace kube-system",
+        ),
+    };
+    findings.push(finding);
+    true
+}
+
+/// Whether the nodes are of the spec's platform, or of which one they could be.
+fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
+    if let Some(project) = project {
+        let label = project.spec.spec.pools.label.as_deref();
+        let locked = project.lock.as_ref().map(|lock| lock.label.as_str());
+        return match discover_pools(nodes, &project.platform, label, locked) {
+            Ok(discovered) => Finding::ok(
+                "platform",
+                format!(
+                    "{}: {} in {} by {}",
+                    project.platform.name,
+                    plural(nodes.len(), "node"),
+                    plural(discovered.pools.len(), "pool"),
+                    discovered.label
+                ),
+            ),
+            Err(problems) => failed("platform", &problems),
+        };
+    }
+    let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
+    match choose(&platforms, nodes) {
+        Ok(Some(choice)) if choice.told => {
+            Finding::ok("platform", format!("the nodes tell: {}", choice.platform.name))
+        }
+        Ok(Some(choice)) => {
+            let others = choice.others.iter().map(|platform| platform.name.as_str());
+            let names: Vec<&str> = std::iter::once(choice.platform.name.as_str()).chain(others).collect();
+            Finding::warn(
+                "platform",
+                format!("the nodes do not tell which of {} it is", names.join(", ")),
+                "`kubectl largescale init` says how they differ; --platform chooses",
+            )
+        }
+        Ok(None) => Finding::warn(
+            "platform",
+            "no built-in platform knows these nodes",
+            "docs/platforms.md has all of them; a file of your own in the same form is a platform, too",
+        ),
+        Err(problem) => failed("platform", &[problem]),
+    }
+}

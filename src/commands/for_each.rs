@@ -1,0 +1,206 @@
+//! One command for several specs and clusters: one after the other, each by itself, and what became of each at the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use glob::Pattern;
+
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
+use crate::core::spec::{LargeScale, SpecCluster};
+use crate::directory::{Source, specs_below};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::format::Separator;
+use crate::output::terminal;
+use crate::scope::{GlobalArgs, Scope};
+
+/// What a command says about being run for several.
+pub trait MultiTarget {
+    /// What was typed that can only be meant for one, if anything was.
+    fn only_for_one(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether what it reads is one cluster's, if it was typed: such a thing cannot be meant for several clusters.
+    fn of_one_cluster(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What stands between the outputs.
+    fn separator(&self) -> Separator {
+        Separator::Headings
+    }
+}
+
+/// Runs a command for every spec and cluster that was named. One that fails does not stop the others; the exit code is
+/// the highest.
+pub fn run<A: MultiTarget>(
+    typed: &GlobalArgs,
+    args: &A,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    let scopes = scopes(typed, args.of_one_cluster())?;
+    if let [only] = scopes.as_slice() {
+        return command(only, args);
+    }
+    if let Some(argument) = args.only_for_one() {
+        return Err(Failure::usage(
+            Diagnostic::error(format!(
+                "{argument} is for one, and {} are named",
+                plural(scopes.len(), "tree")
+            ))
+            .hint("choose one with -f and --only"),
+        ));
+    }
+    let mut rows = Vec::with_capacity(scopes.len());
+    let mut worst = Exit::Success;
+    for (index, scope) in scopes.iter().enumerate() {
+        let outcome =
+            if worst == Exit::Interrupted { None } else { Some(one(scope, args, index, &command)?) };
+        worst = worst.max(outcome.unwrap_or_default());
+        let word = outcome.map_or("not begun", Exit::word);
+        rows.push(vec![scope.name(), scope.source.cluster.clone().unwrap_or_default(), word.to_owned()]);
+    }
+    terminal::note(&format!("\n{}", terminal::table(&["APP", "CLUSTER", "OUTCOME"], &rows).trim_end()));
+    Ok(worst)
+}
+
+fn one<A: MultiTarget>(
+    scope: &Scope,
+    args: &A,
+    index: usize,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
+    match args.separator() {
+        Separator::Headings => terminal::data(&terminal::heading(index, &scope.title()))?,
+        Separator::Dashes if index > 0 => terminal::data("---\n")?,
+        Separator::Lines if index > 0 => terminal::data("\n")?,
+        Separator::Dashes | Separator::Lines | Separator::Nothing => {}
+    }
+    Ok(command(scope, args).unwrap_or_else(|failure| {
+        if args.separator() != Separator::Headings {
+            terminal::note(&format!("{}:", scope.title()));
+        }
+        failure.problems.iter().for_each(terminal::diagnostic);
+        failure.exit
+    }))
+}
+
+/// Every spec that was named, for each of its clusters that was chosen. `of_one` was typed besides, and is one cluster's.
+pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Scope>, Failure> {
+    let only: Vec<Pattern> = typed.only.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
+    let mut scopes: Vec<Scope> = Vec::new();
+    let mut outputs: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    let mut problems = Vec::new();
+    for path in paths(typed)? {
+        let scope = Scope::of(typed, Source { path, cluster: None });
+        // What is wrong with a spec is said by the command, in its turn.
+        let Ok((spec, _)) = scope.source.read() else {
+            scopes.push(scope);
+            continue;
+        };
+        known.extend(spec.cluster_names().map(str::to_owned));
+        for cluster in chosen(&spec, &only) {
+            let scope = of_cluster(&scope, &spec, cluster);
+            let output = scope.source.beside(&spec.output(cluster));
+            if let Some(other) = outputs.insert(output.clone(), scope.title()) {
+                problems.push(shared_output(&scope, &other, &output));
+            }
+            scopes.push(scope);
+        }
+    }
+    refuse_unknown(&typed.only, &only, &known)?;
+    refuse_one_for_all(typed, of_one, &scopes)?;
+    for (index, scope) in scopes.iter_mut().enumerate() {
+        scope.index = index;
+    }
+    if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
+}
+
+/// The specs that were named, each once; with --recursive those below the directories.
+fn paths(typed: &GlobalArgs) -> Result<Vec<PathBuf>, Failure> {
+    let mut paths = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in &typed.files {
+        let found = if typed.recursive { specs_below(file)? } else { vec![file.clone()] };
+        for path in found {
+            let source = Source { path: path.clone(), cluster: None };
+            if seen.insert(source.beside("")) {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(paths)
+}
+
+fn pattern(text: &str) -> Result<Pattern, Failure> {
+    Pattern::new(text).map_err(|error| {
+        Failure::usage(Diagnostic::error(format!("--only `{text}` is no glob: {}", error.msg)))
+    })
+}
+
+/// The clusters of a spec that are meant; `None` for a spec that names none, which --only leaves out.
+fn chosen<'a>(spec: &'a LargeScale, only: &[Pattern]) -> Vec<Option<&'a SpecCluster>> {
+    if spec.spec.clusters.is_empty() {
+        return if only.is_empty() { vec![None] } else { Vec::new() };
+    }
+    let is_meant = |name: &str| only.is_empty() || only.iter().any(|pattern| pattern.matches(name));
+    spec.spec.clusters.iter().filter(|cluster| is_meant(&cluster.name)).map(Some).collect()
+}
+
+fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -> Scope {
+    let mut flags = scope.cluster.clone();
+    if let Some(context) = cluster.and_then(|cluster| cluster.context.clone()) {
+        flags.context.get_or_insert(context);
+    }
+    Scope {
+        source: Source { cluster: cluster.map(|cluster| cluster.name.clone()), ..scope.source.clone() },
+        app: Some(spec.metadata.name.clone()),
+        cluster: flags,
+        index: 0,
+    }
+}
+
+/// Two with one output directory would each take the other's files for foreign ones.
+fn shared_output(scope: &Scope, other: &str, output: &Path) -> Diagnostic {
+    Diagnostic::error(format!("{other} and {} have the same output, {}", scope.title(), output.display()))
+        .at(Location::file(scope.source.file().display().to_string()))
+        .hint("give each its own `spec.output`")
+}
+
+fn refuse_unknown(typed: &[String], only: &[Pattern], known: &BTreeSet<String>) -> Result<(), Failure> {
+    let unmatched = |(_, pattern): &(&String, &Pattern)| !known.iter().any(|name| pattern.matches(name));
+    let Some((text, _)) = typed.iter().zip(only).find(unmatched) else { return Ok(()) };
+    let near = did_you_mean(text, known.iter().map(String::as_str));
+    let hint = if known.is_empty() {
+        "clusters are named in `spec.clusters`".to_owned()
+    } else {
+        format!("there are {}", known.iter().cloned().collect::<Vec<_>>().join(", "))
+    };
+    Err(Failure::usage(Diagnostic::error(format!("no spec names a cluster `{text}`{near}")).hint(hint)))
+}
+
+/// Where one address, context or node list would stand for several clusters.
+fn refuse_one_for_all(
+    typed: &GlobalArgs,
+    of_one: Option<&'static str>,
+    scopes: &[Scope],
+) -> Result<(), Failure> {
+    let clusters: BTreeSet<&str> =
+        scopes.iter().filter_map(|scope| scope.source.cluster.as_deref()).collect();
+    let flags = [
+        ("--context", typed.cluster.context.is_some()),
+        ("--cluster", typed.cluster.cluster.is_some()),
+        ("--server", typed.cluster.server.is_some()),
+    ];
+    let of_one = flags.iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| *flag).or(of_one);
+    let Some(flag) = of_one.filter(|_| clusters.len() > 1) else { return Ok(()) };
+    let names = clusters.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Failure::usage(
+        Diagnostic::error(format!("{flag} is of one cluster, and several are meant: {names}"))
+            .hint("choose one with --only"),
+    ))
+}

@@ -1,0 +1,258 @@
+//! `init`: a starter spec, and what makes Argo CD or Flux sync the tree.
+
+mod gitops;
+mod starter;
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use crate::commands::init::gitops::GitopsArgs;
+use crate::commands::init::starter::{Starter, seen};
+use crate::core::import::{Folded, fold};
+use crate::core::kubernetes::names;
+use crate::core::kubernetes::node::Node;
+use crate::core::manifest::{ManifestFile, read_manifests};
+use crate::core::platform::choose::{Choice, choose};
+use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::core::report::suggest::did_you_mean;
+use crate::core::spec::{LargeScale, Spec};
+use crate::core::yaml;
+use crate::core::yaml::comment::in_comment;
+use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_new};
+use crate::engine::discover::from_cluster;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::GlobalArgs;
+
+/// Beside the spec: where it looks for manifests.
+const MANIFESTS: &str = "manifests";
+
+/// Write a commented starter spec for the cluster, or from Services that were written by hand
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// The directory that gets largescale.yaml
+    #[arg(default_value = ".", value_name = "DIRECTORY", hide_default_value = true)]
+    directory: PathBuf,
+    /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`
+    #[arg(long, value_name = "FILE|-|cluster", default_value = "cluster")]
+    nodes: String,
+    /// The platform, where the nodes do not tell
+    #[arg(long, value_name = "NAME")]
+    platform: Option<String>,
+    /// The node label whose value is the pool, where the platform's list does not tell
+    #[arg(long, value_name = "KEY")]
+    label: Option<String>,
+    /// The name of the workload; default: that of the Service, or of the directory
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// Fold these hand-written manifests: Services that differ only in name and binding become one, and keep their names
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    gitops: GitopsArgs,
+}
+
+/// Writes the spec.
+pub fn run(scope: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
+    let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
+    let spec_path = directory.join(SPEC_FILE);
+    let shown = spec_path.display().to_string();
+    if spec_path.exists() {
+        if let Some(tracker) = args.gitops.gitops {
+            gitops::write(&args.directory, tracker, &args.gitops)?;
+            return Ok(Exit::Success);
+        }
+        return Err(Diagnostic::refusal(format!("{shown} is there already"))
+            .hint("edit it, or name another directory")
+            .into());
+    }
+    let (nodes, context_namespace) = read_nodes(scope, &args.nodes)?;
+    let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
+    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
+    let merged = pools(&choice, &nodes, args.label.as_deref())?;
+    for warning in &merged.warnings {
+        terminal::diagnostic(warning);
+    }
+    let folded = args
+        .from
+        .as_deref()
+        .map(|from| read_and_fold(from, choice.platform, &platforms, &merged))
+        .transpose()?;
+    let manifest = args
+        .from
+        .as_deref()
+        .map(|from| format!("{MANIFESTS}/{}", from.file_name().unwrap_or_default().to_string_lossy()));
+    let name = name(args, folded.as_ref());
+    let text = starter::text(&Starter {
+        name: &name,
+        namespace: scope.cluster.namespace.as_deref().or(context_namespace.as_deref()),
+        manifests: manifest.as_deref().unwrap_or(MANIFESTS),
+        nodes: &nodes_source(args),
+        choice: &choice,
+        merged: &merged,
+        folded: folded.as_ref(),
+    });
+    // What init writes, render must be able to read.
+    LargeScale::read(&shown, &text)?;
+
+    make_directory(&args.directory)?;
+    if let (Some(folded), Some(manifest)) = (&folded, &manifest) {
+        let path = directory.join(manifest);
+        let shown = path.display().to_string();
+        let text = manifest_text(folded, args.from.as_deref());
+        read_manifests(&[ManifestFile {
+            source: manifest.clone(),
+            shown: shown.clone(),
+            text: text.clone(),
+        }])?;
+        if let Some(parent) = path.parent() {
+            make_directory(parent)?;
+        }
+        write_new(&path, &shown, &text)?;
+        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+    }
+    write_new(&spec_path, &shown, &text)?;
+    terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+    say(&choice, &merged, folded.as_ref());
+    say_what_is_next(&args.directory);
+    if let Some(tracker) = args.gitops.gitops {
+        gitops::write(&args.directory, tracker, &args.gitops)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The nodes, and the namespace of the context where they come from a cluster.
+fn read_nodes(scope: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
+    if nodes == "cluster" {
+        let asked = from_cluster(&scope.cluster, None)?;
+        return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
+    }
+    Ok((nodes_from(Path::new(nodes), nodes)?, None))
+}
+
+fn choose_platform<'a>(
+    platforms: &'a [Platform],
+    nodes: &[Node],
+    wanted: Option<&str>,
+) -> Result<Choice<'a>, Failure> {
+    let known = || builtin_names().collect::<Vec<_>>().join(", ");
+    if let Some(wanted) = wanted {
+        let Some(platform) = platforms.iter().find(|platform| platform.name == wanted) else {
+            let near = did_you_mean(wanted, builtin_names());
+            return Err(Diagnostic::error(format!("unknown platform `{wanted}`{near}"))
+                .hint(format!("built in: {}", known()))
+                .into());
+        };
+        return Ok(Choice { platform, told: true, others: Vec::new() });
+    }
+    choose(platforms, nodes)?.ok_or_else(|| {
+        Diagnostic::error(format!("no built-in platform knows the {} here", plural(nodes.len(), "node")))
+            .hint(format!(
+                "choose one with --platform ({}); a platform file of your own is named in the spec later",
+                known()
+            ))
+            .into()
+    })
+}
+
+fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Merged, Failure> {
+    let found = discover_pools(nodes, choice.platform, label, None)?;
+    Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
+}
+
+fn read_and_fold(
+    from: &Path,
+    platform: &Platform,
+    platforms: &[Platform],
+    merged: &Merged,
+) -> Result<Folded, Failure> {
+    let shown = from.display().to_string();
+    let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
+    if documents.is_empty() {
+        return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
+    }
+    let folded = fold(&documents, platform, platforms, &merged.set)?;
+    for warning in &folded.warnings {
+        terminal::diagnostic(warning);
+    }
+    Ok(folded)
+}
+
+/// `--name`, the first folded Service, or the directory; whatever it is, as a DNS label.
+fn name(args: &Args, folded: Option<&Folded>) -> String {
+    if let Some(name) = &args.name {
+        return name.clone();
+    }
+    let service = folded.and_then(|folded| folded.objects.iter().find(|object| object["kind"] == "Service"));
+    let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
+    let directory = || {
+        std::path::absolute(&args.directory)
+            .ok()
+            .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+    };
+    let name = names::pool_name(&from_service.or_else(directory).unwrap_or_default());
+    if name.is_empty() { "app".to_owned() } else { name }
+}
+
+fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
+    let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
+    let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
+    format!(
+        "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",
+        objects.join("---\n")
+    )
+}
+
+/// A file is named as the spec will find it, from its own directory.
+fn nodes_source(args: &Args) -> String {
+    if args.nodes == "cluster" || args.nodes == "-" {
+        return "cluster".to_owned();
+    }
+    let from = |path: &Path| std::path::absolute(path).ok();
+    let (Some(file), Some(directory)) = (from(Path::new(&args.nodes)), from(&args.directory)) else {
+        return args.nodes.clone();
+    };
+    if let Ok(below) = file.strip_prefix(&directory) {
+        return below.display().to_string();
+    }
+    let shared = file.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
+    let up = directory.components().skip(shared).map(|_| "..".to_owned());
+    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+fn say(choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
+    terminal::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
+    for sentence in folded.into_iter().flat_map(|folded| &folded.said) {
+        terminal::note(sentence);
+    }
+    if choice.told {
+        terminal::note(&format!("platform {}: {}", choice.platform.name, choice.platform.spec.title));
+    } else {
+        let mut warning = format!(
+            "the nodes do not tell which load balancers this cluster has; {} is written, choose",
+            choice.platform.name
+        );
+        for platform in std::iter::once(&choice.platform).chain(&choice.others) {
+            let _ = write!(warning, "\n    {}: {}", platform.name, platform.spec.choose);
+        }
+        terminal::diagnostic(&Diagnostic::warning(warning));
+    }
+}
+
+fn say_what_is_next(directory: &Path) {
+    let manifests = directory.join(MANIFESTS);
+    let manifests = manifests.strip_prefix(".").unwrap_or(&manifests);
+    let first = if manifests.exists() {
+        String::new()
+    } else {
+        format!("put the Kubernetes YAML of the workload into {}, then ", manifests.display())
+    };
+    let file =
+        if directory == Path::new(".") { String::new() } else { format!(" -f {}", directory.display()) };
+    terminal::note(&format!("next: {first}kubectl largescale render{file}"));
+}

@@ -1,0 +1,152 @@
+//! `render`: writes the tree and the lock, and says what changed.
+
+mod args;
+mod git;
+mod outcome;
+mod output;
+
+use std::path::Path;
+
+use crate::commands::diff::changes;
+pub use crate::commands::render::args::Args;
+use crate::commands::render::outcome::Outcome;
+use crate::core::platform::{CloudConfigText, cloud_config};
+use crate::core::pools::Shrink;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::review::{Review, failed, markdown, rebound};
+use crate::core::tree::immutable::changed_classes;
+use crate::core::tree::plan::{Overwrite, plan};
+use crate::directory::git::Filters;
+use crate::directory::{Project, RunLock, Tree, read_text, replace};
+use crate::engine::discover::{LockIdentity, discover};
+use crate::engine::set_name::moved;
+use crate::engine::tree_review::Trees;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::Scope;
+
+/// Renders.
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let Some(path) = &args.summary_file else { return render(scope, args, None) };
+    if scope.index == 0 {
+        replace(path, "")?;
+    }
+    let mut review = None;
+    let outcome = render(scope, args, Some(&mut review));
+    let text = match (&review, &outcome) {
+        (Some(review), _) => markdown(review),
+        (None, Err(failure)) => failed(&scope.title(), &failure.problems),
+        (None, Ok(_)) => return outcome,
+    };
+    let before = read_text(path, &path.display().to_string())?;
+    let space = if before.is_empty() { "" } else { "\n" };
+    replace(path, &format!("{before}{space}{text}"))?;
+    outcome
+}
+
+fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> Result<Exit, Failure> {
+    let run_lock = if args.check { None } else { Some(RunLock::take(&scope.source)?) };
+    let project = &Project::load(&scope.source)?;
+    let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
+    let rendered = discovery.render(project)?;
+    let half = cloud_config(&project.platform, &discovery.merged.set)?;
+    let tree = Tree::look(project, &rendered.files)?;
+    let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
+    let output = project.output().display().to_string();
+    let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &output, overwrite)?;
+    plan.name_removed(&tree.known);
+    let problems = changed_classes(&plan, &rendered.files, &tree.known, &output);
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let rebound = rebound(
+        &plan,
+        &rendered.files,
+        &tree.known,
+        &project.platform,
+        project.lock.as_ref(),
+        &discovery.merged.set,
+    );
+    rebound.iter().for_each(terminal::diagnostic);
+    warn_of_foreign(project, &tree, overwrite)?;
+    if let (Some(problem), LockIdentity::Keep) = (moved(project), args.identity()) {
+        terminal::diagnostic(&problem.into_warning());
+    }
+    let lock = discovery.lock(project, &plan, args.identity())?;
+    if let (Some(path), Some(half)) = (&args.cloud_config, &half) {
+        refuse_foreign_config(path, half, overwrite)?;
+    }
+    let around = git::around(project, &plan, args.git(), args.identity())?;
+    if let Some(summary) = summary {
+        let trees = Trees {
+            scope,
+            project,
+            merged: &discovery.merged,
+            plan: &plan,
+            rendered: &rendered.files,
+            before: &tree.known,
+            asked: discovery.asked.as_ref(),
+        };
+        let changes = changes(&plan, &rendered.files, &tree.known, &output);
+        let mut warnings = discovery.warnings(project, &rendered);
+        warnings.extend(rebound);
+        *summary = Some(trees.review(&changes, &format!("`{output}` as it was"), &warnings));
+    }
+
+    if !args.check {
+        tree.write(project, &rendered.files, &plan, &lock)?;
+        drop(run_lock);
+    }
+    if let (Some(path), Some(half), false) = (&args.cloud_config, &half, args.check) {
+        replace(path, &half.text)?;
+    }
+    let filters = if args.commit { Filters::Run } else { Filters::Off };
+    let git_status = around.as_ref().map(|around| around.git_status(project, &plan, filters)).transpose()?;
+    let same = !plan.changes_anything() && project.lock.as_ref() == Some(&lock);
+    let outcome = Outcome {
+        scope,
+        project,
+        merged: &discovery.merged,
+        plan: &plan,
+        half: half.as_ref(),
+        git_status: git_status.as_deref().unwrap_or_default(),
+        same,
+    };
+    output::show(&outcome, args)?;
+    if let (Some(around), Some(git_status), true) = (&around, &git_status, args.commit) {
+        around.commit(&outcome, git_status, args.message.as_deref())?;
+    }
+    Ok(if args.check && !same { Exit::Different } else { Exit::Success })
+}
+
+/// Manifests of others in the output directory: refused at the first render, said later. They are never touched.
+fn warn_of_foreign(project: &Project, tree: &Tree, overwrite: Overwrite) -> Result<(), Failure> {
+    let Some(first) = tree.foreign.first() else { return Ok(()) };
+    let more =
+        if tree.foreign.len() > 1 { format!(" and {} more", tree.foreign.len() - 1) } else { String::new() };
+    let location = Location::file(project.output().display().to_string());
+    if project.lock.is_none() && overwrite == Overwrite::Never {
+        return Err(Diagnostic::refusal(format!("the output directory holds manifests already ({first}{more}), which Argo CD and Flux would sync with the tree"))
+            .at(location)
+            .hint("choose an empty directory as `spec.output`, or share this one with --overwrite: files that are not its own are never touched")
+            .into());
+    }
+    terminal::diagnostic(
+        &Diagnostic::warning(format!("{first}{more} was not written by this program and is left alone; Argo CD and Flux sync it with the tree"))
+            .at(location),
+    );
+    Ok(())
+}
+
+/// A cloud configuration of the user's own, with secrets in it perhaps, is not replaced by our half of one.
+fn refuse_foreign_config(path: &Path, half: &CloudConfigText, overwrite: Overwrite) -> Result<(), Failure> {
+    let shown = path.display().to_string();
+    if overwrite == Overwrite::Allowed || !path.exists() || half.may_replace(&read_text(path, &shown)?) {
+        return Ok(());
+    }
+    Err(Diagnostic::refusal("the file holds more than this program writes, and would be lost")
+        .at(Location::file(shown))
+        .hint("name another file and merge it by hand, or say --overwrite")
+        .into())
+}

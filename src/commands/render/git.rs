@@ -1,0 +1,151 @@
+//! The git repository around the tree: what it would not take, what it has not seen yet, and a commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::commands::render::outcome::Outcome;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::review::commit_message;
+use crate::core::tree::plan::{Action, Plan};
+use crate::directory::git::{Filters, GitFileStatus, GitState, Head, Repository};
+use crate::directory::{Project, on_path};
+use crate::engine::discover::LockIdentity;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// What is wanted of git.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Git {
+    /// Nothing.
+    Leave,
+    /// To say what it has not seen yet.
+    Look,
+    /// A commit.
+    Commit,
+}
+
+/// A repository that will take the files.
+pub(super) struct Around(Repository);
+
+/// Returns the repository around the project, if there is one and it is wanted. Fails before anything is written if the
+/// repository cannot be trusted, ignores the files, or cannot take the commit.
+pub(super) fn around(
+    project: &Project,
+    plan: &Plan,
+    git: Git,
+    identity: LockIdentity,
+) -> Result<Option<Around>, Failure> {
+    if git == Git::Leave {
+        return Ok(None);
+    }
+    let Some(repository) = Repository::around(&project.directory)? else {
+        return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
+    };
+    if let (Some(id), LockIdentity::Keep) =
+        (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity)
+    {
+        repository.refuse_copies(id, &project.lock_path())?;
+    }
+    let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
+    let files: Vec<PathBuf> =
+        kept.map(|step| project.output().join(&step.path)).chain([project.lock_path()]).collect();
+    if !repository.holds(&project.output()) {
+        // A repository of its own for trees is a good thing; only one commit cannot be in two.
+        let problem = Diagnostic::error("the tree is not of the git repository around the spec and its lock")
+            .at(Location::file(project.output().display().to_string()))
+            .hint("render without --commit, and commit in each of the two");
+        return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
+    }
+    repository.refuse_ignored(&project.output(), &files)?;
+    let around = Around(repository);
+    if git == Git::Commit {
+        around.refuse_unready(project, plan)?;
+    }
+    Ok(Some(around))
+}
+
+fn nothing_to_commit_to(project: &Project) -> Diagnostic {
+    let location = Location::file(project.source.file().display().to_string());
+    if on_path("git").is_empty() {
+        return Diagnostic::error("git is not installed, so there is nothing to commit with")
+            .at(location)
+            .hint("install git, or put it on the PATH; `render` without --commit does not need it");
+    }
+    let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
+    let named = directory.map(|path| format!(" '{}'", path.display())).unwrap_or_default();
+    Diagnostic::error("there is no git repository to commit to")
+        .at(location)
+        .hint(format!("`git init{named}` makes one; `render` without --commit does not need it"))
+}
+
+impl Around {
+    /// Returns the files of the tree, those that have left it, and the lock, if they are not committed.
+    pub(super) fn git_status(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        filters: Filters,
+    ) -> Result<Vec<GitFileStatus>, Failure> {
+        let locked = project.lock.iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys()));
+        let ours: BTreeSet<&String> = plan.steps.iter().map(|step| &step.path).chain(locked).collect();
+        Ok(self.0.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
+    }
+
+    fn refuse_unready(&self, project: &Project, plan: &Plan) -> Result<(), Failure> {
+        if self.0.ready_for_commit()? == Head::Detached {
+            terminal::diagnostic(
+                &Diagnostic::warning(
+                    "HEAD is on no branch: the commit is lost when something else is checked out",
+                )
+                .hint("`git switch -c NAME` keeps it"),
+            );
+        }
+        let git_status = self.git_status(project, plan, Filters::Off)?;
+        let Some(file) = git_status.iter().find(|file| file.state == GitState::Conflicted) else {
+            return Ok(());
+        };
+        Err(Diagnostic::refusal("both sides of a merge have changed the file")
+            .at(Location::file(file.file.display().to_string()))
+            .hint("render without --commit, which mends the tree, then `git add` it and end the merge")
+            .into())
+    }
+
+    /// Commits them.
+    pub(super) fn commit(
+        &self,
+        outcome: &Outcome<'_>,
+        git_status: &[GitFileStatus],
+        subject: Option<&str>,
+    ) -> Result<(), Failure> {
+        if git_status.is_empty() {
+            terminal::note("nothing to commit");
+            return Ok(());
+        }
+        let output = outcome.project.output();
+        let steps: BTreeMap<PathBuf, _> =
+            outcome.plan.steps.iter().map(|step| (output.join(&step.path), step)).collect();
+        let lock = outcome.project.lock_path();
+        let changes: Vec<commit_message::Line> = git_status
+            .iter()
+            .filter(|file| file.file != lock)
+            .map(|file| {
+                let step = steps.get(&file.file);
+                let name = || file.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                commit_message::Line {
+                    pool: step.and_then(|step| step.pool.clone()),
+                    what: step.and_then(|step| step.key.as_ref()).map_or_else(name, ToString::to_string),
+                    action: file.difference.word(),
+                }
+            })
+            .collect();
+        let title = outcome.scope.title();
+        let message = commit_message::text(&title, subject, &changes);
+        let commit = self
+            .0
+            .commit(git_status, &message)
+            .map_err(|problem| Failure { exit: Exit::Incomplete, problems: vec![problem] })?;
+        terminal::note(&format!("committed as {commit}"));
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! `status`: what became of the directory in the cluster. It only looks.
+
+mod args;
+mod json;
+mod node_counts;
+mod observe;
+mod summary;
+mod table;
+mod view;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::cluster::{Cluster, Pause};
+pub use crate::commands::status::args::Args;
+use crate::commands::status::args::StatusFormat;
+use crate::commands::status::observe::Asker;
+use crate::commands::status::view::Shown;
+use crate::core::dns::RoundRobin;
+use crate::core::report::diagnostic::{Diagnostic, Severity};
+use crate::core::status::Report;
+use crate::directory::{Project, Reviewed};
+use crate::engine::cluster_identity::identity_or_doubt;
+use crate::engine::set_name::{Undecided, set_of};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::Scope;
+
+/// How long DNS may remember an address where nobody says it, in seconds.
+const DEFAULT_TTL: u32 = 60;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Nodes come and go in minutes, and 5,000 of them are 45 MB: they are listed at every so-manieth look only.
+const LOOKS_PER_NODES: usize = 15;
+
+/// Shows what became of the app.
+pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    let project = &Project::open(&scope.source)?;
+    let reviewed = Reviewed::read(project)?;
+    let cluster = &Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
+    let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
+    reviewed.warnings.iter().chain(&doubt).for_each(terminal::diagnostic);
+    let set = set_of(scope, project, cluster, Undecided::UseContext)?;
+    let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
+    asker.count_nodes()?;
+    let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
+    let mut screen = Screen {
+        scope,
+        args,
+        app: &project.spec.metadata.name,
+        round_robin: round_robin.as_ref(),
+        shown: None,
+        said: Vec::new(),
+        fails: false,
+    };
+    let report = asker.look()?;
+    screen.show(&report, asker.unseen())?;
+    if !args.watch {
+        return Ok(if report.is_ready() { Exit::Success } else { Exit::Different });
+    }
+    // Ctrl-C ends the program wherever it is: nothing is left to finish.
+    for look in 1.. {
+        if cluster.pause(PAUSE) == Pause::Interrupted {
+            break;
+        }
+        let nodes = if look % LOOKS_PER_NODES == 0 { asker.count_nodes() } else { Ok(()) };
+        match nodes.and_then(|()| asker.look()) {
+            Ok(report) => screen.show(&report, asker.unseen())?,
+            // Somebody who watches wants to see the end of it, also behind a server that restarts.
+            Err(failure) => screen.fail(&failure),
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// What was shown and said.
+struct Screen<'a> {
+    scope: &'a Scope,
+    args: &'a Args,
+    app: &'a str,
+    round_robin: Option<&'a RoundRobin<'a>>,
+    shown: Option<Report>,
+    said: Vec<Diagnostic>,
+    /// The last look could not be had.
+    fails: bool,
+}
+
+impl Screen<'_> {
+    /// Shows a report that differs from the last one.
+    fn show(&mut self, report: &Report, unseen: &[Diagnostic]) -> Result<(), Failure> {
+        if std::mem::take(&mut self.fails) {
+            terminal::note("the cluster answers again");
+        }
+        self.warn(unseen);
+        let essence = report.clone().without_repetition();
+        if self.shown.as_ref() == Some(&essence) {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let now = i64::try_from(now).unwrap_or_default();
+        let ttl = self.round_robin.map_or(DEFAULT_TTL, |round_robin| round_robin.dns.ttl);
+        let shown = Shown {
+            scope: self.scope,
+            app: self.app,
+            report,
+            before: self.shown.as_ref(),
+            unseen,
+            ttl: self.args.ttl.unwrap_or(ttl),
+            round_robin: self.round_robin,
+            now,
+        };
+        let format = self.args.output;
+        let text = table::text(&shown, format);
+        let zone_warnings =
+            if format == Some(StatusFormat::Zone) { shown.zone().warnings } else { Vec::new() };
+        self.warn(&zone_warnings);
+        let separator = match (format, &self.shown) {
+            (_, None) | (Some(StatusFormat::Json | StatusFormat::Name), _) => "",
+            (Some(StatusFormat::Yaml), _) => "---\n",
+            (None | Some(StatusFormat::Wide | StatusFormat::Zone), _) => "\n",
+        };
+        terminal::data(&format!("{separator}{text}"))?;
+        self.shown = Some(essence);
+        Ok(())
+    }
+
+    /// Says what was not said before.
+    fn warn(&mut self, warnings: &[Diagnostic]) {
+        for warning in warnings {
+            if !self.said.contains(warning) {
+                terminal::diagnostic(warning);
+                self.said.push(warning.clone());
+            }
+        }
+    }
+
+    /// Says why the cluster could not be looked at: once, until it can be again.
+    fn fail(&mut self, failure: &Failure) {
+        if std::mem::replace(&mut self.fails, true) {
+            return;
+        }
+        for problem in &failure.problems {
+            terminal::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem.clone() });
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The nodes of each pool, for people who may list nodes.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{Cluster, ClusterError, Problem};
+use crate::core::kubernetes::node::Node;
+use crate::core::pools::{MergeOptions, PoolState, Shrink, discover_pools, merge};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::report::plural::plural;
+use crate::core::status::NodeCount;
+use crate::directory::Project;
+use crate::failure::Failure;
+
+/// What the nodes tell.
+#[derive(Debug, Default)]
+pub(super) struct Nodes {
+    /// By the name of the pool; `None` if they do not tell.
+    pub counts: Option<BTreeMap<String, NodeCount>>,
+    /// Why they do not, and what else they tell.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Counts them.
+pub(super) fn count(project: &Project, cluster: &Cluster) -> Result<Nodes, Failure> {
+    let nodes = match cluster.nodes() {
+        Ok(nodes) => nodes,
+        Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
+            let warning = Diagnostic::warning(format!("the nodes of the pools cannot be seen: {problem}"));
+            return Ok(Nodes { counts: None, warnings: vec![warning] });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    // A cluster whose nodes make no pools still has Services to show.
+    Ok(by_pool(project, &nodes).unwrap_or_else(|problems| {
+        let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
+        Nodes { counts: None, warnings: problems.into_iter().map(warning).collect() }
+    }))
+}
+
+/// As `render` would see them, with the pool label that the directory was rendered with.
+fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
+    let lock = project.lock.as_ref();
+    let label = lock.map(|lock| lock.label.as_str());
+    let discovered = discover_pools(nodes, &project.platform, None, label)?;
+    let options = MergeOptions { forget: Vec::new(), shrink: Shrink::Believe };
+    let merged = merge(&project.spec.spec, &discovered, lock, &options)?;
+    let is_known = |value: &String| lock.is_some_and(|lock| lock.pools.contains_key(value));
+    let mut found = Nodes::default();
+    for report in &merged.reports {
+        if report.state == PoolState::Present && !is_known(&report.pool.value) {
+            let nodes = plural(report.observed.as_ref().map_or(0, |seen| seen.backends), "node");
+            found.warnings.push(
+                Diagnostic::warning(format!(
+                    "the pool {} has {nodes} and no Service in the directory",
+                    report.pool.value
+                ))
+                .hint("`kubectl largescale render` gives it one"),
+            );
+        }
+    }
+    let counts = merged.reports.into_iter().filter_map(|report| {
+        let seen = report.observed?;
+        Some((report.pool.name, NodeCount { ready: seen.ready, total: seen.nodes() }))
+    });
+    found.counts = Some(counts.collect());
+    Ok(found)
+}

@@ -1,0 +1,205 @@
+//! Asks the cluster for what the directory holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
+use crate::commands::status::node_counts;
+use crate::commands::status::node_counts::Nodes;
+use crate::core::apply::ApplySet;
+use crate::core::live::Resource;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::status::{AddressState, DriftSubject, Report, address_state, is_workload, report};
+use crate::core::tree::objects::Desired;
+use crate::directory::Project;
+use crate::failure::Failure;
+
+/// Requests that are sent at once.
+const AT_ONCE: usize = 16;
+
+/// So many objects of a kind are asked for one by one, more of them with one list of all there are.
+const FEW: usize = 2;
+
+/// An object of the directory, and where it is in the cluster.
+struct Placed {
+    desired: Value,
+    /// `None` if the server does not know its kind, and so has none of it.
+    at: Option<ObjectRef>,
+}
+
+/// Who asks, again and again for the same.
+pub(super) struct Asker<'a> {
+    project: &'a Project,
+    cluster: &'a Cluster,
+    set: ApplySet,
+    objects: Vec<Placed>,
+    nodes: Nodes,
+    unseen: Vec<Diagnostic>,
+}
+
+impl<'a> Asker<'a> {
+    /// Learns of the kinds of the objects what the server knows.
+    pub fn new(
+        project: &'a Project,
+        cluster: &'a Cluster,
+        set: ApplySet,
+        objects: Vec<Desired>,
+    ) -> Result<Self, Failure> {
+        let resources = resources(cluster, &objects)?;
+        let placed = |Desired { value: mut desired, .. }: Desired| {
+            let kind = (text(&desired["apiVersion"]), text(&desired["kind"]));
+            let Some(resource) = resources.get(&kind) else { return Placed { desired, at: None } };
+            let metadata = &mut desired["metadata"];
+            if resource.namespaced && metadata["namespace"].is_null() {
+                metadata["namespace"] = set.namespace.as_str().into();
+            }
+            let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
+            Placed { desired, at: Some(ObjectRef { resource: resource.clone(), namespace, name }) }
+        };
+        let objects = objects.into_iter().map(placed).collect();
+        Ok(Self { project, cluster, set, objects, nodes: Nodes::default(), unseen: Vec::new() })
+    }
+
+    /// Looks at the nodes; what is found is kept for every later look.
+    pub fn count_nodes(&mut self) -> Result<(), Failure> {
+        self.nodes = node_counts::count(self.project, self.cluster)?;
+        Ok(())
+    }
+
+    /// Looks at everything else.
+    pub fn look(&mut self) -> Result<Report, Failure> {
+        self.unseen.clone_from(&self.nodes.warnings);
+        let subjects = self.subjects()?;
+        let events = self.events(&subjects)?;
+        let rules = &self.project.spec.spec.conflicts;
+        Ok(report(&subjects, rules, &events, self.nodes.counts.as_ref()))
+    }
+
+    /// What could not be seen at the last look.
+    pub fn unseen(&self) -> &[Diagnostic] {
+        &self.unseen
+    }
+
+    fn subjects(&mut self) -> Result<Vec<DriftSubject>, Failure> {
+        let mut groups: BTreeMap<(&Resource, &str), Vec<usize>> = BTreeMap::new();
+        for (index, at) in
+            self.objects.iter().enumerate().filter_map(|(index, it)| Some((index, it.at.as_ref()?)))
+        {
+            groups.entry((&at.resource, &at.namespace)).or_default().push(index);
+        }
+        let mut calls = Vec::new();
+        let mut asked_for = Vec::new();
+        for ((resource, namespace), members) in groups {
+            if members.len() <= FEW {
+                calls.extend(
+                    members.iter().filter_map(|index| self.objects[*index].at.clone()).map(ApiCall::Get),
+                );
+                asked_for.extend(members.into_iter().map(|index| vec![index]));
+            } else {
+                let namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
+                calls.push(ApiCall::list(resource.clone(), namespace, None));
+                asked_for.push(members);
+            }
+        }
+        let mut live: Vec<Option<Value>> = vec![Some(Value::Null); self.objects.len()];
+        for (members, answer) in asked_for.into_iter().zip(self.cluster.call_all(&calls, AT_ONCE)) {
+            match self.allowed(answer, &members)? {
+                Some(Value::Array(list)) => {
+                    let mut by_name: HashMap<String, Value> =
+                        list.into_iter().map(|object| (text(&object["metadata"]["name"]), object)).collect();
+                    for index in members {
+                        let name = text(&self.objects[index].desired["metadata"]["name"]);
+                        live[index] = Some(by_name.remove(&name).unwrap_or_default());
+                    }
+                }
+                answer => members.into_iter().for_each(|index| live[index].clone_from(&answer)),
+            }
+        }
+        let subjects = self.objects.iter().zip(live);
+        Ok(subjects
+            .map(|(object, live)| DriftSubject::new(object.desired.clone(), live, &self.set))
+            .collect())
+    }
+
+    /// The answer, or `None` if the user may not see it and it does not decide how this ends.
+    fn allowed(
+        &mut self,
+        answer: Result<Value, ClusterError>,
+        members: &[usize],
+    ) -> Result<Option<Value>, Failure> {
+        let decides = |object: &Value| is_workload(object) || object["kind"] == "Service";
+        match answer {
+            Ok(value) => Ok(Some(value)),
+            Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
+                if !members.iter().any(|index| decides(&self.objects[*index].desired)) =>
+            {
+                self.cannot_see(&format!("whether all is as in the directory cannot be seen: {problem}"));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The events about Services that wait: one list a namespace.
+    fn events(&mut self, subjects: &[DriftSubject]) -> Result<Vec<Value>, Failure> {
+        let waits = |subject: &&DriftSubject| {
+            let live = subject.live.as_ref().unwrap_or(&Value::Null);
+            subject.desired["spec"]["type"] == "LoadBalancer"
+                && matches!(address_state(live, &[]), AddressState::Pending { .. })
+        };
+        let namespaces: BTreeSet<String> =
+            subjects.iter().filter(waits).map(|subject| subject.key().namespace).collect();
+        let calls: Vec<ApiCall> = namespaces
+            .into_iter()
+            .map(|namespace| ApiCall::List {
+                resource: Resource::core("Event", "events"),
+                namespace: Some(namespace),
+                labels: None,
+                fields: Some("involvedObject.kind=Service".to_owned()),
+            })
+            .collect();
+        let mut events = Vec::new();
+        for answer in self.cluster.call_all(&calls, AT_ONCE) {
+            match answer {
+                Ok(Value::Array(list)) => events.extend(list),
+                Ok(_) => {}
+                Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
+                    self.cannot_see(&format!("why load balancers have no address cannot be seen: {problem}"));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(events)
+    }
+
+    fn cannot_see(&mut self, what: &str) {
+        let warning = Diagnostic::warning(what);
+        if !self.unseen.contains(&warning) {
+            self.unseen.push(warning);
+        }
+    }
+}
+
+/// The resources of the objects' kinds, by apiVersion and kind.
+fn resources(cluster: &Cluster, objects: &[Desired]) -> Result<HashMap<(String, String), Resource>, Failure> {
+    let versions: BTreeSet<String> = objects.iter().map(|object| text(&object.value["apiVersion"])).collect();
+    let calls: Vec<ApiCall> = versions
+        .iter()
+        .map(|version| {
+            let (group, version) = version.split_once('/').unwrap_or(("", version));
+            ApiCall::Resources { group: group.to_owned(), version: version.to_owned() }
+        })
+        .collect();
+    let mut resources = HashMap::new();
+    for answer in cluster.call_small(&calls) {
+        for resource in Resource::all_of(&answer?) {
+            resources.insert((resource.api_version(), resource.kind.clone()), resource);
+        }
+    }
+    Ok(resources)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}

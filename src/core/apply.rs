@@ -1,0 +1,22 @@
+//! What goes into a cluster and what leaves it: whose set it is, in which order, what is left to others, what stays.
+
+mod apply_set;
+mod conflicts;
+mod order;
+mod owners;
+mod parent;
+mod plan_file;
+mod prune;
+
+pub use crate::core::apply::apply_set::{
+    ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, PART_OF, TOOL, TOOLING,
+};
+pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
+pub use crate::core::apply::order::Stage;
+pub use crate::core::apply::owners::{Tracker, other_owners, other_set};
+pub use crate::core::apply::parent::{
+    ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_ours_to_mend, read_parent,
+    salvage_parent, tool_of, undone,
+};
+pub use crate::core::apply::plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
+pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};

@@ -1,0 +1,89 @@
+//! Who else looks after an object.
+
+use serde_json::Value;
+
+use crate::core::apply::apply_set::{ApplySet, PART_OF};
+
+/// A program that applies the object too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracker {
+    /// Its name.
+    pub tool: &'static str,
+    /// What of it: the application, the Kustomization, the release.
+    pub owner: String,
+}
+
+/// Argo CD: <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>. Its label
+/// `app.kubernetes.io/instance` is everybody's, and proves nothing.
+const ARGO_CD: &str = "argocd.argoproj.io/tracking-id";
+
+/// Flux: <https://fluxcd.io/flux/components/kustomize/kustomizations/> and …/helm/helmreleases/.
+const FLUX: &[&str] = &["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"];
+
+/// Helm: <https://helm.sh/docs/chart_best_practices/labels/>.
+const HELM: &str = "meta.helm.sh/release-name";
+
+/// All programs that have left their mark on an object.
+pub fn other_owners(live: &Value) -> Vec<Tracker> {
+    let label = |key: &str| live["metadata"]["labels"][key].as_str();
+    let note = |key: &str| live["metadata"]["annotations"][key].as_str();
+    let mut found = Vec::new();
+    if let Some(id) = note(ARGO_CD) {
+        let owner = id.split(':').next().unwrap_or(id).to_owned();
+        found.push(Tracker { tool: "Argo CD", owner });
+    }
+    for prefix in FLUX {
+        if let Some(name) = label(&format!("{prefix}/name")) {
+            let namespace = label(&format!("{prefix}/namespace")).unwrap_or_default();
+            found.push(Tracker { tool: "Flux", owner: format!("{namespace}/{name}") });
+        }
+    }
+    if let (Some("Helm"), Some(release)) = (label("app.kubernetes.io/managed-by"), note(HELM)) {
+        found.push(Tracker { tool: "Helm", owner: release.to_owned() });
+    }
+    found
+}
+
+/// The ID of another set that an object is a member of.
+pub fn other_set(set: &ApplySet, live: &Value) -> Option<String> {
+    let id = live["metadata"]["labels"][PART_OF].as_str()?;
+    (id != set.id()).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(labels: &Value, notes: &Value, expected: &[&str]) {
+        let live = json!({"metadata": {"labels": labels, "annotations": notes}});
+        let said: Vec<String> =
+            other_owners(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn marks() {
+        check(&json!({}), &json!({}), &[]);
+        check(&json!({"app.kubernetes.io/instance": "web"}), &json!({}), &[]);
+        let id = "web:apps/Deployment:prod/web";
+        check(&json!({}), &json!({"argocd.argoproj.io/tracking-id": id}), &["Argo CD web"]);
+        let flux = json!({"kustomize.toolkit.fluxcd.io/name": "web", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"});
+        check(&flux, &json!({}), &["Flux flux-system/web"]);
+        check(&json!({"helm.toolkit.fluxcd.io/name": "web"}), &json!({}), &["Flux /web"]);
+        let helm = json!({"app.kubernetes.io/managed-by": "Helm"});
+        check(&helm, &json!({"meta.helm.sh/release-name": "web"}), &["Helm web"]);
+        check(&helm, &json!({}), &[]);
+    }
+
+    #[test]
+    fn members_of_others() {
+        let set = ApplySet { name: "a".to_owned(), namespace: "b".to_owned() };
+        let of = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
+        assert_eq!(other_set(&set, &of("x")), Some("x".to_owned()));
+        assert_eq!(other_set(&set, &of(&set.id())), None);
+        assert_eq!(other_set(&set, &json!({"metadata": {}})), None);
+    }
+}

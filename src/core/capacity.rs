@@ -1,0 +1,11 @@
+//! How much room there is: what is used of each limit, by each pool and by the cluster.
+
+mod demand;
+mod measure;
+mod usage;
+mod what_if;
+
+pub use crate::core::capacity::demand::{Demand, demands};
+pub use crate::core::capacity::measure::{OtherServices, PoolNodes, Situation, measure};
+pub use crate::core::capacity::usage::{Headroom, LimitSubject, Usage, warnings};
+pub use crate::core::capacity::what_if::pools_of;

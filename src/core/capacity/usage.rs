@@ -1,0 +1,177 @@
+//! One limit, and how much of it is used.
+
+use std::collections::BTreeMap;
+
+use crate::core::platform::{Limit, LimitName};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::thousands;
+
+/// How much of a limit is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// The limit's name.
+    pub name: LimitName,
+    /// Whose it is.
+    pub subject: LimitSubject,
+    /// How much is used.
+    pub used: u64,
+    /// The limit; `None` where nobody has published one.
+    pub limit: Option<Limit>,
+    /// How the number comes about, where it is no plain count: a half-sentence.
+    pub how: Option<String>,
+}
+
+/// Whose limit it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LimitSubject {
+    /// A pool's, by its name.
+    Pool(String),
+    /// The cluster's.
+    Cluster,
+}
+
+/// Whether there is room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Headroom {
+    /// There is.
+    Enough,
+    /// So much is used that the user wants to hear of it.
+    Little,
+    /// More is used than the limit.
+    Over,
+    /// No limit is known.
+    Unknown,
+}
+
+impl Headroom {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Enough => "ok",
+            Self::Little => "near",
+            Self::Over => "over",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Usage {
+    /// How much is left; negative when it is over.
+    pub fn headroom(&self) -> Option<i64> {
+        let used = i64::try_from(self.used).unwrap_or(i64::MAX);
+        Some(i64::from(self.limit.as_ref()?.value) - used)
+    }
+
+    /// How much of the limit is used, in percent, rounded down: 100 only when it is full.
+    pub fn percent(&self) -> Option<u64> {
+        let limit = u64::from(self.limit.as_ref()?.value);
+        Some(self.used.saturating_mul(100).checked_div(limit).unwrap_or(100))
+    }
+
+    /// Whether there is room; `warn_at` in percent.
+    pub fn room(&self, warn_at: u32) -> Headroom {
+        match (self.headroom(), self.percent()) {
+            (Some(room), _) if room < 0 => Headroom::Over,
+            (_, Some(percent)) if percent >= u64::from(warn_at) => Headroom::Little,
+            (Some(_), _) => Headroom::Enough,
+            (None, _) => Headroom::Unknown,
+        }
+    }
+}
+
+/// What to say of limits that are passed: a warning for each of them, whoever passes it.
+pub fn warnings(usages: &[Usage]) -> Vec<Diagnostic> {
+    let mut over: BTreeMap<LimitName, Vec<&Usage>> = BTreeMap::new();
+    for usage in usages.iter().filter(|usage| usage.room(100) == Headroom::Over) {
+        over.entry(usage.name).or_default().push(usage);
+    }
+    over.values().filter_map(|usages| warning(usages)).collect()
+}
+
+fn warning(usages: &[&Usage]) -> Option<Diagnostic> {
+    let most = usages.iter().rev().max_by_key(|usage| usage.used)?;
+    let limit = most.limit.as_ref()?;
+    let who = match (&most.subject, usages.len() - 1) {
+        (LimitSubject::Pool(name), 0) => format!("the pool {name}: "),
+        (LimitSubject::Pool(name), more) => format!("the pool {name} and {more} more: up to "),
+        (LimitSubject::Cluster, _) => String::new(),
+    };
+    let how = most.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
+    let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
+    let (used, value) = (thousands(most.used), thousands(u64::from(limit.value)));
+    let (what, source) = (most.name.counted(), &limit.source);
+    let text = format!("{who}{used} {what}{how}, and {value} is the limit ({source}{note})");
+    Some(Diagnostic::warning(text).hint(format!(
+        "{}; if the limit is another where you are, say so: `spec.limits: {{{}: N}}`",
+        remedy(most.name),
+        most.name.key()
+    )))
+}
+
+fn remedy(name: LimitName) -> &'static str {
+    match name {
+        LimitName::NodesPerLoadBalancer
+        | LimitName::TargetsPerFrontend
+        | LimitName::NodesPerPool
+        | LimitName::NodesPerVmSet => "put the nodes into more pools",
+        LimitName::TargetsPerLoadBalancer
+        | LimitName::PortsPerLoadBalancer
+        | LimitName::FrontendsPerLoadBalancer
+        | LimitName::RulesPerNetworkCard => "fewer ports or Services for each pool, or smaller pools",
+        LimitName::PoolsPerCluster
+        | LimitName::NodesPerCluster
+        | LimitName::LoadBalancers
+        | LimitName::LoadBalancerServices => "ask the cloud for a higher quota, or take another cluster",
+        LimitName::Services
+        | LimitName::ServicesPerNamespace
+        | LimitName::NodePorts
+        | LimitName::EndpointSlices => "fewer and larger pools, or another cluster",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(used: u64, limit: Option<u32>) -> Usage {
+        Usage {
+            name: LimitName::NodesPerLoadBalancer,
+            subject: LimitSubject::Pool("a".to_owned()),
+            used,
+            limit: limit.map(|value| Limit { value, source: "its docs".to_owned(), note: None }),
+            how: None,
+        }
+    }
+
+    #[test]
+    fn room_headroom_percent() {
+        for (used, limit, room, headroom, percent) in [
+            (0, Some(25), Headroom::Enough, Some(25), Some(0)),
+            (19, Some(25), Headroom::Enough, Some(6), Some(76)),
+            (20, Some(25), Headroom::Little, Some(5), Some(80)),
+            (25, Some(25), Headroom::Little, Some(0), Some(100)),
+            (26, Some(25), Headroom::Over, Some(-1), Some(104)),
+            (7, None, Headroom::Unknown, None, None),
+        ] {
+            let usage = usage(used, limit);
+            let got = (usage.room(80), usage.headroom(), usage.percent());
+            assert_eq!(got, (room, headroom, percent), "{used} of {limit:?}");
+        }
+    }
+
+    #[test]
+    fn one_warning_for_all_that_are_over() {
+        let of = |name: &str, used| Usage {
+            subject: LimitSubject::Pool(name.to_owned()),
+            ..usage(used, Some(2500))
+        };
+        let said = |usages: &[Usage]| -> Vec<String> {
+            warnings(usages).into_iter().map(|warning| warning.message).collect()
+        };
+        assert!(said(&[of("a", 2500), usage(9999, None)]).is_empty());
+        let rest = "nodes behind its load balancer, and 2,500 is the limit (its docs)";
+        assert_eq!(said(&[of("a", 2600)]), [format!("the pool a: 2,600 {rest}")]);
+        let several = [of("a", 2600), of("b", 2700), of("c", 100), of("d", 2700)];
+        assert_eq!(said(&several), [format!("the pool b and 2 more: up to 2,700 {rest}")]);
+    }
+}

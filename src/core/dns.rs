@@ -1,0 +1,12 @@
+//! DNS round robin: one name with the addresses of all pools behind it.
+
+mod annotations;
+mod endpoint;
+mod hostname;
+mod round_robin;
+mod spec;
+
+pub use crate::core::dns::annotations::{PREFIXES, annotation};
+pub use crate::core::dns::endpoint::endpoint;
+pub use crate::core::dns::round_robin::{Candidate, Out, RoundRobin};
+pub use crate::core::dns::spec::{AnnotationPrefix, Dns, DnsProvider};

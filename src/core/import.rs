@@ -1,0 +1,115 @@
+//! Hand-written Services, one a pool, folded back into the one that they are copies of; old API versions made current.
+
+mod api_versions;
+mod bindings;
+mod group;
+mod hand_written;
+mod undecided;
+mod unmerged;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::core::import::api_versions::upgrade_api_version;
+use crate::core::import::group::fold_group;
+use crate::core::import::hand_written::{HandWritten, drop_fields};
+use crate::core::platform::Platform;
+use crate::core::pools::PoolSet;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::yaml::Document;
+
+/// What became of hand-written manifests.
+#[derive(Clone, Debug, Default)]
+pub struct Folded {
+    /// The objects of the new manifest.
+    pub objects: Vec<Value>,
+    /// For `spec.names`: Service, then pool, then the name that it keeps.
+    pub names: BTreeMap<String, BTreeMap<String, String>>,
+    /// All Services were internal: `spec.internal`.
+    pub internal: bool,
+    /// What was done, a sentence each.
+    pub said: Vec<String>,
+    /// What the user should check.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Fields that the API server fills in: in a manifest they are leftovers of `kubectl get -o yaml`.
+const SERVER_FIELDS: &[&str] = &[
+    "/status",
+    "/metadata/uid",
+    "/metadata/resourceVersion",
+    "/metadata/creationTimestamp",
+    "/metadata/generation",
+    "/metadata/managedFields",
+    "/metadata/selfLink",
+    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
+];
+
+/// Folds the documents of a manifest for these pools. `platforms` are all that a Service may be bound by. A Service
+/// whose pool or names cannot be told is refused.
+pub fn fold(
+    documents: &[Document],
+    platform: &Platform,
+    platforms: &[Platform],
+    pools: &PoolSet,
+) -> Checked<Folded> {
+    let mut folded = Folded::default();
+    let mut services = Vec::new();
+    let mut others = Vec::new();
+    for document in items(documents) {
+        let mut object = document.value.clone();
+        if !object.is_object() {
+            return Err(Diagnostic::error("the document is no Kubernetes object")
+                .at(document.location(""))
+                .into());
+        }
+        drop_fields(&mut object, SERVER_FIELDS);
+        if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
+            services.push(HandWritten::new(object, platform, platforms, &document));
+        } else {
+            upgrade_api_version(&mut object, &mut folded.said);
+            others.push(object);
+        }
+    }
+    folded.internal = !services.is_empty() && services.iter().all(|service| service.internal);
+    if folded.internal {
+        folded.said.push("all Services are internal: `spec.internal: true`".to_owned());
+    } else if services.iter().any(|service| service.internal) {
+        // Some only: they keep the annotation, and so stay apart from the public ones.
+        services.iter_mut().for_each(HandWritten::keep_internal);
+    }
+    let mut groups: Vec<Vec<HandWritten>> = Vec::new();
+    for service in services {
+        match groups.iter_mut().find(|group| group[0].rest == service.rest) {
+            Some(group) => group.push(service),
+            None => groups.push(vec![service]),
+        }
+    }
+    folded.warnings.extend(unmerged::unmerged(&groups, &platform.binding, pools));
+    let mut problems = Vec::new();
+    let mut named = Vec::with_capacity(groups.len());
+    for group in groups {
+        named.push(fold_group(&group, platform, pools, &mut folded, &mut problems));
+    }
+    // What a Service that is refused would be named is not known.
+    if problems.is_empty() {
+        problems.extend(undecided::namespaces(&named));
+    }
+    folded.objects.extend(others);
+    if problems.is_empty() { Ok(folded) } else { Err(problems) }
+}
+
+fn items(documents: &[Document]) -> Vec<Document> {
+    let mut out = Vec::new();
+    for document in documents {
+        let list = document.value["items"].as_array().filter(|_| document.value["kind"] == "List");
+        match list {
+            Some(list) => {
+                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))));
+            }
+            None => out.push(document.clone()),
+        }
+    }
+    out
+}

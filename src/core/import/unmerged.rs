@@ -1,0 +1,70 @@
+//! Services that look like copies of one and are not the same.
+
+use serde_json::Value;
+
+use crate::core::import::bindings::bound_pool;
+use crate::core::import::hand_written::HandWritten;
+use crate::core::live::{FieldChange, changes};
+use crate::core::patch::Patch;
+use crate::core::pointer;
+use crate::core::pools::PoolSet;
+use crate::core::report::diagnostic::Diagnostic;
+
+/// So many fields are named at most.
+const SHOWN: usize = 3;
+
+/// What keeps Services apart that may be meant as one: the same pods behind them, and each pool taken once.
+pub(crate) fn unmerged(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
+    let with_earlier = |(index, group): (usize, &Vec<HandWritten>)| {
+        let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, binding, pools))?;
+        Some(told(&earlier[0], &group[0]))
+    };
+    groups.iter().enumerate().filter_map(with_earlier).collect()
+}
+
+fn may_be_one(one: &[HandWritten], other: &[HandWritten], binding: &Patch, pools: &PoolSet) -> bool {
+    let selector = &one[0].rest["spec"]["selector"];
+    let is_the_same = |pointer| one[0].rest.pointer(pointer) == other[0].rest.pointer(pointer);
+    let all = || one.iter().chain(other);
+    let mut taken: Vec<&str> =
+        all().filter_map(|service| Some(bound_pool(service, binding, pools)?.value.as_str())).collect();
+    let known = taken.len();
+    taken.sort_unstable();
+    taken.dedup();
+    selector.as_object().is_some_and(|labels| !labels.is_empty())
+        && is_the_same("/spec/selector")
+        && is_the_same("/metadata/namespace")
+        && all().all(|service| service.shown_binding().is_some())
+        && all().count() <= pools.pools.len()
+        && taken.len() == known
+}
+
+fn told(one: &HandWritten, other: &HandWritten) -> Diagnostic {
+    let mut fields: Vec<String> = changes(&one.rest, &other.rest).iter().map(difference).collect();
+    let more = fields.len().saturating_sub(SHOWN);
+    fields.truncate(SHOWN);
+    if more > 0 {
+        fields.push(format!("and {more} more"));
+    }
+    Diagnostic::warning(format!(
+        "the Services {} and {} stay two, with a copy of each for every pool; they differ in {}",
+        one.name,
+        other.name,
+        fields.join(", ")
+    ))
+    .at(other.location.clone())
+    .hint("if they are meant as one, make them the same; what shall differ by pool is an overlay with `target: {pool: NAME}`")
+}
+
+fn difference(change: &FieldChange) -> String {
+    let field = pointer::field(&change.pointer);
+    let side = |value: &Option<Value>| match value {
+        None => Some("nothing".to_owned()),
+        Some(Value::Object(_) | Value::Array(_)) => None,
+        Some(value) => Some(value.to_string()),
+    };
+    match (side(&change.old), side(&change.new)) {
+        (Some(old), Some(new)) => format!("`{field}` ({old}, {new})"),
+        _ => format!("`{field}`"),
+    }
+}

@@ -1,0 +1,5 @@
+//! What Kubernetes says about names, nodes and selectors.
+
+pub mod names;
+pub mod node;
+pub mod selector;

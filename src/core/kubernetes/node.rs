@@ -1,0 +1,218 @@
+//! A Kubernetes Node, cut down to what decides pools and load balancers.
+//!
+//! A real Node is some 9 KB of JSON; of 100,000 of them only a name, a provider ID, labels and three
+//! facts matter here. Label keys and values repeat from node to node, so they are shared strings.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+/// The autoscaler's mark on a node that it is about to delete. The service controller takes such a
+/// node out of every load balancer (`stableNodeSetPredicates` in kubernetes/cloud-provider).
+const TO_BE_DELETED_TAINT: &str = "ToBeDeletedByClusterAutoscaler";
+
+/// Node annotations that tell a pool where labels do not: those of Cluster API (its book, metadata propagation), and of
+/// Oracle Cloud. All others are dropped while reading: they are large and change all the time.
+pub const KEPT_ANNOTATIONS: &[&str] =
+    &["cluster.x-k8s.io/cluster-name", "cluster.x-k8s.io/owner-name", "oci.oraclecloud.com/node-pool-id"];
+
+/// One node, as far as this program looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// `metadata.name`.
+    pub name: Box<str>,
+    /// `spec.providerID`; empty where the cloud has not said yet.
+    pub provider_id: Box<str>,
+    /// `metadata.labels`.
+    pub labels: Pairs,
+    /// `metadata.annotations`, only those that can tell a pool.
+    pub annotations: Pairs,
+    /// The condition Ready is True.
+    pub ready: bool,
+    /// It has a deletion timestamp or the autoscaler's taint.
+    pub being_deleted: bool,
+}
+
+/// String pairs, sorted by key.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pairs(Box<[(Arc<str>, Arc<str>)]>);
+
+impl Pairs {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let index = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
+        Some(&self.0[index].1)
+    }
+
+    /// All pairs, in order of their keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (&**k, &**v))
+    }
+}
+
+/// The strings that nodes share, so that 100,000 nodes hold one copy of `kubernetes.io/os`.
+#[derive(Debug, Default)]
+pub struct Strings(HashSet<Arc<str>>);
+
+impl Strings {
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+
+    fn pairs<'a>(&mut self, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Pairs {
+        let mut shared: Vec<_> = pairs.map(|(k, v)| (self.shared(k), self.shared(v))).collect();
+        shared.sort_unstable();
+        Pairs(shared.into())
+    }
+}
+
+/// A Node as the API server or `kubectl get -o json` writes it; everything else in it is skipped.
+#[derive(Debug, Deserialize)]
+pub struct RawNode {
+    /// Set in a List, not in a NodeList.
+    #[serde(default)]
+    pub(crate) kind: Option<Box<str>>,
+    metadata: RawMeta,
+    #[serde(default)]
+    spec: Option<RawSpec>,
+    #[serde(default)]
+    status: Option<RawStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawMeta {
+    name: Box<str>,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    annotations: Option<BTreeMap<String, String>>,
+    #[serde(default)]
+    deletion_timestamp: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawSpec {
+    #[serde(default, rename = "providerID")]
+    provider_id: Option<Box<str>>,
+    #[serde(default)]
+    taints: Option<Vec<RawTaint>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawTaint {
+    key: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawStatus {
+    #[serde(default)]
+    conditions: Option<Vec<RawCondition>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RawCondition {
+    r#type: String,
+    status: String,
+}
+
+impl RawNode {
+    /// Keeps what matters and lets go of the rest.
+    pub fn keep(self, strings: &mut Strings) -> Node {
+        let spec = self.spec.unwrap_or_default();
+        let labels = self.metadata.labels.unwrap_or_default();
+        let annotations = self.metadata.annotations.unwrap_or_default();
+        let conditions = self.status.and_then(|status| status.conditions).unwrap_or_default();
+        Node {
+            name: self.metadata.name,
+            provider_id: spec.provider_id.unwrap_or_default(),
+            labels: strings.pairs(labels.iter().map(|(k, v)| (&**k, &**v))),
+            annotations: strings.pairs(
+                annotations
+                    .iter()
+                    .filter(|(k, _)| KEPT_ANNOTATIONS.contains(&k.as_str()))
+                    .map(|(k, v)| (&**k, &**v)),
+            ),
+            ready: conditions.iter().any(|c| c.r#type == "Ready" && c.status == "True"),
+            being_deleted: self.metadata.deletion_timestamp.is_some()
+                || spec.taints.unwrap_or_default().iter().any(|t| t.key == TO_BE_DELETED_TAINT),
+        }
+    }
+}
+
+impl Node {
+    /// A control-plane node, by any of the three labels that installers have used
+    /// (cloud-provider-azure `isControlPlaneNode`).
+    pub fn is_control_plane(&self) -> bool {
+        self.labels.get("node-role.kubernetes.io/control-plane").is_some()
+            || self.labels.get("node-role.kubernetes.io/master").is_some()
+            || self.labels.get("kubernetes.io/role") == Some("master")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(json: &str) -> Node {
+        serde_json::from_str::<RawNode>(json).unwrap().keep(&mut Strings::default())
+    }
+
+    #[test]
+    fn keeps_what_matters() {
+        let node = node(
+            r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"a","uid":"x","labels":{"b":"2","a":"1"},
+            "annotations":{"volumes":"many","cluster.x-k8s.io/cluster-name":"c"}},
+            "spec":{"providerID":"azure://x","podCIDR":"10.0.0.0/24"},
+            "status":{"conditions":[{"type":"Ready","status":"True"}],"images":[{}]}}"#,
+        );
+        assert_eq!(node.labels.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
+        assert_eq!(node.labels.get("b"), Some("2"));
+        assert_eq!(node.labels.get("c"), None);
+        assert_eq!(node.annotations.iter().collect::<Vec<_>>(), [("cluster.x-k8s.io/cluster-name", "c")]);
+        assert_eq!(&*node.provider_id, "azure://x");
+        assert!(node.ready && !node.being_deleted && !node.is_control_plane());
+    }
+
+    #[test]
+    fn nulls_and_absences_are_the_same() {
+        let bare = node(r#"{"metadata":{"name":"a"}}"#);
+        let nulls = node(
+            r#"{"metadata":{"name":"a","labels":null},"spec":{"taints":null},"status":{"conditions":null}}"#,
+        );
+        assert_eq!(bare, nulls);
+        assert!(!bare.ready);
+    }
+
+    #[test]
+    fn three_labels_make_a_control_plane_node() {
+        for label in [
+            r#""node-role.kubernetes.io/control-plane":"""#,
+            r#""node-role.kubernetes.io/master":"true""#,
+            r#""kubernetes.io/role":"master""#,
+        ] {
+            assert!(
+                node(&format!(r#"{{"metadata":{{"name":"a","labels":{{{label}}}}}}}"#)).is_control_plane(),
+                "{label}"
+            );
+        }
+        assert!(
+            !node(r#"{"metadata":{"name":"a","labels":{"kubernetes.io/role":"agent"}}}"#).is_control_plane()
+        );
+    }
+
+    #[test]
+    fn a_node_on_its_way_out_is_being_deleted() {
+        assert!(
+            node(r#"{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#).being_deleted
+        );
+        assert!(node(r#"{"metadata":{"name":"a"},"spec":{"taints":[{"key":"ToBeDeletedByClusterAutoscaler","effect":"NoSchedule"}]}}"#).being_deleted);
+    }
+}

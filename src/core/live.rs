@@ -1,0 +1,23 @@
+//! What is live in a cluster, against an object of the directory: whose fields are whose, whether an apply would
+//! change anything, what it would change, and how the API server names the fields that it refuses.
+
+mod builtin_schemas;
+mod effect;
+mod field_changes;
+mod field_path;
+mod managed_fields;
+mod manager_migration;
+mod normalize;
+mod predict;
+mod resource;
+mod unchanged;
+
+pub use crate::core::live::effect::{Effect, effect, intended};
+pub use crate::core::live::field_changes::{FieldChange, changes, digest};
+pub use crate::core::live::field_path::{get, matches, remove};
+pub use crate::core::live::managed_fields::{Entry, FieldSet, MANAGER, Segment, entries, ours};
+pub use crate::core::live::manager_migration::migration;
+pub use crate::core::live::normalize::cleaned;
+pub use crate::core::live::predict::predict;
+pub use crate::core::live::resource::Resource;
+pub use crate::core::live::unchanged::is_unchanged;

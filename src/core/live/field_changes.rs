@@ -1,0 +1,218 @@
+//! What differs between two cleaned objects, field by field: the smallest thing that a person has to agree to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::core::kubernetes::names;
+use crate::core::pointer;
+
+/// One field, or a whole part that is new or gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// Where: a JSON pointer with the key of a list's item in place of its index, `/spec/ports/80,TCP/nodePort`.
+    pub pointer: String,
+    /// What was there.
+    pub old: Option<Value>,
+    /// What is there now.
+    pub new: Option<Value>,
+}
+
+/// All differences, by their pointers.
+pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
+    let mut found = Vec::new();
+    compare("", Some(old), Some(new), &mut found);
+    found.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    found
+}
+
+/// The SHA-256 of changes: two that are equal in it are the same change.
+pub fn digest(changes: &[FieldChange]) -> String {
+    // A list of none or one tells nothing from null; maps of values are in the order of their keys.
+    let one = |value: &Option<Value>| Value::Array(value.iter().cloned().collect());
+    let all: Vec<Value> =
+        changes.iter().map(|change| json!([change.pointer, one(&change.old), one(&change.new)])).collect();
+    names::digest(Value::Array(all).to_string().as_bytes())
+}
+
+/// What is at the pointer of a change in another object of the same form.
+pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
+    let mut value = object;
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        value = match value {
+            Value::Object(map) => map.get(&step)?,
+            Value::Array(list) => {
+                let keyed =
+                    KEYS.iter().find_map(|key| labelled(key, list)?.get(&step).map(|(_, item)| *item));
+                keyed.or_else(|| list.get(step.parse::<usize>().ok()?))?
+            }
+            _ => return None,
+        };
+    }
+    Some(value)
+}
+
+fn compare(at: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<FieldChange>) {
+    match (old, new) {
+        _ if old == new => {}
+        (Some(Value::Object(old)), Some(Value::Object(new))) => {
+            let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                compare(&pointer::join(at, name), old.get(name), new.get(name), found);
+            }
+        }
+        (Some(Value::Array(old)), Some(Value::Array(new))) => {
+            let keyed = KEYS.iter().find_map(|key| Some((labelled(key, old)?, labelled(key, new)?)));
+            match keyed.filter(|(old, new)| are_in_the_same_order(old, new)) {
+                Some((old, new)) => compare_items(at, &old, &new, found),
+                None => {
+                    for index in 0..old.len().max(new.len()) {
+                        compare(
+                            &pointer::join(at, &index.to_string()),
+                            old.get(index),
+                            new.get(index),
+                            found,
+                        );
+                    }
+                }
+            }
+        }
+        _ => found.push(FieldChange { pointer: at.to_owned(), old: old.cloned(), new: new.cloned() }),
+    }
+}
+
+fn compare_items<'a>(at: &str, old: &Items<'a>, new: &Items<'a>, found: &mut Vec<FieldChange>) {
+    let labels: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    for label in labels {
+        let item = |items: &Items<'a>| items.get(label).map(|(_, item)| *item);
+        compare(&pointer::join(at, label), item(old), item(new), found);
+    }
+}
+
+/// The items of a list by what tells them apart, with their places in it.
+type Items<'a> = BTreeMap<String, (usize, &'a Value)>;
+
+/// What tells the items of Kubernetes' lists apart: the first of these that each item has and no two share. Only the
+/// first field of each must be there; the last of a pair is often left to its default.
+const KEYS: &[&[&str]] = &[
+    &["port", "protocol"],
+    &["containerPort", "protocol"],
+    &["mountPath"],
+    &["devicePath"],
+    &["topologyKey", "whenUnsatisfiable"],
+    &["name"],
+    &["uid"],
+    &["ip"],
+    &["key"],
+    &["type"],
+    &["id"],
+];
+
+fn labelled<'a>(key: &[&str], list: &'a [Value]) -> Option<Items<'a>> {
+    let mut items = BTreeMap::new();
+    for (index, item) in list.iter().enumerate() {
+        let mut label = text(item.get(key[0])?)?;
+        for name in &key[1..] {
+            let default = if *name == "protocol" { "TCP".to_owned() } else { String::new() };
+            let value = item.get(*name).map_or(Some(default), text)?;
+            label = format!("{label},{value}");
+        }
+        if items.insert(label, (index, item)).is_some() {
+            return None;
+        }
+    }
+    Some(items)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// By its keys a list that is only in another order would be no change, and order has a meaning.
+fn are_in_the_same_order(old: &Items<'_>, new: &Items<'_>) -> bool {
+    let mut places: Vec<_> =
+        old.iter().filter_map(|(label, (location, _))| Some((*location, new.get(label)?.0))).collect();
+    places.sort_unstable();
+    places.is_sorted_by_key(|(_, location)| *location)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(old: &Value, new: &Value) -> Vec<String> {
+        let one = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        changes(old, new)
+            .iter()
+            .map(|change| format!("{} {} {}", change.pointer, one(&change.old), one(&change.new)))
+            .collect()
+    }
+
+    #[test]
+    fn fields_at_their_deepest() {
+        let old = json!({"a": {"b": 1, "c": {"d": "x"}}, "gone": {"x": 1}, "null": null});
+        let new = json!({"a": {"b": 2, "c": {"d": "x", "e/f": true}}, "map": {"y": [1]}});
+        assert_eq!(
+            shown(&old, &new),
+            ["/a/b 1 2", "/a/c/e~1f - true", "/gone {\"x\":1} -", "/map - {\"y\":[1]}", "/null null -"]
+        );
+        assert!(changes(&old, &old).is_empty());
+        assert_eq!(shown(&json!({"a": [1]}), &json!({"a": {}})), ["/a [1] {}"]);
+        assert_eq!(shown(&Value::Null, &json!({})), [" null {}"]);
+    }
+
+    #[test]
+    fn items_by_what_tells_them_apart() {
+        let old = json!({"spec": {"ports": [
+            {"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30000},
+            {"name": "dns", "port": 53, "protocol": "UDP"},
+            {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
+        ]}});
+        let new = json!({"spec": {"ports": [
+            {"name": "https", "port": 443},
+            {"name": "http", "port": 80, "nodePort": 30001, "protocol": "TCP"},
+            {"name": "dns-tcp", "port": 53},
+        ]}});
+        assert_eq!(
+            shown(&old, &new),
+            [
+                "/spec/ports/443,TCP - {\"name\":\"https\",\"port\":443}",
+                "/spec/ports/53,TCP/protocol \"TCP\" -",
+                "/spec/ports/53,UDP {\"name\":\"dns\",\"port\":53,\"protocol\":\"UDP\"} -",
+                "/spec/ports/80,TCP/nodePort 30000 30001",
+            ]
+        );
+        let mounts = |read_only: bool| json!([{"name": "a", "mountPath": "/x"}, {"name": "a", "mountPath": "/y/z", "readOnly": read_only}]);
+        assert_eq!(shown(&mounts(true), &mounts(false)), ["/~1y~1z/readOnly true false"]);
+    }
+
+    #[test]
+    fn items_by_their_index_where_nothing_tells_them_apart() {
+        let tolerations =
+            |effect: &str| json!([{"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": effect}]);
+        assert_eq!(shown(&tolerations("NoExecute"), &tolerations("x")), ["/1/effect \"NoExecute\" \"x\""]);
+        assert_eq!(shown(&json!(["a", "b"]), &json!(["a"])), ["/1 \"b\" -"]);
+        let named = |names: [&str; 2]| json!([{"name": names[0]}, {"name": names[1]}]);
+        assert_eq!(
+            shown(&named(["a", "b"]), &named(["b", "a"])),
+            ["/0/name \"a\" \"b\"", "/1/name \"b\" \"a\""],
+            "another order is a change"
+        );
+    }
+
+    #[test]
+    fn digests_tell_changes_apart() {
+        let digest_of = |old: Value, new: Value| digest(&changes(&old, &new));
+        let one = digest_of(json!({"a": 1}), json!({"a": {"x": 1, "y": 2}}));
+        assert_eq!(one, digest_of(json!({"a": 1, "b": 1}), json!({"a": {"y": 2, "x": 1}, "b": 1})));
+        assert_eq!(one.len(), 64);
+        let absent = digest_of(json!({}), json!({"a": 1}));
+        assert_ne!(absent, digest_of(json!({"a": null}), json!({"a": 1})));
+        assert_ne!(one, absent);
+    }
+}

@@ -1,0 +1,145 @@
+//! Fields that change their manager without changing: what one program applied becomes what another has applied.
+//!
+//! As client-go's `csaupgrade`: without it, a field that leaves the directory later would stay for ever, still held by
+//! the program that is gone.
+
+use serde_json::{Map, Value, json};
+
+use crate::core::live::managed_fields::{Entry, entries};
+
+/// The annotation in which `kubectl apply` keeps the whole object once more, and from which it would tell what was removed.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// The JSON Patch after which the fields of the managers that `is_from` knows are those of `to`, by apply; `None` if they
+/// have none, or in a form that nobody knows. It fails if the object has changed since it was looked at.
+pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
+    let entries = entries(object)?;
+    let is_ours =
+        |entry: &Entry<'_>| entry.manager == to && entry.operation == "Apply" && entry.subresource.is_empty();
+    let from: Vec<usize> = (0..entries.len()).filter(|index| is_from(&entries[*index])).collect();
+    let first = *from.first()?;
+    // The fields are named in a version; those of another cannot be joined with them.
+    let version = entries.iter().find(|entry| is_ours(entry)).unwrap_or(&entries[first]).api_version;
+    if from.iter().any(|index| entries[*index].api_version != version) {
+        return None;
+    }
+    let list = object["metadata"]["managedFields"].as_array()?;
+    let mut fields = json!({});
+    let mut time = String::new();
+    let mut rest = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        if from.contains(&index) || is_ours(entry) {
+            join(&mut fields, &list[index]["fieldsV1"]);
+            time = time.max(entry.time.to_owned());
+        } else {
+            rest.push(list[index].clone());
+        }
+    }
+    let annotation = object["metadata"]["annotations"].get(LAST_APPLIED);
+    if annotation.is_some() {
+        forget(&mut fields, &["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")]);
+    }
+    let mut entry = json!({ "manager": to, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1",
+        "fieldsV1": fields });
+    if !time.is_empty() {
+        entry["time"] = time.into();
+    }
+    rest.push(entry);
+    let mut patch = vec![
+        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": object["metadata"]["resourceVersion"] }),
+        json!({ "op": "replace", "path": "/metadata/managedFields", "value": rest }),
+    ];
+    if annotation.is_some() {
+        let pointer = format!("/metadata/annotations/{}", LAST_APPLIED.replace('/', "~1"));
+        patch.push(json!({ "op": "remove", "path": pointer }));
+    }
+    Some(Value::Array(patch))
+}
+
+/// Puts one set into another.
+fn join(fields: &mut Value, more: &Value) {
+    let (Some(fields), Some(more)) = (fields.as_object_mut(), more.as_object()) else { return };
+    for (step, below) in more {
+        match fields.get_mut(step) {
+            Some(known) => join(known, below),
+            None => drop(fields.insert(step.clone(), below.clone())),
+        }
+    }
+}
+
+/// Takes a field out of a set, and the maps above it that nothing else is in.
+fn forget(fields: &mut Value, path: &[&str]) {
+    let (Some(map), Some((step, below))) = (fields.as_object_mut(), path.split_first()) else { return };
+    let is_empty = match map.get_mut(*step) {
+        Some(_) if below.is_empty() => true,
+        Some(next) => {
+            forget(next, below);
+            next.as_object().is_some_and(Map::is_empty)
+        }
+        None => false,
+    };
+    if is_empty {
+        map.remove(*step);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, time: &str, fields: &Value) -> Value {
+        json!({"manager": manager, "operation": operation, "apiVersion": "v1", "time": time,
+            "fieldsType": "FieldsV1", "fieldsV1": fields})
+    }
+
+    fn object(entries: &Value) -> Value {
+        json!({"metadata": {"resourceVersion": "7", "managedFields": entries}})
+    }
+
+    fn is_kubectl(entry: &Entry<'_>) -> bool {
+        entry.manager.starts_with("kubectl") && entry.manager != "kubectl-largescale"
+    }
+
+    #[test]
+    fn fields_are_joined() {
+        let object = object(&json!([
+            entry("kubectl", "Apply", "2026-01-01T00:00:00Z", &json!({"f:data": {"f:a": {}}})),
+            entry("controller", "Update", "2026-01-02T00:00:00Z", &json!({"f:status": {}})),
+            entry("kubectl-largescale", "Apply", "2026-01-03T00:00:00Z", &json!({"f:data": {"f:b": {}}})),
+        ]));
+        let patch = migration(&object, is_kubectl, "kubectl-largescale").unwrap();
+        assert_eq!(patch[0], json!({"op": "test", "path": "/metadata/resourceVersion", "value": "7"}));
+        let expected = json!([
+            entry("controller", "Update", "2026-01-02T00:00:00Z", &json!({"f:status": {}})),
+            entry(
+                "kubectl-largescale",
+                "Apply",
+                "2026-01-03T00:00:00Z",
+                &json!({"f:data": {"f:a": {}, "f:b": {}}})
+            ),
+        ]);
+        assert_eq!((&patch[1]["value"], patch.as_array().unwrap().len()), (&expected, 2));
+    }
+
+    #[test]
+    fn the_annotation_of_client_side_apply_goes() {
+        let fields =
+            json!({"f:metadata": {"f:annotations": {format!("f:{LAST_APPLIED}"): {}}}, "f:data": {}});
+        let mut object = object(&json!([entry("kubectl-client-side-apply", "Update", "", &fields)]));
+        object["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
+        let patch = migration(&object, is_kubectl, "a").unwrap();
+        assert_eq!(patch[1]["value"][0]["fieldsV1"], json!({"f:data": {}}));
+        let pointer = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+        assert_eq!(patch[2], json!({"op": "remove", "path": pointer}));
+    }
+
+    #[test]
+    fn nothing_to_migrate() {
+        let ours = entry("kubectl-largescale", "Apply", "", &json!({"f:data": {}}));
+        assert_eq!(migration(&object(&json!([ours])), is_kubectl, "kubectl-largescale"), None);
+        assert_eq!(migration(&object(&json!([{"fieldsType": "FieldsV9"}])), is_kubectl, "a"), None);
+        let mut other = entry("kubectl", "Apply", "", &json!({"f:data": {}}));
+        other["apiVersion"] = "v2".into();
+        assert_eq!(migration(&object(&json!([ours, other])), is_kubectl, "kubectl-largescale"), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! What needs no request: an apply that would change nothing.
+
+mod lists;
+mod object;
+mod same;
+
+pub use crate::core::live::unchanged::object::is_unchanged;

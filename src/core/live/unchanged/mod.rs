@@ -1,7 +1,0 @@
-//! What needs no request: an apply that would change nothing.
-
-mod lists;
-mod object;
-mod same;
-
-pub use object::is_unchanged;

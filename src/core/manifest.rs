@@ -1,0 +1,11 @@
+//! Manifests: the user's plain Kubernetes YAML, read and checked before anything is made of it.
+
+mod fields;
+mod object;
+mod read;
+mod removed;
+mod scope;
+
+pub use crate::core::manifest::object::{Key, Object};
+pub use crate::core::manifest::read::{ManifestFile, read_manifests};
+pub use crate::core::manifest::scope::Scopes;

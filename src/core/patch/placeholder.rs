@@ -1,0 +1,235 @@
+//! `${pool.name}` and its kin in the values of bindings and overlays.
+//!
+//! `$${` is a literal `${`; a name that is not known is an error and never an empty string.
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::core::pointer;
+use crate::core::report::suggest::did_you_mean;
+
+/// What the placeholders stand for, one object's worth.
+#[derive(Clone, Debug, Default)]
+pub struct Values<'a>(Vec<(&'a str, Option<Given<'a>>, &'a str)>);
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug)]
+enum Given<'a> {
+    Text(&'a str),
+    /// Only where it stands alone.
+    List(&'a Value),
+}
+
+impl<'a> Values<'a> {
+    /// Adds a placeholder; `None` means it is known but has no value here, for the reason given.
+    #[must_use]
+    pub fn with(mut self, name: &'a str, value: Option<&'a str>, why_none: &'a str) -> Self {
+        self.0.push((name, value.map(Given::Text), why_none));
+        self
+    }
+
+    /// The same with a text or a list of texts.
+    #[must_use]
+    pub fn with_value(mut self, name: &'a str, value: Option<&'a Value>, why_none: &'a str) -> Self {
+        let given = value.map(|value| value.as_str().map_or(Given::List(value), Given::Text));
+        self.0.push((name, given, why_none));
+        self
+    }
+
+    fn get(&self, name: &str) -> Result<&'a str, PlaceholderError> {
+        match self.given(name)? {
+            Given::Text(text) => Ok(text),
+            Given::List(_) => Err(PlaceholderError::List { name: name.to_owned() }),
+        }
+    }
+
+    fn given(&self, name: &str) -> Result<Given<'a>, PlaceholderError> {
+        match self.0.iter().find(|(known, ..)| *known == name) {
+            Some((_, Some(given), _)) => Ok(*given),
+            Some((_, None, why)) => {
+                Err(PlaceholderError::NoValue { name: name.to_owned(), why: (*why).to_owned() })
+            }
+            None => Err(PlaceholderError::Unknown {
+                name: name.to_owned(),
+                near: did_you_mean(name, self.0.iter().map(|(known, ..)| *known)),
+                known: self
+                    .0
+                    .iter()
+                    .map(|(known, ..)| format!("${{{known}}}"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            }),
+        }
+    }
+}
+
+/// Why a placeholder could not be filled.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlaceholderError {
+    /// Nothing is called that.
+    #[error("unknown placeholder `${{{name}}}`{near}")]
+    Unknown {
+        /// As it was written.
+        name: String,
+        /// `, did you mean …?` or empty.
+        near: String,
+        /// All there are.
+        known: String,
+    },
+    /// It exists, but not for this object.
+    #[error("the placeholder `${{{name}}}` has no value here: {why}")]
+    NoValue {
+        /// As it was written.
+        name: String,
+        /// The reason.
+        why: String,
+    },
+    /// A list in the middle of a text.
+    #[error("the placeholder `${{{name}}}` is a list, and stands alone in a value or not at all")]
+    List {
+        /// As it was written.
+        name: String,
+    },
+    /// `${` without `}`.
+    #[error("a placeholder is not closed in `{text}`")]
+    Unclosed {
+        /// The text around it.
+        text: String,
+    },
+}
+
+impl PlaceholderError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown { known, .. } => {
+                Some(format!("known here: {known}; write `$${{` for a literal `${{`"))
+            }
+            Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
+            Self::NoValue { .. } | Self::List { .. } => None,
+        }
+    }
+}
+
+/// Fills the placeholders of a text.
+pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        if rest[..start].ends_with('$') {
+            out.push_str(&rest[..start - 1]);
+            out.push_str("${");
+            rest = &rest[start + 2..];
+            continue;
+        }
+        out.push_str(&rest[..start]);
+        let Some(length) = rest[start..].find('}') else {
+            return Err(PlaceholderError::Unclosed { text: text.to_owned() });
+        };
+        out.push_str(values.get(&rest[start + 2..start + length])?);
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Fills the placeholders in every string of a value; keys are left as they are.
+pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
+    Ok(match value {
+        Value::String(text) => match alone(text).map(|name| values.given(name)).transpose()? {
+            Some(Given::List(list)) => list.clone(),
+            _ => Value::String(fill(text, values)?),
+        },
+        Value::Array(list) => {
+            Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?)
+        }
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, item)| Ok((key.clone(), fill_value(item, values)?)))
+                .collect::<Result<_, PlaceholderError>>()?,
+        ),
+        plain => plain.clone(),
+    })
+}
+
+/// Fills the placeholders of a JSON pointer: what they stand for is part of one key, whatever is in it.
+pub fn fill_pointer(path: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
+    if !path.contains("${") {
+        return Ok(path.to_owned());
+    }
+    let mut filled = String::with_capacity(path.len());
+    for key in pointer::keys(path) {
+        pointer::push(&mut filled, &fill(&key, values)?);
+    }
+    Ok(filled)
+}
+
+/// The names of the placeholders in every string of a value, those that are not closed left out.
+pub fn names(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => {
+            let parts = text.split("${").collect::<Vec<_>>();
+            let behind = parts.windows(2).filter(|pair| !pair[0].ends_with('$')).map(|pair| pair[1]);
+            behind.filter_map(|part| Some(part.split_once('}')?.0)).collect()
+        }
+        Value::Array(list) => list.iter().flat_map(names).collect(),
+        Value::Object(map) => map.values().flat_map(names).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The name of a placeholder that is the whole text.
+fn alone(text: &str) -> Option<&str> {
+    text.strip_prefix("${")?.strip_suffix('}').filter(|name| !name.contains(['$', '{', '}']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values() -> Values<'static> {
+        Values::default().with("pool.name", Some("a"), "").with("pool.vmSet", None, "no VM set is known")
+    }
+
+    #[test]
+    fn fills() {
+        assert_eq!(fill("x-${pool.name}-y", &values()).unwrap(), "x-a-y");
+        assert_eq!(fill("$${pool.name} $ {", &values()).unwrap(), "${pool.name} $ {");
+        let value = serde_json::json!({"${pool.name}": ["${pool.name}", 1]});
+        assert_eq!(fill_value(&value, &values()).unwrap(), serde_json::json!({"${pool.name}": ["a", 1]}));
+    }
+
+    #[test]
+    fn lists_stand_alone() {
+        let list = serde_json::json!(["a", "b"]);
+        let values = values().with_value("setting.addresses", Some(&list), "");
+        let filled = |text: &str| fill_value(&Value::from(text), &values);
+        assert_eq!(filled("${setting.addresses}").unwrap(), list);
+        assert_eq!(filled("${pool.name}").unwrap(), "a");
+        let said = filled("x ${setting.addresses}").unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "the placeholder `${setting.addresses}` is a list, and stands alone in a value or not at all"
+        );
+    }
+
+    #[test]
+    fn in_pointers_and_by_name() {
+        let values = Values::default().with("a", Some("x/y~"), "");
+        assert_eq!(fill_pointer("/m/k~1${a}/-", &values).unwrap(), "/m/k~1x~1y~0/-");
+        let value = serde_json::json!({"path": "/${a}", "value": ["$${b} ${c}${d}", 1, "${e"]});
+        assert_eq!(names(&value), ["a", "c", "d"]);
+    }
+
+    #[test]
+    fn refuses() {
+        let said = |text| fill(text, &values()).unwrap_err().to_string();
+        assert_eq!(said("${pool.nam}"), "unknown placeholder `${pool.nam}`, did you mean `pool.name`?");
+        assert_eq!(said("${HOME}"), "unknown placeholder `${HOME}`");
+        assert_eq!(
+            said("${pool.vmSet}"),
+            "the placeholder `${pool.vmSet}` has no value here: no VM set is known"
+        );
+        assert_eq!(said("${pool"), "a placeholder is not closed in `${pool`");
+    }
+}

@@ -1,0 +1,36 @@
+//! Platforms: how pools are recognised and how a Service is bound to one. Data, not code: one file a
+//! platform in `platforms/`, built in, and a user's own in the same form.
+
+mod builtin;
+mod check;
+pub mod choose;
+mod cloud_config;
+mod distribution;
+mod form;
+mod limits;
+mod node_rules;
+mod read;
+mod selection;
+mod service_rules;
+mod settings;
+mod vm_set;
+
+pub use crate::core::platform::builtin::{builtin_names, builtin_text, read_builtin};
+pub use crate::core::platform::cloud_config::{CloudConfigText, cloud_config};
+pub use crate::core::platform::distribution::{Distribution, distributions};
+pub use crate::core::platform::form::{
+    AnswersWith, CloudConfig, LabelChanges, LoadBalancers, OnlyLabels, PerPool, Platform, PlatformSpec,
+    Refused, Relief, VmSetMatch, VmSetRule, VmSets,
+};
+pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
+pub use crate::core::platform::node_rules::{
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NotBackend, ProviderIds, Recognise,
+};
+pub use crate::core::platform::selection::{
+    Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue,
+};
+pub use crate::core::platform::service_rules::{
+    Broken, Condition, Level, Refusal, Requirement, Within, broken_rules, is_set,
+};
+pub use crate::core::platform::settings::{Setting, SettingForm, SettingOf, setting_patterns};
+pub use crate::core::platform::vm_set::{Derived, VmSetFinder};

@@ -1,9 +1,0 @@
-//! How the controller of a platform reads a binding, and which nodes it then takes.
-
-mod form;
-mod key_values;
-mod read;
-mod selected;
-
-pub use form::{Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue};
-pub use selected::Selected;

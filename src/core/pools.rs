@@ -1,0 +1,14 @@
+//! Pools: found among the nodes, remembered by the lock, chosen by the spec.
+
+mod backend;
+mod discover;
+mod label;
+mod merge;
+mod pool;
+
+pub use crate::core::pools::backend::no_backend;
+pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, discover_pools};
+pub use crate::core::pools::merge::{
+    MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
+};
+pub use crate::core::pools::pool::{Pool, PoolSet};

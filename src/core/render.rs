@@ -1,0 +1,254 @@
+//! `render`: spec, manifests, platform, overlays and pools in; the files of the tree out. A function: the same
+//! input gives the same bytes on every machine.
+
+mod copies;
+mod dns;
+mod draft;
+mod extra_objects;
+mod files;
+mod gitops_check;
+mod patches;
+mod paths;
+mod per_pool;
+mod provenance;
+mod rules;
+mod spread;
+mod twice_bound;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use serde_json::Value;
+
+use crate::core::capacity::{Demand, demands};
+use crate::core::manifest::{Key, Object, Scopes};
+use crate::core::platform::Platform;
+pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
+use crate::core::render::draft::{PendingObject, Role};
+pub use crate::core::render::files::is_rendered;
+use crate::core::render::per_pool::PerPool;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::settings::Settings;
+use crate::core::spec::LargeScale;
+use crate::core::yaml::Document;
+
+/// What is rendered.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The files of the tree, in order of their paths.
+    pub files: Vec<RenderedFile>,
+    /// What the Services ask for.
+    pub demands: Vec<Demand>,
+    /// What the user should know.
+    pub warnings: Vec<Diagnostic>,
+    /// What is as the spec wants it, and is easily forgotten.
+    pub notes: Vec<String>,
+}
+
+/// Renders, or says all that is wrong.
+pub fn render(input: Input<'_>) -> Checked<Rendered> {
+    if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
+        return Err(problem.into());
+    }
+    let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
+    let mut problems = Vec::new();
+    let mut warnings = unverified(input);
+    warnings.extend(settings.unknown_pools(&input.pools.pools));
+    problems.extend(nothing_to_copy(input));
+    problems.extend(no_internal(input));
+    problems.extend(dns::problems(input));
+    warnings.extend(dns::warnings(input));
+    problems.extend(settings.missing(
+        input.spec,
+        input.document,
+        input.platform,
+        input.overlays,
+        &input.pools.pools,
+    ));
+    problems.extend(overlays_fit(input));
+    problems.extend(twice_bound::problems(input, &settings));
+    let mut pending = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
+    let scopes = Scopes::of(input.objects);
+    let per_pool = PerPool::of(input, &mut problems);
+    warnings.extend(per_pool::said(input, &per_pool));
+    for object in input.objects {
+        let value = with_namespace_and_labels(input.spec, object, &scopes);
+        if object.is_load_balancer() {
+            copies::copy(input, object, &value, &mut pending, &mut problems);
+        } else if per_pool.splits(object) {
+            per_pool.copy(input, object, &value, &mut pending, &mut problems);
+        } else {
+            pending.push(PendingObject { value, source: object, pool: None, role: Role::Once });
+        }
+    }
+    if !problems.is_empty() {
+        problems.extend(rules::in_manifests(input));
+        return Err(problems);
+    }
+    warnings.extend(spread::over_pools(input, &mut pending));
+    warnings.extend(unknown_services(input));
+    pending.extend(extra_objects::objects(input, &settings, &mut problems));
+    let notes = dns::publish(input, &mut pending).into_iter().collect();
+    patches::apply(input, &settings, &scopes, &mut pending, &mut problems);
+    rules::check(input, &pending, &mut problems, &mut warnings);
+    warnings.extend(spread::too_few(input, &pending));
+    for draft in &mut pending {
+        drop_empty_metadata(&mut draft.value);
+    }
+    find_collisions(&pending, &mut problems);
+    problems.extend(gitops_check::left_out(&pending));
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let demands = demands(pending.iter().map(|draft| {
+        let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
+        (pool, &draft.value)
+    }));
+    gitops_check::escape(&mut pending);
+    let files = files::files(pending);
+    warnings.extend(gitops_check::too_large(&files));
+    Ok(Rendered { files, demands, warnings, notes })
+}
+
+/// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and
+/// with the parents that patches may rely on. A null is an absent field, as kubectl has it.
+fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes) -> Value {
+    let key = object.key();
+    let mut value = object.value().clone();
+    let Some(metadata) = value["metadata"].as_object_mut() else { return value };
+    if let Some(namespace) = &spec.metadata.namespace
+        && key.namespace.is_empty()
+        && scopes.is_namespaced(&key.group, &key.kind)
+    {
+        metadata.insert("namespace".to_owned(), namespace.as_str().into());
+    }
+    for parent in ["labels", "annotations"] {
+        if !metadata.get(parent).is_some_and(Value::is_object) {
+            metadata.insert(parent.to_owned(), Value::Object(serde_json::Map::new()));
+        }
+    }
+    if let Some(labels) = metadata["labels"].as_object_mut() {
+        for (key, value) in &spec.spec.labels {
+            labels.entry(key).or_insert_with(|| value.as_str().into());
+        }
+    }
+    value
+}
+
+/// Why the platform cannot give each pool its load balancer, where the spec does not go the other way.
+pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) -> Option<Diagnostic> {
+    let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
+    let location = document.location("/spec/platform");
+    Some(Diagnostic::error(refused.because.clone()).at(location).hint(refused.hint.clone()))
+}
+
+/// Nothing would be there for a pool.
+fn nothing_to_copy(input: Input<'_>) -> Option<Diagnostic> {
+    if input.objects.iter().any(Object::is_load_balancer) {
+        return None;
+    }
+    let service =
+        input.objects.iter().map(Object::key).find(|key| key.group.is_empty() && key.kind == "Service");
+    let hint = match service {
+        Some(key) => format!("say `spec.type: LoadBalancer` in the one that clients reach, such as {key}"),
+        None => "add the Service that clients reach, with `spec.type: LoadBalancer`".to_owned(),
+    };
+    let problem = Diagnostic::error(
+        "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
+    );
+    Some(problem.at(input.document.location("/spec/manifests")).hint(hint))
+}
+
+/// `internal: true` where nothing would come of it.
+fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
+    if !input.spec.spec.internal || !input.platform.internal.is_empty() {
+        return None;
+    }
+    let name = &input.platform.name;
+    let problem = Diagnostic::error(format!("`internal: true` does nothing on platform {name}"))
+        .at(input.document.location("/spec/internal"));
+    Some(match &input.platform.spec.internal_instead {
+        Some(instead) => problem.hint(instead.clone()),
+        None => problem.hint("write what the cloud reads into the manifests"),
+    })
+}
+
+/// Whether the platform reads what the overlays write, and each has a name of its own.
+fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for (index, overlay) in input.overlays.iter().enumerate() {
+        if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
+            let first = first.location("/metadata/name");
+            problems.push(
+                Diagnostic::error(format!("two overlays are called {}, the first in {first}", overlay.name))
+                    .at(overlay.location("/metadata/name"))
+                    .hint("give one of them another name: by it, errors and `overrides` tell them apart"),
+            );
+        }
+        problems.extend(overlay.check_platform(&input.platform.name).err());
+    }
+    problems
+}
+
+/// What nobody has verified of the platform.
+fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
+    let location = || input.document.location("/spec/platform");
+    let sentences = input.platform.spec.unverified.iter();
+    sentences
+        .map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()))
+        .collect()
+}
+
+fn drop_empty_metadata(value: &mut Value) {
+    let Some(metadata) = value["metadata"].as_object_mut() else { return };
+    for parent in ["labels", "annotations"] {
+        if metadata.get(parent).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
+            metadata.remove(parent);
+        }
+    }
+}
+
+/// Services that `spec.names` names and the manifests do not hold.
+fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
+    let known: Vec<String> = input
+        .objects
+        .iter()
+        .filter(|object| object.is_load_balancer())
+        .map(|object| object.key().name)
+        .collect();
+    input
+        .spec
+        .spec
+        .names
+        .keys()
+        .filter(|name| !known.contains(name))
+        .map(|name| {
+            let near = crate::core::report::suggest::did_you_mean(name, known.iter().map(String::as_str));
+            Diagnostic::warning(format!(
+                "`spec.names` names the Service `{name}`, which the manifests do not hold{near}"
+            ))
+            .at(input.document.location(&format!("/spec/names/{name}")))
+        })
+        .collect()
+}
+
+/// Two drafts of one name: a copy that meets another object, or two copies.
+fn find_collisions(pending: &[PendingObject<'_>], problems: &mut Vec<Diagnostic>) {
+    // By hash: keys that differ in their last letters alone are slow to put in order.
+    let mut seen: HashMap<Key, &Object> = HashMap::with_capacity(pending.len());
+    for draft in pending {
+        let entry = match seen.entry(Key::of(&draft.value)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(draft.source);
+                continue;
+            }
+            Entry::Occupied(entry) => entry,
+        };
+        let first = entry.get().location("/metadata/name");
+        problems.push(
+            Diagnostic::error(format!("{} would be rendered twice, first from {first}", entry.key()))
+                .at(draft.source.location("/metadata/name"))
+                .hint("give one of them another name, with `spec.names` for the copies of a Service"),
+        );
+    }
+}

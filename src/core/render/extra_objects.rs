@@ -1,0 +1,49 @@
+//! Objects that a platform needs for each pool, beside its Services.
+
+use serde_json::{Map, Value};
+
+use crate::core::manifest::Object;
+use crate::core::patch::placeholder;
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
+use crate::core::render::patches;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::settings::{Asker, Settings};
+
+/// The platform's objects, for each pool. They stand for all Services of the pool, so there is one set of them.
+pub(super) fn objects<'a>(
+    input: Input<'a>,
+    settings: &Settings,
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<PendingObject<'a>> {
+    let Some(source) = input.objects.iter().find(|object| object.is_load_balancer()) else {
+        return Vec::new();
+    };
+    let mut pending = Vec::new();
+    for template in &input.platform.spec.objects {
+        for (index, pool) in input.pools.pools.iter().enumerate() {
+            let values = patches::values(input, settings, Some(index), None, Asker::Platform);
+            match placeholder::fill_value(template, &values) {
+                Ok(value) => pending.push(draft(value, &pool.name, source, index)),
+                Err(error) => {
+                    let kind = template["kind"].as_str().unwrap_or_default();
+                    let mut problem =
+                        Diagnostic::error(format!("the {kind} for the pool {}: {error}", pool.value))
+                            .at(input.document.location("/spec"));
+                    problem.hint = error.hint();
+                    problems.push(problem);
+                }
+            }
+        }
+    }
+    pending
+}
+
+fn draft<'a>(mut value: Value, pool: &str, source: &'a Object, index: usize) -> PendingObject<'a> {
+    if let Some(metadata) = value["metadata"].as_object_mut() {
+        for parent in ["labels", "annotations"] {
+            metadata.entry(parent).or_insert_with(|| Value::Object(Map::new()));
+        }
+    }
+    value["metadata"]["labels"][POOL_LABEL] = pool.into();
+    PendingObject { value, source, pool: Some(index), role: Role::Platform }
+}

@@ -1,0 +1,74 @@
+//! The tree: one object a file, `<kind>-<name>.yaml`, a first line that says what made it.
+
+use crate::core::manifest::Key;
+use crate::core::render::draft::{POOL_LABEL, PendingObject, RenderedFile, Role};
+use crate::core::render::{gitops_check, paths};
+use crate::core::yaml;
+use crate::core::yaml::comment::in_comment;
+
+/// What every file of a tree begins with.
+const MADE_BY: &str = "# Made by kubectl largescale from ";
+
+/// The files of the drafts, in order of their paths.
+pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
+    let keys: Vec<Key> = pending.iter().map(|draft| Key::of(&draft.value)).collect();
+    let mut files: Vec<RenderedFile> = pending
+        .into_iter()
+        .zip(paths::paths(&keys))
+        .zip(keys)
+        .map(|((draft, path), key)| {
+            let pool = draft.value["metadata"]["labels"][POOL_LABEL]
+                .as_str()
+                .filter(|_| draft.role == Role::Service);
+            RenderedFile {
+                path,
+                pool: pool.map(str::to_owned),
+                text: format!("{}{}", header(draft.source.source()), yaml::write_object(&draft.value)),
+                key,
+            }
+        })
+        .collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// Whether a file begins as the files of a tree do. Comments, blank lines and a document start may be in front, as other
+/// tools write them.
+pub fn is_rendered(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let mut lines = text.trim_start_matches('\u{feff}').lines();
+    let mut first = lines.by_ref().take_while(|line| {
+        let line = line.trim();
+        line.is_empty() || line.starts_with('#') || line.starts_with("---")
+    });
+    first.any(|line| line.starts_with(MADE_BY))
+}
+
+fn header(manifest: &str) -> String {
+    // No version and no time: neither a new release nor a new day is a change.
+    format!(
+        "{MADE_BY}{}. Do not edit: change that file or an overlay, then render.\n",
+        gitops_check::not_skipped(&in_comment(manifest))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_a_tree_are_known_by_their_header() {
+        let text = format!("{}apiVersion: v1\nkind: ConfigMap\n", header("manifests/web.yaml"));
+        for before in ["", "\u{feff}", "---\n", "# a comment\n\n"] {
+            assert!(is_rendered(format!("{before}{text}").as_bytes()), "{before:?}");
+        }
+        assert!(is_rendered(text.replace('\n', "\r\n").as_bytes()));
+        for other in [
+            String::new(),
+            format!("kind: A\n{text}"),
+            "# Made by kubectl largescale. Commit it, do not edit it.\n".to_owned(),
+        ] {
+            assert!(!is_rendered(other.as_bytes()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Who wrote what into an object, so that two who contradict each other are both named.
+//!
+//! The manifests are there to be patched; what the platform, `internal: true` or an overlay has written is there because
+//! somebody wants it. What one of them wrote must still be there when another is done, unless it says that it overrides.
+
+use json_patch::PatchOperation;
+use serde_json::Value;
+
+use crate::core::overlay::BUILT_IN;
+use crate::core::pointer;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+
+/// Who writes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Author<'a> {
+    /// As a message names it: `the overlay pins`.
+    pub(super) title: &'a str,
+    /// As `overrides` names it; empty for what nothing overrides.
+    pub(super) name: &'a str,
+    /// Whose values it may write over.
+    pub(super) overrides: &'a [String],
+}
+
+/// Two who want different things.
+#[derive(Clone, Debug)]
+pub(super) struct Contradiction {
+    /// The pointer of what they disagree about.
+    pub(super) at: String,
+    /// What is said.
+    pub(super) problem: Diagnostic,
+}
+
+/// What was written into one object.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Provenance<'a>(Vec<Entry<'a>>);
+
+#[derive(Clone, Debug)]
+struct Entry<'a> {
+    at: String,
+    /// `None` where something was removed.
+    value: Option<Value>,
+    author: Author<'a>,
+    location: Option<Location>,
+    /// It was in an item of a list that was taken out; another item may have its number.
+    is_gone: bool,
+}
+
+impl<'a> Provenance<'a> {
+    /// Notes what is at a pointer of an object now.
+    pub(super) fn holds(&mut self, object: &Value, at: &str, author: Author<'a>) {
+        self.note_leaves(object, at, author, None);
+    }
+
+    /// Notes an operation that was just done to an object, and says what of others it has undone.
+    pub(super) fn note(
+        &mut self,
+        object: &Value,
+        operation: &PatchOperation,
+        location: &Location,
+        author: Author<'a>,
+        name: &str,
+    ) -> Vec<Contradiction> {
+        let (gone, new) = match operation {
+            PatchOperation::Add(it) => (None, Some(&it.path)),
+            PatchOperation::Replace(it) => (None, Some(&it.path)),
+            PatchOperation::Copy(it) => (None, Some(&it.path)),
+            PatchOperation::Move(it) => (Some(&it.from), Some(&it.path)),
+            PatchOperation::Remove(it) => (Some(&it.path), None),
+            PatchOperation::Test(_) => return Vec::new(),
+        };
+        let replaces = matches!(operation, PatchOperation::Replace(_));
+        if let Some(path) = gone {
+            self.shift(object, path.as_str(), -1);
+        }
+        let new = new.map(|path| {
+            let at = counted(object, path.as_str());
+            if !replaces {
+                self.shift(object, &at, 1);
+            }
+            at
+        });
+        let mut contradictions = Vec::new();
+        self.0.retain(|entry| {
+            if !entry.is_gone && object.pointer(&entry.at) == entry.value.as_ref() {
+                return true;
+            }
+            let is_own = entry.author.title == author.title;
+            if !is_own && !author.overrides.iter().any(|name| name == entry.author.name) {
+                let problem = contradiction(object, entry, location, author, name);
+                contradictions.push(Contradiction { at: entry.at.clone(), problem });
+            }
+            false
+        });
+        if let Some(at) = new {
+            self.note_leaves(object, &at, author, Some(location));
+        } else if let Some(at) = gone.map(|path| path.as_str().to_owned())
+            // An item that is gone leaves no trace: the next one has its number.
+            && !parent(object, &at).is_some_and(Value::is_array)
+        {
+            let location = Some(location.clone());
+            self.0.push(Entry { at, value: None, author, location, is_gone: false });
+        }
+        contradictions
+    }
+
+    fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
+        match object.pointer(at) {
+            Some(Value::Object(map)) if !map.is_empty() => {
+                for key in map.keys() {
+                    self.note_leaves(object, &pointer::join(at, key), author, location);
+                }
+            }
+            Some(Value::Array(list)) if !list.is_empty() => {
+                for index in 0..list.len() {
+                    self.note_leaves(object, &format!("{at}/{index}"), author, location);
+                }
+            }
+            value => {
+                // The first who wrote a value is named; one who agrees adds nothing.
+                if self.0.iter().all(|entry| entry.at != at) {
+                    let (value, location) = (value.cloned(), location.cloned());
+                    self.0.push(Entry { at: at.to_owned(), value, author, location, is_gone: false });
+                }
+            }
+        }
+    }
+
+    /// Counts the items of a list anew from an index on, which `by` were added to or taken from.
+    fn shift(&mut self, object: &Value, at: &str, by: isize) {
+        let Some((list, index)) = at.rsplit_once('/') else { return };
+        let Ok(from) = index.parse::<isize>() else { return };
+        if !object.pointer(list).is_some_and(Value::is_array) {
+            return;
+        }
+        for entry in &mut self.0 {
+            let Some(rest) = entry.at.strip_prefix(list).and_then(|rest| rest.strip_prefix('/')) else {
+                continue;
+            };
+            let (index, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let Ok(index) = index.parse::<isize>() else { continue };
+            if by < 0 && index == from {
+                entry.is_gone = true;
+            } else if index >= from {
+                entry.at = format!("{list}/{}{below}", index + by);
+            }
+        }
+    }
+}
+
+/// The path with the index that `-` has become.
+fn counted(object: &Value, path: &str) -> String {
+    match (path.strip_suffix("/-"), parent(object, path)) {
+        (Some(list), Some(Value::Array(items))) => format!("{list}/{}", items.len().saturating_sub(1)),
+        _ => path.to_owned(),
+    }
+}
+
+fn parent<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
+    object.pointer(path.rsplit_once('/')?.0)
+}
+
+fn contradiction(
+    object: &Value,
+    entry: &Entry<'_>,
+    location: &Location,
+    author: Author<'_>,
+    name: &str,
+) -> Diagnostic {
+    let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
+    let there = entry.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
+    let (field, first, second) =
+        (pointer::field(&entry.at), shown(entry.value.as_ref()), shown(now(object, entry)));
+    let message = format!(
+        "{} contradicts {}{there}: `{field}` of {name} would be {second}, not {first}",
+        author.title, entry.author.title
+    );
+    let hint = if entry.author.name.is_empty() {
+        "patch something else: this is how the rendered objects are known".to_owned()
+    } else if location.file.ends_with(BUILT_IN) {
+        format!(
+            "take one of them out; where {} shall win, put it behind in `spec.overlays`, and say `overrides: [{}]` in it",
+            entry.author.title, author.name
+        )
+    } else {
+        format!(
+            "take one of them out; where {} shall win, say `overrides: [{}]` in it",
+            author.title, entry.author.name
+        )
+    };
+    Diagnostic::error(message).at(location.clone()).hint(hint)
+}
+
+/// What is there instead.
+fn now<'v>(object: &'v Value, entry: &Entry<'_>) -> Option<&'v Value> {
+    if entry.is_gone { None } else { object.pointer(&entry.at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::core::patch::placeholder::Values;
+    use crate::core::{patch, yaml};
+
+    /// Applies patches in turn, `a` first, and says what `b` undoes.
+    fn contradictions(object: Value, a: &str, b: &str, overrides: &[String]) -> Vec<String> {
+        let (mut object, mut provenance, mut found) = (object, Provenance::default(), Vec::new());
+        for (file, text, overrides) in [("a", a, &[][..]), ("b", b, overrides)] {
+            let document = yaml::read_one(file, text).unwrap();
+            let mut problems = Vec::new();
+            let patch = patch::read(&document, "", &mut problems);
+            assert_eq!(problems, []);
+            let author = Author { title: file, name: file, overrides };
+            let note = &mut |object: &Value, operation: &PatchOperation, location: &Location| {
+                found.extend(provenance.note(object, operation, location, author, "x"));
+            };
+            patch.apply_noting(&mut object, "x", &Values::default(), note).unwrap();
+        }
+        found.into_iter().map(|found| found.problem.message).collect()
+    }
+
+    #[track_caller]
+    fn agree(object: Value, a: &str, b: &str) {
+        assert_eq!(contradictions(object, a, b, &[]), Vec::<String>::new());
+    }
+
+    #[track_caller]
+    fn disagree(object: Value, a: &str, b: &str, said: &str) {
+        assert_eq!(contradictions(object.clone(), a, b, &[]), [format!("b contradicts a (a:1): {said}")]);
+        assert_eq!(contradictions(object, a, b, &["a".to_owned()]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn one_value_against_another() {
+        let add = |value: u8| format!("- {{op: add, path: /s, value: {value}}}");
+        agree(json!({}), &add(1), &add(1));
+        disagree(json!({}), &add(1), &add(2), "`s` of x would be 2, not 1");
+        disagree(json!({}), &add(1), "- {op: remove, path: /s}", "`s` of x would be absent, not 1");
+        disagree(json!({"s": 0}), "- {op: remove, path: /s}", &add(1), "`s` of x would be 1, not absent");
+        disagree(json!({}), &add(1), "- {op: move, from: /s, path: /t}", "`s` of x would be absent, not 1");
+        disagree(json!({"t": 3}), &add(1), "- {op: copy, from: /t, path: /s}", "`s` of x would be 3, not 1");
+        // What the manifests say is there to be patched.
+        agree(json!({"s": 0}), "- {op: test, path: /s, value: 0}", &add(2));
+    }
+
+    #[test]
+    fn what_is_above_and_below() {
+        let map = "- {op: add, path: /m, value: {a: 1}}";
+        agree(json!({}), map, "- {op: add, path: /m/b, value: 2}");
+        agree(json!({}), map, "- {op: add, path: /m, value: {a: 1, b: 2}}");
+        disagree(json!({}), map, "- {op: add, path: /m, value: {b: 2}}", "`m.a` of x would be absent, not 1");
+        disagree(json!({}), map, "- {op: add, path: /m, value: 1}", "`m.a` of x would be absent, not 1");
+    }
+
+    #[test]
+    fn items_keep_their_values_when_others_come_and_go() {
+        let list = || json!({"l": [{"n": 1}, {"n": 2}]});
+        let second = "- {op: add, path: /l/n=2/v, value: 1}";
+        agree(list(), second, "- {op: add, path: /l/0, value: {n: 0}}");
+        agree(list(), second, "- {op: remove, path: /l/0}");
+        agree(list(), "- {op: add, path: /l/-, value: 3}", "- {op: add, path: /l/-, value: 4}");
+        agree(list(), "- {op: remove, path: /l/0}", "- {op: remove, path: /l/0}");
+        disagree(list(), second, "- {op: remove, path: /l/1}", "`l[1].v` of x would be absent, not 1");
+        disagree(
+            list(),
+            second,
+            "- {op: replace, path: /l/n=2/v, value: 2}",
+            "`l[1].v` of x would be 2, not 1",
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! How findings are worded: diagnostics, counts, suggestions, differences and masked secrets.
+
+pub mod describe;
+pub mod diagnostic;
+pub mod mask;
+pub mod plural;
+pub mod suggest;
+pub mod text_diff;

@@ -1,0 +1,10 @@
+//! What a person who reviews a change wants to know of it.
+
+mod address_risk;
+pub mod commit_message;
+mod markdown;
+mod rebound;
+
+pub use crate::core::review::address_risk::{Stake, address_risk};
+pub use crate::core::review::markdown::{Item, Review, ReviewedPool, failed, markdown};
+pub use crate::core::review::rebound::rebound;

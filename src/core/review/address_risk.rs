@@ -1,0 +1,83 @@
+//! Whether a change may cost a load balancer its address.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::core::pointer;
+
+/// Why an address may be lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stake {
+    /// The Service goes.
+    Removed,
+    /// Its type is another, and has no load balancer.
+    NoLoadBalancer,
+    /// A field that decides about its load balancer is another.
+    Field(String),
+}
+
+impl fmt::Display for Stake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Removed => f.write_str("it is removed, and with it its load balancer and the address"),
+            Self::NoLoadBalancer => f.write_str("it is no load balancer any more"),
+            Self::Field(field) => write!(f, "`{field}` changes, which decides about its load balancer"),
+        }
+    }
+}
+
+/// Fields of every Service that decide about its load balancer.
+const FIELDS: [&str; 2] = ["/spec/loadBalancerClass", "/spec/loadBalancerIP"];
+
+/// What is at stake when one object becomes another; `null` is an object that is not there. `fields` are pointers into a
+/// Service: those by which the platform binds it.
+pub fn address_risk(old: &Value, new: &Value, fields: &[String]) -> Option<Stake> {
+    let is_load_balancer =
+        |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
+    if !is_load_balancer(old) {
+        return None;
+    }
+    if new.is_null() {
+        return Some(Stake::Removed);
+    }
+    if !is_load_balancer(new) {
+        return Some(Stake::NoLoadBalancer);
+    }
+    let is_other = |field: &&str| old.pointer(field) != new.pointer(field);
+    let mut known = FIELDS.into_iter().chain(fields.iter().map(String::as_str));
+    known.find(is_other).map(|field| Stake::Field(pointer::field(field)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_costs_an_address() {
+        let service = |binding: &str, port: u16| {
+            json!({ "kind": "Service", "metadata": { "annotations": { "example.com/set": binding } },
+                "spec": { "type": "LoadBalancer", "ports": [{ "port": port }] } })
+        };
+        let fields = ["/metadata/annotations/example.com~1set".to_owned()];
+        let of = |old: &Value, new: &Value| address_risk(old, new, &fields);
+        let old = service("a", 80);
+        assert_eq!(of(&old, &service("a", 81)), None);
+        assert_eq!(of(&Value::Null, &old), None);
+        assert_eq!(of(&old, &Value::Null), Some(Stake::Removed));
+        let bound = of(&old, &service("b", 80)).unwrap().to_string();
+        assert_eq!(
+            bound,
+            "`metadata.annotations[example.com/set]` changes, which decides about its load balancer"
+        );
+        let mut other = old.clone();
+        other["spec"]["type"] = "ClusterIP".into();
+        assert_eq!(of(&old, &other), Some(Stake::NoLoadBalancer));
+        assert_eq!(of(&other, &Value::Null), None);
+        let mut other = old.clone();
+        other["spec"]["loadBalancerIP"] = "192.0.2.1".into();
+        assert_eq!(of(&old, &other), Some(Stake::Field("spec.loadBalancerIP".to_owned())));
+    }
+}

@@ -1,0 +1,68 @@
+//! What our own YAML forms have in common: their header, and reading them with all problems found.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::schema::shape;
+use crate::core::yaml::Document;
+
+/// The version of our forms.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+pub enum ApiVersion {
+    /// The first; fields may still change.
+    #[serde(rename = "largescale.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// The name of a platform or overlay.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Name {
+    /// By which a spec names it.
+    pub name: String,
+}
+
+/// The JSON Schema of a form.
+pub fn schema<T: JsonSchema>() -> Value {
+    let mut schema = schemars::schema_for!(T).to_value();
+    if let Some(map) = schema.as_object_mut() {
+        map.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    }
+    schema
+}
+
+/// Reads a document into the type of its form: unknown, misspelt, missing and mistyped fields are all
+/// reported, each with its line.
+pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T> {
+    let mut problems = Vec::new();
+    if !document.value.is_object() {
+        return Err(Diagnostic::error(format!(
+            "the document is {}, expected an object",
+            kind_of(&document.value)
+        ))
+        .at(document.location(""))
+        .into());
+    }
+    let (root, shapes) = shape::from_json_schema(&schema::<T>());
+    shapes.check(document, &root, &mut problems);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    // Null stands for absent in YAML; serde's defaults want it absent.
+    serde_json::from_value(without_nulls(&document.value))
+        .map_err(|error| Diagnostic::error(error.to_string()).at(document.location("")).into())
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect(),
+        ),
+        Value::Array(list) => Value::Array(list.iter().map(without_nulls).collect()),
+        plain => plain.clone(),
+    }
+}

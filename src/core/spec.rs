@@ -1,0 +1,10 @@
+//! `largescale.yaml`: what the user writes.
+
+mod cluster;
+mod large_scale;
+
+pub use crate::core::spec::cluster::SpecCluster;
+pub use crate::core::spec::large_scale::{
+    ConflictAction, ConflictRule, DeclaredPool, LargeScale, Metadata, Pools, Spec, SpecKind, WhenEmpty,
+    Workload,
+};

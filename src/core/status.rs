@@ -1,0 +1,19 @@
+//! What became of the directory in a cluster: addresses of load balancers, rollouts of workloads, drift, DNS records.
+//!
+//! Plain functions of live objects; who asks for those, and who waits, is elsewhere.
+
+mod address;
+mod age;
+mod drift;
+mod event;
+mod report;
+mod workload;
+mod zone;
+
+pub use crate::core::status::address::{Address, AddressState, address_state, ports};
+pub use crate::core::status::age::{age, seconds};
+pub use crate::core::status::drift::{Drift, DriftSubject, drift};
+pub use crate::core::status::event::{Event, last_event};
+pub use crate::core::status::report::{NodeCount, PoolRow, Report, WorkloadRow, report};
+pub use crate::core::status::workload::{Rollout, is_workload, rollout};
+pub use crate::core::status::zone::{Record, Zone, zone};

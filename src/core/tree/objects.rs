@@ -1,0 +1,122 @@
+//! The objects of a tree, as a directory holds them: what goes into a cluster.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::core::manifest::Key;
+use crate::core::report::describe::kind_of;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::yaml;
+use crate::core::yaml::Document;
+
+/// One object of the tree.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Which it is.
+    pub key: Key,
+    /// What the directory says.
+    pub value: Value,
+    /// Where it stands.
+    pub location: Location,
+}
+
+/// The objects of one file; `shown` is its name for messages. Lists are taken apart.
+pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
+    let mut problems = Vec::new();
+    let mut objects = Vec::new();
+    match yaml::read(shown, text) {
+        Ok(documents) => {
+            for document in documents {
+                take(document, &mut objects, &mut problems);
+            }
+        }
+        Err(problem) => problems.push(problem),
+    }
+    if problems.is_empty() { Ok(objects) } else { Err(problems) }
+}
+
+/// Names every object that is there twice.
+pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
+    let mut seen: HashMap<&Key, &Location> = HashMap::new();
+    let mut problems = Vec::new();
+    for object in objects {
+        if let Some(first) = seen.insert(&object.key, &object.location) {
+            problems.push(
+                Diagnostic::error(format!("{} is here twice, first at {first}", object.key))
+                    .at(object.location.clone()),
+            );
+        }
+    }
+    problems
+}
+
+fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagnostic>) {
+    let value = &document.value;
+    if value["kind"] == "List" && value["apiVersion"] == "v1" {
+        let count = value["items"].as_array().map_or(0, Vec::len);
+        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+            take(item, objects, problems);
+        }
+        return;
+    }
+    let location = document.location("");
+    let missing = ["/apiVersion", "/kind", "/metadata/name"]
+        .into_iter()
+        .find(|pointer| value.pointer(pointer).and_then(Value::as_str).is_none_or(str::is_empty));
+    match missing {
+        _ if !value.is_object() => problems.push(
+            Diagnostic::error(format!("the document is {}, expected a Kubernetes object", kind_of(value)))
+                .at(location),
+        ),
+        Some(pointer) => {
+            let field = pointer.trim_start_matches('/').replace('/', ".");
+            problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(location));
+        }
+        None => objects.push(Desired { key: Key::of(value), value: document.value, location }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let said: Vec<String> = match read_file("out/a.yaml", text) {
+            Ok(objects) => {
+                objects.iter().map(|object| format!("{} at {}", object.key, object.location)).collect()
+            }
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn objects_and_lists() {
+        check(
+            "# Made\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: b}}\n",
+            &["configmap/web/a at out/a.yaml:2", "namespace/b at out/a.yaml:9"],
+        );
+        check("", &[]);
+    }
+
+    #[test]
+    fn what_is_no_object() {
+        check(
+            "- 1\n---\nkind: A\nmetadata: {name: a}\n",
+            &[
+                "out/a.yaml:1: the document is a list, expected a Kubernetes object",
+                "out/a.yaml:3: the field `apiVersion` is missing",
+            ],
+        );
+    }
+
+    #[test]
+    fn twice() {
+        let mut objects = read_file("a", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap();
+        assert_eq!(duplicates(&objects), []);
+        objects.extend(read_file("b", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap());
+        assert_eq!(duplicates(&objects)[0].to_string(), "b:1: configmap/a is here twice, first at a:1");
+    }
+}

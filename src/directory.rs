@@ -1,0 +1,27 @@
+//! The directory side: the only place that knows the file system and git.
+
+mod external_diff;
+mod files;
+pub mod git;
+mod identity;
+mod leftovers;
+mod manifests;
+mod nodes;
+mod parallel;
+mod programs;
+mod project;
+mod reviewed;
+mod source;
+mod specs;
+mod tree;
+
+pub use crate::directory::external_diff::external_diff;
+pub use crate::directory::files::{make_directory, read_text, replace, write_new, write_private};
+pub use crate::directory::identity::new_lock_id;
+pub use crate::directory::nodes::nodes_from;
+pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
+pub use crate::directory::project::Project;
+pub use crate::directory::reviewed::Reviewed;
+pub use crate::directory::source::{SPEC_FILE, Source};
+pub use crate::directory::specs::specs_below;
+pub use crate::directory::tree::{RunLock, Tree};

@@ -1,0 +1,19 @@
+//! git, through its own program: only that runs hooks, signs and knows the user's configuration.
+//!
+//! Needs git 2.26 for `--pathspec-from-file`; text meant for people is never parsed.
+
+mod command;
+mod commit;
+mod copies;
+mod filters;
+mod git_dir;
+mod repository;
+mod revision;
+mod status;
+mod verify;
+
+pub use crate::directory::git::commit::Head;
+pub use crate::directory::git::filters::Filters;
+pub use crate::directory::git::repository::Repository;
+pub use crate::directory::git::revision::Revision;
+pub use crate::directory::git::status::{Difference, GitFileStatus, GitState};

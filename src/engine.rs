@@ -1,0 +1,20 @@
+//! What `diff --live`, `apply` and `prune` have in common: the reviewed tree, the cluster, and one against the other.
+
+pub(crate) mod apply;
+pub(crate) mod apply_set;
+pub mod cluster_identity;
+pub(crate) mod compare;
+pub(crate) mod confirm;
+pub(crate) mod difference;
+pub mod discover;
+pub(crate) mod live_review;
+pub(crate) mod observe;
+pub(crate) mod ownership;
+pub(crate) mod plan;
+pub(crate) mod prune;
+pub(crate) mod results;
+pub(crate) mod server_side_apply;
+pub mod set_name;
+pub(crate) mod target;
+pub mod tree_review;
+pub(crate) mod wait;

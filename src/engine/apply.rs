@@ -1,0 +1,282 @@
+//! Carrying out: the parent is told, stage after stage is applied, what has left the tree is deleted, the parent is
+//! told again. The order is that of the ApplySet protocol: whenever it stops, nothing of ours is out of its sight.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
+use crate::core::apply::{MemberScope, Stage};
+use crate::core::live::{Effect, Resource, effect};
+use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::apply_set;
+use crate::engine::apply_set::ParentState;
+use crate::engine::observe::{Observation, brings_namespace};
+use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
+use crate::engine::results::{ObjectAction, Results, conflict, failure};
+use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
+use crate::engine::target::{Item, Target, group_version, parent_key};
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// How long the kinds of a CustomResourceDefinition may take to be served.
+const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
+
+/// One object to apply.
+pub(crate) struct ApplyJob {
+    /// Which of the tree.
+    pub(crate) index: usize,
+    /// What is sent.
+    pub(crate) body: Value,
+}
+
+/// Does it all, and says what became of each object. An error is one that kept everything from being begun.
+pub(crate) fn apply_in_order(
+    target: &Target,
+    observation: &Observation,
+    jobs: Vec<ApplyJob>,
+    prune_candidates: &[PruneCandidate],
+    options: ApplyOptions<'_>,
+    report: &mut Results,
+) -> Result<(), Failure> {
+    let mut stages: BTreeMap<Stage, Vec<ApplyJob>> = BTreeMap::new();
+    for job in jobs {
+        let key = &target.items[job.index].key;
+        stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
+    }
+    let scope = apply_set::before(target);
+    let mut standing = ParentState::found(target);
+    // The parent's own namespace may come with the tree.
+    if !brings_namespace(&target.items, &target.set.namespace) {
+        standing.widen(target, &scope)?;
+    }
+    let mut late = None;
+    let mut stages = stages.into_iter();
+    for (stage, jobs) in stages.by_ref() {
+        let mut flow = ControlFlow::Continue(());
+        if stage > Stage::Groundwork && late.is_none() {
+            match ready_for_members(target, &mut standing, &scope) {
+                Ok(places) => late = Some(places),
+                Err(failure) => {
+                    failure.problems.iter().for_each(terminal::diagnostic);
+                    flow = ControlFlow::Break(());
+                }
+            }
+        }
+        if flow.is_continue() && !target.cluster.is_interrupted() {
+            flow = apply_stage(target, observation, jobs, late.as_ref(), options, report);
+        } else {
+            leave(target, jobs, report);
+        }
+        if flow.is_break() {
+            break;
+        }
+    }
+    // Something of it is done, and what is not has to be told.
+    stages.for_each(|(_, jobs)| leave(target, jobs, report));
+    if !report.is_complete() || target.cluster.is_interrupted() {
+        for candidate in prune_candidates {
+            report.say(&candidate.deletion.key, ObjectAction::NotApplied, None);
+        }
+        if !prune_candidates.is_empty() {
+            terminal::diagnostic(&Diagnostic::warning(
+                "nothing is pruned, because not everything was applied",
+            ));
+        }
+        return Ok(());
+    }
+    let gone = prune(target, prune_candidates, options.concurrency, report);
+    narrow(target, observation, &gone, standing, report);
+    Ok(())
+}
+
+/// What has to be there before the first member: the parent that names it, and its kind.
+fn ready_for_members(
+    target: &Target,
+    standing: &mut ParentState,
+    scope: &MemberScope,
+) -> Result<BTreeMap<usize, ObjectRef>, Failure> {
+    if !target.cluster.is_interrupted() {
+        standing.widen(target, scope)?;
+    }
+    Ok(places_of_new_kinds(target)?)
+}
+
+fn leave(target: &Target, jobs: Vec<ApplyJob>, report: &mut Results) {
+    for ApplyJob { index, .. } in jobs {
+        report.say(&target.items[index].key, ObjectAction::NotApplied, None);
+    }
+}
+
+/// When all is done the parent names what is left and nothing else.
+pub(crate) fn narrow(
+    target: &Target,
+    observation: &Observation,
+    gone: &[&Key],
+    mut standing: ParentState,
+    report: &mut Results,
+) {
+    if !report.is_complete() {
+        return;
+    }
+    let Err(failure) = standing.narrow(target, apply_set::after(target, observation, gone)) else { return };
+    let key = parent_key(&target.set);
+    let mut said = failure.problems.into_iter().map(|problem| {
+        let message = format!("{key}: the inventory still names what is gone: {}", problem.message);
+        Diagnostic { message, ..problem }
+    });
+    report.say(&key, ObjectAction::Failed, said.next());
+}
+
+/// Deletes what has left the tree, and says it; returns what is gone.
+pub(crate) fn prune<'a>(
+    target: &Target,
+    prune_candidates: &'a [PruneCandidate],
+    concurrency: usize,
+    report: &mut Results,
+) -> Vec<&'a Key> {
+    let mut gone = Vec::new();
+    let results = delete_all(target, prune_candidates, concurrency, |candidate, what| {
+        let key = &candidate.deletion.key;
+        match what {
+            DeleteOutcome::Deleted | DeleteOutcome::Already => report.say(key, ObjectAction::Pruned, None),
+            DeleteOutcome::Kept(why) => report.say(
+                key,
+                ObjectAction::NotApplied,
+                Some(Diagnostic::warning(format!("{key} stays: {why}")).hint("look at it, then prune again")),
+            ),
+            DeleteOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
+            DeleteOutcome::Unknown | DeleteOutcome::NotBegun => {}
+        }
+    });
+    for (candidate, what) in prune_candidates.iter().zip(results) {
+        let key = &candidate.deletion.key;
+        match what {
+            DeleteOutcome::Deleted | DeleteOutcome::Already => gone.push(key),
+            DeleteOutcome::Unknown => report.say(key, ObjectAction::Unknown, Some(unknown(key))),
+            DeleteOutcome::NotBegun => report.say(key, ObjectAction::NotApplied, None),
+            DeleteOutcome::Kept(_) | DeleteOutcome::Failed(_) => {}
+        }
+    }
+    gone
+}
+
+/// Applies what belongs to one stage. It is the last one if the server cannot be reached any more.
+fn apply_stage(
+    target: &Target,
+    observation: &Observation,
+    jobs: Vec<ApplyJob>,
+    late: Option<&BTreeMap<usize, ObjectRef>>,
+    options: ApplyOptions<'_>,
+    report: &mut Results,
+) -> ControlFlow<()> {
+    let mut indices = Vec::with_capacity(jobs.len());
+    let mut attempts = Vec::with_capacity(jobs.len());
+    for ApplyJob { index, body } in jobs {
+        let item = &target.items[index];
+        let Some(at) = item.at.as_ref().or_else(|| late?.get(&index)) else {
+            let version = body["apiVersion"].as_str().unwrap_or_default();
+            let problem =
+                Diagnostic::error(format!("{}: the cluster does not serve {version} yet", item.key)).hint(
+                    "its CustomResourceDefinition comes with the tree: apply again when it is established",
+                );
+            report.say(&item.key, ObjectAction::Failed, Some(problem));
+            continue;
+        };
+        indices.push(index);
+        attempts.push(ApplyRequest { at: at.clone(), body, live: &observation.live[index] });
+    }
+    let results = apply_all(&target.cluster, attempts, options, |position, done| {
+        let index = indices[position];
+        say(report, &target.items[index], &observation.live[index], done);
+    });
+    let mut flow = ControlFlow::Continue(());
+    for (index, done) in indices.iter().zip(results) {
+        let item = &target.items[*index];
+        match done {
+            ApplyOutcome::Unknown => report.say(&item.key, ObjectAction::Unknown, Some(unknown(&item.key))),
+            ApplyOutcome::NotBegun => report.say(&item.key, ObjectAction::NotApplied, None),
+            ApplyOutcome::Failed(error) if error.is_out_of_reach() => flow = ControlFlow::Break(()),
+            _ => {}
+        }
+    }
+    flow
+}
+
+fn say(report: &mut Results, item: &Item, before: &Value, done: &ApplyOutcome) {
+    let key = &item.key;
+    match done {
+        // Also where somebody has deleted it since it was looked at.
+        ApplyOutcome::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
+            report.say(key, ObjectAction::Created, None);
+        }
+        ApplyOutcome::Answer(after) => {
+            let is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+                || effect(before, after) == Effect::None;
+            report.say(key, if is_same { ObjectAction::Unchanged } else { ObjectAction::Configured }, None);
+        }
+        ApplyOutcome::Conflicts(conflicts) => {
+            report.say(key, ObjectAction::Failed, Some(conflict(key, conflicts)));
+        }
+        ApplyOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
+        ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
+    }
+}
+
+fn unknown(key: &Key) -> Diagnostic {
+    Diagnostic::warning(format!("{key}: it was sent, and nobody waited for the answer"))
+        .hint("run it again: what is done already is left alone")
+}
+
+/// Where objects go whose kinds came with the tree: waits until the server has them.
+fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, ClusterError> {
+    let mut places = BTreeMap::new();
+    let mut missing: Vec<&Item> = target.items.iter().filter(|item| item.at.is_none()).collect();
+    if missing.is_empty() {
+        return Ok(places);
+    }
+    let began = Instant::now();
+    let mut served: Vec<Resource> = Vec::new();
+    while !missing.is_empty() && began.elapsed() < ESTABLISHED_WITHIN {
+        for item in &missing {
+            let (group, version) = group_version(&item.wanted);
+            let list = target.cluster.call(&ApiCall::Resources { group, version })?;
+            for resource in Resource::all_of(&list) {
+                if !served.contains(&resource) && answers(target, &resource)? {
+                    served.push(resource);
+                }
+            }
+        }
+        missing.retain(|item| !served.iter().any(|resource| is_of(item, resource)));
+        if !missing.is_empty() && target.cluster.pause(Duration::from_millis(200)) == Pause::Interrupted {
+            break;
+        }
+    }
+    for (index, item) in target.items.iter().enumerate().filter(|(_, item)| item.at.is_none()) {
+        if let Some(resource) = served.iter().find(|resource| is_of(item, resource)) {
+            let (namespace, name) = (item.key.namespace.clone(), item.key.name.clone());
+            places.insert(index, ObjectRef { resource: resource.clone(), namespace, name });
+        }
+    }
+    Ok(places)
+}
+
+fn is_of(item: &Item, resource: &Resource) -> bool {
+    item.key.kind == resource.kind && item.wanted["apiVersion"] == resource.api_version()
+}
+
+/// A kind is announced a moment before it is served.
+fn answers(target: &Target, resource: &Resource) -> Result<bool, ClusterError> {
+    let missing = |problem: &Problem| {
+        matches!(problem, Problem::NotFound | Problem::NotServed | Problem::NotJson { code: 404, .. })
+    };
+    match target.cluster.call(&ApiCall::list(resource.clone(), None, Some(target.set.selector()))) {
+        Err(ClusterError::Request { problem, .. }) if missing(&problem) => Ok(false),
+        // Who may not list in all namespaces may still apply.
+        Ok(_) | Err(ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}

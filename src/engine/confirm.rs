@@ -1,0 +1,82 @@
+//! What a person has to agree to before something is deleted.
+
+use crate::core::apply::MaxPrune;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
+use crate::engine::prune::{LockRecord, PruneCandidate, describe};
+use crate::engine::target::Target;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::output::terminal::Answer;
+
+/// About deletions
+#[derive(clap::Args, Debug)]
+pub(crate) struct ConfirmArgs {
+    /// How many members may be deleted at most: a number, or a percentage of the set
+    #[arg(long, default_value_t, value_name = "N|N%")]
+    pub(crate) max_prune: MaxPrune,
+    /// Delete without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Also delete without asking objects of a kind, or in a namespace, that the lock has never contained
+    #[arg(long, requires = "yes")]
+    pub(crate) prune_unrecorded: bool,
+}
+
+/// Shows each deletion and asks. Without a terminal only `--yes` agrees, and `--prune-unrecorded` to deletions that the
+/// lock does not account for.
+pub(crate) fn to(
+    prune_candidates: &[PruneCandidate],
+    args: &ConfirmArgs,
+    cluster: &str,
+) -> Result<(), Failure> {
+    if prune_candidates.is_empty() {
+        return Ok(());
+    }
+    for candidate in prune_candidates {
+        terminal::note(&describe(candidate));
+    }
+    if args.yes {
+        return agree_to_unrecorded(prune_candidates, args);
+    }
+    let objects = plural(prune_candidates.len(), "object");
+    let refused = match terminal::ask(&format!("delete {objects} in {cluster}?")) {
+        Answer::Yes => return Ok(()),
+        Answer::No => Diagnostic::refusal("nothing was changed"),
+        Answer::Nobody => {
+            Diagnostic::refusal(format!("{objects} would be deleted, but there is no terminal to confirm"))
+                .hint("use --yes to delete without confirmation")
+        }
+    };
+    Err(refused.into())
+}
+
+fn agree_to_unrecorded(prune_candidates: &[PruneCandidate], args: &ConfirmArgs) -> Result<(), Failure> {
+    let unknown = prune_candidates.iter().filter(|candidate| candidate.record == LockRecord::Unknown);
+    let names: Vec<String> = unknown.map(|candidate| candidate.deletion.key.to_string()).collect();
+    if names.is_empty() || args.prune_unrecorded {
+        return Ok(());
+    }
+    Err(Diagnostic::refusal(format!(
+        "the lock has never contained the kind and namespace of {}, so --yes does not delete {}",
+        names.join(", "),
+        if names.len() == 1 { "it" } else { "them" }
+    ))
+    .hint("look at each; then run it at a terminal without --yes, or add --prune-unrecorded")
+    .into())
+}
+
+/// `--concurrency`.
+pub(crate) fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=256) => Ok(number),
+        _ => Err(format!("`{text}` is no number from 1 to 256")),
+    }
+}
+
+/// Shows what the server warned of.
+pub(crate) fn warnings(target: &Target) {
+    for text in target.cluster.warnings() {
+        terminal::diagnostic(&Diagnostic::warning(format!("the server says: {text}")));
+    }
+}

@@ -1,0 +1,259 @@
+//! From nodes to pools: what `pools`, `render` and `diff` have in common.
+
+use clap::Args;
+
+use crate::cluster::{Cluster, ClusterFlags};
+use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
+use crate::core::kubernetes::node::Node;
+use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
+use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, merge_locked};
+use crate::core::render::{Input, Rendered, cannot_bind, render};
+use crate::core::report::diagnostic::{Diagnostic, Severity};
+use crate::core::tree::plan::{Action, Plan};
+use crate::directory::{Project, new_lock_id, nodes_from};
+use crate::engine::cluster_identity::identity_of;
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// Where the nodes are from and how they are read
+#[derive(Args, Debug)]
+pub(crate) struct NodeArgs {
+    /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`; overrides spec.nodes
+    #[arg(long, help_heading = "Nodes", value_name = "FILE|-|cluster")]
+    pub nodes: Option<String>,
+    /// The node label whose value is the pool; overrides spec.pools.label
+    #[arg(long, help_heading = "Nodes", value_name = "KEY")]
+    pub label: Option<String>,
+    /// Ask nobody: the pools of the lock
+    #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
+    pub locked: bool,
+    /// Let a pool go that has no node any more (repeatable)
+    #[arg(long, help_heading = "Nodes", value_name = "POOL")]
+    pub forget: Vec<String>,
+    /// Believe that more than half of the pools have lost all their nodes
+    #[arg(long, help_heading = "Nodes")]
+    pub allow_shrink: bool,
+}
+
+impl NodeArgs {
+    /// A list of nodes is one cluster's.
+    pub(crate) fn of_one_cluster(&self) -> Option<&'static str> {
+        self.nodes.as_ref().filter(|nodes| *nodes != "cluster").map(|_| "--nodes")
+    }
+}
+
+/// Whether a directory keeps its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockIdentity {
+    /// It keeps the id and the set of its lock.
+    Keep,
+    /// It gets a new id, and a set by the name and namespace of the spec (`--new-id`).
+    New,
+}
+
+/// What was found.
+pub(crate) struct Discovery {
+    /// The pools.
+    pub merged: Merged,
+    /// The cluster that was asked, if one was.
+    pub asked: Option<Cluster>,
+    /// The identity of the cluster, as the lock will hold it.
+    cluster: Option<String>,
+}
+
+/// What a cluster answered.
+pub(crate) struct Asked {
+    /// Its nodes.
+    pub nodes: Vec<Node>,
+    /// Whom else to ask.
+    pub cluster: Cluster,
+    /// Its identity, if it could be seen.
+    identity: Option<String>,
+}
+
+/// Finds the pools, as the user asked for; `doubt` is what becomes of a discovery that shrinks suddenly.
+pub(crate) fn discover(
+    project: &Project,
+    flags: &ClusterFlags,
+    args: &NodeArgs,
+    doubt: Shrink,
+) -> Result<Discovery, Failure> {
+    if let Some(problem) = cannot_bind(&project.spec, &project.document, &project.platform) {
+        if doubt == Shrink::Refuse {
+            return Err(problem.into());
+        }
+        terminal::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem });
+    }
+    let lock = project.lock.as_ref();
+    let locked_cluster = lock.and_then(|lock| lock.cluster.clone());
+    if args.locked {
+        let Some(lock) = lock else {
+            return Err(Diagnostic::error("there is no lock yet, and --locked asks nobody else")
+                .hint("render once without --locked")
+                .into());
+        };
+        let merged = merge_locked(&project.spec.spec, lock)?;
+        return Ok(Discovery { merged, asked: None, cluster: locked_cluster });
+    }
+    let spec = &project.spec.spec;
+    let (nodes, asked, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
+        "cluster" => {
+            let Asked { nodes, cluster, identity } = from_cluster(flags, locked_cluster.as_deref())?;
+            (nodes, Some(cluster), identity)
+        }
+        file if args.nodes.is_some() => (nodes_from(file.as_ref(), file)?, None, locked_cluster),
+        file => {
+            let (path, shown) = project.file(file);
+            (nodes_from(&path, &shown)?, None, locked_cluster)
+        }
+    };
+    cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
+    let label = args.label.as_deref().or(spec.pools.label.as_deref());
+    let discovered = discover_pools(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
+    let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };
+    let options = MergeOptions { forget: args.forget.clone(), shrink };
+    let mut merged = merge(spec, &discovered, lock, &options)?;
+    let (wrong, warnings): (Vec<_>, Vec<_>) =
+        merged.warnings.into_iter().partition(|warning| warning.severity != Severity::Warning);
+    if doubt == Shrink::Refuse && !wrong.is_empty() {
+        return Err(wrong.into());
+    }
+    let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
+    merged.warnings = wrong.chain(warnings).collect();
+    Ok(Discovery { merged, asked, cluster })
+}
+
+/// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.
+pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
+    let cluster = Cluster::connect(flags, std::sync::Arc::new(terminal::note))?;
+    let identity = match identity_of(&cluster, locked)? {
+        Ok(identity) => Some(identity),
+        Err(why) => {
+            terminal::diagnostic(
+                &Diagnostic::warning(format!("the lock will not know which cluster it belongs to: {why}"))
+                    .hint("allow `get` on the namespace kube-system"),
+            );
+            None
+        }
+    };
+    Ok(Asked { nodes: cluster.nodes()?, cluster, identity })
+}
+
+impl Discovery {
+    /// Renders for these pools; warnings are shown, limits that are passed among them.
+    pub(crate) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
+        let rendered = self.render_quietly(project)?;
+        self.passed(project, &rendered).iter().for_each(terminal::diagnostic);
+        Ok(rendered)
+    }
+
+    /// All that was said as a warning.
+    pub(crate) fn warnings(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
+        let said = self.merged.warnings.iter().chain(&rendered.warnings).cloned();
+        said.chain(self.passed(project, rendered)).collect()
+    }
+
+    /// Limits that are passed.
+    fn passed(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
+        warnings(&self.measure(project, Some(&rendered.demands), None))
+    }
+
+    /// Renders for these pools, for who says all about limits in another way.
+    pub(crate) fn render_quietly(&self, project: &Project) -> Result<Rendered, Failure> {
+        for warning in &self.merged.warnings {
+            terminal::diagnostic(warning);
+        }
+        let rendered = render(Input {
+            spec: &project.spec,
+            document: &project.document,
+            objects: &project.objects,
+            platform: &project.platform,
+            overlays: &project.overlays,
+            pools: &self.merged.set,
+        })?;
+        for warning in &rendered.warnings {
+            terminal::diagnostic(warning);
+        }
+        for note in &rendered.notes {
+            terminal::note(note);
+        }
+        Ok(rendered)
+    }
+
+    /// How much of the limits is used; nothing where nobody was asked for nodes.
+    pub(crate) fn measure(
+        &self,
+        project: &Project,
+        services: Option<&[Demand]>,
+        other_services: Option<&OtherServices>,
+    ) -> Vec<Usage> {
+        let Some(nodes) = self.merged.nodes else { return Vec::new() };
+        let spec = &project.spec.spec;
+        measure(&Situation {
+            platform: &project.platform,
+            own: &spec.limits,
+            workload_per_pool: spec.workload.per_pool,
+            nodes,
+            pools: &PoolNodes::of(&self.merged.reports, &project.platform),
+            services,
+            other_services,
+        })
+    }
+
+    /// The lock that goes with these pools and files. It is the old one where that records the same facts.
+    pub(crate) fn lock(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        identity: LockIdentity,
+    ) -> Result<Lock, Diagnostic> {
+        let old = project.lock.as_ref().filter(|_| identity == LockIdentity::Keep);
+        let spec_set = SetName {
+            name: project.spec.metadata.name.clone(),
+            namespace: project.spec.metadata.namespace.clone(),
+        };
+        // A spec that takes its namespace out goes on in the one that the lock records.
+        let mut set = old.and_then(|lock| lock.set.clone()).unwrap_or_else(|| spec_set.clone());
+        if set.namespace.is_none() && set.name == spec_set.name {
+            set = spec_set;
+        }
+        let mut rendered = old.map(|lock| lock.rendered.clone()).unwrap_or_default();
+        let steps =
+            plan.steps.iter().filter(|step| identity == LockIdentity::Keep || step.action != Action::Removed);
+        rendered.extend(steps.filter_map(|step| step.key.as_ref()).map(RenderedKind::of));
+        let pools = self
+            .merged
+            .set
+            .pools
+            .iter()
+            .map(|pool| {
+                (
+                    pool.value.clone(),
+                    LockedPool {
+                        name: pool.name.clone(),
+                        vm_set: pool.vm_set.clone(),
+                        empty: pool.withdrawn,
+                    },
+                )
+            })
+            .collect();
+        let mut lock = Lock {
+            id: old.and_then(|lock| lock.id.clone()),
+            set: Some(set),
+            platform: project.platform.name.clone(),
+            cluster: self.cluster.clone(),
+            label: self.merged.set.label.clone(),
+            pools,
+            rendered,
+            files: plan.files.clone(),
+            ..Lock::default()
+        };
+        if let Some(old) = old.filter(|old| old.records_the_same(&lock)) {
+            return Ok(old.clone());
+        }
+        if lock.id.is_none() {
+            lock.id = Some(new_lock_id()?);
+        }
+        Ok(lock)
+    }
+}

@@ -1,0 +1,137 @@
+//! A plan: what `diff --live` found, kept in a file, and held against what is found later.
+
+use std::path::Path;
+
+use crate::cluster::Force;
+use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
+use crate::core::live::{changes, cleaned, digest, intended};
+use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::directory::{read_text, write_private};
+use crate::engine::apply::ApplyJob;
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::difference::{Difference, differences};
+use crate::engine::observe::Observation;
+use crate::engine::prune::PruneCandidate;
+use crate::engine::results::{ObjectAction, Results};
+use crate::engine::target::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// Reads a plan.
+pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
+    let shown = path.display().to_string();
+    let text = read_text(path, &shown)?;
+    PlanFile::read(&shown, &text)
+}
+
+/// Writes a plan, for its owner's eyes only: it tells what is in a cluster.
+pub(crate) fn write(path: &Path, plan: &PlanFile) -> Result<(), Diagnostic> {
+    write_private(path, &plan.write())
+}
+
+/// The plan of what was found: every object that would be touched, with the digest of what would change in it.
+pub(crate) fn plan(
+    target: &Target,
+    comparisons: &[Comparison<'_>],
+    prune_candidates: &[PruneCandidate],
+    prune: Option<MaxPrune>,
+    force: Force,
+) -> PlanFile {
+    let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
+    let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison)));
+    let gone = prune_candidates.iter().map(|candidate| {
+        // Whatever else has changed in it, it goes; the address is what was agreed to.
+        (&candidate.live["metadata"]["uid"], candidate.deletion.addresses.join(","))
+    });
+    let objects = differences(comparisons, prune_candidates).into_iter().zip(uids.chain(gone));
+    let objects = objects.map(|(Difference { key, action, change: shown }, (uid, change))| PlannedObject {
+        group: key.group,
+        kind: key.kind,
+        namespace: key.namespace,
+        name: key.name,
+        action: action.to_owned(),
+        uid: uid.as_str().map(str::to_owned),
+        change,
+        diff: shown.text(),
+    });
+    let terms = Terms {
+        cluster: target.identity.clone(),
+        namespace: target.set.namespace.clone(),
+        set: target.set.id(),
+        tree: target.digests.clone(),
+        prune: prune.map(|max| max.to_string()),
+        force_conflicts: force == Force::Always,
+    };
+    PlanFile::new(terms, objects.collect())
+}
+
+/// What is to be sent for a plan: what it says, if that is still what would be done. Objects are changed only if they
+/// are what was looked at just now.
+pub(crate) fn jobs(
+    plan: &PlanFile,
+    target: &Target,
+    observation: &Observation,
+    prune_candidates: &[PruneCandidate],
+    concurrency: usize,
+    report: &mut Results,
+) -> Result<Vec<ApplyJob>, Failure> {
+    let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
+    let comparisons = compare(target, observation, DiffStrategy::Hybrid, force, concurrency);
+    // Whoever may not try an object may not apply it: a plan is done whole or not at all.
+    let refused = |comparison: &Comparison<'_>| {
+        Some(crate::engine::results::failure(&comparison.item.key, comparison.refused.as_ref()?))
+    };
+    let problem = |comparison| crate::engine::results::problem(comparison).or_else(|| refused(comparison));
+    let problems: Vec<Diagnostic> = comparisons.iter().filter_map(problem).collect();
+    if !problems.is_empty() {
+        return Err(Failure { exit: Exit::Incomplete, problems });
+    }
+    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
+    refuse_departures(&departures(plan, &now))?;
+    let mut jobs = Vec::new();
+    for (index, comparison) in comparisons.into_iter().enumerate() {
+        if !comparison.is_touched() {
+            report.say(&comparison.item.key, ObjectAction::Unchanged, None);
+            continue;
+        }
+        let mut body = comparison.wanted;
+        for field in ["uid", "resourceVersion"] {
+            if let Some(value) = comparison.live["metadata"].get(field) {
+                body["metadata"][field] = value.clone();
+            }
+        }
+        jobs.push(ApplyJob { index, body });
+    }
+    Ok(jobs)
+}
+
+/// The digest of what the directory changes in an object.
+fn change_of(comparison: &Comparison<'_>) -> String {
+    let Comparison { live, wanted, state, .. } = comparison;
+    let changes = match state {
+        State::Changed(after) => intended(changes(&cleaned(live), &cleaned(after)), wanted),
+        State::OwnershipChanged => Vec::new(),
+        _ => changes(&serde_json::Value::Null, wanted),
+    };
+    digest(&changes)
+}
+
+fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {
+    let mut problems = Vec::new();
+    for departure in departures {
+        match departure {
+            Departure::AlreadyDone(key) => terminal::note(&format!("{key}: done already")),
+            Departure::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
+            Departure::Object { what, planned, now, .. } => {
+                let shown =
+                    |text: &str| if text.is_empty() { "  (nothing)\n".to_owned() } else { text.to_owned() };
+                terminal::note(&format!("planned:\n{}now:\n{}", shown(planned), shown(now)));
+                problems.push(Diagnostic::refusal(what.clone()));
+            }
+        }
+    }
+    let Some(last) = problems.last_mut() else { return Ok(()) };
+    *last = last.clone().hint("nothing was changed; make a new plan (`diff --live --out`) and look at it");
+    Err(problems.into())
+}

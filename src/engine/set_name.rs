@@ -1,0 +1,101 @@
+//! Which `ApplySet` a directory belongs to: a fact of the spec and the lock, never of the current context.
+
+use crate::cluster::Cluster;
+use crate::core::apply::ApplySet;
+use crate::core::lock::SetName;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::directory::Project;
+use crate::engine::cluster_identity::named;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::Scope;
+
+/// What happens where neither spec nor lock names the namespace of the set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Undecided {
+    /// The command is refused: it would change a cluster, or says what such a command would do.
+    Refuse,
+    /// The namespace of the context is looked at, with a warning.
+    UseContext,
+}
+
+/// The set of a directory. A set that would move is refused, or reported by commands that change nothing.
+pub(crate) fn set_of(
+    scope: &Scope,
+    project: &Project,
+    cluster: &Cluster,
+    undecided: Undecided,
+) -> Result<ApplySet, Failure> {
+    match moved(project) {
+        Some(problem) if undecided == Undecided::Refuse => return Err(problem.into()),
+        Some(problem) => terminal::diagnostic(&problem.into_warning()),
+        None => {}
+    }
+    let namespace = namespace(scope, project, cluster, undecided)?;
+    Ok(ApplySet { name: project.spec.metadata.name.clone(), namespace })
+}
+
+/// The spec has another name or namespace than the lock: the set of the directory would move.
+pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
+    let locked = project.lock.as_ref()?.set.as_ref()?;
+    let spec = SetName {
+        name: project.spec.metadata.name.clone(),
+        namespace: project.spec.metadata.namespace.clone().or_else(|| locked.namespace.clone()),
+    };
+    let is_same =
+        spec.name == locked.name && (locked.namespace.is_none() || spec.namespace == locked.namespace);
+    if is_same {
+        return None;
+    }
+    let field = if spec.name == locked.name { "namespace" } else { "name" };
+    Some(
+        Diagnostic::refusal(format!(
+            "the ApplySet would move: the lock belongs to {locked}, and the spec now says {spec}"
+        ))
+        .at(project.document.location(&format!("/metadata/{field}")))
+        .hint(format!(
+            "change `metadata.{field}` back. To move: `kubectl largescale inventory disband` with the old {field}, then change it, `render --new-id`, and `apply`"
+        )),
+    )
+}
+
+/// The namespace of the spec or of the lock; else that of the command line.
+fn namespace(
+    scope: &Scope,
+    project: &Project,
+    cluster: &Cluster,
+    undecided: Undecided,
+) -> Result<String, Failure> {
+    let given = scope.cluster.namespace.as_deref();
+    let locked = project.lock.as_ref().and_then(|lock| lock.set.as_ref()?.namespace.as_deref());
+    let (known, holder, location) = match project.spec.metadata.namespace.as_deref() {
+        Some(spec) => (Some(spec), "`metadata.namespace`", project.document.location("/metadata/namespace")),
+        None => (locked, "the namespace in the lock", project.document.location("/metadata")),
+    };
+    match (known, given) {
+        (Some(known), Some(given)) if known != given => {
+            Err(Diagnostic::refusal(format!("{holder} is {known}, and --namespace is {given}"))
+                .at(location)
+                .hint("leave --namespace out; another namespace needs a spec of its own")
+                .into())
+        }
+        (Some(namespace), _) | (None, Some(namespace)) => Ok(namespace.to_owned()),
+        (None, None) => {
+            let context = named(cluster.context());
+            let problem = Diagnostic::refusal(format!(
+                "neither the spec nor the lock names a namespace; {context} has {}",
+                cluster.namespace()
+            ))
+            .at(project.document.location("/metadata"))
+            .hint(format!(
+                "add `namespace: {}` below `metadata:` in the spec and render, or give it with -n",
+                cluster.namespace()
+            ));
+            if undecided == Undecided::Refuse {
+                return Err(problem.into());
+            }
+            terminal::diagnostic(&problem.into_warning());
+            Ok(cluster.namespace().to_owned())
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! The reviewed tree and the cluster it belongs to, joined: nothing is asked before it is the right one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::cluster::{ApiCall, Cluster, ObjectRef};
+use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
+use crate::core::live::Resource;
+use crate::core::lock::Lock;
+use crate::core::manifest::Key;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::spec::ConflictRule;
+use crate::core::tree::objects::{Desired, duplicates};
+use crate::directory::{Project, Reviewed};
+use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::set_name::{Undecided, set_of};
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::Scope;
+
+/// A directory and its cluster.
+pub(crate) struct Target {
+    /// The cluster, which is the one of the lock.
+    pub(crate) cluster: Cluster,
+    /// Its identity; empty where nobody may know it.
+    pub(crate) identity: String,
+    /// Our set in it.
+    pub(crate) set: ApplySet,
+    /// The parent of the set as it is; `null` if it is not there.
+    pub(crate) parent_live: Value,
+    /// What the parent says, if it is there and ours.
+    pub(crate) parent: Option<Parent>,
+    /// The lock that the tree was rendered with.
+    pub(crate) lock: Lock,
+    /// What shall be there, with the label of the set.
+    pub(crate) items: Vec<Item>,
+    /// The digests of the files of the tree.
+    pub(crate) digests: BTreeMap<String, String>,
+    /// Pointers to the fields of a Service that decide about its load balancer.
+    pub(crate) load_balancer_fields: Vec<String>,
+    /// What the spec says about fields of others.
+    pub(crate) rules: Vec<ConflictRule>,
+}
+
+/// One object of the tree, and where it goes.
+pub(crate) struct Item {
+    /// Which it is.
+    pub(crate) key: Key,
+    /// What shall be there.
+    pub(crate) wanted: Value,
+    /// Where it stands in the tree.
+    pub(crate) location: Location,
+    /// Where it goes; `None` while its kind comes with the tree itself.
+    pub(crate) at: Option<ObjectRef>,
+}
+
+/// Whether the cluster will be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It is only looked at.
+    ReadOnly,
+    /// It is looked at to tell what a change would do.
+    DryRun,
+    /// It is changed.
+    ReadWrite,
+}
+
+impl Target {
+    /// Reads the tree, finds the cluster and asks it for the kinds and for the parent of our set, which must not be
+    /// anybody else's.
+    pub(crate) fn open(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let mut target = Self::find(scope, access)?;
+        if !target.parent_live.is_null() {
+            target.parent = Some(target.own_parent(&target.parent_live)?);
+        }
+        Ok(target)
+    }
+
+    /// Reads a parent that must be ours: of this program, and of this directory.
+    pub(crate) fn own_parent(&self, live: &Value) -> Result<Parent, Diagnostic> {
+        let parent = read_parent(&self.set, live, Owner::Ours)?;
+        check_lock_id(&self.set, &parent, self.lock.id.as_ref())?;
+        Ok(parent)
+    }
+
+    /// The same, whatever the parent is.
+    pub(crate) fn find(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let project = Project::open(&scope.source)?;
+        let reviewed = Reviewed::read(&project)?;
+        reviewed.warnings.iter().for_each(terminal::diagnostic);
+        let mut cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
+        let identity = checked_identity(&cluster, &reviewed, access)?;
+        project.refuse_same_cluster(&identity)?;
+        cluster.be_patient();
+        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
+        let set = set_of(scope, &project, &cluster, undecided)?;
+
+        let versions: BTreeSet<(String, String)> =
+            reviewed.objects.iter().map(|object| group_version(&object.value)).collect();
+        let parent = ObjectRef {
+            resource: Resource::config_map(),
+            namespace: set.namespace.clone(),
+            name: set.name.clone(),
+        };
+        let calls: Vec<ApiCall> = std::iter::once(ApiCall::Get(parent))
+            .chain(versions.into_iter().map(|(group, version)| ApiCall::Resources { group, version }))
+            .collect();
+        let mut answers = cluster.call_small(&calls).into_iter();
+        let parent_live = answers.next().transpose()?.unwrap_or_default();
+        let mut served = Vec::new();
+        for answer in answers {
+            served.extend(Resource::all_of(&answer?));
+        }
+        let items = items(reviewed.objects, &served, &set)?;
+        Ok(Self {
+            cluster,
+            identity,
+            set,
+            parent_live,
+            parent: None,
+            items,
+            digests: reviewed.digests,
+            lock: reviewed.lock,
+            load_balancer_fields: project.platform.spec.load_balancer_fields(),
+            rules: project.spec.spec.conflicts.clone(),
+        })
+    }
+
+    /// The keys of what shall be there.
+    pub(crate) fn wanted(&self) -> BTreeSet<Key> {
+        self.items.iter().map(|item| item.key.clone()).collect()
+    }
+}
+
+/// Group and version of an object.
+pub(crate) fn group_version(object: &Value) -> (String, String) {
+    let text = object["apiVersion"].as_str().unwrap_or_default();
+    let (group, version) = text.split_once('/').unwrap_or(("", text));
+    (group.to_owned(), version.to_owned())
+}
+
+fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, access: Access) -> Result<String, Failure> {
+    let locked = reviewed.lock.cluster.as_deref();
+    if access != Access::ReadWrite {
+        let (found, doubt) = identity_or_doubt(cluster, locked)?;
+        doubt.iter().for_each(terminal::diagnostic);
+        return Ok(found.unwrap_or_default());
+    }
+    let found = identity_of(cluster, locked)?;
+    if locked.is_none() {
+        let location = format!("{} at {}", named(cluster.context()), cluster.server());
+        terminal::diagnostic(
+            &Diagnostic::warning(format!(
+                "the lock does not say which cluster the tree is for; this is {location}"
+            ))
+            .hint("a render that reads its nodes from the cluster puts it into the lock"),
+        );
+    }
+    Ok(found.unwrap_or_default())
+}
+
+/// Gives every object its place in the cluster and the label of the set; every problem at once.
+fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Result<Vec<Item>, Failure> {
+    let by_kind: BTreeMap<(&str, &str, &str), &Resource> = served
+        .iter()
+        .map(|resource| {
+            ((resource.group.as_str(), resource.version.as_str(), resource.kind.as_str()), resource)
+        })
+        .collect();
+    let coming = kinds_of_definitions(&objects);
+    let mut problems = Vec::new();
+    let mut resources = Vec::with_capacity(objects.len());
+    for object in &mut objects {
+        let (group, version) = group_version(&object.value);
+        let kind = object.key.kind.clone();
+        let resource = by_kind.get(&(group.as_str(), version.as_str(), kind.as_str())).copied();
+        let is_namespaced = match (resource, coming.get(&(group, kind))) {
+            (Some(resource), _) => resource.namespaced,
+            (None, Some(is_namespaced)) => *is_namespaced,
+            (None, None) => {
+                problems.push(unknown_kind(object));
+                true
+            }
+        };
+        if is_namespaced && object.key.namespace.is_empty() {
+            object.key.namespace.clone_from(&set.namespace);
+            object.value["metadata"]["namespace"] = set.namespace.as_str().into();
+        }
+        if object.value["metadata"]["labels"].get(PART_OF).is_some() {
+            problems.push(
+                Diagnostic::refusal(format!("{} carries the label {PART_OF}", object.key))
+                    .at(object.location.clone())
+                    .hint("remove it from the manifests: it is put on in the cluster, by whoever applies"),
+            );
+        }
+        if object.key == parent_key(set) {
+            problems.push(
+                Diagnostic::refusal(format!("{} has the name of our inventory in the cluster", object.key))
+                    .at(object.location.clone())
+                    .hint("give the ConfigMap or the spec (`metadata.name`) another name"),
+            );
+        }
+        resources.push(resource);
+    }
+    problems.extend(duplicates(&objects));
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let item = |(object, resource): (Desired, Option<&Resource>)| {
+        let mut wanted = object.value;
+        set.mark(&mut wanted);
+        let at = resource.map(|resource| ObjectRef {
+            resource: resource.clone(),
+            namespace: object.key.namespace.clone(),
+            name: object.key.name.clone(),
+        });
+        Item { key: object.key, wanted, location: object.location, at }
+    };
+    Ok(objects.into_iter().zip(resources).map(item).collect())
+}
+
+/// Where the parent of the set is.
+pub(crate) fn parent_key(set: &ApplySet) -> Key {
+    Key {
+        group: String::new(),
+        kind: "ConfigMap".to_owned(),
+        namespace: set.namespace.clone(),
+        name: set.name.clone(),
+    }
+}
+
+/// Group and kind of what the CustomResourceDefinitions of the tree bring, and whether it lives in a namespace.
+fn kinds_of_definitions(objects: &[Desired]) -> BTreeMap<(String, String), bool> {
+    let definitions = objects.iter().filter(|object| object.key.kind == "CustomResourceDefinition");
+    definitions
+        .map(|definition| {
+            let text = |pointer: &str| {
+                definition.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+            };
+            ((text("/spec/group"), text("/spec/names/kind")), text("/spec/scope") != "Cluster")
+        })
+        .collect()
+}
+
+fn unknown_kind(object: &Desired) -> Diagnostic {
+    let version = object.value["apiVersion"].as_str().unwrap_or_default();
+    Diagnostic::error(format!("the cluster does not know {} of {version}", object.key.kind))
+        .at(object.location.clone())
+        .hint("install what brings it (a CustomResourceDefinition), or check `apiVersion` and the cluster's version")
+}
+
+/// Where it goes, for a person.
+pub(crate) fn location(target: &Target) -> String {
+    format!("namespace {}, {}", target.set.namespace, named(target.cluster.context()))
+}

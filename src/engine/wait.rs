@@ -1,0 +1,156 @@
+//! `apply --wait`: until what was applied works. The cluster is asked again and again: a watch that ends unseen would
+//! wait for ever.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::Value;
+
+use crate::cluster::{ApiCall, ClusterError, Pause, Problem};
+use crate::core::live::Resource;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::status::{AddressState, DriftSubject, Report, Rollout, report};
+use crate::engine::observe::observe;
+use crate::engine::target::Target;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::output::terminal::Progress;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What to wait for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum WaitFor {
+    /// Nothing
+    #[default]
+    None,
+    /// The workload is rolled out
+    Ready,
+    /// Every load balancer has its address, and the workload is rolled out
+    Address,
+}
+
+/// Waits. What is not ready in time is said, and the exit code tells.
+pub(crate) fn until(
+    target: &Target,
+    what: WaitFor,
+    timeout: Duration,
+    concurrency: usize,
+) -> Result<Exit, Failure> {
+    if what == WaitFor::None {
+        return Ok(Exit::Success);
+    }
+    let began = Instant::now();
+    let mut progress = Progress::default();
+    let mut may_see_events = true;
+    loop {
+        let missing = match look(target, concurrency, &mut may_see_events) {
+            Ok(found) => {
+                let missing = missing(&found, what);
+                if missing.is_empty() {
+                    progress.end();
+                    terminal::note(&ready(&found, what));
+                    return Ok(Exit::Success);
+                }
+                let gave_up = found.workloads.iter().any(|row| matches!(row.rollout, Rollout::Failed(_)));
+                progress.show(&missing);
+                if gave_up {
+                    progress.end();
+                    return Ok(not_ready(&missing, "a rollout has failed"));
+                }
+                missing
+            }
+            // The cluster may be away for a while; what was applied stays applied.
+            Err(failure) if failure.exit == Exit::Cluster && began.elapsed() < timeout => {
+                failure.problems.iter().for_each(|problem| terminal::note(&problem.to_string()));
+                vec!["the cluster does not answer".to_owned()]
+            }
+            Err(failure) => return Err(failure),
+        };
+        if began.elapsed() + EVERY > timeout {
+            progress.end();
+            return Ok(not_ready(&missing, &format!("not ready after {} s", timeout.as_secs())));
+        }
+        if target.cluster.pause(EVERY) == Pause::Interrupted {
+            progress.end();
+            terminal::note("interrupted while waiting; everything is applied");
+            return Ok(Exit::Interrupted);
+        }
+    }
+}
+
+/// What is in the cluster of what was applied, and why load balancers wait.
+fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Result<Report, Failure> {
+    let found = observe(target, concurrency)?;
+    let subjects: Vec<DriftSubject> = target
+        .items
+        .iter()
+        .zip(found.live)
+        .map(|(item, live)| DriftSubject { desired: item.wanted.clone(), live: Some(live) })
+        .collect();
+    let without_reasons = report(&subjects, &target.rules, &[], None);
+    let waiting =
+        without_reasons.pools.iter().filter(|row| matches!(row.state, AddressState::Pending { .. }));
+    let namespaces: BTreeSet<String> = waiting.map(|row| row.service.namespace.clone()).collect();
+    if namespaces.is_empty() || !*may_see_events {
+        return Ok(without_reasons);
+    }
+    let list = |namespace: String| ApiCall::List {
+        resource: Resource::core("Event", "events"),
+        namespace: Some(namespace),
+        labels: None,
+        fields: Some("involvedObject.kind=Service".to_owned()),
+    };
+    let calls: Vec<ApiCall> = namespaces.into_iter().map(list).collect();
+    let mut events = Vec::new();
+    for answer in target.cluster.call_all(&calls, concurrency) {
+        match answer {
+            Ok(Value::Array(list)) => events.extend(list),
+            Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
+                *may_see_events = false;
+                terminal::diagnostic(&Diagnostic::warning(format!(
+                    "why load balancers wait cannot be seen: {problem}"
+                )));
+            }
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(report(&subjects, &target.rules, &events, None))
+}
+
+/// A line for each thing that is waited for.
+fn missing(found: &Report, what: WaitFor) -> Vec<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = i64::try_from(now).unwrap_or_default();
+    let workloads = found.workloads.iter().filter_map(|row| match &row.rollout {
+        Rollout::Done => None,
+        Rollout::Waiting(why) | Rollout::Failed(why) => Some(format!("{}: {why}", row.key)),
+    });
+    let services = found.pools.iter().filter(|row| what == WaitFor::Address && !row.state.is_ready());
+    let services = services.map(|row| {
+        // How often and how long ago is no news.
+        let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
+        format!("pool {}: {} has no address yet: {why}", row.pool, row.service)
+    });
+    workloads.chain(services).collect()
+}
+
+fn ready(found: &Report, what: WaitFor) -> String {
+    if what == WaitFor::Ready {
+        return "the workload is rolled out".to_owned();
+    }
+    let addresses: usize = found.pools.iter().map(|row| row.state.addresses().len()).sum();
+    format!("the workload is rolled out, and every load balancer has its address ({addresses} in all)")
+}
+
+fn not_ready(missing: &[String], why: &str) -> Exit {
+    let shown = missing.iter().map(|line| format!("\n  {line}")).collect::<String>();
+    terminal::diagnostic(
+        &Diagnostic::error(format!("{why}:{shown}"))
+            .hint("everything is applied; `kubectl largescale status --watch` goes on looking"),
+    );
+    Exit::Different
+}

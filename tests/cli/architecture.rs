@@ -1,0 +1,172 @@
+//! The rules of ARCHITECTURE.md, held.
+
+use std::fs;
+use std::path::Path;
+
+use crate::circles;
+use crate::environment::{checkout, walk};
+
+fn sources(below: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    walk(&checkout().join(below), &mut |path: &Path| {
+        if path.extension().is_some_and(|ending| ending == "rs") {
+            let name = path.strip_prefix(checkout()).unwrap().display().to_string();
+            found.push((name, fs::read_to_string(path).unwrap()));
+        }
+    });
+    assert!(!found.is_empty(), "{below} has no sources");
+    found
+}
+
+/// The code of a file without its unit tests and comments.
+fn code(text: &str) -> String {
+    let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(text);
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Fails with each line of the files that has one of the words.
+#[track_caller]
+fn none_contains(files: &[(String, String)], words: &[&str], rule: &str) {
+    let mut found = Vec::new();
+    for (name, text) in files {
+        for (index, line) in code(text).lines().enumerate() {
+            found.extend(
+                words
+                    .iter()
+                    .filter(|word| line.contains(**word))
+                    .map(|word| format!("{name}:{}: {word}", index + 1)),
+            );
+        }
+    }
+    assert!(found.is_empty(), "{rule}\n{}", found.join("\n"));
+}
+
+#[test]
+fn the_core_is_pure() {
+    let core = sources("src/core");
+    none_contains(
+        &core,
+        &[
+            "std::fs",
+            "std::env",
+            "std::time",
+            "std::process",
+            "std::net",
+            "std::thread",
+            "std::io::stdin",
+            "tokio",
+            "kube::",
+            "anyhow",
+            "tempfile",
+            "clap",
+            "println!",
+            "print!(",
+        ],
+        "the core knows no file system, clock, environment, network, runtime or client",
+    );
+    none_contains(
+        &core,
+        &[
+            "crate::cluster",
+            "crate::commands",
+            "crate::directory",
+            "crate::output",
+            "crate::engine",
+            "crate::scope",
+            "crate::cli",
+            "crate::failure",
+            "crate::exit",
+        ],
+        "the core knows nothing of the shells around it",
+    );
+}
+
+#[test]
+fn the_shells_do_not_know_each_other() {
+    none_contains(
+        &sources("src/cluster"),
+        &["crate::directory", "crate::commands", "crate::output", "crate::engine"],
+        "the cluster side knows the core only",
+    );
+    none_contains(
+        &sources("src/directory"),
+        &[
+            "crate::cluster",
+            "crate::commands",
+            "crate::output",
+            "crate::engine",
+            "crate::scope",
+            "kube::",
+            "tokio",
+        ],
+        "the directory side knows the core only",
+    );
+    let outside: Vec<_> =
+        sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    none_contains(&outside, &["kube::", "tokio"], "only src/cluster knows kube and its runtime");
+}
+
+#[test]
+fn yaml_git_and_the_terminal_have_one_place_each() {
+    let elsewhere = |location: &'static str| -> Vec<_> {
+        sources("src").into_iter().filter(|(name, _)| !name.starts_with(location)).collect()
+    };
+    none_contains(&elsewhere("src/core/yaml"), &["serde_saphyr"], "all YAML goes through src/core/yaml");
+    none_contains(
+        &elsewhere("src/output/terminal.rs"),
+        &["anstream", "stdout()", "stderr().lock", "stderr(),"],
+        "only src/output/terminal.rs writes to the terminal",
+    );
+    let spawning: Vec<_> =
+        elsewhere("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    none_contains(&spawning, &["Command::new("], "programs are started by the shells only");
+}
+
+#[test]
+fn files_stay_small_and_begin_with_their_purpose() {
+    for (name, text) in sources("src") {
+        let lines = code(&text).lines().count();
+        assert!(lines <= 500, "{name} has {lines} lines: does it have one topic?");
+        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+        assert!(!name.ends_with("/mod.rs"), "{name}: a module is `foo.rs` beside `foo/`");
+    }
+}
+
+/// Files that import each other, directly or through others, for a reason.
+const CIRCLES: [&[&str]; 3] = [
+    // A Service is read with its binding, and a binding is compared with the Service.
+    &["src/core/import/bindings.rs", "src/core/import/hand_written.rs", "src/core/import/undecided.rs"],
+    // Objects hold lists, and lists hold objects.
+    &["src/core/live/unchanged/lists.rs", "src/core/live/unchanged/object.rs"],
+    // A spec holds its clusters, and each cluster changes a spec.
+    &["src/core/spec/cluster.rs", "src/core/spec/large_scale.rs"],
+];
+
+#[test]
+fn imports_form_no_circles() {
+    let mut found =
+        circles::of(&sources("src").into_iter().map(|(name, text)| (name, code(&text))).collect());
+    found.retain(|circle| {
+        !CIRCLES.contains(&circle.iter().map(String::as_str).collect::<Vec<_>>().as_slice())
+    });
+    assert!(found.is_empty(), "files import each other in a circle:\n{found:#?}");
+}
+
+#[test]
+fn every_dependency_is_used_and_has_its_reason() {
+    // Chosen for kube, which names it itself.
+    let for_others = ["k8s-openapi"];
+    let manifest = fs::read_to_string(checkout().join("Cargo.toml")).unwrap();
+    let sources: String = sources("src").iter().map(|(_, text)| code(text)).collect();
+    let mut section = "";
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if let (true, Some((name, _))) = (section.contains("dependencies"), line.split_once(" = ")) {
+            assert!(line.contains(" # "), "no reason beside: {line}");
+            let used = format!("{}::", name.replace('-', "_"));
+            let must_be = section == "[dependencies]" && !for_others.contains(&name);
+            assert!(!must_be || sources.contains(&used), "nothing in src uses {name}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Every built-in platform, read from the other side: what its controller makes of a rendered Service is exactly the nodes
+//! of one pool.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+
+use largescale::core::kubernetes::node::Node;
+use largescale::core::patch::placeholder::Values;
+use largescale::core::platform::choose::choose;
+use largescale::core::platform::{Platform, Selected, SettingForm, SettingOf, builtin_names, read_builtin};
+use largescale::core::pools::{MergeOptions, discover_pools, merge, no_backend};
+use largescale::core::spec::Spec;
+use largescale::core::{node_list, yaml};
+use serde_json::{Map, Value, json};
+
+use crate::environment::Environment;
+
+/// Pool, and the names of its nodes.
+const POOLS: [(&str, &[&str]); 3] = [
+    ("blue", &["blue-0", "blue-1"]),
+    ("green", &["green-0", "green-1", "green-2"]),
+    ("red", &["red-0", "red-1"]),
+];
+
+const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// Platforms whose load balancers have nodes with the exclude label too: shared/facts/providers.md, "not at all", and Cilium's
+/// pkg/l2announcer.
+const IGNORE_EXCLUDE: [&str; 4] = ["cilium-l2", "exoscale", "k3s", "rke2"];
+
+/// Platforms whose load balancers never have control-plane nodes, or of which that is not known.
+const NO_CONTROL_PLANE: [&str; 3] = ["azure-basic", "azure-multi-slb", "tencent"];
+
+/// Platforms that Services cannot be bound on.
+fn is_refused(platform: &Platform) -> bool {
+    platform.spec.refused.is_some()
+}
+
+fn platforms() -> impl Iterator<Item = Platform> {
+    builtin_names().map(|name| read_builtin(name).unwrap().unwrap())
+}
+
+fn label_of(platform: &Platform) -> &str {
+    platform.spec.pool_labels.first().map_or("pool", String::as_str)
+}
+
+fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str)]) -> Value {
+    let spec = &platform.spec;
+    let mut labels = Map::new();
+    labels.insert("kubernetes.io/hostname".to_owned(), name.into());
+    for rule in &spec.not_backends {
+        if let Some(wanted) = &rule.other_than {
+            labels.insert(rule.label.clone(), wanted.as_str().into());
+        }
+    }
+    if let Some(pool) = pool {
+        labels.insert(label_of(platform).to_owned(), pool.into());
+    }
+    labels.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())));
+    let provider_id = match spec.recognise.provider_ids.first().map(String::as_str) {
+        // What follows the pool must be a VM set of its own.
+        Some("azure://") => format!(
+            "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/{}-vmss/virtualMachines/{name}",
+            pool.unwrap_or("none")
+        ),
+        Some(beginning) => format!("{beginning}{name}"),
+        None => String::new(),
+    };
+    json!({"metadata": {"name": name, "labels": labels}, "spec": {"providerID": provider_id},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+}
+
+/// The pools of `POOLS`, and nodes that are not behind any load balancer, or behind some.
+fn nodes(platform: &Platform) -> Value {
+    let mut all: Vec<Value> = POOLS
+        .iter()
+        .flat_map(|(pool, names)| names.iter().map(|name| node(platform, name, Some(pool), &[])))
+        .collect();
+    let control_plane = ("node-role.kubernetes.io/control-plane", "");
+    all.push(node(platform, "no-pool-0", None, &[]));
+    all.push(node(platform, "control-0", None, &[control_plane]));
+    all.push(node(platform, "excluded-0", Some("blue"), &[(EXCLUDE, "true")]));
+    all.push(node(platform, "server-0", Some("green"), &[control_plane]));
+    all.push(node(platform, "kubeadm-0", Some("red"), &[control_plane, (EXCLUDE, "")]));
+    json!({"kind": "NodeList", "apiVersion": "v1", "items": all})
+}
+
+/// What the facts say is behind the load balancer of each pool.
+fn expected(platform: &Platform) -> BTreeMap<String, BTreeSet<String>> {
+    let has = |list: &[&str]| list.contains(&platform.name.as_str());
+    let mut pools: BTreeMap<String, BTreeSet<String>> = POOLS
+        .iter()
+        .map(|(pool, names)| ((*pool).to_owned(), names.iter().map(ToString::to_string).collect()))
+        .collect();
+    let mut add = |pool: &str, name: &str| {
+        pools.get_mut(pool).unwrap().insert(name.to_owned());
+    };
+    if has(&IGNORE_EXCLUDE) {
+        add("blue", "excluded-0");
+        add("red", "kubeadm-0");
+    }
+    if !has(&NO_CONTROL_PLANE) {
+        add("green", "server-0");
+    }
+    pools
+}
+
+/// What a platform asks in `spec.settings`: for each pool something else.
+fn settings(platform: &Platform) -> Value {
+    let mut settings = Map::new();
+    for setting in platform.spec.settings.iter().filter(|setting| setting.default.is_none()) {
+        let of_pool = |index: usize, pool: &str| match setting.form {
+            SettingForm::List => json!([format!("192.0.2.{index}/32")]),
+            SettingForm::Number | SettingForm::Text => json!(format!("subnet-{pool}")),
+        };
+        settings.insert(
+            setting.name.clone(),
+            match setting.of {
+                SettingOf::All | SettingOf::Either => of_pool(0, "all"),
+                SettingOf::Pool => POOLS
+                    .iter()
+                    .enumerate()
+                    .map(|(index, (pool, _))| ((*pool).to_owned(), of_pool(index, pool)))
+                    .collect(),
+            },
+        );
+    }
+    Value::Object(settings)
+}
+
+fn project(platform: &Platform) -> Environment {
+    let environment = Environment::with(std::path::Path::new("/nonexistent"));
+    let spec = json!({
+        "apiVersion": "largescale.dev/v1alpha1", "kind": "LargeScale", "metadata": {"name": "web"},
+        "spec": {"manifests": ["web.yaml"], "platform": platform.name, "nodes": "nodes.json",
+            "pools": {"label": label_of(platform)}, "settings": settings(platform)}
+    });
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"name": "http", "port": 80}]}});
+    for (file, text) in [("largescale.yaml", spec), ("web.yaml", service), ("nodes.json", nodes(platform))] {
+        fs::write(environment.path().join(file), text.to_string()).unwrap();
+    }
+    environment
+}
+
+/// The objects of a rendered tree.
+fn tree(environment: &Environment) -> Vec<Value> {
+    let mut objects = Vec::new();
+    for entry in fs::read_dir(environment.path().join("rendered")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        objects.push(yaml::read_one("tree", &text).unwrap().value);
+    }
+    objects
+}
+
+/// What the cloud calls the set of a node, by what the platform file says of the binding.
+fn called(platform: &Platform, node: &Node) -> Option<String> {
+    let pool = node.labels.get(label_of(platform))?;
+    let settings = settings(platform);
+    let names: Vec<(String, String)> = settings
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter_map(|(name, value)| Some((format!("setting.{name}"), value[pool].as_str()?.to_owned())))
+        .collect();
+    let set = format!("{pool}-vmss");
+    let mut values =
+        Values::default().with("pool.vmSet", Some(&set), "").with("pool.loadBalancer", Some(pool), "");
+    for (name, value) in &names {
+        values = values.with(name, Some(value), "");
+    }
+    platform.spec.selection.as_ref()?.name_of(&values)?.ok()
+}
+
+#[test]
+fn the_controller_of_every_platform_takes_exactly_the_nodes_of_the_pool() {
+    let mut wrong = String::new();
+    let mut seen = 0;
+    for platform in platforms().filter(|platform| !is_refused(platform)) {
+        let name = &platform.name;
+        let environment = project(&platform);
+        let output = environment.program(&["render"]);
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let objects = tree(&environment);
+        let nodes = node_list::read_nodes("nodes.json", nodes(&platform).to_string().as_bytes()).unwrap();
+        let known = platform.spec.recognise.provider_ids();
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for service in objects.iter().filter(|object| object["kind"] == "Service") {
+            let selected = platform.spec.selected(service, &objects);
+            let selected = selected.unwrap_or_else(|| panic!("{name}: no `selection`"));
+            let taken = nodes
+                .iter()
+                .filter(|node| no_backend(node, &platform, &known).is_none())
+                .filter(|node| selected.takes(node, called(&platform, node).as_deref()))
+                .map(|node| node.name.to_string());
+            let pool = service["metadata"]["labels"]["largescale.dev/pool"].as_str().unwrap();
+            found.insert(pool.to_owned(), taken.collect());
+        }
+        if found != expected(&platform) {
+            let _ = writeln!(wrong, "{name}: {found:?}, expected {:?}", expected(&platform));
+        }
+        // `pools` counts what the load balancers have.
+        let output = environment.program(&["pools", "-o", "json"]);
+        let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let counted: BTreeMap<&str, u64> = listed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|pool| (pool["name"].as_str().unwrap(), pool["backends"].as_u64().unwrap()))
+            .collect();
+        let expected = expected(&platform);
+        let expected: BTreeMap<&str, u64> =
+            expected.iter().map(|(pool, nodes)| (pool.as_str(), nodes.len() as u64)).collect();
+        if counted != expected {
+            let _ = writeln!(wrong, "{name}: `pools` counts {counted:?}, expected {expected:?}");
+        }
+        seen += 1;
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(seen >= 19, "only {seen} platforms were read");
+}
+
+/// A Service that is not bound gets every node or none, and never by accident the nodes of one pool.
+#[test]
+fn a_service_without_a_binding_is_of_no_pool() {
+    let bare = json!({"kind": "Service", "metadata": {"name": "web"}, "spec": {"type": "LoadBalancer"}});
+    for platform in platforms() {
+        let Some(selected) = platform.spec.selected(&bare, []) else {
+            assert!(is_refused(&platform), "{}: no `selection`", platform.name);
+            continue;
+        };
+        assert!(
+            matches!(selected, Selected::EveryNode | Selected::Cloud | Selected::Nothing(_)),
+            "{}: {selected}",
+            platform.name
+        );
+    }
+}
+
+/// Whether control-plane nodes are backends is a fact with a source, or it is not said.
+#[test]
+fn what_is_said_of_control_plane_nodes_has_its_source() {
+    for platform in platforms() {
+        let takes = platform.spec.takes_control_plane();
+        match &platform.spec.control_plane {
+            Some(said) => assert!(!said.source.is_empty(), "{}", platform.name),
+            None => assert!(!takes, "{}", platform.name),
+        }
+        if !is_refused(&platform) {
+            let never = NO_CONTROL_PLANE.contains(&platform.name.as_str());
+            assert_eq!(takes, !never, "{}", platform.name);
+        }
+    }
+}
+
+/// Three servers, nothing else: a compact cluster.
+#[test]
+fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
+    let all: Vec<Platform> = platforms().collect();
+    for platform in &all {
+        let name = &platform.name;
+        let mark = platform.spec.recognise.labels.iter().next();
+        let mut labels =
+            vec![("node-role.kubernetes.io/control-plane", "true"), ("node-role.kubernetes.io/etcd", "true")];
+        labels.extend(mark.map(|(key, value)| (key.as_str(), value.as_str())));
+        let servers =
+            ["a", "b", "c"].map(|pool| node(platform, &format!("server-{pool}"), Some(pool), &labels));
+        let list = json!({"kind": "NodeList", "items": servers}).to_string();
+        let nodes = node_list::read_nodes("nodes.json", list.as_bytes()).unwrap();
+        let found = discover_pools(&nodes, platform, Some(label_of(platform)), None);
+        if platform.spec.takes_control_plane() {
+            let merged = merge(&Spec::new(name), &found.unwrap(), None, &MergeOptions::default()).unwrap();
+            let pools: Vec<&str> = merged.set.pools.iter().map(|pool| pool.value.as_str()).collect();
+            assert_eq!(pools, ["a", "b", "c"], "{name}");
+        } else {
+            let said = found.unwrap_err()[0].to_string();
+            assert!(said.starts_with("all nodes are control-plane nodes (3)"), "{name}: {said}");
+        }
+        if platform.spec.recognise.provider_ids.is_empty() {
+            continue;
+        }
+        // Recognized among all platforms, too.
+        let choice = choose(&all, &nodes).unwrap().unwrap_or_else(|| panic!("{name} is not recognized"));
+        let fits = std::iter::once(choice.platform).chain(choice.others.iter().copied());
+        assert!(fits.map(|fit| &fit.name).any(|fit| fit == name), "{name}");
+    }
+}

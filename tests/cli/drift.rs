@@ -1,0 +1,213 @@
+//! What the docs say of the program is what the program says. `UPDATE_DOCS=1` writes the generated parts anew.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory;
+use largescale::cli::Cli;
+use largescale::core::overlay;
+use largescale::core::platform::{builtin_names, read_builtin};
+use largescale::exit::Exit;
+
+use crate::environment::{Environment, PROGRAM, checkout};
+
+#[test]
+fn commands_and_help_list_the_exit_codes() {
+    let rows: String =
+        Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |\n", exit.code())).collect();
+    separator("docs/commands.md", "exits", &table(&["exit code", "meaning"], &rows));
+    let help = Cli::command().render_help().to_string();
+    for (exit, meaning) in Exit::TABLE {
+        assert!(
+            help.contains(&format!("  {}  {meaning}\n", exit.code()))
+                || help.ends_with(&format!("  {}  {meaning}", exit.code())),
+            "--help lacks {meaning}\n{help}"
+        );
+    }
+}
+
+#[test]
+fn concepts_list_platforms_and_overlays() {
+    let (binding, others): (Vec<&str>, Vec<&str>) =
+        builtin_names().partition(|name| read_builtin(name).unwrap().unwrap().spec.refused.is_none());
+    let list = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let text = format!("Built in: {}; without a way to choose nodes: {}.\n", list(&binding), list(&others));
+    separator("docs/concepts.md", "platforms", &text);
+    let overlays: Vec<&str> = overlay::builtin_names().collect();
+    separator("docs/concepts.md", "overlays", &format!("Built in: {}.\n", list(&overlays)));
+}
+
+#[test]
+fn the_schemas_are_committed() {
+    for form in ["spec", "platform", "overlay"] {
+        let environment = Environment::with(Path::new("/nonexistent"));
+        let seen = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
+        let path = checkout().join(format!("docs/schema/{form}.json"));
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            fs::write(&path, &seen).unwrap();
+        }
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            seen,
+            "docs/schema/{form}.json is not what `schema {form}` prints"
+        );
+    }
+}
+
+#[test]
+fn the_example_in_readme_is_what_it_prints() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let script = checkout().join("examples/run.sh");
+    let output = environment.line(&format!("sh '{}' '{PROGRAM}'", script.display()));
+    let seen = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{seen}");
+    let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
+    assert!(
+        readme.contains(&format!("```console\n{}\n```", seen.trim())),
+        "README.md shows another output than:\n{seen}"
+    );
+}
+
+#[test]
+fn the_examples_pass_their_own_schema() {
+    // An editor that follows the schema must not mark what the program takes: both read the same fields.
+    let schema: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(checkout().join("docs/schema/spec.json")).unwrap()).unwrap();
+    let spec =
+        fs::read_to_string(checkout().join("tests/cases/render/names-and-pools/in/largescale.yaml")).unwrap();
+    let value = largescale::core::yaml::read_one("spec", &spec).unwrap().value;
+    for field in value["spec"].as_object().unwrap().keys() {
+        assert!(
+            schema["$defs"]["Spec"]["properties"].get(field).is_some(),
+            "the schema does not know {field}"
+        );
+    }
+}
+
+pub(crate) fn table(headings: &[&str], rows: &str) -> String {
+    format!("| {} |\n|{}\n{rows}", headings.join(" | "), " --- |".repeat(headings.len()))
+}
+
+/// Holds the part of a page between `<!-- name -->` and `<!-- /name -->` to a text.
+#[track_caller]
+pub(crate) fn separator(page: &str, name: &str, expected: &str) {
+    let path = checkout().join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let from = text.find(&start).unwrap_or_else(|| panic!("{page} has no {start}")) + start.len();
+    let to = text.find(&end).unwrap_or_else(|| panic!("{page} has no {end}"));
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, format!("{}{expected}{}", &text[..from], &text[to..])).unwrap();
+        return;
+    }
+    assert_eq!(&text[from..to], expected, "{page}, {name}: UPDATE_DOCS=1 writes it anew");
+}
+
+#[test]
+fn every_command_is_in_its_page() {
+    let mut rows = String::new();
+    let mut text = String::new();
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        rows.push_str(&format!("| [`{name}`](#{name}) | {} |\n", command.get_about().unwrap()));
+        text.push_str(&help(&[name]));
+        for below in command.get_subcommands() {
+            text.push_str(&help(&[name, below.get_name()]));
+        }
+    }
+    separator("docs/commands.md", "commands", &table(&["command", "what it is for"], &rows));
+    separator("docs/commands.md", "help", &text);
+}
+
+/// The help of a command as it is printed, without the flags that all commands have.
+fn help(words: &[&str]) -> String {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let output = environment.program(&[words, &["--help"]].concat());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let own = printed.split("\nCluster:\n").next().unwrap().trim_end();
+    let level = "#".repeat(words.len() + 1);
+    format!("{level} {}\n\n```text\n{own}\n```\n\n", words.join(" "))
+}
+
+#[test]
+fn every_flag_for_the_cluster_is_in_the_page_of_commands() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let printed = String::from_utf8(environment.program(&["pools", "--help"]).stdout).unwrap();
+    let flags = printed.split("\nCluster:\n").nth(1).unwrap();
+    let flags = flags.split("\nNodes:\n").next().unwrap().trim_end();
+    separator("docs/commands.md", "cluster-flags", &format!("```text\n{flags}\n```\n"));
+}
+
+#[test]
+fn every_field_is_in_its_page() {
+    let mut text = String::new();
+    for (form, title) in [("spec", "The spec"), ("overlay", "An overlay"), ("platform", "A platform")] {
+        let schema = fs::read_to_string(checkout().join(format!("docs/schema/{form}.json"))).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+        text.push_str(&format!("## {title}\n\n"));
+        text.push_str(&fields_of(form, &schema, &schema));
+        for (name, definition) in schema["$defs"].as_object().unwrap() {
+            text.push_str(&fields_of(name, definition, &schema));
+        }
+    }
+    separator("docs/spec.md", "fields", &text);
+}
+
+/// A table of the fields of a type, or of its words.
+fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Value) -> String {
+    let line =
+        |value: &serde_json::Value| value.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
+    let about = line(&definition["description"]);
+    if let Some(words) = definition["oneOf"].as_array() {
+        let rows: String = words
+            .iter()
+            .map(|word| format!("| `{}` | {} |\n", line(&word["const"]), line(&word["description"])))
+            .collect();
+        return format!("### {name}\n\n{about}\n\n{}\n", table(&["word", "meaning"], &rows));
+    }
+    let Some(fields) = definition["properties"].as_object() else { return String::new() };
+    let required: Vec<&str> = definition["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    let rows: String = fields
+        .iter()
+        .map(|(field, shape)| {
+            let default = match &shape["default"] {
+                serde_json::Value::Null if required.contains(&field.as_str()) => "*required*".to_owned(),
+                serde_json::Value::String(text) => format!("`{text}`"),
+                serde_json::Value::Bool(flag) => format!("`{flag}`"),
+                serde_json::Value::Number(number) => format!("`{number}`"),
+                // None; and an object or a list of defaults is the sum of those of its own fields.
+                _ => String::new(),
+            };
+            format!("| `{field}` | {} | {default} | {} |\n", type_of(shape), line(&shape["description"]))
+        })
+        .collect();
+    let title =
+        if schema == definition { format!("`{}`", line(&definition["title"])) } else { name.to_owned() };
+    format!("### {title}\n\n{about}\n\n{}\n", table(&["field", "type", "default", "what it does"], &rows))
+}
+
+fn type_of(shape: &serde_json::Value) -> String {
+    if let Some(name) = shape["$ref"].as_str() {
+        return name.trim_start_matches("#/$defs/").to_owned();
+    }
+    if let Some(options) = shape["anyOf"].as_array() {
+        let known: Vec<String> = options.iter().filter(|one| one["type"] != "null").map(type_of).collect();
+        return known.join(" or ");
+    }
+    let name = match &shape["type"] {
+        serde_json::Value::Array(names) => names[0].as_str().unwrap_or_default(),
+        name => name.as_str().unwrap_or("anything"),
+    };
+    match name {
+        "array" => format!("list of {}", type_of(&shape["items"])),
+        "object" if shape["additionalProperties"].is_object() => {
+            format!("map to {}", type_of(&shape["additionalProperties"]))
+        }
+        name => name.to_owned(),
+    }
+}

@@ -1,0 +1,168 @@
+//! A project on disk with a namespace of its own in the cluster, and the programs that are run on it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::control_plane::ControlPlane;
+use crate::proxy::Proxy;
+use crate::run::{Run, Running};
+
+/// A Service for each pool, with a Deployment and a `ConfigMap` behind it. The names of Services begin with `web-`.
+pub(crate) struct App<'a> {
+    plane: &'a ControlPlane,
+    directory: TempDir,
+    pub(crate) namespace: String,
+}
+
+impl<'a> App<'a> {
+    /// A project that is not rendered yet. The name is that of the app and of its namespace, so no other test has it.
+    #[track_caller]
+    pub(crate) fn new(plane: &'a ControlPlane, name: &str) -> Self {
+        plane.create_namespace(name);
+        let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        let app = Self { plane, directory, namespace: name.to_owned() };
+        app.write("largescale.yaml", &SPEC.replace("NAME", name));
+        app.write("web.yaml", MANIFESTS);
+        app
+    }
+
+    /// A copy of a directory that is rendered already.
+    #[track_caller]
+    pub(crate) fn copied(plane: &'a ControlPlane, namespace: &str, from: &Path) -> Self {
+        plane.create_namespace(namespace);
+        let directory = tempfile::Builder::new().prefix(namespace).tempdir().unwrap();
+        let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(directory.path()).status().unwrap();
+        assert!(copied.success());
+        Self { plane, directory, namespace: namespace.to_owned() }
+    }
+
+    /// A project, rendered from the nodes of the cluster by the program.
+    #[track_caller]
+    pub(crate) fn rendered(plane: &'a ControlPlane, name: &str) -> Self {
+        let app = Self::new(plane, name);
+        app.run(&["render"]).ok();
+        app
+    }
+
+    /// Another directory with the same name and namespace, not rendered yet.
+    pub(crate) fn with_same_name(&self) -> Self {
+        let directory = tempfile::Builder::new().prefix(&self.namespace).tempdir().unwrap();
+        let same_cluster = Self { plane: self.plane, directory, namespace: self.namespace.clone() };
+        same_cluster.write("largescale.yaml", &SPEC.replace("NAME", &self.namespace));
+        same_cluster.write("web.yaml", MANIFESTS);
+        same_cluster
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Writes a file of the project.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        fs::write(self.directory().join(path), text).unwrap();
+    }
+
+    /// Changes a file of the project; the text must be there.
+    #[track_caller]
+    pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.directory().join(path)).unwrap();
+        assert!(text.contains(from), "{path} does not hold `{from}`:\n{text}");
+        self.write(path, &text.replace(from, to));
+    }
+
+    /// Runs the program as the administrator.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.start(&self.plane.kubeconfig, arguments).wait()
+    }
+
+    /// Runs the program through a proxy.
+    pub(crate) fn run_through(&self, proxy: &Proxy, arguments: &[&str]) -> Run {
+        self.start(&proxy.kubeconfig(self.directory()), arguments).wait()
+    }
+
+    /// Starts the program, to do something while it runs.
+    pub(crate) fn start(&self, kubeconfig: &Path, arguments: &[&str]) -> Running {
+        Running::start(&mut self.command(env!("CARGO_BIN_EXE_kubectl-largescale"), kubeconfig, arguments))
+    }
+
+    /// Runs kubectl as the administrator, in the namespace of the app.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> Run {
+        let arguments = [&["--namespace", &self.namespace], arguments].concat();
+        Running::start(&mut self.command("kubectl", &self.plane.kubeconfig, &arguments)).wait()
+    }
+
+    pub(crate) fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.directory())
+            // Nothing of the machine: no proxy, no other cluster, no settings.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            // kubectl keeps there what it has learnt of the server.
+            .env("HOME", &self.plane.directory)
+            .env("KUBECONFIG", kubeconfig)
+            // kubectl's ApplySets are behind a gate.
+            .env("KUBECTL_APPLYSET", "true")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// The path of an object of the app, or of a list of them: `path("v1", "services/web-pool00")`.
+    pub(crate) fn path(&self, api_version: &str, below: &str) -> String {
+        let root = if api_version.contains('/') { "apis" } else { "api" };
+        format!("/{root}/{api_version}/namespaces/{}/{below}", self.namespace)
+    }
+}
+
+const SPEC: &str = "apiVersion: largescale.dev/v1alpha1
+kind: LargeScale
+metadata: {name: NAME, namespace: NAME}
+spec:
+  manifests: [web.yaml]
+  platform: azure-basic
+";
+
+const MANIFESTS: &str = "apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  type: LoadBalancer
+  ports:
+  - port: 80
+    targetPort: http
+  selector:
+    app: web
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 3
+  selector:
+    matchLabels:
+      app: web
+  template:
+    metadata:
+      labels:
+        app: web
+    spec:
+      containers:
+      - name: web
+        image: nginx
+        ports:
+        - name: http
+          containerPort: 80
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: web
+data:
+  greeting: hello
+";

@@ -1,0 +1,50 @@
+//! What a cluster holds beside what we render counts, too, where it may be seen.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::control_plane::ControlPlane;
+
+#[test]
+fn the_services_of_others_count() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "capacity-others");
+    app.run(&["apply", "--yes"]).ok();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "another"},
+        "spec": {"type": "NodePort", "selector": {"app": "another"}, "ports": [{"port": 80}]}});
+    plane.create("/api/v1/namespaces/capacity-others/services", &service);
+
+    let user = "capacity-viewer";
+    plane.allow(user, None, &["get"], "", "namespaces");
+    plane.allow(user, None, &["list"], "", "nodes");
+    let looks = ["capacity", "-o", "json", "--as", user];
+    let run = app.run(&looks);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let told = "counted without the Services of others: user `capacity-viewer` may not list services";
+    assert!(run.err.contains(told), "{}", run.err);
+    let alone = usages(&run.out);
+    let pools = alone("poolServices");
+    assert!(pools > 1);
+    assert_eq!(alone("servicesPerNamespace"), pools, "ours alone");
+
+    plane.allow(user, None, &["list"], "", "services");
+    let run = app.run(&looks);
+    assert!(!run.err.contains("counted without"), "{}", run.err);
+    let all = usages(&run.out);
+    assert_eq!(all("servicesPerNamespace"), pools + 1, "{}", run.out);
+    assert!(all("nodePorts") > alone("nodePorts"), "{}", run.out);
+    assert!(all("services") > pools + 1, "that of Kubernetes at least");
+}
+
+/// The use of a limit, by its name; `poolServices` is the number of pools.
+fn usages(text: &str) -> impl Fn(&str) -> u64 {
+    let report: Value = serde_json::from_str(text).unwrap();
+    let items = report["items"].as_array().unwrap().clone();
+    move |name| {
+        let of = |name: &str| items.iter().filter(|item| item["name"] == name).collect::<Vec<_>>();
+        if name == "poolServices" {
+            return of("nodesPerLoadBalancer").len() as u64;
+        }
+        of(name)[0]["used"].as_u64().unwrap()
+    }
+}

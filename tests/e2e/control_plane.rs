@@ -1,0 +1,138 @@
+//! A whole control plane: `target/control-plane`, which `tests/go/control-plane/build.sh` makes.
+//!
+//! One is shared by all tests of this binary that leave its parts alone. A test that kills or pauses parts has its own.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde_json::Value;
+
+use crate::child::{new_directory, said, shell, skip};
+use crate::nodes;
+use crate::upstream::Upstream;
+
+/// Which parts run, beside etcd and the API server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Parts {
+    /// Controllers, a scheduler, the service controller with a cloud that gives out addresses, kubelets.
+    All,
+    /// Nodes, and nothing that acts by itself: the quickest.
+    Nodes,
+}
+
+/// A running control plane. It ends when it is dropped, or when this process ends.
+pub(crate) struct ControlPlane {
+    /// A kubeconfig that may do everything.
+    pub(crate) kubeconfig: PathBuf,
+    /// Its directory, with `logs` and `load-balancer-calls.jsonl`.
+    pub(crate) directory: PathBuf,
+    pub(crate) pools: usize,
+    pub(crate) upstream: Arc<Upstream>,
+    line: Mutex<Line>,
+}
+
+/// Orders go in, answers come out. It ends when its standard input closes.
+struct Line {
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Line {
+    fn read(&mut self) -> Result<Value, String> {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).map_err(said)?;
+        serde_json::from_str(&line).map_err(|_| format!("it said `{line}`"))
+    }
+}
+
+impl ControlPlane {
+    /// The one of this binary, with all parts and 20 nodes in 4 pools; `None` after having said why there is none.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static PLANE: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
+        let plane = PLANE.get_or_init(|| Self::launch(Parts::All, 20, 4));
+        plane.as_ref().map_err(|why| skip(why)).ok()
+    }
+
+    /// One for this test alone, with nodes that take turns to be in one of the pools. For tests that hinder parts or
+    /// change nodes; it takes seconds, and half a gigabyte.
+    pub(crate) fn own(parts: Parts, nodes: usize, pools: usize) -> Option<Self> {
+        Self::launch(parts, nodes, pools).map_err(|why| skip(&why)).ok()
+    }
+
+    fn launch(parts: Parts, nodes: usize, pools: usize) -> Result<Self, String> {
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/control-plane");
+        if !program.exists() {
+            return Err("no control plane: tests/go/control-plane/build.sh has not been run".into());
+        }
+        let directory = new_directory("control-plane-")?;
+        nodes::write(&directory.join("nodes.json"), nodes, pools).map_err(said)?;
+        let without = match parts {
+            Parts::All => "",
+            Parts::Nodes => "--without kube-controller-manager,kube-scheduler,service-lb",
+        };
+        let script = format!(
+            r#""$1" up --dir "$2" --until-stdin-closes --nodes-from "$2/nodes.json" {without}
+            rm -rf "$2""#
+        );
+        let mut process = shell(&script, &program, &directory)?;
+        let mut line = Line {
+            orders: process.stdin.take().ok_or("it has no input")?,
+            answers: BufReader::new(process.stdout.take().ok_or("it has no output")?),
+        };
+        let ready = line.read().map_err(|why| format!("target/control-plane: {why}"))?;
+        let kubeconfig = PathBuf::from(ready["kubeconfig"].as_str().unwrap_or_default());
+        Ok(Self {
+            upstream: Arc::new(Upstream::connect(&kubeconfig)),
+            kubeconfig,
+            directory,
+            pools,
+            line: Mutex::new(line),
+        })
+    }
+
+    /// Kills a part, which stays away until it is started. Parts are called as the programs are: `etcd`,
+    /// `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `service-lb`, `fake-kubelet`.
+    pub(crate) fn stop(&self, part: &str) {
+        self.order("stop", part);
+    }
+
+    /// Starts a part again where it was, and returns when it is ready.
+    pub(crate) fn start(&self, part: &str) {
+        self.order("start", part);
+    }
+
+    /// Kills a part and starts it.
+    pub(crate) fn restart(&self, part: &str) {
+        self.order("restart", part);
+    }
+
+    /// Lets a part hang: it holds its connections and does nothing.
+    pub(crate) fn pause(&self, part: &str) {
+        self.order("pause", part);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self, part: &str) {
+        self.order("resume", part);
+    }
+
+    /// What the service controller has told the cloud about the Services of a namespace, in its order: `call` (ensure,
+    /// update or delete), `service`, `annotations`, `nodes`.
+    pub(crate) fn load_balancer_calls(&self, namespace: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.directory.join("load-balancer-calls.jsonl")).unwrap_or_default();
+        let calls = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let prefix = format!("{namespace}/");
+        calls.filter(|call| call["service"].as_str().is_some_and(|name| name.starts_with(&prefix))).collect()
+    }
+
+    fn order(&self, verb: &str, part: &str) {
+        // A test that failed with it in hand has ended; the others need not.
+        let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        writeln!(line.orders, "{verb} {part}").unwrap();
+        let answer = line.read().unwrap();
+        assert!(answer["done"].is_string(), "{answer}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Argo CD's and Flux's own code syncs a rendered tree into the real API server: `target/gitops-proof`.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::child::skip;
+use crate::control_plane::ControlPlane;
+use crate::run::{Run, Running};
+use crate::wait::until;
+
+/// An app in a repository, with what syncs it.
+fn synced<'a>(plane: &'a ControlPlane, name: &str) -> Option<App<'a>> {
+    if !Path::new(&program()).exists() {
+        skip("no target/gitops-proof: tests/go/gitops-proof/build.sh has not been run");
+        return None;
+    }
+    let app = App::rendered(plane, name);
+    let git = Command::new("git").args(["init", "-q", "-b", "main"]).current_dir(app.directory()).status();
+    assert!(git.unwrap().success());
+    for tracker in ["argocd", "flux"] {
+        app.run(&["init", "--gitops", tracker, "--repo", "https://git.example.com/team/deploy.git"]).ok();
+    }
+    Some(app)
+}
+
+fn program() -> String {
+    format!("{}/target/gitops-proof", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn proof(plane: &ControlPlane, app: &App<'_>, who: &str, what: &str, more: &[&str]) -> Run {
+    let root = app.directory().to_str().unwrap().to_owned();
+    let file = format!("gitops/{who}.yaml");
+    let kubeconfig = plane.kubeconfig.to_str().unwrap();
+    let arguments = [&[who, what, &file, &root, kubeconfig], more].concat();
+    Running::start(&mut app.command(&program(), &plane.kubeconfig, &arguments)).wait()
+}
+
+fn values(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().values().map(|value| value.as_str().unwrap()).collect()
+}
+
+/// The names of what is different: nothing, by both of Argo CD's ways to look.
+#[track_caller]
+fn in_sync_for_argo_cd(plane: &ControlPlane, app: &App<'_>) -> Value {
+    let seen = proof(plane, app, "argocd", "diff", &[]).json();
+    assert_eq!(seen["different"], json!({"structured": [], "serverSide": []}));
+    seen
+}
+
+/// What `diff --live` says of objects that only others have applied so far.
+fn sees_no_difference_but_membership(app: &App<'_>) {
+    let difference = app.run(&["diff", "--live"]);
+    assert_eq!((difference.code, difference.out.as_str()), (Some(1), ""), "{difference:?}");
+    assert!(difference.err.contains("and 4 more: as the directory has them; `apply`"), "{difference:?}");
+}
+
+#[test]
+fn argo_cd_syncs_the_tree_and_sees_no_difference() {
+    let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
+    let Some(app) = synced(&plane, "argo-cd") else { return };
+    let plane = &plane;
+    // Without the cloud's controller no load balancer gets an address.
+    plane.pause("service-lb");
+    let synced = proof(plane, &app, "argocd", "sync", &[]).json();
+    // A ConfigMap and a Deployment, and a Service for each pool.
+    assert_eq!(values(&synced).len(), 5, "{synced}");
+    assert!(values(&synced).iter().all(|result| result.starts_with("Synced: ")), "{synced}");
+
+    let seen = in_sync_for_argo_cd(plane, &app);
+    assert_eq!(seen["managed"], 5);
+    assert_eq!(seen["health"]["Service/argo-cd/web-pool00"], "Progressing", "no address yet");
+    plane.resume("service-lb");
+    until("Argo CD calls every Service healthy", || {
+        let seen = in_sync_for_argo_cd(plane, &app);
+        let health = &seen["health"];
+        (0..3).all(|n| health[format!("Service/argo-cd/web-pool0{n}")] == "Healthy").then_some(())
+    });
+
+    sees_no_difference_but_membership(&app);
+    // Our own apply and Argo CD do not undo each other.
+    let ours = app.run(&["apply"]);
+    assert_eq!(ours.code, Some(0), "{ours:?}");
+    assert!(ours.err.contains("Argo CD"), "it says who else applies: {}", ours.err);
+    in_sync_for_argo_cd(plane, &app);
+    let again = proof(plane, &app, "argocd", "sync", &[]);
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(app.run(&["diff", "--live"]).ok(), "");
+
+    // A pool is forgotten.
+    app.edit(
+        "largescale.yaml",
+        "platform: azure-basic\n",
+        "platform: azure-basic\n  pools: {exclude: [pool01]}\n",
+    );
+    app.run(&["render"]).ok();
+    let service = app.path("v1", "services/web-pool01");
+    assert!(plane.get(&service).is_some());
+    let pruned = proof(plane, &app, "argocd", "sync", &[]).json();
+    assert!(pruned["Service/argo-cd/web-pool01"].as_str().unwrap().starts_with("Pruned: "), "{pruned}");
+    until("its Service is gone", || plane.get(&service).is_none().then_some(()));
+    assert!(plane.get(&app.path("v1", "services/web-pool00")).is_some());
+
+    // Nothing in the directory deletes nothing.
+    for file in std::fs::read_dir(app.directory().join("rendered")).unwrap() {
+        std::fs::remove_file(file.unwrap().path()).unwrap();
+    }
+    let empty = proof(plane, &app, "argocd", "sync", &[]);
+    assert_eq!(empty.code, Some(1), "{empty:?}");
+    assert!(empty.err.contains("wipe out all resources"), "{empty:?}");
+    assert!(plane.get(&app.path("v1", "services/web-pool00")).is_some());
+}
+
+#[test]
+fn flux_applies_the_tree_and_finds_nothing_to_change() {
+    let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
+    let Some(app) = synced(&plane, "flux") else { return };
+    let plane = &plane;
+    plane.pause("service-lb");
+    let inventory = app.directory().join("inventory.json");
+    let inventory = inventory.to_str().unwrap();
+    let applied = proof(plane, &app, "flux", "apply", &[inventory]).json();
+    assert_eq!(values(&applied), ["created"; 5], "{applied}");
+    let seen = proof(plane, &app, "flux", "diff", &[]).json();
+    assert_eq!(seen["different"], json!({}));
+    // What the expressions are for: kstatus alone does not wait for an address.
+    assert_eq!(seen["withoutExpressions"]["Service/web-pool00"], "Current");
+    assert_eq!(seen["ready"]["Service/web-pool00"], "InProgress");
+    plane.resume("service-lb");
+    until("Flux calls every Service ready", || {
+        let seen = proof(plane, &app, "flux", "diff", &[]).json();
+        assert_eq!(seen["different"], json!({}));
+        (0..3).all(|n| seen["ready"][format!("Service/web-pool0{n}")] == "Current").then_some(())
+    });
+
+    sees_no_difference_but_membership(&app);
+    let ours = app.run(&["apply"]);
+    assert_eq!(ours.code, Some(0), "{ours:?}");
+    assert!(ours.err.contains("Flux"), "it says who else applies: {}", ours.err);
+    let again = proof(plane, &app, "flux", "apply", &[inventory]).json();
+    assert_eq!(values(&again), ["unchanged"; 5], "{again}");
+    assert_eq!(app.run(&["diff", "--live"]).ok(), "");
+
+    app.edit(
+        "largescale.yaml",
+        "platform: azure-basic\n",
+        "platform: azure-basic\n  pools: {exclude: [pool01]}\n",
+    );
+    app.run(&["render"]).ok();
+    let pruned = proof(plane, &app, "flux", "apply", &[inventory]).json();
+    assert_eq!(pruned["Service/flux/web-pool01"], "deleted", "{pruned}");
+    let service = app.path("v1", "services/web-pool01");
+    until("its Service is gone", || plane.get(&service).is_none().then_some(()));
+
+    // git has no empty directories: what was one is not there, and Flux stops.
+    let tree = app.directory().join("rendered");
+    std::fs::rename(&tree, app.directory().join("away")).unwrap();
+    let gone = proof(plane, &app, "flux", "apply", &[inventory]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert!(gone.err.contains("kustomization path not found"), "{gone:?}");
+    assert!(plane.get(&app.path("v1", "services/web-pool00")).is_some());
+    // What docs/gitops.md warns of: with some other file in it, Flux takes the directory at its word.
+    std::fs::create_dir(&tree).unwrap();
+    std::fs::write(tree.join("README.md"), "nothing here").unwrap();
+    let emptied = proof(plane, &app, "flux", "apply", &[inventory]).json();
+    assert_eq!(emptied["Service/flux/web-pool00"], "deleted", "{emptied}");
+}

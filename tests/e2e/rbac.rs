@@ -1,0 +1,225 @@
+//! Each command with exactly the rights of its tier in docs/rbac, and with each of them taken away in turn.
+
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::control_plane::ControlPlane;
+use crate::objects::Patch;
+use crate::run::Run;
+use crate::wait::until;
+
+const API: &str = "/apis/rbac.authorization.k8s.io/v1";
+
+/// What the tree of an app holds; rules about other kinds cannot be missed here.
+const RESOURCES: [&str; 6] = ["configmaps", "deployments", "events", "namespaces", "nodes", "services"];
+
+/// One right.
+#[derive(Clone, Debug, PartialEq)]
+struct Right {
+    group: String,
+    resource: String,
+    verb: String,
+}
+
+/// The rights of a tier, as the file says.
+fn tier(plane: &ControlPlane, app: &App<'_>, name: &str) -> Vec<Right> {
+    let file = format!("{}/docs/rbac/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
+    app.kubectl(&["apply", "--server-side", "-f", &file]).ok();
+    let role = plane.get(&format!("{API}/clusterroles/largescale-{name}")).unwrap();
+    let list = |value: &Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+    };
+    let mut rights = Vec::new();
+    for rule in role["rules"].as_array().unwrap() {
+        for resource in list(&rule["resources"]) {
+            for verb in list(&rule["verbs"]) {
+                let group = list(&rule["apiGroups"]).remove(0);
+                rights.push(Right { group, resource: resource.clone(), verb });
+            }
+        }
+    }
+    rights
+}
+
+/// Gives a user rights, in the namespace of the app or, for what lives in none, in the cluster.
+fn give(plane: &ControlPlane, app: &App<'_>, user: &str, rights: &[Right]) {
+    for (location, is_here) in [("cluster", false), ("namespace", true)] {
+        let rules: Vec<Value> = rights
+            .iter()
+            .filter(|right| ["namespaces", "nodes"].contains(&right.resource.as_str()) != is_here)
+            .map(|right| json!({"apiGroups": [right.group], "resources": [right.resource], "verbs": [right.verb]}))
+            .collect();
+        let name = format!("{user}-{location}");
+        let metadata = json!({"name": name});
+        let version = "rbac.authorization.k8s.io/v1";
+        let role =
+            json!({"apiVersion": version, "kind": "ClusterRole", "metadata": metadata, "rules": rules});
+        plane.create(&format!("{API}/clusterroles"), &role);
+        let (kind, path) = if is_here {
+            ("RoleBinding", format!("{API}/namespaces/{}/rolebindings", app.namespace))
+        } else {
+            ("ClusterRoleBinding", format!("{API}/clusterrolebindings"))
+        };
+        let binding = json!({"apiVersion": version, "kind": kind, "metadata": metadata,
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]});
+        plane.create(&path, &binding);
+    }
+    // The authorizer learns of them a moment later.
+    for right in rights {
+        let attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource,
+            "namespace": if ["namespaces", "nodes"].contains(&right.resource.as_str()) { "" } else { &app.namespace }});
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "spec": {"user": user, "resourceAttributes": attributes}});
+        until(&format!("{user} has {right:?}"), || {
+            let review = plane.create("/apis/authorization.k8s.io/v1/subjectaccessreviews", &review);
+            (review["status"]["allowed"] == true).then_some(())
+        });
+    }
+}
+
+/// Runs commands with all the rights of some tiers, then with each right taken away: `prepare` brings the app to where
+/// the commands begin.
+fn each_right_counts(
+    name: &str,
+    tiers: &[&str],
+    prepare: impl Fn(&ControlPlane, &App<'_>),
+    commands: impl Fn(&App<'_>, &str) -> Vec<Run>,
+) {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, name);
+    let rights: Vec<Right> = tiers
+        .iter()
+        .flat_map(|name| tier(plane, &app, name))
+        .filter(|right| RESOURCES.contains(&right.resource.as_str()))
+        .collect();
+    prepare(plane, &app);
+    give(plane, &app, name, &rights);
+    for run in commands(&app, name) {
+        assert!(matches!(run.code, Some(0 | 1)), "with all rights: {run:?}");
+        assert!(
+            !run.err.contains("may not") || run.err.contains("may not patch"),
+            "with all rights: {run:?}"
+        );
+    }
+    // A load balancer that has its address at the first look needs no event; `reader` has one that has not.
+    let missable = rights.iter().filter(|right| right.resource != "events" || name == "rbac-reader");
+    for (number, missing) in missable.enumerate() {
+        let name = format!("{name}-{number}");
+        let app = App::rendered(plane, &name);
+        prepare(plane, &app);
+        let rest: Vec<Right> = rights.iter().filter(|right| *right != missing).cloned().collect();
+        give(plane, &app, &name, &rest);
+        let runs = commands(&app, &name);
+        let Right { resource, verb, .. } = missing;
+        let said = format!("user `{name}` may not {verb} {resource}");
+        assert!(runs.iter().any(|run| run.err.contains(&said)), "nobody misses {missing:?}: {runs:?}");
+        for run in runs {
+            assert!(!run.err.contains("panicked") && !run.err.contains("Error {"), "{run:?}");
+            let is_whole = run.code == Some(0) && !run.err.contains("may not");
+            let says_why =
+                run.err.contains("may not") || run.code == Some(1) || run.err.contains("not applied yet");
+            assert!(is_whole || says_why, "{missing:?}: {run:?}");
+        }
+    }
+}
+
+#[test]
+fn pools() {
+    let commands = |app: &App<'_>, user: &str| {
+        vec![app.run(&["pools", "--as", user]), app.run(&["render", "--as", user])]
+    };
+    each_right_counts("rbac-pools", &["pools"], |_, _| {}, commands);
+}
+
+#[test]
+fn reader() {
+    // One object of each kind is missing in the set, and a load balancer has no address.
+    let prepare = |plane: &ControlPlane, app: &App<'_>| {
+        app.run(&["apply", "--wait", "address"]).ok();
+        plane.delete(&app.path("v1", "configmaps/web"));
+        plane.delete(&app.path("apps/v1", "deployments/web"));
+        plane.delete(&app.path("v1", "services/web-pool00"));
+        let status = json!({"status": {"loadBalancer": {"ingress": null}}});
+        plane.patch(&app.path("v1", "services/web-pool01/status"), Patch::Merge, &status);
+    };
+    let commands = |app: &App<'_>, user: &str| -> Vec<Run> {
+        let words =
+            [vec!["status"], vec!["diff", "--live"], vec!["inventory", "view"], vec!["inventory", "verify"]];
+        words.iter().map(|words| app.run(&[words, &["--as", user][..]].concat())).collect()
+    };
+    each_right_counts("rbac-reader", &["pools", "reader"], prepare, commands);
+}
+
+#[test]
+fn a_reader_sees_an_estimate() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "rbac-estimate");
+    let rights: Vec<Right> = ["identity", "reader"].iter().flat_map(|name| tier(plane, &app, name)).collect();
+    app.run(&["apply"]).ok();
+    app.edit("web.yaml", "greeting: hello", "greeting: goodbye");
+    app.run(&["render"]).ok();
+    give(plane, &app, "rbac-estimate", &rights);
+    let run = app.run(&["diff", "--live", "--as", "rbac-estimate"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.contains("-  greeting: hello\n+  greeting: goodbye\n"), "{run:?}");
+    assert!(run.err.contains("compared without the server, which is an estimate:"), "{run:?}");
+}
+
+#[test]
+fn applier() {
+    let commands = |app: &App<'_>, user: &str| {
+        vec![app.run(&["apply", "--wait", "address", "--timeout", "20s", "--as", user])]
+    };
+    each_right_counts("rbac-applier", &["identity", "applier"], |_, _| {}, commands);
+}
+
+#[test]
+fn pruner() {
+    let prepare = |_: &ControlPlane, app: &App<'_>| {
+        app.run(&["apply"]).ok();
+        // Everything leaves the tree but the Services of two pools.
+        app.write("web.yaml", SERVICE);
+        app.run(&["render"]).ok();
+    };
+    let commands = |app: &App<'_>, user: &str| {
+        vec![app.run(&["apply", "--prune", "--yes", "--max-prune", "100%", "--as", user])]
+    };
+    let Some(plane) = ControlPlane::shared() else { return };
+    let name = "rbac-pruner";
+    let app = App::rendered(plane, name);
+    let rights: Vec<Right> = ["identity", "pruner"].iter().flat_map(|name| tier(plane, &app, name)).collect();
+    prepare(plane, &app);
+    give(plane, &app, name, &rights);
+    let run = commands(&app, name).remove(0);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert!(run.out.contains(" pruned\n"), "{run:?}");
+    for (number, resource) in ["configmaps", "deployments"].into_iter().enumerate() {
+        let name = format!("{name}-{number}");
+        let app = App::rendered(plane, &name);
+        prepare(plane, &app);
+        let rest: Vec<Right> = rights
+            .iter()
+            .filter(|right| right.verb != "delete" || right.resource != resource)
+            .cloned()
+            .collect();
+        give(plane, &app, &name, &rest);
+        let run = commands(&app, &name).remove(0);
+        assert_eq!(run.code, Some(6), "{run:?}");
+        assert!(run.err.contains(&format!("user `{name}` may not delete {resource}")), "{run:?}");
+        assert!(run.err.contains(" 1 failed in "), "{run:?}");
+    }
+}
+
+const SERVICE: &str = "apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  type: LoadBalancer
+  ports:
+  - port: 80
+    targetPort: http
+  selector:
+    app: web
+";

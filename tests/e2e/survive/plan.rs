@@ -1,0 +1,242 @@
+//! A plan, and a cluster that is another one by the time it is applied.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::scene::{Scene, set_id};
+use crate::control_plane::ControlPlane;
+use crate::objects::Patch;
+use crate::proxy::{Fault, Proxy};
+use crate::run::Run;
+use crate::wait::until;
+
+const PLAN: &str = "plan.json";
+
+/// Makes a plan that has something to do.
+#[track_caller]
+fn plan(scene: &Scene<'_>, more: &[&str]) -> String {
+    let run = scene.app.run(&[&["diff", "--live", "--out", PLAN], more].concat());
+    assert_eq!(run.code, Some(1), "{run:?}");
+    fs::read_to_string(scene.app.directory().join(PLAN)).unwrap()
+}
+
+/// Applies the plan, and sees that it is refused with these words and nothing is written.
+#[track_caller]
+fn is_refused(scene: &Scene<'_>, words: &[&str]) -> Run {
+    let before = scene.before();
+    let proxy = Proxy::passing(scene.plane);
+    let run = scene.app.run_through(&proxy, &["apply", PLAN, "--yes"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    for words in words {
+        assert!(run.err.contains(words), "{words}: {run:?}");
+    }
+    assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
+    scene.is_told(&before, &run);
+    run
+}
+
+/// Applies the plan, all of it.
+#[track_caller]
+fn is_done(scene: &Scene<'_>, proxy: &Proxy) -> Run {
+    let before = scene.before();
+    let run = scene.app.run_through(proxy, &["apply", PLAN, "--yes"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    scene.is_told(&before, &run);
+    run
+}
+
+fn config(scene: &Scene<'_>) -> String {
+    scene.app.path("v1", "configmaps/web")
+}
+
+#[test]
+fn an_object_that_moved_without_changing_our_diff() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-moved");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let theirs = json!({"data": {"theirs": "1"}, "metadata": {"annotations": {"example.com/note": "x"}}});
+    plane.patch(&config(&scene), Patch::Merge, &theirs);
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert!(run.out.contains("configmap/survive-moved/web configured\n"), "{run:?}");
+    let live = plane.get(&config(&scene)).unwrap();
+    assert_eq!(live["data"], json!({"greeting": "goodbye", "theirs": "1"}));
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn an_object_that_makes_the_diff_another_one() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-differs");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"greeting": "hi"}, "metadata": {
+        "name": "web", "labels": {"applyset.kubernetes.io/part-of": set_id("survive-differs")}}});
+    plane.patch(&config(&scene), Patch::Apply("kubectl-largescale"), &theirs);
+    let words = "configmap/survive-differs/web has changed, and so has what would be configured in it";
+    let run = is_refused(&scene, &[words, "nothing was changed; make a new plan"]);
+    let (planned, now) = run.err.split_once("now:\n").unwrap_or_else(|| panic!("{run:?}"));
+    assert!(planned.contains("planned:\n") && planned.contains("-  greeting: hello\n"), "{run:?}");
+    assert!(now.contains("-  greeting: hi\n+  greeting: goodbye\n"), "{run:?}");
+    scene.converges(&["apply"]);
+}
+
+/// The plan holds when it is looked at, and the object is another one when it is written.
+#[test]
+fn an_object_that_moves_at_the_last_moment() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-moment");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let (path, upstream) = (config(&scene), Arc::clone(&plane.upstream));
+    let proxy = Proxy::start(plane, move |sent| {
+        if sent.is("PATCH", "/configmaps/web") && !sent.query.contains("dryRun") {
+            let headers = [("Content-Type".to_owned(), "application/merge-patch+json".to_owned())];
+            upstream
+                .send("PATCH", &path, &headers, json!({"data": {"theirs": "1"}}).to_string().into())
+                .unwrap();
+        }
+        Fault::Pass
+    });
+    let before = scene.before();
+    let run = scene.app.run_through(&proxy, &["apply", PLAN]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains("configmap/survive-moment/web: the object has changed meanwhile"), "{run:?}");
+    scene.is_told(&before, &run);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn an_object_that_was_deleted_and_made_anew() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-anew");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let path = config(&scene);
+    let mut object = plane.get(&path).unwrap();
+    plane.delete(&path);
+    is_refused(&scene, &["configmap/survive-anew/web was to be configured, and would be created now"]);
+    for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
+        object["metadata"].as_object_mut().unwrap().remove(field);
+    }
+    let made = plane.patch(&path, Patch::Apply("kubectl-largescale"), &object);
+    assert_eq!(made["data"]["greeting"], "hello");
+    is_refused(&scene, &["configmap/survive-anew/web is another object: somebody has deleted it"]);
+    plan(&scene, &[]);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn another_tree_or_another_cluster() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::rendered(plane, "survive-terms");
+    let text = plan(&scene, &[]);
+    scene.greet("hello", "goodbye");
+    is_refused(&scene, &["the tree has changed since the plan was made: configmap-web.yaml"]);
+    scene.greet("goodbye", "hello");
+
+    let mut other: Value = serde_json::from_str(&text).unwrap();
+    other["terms"]["cluster"] = "00000000-0000-0000-0000-000000000000".into();
+    scene.app.write(PLAN, &other.to_string());
+    is_refused(&scene, &["the plan is for cluster 00000000-0000-0000-0000-000000000000, this is "]);
+
+    scene.app.write(PLAN, &text);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+    // Once more: all of it is done.
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert_eq!(run.out.matches(" unchanged\n").count(), 6, "{run:?}");
+}
+
+#[test]
+fn somebody_has_done_a_part_already() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::rendered(plane, "survive-part");
+    plan(&scene, &[]);
+    let proxy = Proxy::start(plane, |sent| {
+        let no = crate::fake_server::Reply::status(500, "InternalError", "no");
+        let is_meant = sent.is("PATCH", "/services/") && !sent.query.contains("dryRun");
+        if is_meant { Fault::Answer(no) } else { Fault::Pass }
+    });
+    let before = scene.before();
+    let run = scene.app.run_through(&proxy, &["apply", PLAN]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    scene.is_told(&before, &run);
+    // The same plan does the rest.
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert!(run.err.contains("configmap/survive-part/web: done already\n"), "{run:?}");
+    assert_eq!(run.out.matches(" created\n").count(), 4, "{run:?}");
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn an_answer_that_is_lost_is_no_change_by_others() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-lost");
+    scene.greet("hello", "goodbye");
+    plan(&scene, &[]);
+    let proxy = Proxy::index(plane, 1, Fault::ResetAfter, |sent| sent.is("PATCH", "/configmaps/web"));
+    let run = is_done(&scene, &proxy);
+    assert!(run.out.contains("configmap/survive-lost/web configured\n"), "{run:?}");
+    scene.converges(&["apply"]);
+}
+
+#[test]
+fn secrets_are_not_in_a_plan() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-secret");
+    let manifests = fs::read_to_string(scene.app.directory().join("web.yaml")).unwrap();
+    let secret =
+        |data: &str| format!("{manifests}---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: web\n{data}");
+    scene.app.write("web.yaml", &secret("stringData:\n  token: hunter2\n"));
+    scene.app.run(&["render"]).ok();
+    hides(&plan(&scene, &[]), &scene);
+    is_done(&scene, &Proxy::passing(plane));
+
+    scene.app.write("web.yaml", &secret("data:\n  token: c3dvcmRmaXNo\n"));
+    scene.app.run(&["render"]).ok();
+    hides(&plan(&scene, &["--force-conflicts"]), &scene);
+    is_done(&scene, &Proxy::passing(plane));
+    scene.converges(&["apply"]);
+    // One that is pruned is not in it either.
+    scene.app.write("web.yaml", &manifests);
+    scene.app.run(&["render"]).ok();
+    hides(&plan(&scene, &["--prune"]), &scene);
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert!(run.out.contains("secret/survive-secret/web pruned\n"), "{run:?}");
+    scene.converges(&["apply", "--prune"]);
+}
+
+/// Neither value, old or new, in clear or encoded; and nobody else may read the file.
+#[track_caller]
+fn hides(plan: &str, scene: &Scene<'_>) {
+    for value in ["hunter2", "aHVudGVyMg==", "swordfish", "c3dvcmRmaXNo"] {
+        assert!(!plan.contains(value), "{value}: {plan}");
+    }
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&scene.app.directory().join(PLAN)), 0o600);
+}
+
+#[test]
+fn a_plan_with_deletions() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let scene = Scene::applied(plane, "survive-departs");
+    scene.app.edit("web.yaml", "image: nginx", "image: nginx:2");
+    scene.forget_the_config_map();
+    plan(&scene, &["--prune"]);
+    let nobody = scene.app.run(&["apply", PLAN]);
+    assert_eq!(nobody.code, Some(5), "{nobody:?}");
+    assert!(nobody.err.contains("there is no terminal to confirm"), "{nobody:?}");
+    // What has changed in it is no matter: it goes.
+    plane.patch(&config(&scene), Patch::Merge, &json!({"data": {"theirs": "1"}}));
+    let run = is_done(&scene, &Proxy::passing(plane));
+    assert!(run.out.contains("configmap/survive-departs/web pruned\n"), "{run:?}");
+    until("it is gone", || plane.get(&config(&scene)).is_none().then_some(()));
+    scene.converges(&["apply", "--prune"]);
+}
