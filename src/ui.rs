@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 
+use crate::core::comment::in_message;
 use crate::core::diagnostic::{Diagnostic, Severity};
 use crate::core::text_diff::{DiffLine, Emphasis, LineKind};
 
@@ -53,9 +54,10 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     let style = style.bold();
     // There is nowhere left to say that standard error is closed.
     let mut err = anstream::stderr().lock();
-    let _ = writeln!(err, "{style}{word}{style:#}: {diagnostic}");
+    // Messages quote files that nobody has reviewed yet, and a terminal obeys what they contain.
+    let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
     if let Some(hint) = &diagnostic.hint {
-        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {hint}");
+        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));
     }
 }
 
