@@ -43,7 +43,7 @@ pub(super) fn around(
         return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
     };
     if let (Some(id), Identity::Keep) = (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity) {
-        repository.refuse_copies(id, &project.lock_path())?;
+        repository.refuse_copies(id, &project.lock_path(), &project.source.flags())?;
     }
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
     let files: Vec<PathBuf> =
