@@ -143,9 +143,39 @@ impl Operation {
             made = self.made_for(object, name, values)?;
             &made
         };
+        self.refuse_harm(object, operation, name)?;
         json_patch::patch(object, std::slice::from_ref(operation))
             .map_err(|_| self.explain(object, operation, name))?;
         note(object, operation, &self.location);
+        Ok(())
+    }
+
+    /// Refuses what would leave no object, or one without a bound: each copy of a value into itself doubles it.
+    fn refuse_harm(&self, object: &Value, operation: &PatchOperation, name: &str) -> Result<(), Diagnostic> {
+        let refused = |why: String| {
+            let said = self.said(operation.path().as_ref());
+            Err(Diagnostic::error(format!("{said} does not fit {name}: {why}")).at(self.location.clone()))
+        };
+        let new = match operation {
+            PatchOperation::Add(it) => Some(&it.value),
+            PatchOperation::Replace(it) => Some(&it.value),
+            PatchOperation::Copy(it) => object.pointer(it.from.as_str()),
+            PatchOperation::Move(it) => object.pointer(it.from.as_str()),
+            PatchOperation::Remove(_) | PatchOperation::Test(_) => None,
+        };
+        let is_test = matches!(operation, PatchOperation::Test(_));
+        if operation.path().is_root() && !is_test && !new.is_none_or(Value::is_object) {
+            return refused("the whole object would not be an object any more".to_owned());
+        }
+        if operation.path().is_root() && matches!(operation, PatchOperation::Remove(_)) {
+            return refused("nothing would be left of the object".to_owned());
+        }
+        if matches!(operation, PatchOperation::Copy(_)) && !fits(object, &mut MAX_BYTES.clone(), MAX_DEPTH) {
+            return refused(format!(
+                "the object is larger than {} MiB, the most that an API server takes, or has more than {MAX_DEPTH} levels",
+                MAX_BYTES >> 20
+            ));
+        }
         Ok(())
     }
 
@@ -233,6 +263,31 @@ impl Operation {
     }
 }
 
+/// The largest request body that an API server reads, in bytes (`MaxRequestBodyBytes` of k8s.io/apiserver).
+const MAX_BYTES: usize = 3 << 20;
+
+/// How many levels of lists and maps an object may have: `serde_json` reads no more.
+const MAX_DEPTH: usize = 127;
+
+/// Whether a value has at most about `left` bytes as JSON, and at most `levels` below it. `left` loses what it has.
+fn fits(value: &Value, left: &mut usize, levels: usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len() + 2,
+        _ => 2,
+    };
+    let Some(rest) = left.checked_sub(own) else { return false };
+    *left = rest;
+    let Some(below) = levels.checked_sub(1) else { return !value.is_array() && !value.is_object() };
+    match value {
+        Value::Array(items) => items.iter().all(|item| fits(item, left, below)),
+        Value::Object(map) => map.iter().all(|(key, value)| {
+            *left = left.saturating_sub(key.len() + 3);
+            fits(value, left, below)
+        }),
+        _ => true,
+    }
+}
+
 /// The deepest part of a path that exists: its pointer, its value and the first key that it lacks.
 fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
     let mut at = String::new();
@@ -310,6 +365,43 @@ mod tests {
             "{op: add, path: /metadata/annotations/a, value: '${pool.nam}'}",
             "o.yaml:3: unknown placeholder `${pool.nam}`",
         );
+    }
+
+    #[test]
+    fn an_object_stays_an_object_and_has_a_bound() {
+        for (operation, verb, why) in [
+            (
+                "{op: replace, path: '', value: x}",
+                "replace",
+                "the whole object would not be an object any more",
+            ),
+            ("{op: add, path: '', value: [1]}", "add", "the whole object would not be an object any more"),
+            (
+                "{op: copy, from: /spec/type, path: ''}",
+                "copy",
+                "the whole object would not be an object any more",
+            ),
+            (
+                "{op: move, from: /spec/ports, path: ''}",
+                "move",
+                "the whole object would not be an object any more",
+            ),
+            ("{op: remove, path: ''}", "remove", "nothing would be left of the object"),
+        ] {
+            let said = format!("o.yaml:3: operation 2 (`{verb}` at ``) does not fit service/a: {why}");
+            fails(operation, &said);
+        }
+        for (path, copies) in [("/spec/ports/-", 64), ("/spec/ports/0", 200)] {
+            let copy = format!("- {{op: copy, from: /spec/ports, path: {path}}}\n");
+            let (bomb, _) = patch(&format!("patch:\n{}", copy.repeat(copies)));
+            let mut object = service();
+            let problem = bomb.apply(&mut object, "service/a", &Values::default()).unwrap_err().to_string();
+            assert!(
+                problem.contains("larger than 3 MiB, the most that an API server takes, or has"),
+                "{problem}"
+            );
+            assert_eq!(object, service());
+        }
     }
 
     #[test]

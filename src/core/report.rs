@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod diagnostic;
+pub mod escape;
 pub mod mask;
 pub mod plural;
 pub mod suggest;

@@ -1,7 +1,6 @@
 //! All YAML goes through here, so that what is written means the same to kubectl, Argo CD and Flux
 //! (YAML 1.1 readers) and what is read means what kubectl would have read. See docs/adr/0001.
 
-pub mod comment;
 mod read;
 mod write;
 

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
+use crate::core::report::escape::in_message;
 use crate::core::report::text_diff::{DiffLine, Emphasis, LineKind};
 
 /// When to colour.
@@ -53,9 +54,10 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     let style = style.bold();
     // There is nowhere left to say that standard error is closed.
     let mut err = anstream::stderr().lock();
-    let _ = writeln!(err, "{style}{word}{style:#}: {diagnostic}");
+    // Messages quote files that nobody has reviewed yet, and a terminal obeys what they contain.
+    let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
     if let Some(hint) = &diagnostic.hint {
-        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {hint}");
+        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));
     }
 }
 

@@ -96,7 +96,7 @@ fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
 fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
     let repository = Repository::around(&project.directory).ok()??;
-    repository.refuse_copies(id, &project.lock_path()).err()
+    repository.refuse_copies(id, &project.lock_path(), &project.source.flags()).err()
 }
 
 fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {

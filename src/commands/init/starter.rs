@@ -6,9 +6,9 @@ use std::fmt::Write;
 use crate::core::import::Folded;
 use crate::core::platform::choose::Choice;
 use crate::core::pools::Merged;
+use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
 use crate::core::yaml;
-use crate::core::yaml::comment::in_comment;
 
 /// What a starter spec is made from.
 pub(super) struct Starter<'a> {

@@ -45,7 +45,7 @@ pub(super) fn around(
     if let (Some(id), LockIdentity::Keep) =
         (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity)
     {
-        repository.refuse_copies(id, &project.lock_path())?;
+        repository.refuse_copies(id, &project.lock_path(), &project.source.flags())?;
     }
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
     let files: Vec<PathBuf> =

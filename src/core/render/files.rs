@@ -3,8 +3,8 @@
 use crate::core::manifest::Key;
 use crate::core::render::draft::{POOL_LABEL, PendingObject, RenderedFile, Role};
 use crate::core::render::{gitops_check, paths};
+use crate::core::report::escape::in_comment;
 use crate::core::yaml;
-use crate::core::yaml::comment::in_comment;
 
 /// What every file of a tree begins with.
 const MADE_BY: &str = "# Made by kubectl largescale from ";

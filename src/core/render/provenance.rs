@@ -3,6 +3,8 @@
 //! The manifests are there to be patched; what the platform, `internal: true` or an overlay has written is there because
 //! somebody wants it. What one of them wrote must still be there when another is done, unless it says that it overrides.
 
+use std::collections::HashSet;
+
 use json_patch::PatchOperation;
 use serde_json::Value;
 
@@ -104,25 +106,22 @@ impl<'a> Provenance<'a> {
     }
 
     fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
-        match object.pointer(at) {
-            Some(Value::Object(map)) if !map.is_empty() => {
-                for key in map.keys() {
-                    self.note_leaves(object, &pointer::join(at, key), author, location);
-                }
-            }
-            Some(Value::Array(list)) if !list.is_empty() => {
-                for index in 0..list.len() {
-                    self.note_leaves(object, &format!("{at}/{index}"), author, location);
-                }
-            }
-            value => {
-                // The first who wrote a value is named; one who agrees adds nothing.
-                if self.0.iter().all(|entry| entry.at != at) {
-                    let (value, location) = (value.cloned(), location.cloned());
-                    self.0.push(Entry { at: at.to_owned(), value, author, location, is_gone: false });
-                }
-            }
+        let mut leaves = Vec::new();
+        add_leaves(object.pointer(at), at.to_owned(), &mut leaves);
+        // The first who wrote a value is named; one who agrees adds nothing.
+        if leaves.len() == 1 {
+            leaves.retain(|(at, _)| self.0.iter().all(|entry| entry.at != *at));
+        } else {
+            let known: HashSet<&str> = self.0.iter().map(|entry| entry.at.as_str()).collect();
+            leaves.retain(|(at, _)| !known.contains(at.as_str()));
         }
+        self.0.extend(leaves.into_iter().map(|(at, value)| Entry {
+            at,
+            value: value.cloned(),
+            author,
+            location: location.cloned(),
+            is_gone: false,
+        }));
     }
 
     /// Counts the items of a list anew from an index on, which `by` were added to or taken from.
@@ -157,6 +156,21 @@ fn counted(object: &Value, path: &str) -> String {
 
 fn parent<'v>(object: &'v Value, path: &str) -> Option<&'v Value> {
     object.pointer(path.rsplit_once('/')?.0)
+}
+
+/// Adds the values below a pointer that have nothing below them.
+fn add_leaves<'v>(value: Option<&'v Value>, at: String, leaves: &mut Vec<(String, Option<&'v Value>)>) {
+    match value {
+        Some(Value::Object(map)) if !map.is_empty() => {
+            map.iter().for_each(|(key, value)| add_leaves(Some(value), pointer::join(&at, key), leaves));
+        }
+        Some(Value::Array(list)) if !list.is_empty() => {
+            for (index, value) in list.iter().enumerate() {
+                add_leaves(Some(value), format!("{at}/{index}"), leaves);
+            }
+        }
+        value => leaves.push((at, value)),
+    }
 }
 
 fn contradiction(

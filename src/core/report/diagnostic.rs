@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::core::report::escape::in_comment;
+
 /// A value, or all the problems that were found.
 pub type Checked<T> = Result<T, Vec<Diagnostic>>;
 
@@ -36,8 +38,10 @@ impl Location {
 }
 
 impl fmt::Display for Location {
+    /// One line, whatever the file is called: a name with a line end in it would read as a message of its own.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.line == 0 { write!(f, "{}", self.file) } else { write!(f, "{}:{}", self.file, self.line) }
+        let file = in_comment(&self.file);
+        if self.line == 0 { f.write_str(&file) } else { write!(f, "{file}:{}", self.line) }
     }
 }
 
@@ -104,5 +108,17 @@ impl fmt::Display for Diagnostic {
 impl From<Diagnostic> for Vec<Diagnostic> {
     fn from(diagnostic: Diagnostic) -> Self {
         vec![diagnostic]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_file_is_no_message() {
+        let place = Location { file: "m/a\nerror: b\u{85}\u{202e}.yaml".to_owned(), line: 4 };
+        let problem = Diagnostic::error("unknown field").at(place);
+        assert_eq!(problem.to_string(), "m/a%0Aerror: b%C2%85%E2%80%AE.yaml:4: unknown field");
     }
 }

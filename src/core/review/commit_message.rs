@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
-use crate::core::yaml::comment::in_comment;
 
 /// A file of the commit.
 #[derive(Clone, Debug)]

@@ -9,9 +9,9 @@ use crate::directory::git::command::{Failed, GitAccess, git};
 
 impl Repository {
     /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied
-    /// as one set. One call of git looks at all locks.
-    pub fn refuse_copies(&self, id: &LockId, lock: &Path) -> Result<(), Diagnostic> {
-        let pattern = format!("^id: {id}");
+    /// as one set. One call of git looks at all locks, for the id in any form that YAML has. `flags` name the spec on a
+    /// command line.
+    pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
         let asked = [
             "grep",
             "--untracked",
@@ -21,9 +21,9 @@ impl Repository {
             "--full-name",
             "-l",
             "-z",
-            "-E",
+            "-F",
             "-e",
-            &pattern,
+            id.as_str(),
             "--",
             ":(top,glob)**/*.lock",
         ];
@@ -43,6 +43,8 @@ impl Repository {
             "{first}{more} in this repository has the same id: the directory was copied"
         ))
         .at(Location::file(lock.display().to_string()))
-        .hint("in one of them, `kubectl largescale render --new-id`; two apps in one cluster also need two names (`metadata.name`)"))
+        .hint(format!(
+            "if this one is the copy, `kubectl largescale render --new-id{flags}` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
+        )))
     }
 }

@@ -1,4 +1,4 @@
-//! Texts of others, such as file names, in the comments of files that we write.
+//! Texts of others, such as file names, in the comments of files that we write and in messages.
 
 use std::fmt::Write;
 
@@ -9,6 +9,16 @@ use std::fmt::Write;
 /// Line ends and refused characters: chapters 5.1 and 5.4 of YAML 1.1, which kubectl, Argo CD and Flux read; go-yaml
 /// holds a byte order mark for the start of a file. Directional characters: "Trojan Source", CVE-2021-42574.
 pub fn in_comment(text: &str) -> String {
+    encoded(text, is_unsafe)
+}
+
+/// The text as a message for a terminal: the same, but a line end or a tab stays as it is. Messages quote fields, and the
+/// output of git, with several lines.
+pub fn in_message(text: &str) -> String {
+    encoded(text, |c| !matches!(c, '\n' | '\t') && is_unsafe(c))
+}
+
+fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if !is_unsafe(c) {
@@ -56,5 +66,10 @@ mod tests {
         ] {
             assert_eq!(in_comment(text), expected);
         }
+    }
+
+    #[test]
+    fn messages_keep_their_lines() {
+        assert_eq!(in_message("a\n\tb\u{1b}]0;x\u{7}\u{202e}\u{85}é"), "a\n\tb%1B]0;x%07%E2%80%AE%C2%85é");
     }
 }
