@@ -44,7 +44,7 @@ impl Repository {
         ))
         .at(Location::file(lock.display().to_string()))
         .hint(format!(
-            "if this one is the copy, `kubectl largescale render --new-id{flags}` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
+            "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
         )))
     }
 }
