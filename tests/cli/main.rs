@@ -18,6 +18,7 @@ mod overlays;
 #[path = "../support/pages.rs"]
 mod pages;
 mod permissions;
+mod picture;
 mod platforms;
 mod providers;
 mod untrusted_git;
