@@ -1,28 +1,27 @@
 # What a developer runs. CI runs the same: .ci/run.
 
-.PHONY: test lint bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test setup lint bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
-test: control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
-	cargo test --quiet
+test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
+	tests/run.sh
 
-lint:                               ## formatting and clippy
+setup:                              ## install what the tests need, or print the commands
+	tests/setup.sh
+
+lint:                               ## formatting, clippy, spelling, Markdown, phrases
 	cargo fmt --check
 	cargo clippy --quiet --all-targets -- -D warnings
+	typos
+	markdownlint-cli2 "**/*.md"
+	python3 tests/lint/phrases.py
 
-# For the program itself, not for what is run while it is built. Smaller by 1 MB and no slower: no tables for unwinding, since
-# a panic aborts, functions that are the same only once, and less that is copied to where it is called.
-# Only where rustc brings the linker that knows these flags; elsewhere the program is as cargo makes it.
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-ifeq ($(HOST),x86_64-unknown-linux-gnu)
-SMALL = -- -C link-arg=-Wl,--icf=all -C link-arg=-Wl,--no-eh-frame-hdr -C link-arg=-Wl,-T,$(CURDIR)/link/no-unwind.ld \
-	-C llvm-args=-inline-threshold=50
-endif
 
 # No path of the machine it is built on is in the program.
 build dist: export RUSTFLAGS = --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo --remap-path-prefix=$(CURDIR)=/src
 
 build:                              ## the release binary
-	cargo rustc --release --quiet --bin kubectl-largescale $(SMALL)
+	cargo build --release --quiet --bin kubectl-largescale
 
 dist: build                         ## an archive for this machine, checksums, bill of materials, krew manifest: target/dist
 	rm -rf target/dist
