@@ -78,11 +78,7 @@ fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
         |more: &str| shell(&location, &format!("cd clone && FORGE=github {more} sh examples/ci/refresh.sh"));
 
     let nothing = refresh("");
-    assert!(
-        nothing.status.success() && text(&nothing).contains("no changes\n"),
-        "{}",
-        text(&nothing)
-    );
+    assert!(nothing.status.success() && text(&nothing).contains("no changes\n"), "{}", text(&nothing));
     assert_eq!(log(&location), "");
     fs::remove_file(location.path().join("gh.log")).unwrap();
 
