@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job, from two Services that were written by hand to a reviewed directory. Needs no cluster: the nodes come
-# from a file, as `kubectl get nodes -o json` prints it.
+# Does the main job: turns two Services that were written by hand into a rendered directory. It needs no cluster, because
+# nodes.json has the nodes as `kubectl get nodes -o json` prints them.
 set -eu
 program=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 example=$(cd "$(dirname "$0")/acs-engine" && pwd)

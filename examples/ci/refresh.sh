@@ -1,10 +1,11 @@
 #!/bin/sh
-# Finds the pools, renders, and opens a pull request if the trees have changed. Runs in a clone that may push to `origin`.
+# Finds the pools, renders, and opens a pull request if the rendered directories have changed. Runs in a clone that may
+# push to `origin`.
 #
 #   FORGE   github (with gh) or gitlab (with its push options)
-#   BASE    the branch that is synced; default: main
+#   BASE    the branch that Argo CD or Flux syncs; default: main
 #   BRANCH  the branch of the pull request; default: largescale/refresh
-#   APPS    where the specs are; default: .
+#   APPS    the directory of the specs; default: .
 set -eu
 base=${BASE:-main}
 branch=${BRANCH:-largescale/refresh}
@@ -21,20 +22,20 @@ trap 'rm -f "$summary"' EXIT
 git fetch --quiet origin "+refs/heads/$base:refs/remotes/origin/$base"
 git switch --quiet --force-create "$branch" "origin/$base"
 
-# An app or a cluster that is refused, such as one that seems to have lost half of its pools, does not keep the others
-# from being reviewed. It does make this job fail in the end.
+# If render refuses an app or a cluster, such as one that seems to have lost half of its pools, the others are still
+# reviewed. The job fails at the end.
 status=0
 kubectl largescale render --file "${APPS:-.}" --recursive --commit --summary-file "$summary" || status=$?
 test -z "${GITHUB_STEP_SUMMARY:-}" || cat "$summary" >>"$GITHUB_STEP_SUMMARY"
 
 if git diff --quiet "origin/$base" HEAD; then
-    echo "nothing has changed"
+    echo "no changes"
     exit "$status"
 fi
-# A push of the same again would only send mails.
+# Another push of the same content would only send mails.
 if git fetch --quiet origin "+refs/heads/$branch:refs/remotes/origin/$branch" 2>/dev/null &&
     git diff --quiet "origin/$branch" HEAD && git merge-base --is-ancestor "origin/$base" "origin/$branch"; then
-    echo "the pull request is there already"
+    echo "the pull request already exists"
     exit "$status"
 fi
 title="kubectl largescale: the node pools have changed"

@@ -55,16 +55,16 @@ fn the_schemas_are_committed() {
 }
 
 #[test]
-fn the_example_in_readme_is_what_it_prints() {
+fn the_page_of_the_example_shows_its_output() {
     let environment = Environment::with(Path::new("/nonexistent"));
     let script = checkout().join("examples/run.sh");
     let output = environment.line(&format!("sh '{}' '{PROGRAM}'", script.display()));
     let seen = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{seen}");
-    let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
+    let page = fs::read_to_string(checkout().join("docs/example.md")).unwrap();
     assert!(
-        readme.contains(&format!("```console\n{}\n```", seen.trim())),
-        "README.md shows another output than:\n{seen}"
+        page.contains(&format!("```console\n{}\n```", seen.trim())),
+        "docs/example.md differs from the output of examples/run.sh:\n{seen}"
     );
 }
 

@@ -78,11 +78,7 @@ fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
         |more: &str| shell(&location, &format!("cd clone && FORGE=github {more} sh examples/ci/refresh.sh"));
 
     let nothing = refresh("");
-    assert!(
-        nothing.status.success() && text(&nothing).contains("nothing has changed\n"),
-        "{}",
-        text(&nothing)
-    );
+    assert!(nothing.status.success() && text(&nothing).contains("no changes\n"), "{}", text(&nothing));
     assert_eq!(log(&location), "");
     fs::remove_file(location.path().join("gh.log")).unwrap();
 
@@ -104,7 +100,7 @@ fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
     assert!(!text(&pushed).contains("body.md"), "{}", text(&pushed));
 
     let again = refresh("");
-    assert!(text(&again).contains("the pull request is there already\n"), "{}", text(&again));
+    assert!(text(&again).contains("the pull request already exists\n"), "{}", text(&again));
     assert_eq!(log(&location), "pr create, before\n");
 
     // Half of the pools of one app are gone: that one is refused, the other's change is still to be seen.
@@ -157,7 +153,7 @@ fn a_pull_request_is_checked_and_summed_up() {
         )
     };
     assert!(shell(&location, "cd clone && git switch -q -c change").status.success());
-    assert_eq!(step("Trees are rendered").status.code(), Some(0));
+    assert_eq!(step("Check the rendered directories").status.code(), Some(0));
     assert_eq!(step("Summary").status.code(), Some(0));
     let summary = || fs::read_to_string(location.path().join("step.md")).unwrap();
     assert_eq!(summary().matches("Nothing changes, compared with `origin/main`.").count(), 2);
@@ -166,9 +162,9 @@ fn a_pull_request_is_checked_and_summed_up() {
     assert!(
         shell(&location, "cd clone && sed -i 's/port: 80/port: 81/' apps/web/nginx.yaml").status.success()
     );
-    assert_eq!(step("Trees are rendered").status.code(), Some(1));
+    assert_eq!(step("Check the rendered directories").status.code(), Some(1));
     assert!(shell(&location, "cd clone && kubectl largescale render -f apps/web --commit").status.success());
-    assert_eq!(step("Trees are rendered").status.code(), Some(0));
+    assert_eq!(step("Check the rendered directories").status.code(), Some(0));
     assert_eq!(step("Summary").status.code(), Some(0));
     assert!(summary().contains("**2 changed, 1 unchanged**, compared with `origin/main`."), "{}", summary());
     let comment = step("Comment");

@@ -1,5 +1,5 @@
-//! The pages of the documentation that need a cluster, from top to bottom. The first line of such a page says which:
-//! `<!-- cluster: 6 nodes in 3 pools -->`.
+//! The pages of the documentation that need a cluster, from top to bottom. A comment below the title of such a page
+//! says which: `<!-- cluster: 6 nodes in 3 pools -->`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ fn every_page_with_a_cluster_is_played() {
     let source = include_str!("docs.rs");
     let mut count = 0;
     for path in pages(&checkout().join("docs")).into_iter().chain([checkout().join("README.md")]) {
-        if fs::read_to_string(&path).unwrap().starts_with("<!-- cluster") {
+        if fs::read_to_string(&path).unwrap().contains("\n<!-- cluster: ") {
             count += 1;
             let name = path.strip_prefix(checkout()).unwrap().display().to_string();
             assert!(source.contains(&format!("plays({name:?})")), "no test plays {name}");
@@ -86,9 +86,9 @@ fn pages(directory: &Path) -> Vec<PathBuf> {
 fn plays(name: &str) {
     let path = checkout().join(name);
     let text = fs::read_to_string(&path).unwrap();
-    let first = Regex::new(r"^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
+    let comment = Regex::new(r"(?m)^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
     let wanted =
-        first.captures(&text).unwrap_or_else(|| panic!("{name} does not say which cluster it needs"));
+        comment.captures(&text).unwrap_or_else(|| panic!("{name} does not say which cluster it needs"));
     let number = |index: usize| wanted[index].parse::<usize>().unwrap();
     let Some(plane) = ControlPlane::own(Parts::All, number(1), number(2)) else { return };
     let directory = tempfile::Builder::new().prefix("page-").tempdir().unwrap();
