@@ -1,9 +1,9 @@
-//! What became of the settings that large clusters were given in 2018.
+//! Settings for large clusters from 2018 that have since changed.
 
 use crate::core::cluster_model::pool::{field, path};
 use crate::core::cluster_model::read::Model;
 
-/// A sentence for each setting of the model that has changed its meaning since, or is kept elsewhere.
+/// Returns a sentence for each setting in the model that has a new meaning or has moved.
 pub fn old_settings(model: &Model) -> Vec<String> {
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
     let said = SETTINGS.iter().filter_map(|(keys, became)| {
@@ -22,23 +22,23 @@ pub fn old_settings(model: &Model) -> Vec<String> {
 const SETTINGS: &[(&[&str], &str)] = &[
     (
         &["kubeletConfig", "--node-status-update-frequency"],
-        "since Leases tell that a node lives (1.17) the kubelet writes its status every 5m by itself; set, it writes as often as this says",
+        "Leases report that a node is alive since 1.17, so the kubelet writes its status every 5m by default; this setting overrides that interval",
     ),
     (
         &["controllerManagerConfig", "--node-monitor-grace-period"],
-        "still there; the default is 50s since 1.32, 40s before",
+        "still supported; the default is 50s since 1.32 and was 40s before",
     ),
     (
         &["controllerManagerConfig", "--pod-eviction-timeout"],
-        "removed in 1.27, without effect long before; --default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server (300), or tolerationSeconds of a pod",
+        "removed in 1.27, and had no effect long before; use --default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server (300), or tolerationSeconds in a pod",
     ),
     (
         &["controllerManagerConfig", "--route-reconciliation-period"],
-        "a flag of the cloud-controller-manager now, 10s; of no use with the network plugin azure, which has no routes",
+        "now a flag of the cloud-controller-manager (10s); has no effect with the network plugin azure, which has no routes",
     ),
 ];
 
-const RATE: &str = "cloudProviderBackoff and cloudProviderRateLimit: the same keys in azure.json; since 1.18 each kind of resource may have limits of its own (loadBalancerRateLimit, virtualMachineScaleSetRateLimit)";
+const RATE: &str = "cloudProviderBackoff and cloudProviderRateLimit: now the same keys in azure.json; since 1.18 each kind of resource may have its own limits (loadBalancerRateLimit, virtualMachineScaleSetRateLimit)";
 
 #[cfg(test)]
 mod tests {
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_set() {
+    fn only_settings_in_the_model_are_listed() {
         assert!(names("").is_empty());
         assert_eq!(
             names(r#""controllerManagerConfig":{"--pod-eviction-timeout":"1m"}"#),

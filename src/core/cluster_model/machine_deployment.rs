@@ -1,4 +1,4 @@
-//! The pools of Cluster API: a `MachineDeployment` each, grown and copied.
+//! The pools of Cluster API: grows and copies each `MachineDeployment`.
 
 use serde_json::Value;
 
@@ -9,16 +9,17 @@ use crate::core::report::plural::{plural, thousands};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
-/// What a name of Kubernetes may be long where it becomes a label, as that of a `MachineDeployment` does.
+/// The longest name that is also a valid label value, as the name of a `MachineDeployment` must be.
 const LONGEST: usize = 63;
 
-/// Whether a text has `MachineDeployment`s.
+/// Returns whether a text contains a `MachineDeployment`.
 pub fn is_machine_deployment(text: &str) -> bool {
     yaml::read("", text).is_ok_and(|documents| documents.iter().any(is_deployment))
 }
 
-/// The `MachineDeployment`s of a text with so many machines: those like the last one are filled up, then copies of it are
-/// added, with the names that labels and selectors take from its own. The templates are shared. Also says what it did.
+/// Grows the `MachineDeployment`s of a text to the requested number of machines. Fills up those that equal the last one,
+/// then adds copies of it. Labels and selectors that contain the old name get the new one. The copies share the
+/// templates. Returns the text and a summary.
 pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Checked<(String, String)> {
     let documents = yaml::read(file, text)?;
     let deployments: Vec<&Document> = documents.iter().filter(|document| is_deployment(document)).collect();
@@ -33,9 +34,9 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
     let there = sizes.iter().fold(0, |sum: u32, size| sum.saturating_add(*size));
     let Some(mut missing) = growth.agents.checked_sub(there) else {
         let (there, asked) = (thousands(there.into()), thousands(growth.agents.into()));
-        return Err(Diagnostic::error(format!("there are {there} machines already, more than {asked}"))
+        return Err(Diagnostic::error(format!("the file already has {there} machines, more than {asked}"))
             .at(Location::file(file))
-            .hint("which machines go is not for this program to say; lower `replicas`")
+            .hint("this command never removes machines; lower `replicas` yourself")
             .into());
     };
     for (document, size) in deployments.iter().zip(&mut sizes) {
@@ -71,7 +72,7 @@ fn name(document: &Document) -> &str {
     document.value["metadata"]["name"].as_str().unwrap_or_default()
 }
 
-/// What the machines are, without whose they are.
+/// Returns the machine template without the fields that identify its owner.
 fn template(document: &Document) -> &Value {
     &document.value["spec"]["template"]["spec"]
 }
@@ -88,7 +89,7 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
             _ => continue,
         };
         let hint =
-            "a name and the number of machines; where an autoscaler sets it, its limits are what to raise";
+            "`metadata.name` and `spec.replicas` are required; if an autoscaler sets `spec.replicas`, raise its limits instead";
         problems.push(Diagnostic::error(what).at(document.location("")).hint(hint));
     }
     (sizes, problems)
@@ -100,8 +101,8 @@ fn sized(deployment: &Value, size: u32) -> String {
     yaml::write_object(&deployment)
 }
 
-/// A copy under another name: labels and selectors that say the old one say the new one, and what the server wrote
-/// goes.
+/// Returns a copy with another name. Replaces the old name in labels and selectors, and removes the fields that the
+/// server sets.
 fn renamed(deployment: &Value, old: &str, new: &str) -> Value {
     let mut copy = deployment.clone();
     if let Value::Object(map) = &mut copy {
@@ -145,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be() {
+    fn invalid_growth_is_refused() {
         let said = |text: &str, agents| {
             grow_machine_deployments("md.yaml", text, Growth { agents, per_pool: 100 }).unwrap_err()[0]
                 .to_string()
         };
-        assert_eq!(said(MD, 2), "md.yaml: there are 3 machines already, more than 2");
+        assert_eq!(said(MD, 2), "md.yaml: the file already has 3 machines, more than 2");
         assert_eq!(
             said(&MD.replace("  replicas: 3\n", ""), 9),
             "md.yaml:1: MachineDeployment md-0 has no spec.replicas"

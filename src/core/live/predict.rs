@@ -1,7 +1,7 @@
-//! What an apply would leave, estimated here: for users who may read and not patch.
+//! Estimates the result of an apply on the client, for users who have read access only.
 //!
-//! The server knows schemas, defaults and webhooks, we know what the managed fields tell of them. Good enough to read;
-//! nothing is decided by it.
+//! The server knows schemas, defaults and webhooks; this estimate knows only the managed fields. It is shown to users, but
+//! no decision depends on it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::{builtin_schemas, managed_fields};
 
-/// The live object after an apply, as far as can be told; what is not there yet becomes what we want.
+/// Returns the estimated live object after an apply. A missing object becomes the desired object.
 #[must_use]
 pub fn predict(desired: &Value, live: &Value) -> Value {
     if live.is_null() {
@@ -29,8 +29,8 @@ pub fn predict(desired: &Value, live: &Value) -> Value {
     result
 }
 
-/// What we want as the server keeps it: nulls are not there, `80.0` is 80, and `stringData` of a Secret is only
-/// another way to write `data`.
+/// Returns the desired object as the server stores it: without nulls, with `80.0` as 80, and with `stringData` of a Secret
+/// merged into `data`.
 fn as_stored(desired: &Value) -> Value {
     let mut desired = without_spelling(desired);
     if desired["kind"] == "Secret"
@@ -53,7 +53,7 @@ fn without_spelling(value: &Value) -> Value {
         }
         Value::Array(list) => list.iter().map(without_spelling).collect(),
         Value::Number(number) if number.is_f64() => {
-            // `{}` of a float without a fraction is an integer; one that is too large stays what it is.
+            // A float without a fraction is stored as an integer, unless it is too large.
             let text = number.as_f64().unwrap_or_default().to_string();
             text.parse().map_or_else(|_| value.clone(), |whole: i64| whole.into())
         }
@@ -61,11 +61,11 @@ fn without_spelling(value: &Value) -> Value {
     }
 }
 
-/// What is known of one place.
+/// The known facts about one position in the object.
 struct Known<'a> {
     /// The fields of every manager below it.
     sets: Vec<FieldSet<'a>>,
-    /// The nearest field above.
+    /// The name of the nearest field above.
     name: &'a str,
     atomic: &'static [&'static str],
 }
@@ -79,7 +79,7 @@ impl<'a> Known<'a> {
         Self { sets: below(&self.sets, step), ..*self }
     }
 
-    /// The first step below it that anybody owns.
+    /// Returns the first step below it that any manager owns.
     fn first_item(&self) -> Option<Segment<'a>> {
         self.sets.iter().find_map(|set| set.steps().next()?.1)
     }
@@ -134,14 +134,14 @@ fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: 
             None => live.push(wanted.clone()),
         }
     }
-    // As the server does it: our order where ours are in another one.
+    // The server uses our order if our items are in another order.
     let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
     if !live.iter().filter_map(location).is_sorted() {
         live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
     }
 }
 
-/// The items that anybody owns, with the step to each as the sets write it.
+/// Returns the items that any manager owns, with the step to each as the sets write it.
 fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
     let steps = known.sets.iter().flat_map(|set| set.steps());
     let mut items: Vec<_> = steps
@@ -154,7 +154,7 @@ fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
     items
 }
 
-/// The key fields that we give are those of the item; the others are its defaults.
+/// Returns whether the key fields in our item equal those of the live item; omitted key fields are defaults.
 fn is_meant(wanted: &Value, item: &Value, names: &[&str]) -> bool {
     names.iter().all(|name| wanted.get(name).is_none_or(|value| item.get(name) == Some(value)))
         && names.iter().any(|name| wanted.get(name).is_some())
@@ -164,7 +164,7 @@ fn is_at(key: &Map<String, Value>, item: &Value) -> bool {
     key.iter().all(|(name, value)| item.get(name) == Some(value))
 }
 
-/// A list that is one value. What the server added to an item that is still at its place, it will add again.
+/// Replaces an atomic list. The server will add the same defaults again to an item with the same index.
 fn replace_items(desired: &[Value], live: &mut Vec<Value>) {
     let lines_up = desired.len() == live.len();
     let old = std::mem::replace(live, desired.to_vec());
@@ -194,7 +194,7 @@ fn keep_further(item: &mut Value, old: Value) {
     }
 }
 
-/// Removes what we applied last time, want no longer, and nobody else owns.
+/// Removes the fields that we applied last time, no longer want, and no other manager owns.
 fn remove_former(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
     for (step, segment, inner) in own.steps() {
         let (Some(segment), Some(inner)) = (segment, inner) else { continue };
@@ -252,7 +252,7 @@ mod tests {
         json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
     }
 
-    /// The prediction without managed fields.
+    /// Returns the prediction without managed fields.
     fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
         let mut live = live.clone();
         live["metadata"]["managedFields"] = entries.into();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_object_is_what_we_want() {
+    fn a_missing_object_becomes_the_desired_object() {
         let desired = json!({"kind": "Service", "metadata": {"name": "a"}});
         assert_eq!(predict(&desired, &Value::Null), desired);
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_that_nobody_applied() {
+    fn a_deployment_without_managed_fields() {
         let container = json!({"name": "a", "image": "a:1", "imagePullPolicy": "Always",
             "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
             "volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Disabled"}]});
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_are_one_value() {
+    fn atomic_lists() {
         let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["x", "y"]},
             "rules": [{"a": 1, "default": 2}, {"a": 3}]});
         let own =
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_ours_is_the_order() {
+    fn our_order_of_items_wins() {
         let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
         let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_the_same() {
+    fn equal_values_in_other_spellings() {
         let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
         let desired = json!({"apiVersion": "v1", "metadata": {"name": "a", "creationTimestamp": null},
             "spec": {"a": 2.0, "b": 0.5, "c": null, "d": 1e300}});
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_secret_are_data() {
+    fn string_data_of_a_secret_becomes_data() {
         let live =
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
         let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});
