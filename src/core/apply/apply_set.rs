@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn ids_are_those_that_kubectl_computes() {
-        let of_secret = "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1";
+        let of_secret = "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1"; // typos:ignore
         assert_eq!(id_of("my-set", "test", "Secret", ""), of_secret);
         let custom = "applyset-rhp1a-HVAVT_dFgyEygyA1BEB82HPp2o10UiFTpqtAs-v1";
         assert_eq!(id_of("my-set", "", "ApplySet", "company.com"), custom);

@@ -191,14 +191,18 @@ mod tests {
     fn an_autoscaler_keeps_replicas() {
         let replicas = json!({"f:spec": {"f:replicas": {}}});
         let by = |manager: &str, subresource: &str| json!([entry(manager, subresource, &replicas)]);
-        let (rest, said) = left_out(&[], &by("kube-controller-manager", "scale"));
-        assert_eq!(said, [".spec.replicas to kube-controller-manager"]);
+        let (rest, yielded_fields) = left_out(&[], &by("kube-controller-manager", "scale"));
+        assert_eq!(yielded_fields, [".spec.replicas to kube-controller-manager"]);
         assert!(rest["spec"].get("replicas").is_none());
         assert_eq!(left_out(&[], &by("kubectl", "scale")).1, [""; 0], "kubectl scale is manual");
         assert_eq!(left_out(&[], &by("kubectl-edit", "")).1, [""; 0]);
         assert_eq!(left_out(&[], &by(MANAGER, "scale")).1, [""; 0]);
         let take = rule(".spec.replicas", None, ConflictAction::Take);
-        assert_eq!(left_out(&[take], &by("kube-controller-manager", "scale")).1, [""; 0], "a rule in the spec takes precedence");
+        assert_eq!(
+            left_out(&[take], &by("kube-controller-manager", "scale")).1,
+            [""; 0],
+            "a rule in the spec takes precedence"
+        );
     }
 
     #[test]
@@ -208,8 +212,12 @@ mod tests {
         let entries = json!([entry("image-updater", "", &image)]);
         let path = ".spec.template.spec.containers[name=\"web\"]";
         let rules = |manager| vec![rule(&format!("{path}.*"), Some(manager), ConflictAction::Yield)];
-        let (rest, said) = left_out(&rules("image-*"), &entries);
-        assert_eq!(said, [format!("{path}.image to image-updater")], "the name is the key and stays");
+        let (rest, yielded_fields) = left_out(&rules("image-*"), &entries);
+        assert_eq!(
+            yielded_fields,
+            [format!("{path}.image to image-updater")],
+            "the name is the key and stays"
+        );
         assert_eq!(rest["spec"]["template"]["spec"]["containers"], json!([{"name": "web"}]));
         assert_eq!(left_out(&rules("other"), &entries).1, [""; 0]);
     }

@@ -59,9 +59,9 @@ mod tests {
     #[track_caller]
     fn check(labels: &Value, notes: &Value, expected: &[&str]) {
         let live = json!({"metadata": {"labels": labels, "annotations": notes}});
-        let said: Vec<String> =
+        let shown: Vec<String> =
             other_owners(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]

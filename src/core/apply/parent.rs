@@ -91,9 +91,8 @@ pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent,
     let namespaces = text("annotations", NAMESPACES).unwrap_or_default();
     let (scope, invalid) = scope_of(set, kinds, namespaces);
     if let Some(invalid) = invalid.first() {
-        return Err(Diagnostic::refusal(format!("{name}, the parent of the ApplySet, lists {invalid}")).hint(
-            "`kubectl largescale inventory verify --fix` rewrites it from the labels of the members",
-        ));
+        return Err(Diagnostic::refusal(format!("{name}, the parent of the ApplySet, lists {invalid}"))
+            .hint("`kubectl largescale inventory verify --fix` rewrites it from the labels of the members"));
     }
     let lock_id = text("annotations", LOCK_ID).map(str::to_owned);
     Ok(Parent { scope, tooling: tooling.to_owned(), lock_id })
@@ -140,11 +139,12 @@ pub fn check_lock_id(set: &ApplySet, parent: &Parent, own: Option<&LockId>) -> R
         (Some(found), Some(own)) if found == own.as_str() => Ok(()),
         (Some(found), own) => {
             // Anyone who may patch the ConfigMap can set this text, so only a valid ID is shown.
-            let found =
-                LockId::parse(found).map_or_else(|| "invalid".to_owned(), |id| id.to_string());
+            let found = LockId::parse(found).map_or_else(|| "invalid".to_owned(), |id| id.to_string());
             let (here, first) = match own {
                 Some(own) => (format!("this lock file has {own}"), ""),
-                None => ("this lock file has none".to_owned(), "`kubectl largescale render --new-id` and then "),
+                None => {
+                    ("this lock file has none".to_owned(), "`kubectl largescale render --new-id` and then ")
+                }
             };
             Err(Diagnostic::refusal(format!(
                 "{name}: the ApplySet belongs to another directory: its lock ID is {found}, but {here}"
@@ -223,7 +223,7 @@ mod tests {
     fn invalid_parents_are_refused() {
         let set = set("web", "prod");
         let parent = set.parent(&set.scope([]), None);
-        let said = |change: &dyn Fn(&mut Value)| {
+        let message = |change: &dyn Fn(&mut Value)| {
             let mut parent = parent.clone();
             change(&mut parent);
             read_parent(&set, &parent, Owner::Ours).unwrap_err().message
@@ -233,25 +233,28 @@ mod tests {
                 drop(parent["metadata"]["annotations"].as_object_mut().unwrap().remove(key));
             }
         };
-        assert!(said(&note(TOOLING)).ends_with("has no annotation applyset.kubernetes.io/tooling"));
+        assert!(message(&note(TOOLING)).ends_with("has no annotation applyset.kubernetes.io/tooling"));
         assert!(
-            said(&note(KINDS)).ends_with("has no annotation applyset.kubernetes.io/contains-group-kinds")
+            message(&note(KINDS)).ends_with("has no annotation applyset.kubernetes.io/contains-group-kinds")
         );
         assert!(
-            said(&|parent| parent["metadata"]["labels"] = json!({}))
+            message(&|parent| parent["metadata"]["labels"] = json!({}))
                 .ends_with("has no label applyset.kubernetes.io/id")
         );
         assert!(
-            said(&|parent| parent["metadata"]["labels"][ID] = "x".into())
+            message(&|parent| parent["metadata"]["labels"][ID] = "x".into())
                 .contains("has the ID of another ApplySet")
         );
         assert!(
-            said(&|parent| parent["metadata"] = json!({"name": "web"}))
+            message(&|parent| parent["metadata"] = json!({"name": "web"}))
                 .ends_with("is not the parent of an ApplySet")
         );
         let theirs =
             |parent: &mut Value| parent["metadata"]["annotations"][TOOLING] = "kubectl/v1.36.3".into();
-        assert!(said(&theirs).ends_with("the ApplySet is managed by kubectl/v1.36.3, not by kubectl-largescale"));
+        assert!(
+            message(&theirs)
+                .ends_with("the ApplySet is managed by kubectl/v1.36.3, not by kubectl-largescale")
+        );
         let mut kubectl = parent.clone();
         theirs(&mut kubectl);
         assert_eq!(read_parent(&set, &kubectl, Owner::Anyone).unwrap().tooling, "kubectl/v1.36.3");
@@ -276,7 +279,7 @@ mod tests {
     #[test]
     fn invalid_kinds_and_namespaces_are_refused_and_the_rest_is_readable() {
         let set = set("web", "prod");
-        for (kinds, namespaces, said) in [
+        for (kinds, namespaces, problem) in [
             ("Service", "a,Prod!", "lists the invalid namespace \"Prod!\""),
             ("Service", "a,../x", "lists the invalid namespace \"../x\""),
             ("Service", "a,\u{1b}[31m", "lists the invalid namespace \"\\u{1b}[31m\""),
@@ -287,7 +290,7 @@ mod tests {
             parent["metadata"]["annotations"][KINDS] = kinds.into();
             parent["metadata"]["annotations"][NAMESPACES] = namespaces.into();
             let message = read_parent(&set, &parent, Owner::Ours).unwrap_err().message;
-            assert_eq!(message, format!("configmap/prod/web, the parent of the ApplySet, {said}"));
+            assert_eq!(message, format!("configmap/prod/web, the parent of the ApplySet, {problem}"));
             let scope = set.scope(&[key("Service", "", "a")]);
             assert_eq!(salvage_parent(&set, &parent).scope, scope, "{kinds} {namespaces}");
         }
@@ -330,7 +333,10 @@ mod tests {
         assert_eq!(check(&parent(None), Some(&a)), Ok(()));
         assert_eq!(check(&parent(Some(&a)), Some(&a)), Ok(()));
         let other = "configmap/prod/web: the ApplySet belongs to another directory: its lock ID is";
-        assert_eq!(check(&parent(Some(&b)), Some(&a)), Err(format!("{other} {b}, but this lock file has {a}")));
+        assert_eq!(
+            check(&parent(Some(&b)), Some(&a)),
+            Err(format!("{other} {b}, but this lock file has {a}"))
+        );
         assert_eq!(check(&parent(Some(&b)), None), Err(format!("{other} {b}, but this lock file has none")));
         let forged = Parent { lock_id: Some("\u{1b}[31m".to_owned()), ..parent(None) };
         assert_eq!(check(&forged, Some(&a)), Err(format!("{other} invalid, but this lock file has {a}")));

@@ -23,7 +23,7 @@ pub struct PlanFile {
 /// The planned change of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-/// The API group; empty for the core group.
+pub struct PlannedObject {
     /// The API group; empty for the core group.
     pub group: String,
     /// The kind.
@@ -195,7 +195,9 @@ fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, St
     changed.sort_unstable();
     let Some(first) = changed.first() else { return Vec::new() };
     let more = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
-    vec![Departure::Whole(format!("the rendered directory has changed since the plan was made: {first}{more}"))]
+    vec![Departure::Whole(format!(
+        "the rendered directory has changed since the plan was made: {first}{more}"
+    ))]
 }
 
 #[cfg(test)]
@@ -229,7 +231,7 @@ mod tests {
         PlanFile::new(terms, objects)
     }
 
-    fn said(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
+    fn messages(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
         let say = |departure: Departure| match departure {
             Departure::Whole(what) | Departure::Object { what, .. } => what,
             Departure::AlreadyDone(key) => format!("{key} is already done"),
@@ -266,20 +268,26 @@ mod tests {
         let planned = plan(vec![]);
         let mut now = planned.clone();
         now.terms.cluster = "c2".to_owned();
-        assert_eq!(said(&planned, &now), ["the plan is for cluster c1, but this is c2"]);
+        assert_eq!(messages(&planned, &now), ["the plan is for cluster c1, but this is c2"]);
         now = planned.clone();
         now.terms.tree =
             [("a.yaml".to_owned(), "2".to_owned()), ("b.yaml".to_owned(), "1".to_owned())].into();
-        assert_eq!(said(&planned, &now), ["the rendered directory has changed since the plan was made: a.yaml and 1 more"]);
+        assert_eq!(
+            messages(&planned, &now),
+            ["the rendered directory has changed since the plan was made: a.yaml and 1 more"]
+        );
         now.terms.tree.clear();
-        assert_eq!(said(&planned, &now), ["the rendered directory has changed since the plan was made: a.yaml"]);
+        assert_eq!(
+            messages(&planned, &now),
+            ["the rendered directory has changed since the plan was made: a.yaml"]
+        );
     }
 
     #[test]
     fn objects_that_differ_from_the_plan() {
         let check = |planned: Option<PlannedObject>, now: Option<PlannedObject>, expected: &str| {
             assert_eq!(
-                said(&plan(planned.into_iter().collect()), &plan(now.into_iter().collect())),
+                messages(&plan(planned.into_iter().collect()), &plan(now.into_iter().collect())),
                 [expected]
             );
         };

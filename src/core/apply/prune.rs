@@ -1,4 +1,4 @@
-//! Selects the members of an ApplySet to prune: those that are no longer rendered and have no reason to stay.
+//! Selects the members of an ApplySet to prune: those that the directory no longer holds and that have no reason to stay.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::core::apply::apply_set::ApplySet;
 use crate::core::live::{MANAGER, entries};
 use crate::core::manifest::Key;
 
-/// Members that are no longer rendered.
+/// The members that the rendered directory no longer holds.
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
     /// Members to delete.
@@ -39,7 +39,9 @@ pub enum Kept {
     #[error("{0} manages it")]
     Child(String),
     /// Deleting it would also delete other objects or data.
-    #[error("kubectl-largescale does not delete a {0}, because its contents would be deleted too; delete it by hand")]
+    #[error(
+        "kubectl-largescale does not delete a {0}, because its contents would be deleted too; delete it by hand"
+    )]
     Precious(String),
     /// An annotation or label protects it.
     #[error("{0} protects it")]
@@ -258,8 +260,9 @@ mod tests {
             ("v1", "PersistentVolumeClaim"),
             ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ] {
-            let why =
-                format!("kubectl-largescale does not delete a {kind}, because its contents would be deleted too; delete it by hand");
+            let why = format!(
+                "kubectl-largescale does not delete a {kind}, because its contents would be deleted too; delete it by hand"
+            );
             is_kept(version, kind, &json!({}), &why);
         }
         let note = |key: &str, value: &str| json!({"metadata": {"annotations": {key: value}}});

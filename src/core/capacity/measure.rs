@@ -77,11 +77,14 @@ impl Situation<'_> {
         if spec.refused.is_none() {
             return (pool.backends as u64, None);
         }
-        let relief = spec.per_pool.as_ref().map_or(Relief::None, |said| said.relieves);
+        let relief = spec.per_pool.as_ref().map_or(Relief::None, |per_pool| per_pool.relieves);
         if self.workload_per_pool && relief == Relief::Full {
             return (pool.backends as u64, None);
         }
-        (self.nodes.backends as u64, Some("all nodes of the cluster: this cloud cannot select nodes".to_owned()))
+        (
+            self.nodes.backends as u64,
+            Some("all nodes of the cluster: this cloud cannot select nodes".to_owned()),
+        )
     }
 }
 
@@ -162,7 +165,9 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
         .max();
     let alone = match situation.other_services {
         Some(_) => None,
-        None => Some("counts this app only; other Services are read together with the nodes of a cluster".to_owned()),
+        None => Some(
+            "counts this app only; other Services are read together with the nodes of a cluster".to_owned(),
+        ),
     };
     for (name, used) in [
         (LimitName::LoadBalancerServices, ours + other_services.load_balancers),

@@ -165,13 +165,13 @@ mod tests {
             subject: LimitSubject::Pool(name.to_owned()),
             ..usage(used, Some(2500))
         };
-        let said = |usages: &[Usage]| -> Vec<String> {
+        let messages = |usages: &[Usage]| -> Vec<String> {
             warnings(usages).into_iter().map(|warning| warning.message).collect()
         };
-        assert!(said(&[of("a", 2500), usage(9999, None)]).is_empty());
+        assert!(messages(&[of("a", 2500), usage(9999, None)]).is_empty());
         let rest = "nodes behind its load balancer, over the limit of 2,500 (its docs)";
-        assert_eq!(said(&[of("a", 2600)]), [format!("pool a: 2,600 {rest}")]);
+        assert_eq!(messages(&[of("a", 2600)]), [format!("pool a: 2,600 {rest}")]);
         let several = [of("a", 2600), of("b", 2700), of("c", 100), of("d", 2700)];
-        assert_eq!(said(&several), [format!("pool b and 2 more: up to 2,700 {rest}")]);
+        assert_eq!(messages(&several), [format!("pool b and 2 more: up to 2,700 {rest}")]);
     }
 }

@@ -86,8 +86,9 @@ fn refusals(model: &Model, grown: &Grown) -> Vec<Diagnostic> {
     let last_is_windows = model.pools.last().is_some_and(|pool| pool.is_windows);
     let new = &grown.pools[grown.pools.len() - grown.added..];
     if let Some((name, _)) = new.iter().find(|(name, _)| last_is_windows && name.len() > WINDOWS_NAME) {
-        let problem =
-            format!("pool {name}: AKS allows at most {WINDOWS_NAME} characters in the name of a Windows pool");
+        let problem = format!(
+            "pool {name}: AKS allows at most {WINDOWS_NAME} characters in the name of a Windows pool"
+        );
         problems.push(Diagnostic::error(problem).hint("shorten the name of the last pool in the model"));
     }
     problems
@@ -105,9 +106,9 @@ mod tests {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{"agentPoolProfiles":[{{{pool}}}]}}}}"#);
         let model = read_model("m.json", &text).unwrap();
         let grown = grow(&model, Growth { agents, per_pool }).unwrap();
-        let said = aks_commands(&model, &grown)
+        let shown = aks_commands(&model, &grown)
             .unwrap_or_else(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect());
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]

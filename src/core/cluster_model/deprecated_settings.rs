@@ -6,7 +6,7 @@ use crate::core::cluster_model::read::Model;
 /// Returns a sentence for each setting in the model that has a new meaning or has moved.
 pub fn old_settings(model: &Model) -> Vec<String> {
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
-    let said = SETTINGS.iter().filter_map(|(keys, became)| {
+    let lines = SETTINGS.iter().filter_map(|(keys, became)| {
         let value = path(config, keys);
         let name = keys.last()?;
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -14,7 +14,7 @@ pub fn old_settings(model: &Model) -> Vec<String> {
     });
     let limits = ["cloudProviderBackoff", "cloudProviderRateLimit"];
     let limited = limits.iter().any(|key| field(config, key).as_bool() == Some(true));
-    said.chain(limited.then(|| RATE.to_owned())).collect()
+    lines.chain(limited.then(|| RATE.to_owned())).collect()
 }
 
 /// From the release notes of Kubernetes 1.13 to 1.32 and the documentation of the kubelet and the two controller
@@ -50,7 +50,7 @@ mod tests {
             r#"{{"apiVersion":"vlabs","properties":{{"orchestratorProfile":{{"kubernetesConfig":{{{config}}}}},"agentPoolProfiles":[{{"name":"a"}}]}}}}"#
         );
         let settings = old_settings(&read_model("m.json", &text).unwrap());
-        settings.iter().map(|said| said.split(": ").next().unwrap_or_default().to_owned()).collect()
+        settings.iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect()
     }
 
     #[test]

@@ -163,8 +163,8 @@ mod tests {
     fn grown(text: &str, agents: u32, per_pool: u32) -> Result<Grown, String> {
         let model = read_model("m.json", text).unwrap();
         grow(&model, Growth { agents, per_pool }).map_err(|problems| {
-            let said = problems.iter().map(|p| format!("{p}; {}", p.hint.as_deref().unwrap_or_default()));
-            said.collect::<Vec<_>>().join("\n")
+            let messages = problems.iter().map(|p| format!("{p}; {}", p.hint.as_deref().unwrap_or_default()));
+            messages.collect::<Vec<_>>().join("\n")
         })
     }
 

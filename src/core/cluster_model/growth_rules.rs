@@ -57,8 +57,11 @@ pub fn cautions(model: &Model, growth: Growth, pools: usize) -> Vec<Diagnostic> 
     // clusterdefinition.md of ACS-Engine, clusterdefinitions.md:817 of AKS-Engine; no version enforces it.
     if pools > 12 && model.installer != Installer::ManagedAks {
         cautions.push(
-            Diagnostic::warning(format!("{pools} agent pools: the documentation of {} allows 0 to 12", model.installer.name()))
-                .hint("the installer does not enforce this; raise --per-pool to need fewer pools"),
+            Diagnostic::warning(format!(
+                "{pools} agent pools: the documentation of {} allows 0 to 12",
+                model.installer.name()
+            ))
+            .hint("the installer does not enforce this; raise --per-pool to need fewer pools"),
         );
     }
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);

@@ -55,13 +55,13 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
         missing -= size;
         out.push(sized(&renamed(&last.value, name(last), new), size));
     }
-    let said = format!(
+    let summary = format!(
         "{} machines in {}, {} new",
         thousands(growth.agents.into()),
         plural(out.len(), "MachineDeployment"),
         names.len()
     );
-    Ok((out.join("---\n"), said))
+    Ok((out.join("---\n"), summary))
 }
 
 fn is_deployment(document: &Document) -> bool {
@@ -88,8 +88,7 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
             (name, None) => format!("MachineDeployment {name} has no spec.replicas"),
             _ => continue,
         };
-        let hint =
-            "`metadata.name` and `spec.replicas` are required; if an autoscaler sets `spec.replicas`, raise its limits instead";
+        let hint = "`metadata.name` and `spec.replicas` are required; if an autoscaler sets `spec.replicas`, raise its limits instead";
         problems.push(Diagnostic::error(what).at(document.location("")).hint(hint));
     }
     (sizes, problems)
@@ -129,13 +128,13 @@ mod tests {
 
     #[test]
     fn copies_with_their_own_labels() {
-        let (text, said) = grow_machine_deployments(
+        let (text, summary) = grow_machine_deployments(
             "md.yaml",
             &format!("kind: Cluster\n---\n{MD}"),
             Growth { agents: 150, per_pool: 100 },
         )
         .unwrap();
-        assert_eq!(said, "150 machines in 2 MachineDeployments, 1 new");
+        assert_eq!(summary, "150 machines in 2 MachineDeployments, 1 new");
         let (first, second) = text.split_once("---\n").unwrap();
         assert_eq!(first, MD.replace("replicas: 3", "replicas: 100"));
         let copy = MD
@@ -147,16 +146,16 @@ mod tests {
 
     #[test]
     fn invalid_growth_is_refused() {
-        let said = |text: &str, agents| {
+        let message = |text: &str, agents| {
             grow_machine_deployments("md.yaml", text, Growth { agents, per_pool: 100 }).unwrap_err()[0]
                 .to_string()
         };
-        assert_eq!(said(MD, 2), "md.yaml: the file already has 3 machines, more than 2");
+        assert_eq!(message(MD, 2), "md.yaml: the file already has 3 machines, more than 2");
         assert_eq!(
-            said(&MD.replace("  replicas: 3\n", ""), 9),
+            message(&MD.replace("  replicas: 3\n", ""), 9),
             "md.yaml:1: MachineDeployment md-0 has no spec.replicas"
         );
-        assert_eq!(said("kind: Cluster\n", 9), "md.yaml: no MachineDeployment");
+        assert_eq!(message("kind: Cluster\n", 9), "md.yaml: no MachineDeployment");
         assert!(is_machine_deployment(MD) && !is_machine_deployment("kind: Cluster\n"));
     }
 }

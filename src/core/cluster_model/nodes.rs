@@ -132,7 +132,7 @@ mod tests {
     #[track_caller]
     fn check(properties: &str, expected: &str) {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{{properties}}}}}"#);
-        let said = match planned_nodes(&read_model("m.json", &text).unwrap()) {
+        let shown = match planned_nodes(&read_model("m.json", &text).unwrap()) {
             Ok(nodes) => nodes
                 .iter()
                 .map(|node| {
@@ -144,7 +144,7 @@ mod tests {
                 .join("\n"),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]

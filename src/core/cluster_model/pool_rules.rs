@@ -30,7 +30,10 @@ pub(crate) fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<It
     let found = [
         // 1736
         (!is_name(&pool.name)).then(|| {
-            ("the name must have 1 to 12 lower-case letters and digits, starting with a letter".to_owned(), "validatePoolName")
+            (
+                "the name must have 1 to 12 lower-case letters and digits, starting with a letter".to_owned(),
+                "validatePoolName",
+            )
         }),
         // types.go:505
         count.map(|what| (what, "AgentPoolProfile.Count")),

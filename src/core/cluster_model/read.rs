@@ -122,9 +122,9 @@ fn installer<'v>(file: &str, whole: &'v Value) -> Result<(&'v str, Installer), D
             "" => "the cluster model has no apiVersion".to_owned(),
             other => format!("unknown apiVersion {other} of a cluster model"),
         };
-        return Err(Diagnostic::error(sentence)
-            .at(Location::file(file))
-            .hint("write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31"));
+        return Err(Diagnostic::error(sentence).at(Location::file(file)).hint(
+            "write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31",
+        ));
     };
     Ok((api_version, installer))
 }
@@ -150,8 +150,8 @@ fn without_pools(file: &str, line: u32) -> Diagnostic {
 }
 
 fn not_json(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
-    let said = error.to_string();
-    let sentence = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
+    let message = error.to_string();
+    let sentence = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
     let problem = Diagnostic::error(format!("not a cluster model: {sentence}"))
         .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
     match text.trim_start().chars().next() {
@@ -171,7 +171,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let said = match read_model("m.json", text) {
+        let shown = match read_model("m.json", text) {
             Ok(model) => {
                 let pools: Vec<_> = model
                     .pools
@@ -182,7 +182,7 @@ mod tests {
             }
             Err(problem) => format!("{problem}; {}", problem.hint.as_deref().unwrap_or_default()),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
@@ -225,7 +225,8 @@ mod tests {
             r#"{"$schema":"x","resources":[]}"#,
             &format!("m.json: not a cluster model but an Azure template; {expected}"),
         );
-        let dates = "write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31";
+        let dates =
+            "write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31";
         check(r#"{"properties":{}}"#, &format!("m.json: the cluster model has no apiVersion; {dates}"));
         check(
             r#"{"apiVersion":"v2","properties":{}}"#,

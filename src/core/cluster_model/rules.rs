@@ -145,11 +145,11 @@ mod tests {
     fn check(properties: &str, expected: &[&str]) {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{{properties}}}}}"#);
         let model = read_model("m.json", &text).unwrap();
-        let said: Vec<_> = refusals(&model)
+        let shown: Vec<_> = refusals(&model)
             .iter()
             .map(|problem| format!("{}; {}", problem.message, problem.hint.as_deref().unwrap_or_default()))
             .collect();
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     const ACS: &str =
@@ -181,13 +181,13 @@ mod tests {
                 "agent pool a: scale sets cannot use disks of a StorageAccount; rule of ACS-Engine: validateVMSS in pkg/api/vlabs",
             ],
         );
-        for (count, said) in
+        for (count, problem) in
             [("", "count is missing"), (r#","count":"3""#, "count is \"3\""), (r#","count":0"#, "count is 0")]
         {
             check(
                 &format!(r#""agentPoolProfiles":[{{"name":"a"{count}}}]"#),
                 &[&format!(
-                    "agent pool a: {said}, expected 1 to 1,000; rule of AKS-Engine: AgentPoolProfile.Count in pkg/api/vlabs"
+                    "agent pool a: {problem}, expected 1 to 1,000; rule of AKS-Engine: AgentPoolProfile.Count in pkg/api/vlabs"
                 )],
             );
         }

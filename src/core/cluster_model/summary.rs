@@ -40,10 +40,10 @@ pub fn load_balancers(model: &Model, grown: &Grown) -> String {
 /// it is missing, the default is Basic in ACS-Engine and Standard in AKS-Engine (`defaults.go`).
 fn is_basic(model: &Model) -> bool {
     let sku = path(&model.properties, &["orchestratorProfile", "kubernetesConfig", "loadBalancerSku"]);
-    let said = sku.as_str().unwrap_or_default();
+    let sku = sku.as_str().unwrap_or_default();
     match model.installer {
         Installer::AzureStackHub => true,
-        _ if !said.is_empty() => said.eq_ignore_ascii_case("basic"),
+        _ if !sku.is_empty() => sku.eq_ignore_ascii_case("basic"),
         installer => installer != Installer::AksEngine,
     }
 }
@@ -70,9 +70,9 @@ mod tests {
         );
         let model = read_model("m.json", &text).unwrap();
         let grown = grow(&model, Growth { agents, per_pool: 100 }).unwrap();
-        let mut said = summary(&model, &grown);
-        said.push(load_balancers(&model, &grown));
-        assert_eq!(said, expected);
+        let mut lines = summary(&model, &grown);
+        lines.push(load_balancers(&model, &grown));
+        assert_eq!(lines, expected);
     }
 
     #[test]

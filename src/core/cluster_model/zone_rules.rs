@@ -22,7 +22,9 @@ pub(crate) fn zone_problem(model: &Model, pool: &AgentPool) -> Option<String> {
         return Some("availabilityZones need Kubernetes 1.12 or later".to_owned());
     }
     if !everywhere {
-        return Some("availabilityZones must be set for the masters and all pools, or for none of them".to_owned());
+        return Some(
+            "availabilityZones must be set for the masters and all pools, or for none of them".to_owned(),
+        );
     }
     (pool.count.unwrap_or(0) as usize)
         .lt(&(2 * zones))
@@ -45,11 +47,11 @@ mod tests {
             r#"{{"apiVersion":"vlabs","properties":{{{release}"masterProfile":{{"availabilityZones":{masters}}},"agentPoolProfiles":[{{"name":"a","count":4,{pool}}}]}}}}"#
         );
         let model = read_model("m.json", &text).unwrap();
-        let said = match grow(&model, Growth { agents: 101, per_pool: 100 }) {
+        let shown = match grow(&model, Growth { agents: 101, per_pool: 100 }) {
             Ok(_) => "grown".to_owned(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]

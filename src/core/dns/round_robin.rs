@@ -104,8 +104,8 @@ impl Dns {
 
     /// Returns the pools that are not in the round robin, with the reasons.
     pub fn left_out(&self, pools: &[Pool]) -> Vec<String> {
-        let said = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
-        pools.iter().filter_map(said).collect()
+        let shown = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
+        pools.iter().filter_map(shown).collect()
     }
 }
 

@@ -130,7 +130,7 @@ impl Dns {
             let message = format!("`spec.dns.ttl` is {}, expected 1 to {MAX_TTL} seconds", self.ttl);
             report("/spec/dns/ttl", Diagnostic::error(message));
         }
-        if let Some(problem) = self.weights_elsewhere() {
+        if let Some(problem) = self.weights_of_other_provider() {
             report("/spec/dns/weights", problem);
         }
         for (pool, weight) in self.weights.iter().filter(|(_, weight)| **weight > MAX_WEIGHT) {
@@ -144,8 +144,8 @@ impl Dns {
                 report(&at, Diagnostic::error(format!("pool {pool} has no reserved address")));
             }
             for (index, text) in addresses.iter().enumerate() {
-                let said = reserve(pool, text, &mut taken);
-                if let Err(message) = said {
+                let result = reserve(pool, text, &mut taken);
+                if let Err(message) = result {
                     report(&format!("{at}/{index}"), Diagnostic::error(message));
                 }
             }
@@ -160,9 +160,7 @@ impl Dns {
         }
         let message = match self.provider {
             Some(DnsProvider::Route53) => return None,
-            None => {
-                "`spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it"
-            }
+            None => "`spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it",
             Some(DnsProvider::Azure) => {
                 "Azure DNS does not support weights; weights need set identifiers, with which the pools would overwrite each other's record"
             }
@@ -195,7 +193,7 @@ mod tests {
     use super::*;
     use crate::core::yaml;
 
-    fn said(text: &str) -> Vec<String> {
+    fn messages(text: &str) -> Vec<String> {
         let document = yaml::read_one("f", text).unwrap();
         let dns: Dns = serde_json::from_value(document.value["spec"]["dns"].clone()).unwrap();
         dns.problems(&document).iter().map(ToString::to_string).collect()
@@ -205,23 +203,18 @@ mod tests {
     fn only_the_hostname_is_required() {
         let dns: Dns = serde_json::from_value(serde_json::json!({"hostname": "www.example.com"})).unwrap();
         assert_eq!((dns.ttl, dns.annotations), (60, AnnotationPrefix::Both));
-        assert_eq!(said("spec: {dns: {hostname: www.example.com}}"), Vec::<String>::new());
+        assert_eq!(messages("spec: {dns: {hostname: www.example.com}}"), Vec::<String>::new());
     }
 
     #[test]
     fn weights_need_route_53() {
         let with = |provider: &str| {
             let text = format!("spec: {{dns: {{hostname: a.example, {provider}weights: {{a: 10}}}}}}");
-            said(&text).first().map(|said| said.lines().next().unwrap_or_default().to_owned())
+            messages(&text).first().map(|message| message.lines().next().unwrap_or_default().to_owned())
         };
         let cases = [
             ("provider: route53, ", None),
-            (
-                "",
-                Some(
-                    "f:1: `spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it",
-                ),
-            ),
+            ("", Some("f:1: `spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it")),
             (
                 "provider: azure, ",
                 Some(
@@ -255,7 +248,7 @@ mod tests {
       d: []
 ";
         assert_eq!(
-            said(text),
+            messages(text),
             [
                 "f:3: `spec.dns.hostname` is `www`, expected a DNS name such as `www.example.com` or `*.example.com`: lower-case letters, digits and dashes between dots",
                 "f:4: `spec.dns.ttl` is 0, expected 1 to 2147483647 seconds",

@@ -68,9 +68,7 @@ pub fn kubectl(answer: Option<&str>) -> Finding {
     match numbers(&version) {
         Some((1, ..26)) => Finding::warn(
             "kubectl",
-            format!(
-                "version {version} does not support plugin completion (1.26) or ApplySets (1.27)"
-            ),
+            format!("version {version} does not support plugin completion (1.26) or ApplySets (1.27)"),
             "install a newer kubectl",
         ),
         Some((1, 26)) => Finding::warn(
@@ -89,7 +87,7 @@ pub fn completion(script: Option<&str>) -> Finding {
         None => Finding::warn(
             "completion",
             "kubectl_complete-largescale is not on the PATH, so kubectl cannot complete `kubectl largescale`",
-            "save the output of `kubectl largescale completion kubectl` under that name in the PATH",
+            "`kubectl largescale completion kubectl` prints it; save it as an executable file of that name on the PATH",
         ),
     }
 }

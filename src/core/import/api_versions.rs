@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::import::hand_written::drop_fields;
 
 /// Upgrades a workload of a removed API version to apps/v1, with the selector that was the default before.
-pub(crate) fn upgrade_api_version(object: &mut Value, said: &mut Vec<String>) {
+pub(crate) fn upgrade_api_version(object: &mut Value, messages: &mut Vec<String>) {
     let version = object["apiVersion"].as_str().unwrap_or_default().to_owned();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     let old = matches!(version.as_str(), "apps/v1beta1" | "apps/v1beta2" | "extensions/v1beta1");
@@ -21,5 +21,5 @@ pub(crate) fn upgrade_api_version(object: &mut Value, said: &mut Vec<String>) {
         object["spec"]["selector"] = serde_json::json!({ "matchLabels": labels });
         sentence.push_str(", with a selector of its pod labels, the former default");
     }
-    said.push(sentence);
+    messages.push(sentence);
 }

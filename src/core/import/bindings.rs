@@ -148,13 +148,13 @@ mod tests {
     }
 
     /// Returns `spec.names` of the imported Services, or the errors.
-    fn folded(platform: &str, text: &str) -> String {
+    fn imported(platform: &str, text: &str) -> String {
         static PLATFORMS: LazyLock<Vec<Platform>> =
             LazyLock::new(|| builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect());
         let platforms = &PLATFORMS;
         let platform = platforms.iter().find(|known| known.name == platform).unwrap();
         match fold(&yaml::read("in.yaml", text).unwrap(), platform, platforms, &pools()) {
-            Ok(folded) => serde_json::to_string(&folded.names).unwrap(),
+            Ok(imported) => serde_json::to_string(&imported.names).unwrap(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }
     }
@@ -182,16 +182,19 @@ mod tests {
             ("aws-ccm", AWS, "pool=two"),
         ] {
             let text = service("web", &[(key, value)], "");
-            assert_eq!(folded(platform, &text), r#"{"web":{"two":"web"}}"#, "{platform}");
+            assert_eq!(imported(platform, &text), r#"{"web":{"two":"web"}}"#, "{platform}");
         }
     }
 
     #[test]
     fn other_bindings_are_refused() {
         let refused = |platform: &str, text: &str, value: &str| {
-            let said = folded(platform, text);
+            let messages = imported(platform, text);
             let expected = format!("of the Service web is `{value}`, which does not name one pool");
-            assert!(said.contains(&expected) && said.lines().count() == 1, "{platform} {value}: {said}");
+            assert!(
+                messages.contains(&expected) && messages.lines().count() == 1,
+                "{platform} {value}: {messages}"
+            );
         };
         for value in [
             "pool==two",
@@ -232,10 +235,10 @@ mod tests {
     #[test]
     fn values_that_are_equal_for_all_pools_are_not_a_binding() {
         let class = "  loadBalancerClass: eks.amazonaws.com/nlb\n";
-        assert_eq!(folded("eks-auto-mode", &service("web", &[("a", "b")], class)), "{}");
-        assert_eq!(folded("hetzner", &service("web", &[(HETZNER, "")], "")), "{}");
+        assert_eq!(imported("eks-auto-mode", &service("web", &[("a", "b")], class)), "{}");
+        assert_eq!(imported("hetzner", &service("web", &[(HETZNER, "")], "")), "{}");
         assert_eq!(
-            folded("hetzner", &service("web", &[("a", "b")], "  loadBalancerClass: mine.example.com/lb\n")),
+            imported("hetzner", &service("web", &[("a", "b")], "  loadBalancerClass: mine.example.com/lb\n")),
             "{}"
         );
     }
@@ -246,18 +249,19 @@ mod tests {
             [service("web-1", annotations, spec), service("web-2", annotations, spec)].concat()
         };
         let in_order = r#"{"web":{"one":"web-1","two":"web-2"}}"#;
-        assert_eq!(folded("azure-basic", &two(&[(AZURE, "{可用性セット名}")], "")), in_order);
-        assert_eq!(folded("azure-basic", &two(&[(AZURE, "<name of the VM set>")], "")), in_order);
-        assert_eq!(folded("hetzner", &two(&[("a", "b")], "")), in_order);
+        assert_eq!(imported("azure-basic", &two(&[(AZURE, "{可用性セット名}")], "")), in_order);
+        assert_eq!(imported("azure-basic", &two(&[(AZURE, "<name of the VM set>")], "")), in_order);
+        assert_eq!(imported("hetzner", &two(&[("a", "b")], "")), in_order);
         for spec in ["  clusterIP: 10.0.0.1\n", "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n"] {
             for annotations in [&[("a", "b")], &[(HETZNER, "{name}")]] {
-                let said = folded("hetzner", &two(annotations, spec));
+                let messages = imported("hetzner", &two(annotations, spec));
                 assert!(
-                    said.lines()
+                    messages
+                        .lines()
                         .all(|line| line.contains("is in use") && line.contains("does not name its pool")),
-                    "{said}"
+                    "{messages}"
                 );
-                assert_eq!(said.lines().count(), 2, "{said}");
+                assert_eq!(messages.lines().count(), 2, "{messages}");
             }
         }
         // JSON, as in the binding of upcloud, is not a placeholder.
@@ -270,19 +274,19 @@ mod tests {
 
     #[test]
     fn a_label_sets_the_pool() {
-        let labelled = |pool: &str, value: &str| {
+        let labeled = |pool: &str, value: &str| {
             service("web", &[(HETZNER, value)], "").replace(
                 "  annotations",
                 &format!("  labels: {{largescale.dev/pool: {pool}}}\n  annotations"),
             )
         };
-        assert_eq!(folded("hetzner", &labelled("two", "pool in (two)")), r#"{"web":{"two":"web"}}"#);
+        assert_eq!(imported("hetzner", &labeled("two", "pool in (two)")), r#"{"web":{"two":"web"}}"#);
         assert!(
-            folded("hetzner", &labelled("too", "x"))
+            imported("hetzner", &labeled("too", "x"))
                 .ends_with("is `too`, but this pool does not exist, did you mean `two`?")
         );
         assert!(
-            folded("hetzner", &labelled("one", "pool=two"))
+            imported("hetzner", &labeled("one", "pool=two"))
                 .ends_with("is `one`, but its binding selects two")
         );
     }
@@ -294,12 +298,12 @@ mod tests {
                 .replace("  name: web\n", &format!("  name: web\n  namespace: {namespace}\n"))
         };
         let both = |one: &[(&str, &str)], two: &[(&str, &str)]| {
-            folded("hetzner", &(web("shop", one) + &web("blog", two)))
+            imported("hetzner", &(web("shop", one) + &web("blog", two)))
         };
         let (one, two) = ([(HETZNER, "pool=one")], [(HETZNER, "pool=two")]);
         for (first, second) in [(&one, &two), (&one, &[("a", "b")]), (&[("a", "b")], &two)] {
-            let said = both(first, second);
-            assert_eq!(said.matches("is in several namespaces").count(), 2, "{said}");
+            let messages = both(first, second);
+            assert_eq!(messages.matches("is in several namespaces").count(), 2, "{messages}");
         }
         // One entry is right for both.
         assert_eq!(both(&one, &one), r#"{"web":{"one":"web"}}"#);

@@ -24,7 +24,7 @@ pub(crate) fn fold_group(
     let mut unknown = Vec::new();
     for service in group {
         let bound = bound_pool(service, &platform.binding, pools);
-        let pool = match undecided::stated(service, bound, pools) {
+        let pool = match undecided::stated_pool(service, bound, pools) {
             Ok(stated) => stated.or(bound),
             Err(problem) => {
                 problems.push(problem);

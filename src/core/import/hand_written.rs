@@ -88,7 +88,7 @@ impl HandWritten {
         if let Some(unread) = real().rfind(|unread| unread.platforms.is_empty()).or_else(|| real().next()) {
             return Some(undecided::unread(self, unread, base, pools));
         }
-        // A single Service without a binding gets no pool, so there is no guess.
+        // A single Service without a binding gets no pool, so nothing is guessed.
         let (field, location) = self.live.as_ref().filter(|_| !is_alone || !self.unread.is_empty())?;
         Some(undecided::live(self, field, location, base, pools))
     }

@@ -17,7 +17,7 @@ const SHOWN: usize = 3;
 pub(crate) fn unmerged(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
     let with_earlier = |(index, group): (usize, &Vec<HandWritten>)| {
         let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, binding, pools))?;
-        Some(told(&earlier[0], &group[0]))
+        Some(unmerged_pair(&earlier[0], &group[0]))
     };
     groups.iter().enumerate().filter_map(with_earlier).collect()
 }
@@ -39,7 +39,7 @@ fn may_be_one(one: &[HandWritten], other: &[HandWritten], binding: &Patch, pools
         && taken.len() == known
 }
 
-fn told(one: &HandWritten, other: &HandWritten) -> Diagnostic {
+fn unmerged_pair(one: &HandWritten, other: &HandWritten) -> Diagnostic {
     let mut fields: Vec<String> = changes(&one.rest, &other.rest).iter().map(difference).collect();
     let more = fields.len().saturating_sub(SHOWN);
     fields.truncate(SHOWN);

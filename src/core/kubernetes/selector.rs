@@ -79,8 +79,8 @@ impl Selector {
     pub fn matches(&self, map: &Value) -> bool {
         self.matches_labels(|key| map.get(key).and_then(Value::as_str))
     }
-/// Returns whether it matches an object with these labels.
-    /// Whether an object with these labels is meant.
+
+    /// Returns whether it matches an object with these labels.
     pub fn matches_labels<'a>(&self, labels: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|requirement| {
             let value = labels(&requirement.key);
@@ -185,7 +185,9 @@ fn requirement(part: &str) -> Result<Requirement, String> {
     match head.split_whitespace().collect::<Vec<_>>().as_slice() {
         [key, "in"] => make(key, Test::In(values)),
         [key, "notin"] => make(key, Test::NotIn(values)),
-        _ => Err(format!("`{part}` is not a valid requirement: expected `KEY in (...)` or `KEY notin (...)`")),
+        _ => {
+            Err(format!("`{part}` is not a valid requirement: expected `KEY in (...)` or `KEY notin (...)`"))
+        }
     }
 }
 
@@ -219,9 +221,9 @@ mod tests {
     fn objects_are_read_in_one_spelling() {
         let both = json!({"matchLabels": {"a": "1"}, "matchlabels": {"a": "2"},
             "matchExpressions": [{"key": "b", "operator": "In", "values": ["x", "y"]}]});
-        let said = |keys| Selector::read_object(&both, keys).unwrap().to_string();
-        assert_eq!(said(ObjectKeys::CamelCase), "a=1,b in (x, y)");
-        assert_eq!(said(ObjectKeys::LowerCase), "a=2");
+        let shown = |keys| Selector::read_object(&both, keys).unwrap().to_string();
+        assert_eq!(shown(ObjectKeys::CamelCase), "a=1,b in (x, y)");
+        assert_eq!(shown(ObjectKeys::LowerCase), "a=2");
         let camel_only = json!({"matchLabels": {"a": "1"}});
         assert!(Selector::read_object(&camel_only, ObjectKeys::LowerCase).unwrap().is_everything());
         for wrong in [

@@ -43,8 +43,7 @@ pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
         value = match value {
             Value::Object(map) => map.get(&step)?,
             Value::Array(list) => {
-                let keyed =
-                    KEYS.iter().find_map(|key| labelled(key, list)?.get(&step).map(|(_, item)| *item));
+                let keyed = KEYS.iter().find_map(|key| labeled(key, list)?.get(&step).map(|(_, item)| *item));
                 keyed.or_else(|| list.get(step.parse::<usize>().ok()?))?
             }
             _ => return None,
@@ -63,7 +62,7 @@ fn compare(at: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<F
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
-            let keyed = KEYS.iter().find_map(|key| Some((labelled(key, old)?, labelled(key, new)?)));
+            let keyed = KEYS.iter().find_map(|key| Some((labeled(key, old)?, labeled(key, new)?)));
             match keyed.filter(|(old, new)| are_in_the_same_order(old, new)) {
                 Some((old, new)) => compare_items(at, &old, &new, found),
                 None => {
@@ -109,7 +108,7 @@ const KEYS: &[&[&str]] = &[
     &["id"],
 ];
 
-fn labelled<'a>(key: &[&str], list: &'a [Value]) -> Option<Items<'a>> {
+fn labeled<'a>(key: &[&str], list: &'a [Value]) -> Option<Items<'a>> {
     let mut items = BTreeMap::new();
     for (index, item) in list.iter().enumerate() {
         let mut label = text(item.get(key[0])?)?;

@@ -324,7 +324,11 @@ mod tests {
         assert_eq!(at(".metadata.annotations.service"), "\"y\"");
         assert_eq!(at(".metadata.annotations.service.beta"), "");
         assert_eq!(at(".spec.ports[port=53,protocol=\"UDP\"].nodePort"), "30001");
-        assert_eq!(at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"), "30000", "the item omits the default");
+        assert_eq!(
+            at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"),
+            "30000",
+            "the item omits the default"
+        );
         assert_eq!(at(".spec.ports[port=53,protocol=\"TCP\"].nodePort"), "", "the protocol differs");
         assert_eq!(get("[a=80]", &json!([{"a": 80.0}])), Some(&json!({"a": 80.0})), "80.0 is printed as 80");
         let without_port = json!([{"protocol": "TCP"}, {"port": 80}]);

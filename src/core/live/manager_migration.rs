@@ -1,7 +1,7 @@
 //! Moves the ownership of fields from one field manager to another without changing their values.
 //!
-//! As in client-go's `csaupgrade`: otherwise a field that is no longer rendered would never be deleted, because the former
-//! manager still owns it.
+//! As in client-go's `csaupgrade`: otherwise a field that leaves the rendered object would never be deleted, because the
+//! former manager still owns it.
 
 use serde_json::{Map, Value, json};
 

@@ -267,11 +267,15 @@ mod tests {
         doubted("no entries", &|it| it["managedFields"] = json!([]));
         doubted("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
         doubted("our entry is an Update", &|it| it["managedFields"][0]["operation"] = "Update".into());
-        doubted("our entry is of a subresource", &|it| it["managedFields"][0]["subresource"] = "scale".into());
+        doubted("our entry is of a subresource", &|it| {
+            it["managedFields"][0]["subresource"] = "scale".into()
+        });
         doubted("our entry is of another version", &|it| it["managedFields"][0]["apiVersion"] = "v2".into());
-        doubted("another entry is of another version", &|it| it["managedFields"][1]["apiVersion"] = "v2".into());
+        doubted("another entry is of another version", &|it| {
+            it["managedFields"][1]["apiVersion"] = "v2".into()
+        });
         doubted("an unknown format", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
-        doubted("two entries of ours", &|it| {
+        doubted("two entries of this program", &|it| {
             let mut second = it["managedFields"][0].clone();
             second["subresource"] = "status".into();
             it["managedFields"].as_array_mut().unwrap().push(second);
@@ -283,8 +287,11 @@ mod tests {
         let fields = |edit: &dyn Fn(&mut Value), what: &str| {
             doubted(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
         };
-        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "a field that is no longer wanted");
-        fields(&|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"), "another manager took a field");
+        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "a field that we do not apply any more");
+        fields(
+            &|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"),
+            "another manager took a field",
+        );
         fields(&|it| it["f:spec"]["f:ports"]["i:0"] = json!({}), "an index");
         fields(&|it| it["f:spec"]["x:type"] = json!({}), "an unknown kind of step");
         fields(&|it| it["f:spec"]["f:ports"]["v:1"] = json!({}), "a list with two kinds of steps");
@@ -345,9 +352,9 @@ mod tests {
             "fieldsV1": {"f:metadata": {"f:labels": {}}}});
         assert!(is_unchanged(&bare, &live(json!([other]))));
         assert!(!is_unchanged(&bare, &live(json!([]))), "it gets its first entry");
-        let mut labelled = bare.clone();
-        labelled["metadata"]["labels"] = json!({});
-        assert!(!is_unchanged(&labelled, &live(json!([other]))));
+        let mut labeled = bare.clone();
+        labeled["metadata"]["labels"] = json!({});
+        assert!(!is_unchanged(&labeled, &live(json!([other]))));
     }
 
     #[test]
