@@ -50,8 +50,8 @@ const NEVER: &[&str] = &[".apiVersion", ".kind", ".metadata", ".metadata.name", 
 pub fn conflicts_of(causes: &[(String, String)], desired: &Value, live: &Value) -> Vec<Conflict> {
     let conflict = |(field, message): &(String, String)| Conflict {
         field: field.clone(),
-        manager: quoted_behind(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
-        subresource: quoted_behind(message, "with subresource ").unwrap_or_default(),
+        manager: quoted_after(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
+        subresource: quoted_after(message, "with subresource ").unwrap_or_default(),
         theirs: get(field, live).cloned(),
         ours: get(field, desired).cloned(),
     };
@@ -152,7 +152,7 @@ fn paths(set: FieldSet<'_>, object: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
-fn quoted_behind(message: &str, mark: &str) -> Option<String> {
+fn quoted_after(message: &str, mark: &str) -> Option<String> {
     let rest = message.split_once(mark)?.1.strip_prefix('"')?;
     Some(rest.split_once('"')?.0.to_owned())
 }

@@ -72,7 +72,7 @@ impl Situation<'_> {
     }
 
     /// Returns the number of nodes behind the load balancer of a pool, and the reason if it is not the pool's own number.
-    fn behind(&self, pool: &PoolNodes) -> (u64, Option<String>) {
+    fn nodes_behind(&self, pool: &PoolNodes) -> (u64, Option<String>) {
         let spec = &self.platform.spec;
         if spec.refused.is_none() {
             return (pool.backends as u64, None);
@@ -92,7 +92,7 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
     let mut usages = Vec::new();
     for pool in situation.pools {
         let subject = || LimitSubject::Pool(pool.name.clone());
-        let (behind, how) = situation.behind(pool);
+        let (behind, how) = situation.nodes_behind(pool);
         usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
         usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
         if let Some((nodes, takes)) = &pool.vm_set {
@@ -123,7 +123,7 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
     let mut load_balancers = 0;
     for pool in situation.pools {
         let Some(services) = by_pool.get(pool.name.as_str()) else { continue };
-        let (behind, _) = situation.behind(pool);
+        let (behind, _) = situation.nodes_behind(pool);
         let rules = |demand: &&Demand| demand.ports * demand.families;
         let all: u64 = services.iter().map(rules).sum();
         let most = services.iter().map(rules).max().unwrap_or_default();

@@ -190,7 +190,7 @@ mod tests {
     fn other_bindings_are_refused() {
         let refused = |platform: &str, text: &str, value: &str| {
             let messages = imported(platform, text);
-            let expected = format!("of the Service web is `{value}`, which does not name one pool");
+            let expected = format!("of Service web is `{value}`, which does not name one pool");
             assert!(
                 messages.contains(&expected) && messages.lines().count() == 1,
                 "{platform} {value}: {messages}"

@@ -22,9 +22,9 @@ pub fn predict(desired: &Value, live: &Value) -> Value {
     let desired = as_stored(desired);
     let atomic = builtin_schemas::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
     let mut result = live.clone();
-    merge(&desired, &mut result, &Known { sets: all, name: "", atomic });
+    merge(&desired, &mut result, &Position { sets: all, name: "", atomic });
     if let Some(own) = managed_fields::ours(&entries) {
-        remove_former(own.fields, &others, Some(&desired), &mut result);
+        remove_unwanted(own.fields, &others, Some(&desired), &mut result);
     }
     result
 }
@@ -62,7 +62,7 @@ fn without_spelling(value: &Value) -> Value {
 }
 
 /// The known facts about one position in the object.
-struct Known<'a> {
+struct Position<'a> {
     /// The fields of every manager below it.
     sets: Vec<FieldSet<'a>>,
     /// The name of the nearest field above.
@@ -70,7 +70,7 @@ struct Known<'a> {
     atomic: &'static [&'static str],
 }
 
-impl<'a> Known<'a> {
+impl<'a> Position<'a> {
     fn field(&self, name: &'a str) -> Self {
         Self { sets: self.sets.iter().filter_map(|set| set.field(name)).collect(), name, ..*self }
     }
@@ -93,28 +93,28 @@ fn below<'a>(sets: &[FieldSet<'a>], step: &str) -> Vec<FieldSet<'a>> {
     sets.iter().filter_map(|set| set.below(step)).collect()
 }
 
-fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
+fn merge(desired: &Value, live: &mut Value, position: &Position<'_>) {
     match (desired, live) {
-        (Value::Object(desired), Value::Object(live)) if !known.is_whole() => {
+        (Value::Object(desired), Value::Object(live)) if !position.is_whole() => {
             for (name, value) in desired {
                 match live.get_mut(name) {
-                    Some(live) => merge(value, live, &known.field(name)),
+                    Some(live) => merge(value, live, &position.field(name)),
                     None => _ = live.insert(name.clone(), value.clone()),
                 }
             }
         }
-        (Value::Array(desired), Value::Array(live)) => match known.first_item() {
+        (Value::Array(desired), Value::Array(live)) => match position.first_item() {
             Some(Segment::Value(_)) => {
                 let new: Vec<_> = desired.iter().filter(|value| !live.contains(value)).cloned().collect();
                 live.extend(new);
             }
             Some(Segment::Key(key)) => {
                 let names: Vec<_> = key.keys().map(String::as_str).collect();
-                merge_items(desired, live, &names, known);
+                merge_items(desired, live, &names, position);
             }
-            _ => match builtin_schemas::list_keys(known.name) {
-                names if !names.is_empty() && known.sets.is_empty() => {
-                    merge_items(desired, live, names, known);
+            _ => match builtin_schemas::list_keys(position.name) {
+                names if !names.is_empty() && position.sets.is_empty() => {
+                    merge_items(desired, live, names, position);
                 }
                 _ => replace_items(desired, live),
             },
@@ -123,13 +123,13 @@ fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
     }
 }
 
-fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: &Known<'_>) {
-    let steps = steps_to_items(known);
+fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], position: &Position<'_>) {
+    let steps = steps_to_items(position);
     for wanted in desired {
         match live.iter_mut().find(|item| is_meant(wanted, item, names)) {
             Some(item) => {
                 let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
-                merge(wanted, item, &known.step(step));
+                merge(wanted, item, &position.step(step));
             }
             None => live.push(wanted.clone()),
         }
@@ -142,8 +142,8 @@ fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: 
 }
 
 /// Returns the items that any manager owns, with the step to each as the sets write it.
-fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
-    let steps = known.sets.iter().flat_map(|set| set.steps());
+fn steps_to_items<'a>(position: &Position<'a>) -> Vec<(Map<String, Value>, &'a str)> {
+    let steps = position.sets.iter().flat_map(|set| set.steps());
     let mut items: Vec<_> = steps
         .filter_map(|(step, segment, _)| match segment? {
             Segment::Key(key) => Some((key, step)),
@@ -170,24 +170,24 @@ fn replace_items(desired: &[Value], live: &mut Vec<Value>) {
     let old = std::mem::replace(live, desired.to_vec());
     if lines_up {
         for (item, old) in live.iter_mut().zip(old) {
-            keep_further(item, old);
+            keep_defaults(item, old);
         }
     }
 }
 
-fn keep_further(item: &mut Value, old: Value) {
+fn keep_defaults(item: &mut Value, old: Value) {
     match (item, old) {
         (Value::Object(item), Value::Object(old)) => {
             for (name, value) in old {
                 match item.get_mut(&name) {
-                    Some(item) => keep_further(item, value),
+                    Some(item) => keep_defaults(item, value),
                     None => _ = item.insert(name, value),
                 }
             }
         }
         (Value::Array(list), Value::Array(old)) if list.len() == old.len() => {
             for (item, old) in list.iter_mut().zip(old) {
-                keep_further(item, old);
+                keep_defaults(item, old);
             }
         }
         _ => {}
@@ -195,7 +195,7 @@ fn keep_further(item: &mut Value, old: Value) {
 }
 
 /// Removes the fields that we applied last time, no longer want, and no other manager owns.
-fn remove_former(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
+fn remove_unwanted(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
     for (step, segment, inner) in own.steps() {
         let (Some(segment), Some(inner)) = (segment, inner) else { continue };
         let others = below(others, step);
@@ -232,7 +232,7 @@ fn is_gone(own: FieldSet<'_>, others: &[FieldSet<'_>], wanted: Option<&Value>, v
     if own.is_leaf() {
         return wanted.is_none() && others.is_empty();
     }
-    remove_former(own, others, wanted, value);
+    remove_unwanted(own, others, wanted, value);
     let is_empty = match value {
         Value::Object(map) => map.is_empty(),
         Value::Array(list) => list.is_empty(),

@@ -205,7 +205,7 @@ mod tests {
 
     /// Checks the Service with one edit in the rendered object, and with the same edit in the live object.
     #[track_caller]
-    fn is_no_longer(what: &str, edit: impl Fn(&mut Value)) {
+    fn detects(what: &str, edit: impl Fn(&mut Value)) {
         let (mut desired, mut live) = (service(), live_service());
         edit(&mut desired);
         assert!(!is_unchanged(&desired, &live_service()), "{what}, in the rendered object");
@@ -223,18 +223,18 @@ mod tests {
 
     #[test]
     fn a_change_of_one_field_is_found() {
-        is_no_longer("another value", |it| it["spec"]["type"] = "ClusterIP".into());
-        is_no_longer("another name", |it| it["metadata"]["name"] = "x".into());
-        is_no_longer("another kind", |it| it["kind"] = "Endpoints".into());
-        is_no_longer("another version", |it| it["apiVersion"] = "v2".into());
-        is_no_longer("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
-        is_no_longer("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
-        is_no_longer("another spelling of a number", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
-        is_no_longer("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
-        is_no_longer("a null", |it| it["spec"]["type"] = Value::Null);
-        is_no_longer("a removed field", |it| it["metadata"]["labels"] = json!({}));
-        is_no_longer("a removed item", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
-        is_no_longer("a duplicate item", |it| {
+        detects("another value", |it| it["spec"]["type"] = "ClusterIP".into());
+        detects("another name", |it| it["metadata"]["name"] = "x".into());
+        detects("another kind", |it| it["kind"] = "Endpoints".into());
+        detects("another version", |it| it["apiVersion"] = "v2".into());
+        detects("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
+        detects("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
+        detects("a float instead of an integer", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
+        detects("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
+        detects("a null", |it| it["spec"]["type"] = Value::Null);
+        detects("a removed field", |it| it["metadata"]["labels"] = json!({}));
+        detects("a removed item", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
+        detects("a duplicate item", |it| {
             let ports = it["spec"]["ports"].as_array_mut().unwrap();
             ports.push(ports[0].clone());
         });
@@ -259,33 +259,35 @@ mod tests {
 
     #[test]
     fn uncertain_managed_fields_need_a_dry_run() {
-        let doubted = |what: &str, edit: &dyn Fn(&mut Value)| {
+        let uncertain = |what: &str, edit: &dyn Fn(&mut Value)| {
             let mut live = live_service();
             edit(&mut live["metadata"]);
             assert!(!is_unchanged(&service(), &live), "{what}");
         };
-        doubted("no entries", &|it| it["managedFields"] = json!([]));
-        doubted("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
-        doubted("our entry is an Update", &|it| it["managedFields"][0]["operation"] = "Update".into());
-        doubted("our entry is of a subresource", &|it| {
+        uncertain("no entries", &|it| it["managedFields"] = json!([]));
+        uncertain("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
+        uncertain("our entry is an Update", &|it| it["managedFields"][0]["operation"] = "Update".into());
+        uncertain("our entry is of a subresource", &|it| {
             it["managedFields"][0]["subresource"] = "scale".into()
         });
-        doubted("our entry is of another version", &|it| it["managedFields"][0]["apiVersion"] = "v2".into());
-        doubted("another entry is of another version", &|it| {
+        uncertain("our entry is of another version", &|it| {
+            it["managedFields"][0]["apiVersion"] = "v2".into()
+        });
+        uncertain("another entry is of another version", &|it| {
             it["managedFields"][1]["apiVersion"] = "v2".into()
         });
-        doubted("an unknown format", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
-        doubted("two entries of this program", &|it| {
+        uncertain("an unknown format", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
+        uncertain("two entries of this program", &|it| {
             let mut second = it["managedFields"][0].clone();
             second["subresource"] = "status".into();
             it["managedFields"].as_array_mut().unwrap().push(second);
         });
-        doubted("two entries of one manager", &|it| {
+        uncertain("two entries of one manager", &|it| {
             let second = it["managedFields"][1].clone();
             it["managedFields"].as_array_mut().unwrap().push(second);
         });
         let fields = |edit: &dyn Fn(&mut Value), what: &str| {
-            doubted(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
+            uncertain(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
         };
         fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "a field that we do not apply any more");
         fields(
