@@ -63,7 +63,7 @@ pub struct LockId(String);
 pub struct SetName {
     /// `metadata.name` of the spec.
     pub name: String,
-    /// `metadata.namespace` of the spec; `None` where the spec has none.
+    /// `metadata.namespace` of the spec; `None` if the spec has none.
     #[serde(default)]
     pub namespace: Option<String>,
 }

@@ -263,10 +263,10 @@ fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
         .collect();
     match lacking.as_slice() {
         [] => None,
-        [pool] => Some((format!(" for the pool {pool}"), format!("{{{pool}: ...}}"))),
+        [pool] => Some((format!(" for pool {pool}"), format!("{{{pool}: ...}}"))),
         few if few.len() <= 4 => {
             let example: Vec<String> = few.iter().map(|pool| format!("{pool}: ...")).collect();
-            Some((format!(" for the pools {}", few.join(", ")), format!("{{{}}}", example.join(", "))))
+            Some((format!(" for pools {}", few.join(", ")), format!("{{{}}}", example.join(", "))))
         }
         [pool, ..] => {
             Some((format!(" for {} pools ({pool}, ...)", lacking.len()), format!("{{{pool}: ..., ...}}")))

@@ -84,7 +84,7 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
         let size = document.value["spec"]["replicas"].as_u64().and_then(|size| u32::try_from(size).ok());
         sizes.push(size.unwrap_or(0));
         let what = match (name(document), size) {
-            ("", _) => "a MachineDeployment has no name".to_owned(),
+            ("", _) => "a MachineDeployment has no metadata.name".to_owned(),
             (name, None) => format!("MachineDeployment {name} has no spec.replicas"),
             _ => continue,
         };

@@ -17,7 +17,7 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
         return Err(not_kubernetes(model).into());
     }
     if model.installer == Installer::ManagedAks {
-        return Err(Diagnostic::error("AKS names the nodes of this model itself")
+        return Err(Diagnostic::error("the names of AKS nodes are not known before the cluster exists")
             .at(model.location(0))
             .hint("create the cluster, then use the output of `kubectl get nodes -o json`")
             .into());

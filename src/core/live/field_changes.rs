@@ -200,7 +200,7 @@ mod tests {
         assert_eq!(
             shown(&named(["a", "b"]), &named(["b", "a"])),
             ["/0/name \"a\" \"b\"", "/1/name \"b\" \"a\""],
-            "another order is a change"
+            "a new order is a change"
         );
     }
 

@@ -1,6 +1,6 @@
 //! The fields of Services and workloads, so that a misspelled field is found before it reaches production.
 //!
-//! `kubernetes-fields.json` is made from Kubernetes' own Go types (`make fields`), one type a line.
+//! `kubernetes-fields.json` is generated from Kubernetes' Go types (`make fields`), with one type on each line.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

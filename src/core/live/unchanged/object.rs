@@ -268,13 +268,13 @@ mod tests {
         uncertain("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
         uncertain("our entry is an Update", &|it| it["managedFields"][0]["operation"] = "Update".into());
         uncertain("our entry is of a subresource", &|it| {
-            it["managedFields"][0]["subresource"] = "scale".into()
+            it["managedFields"][0]["subresource"] = "scale".into();
         });
         uncertain("our entry is of another version", &|it| {
-            it["managedFields"][0]["apiVersion"] = "v2".into()
+            it["managedFields"][0]["apiVersion"] = "v2".into();
         });
         uncertain("another entry is of another version", &|it| {
-            it["managedFields"][1]["apiVersion"] = "v2".into()
+            it["managedFields"][1]["apiVersion"] = "v2".into();
         });
         uncertain("an unknown format", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
         uncertain("two entries of this program", &|it| {
