@@ -12,7 +12,7 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanFile {
-    api_version: Form,
+    api_version: ApiVersion,
     kind: Kind,
     /// The conditions that the plan is valid for.
     pub terms: Terms,
@@ -43,7 +43,7 @@ pub struct PlannedObject {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-enum Form {
+enum ApiVersion {
     #[serde(rename = "largescale.dev/v1alpha1")]
     V1Alpha1,
 }
@@ -107,7 +107,7 @@ impl PlanFile {
     /// Creates a plan and sorts its objects by key.
     pub fn new(terms: Terms, mut objects: Vec<PlannedObject>) -> Self {
         objects.sort_by_key(PlannedObject::key);
-        Self { api_version: Form::V1Alpha1, kind: Kind::Plan, terms, objects }
+        Self { api_version: ApiVersion::V1Alpha1, kind: Kind::Plan, terms, objects }
     }
 
     /// Returns the limit for deletions; `None` if the plan does not prune.

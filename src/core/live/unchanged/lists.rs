@@ -9,10 +9,10 @@ use crate::core::live::unchanged::object::{ListSlot, leaf_is_unchanged, map_is_u
 use crate::core::live::unchanged::same::is_same;
 
 /// Returns whether a list does not change in which other managers may also own items.
-pub(super) fn list_is_unchanged(place: &ListSlot<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
+pub(super) fn list_is_unchanged(slot: &ListSlot<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
     let mut keyed = Vec::new();
     let mut values = 0;
-    for (step, segment, below) in place.own.steps() {
+    for (step, segment, below) in slot.own.steps() {
         match segment? {
             Segment::Key(key) => keyed.push(Item { step, key, own: below? }),
             Segment::Value(_) if below?.is_leaf() => values += 1,
@@ -20,8 +20,8 @@ pub(super) fn list_is_unchanged(place: &ListSlot<'_>, desired: &[Value], live: &
         }
     }
     match (keyed.is_empty(), values == 0) {
-        (false, true) => items_are_unchanged(place, &keyed, desired, live),
-        (true, false) => Some(values == desired.len() && values_are_unchanged(place.own, desired, live)?),
+        (false, true) => items_are_unchanged(slot, &keyed, desired, live),
+        (true, false) => Some(values == desired.len() && values_are_unchanged(slot.own, desired, live)?),
         _ => None,
     }
 }
@@ -34,7 +34,7 @@ struct Item<'a> {
 }
 
 fn items_are_unchanged(
-    place: &ListSlot<'_>,
+    slot: &ListSlot<'_>,
     items: &[Item<'_>],
     desired: &[Value],
     live: &[Value],
@@ -46,7 +46,7 @@ fn items_are_unchanged(
     // A key field that we omit has the server's default: it is in the key but not in our fields.
     let mut by_given = HashMap::new();
     for item in items {
-        if item.own.is_leaf() && !place.schema.atomic_items.contains(&place.name) || !item.own.owns_itself() {
+        if item.own.is_leaf() && !slot.schema.atomic_items.contains(&slot.name) || !item.own.owns_itself() {
             return None;
         }
         let is_given = |name: &str| item.own.is_leaf() || item.own.field(name).is_some();
@@ -70,11 +70,11 @@ fn items_are_unchanged(
             return Some(false);
         }
         last = Some(index);
-        let place = place.step(item.step, item.own, wanted, &live[index]);
+        let slot = slot.step(item.step, item.own, wanted, &live[index]);
         let same = if item.own.is_leaf() {
-            leaf_is_unchanged(&place, place.schema.atomic_items)
+            leaf_is_unchanged(&slot, slot.schema.atomic_items)
         } else {
-            map_is_unchanged(&place, &[])?
+            map_is_unchanged(&slot, &[])?
         };
         if !same {
             return Some(false);

@@ -15,7 +15,7 @@ use crate::core::live::unchanged::same::is_same;
 use crate::core::live::{builtin_schemas, managed_fields};
 
 /// Metadata that only the server sets: in a rendered object it is a precondition or a mistake.
-const OF_THE_SERVER: &[&str] = &[
+const SERVER_METADATA: &[&str] = &[
     "clusterName",
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -35,7 +35,7 @@ const ROOT: &[&str] = &["apiVersion", "kind", "metadata"];
 
 /// Returns whether an apply of the object by [`MANAGER`] without force is certain to change nothing.
 pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
-    certain(desired, live).unwrap_or(false)
+    decide(desired, live).unwrap_or(false)
 }
 
 /// Schema facts that hold everywhere in one object.
@@ -64,14 +64,15 @@ impl<'a> ListSlot<'a> {
     }
 }
 
-fn certain(desired: &Value, live: &Value) -> Option<bool> {
+fn decide(desired: &Value, live: &Value) -> Option<bool> {
     let version = desired["apiVersion"].as_str()?;
     if live["apiVersion"] != version || desired["kind"] != live["kind"] {
         return Some(false);
     }
     let wanted = desired["metadata"].as_object()?;
     let found = live["metadata"].as_object()?;
-    if found.contains_key("deletionTimestamp") || OF_THE_SERVER.iter().any(|name| wanted.contains_key(*name))
+    if found.contains_key("deletionTimestamp")
+        || SERVER_METADATA.iter().any(|name| wanted.contains_key(*name))
     {
         return Some(false);
     }
@@ -110,48 +111,48 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     let metadata = match own.fields.below("f:metadata") {
         None => wanted.keys().all(|name| IDENTITY.contains(&name.as_str())),
         Some(set) => {
-            let place = root.step("f:metadata", set, &desired["metadata"], &live["metadata"]);
-            map_is_unchanged(&place, IDENTITY)?
+            let slot = root.step("f:metadata", set, &desired["metadata"], &live["metadata"]);
+            map_is_unchanged(&slot, IDENTITY)?
         }
     };
     Some(metadata && map_is_unchanged(&root, ROOT)?)
 }
 
-fn is_unchanged_at(place: &ListSlot<'_>) -> Option<bool> {
-    if place.own.is_leaf() {
-        return Some(leaf_is_unchanged(place, place.schema.atomic_maps));
+fn is_unchanged_at(slot: &ListSlot<'_>) -> Option<bool> {
+    if slot.own.is_leaf() {
+        return Some(leaf_is_unchanged(slot, slot.schema.atomic_maps));
     }
-    match (place.desired, place.live) {
-        (Value::Object(_), Value::Object(_)) => map_is_unchanged(place, &[]),
-        (Value::Array(desired), Value::Array(live)) => list_is_unchanged(place, desired, live),
+    match (slot.desired, slot.live) {
+        (Value::Object(_), Value::Object(_)) => map_is_unchanged(slot, &[]),
+        (Value::Array(desired), Value::Array(live)) => list_is_unchanged(slot, desired, live),
         _ => Some(false),
     }
 }
 
 /// Returns whether an atomic value does not change, or one in which no field was named when it was last applied.
-pub(super) fn leaf_is_unchanged(place: &ListSlot<'_>, atomic: &[&str]) -> bool {
-    let is_shared_below = || place.others.iter().any(|other| !other.is_leaf());
-    let is_whole = match place.desired {
+pub(super) fn leaf_is_unchanged(slot: &ListSlot<'_>, atomic: &[&str]) -> bool {
+    let is_shared_below = || slot.others.iter().any(|other| !other.is_leaf());
+    let is_whole = match slot.desired {
         // An empty map has the same leaf, and we would become the owner of values that the server has added to it since.
-        Value::Object(map) => map.is_empty() || atomic.contains(&place.name) && !is_shared_below(),
+        Value::Object(map) => map.is_empty() || atomic.contains(&slot.name) && !is_shared_below(),
         // A list that is merged by key and has no items is in no set.
         Value::Array(list) => !list.is_empty() && !is_shared_below(),
         _ => true,
     };
-    is_whole && is_same(place.desired, place.live)
+    is_whole && is_same(slot.desired, slot.live)
 }
 
 /// Compares a map field by field, except for those that are in no field set.
-pub(super) fn map_is_unchanged(place: &ListSlot<'_>, unmerged: &[&str]) -> Option<bool> {
-    let (desired, live) = (place.desired.as_object()?, place.live.as_object()?);
+pub(super) fn map_is_unchanged(slot: &ListSlot<'_>, unmerged: &[&str]) -> Option<bool> {
+    let (desired, live) = (slot.desired.as_object()?, slot.live.as_object()?);
     let mut left = desired.keys().filter(|name| !unmerged.contains(&name.as_str())).count();
-    for (step, segment, below) in place.own.steps() {
+    for (step, segment, below) in slot.own.steps() {
         let Segment::Field(name) = segment? else { return None };
         if unmerged.contains(&name) {
             continue;
         }
-        let place = ListSlot { name, ..place.step(step, below?, desired.get(name)?, live.get(name)?) };
-        if !is_unchanged_at(&place)? {
+        let slot = ListSlot { name, ..slot.step(step, below?, desired.get(name)?, live.get(name)?) };
+        if !is_unchanged_at(&slot)? {
             return Some(false);
         }
         left = left.checked_sub(1)?;
