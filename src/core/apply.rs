@@ -1,4 +1,4 @@
-//! What goes into a cluster and what leaves it: whose set it is, in which order, what is left to others, what stays.
+//! Rules for `apply` and `prune`: ApplySet membership, apply order, conflicts, ownership and plans.
 
 mod apply_set;
 mod conflicts;

@@ -1,4 +1,4 @@
-//! How much room there is: what is used of each limit, by each pool and by the cluster.
+//! Capacity: how much of each limit a pool and the cluster use.
 
 mod demand;
 mod measure;

@@ -1,5 +1,5 @@
-//! Cluster models: what ACS-Engine, AKS-Engine and AKS-Engine for Azure Stack Hub make a cluster of,
-//! and what makes the same pools elsewhere.
+//! Cluster models: the input files of ACS-Engine, AKS-Engine and AKS-Engine for Azure Stack Hub, and how to create the
+//! same pools with other installers.
 
 mod aks;
 mod deprecated_settings;

@@ -1,4 +1,4 @@
-//! DNS round robin: one name with the addresses of all pools behind it.
+//! DNS round robin: one name that resolves to the addresses of all pools.
 
 mod annotations;
 mod endpoint;

@@ -1,4 +1,4 @@
-//! What commonly goes wrong around the program, told from what was found: no file, no program and no cluster is asked here.
+//! Checks for common problems. They judge what was collected elsewhere, and access no file, program or cluster.
 
 mod finding;
 mod programs;

@@ -1,4 +1,5 @@
-//! What makes Argo CD or Flux sync a tree: files that stand outside of it, written once and then the user's.
+//! Files that make Argo CD or Flux sync the rendered directories. They are outside of those, are written once, and then
+//! belong to the user.
 
 mod argocd;
 mod flux;

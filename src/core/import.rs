@@ -1,4 +1,4 @@
-//! Hand-written Services, one a pool, folded back into the one that they are copies of; old API versions made current.
+//! Import of hand-written manifests: merges the Services of the pools into one, and upgrades removed API versions.
 
 mod api_versions;
 mod bindings;
@@ -19,22 +19,22 @@ use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::yaml::Document;
 
-/// What became of hand-written manifests.
+/// The result of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Folded {
     /// The objects of the new manifest.
     pub objects: Vec<Value>,
-    /// For `spec.names`: Service, then pool, then the name that it keeps.
+    /// `spec.names`: Service, then pool, then the name to keep.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
-    /// All Services were internal: `spec.internal`.
+    /// Whether all Services were internal, which becomes `spec.internal`.
     pub internal: bool,
-    /// What was done, a sentence each.
+    /// The changes, a sentence each.
     pub said: Vec<String>,
-    /// What the user should check.
+    /// Warnings for the user to check.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Fields that the API server fills in: in a manifest they are leftovers of `kubectl get -o yaml`.
+/// Fields that the API server sets, as in the output of `kubectl get -o yaml`. A manifest must not have them.
 const SERVER_FIELDS: &[&str] = &[
     "/status",
     "/metadata/uid",
@@ -46,8 +46,8 @@ const SERVER_FIELDS: &[&str] = &[
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
 ];
 
-/// Folds the documents of a manifest for these pools. `platforms` are all that a Service may be bound by. A Service
-/// whose pool or names cannot be told is refused.
+/// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
+/// a Service if its pool or names cannot be decided.
 pub fn fold(
     documents: &[Document],
     platform: &Platform,
@@ -60,7 +60,7 @@ pub fn fold(
     for document in items(documents) {
         let mut object = document.value.clone();
         if !object.is_object() {
-            return Err(Diagnostic::error("the document is no Kubernetes object")
+            return Err(Diagnostic::error("the document is not a Kubernetes object")
                 .at(document.location(""))
                 .into());
         }
@@ -76,7 +76,7 @@ pub fn fold(
     if folded.internal {
         folded.said.push("all Services are internal: `spec.internal: true`".to_owned());
     } else if services.iter().any(|service| service.internal) {
-        // Some only: they keep the annotation, and so stay apart from the public ones.
+        // If only some are internal, they keep the annotation, so that they are not merged with the public ones.
         services.iter_mut().for_each(HandWritten::keep_internal);
     }
     let mut groups: Vec<Vec<HandWritten>> = Vec::new();
@@ -92,7 +92,7 @@ pub fn fold(
     for group in groups {
         named.push(fold_group(&group, platform, pools, &mut folded, &mut problems));
     }
-    // What a Service that is refused would be named is not known.
+    // The names are unknown if a Service was refused.
     if problems.is_empty() {
         problems.extend(undecided::namespaces(&named));
     }

@@ -1,4 +1,4 @@
-//! What Kubernetes says about names, nodes and selectors.
+//! Kubernetes' rules for names, nodes and selectors.
 
 pub mod names;
 pub mod node;

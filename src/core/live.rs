@@ -1,5 +1,5 @@
-//! What is live in a cluster, against an object of the directory: whose fields are whose, whether an apply would
-//! change anything, what it would change, and how the API server names the fields that it refuses.
+//! Compares an object in the rendered directory with the live object: field ownership, whether an apply would change
+//! anything, what it would change, and the field paths in the API server's messages.
 
 mod builtin_schemas;
 mod effect;

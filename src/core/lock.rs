@@ -1,10 +1,10 @@
-//! `largescale.lock`: what a directory remembers from one render to the next.
+//! `largescale.lock`: the state of a directory that a render passes on to the next.
 //!
-//! The user commits it. It is sorted, it has one line for each pool, kind and file so that branches merge, and it holds
-//! nothing that changes when nodes come and go; only `whenEmpty: withdraw` records which pools have no nodes.
+//! The user commits it. It is sorted and has one line for each pool, kind and file, so that branches merge. It has no data
+//! that changes when nodes come and go, except that `whenEmpty: withdraw` records which pools have no nodes.
 //!
-//! Version 2 (written today) adds to version 1: the id of the directory, the `ApplySet` it belongs to, and every kind
-//! and namespace that it has ever rendered. Version 1 is still read; the next change writes version 2.
+//! Version 2, which this program writes, adds to version 1: the ID of the directory, its `ApplySet`, and every kind and
+//! namespace that it has ever rendered. Version 1 is still read, and the next change writes version 2.
 
 mod read;
 mod write;
@@ -17,43 +17,43 @@ use serde::Deserialize;
 use crate::core::kubernetes::names;
 use crate::core::manifest::Key;
 
-/// What is remembered.
+/// The content of a lock file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lock {
     /// The version of the format that was read; [`Lock::write`] always writes the newest.
     pub version: Version,
-    /// The identity of the directory; `None` in version 1.
+    /// The ID of the directory; `None` in version 1.
     pub id: Option<LockId>,
-    /// The set that the directory is applied as; `None` in version 1.
+    /// The ApplySet of the directory; `None` in version 1.
     pub set: Option<SetName>,
-    /// The platform that the tree was rendered for.
+    /// The platform of the last render.
     pub platform: String,
-    /// The UID of the namespace kube-system; `None` where the nodes came from a file.
+    /// The UID of the namespace kube-system; `None` if the nodes came from a file.
     pub cluster: Option<String>,
     /// The pool label.
     pub label: String,
-    /// By the value of the pool label.
+    /// The pools, by the value of the pool label.
     pub pools: BTreeMap<String, LockedPool>,
     /// Every kind and namespace that was ever rendered; empty in version 1.
     pub rendered: BTreeSet<RenderedKind>,
-    /// The files of the tree and the SHA-256 of each, by path below the output directory.
+    /// The rendered files and their SHA-256, by path in the output directory.
     pub files: BTreeMap<String, String>,
-    /// The files that an unfinished run was about to write, with their digests. Empty after a run that ended.
+    /// The files that an unfinished run was about to write, with their digests. Empty after a complete run.
     pub pending: BTreeMap<String, String>,
 }
 
 /// A version of the lock format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Version {
-    /// Without id, set and rendered kinds.
+    /// Without ID, ApplySet and rendered kinds.
     One,
     /// The version that this program writes.
     #[default]
     Two,
 }
 
-/// The identity of a directory: 128 random bits in lower-case hexadecimal. It tells two directories apart that have
-/// the same name and namespace, and so would share one `ApplySet`.
+/// The ID of a directory: 128 random bits in lower-case hexadecimal. It distinguishes two directories with the same name
+/// and namespace, which would otherwise share one `ApplySet`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockId(String);
 
@@ -63,19 +63,19 @@ pub struct LockId(String);
 pub struct SetName {
     /// `metadata.name` of the spec.
     pub name: String,
-    /// `metadata.namespace` of the spec; `None` where the spec has none.
+    /// `metadata.namespace` of the spec; `None` if the spec has none.
     #[serde(default)]
     pub namespace: Option<String>,
 }
 
-/// What is remembered of a pool.
+/// The recorded state of a pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockedPool {
-    /// The pool's part of object names: it must not change with a version of this program.
+    /// The pool's part of object names, which must not change with a new version of this program.
     pub name: String,
-    /// Its VM set, where one is known.
+    /// The VM set of the pool, if known.
     pub vm_set: Option<String>,
-    /// It had no node at the last render, and `whenEmpty: withdraw` needs to know that.
+    /// Whether it had no nodes at the last render; recorded for `whenEmpty: withdraw`.
     pub empty: bool,
 }
 
@@ -94,8 +94,8 @@ pub struct RenderedKind {
 }
 
 impl Lock {
-    /// Whether another lock records the same facts. A lock of version 1 says nothing about what only version 2 holds,
-    /// so a new version of this program alone is no change.
+    /// Returns whether another lock records the same facts. Fields that version 1 lacks are not compared with a lock of version
+    /// 1, so that a new version of this program alone does not change the lock.
     pub fn records_the_same(&self, new: &Self) -> bool {
         match self.version {
             Version::Two => self == new,
@@ -112,8 +112,8 @@ impl Lock {
         }
     }
 
-    /// Whether the directory has ever rendered the kind of an object in its namespace. An object that names no namespace
-    /// goes to `default_namespace`.
+    /// Returns whether the directory has ever rendered the kind of an object in its namespace. An object without a namespace
+    /// counts as one in `default_namespace`.
     pub fn has_rendered(&self, key: &Key, default_namespace: &str) -> bool {
         let kind = RenderedKind::of(key);
         let unqualified = RenderedKind { namespace: String::new(), ..kind.clone() };
@@ -123,18 +123,18 @@ impl Lock {
 }
 
 impl LockId {
-    /// Makes an id from 16 random bytes.
+    /// Creates an ID from 16 random bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(names::hex(&bytes))
     }
 
-    /// Reads an id; `None` if the text has another form.
+    /// Parses an ID; `None` if the text has another format.
     pub fn parse(text: &str) -> Option<Self> {
         let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         (text.len() == 32 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
     }
 
-    /// Its text.
+    /// Returns the ID as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -156,7 +156,7 @@ impl fmt::Display for SetName {
 }
 
 impl RenderedKind {
-    /// The kind and namespace of an object.
+    /// Returns the kind and namespace of an object.
     pub fn of(key: &Key) -> Self {
         Self { kind: key.kind.clone(), group: key.group.clone(), namespace: key.namespace.clone() }
     }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn ids() {
+    fn ids_are_parsed_and_written() {
         assert_eq!(LockId::from_bytes([0xab; 16]).as_str(), "abababababababababababababababab");
         for wrong in ["", "ab", "ABABABABABABABABABABABABABABABAB", "g123456789abcdef0123456789abcdef"] {
             assert_eq!(LockId::parse(wrong), None, "{wrong}");
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_compared_by_what_it_holds() {
+    fn version_1_is_compared_by_its_own_fields() {
         let new = lock();
         let old =
             Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..new.clone() };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_rendered() {
+    fn rendered_kinds_are_recorded_by_namespace() {
         let key = |kind: &str, group: &str, namespace: &str| Key {
             group: group.to_owned(),
             kind: kind.to_owned(),

@@ -1,4 +1,4 @@
-//! Manifests: the user's plain Kubernetes YAML, read and checked before anything is made of it.
+//! Manifests: the user's Kubernetes YAML, read and checked before it is rendered.
 
 mod fields;
 mod object;

@@ -1,4 +1,4 @@
-//! JSON pointers (RFC 6901) and their spelling for people.
+//! JSON pointers (RFC 6901) and their form in messages.
 
 /// Appends one key to a pointer.
 pub fn push(pointer: &mut String, key: &str) {
@@ -10,19 +10,19 @@ pub fn push(pointer: &mut String, key: &str) {
     pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
 }
 
-/// The pointer with one more key.
+/// Returns the pointer with one more key.
 pub fn join(pointer: &str, key: &str) -> String {
     let mut joined = pointer.to_owned();
     push(&mut joined, key);
     joined
 }
 
-/// The keys of a pointer.
+/// Returns the keys of a pointer.
 pub fn keys(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"))
 }
 
-/// `/spec/ports/0/nodePort` as `spec.ports[0].nodePort`, the way Kubernetes' own errors name a field.
+/// Returns the field path in Kubernetes' form: `/spec/ports/0/nodePort` becomes `spec.ports[0].nodePort`.
 pub fn field(pointer: &str) -> String {
     let mut out = String::new();
     for key in keys(pointer) {
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pointers_and_fields() {
+    fn pointers_become_field_paths() {
         let pointer = join(&join("/metadata", "annotations"), "a.b/c~d");
         assert_eq!(pointer, "/metadata/annotations/a.b~1c~0d");
         assert_eq!(keys(&pointer).collect::<Vec<_>>(), ["metadata", "annotations", "a.b/c~d"]);

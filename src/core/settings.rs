@@ -1,4 +1,4 @@
-//! `spec.settings`: what the platform and the overlays ask the user, checked, and ready for placeholders.
+//! `spec.settings`: the values for the settings of the platform and the overlays, checked and ready for placeholders.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::core::{overlay, pointer};
 
-/// What the spec says, for each placeholder of the settings of the platform and the overlays.
+/// The values in the spec, for each placeholder of the settings of the platform and the overlays.
 #[derive(Clone, Debug, Default)]
 pub struct Settings(Vec<Set>);
 
 #[derive(Clone, Debug)]
 struct Set {
     asker: Asker,
-    /// `setting.NAME`.
+    /// The name of the placeholder: `setting.NAME`.
     placeholder: String,
     shared: Option<Value>,
     by_pool: BTreeMap<String, Value>,
@@ -33,20 +33,20 @@ struct Set {
     optional: bool,
 }
 
-/// Who asks: an overlay's settings are for its own patches.
+/// The owner of a setting. Settings of an overlay apply only to its own patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// The platform.
     Platform,
-    /// The overlay of this index.
+    /// The overlay with this index.
     Overlay(usize),
 }
 
-/// Said where an overlay or an object asks for a setting; what is certainly needed is checked before.
-const NOT_SET: &str = "`spec.settings` does not say it";
+/// The reason why a placeholder has no value. Settings that are certainly required are checked earlier.
+const NOT_SET: &str = "`spec.settings` does not set it";
 
 impl Settings {
-    /// Reads and checks them; every problem at once.
+    /// Reads and checks the settings; returns every problem.
     pub fn read(
         spec: &LargeScale,
         document: &Document,
@@ -102,7 +102,8 @@ impl Settings {
         if problems.is_empty() { Ok(Self(sets)) } else { Err(problems) }
     }
 
-    /// The placeholders of an asker, for a pool or for an object that is of none. An overlay sees the platform's, too.
+    /// Adds the values for the placeholders of an owner, for a pool or for an object without one. Overlays also see the
+    /// settings of the platform.
     pub fn values<'a>(&'a self, mut values: Values<'a>, asker: Asker, pool: Option<&Pool>) -> Values<'a> {
         let own = self.0.iter().filter(|set| set.asker == asker && asker != Asker::Platform);
         let platform = self.0.iter().filter(|set| set.asker == Asker::Platform);
@@ -112,7 +113,7 @@ impl Settings {
         values
     }
 
-    /// Whether a patch with these placeholders is left out for an object: a setting that may be left out is.
+    /// Returns whether to skip a patch with these placeholders for an object, because an optional setting has no value.
     pub fn leaves_out<'a>(
         &self,
         asker: Asker,
@@ -124,12 +125,12 @@ impl Settings {
             .any(|name| optional.iter().any(|set| set.placeholder == name && set.value(pool).is_none()))
     }
 
-    /// The names of the settings that may be left out.
+    /// Returns the names of the optional settings.
     pub fn optional_of(&self, asker: Asker) -> Vec<&str> {
         self.0.iter().filter(|set| set.asker == asker && set.optional).map(|set| set.name.as_str()).collect()
     }
 
-    /// What the platform and the overlays are going to ask for and the spec does not say, for all pools at once.
+    /// Returns an error for each required setting without a value, for all pools at once.
     pub fn missing(
         &self,
         spec: &LargeScale,
@@ -157,7 +158,7 @@ impl Settings {
             };
             Diagnostic::error(format!("{asker} needs {}{of}", set.title))
                 .at(location.clone())
-                .hint(format!("say `spec.settings: {{{}: {example}}}`", set.name))
+                .hint(format!("set `spec.settings: {{{}: {example}}}`", set.name))
         };
         let lacks = |set: &Set| match set.of {
             SettingOf::All => Some((String::new(), "...".to_owned())),
@@ -167,7 +168,7 @@ impl Settings {
         self.0.iter().filter(is_asked).filter_map(|set| Some(problem(lacks(set)?, set))).collect()
     }
 
-    /// Pools that a setting names and there are not.
+    /// Returns an error for each unknown pool in a setting.
     pub fn unknown_pools(&self, pools: &[Pool]) -> Vec<Diagnostic> {
         let known = |name: &str| pools.iter().any(|pool| pool.value == name);
         let mut warnings = Vec::new();
@@ -175,7 +176,7 @@ impl Settings {
             for name in set.by_pool.keys().filter(|name| !known(name)) {
                 let near = did_you_mean(name, pools.iter().map(|pool| pool.value.as_str()));
                 warnings.push(Diagnostic::warning(format!(
-                    "`spec.settings.{}` names the pool `{name}`, which there is not{near}",
+                    "`spec.settings.{}` names the pool `{name}`, which does not exist{near}",
                     set.name
                 )));
             }
@@ -191,7 +192,7 @@ impl Set {
     }
 }
 
-/// What is asked for: all that the platform declares, and of the overlays what their patches for it need.
+/// Returns the settings in use: all settings of the platform, and those of overlays that their patches for it need.
 fn asked<'a>(platform: &'a Platform, overlays: &'a [Overlay]) -> impl Iterator<Item = (Asker, &'a Setting)> {
     let own = platform.spec.settings.iter().map(|setting| (Asker::Platform, setting));
     let theirs = overlays.iter().enumerate().flat_map(move |(index, overlay)| {
@@ -203,7 +204,7 @@ fn asked<'a>(platform: &'a Platform, overlays: &'a [Overlay]) -> impl Iterator<I
     own.chain(theirs)
 }
 
-/// A setting that nobody asks for: of another platform, of an overlay that is not there, or misspelt.
+/// Returns the error for an unknown setting: of another platform, of an overlay that is not in the spec, or misspelled.
 fn unknown(
     name: &str,
     document: &Document,
@@ -217,13 +218,18 @@ fn unknown(
     };
     let declares = |overlay: &&Overlay| overlay.spec.settings.iter().any(|setting| setting.name == name);
     if let Some(overlay) = overlays.iter().find(declares) {
-        let hint = format!("the overlay {} has it for other platforms than {}", overlay.name, platform.name);
+        let hint = format!(
+            "the overlay {} has this setting only for other platforms than {}",
+            overlay.name, platform.name
+        );
         return problem("").hint(hint);
     }
     let builtin = overlay::builtin_names().filter_map(overlay::read_builtin).flatten();
     if let Some(overlay) = builtin.into_iter().find(|overlay| declares(&overlay)) {
-        return problem("")
-            .hint(format!("it is of the overlay {}: add that to `spec.overlays`", overlay.name));
+        return problem("").hint(format!(
+            "this setting is part of the overlay {}; add the overlay to `spec.overlays`",
+            overlay.name
+        ));
     }
     let near = nearest(name, asked.iter().map(|(_, setting)| setting.name.as_str()));
     let mut hints = Vec::new();
@@ -235,20 +241,20 @@ fn unknown(
             Asker::Overlay(index) => overlays[index].title.clone(),
         };
         if near.is_some_and(|near| names.contains(&near)) {
-            hints = vec![format!("{title} asks for {}", names.join(", "))];
+            hints = vec![format!("settings of {title}: {}", names.join(", "))];
             break;
         }
         match names.as_slice() {
-            [] if asker == Asker::Platform => hints.push(format!("{title} asks for nothing")),
+            [] if asker == Asker::Platform => hints.push(format!("{title} has no settings")),
             [] => {}
-            names => hints.push(format!("{title} asks for {}", names.join(", "))),
+            names => hints.push(format!("settings of {title}: {}", names.join(", "))),
         }
     }
     let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-    problem(&near).hint(hints.join(", "))
+    problem(&near).hint(hints.join("; "))
 }
 
-/// The pools for which a setting says nothing, and what to write.
+/// Returns the pools without a value for a setting, and an example of what to write.
 fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
     let lacking: Vec<&str> = pools
         .iter()
@@ -257,10 +263,10 @@ fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
         .collect();
     match lacking.as_slice() {
         [] => None,
-        [pool] => Some((format!(" for the pool {pool}"), format!("{{{pool}: ...}}"))),
+        [pool] => Some((format!(" for pool {pool}"), format!("{{{pool}: ...}}"))),
         few if few.len() <= 4 => {
             let example: Vec<String> = few.iter().map(|pool| format!("{pool}: ...")).collect();
-            Some((format!(" for the pools {}", few.join(", ")), format!("{{{}}}", example.join(", "))))
+            Some((format!(" for pools {}", few.join(", ")), format!("{{{}}}", example.join(", "))))
         }
         [pool, ..] => {
             Some((format!(" for {} pools ({pool}, ...)", lacking.len()), format!("{{{pool}: ..., ...}}")))
@@ -268,7 +274,7 @@ fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
     }
 }
 
-/// A number as the text that a placeholder becomes.
+/// Returns a number as text for its placeholder.
 fn as_text(setting: &Setting, value: &Value) -> Value {
     match (setting.form, value) {
         (SettingForm::Number, Value::Number(number)) => Value::String(number.to_string()),

@@ -40,12 +40,12 @@ const EXPECTED: &[(&str, Outcomes)] = &[
         &[
             ("grown, ACS-Engine", 108),
             ("grown, AKS", 1),
-            ("not a cluster model but a template of Azure", 3),
-            ("the model makes a cluster of DCOS, expected Kubernetes", 26),
-            ("the model makes a cluster of DockerCE, expected Kubernetes", 1),
-            ("the model makes a cluster of OpenShift, expected Kubernetes", 3),
-            ("the model makes a cluster of Swarm, expected Kubernetes", 10),
-            ("the model makes a cluster of SwarmMode, expected Kubernetes", 14),
+            ("not a cluster model but an Azure template", 3),
+            ("the model describes a DCOS cluster, expected Kubernetes", 26),
+            ("the model describes a DockerCE cluster, expected Kubernetes", 1),
+            ("the model describes a OpenShift cluster, expected Kubernetes", 3),
+            ("the model describes a Swarm cluster, expected Kubernetes", 10),
+            ("the model describes a SwarmMode cluster, expected Kubernetes", 14),
         ],
     ),
     (
@@ -56,7 +56,7 @@ const EXPECTED: &[(&str, Outcomes)] = &[
             ("grown, AKS-Engine", 121),
             ("grown, AKS-Engine for Azure Stack Hub", 2),
             ("not a cluster model", 1),
-            ("not a cluster model but a template of Azure", 1),
+            ("not a cluster model but an Azure template", 1),
         ],
     ),
 ];

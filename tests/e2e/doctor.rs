@@ -41,7 +41,7 @@ fn it_finds_what_is_wrong() {
     let (levels, said) = of(&few, "rights");
     assert_eq!(levels, ["warn"; 5], "{said}");
     assert!(
-        said.contains("pools (init, pools, render, diff, capacity): you may not get namespaces\n"),
+        said.contains("pools (init, pools, render, diff, capacity): no permission to get namespaces\n"),
         "{said}"
     );
     assert_eq!(of(&few, "cluster").0, ["warn"], "{}", few.out);

@@ -44,7 +44,10 @@ fn two_directories_of_one_name_do_not_share_a_set() {
     ] {
         let refused = second.run(command);
         assert_eq!(refused.code, Some(5), "{command:?}: {refused:?}");
-        assert!(refused.err.contains("the set belongs to another directory"), "{command:?}: {refused:?}");
+        assert!(
+            refused.err.contains("the ApplySet belongs to another directory"),
+            "{command:?}: {refused:?}"
+        );
     }
     assert_eq!(parent(plane, &first)["metadata"]["annotations"][LOCK_ID], lock_id(&first));
     assert!(plane.get(&first.path("v1", "services/web-pool00")).is_some());
@@ -119,7 +122,7 @@ fn a_directory_and_a_set_of_an_older_version_go_on() {
     fs::write(app.directory().join("largescale.lock"), before.clone()).unwrap();
     let refused = app.run(&["apply"]);
     assert_eq!(refused.code, Some(5), "{refused:?}");
-    assert!(refused.err.contains("and this lock has none"), "{refused:?}");
+    assert!(refused.err.contains("but this lock file has none"), "{refused:?}");
 }
 
 #[test]
@@ -249,13 +252,9 @@ fn a_parent_with_invalid_namespaces_is_repaired() {
     let path = app.path("v1", "configmaps/id-invalid");
     let before = parent(plane, &app)["metadata"]["annotations"].clone();
     for (annotation, value, said) in [
-        (NAMESPACES, "../../x", "names the namespace \"../../x\", which is invalid"),
-        (NAMESPACES, "Prod!", "names the namespace \"Prod!\", which is invalid"),
-        (
-            KINDS,
-            "ConfigMap,Deployment.apps,Service,9\u{1b}[31m",
-            "names the kind \"9\\u{1b}[31m\", which is invalid",
-        ),
+        (NAMESPACES, "../../x", "lists the invalid namespace \"../../x\""),
+        (NAMESPACES, "Prod!", "lists the invalid namespace \"Prod!\""),
+        (KINDS, "ConfigMap,Deployment.apps,Service,9\u{1b}[31m", "lists the invalid kind \"9\\u{1b}[31m\""),
     ] {
         plane.patch(&path, Patch::Merge, &json!({"metadata": {"annotations": {annotation: value}}}));
         for command in [&["apply", "--prune", "--yes"][..], &["prune", "--yes"]] {

@@ -67,7 +67,7 @@ fn to_kubectl_and_back() {
 
     let refused = app.run(&["apply"]);
     assert_eq!(refused.code, Some(5), "{refused:?}");
-    assert!(refused.err.contains("the set is looked after by kubectl/v"), "{refused:?}");
+    assert!(refused.err.contains("the ApplySet is managed by kubectl/v"), "{refused:?}");
     assert!(refused.err.contains("inventory adopt"), "{refused:?}");
     assert_eq!(app.run(&["prune", "--yes"]).code, Some(5));
 
@@ -146,12 +146,12 @@ fn a_lost_or_broken_parent_is_mended() {
             {"applyset.kubernetes.io/contains-group-kinds": "ConfigMap,Deployment.apps"}}}),
         ),
         (
-            "lacks the annotation applyset.kubernetes.io/tooling",
+            "has no annotation applyset.kubernetes.io/tooling",
             json!({"metadata": {"annotations":
             {"applyset.kubernetes.io/tooling": null}}}),
         ),
         (
-            "has the ID of another set",
+            "has the ID of another ApplySet",
             json!({"metadata": {"labels": {"applyset.kubernetes.io/id": "applyset-x-v1"}}}),
         ),
     ];
@@ -228,6 +228,9 @@ fn what_another_program_looks_after_is_not_mended() {
     let before = plane.patch(&parent, Patch::Merge, &broken);
     let refused = app.run(&["inventory", "verify", "--fix"]);
     assert_eq!(refused.code, Some(5), "{refused:?}");
-    assert!(refused.err.contains("the set is looked after by kubectl/v1.36.0, not by us"), "{refused:?}");
+    assert!(
+        refused.err.contains("the ApplySet is managed by kubectl/v1.36.0, not by kubectl-largescale"),
+        "{refused:?}"
+    );
     assert_eq!(plane.get(&parent).unwrap(), before);
 }

@@ -1,7 +1,7 @@
-//! The ApplySet protocol, version 1, by which kubectl and others tell who may prune what.
+//! The ApplySet protocol, version 1. It tells kubectl and other tools which objects a prune may delete.
 //!
-//! Sources: KEP-3659, and where it disagrees with it, kubectl's `pkg/cmd/apply/applyset.go`. A member carries a label
-//! with the set's ID; the parent, here always a `ConfigMap`, says in which kinds and namespaces members are.
+//! Sources: KEP-3659, and where the two differ, kubectl's `pkg/cmd/apply/applyset.go`. Each member carries a label with
+//! the ApplySet's ID. The parent, here always a `ConfigMap`, lists the kinds and namespaces of the members.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -15,72 +15,72 @@ use crate::core::kubernetes::names;
 use crate::core::lock::LockId;
 use crate::core::manifest::Key;
 
-/// The label of a member.
+/// Label on a member: the ID of its ApplySet.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
-/// The label of a parent.
+/// Label on a parent: the ID of the ApplySet.
 pub const ID: &str = "applyset.kubernetes.io/id";
 
-/// The annotation of a parent: which program looks after the set.
+/// Annotation on a parent: the program that manages the ApplySet.
 pub const TOOLING: &str = "applyset.kubernetes.io/tooling";
 
-/// The annotation of a parent: the kinds of the members.
+/// Annotation on a parent: the kinds of the members.
 pub const KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
 
-/// The same as resources, in sets of old.
+/// Annotation on a parent of an older ApplySet: the kinds of the members as resource names.
 pub(super) const RESOURCES: &str = "applyset.kubernetes.io/contains-group-resources";
 
-/// The annotation of a parent: namespaces of members besides its own.
+/// Annotation on a parent: the namespaces of members other than its own.
 pub const NAMESPACES: &str = "applyset.kubernetes.io/additional-namespaces";
 
-/// The annotation of a parent: the id of the directory that the set belongs to.
+/// Annotation on a parent: the lock ID of the directory that the ApplySet belongs to.
 pub const LOCK_ID: &str = "largescale.dev/lock-id";
 
-/// In whose name a parent is written.
+/// The field manager that writes parents.
 pub const PARENT_MANAGER: &str = "kubectl-largescale-applyset";
 
-/// Our name in parents.
+/// The name of this program in the tooling annotation.
 pub const TOOL: &str = "kubectl-largescale";
 
-/// A set, by its parent.
+/// An ApplySet, identified by its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApplySet {
     /// The name of the parent.
     pub name: String,
-    /// Its namespace.
+    /// The namespace of the parent.
     pub namespace: String,
 }
 
 /// A kind without a version: `Deployment.apps`, `Service`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupKind {
-    /// The kind; first, as the protocol sorts by what is written.
+    /// The kind; the first field, because the protocol sorts by the written form.
     pub kind: String,
-    /// The API group; empty for core.
+    /// The API group; empty for the core group.
     pub group: String,
 }
 
-/// Where members are.
+/// The kinds and namespaces of the members.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MemberScope {
-    /// Their kinds.
+    /// The kinds of the members.
     pub kinds: BTreeSet<GroupKind>,
-    /// Their namespaces.
+    /// The namespaces of the members.
     pub namespaces: BTreeSet<String>,
 }
 
 impl ApplySet {
-    /// The ID.
+    /// Returns the ID of the ApplySet.
     pub fn id(&self) -> String {
         id_of(&self.name, &self.namespace, "ConfigMap", "")
     }
 
-    /// What selects the members.
+    /// Returns the label selector that matches the members.
     pub fn selector(&self) -> String {
         format!("{PART_OF}={}", self.id())
     }
 
-    /// Where these objects are, and the parent.
+    /// Returns the scope of these objects and of the parent.
     pub fn scope<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> MemberScope {
         let mut scope = MemberScope::default();
         scope.namespaces.insert(self.namespace.clone());
@@ -93,7 +93,7 @@ impl ApplySet {
         scope
     }
 
-    /// Makes an object a member: on its way to the cluster, never in the directory.
+    /// Adds the member label. Only objects sent to the cluster have it; rendered files do not.
     pub fn mark(&self, object: &mut Value) {
         if object["metadata"]["labels"].is_null() {
             object["metadata"]["labels"] = json!({});
@@ -101,12 +101,12 @@ impl ApplySet {
         object["metadata"]["labels"][PART_OF] = self.id().into();
     }
 
-    /// Whether an object carries our label.
+    /// Returns whether an object is a member of this ApplySet.
     pub fn is_member(&self, object: &Value) -> bool {
         object["metadata"]["labels"][PART_OF] == self.id()
     }
 
-    /// The parent, as it is applied for the directory with this id.
+    /// Returns the parent to apply for the directory with this lock ID.
     pub fn parent(&self, scope: &MemberScope, lock_id: Option<&LockId>) -> Value {
         let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
         if let Some(id) = lock_id {
@@ -115,7 +115,7 @@ impl ApplySet {
         parent
     }
 
-    /// The parent of a set that a program looks after.
+    /// Returns the parent of an ApplySet that the given program manages.
     pub fn parent_of(&self, scope: &MemberScope, tooling: &str) -> Value {
         let kinds: BTreeSet<String> = scope.kinds.iter().map(ToString::to_string).collect();
         let kinds: Vec<String> = kinds.into_iter().collect();
@@ -137,7 +137,7 @@ impl ApplySet {
 }
 
 impl MemberScope {
-    /// Both.
+    /// Returns the union of both scopes.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
         Self {
@@ -146,7 +146,7 @@ impl MemberScope {
         }
     }
 
-    /// Whether nothing of the other is outside.
+    /// Returns whether this scope includes all of the other.
     pub fn covers(&self, other: &Self) -> bool {
         self.kinds.is_superset(&other.kinds) && self.namespaces.is_superset(&other.namespaces)
     }
@@ -163,7 +163,7 @@ impl fmt::Display for GroupKind {
 }
 
 impl GroupKind {
-    /// Reads what [`fmt::Display`] writes; `None` for what no kind or group is called.
+    /// Parses the format that [`fmt::Display`] writes; `None` if the text is not a valid kind or group.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (kind, group) = text.split_once('.').unwrap_or((text, ""));
         let is_kind = kind.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -192,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_as_kubectl_computes_them() {
-        let secret = "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1";
-        assert_eq!(id_of("my-set", "test", "Secret", ""), secret);
+    fn ids_are_those_that_kubectl_computes() {
+        let of_secret = "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1"; // typos:ignore
+        assert_eq!(id_of("my-set", "test", "Secret", ""), of_secret);
         let custom = "applyset-rhp1a-HVAVT_dFgyEygyA1BEB82HPp2o10UiFTpqtAs-v1";
         assert_eq!(id_of("my-set", "", "ApplySet", "company.com"), custom);
         let ours = "applyset-V7xW1ZwU_L_n0LOZsTEWHanM7gdq1x172Tfq_gowcvQ-v1";
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_marked_and_known() {
+    fn marked_objects_are_members() {
         let set = set("web", "prod");
         let mut object = json!({"metadata": {"name": "a"}});
         assert!(!set.is_member(&object));
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes() {
+    fn unions_of_scopes() {
         let set = set("web", "prod");
         let small = set.scope(&[key("Service", "", "prod")]);
         let large = small.union(&set.scope(&[key("Service", "", "x"), key("Secret", "", "prod")]));

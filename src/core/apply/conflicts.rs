@@ -1,71 +1,71 @@
-//! Fields that others hold with other values: what the spec says about them, and what we say where it is silent.
+//! Conflicts with other field managers: the rules in the spec, and the defaults where no rule matches.
 
 use serde_json::Value;
 
 use crate::core::live::{Entry, FieldSet, MANAGER, Segment, entries, get, matches, remove};
 use crate::core::spec::{ConflictAction, ConflictRule};
 
-/// A field of ours that another manager holds with another value.
+/// A field that we apply and that another field manager owns with another value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conflict {
-    /// Its path, as the API server writes it: `.spec.replicas`.
+    /// The path, as the API server writes it: `.spec.replicas`.
     pub field: String,
-    /// Who holds it.
+    /// The field manager that owns it.
     pub manager: String,
-    /// Through which subresource; empty for the object itself.
+    /// The subresource that it was written through; empty for the object itself.
     pub subresource: String,
-    /// What is there.
+    /// The live value.
     pub theirs: Option<Value>,
-    /// What the directory says.
+    /// The value in the rendered directory.
     pub ours: Option<Value>,
 }
 
-/// A field that is left to somebody else.
+/// A field that is left to another field manager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Yielded {
-    /// Its path.
+    /// The path.
     pub field: String,
-    /// Who holds it.
+    /// The field manager that owns it.
     pub manager: String,
 }
 
-/// What is to be done about conflicts of one object.
+/// The result of applying the rules to the conflicts of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It is tried again.
+    /// Retry the apply.
     Again {
-        /// Without these fields.
+        /// The fields to leave out.
         leave: Vec<String>,
-        /// And with force for the others.
+        /// Whether to force the other conflicting fields.
         take: bool,
     },
-    /// It fails, because of these.
+    /// Fail because of these conflicts.
     Fail(Vec<Conflict>),
 }
 
-/// Fields that no rule may leave out: without them it is another object, or none.
+/// Fields that no rule may leave out, because they identify the object.
 const NEVER: &[&str] = &[".apiVersion", ".kind", ".metadata", ".metadata.name", ".metadata.namespace"];
 
-/// Conflicts from the causes in an answer of status 409: path and message of each.
+/// Returns the conflicts in a response with status 409. Each cause is a path and a message.
 pub fn conflicts_of(causes: &[(String, String)], desired: &Value, live: &Value) -> Vec<Conflict> {
     let conflict = |(field, message): &(String, String)| Conflict {
         field: field.clone(),
-        manager: quoted_behind(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
-        subresource: quoted_behind(message, "with subresource ").unwrap_or_default(),
+        manager: quoted_after(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
+        subresource: quoted_after(message, "with subresource ").unwrap_or_default(),
         theirs: get(field, live).cloned(),
         ours: get(field, desired).cloned(),
     };
     causes.iter().map(conflict).collect()
 }
 
-/// Takes the fields out of what we want that a rule leaves to those who hold them, whether the values differ or not:
-/// then the next run finds nothing to do.
+/// Removes from the desired object the fields that a rule leaves to their field managers. It also removes fields whose
+/// values are equal, so that the next run finds no change.
 pub fn yielded(rules: &[ConflictRule], desired: &Value, live: &Value) -> (Value, Vec<Yielded>) {
     let mut rest = desired.clone();
     let mut left = Vec::new();
     let Some(entries) = entries(live) else { return (rest, left) };
     for entry in entries.iter().filter(|entry| entry.manager != MANAGER) {
-        // Most objects have nothing that a rule is about.
+        // Most objects have no field that a rule matches.
         if !may_yield(rules, entry) {
             continue;
         }
@@ -83,7 +83,7 @@ pub fn yielded(rules: &[ConflictRule], desired: &Value, live: &Value) -> (Value,
     (rest, left)
 }
 
-/// What the rules make of conflicts.
+/// Applies the rules to the conflicts of one object.
 pub fn verdict(rules: &[ConflictRule], conflicts: &[Conflict]) -> Verdict {
     let mut leave = Vec::new();
     let mut take = false;
@@ -100,7 +100,7 @@ pub fn verdict(rules: &[ConflictRule], conflicts: &[Conflict]) -> Verdict {
     if failed.is_empty() { Verdict::Again { leave, take } } else { Verdict::Fail(failed) }
 }
 
-/// The first rule that fits; then our own: what scales the workload keeps the number of replicas.
+/// Returns the action of the first rule that matches. By default, an autoscaler keeps the number of replicas.
 fn action(rules: &[ConflictRule], field: &str, manager: &str, subresource: &str) -> ConflictAction {
     let fits = |rule: &&ConflictRule| {
         matches(&rule.field, field)
@@ -116,7 +116,7 @@ fn action(rules: &[ConflictRule], field: &str, manager: &str, subresource: &str)
     }
 }
 
-/// `kubectl scale` is a person, who may have forgotten it; everything else that writes there scales for a reason.
+/// A manual `kubectl scale` does not count as autoscaling. Every other manager that writes `scale` is an autoscaler.
 fn is_autoscaled(field: &str, manager: &str, subresource: &str) -> bool {
     field == ".spec.replicas" && subresource == "scale" && !manager.starts_with("kubectl")
 }
@@ -125,7 +125,7 @@ fn may_yield(rules: &[ConflictRule], entry: &Entry<'_>) -> bool {
     rules.iter().any(|rule| rule.action == ConflictAction::Yield) || entry.subresource == "scale"
 }
 
-/// The paths of the fields of a set that an object has too, as the API server writes them.
+/// Collects the paths of the fields that are both in the set and in the object, as the API server writes them.
 fn paths(set: FieldSet<'_>, object: &Value, at: &str, found: &mut Vec<String>) {
     for (_, segment, below) in set.steps() {
         let (Some(segment), Some(below)) = (segment, below) else { continue };
@@ -145,14 +145,14 @@ fn paths(set: FieldSet<'_>, object: &Value, at: &str, found: &mut Vec<String>) {
         } else {
             paths(below, object, &path, found);
             if let Segment::Key(key) = &segment {
-                // What tells an item from the others is not given away.
+                // The key fields of a list item are not left to others.
                 found.retain(|field| !key.keys().any(|name| *field == format!("{path}.{name}")));
             }
         }
     }
 }
 
-fn quoted_behind(message: &str, mark: &str) -> Option<String> {
+fn quoted_after(message: &str, mark: &str) -> Option<String> {
     let rest = message.split_once(mark)?.1.strip_prefix('"')?;
     Some(rest.split_once('"')?.0.to_owned())
 }
@@ -181,41 +181,49 @@ mod tests {
             "fieldsType": "FieldsV1", "fieldsV1": fields})
     }
 
-    fn left(rules: &[ConflictRule], entries: &Value) -> (Value, Vec<String>) {
+    fn left_out(rules: &[ConflictRule], entries: &Value) -> (Value, Vec<String>) {
         let (desired, live) = deployment(entries);
         let (rest, left) = yielded(rules, &desired, &live);
         (rest, left.iter().map(|left| format!("{} to {}", left.field, left.manager)).collect())
     }
 
     #[test]
-    fn an_autoscaler_keeps_the_replicas() {
+    fn an_autoscaler_keeps_replicas() {
         let replicas = json!({"f:spec": {"f:replicas": {}}});
         let by = |manager: &str, subresource: &str| json!([entry(manager, subresource, &replicas)]);
-        let (rest, said) = left(&[], &by("kube-controller-manager", "scale"));
-        assert_eq!(said, [".spec.replicas to kube-controller-manager"]);
+        let (rest, yielded_fields) = left_out(&[], &by("kube-controller-manager", "scale"));
+        assert_eq!(yielded_fields, [".spec.replicas to kube-controller-manager"]);
         assert!(rest["spec"].get("replicas").is_none());
-        assert_eq!(left(&[], &by("kubectl", "scale")).1, [""; 0], "a person did it");
-        assert_eq!(left(&[], &by("kubectl-edit", "")).1, [""; 0]);
-        assert_eq!(left(&[], &by(MANAGER, "scale")).1, [""; 0]);
+        assert_eq!(left_out(&[], &by("kubectl", "scale")).1, [""; 0], "kubectl scale is manual");
+        assert_eq!(left_out(&[], &by("kubectl-edit", "")).1, [""; 0]);
+        assert_eq!(left_out(&[], &by(MANAGER, "scale")).1, [""; 0]);
         let take = rule(".spec.replicas", None, ConflictAction::Take);
-        assert_eq!(left(&[take], &by("kube-controller-manager", "scale")).1, [""; 0], "the spec comes first");
+        assert_eq!(
+            left_out(&[take], &by("kube-controller-manager", "scale")).1,
+            [""; 0],
+            "a rule in the spec takes precedence"
+        );
     }
 
     #[test]
-    fn a_rule_of_the_spec_yields() {
+    fn a_rule_in_the_spec_yields_fields() {
         let image = json!({"f:spec": {"f:template": {"f:spec": {"f:containers":
             {"k:{\"name\":\"web\"}": {".": {}, "f:name": {}, "f:image": {}}}}}}});
         let entries = json!([entry("image-updater", "", &image)]);
         let path = ".spec.template.spec.containers[name=\"web\"]";
         let rules = |manager| vec![rule(&format!("{path}.*"), Some(manager), ConflictAction::Yield)];
-        let (rest, said) = left(&rules("image-*"), &entries);
-        assert_eq!(said, [format!("{path}.image to image-updater")], "and not the name, which is the key");
+        let (rest, yielded_fields) = left_out(&rules("image-*"), &entries);
+        assert_eq!(
+            yielded_fields,
+            [format!("{path}.image to image-updater")],
+            "the name is the key and stays"
+        );
         assert_eq!(rest["spec"]["template"]["spec"]["containers"], json!([{"name": "web"}]));
-        assert_eq!(left(&rules("other"), &entries).1, [""; 0]);
+        assert_eq!(left_out(&rules("other"), &entries).1, [""; 0]);
     }
 
     #[test]
-    fn conflicts_from_the_words_of_the_server() {
+    fn conflicts_are_parsed_from_server_messages() {
         let (desired, live) = deployment(&json!([]));
         let causes = [
             (

@@ -1,22 +1,22 @@
-//! In which order objects are applied: what others need comes first.
+//! Apply order: the objects that others depend on come first.
 
-/// A step of an apply. All objects of one are applied before the next begins; deletions go the other way.
+/// A stage of an apply. All objects of a stage are applied before the next stage begins. Deletions use the reverse order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Namespaces and kinds.
+    /// Namespaces and CustomResourceDefinitions.
     Groundwork,
-    /// What workloads refer to.
+    /// Objects that workloads refer to.
     Configuration,
-    /// What runs.
+    /// Workloads.
     Workloads,
-    /// What sends traffic there.
+    /// Services.
     Services,
-    /// What is put on top, and everything that nobody here knows.
+    /// Everything else, such as Ingresses, autoscalers and custom resources.
     Rest,
 }
 
-/// Kubernetes' own kinds by group. A disruption budget and a network policy come before the pods that they are about:
-/// there is no moment without them.
+/// Kubernetes' own kinds by group. Disruption budgets and network policies come before the pods that they select, so
+/// that no pod runs without them.
 const KINDS: &[(Stage, &str, &[&str])] = &[
     (Stage::Groundwork, "", &["Namespace"]),
     (Stage::Groundwork, "apiextensions.k8s.io", &["CustomResourceDefinition"]),
@@ -50,7 +50,7 @@ const KINDS: &[(Stage, &str, &[&str])] = &[
 ];
 
 impl Stage {
-    /// The stage of a kind.
+    /// Returns the stage of a kind.
     pub fn of(group: &str, kind: &str) -> Self {
         let known = KINDS.iter().find(|(_, known, kinds)| *known == group && kinds.contains(&kind));
         known.map_or(Self::Rest, |(stage, ..)| *stage)
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_stage() {
+    fn kinds_map_to_stages() {
         for (group, kind, expected) in [
             ("", "Namespace", Stage::Groundwork),
             ("apiextensions.k8s.io", "CustomResourceDefinition", Stage::Groundwork),

@@ -1,20 +1,20 @@
-//! Who else looks after an object.
+//! Detects other tools that manage an object.
 
 use serde_json::Value;
 
 use crate::core::apply::apply_set::{ApplySet, PART_OF};
 
-/// A program that applies the object too.
+/// Another tool that applies the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tracker {
-    /// Its name.
+    /// The name of the tool.
     pub tool: &'static str,
-    /// What of it: the application, the Kustomization, the release.
+    /// The application, Kustomization or release that the object belongs to.
     pub owner: String,
 }
 
 /// Argo CD: <https://argo-cd.readthedocs.io/en/stable/user-guide/resource_tracking/>. Its label
-/// `app.kubernetes.io/instance` is everybody's, and proves nothing.
+/// `app.kubernetes.io/instance` is not checked, because other tools set it too.
 const ARGO_CD: &str = "argocd.argoproj.io/tracking-id";
 
 /// Flux: <https://fluxcd.io/flux/components/kustomize/kustomizations/> and …/helm/helmreleases/.
@@ -23,7 +23,7 @@ const FLUX: &[&str] = &["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"]
 /// Helm: <https://helm.sh/docs/chart_best_practices/labels/>.
 const HELM: &str = "meta.helm.sh/release-name";
 
-/// All programs that have left their mark on an object.
+/// Returns every tool that has marked the object as its own.
 pub fn other_owners(live: &Value) -> Vec<Tracker> {
     let label = |key: &str| live["metadata"]["labels"][key].as_str();
     let note = |key: &str| live["metadata"]["annotations"][key].as_str();
@@ -44,7 +44,7 @@ pub fn other_owners(live: &Value) -> Vec<Tracker> {
     found
 }
 
-/// The ID of another set that an object is a member of.
+/// Returns the ID of another ApplySet that the object is a member of.
 pub fn other_set(set: &ApplySet, live: &Value) -> Option<String> {
     let id = live["metadata"]["labels"][PART_OF].as_str()?;
     (id != set.id()).then(|| id.to_owned())
@@ -59,13 +59,13 @@ mod tests {
     #[track_caller]
     fn check(labels: &Value, notes: &Value, expected: &[&str]) {
         let live = json!({"metadata": {"labels": labels, "annotations": notes}});
-        let said: Vec<String> =
+        let shown: Vec<String> =
             other_owners(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn marks() {
+    fn tools_are_detected_by_their_marks() {
         check(&json!({}), &json!({}), &[]);
         check(&json!({"app.kubernetes.io/instance": "web"}), &json!({}), &[]);
         let id = "web:apps/Deployment:prod/web";
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_others() {
+    fn members_of_other_sets() {
         let set = ApplySet { name: "a".to_owned(), namespace: "b".to_owned() };
         let of = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
         assert_eq!(other_set(&set, &of("x")), Some("x".to_owned()));

@@ -1,4 +1,4 @@
-//! The parent of a set: what it says, and whose it is.
+//! The parent of an ApplySet: its contents and its owner.
 
 use serde_json::{Value, json};
 
@@ -11,28 +11,28 @@ use crate::core::live::{Entry, entries};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// What a parent says.
+/// The contents of a parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
-    /// Where members are.
+    /// The kinds and namespaces of the members.
     pub scope: MemberScope,
-    /// The program that looks after the set, with its version: `kubectl/v1.36.3`.
+    /// The program that manages the ApplySet, with its version: `kubectl/v1.36.3`.
     pub tooling: String,
-    /// The id of the directory that the set is applied from, if it says one; whatever text it is.
+    /// The lock ID of the directory that the ApplySet is applied from; any text, `None` if the annotation is missing.
     pub lock_id: Option<String>,
 }
 
-/// An annotation of a parent that this program did not write.
+/// An annotation on a parent that this program did not write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForeignAnnotation {
-    /// Its key.
+    /// The key of the annotation.
     pub key: String,
-    /// The field manager that wrote it; `None` where the server does not tell.
+    /// The field manager that wrote it; `None` if the server does not report one.
     pub manager: Option<String>,
 }
 
-/// The annotations of a parent that our field manager does not own, in order of their keys. They decide where members
-/// are looked for, so whoever forged them can choose what a prune deletes.
+/// Returns the annotations on a parent that our field manager does not own, sorted by key. Annotations decide where
+/// members are searched, so a forged annotation can choose what a prune deletes.
 pub fn foreign_annotations(live: &Value) -> Vec<ForeignAnnotation> {
     let entries = entries(live).unwrap_or_default();
     let owns = |entry: &Entry<'_>, key: &str| {
@@ -48,58 +48,57 @@ pub fn foreign_annotations(live: &Value) -> Vec<ForeignAnnotation> {
         .collect()
 }
 
-/// Whose set a parent is.
+/// The owner that a parent must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// Ours, and nobody else's.
+    /// This program.
     Ours,
-    /// Anybody's: it is about to become ours, or is only looked at.
+    /// Any program: the parent is about to be adopted, or is only read.
     Anyone,
 }
 
-/// Reads a parent, with the checks of kubectl in their order.
+/// Reads a parent. Runs the same checks as kubectl, in the same order.
 pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent, Diagnostic> {
     let name = format!("configmap/{}/{}", set.namespace, set.name);
     let text = |field: &str, key: &str| live["metadata"][field][key].as_str();
     if !is_parent(live) {
         return Err(Diagnostic::refusal(format!(
-            "{name} is there already and is not the inventory of a set"
+            "{name} already exists and is not the parent of an ApplySet"
         ))
-        .hint("give the spec another `metadata.name`, or that ConfigMap"));
+        .hint("change `metadata.name` in the spec, or rename that ConfigMap"));
     }
     let Some(tooling) = text("annotations", TOOLING) else {
-        return Err(lacks(&name, "annotation", TOOLING));
+        return Err(missing(&name, "annotation", TOOLING));
     };
     let tool = tool_of(tooling);
     if tool != TOOL && owner == Owner::Ours {
-        return Err(Diagnostic::refusal(format!("{name}: the set is looked after by {tooling}, not by us"))
-            .hint("`kubectl largescale inventory adopt` takes it over; until then let that program apply and prune"));
+        return Err(Diagnostic::refusal(format!("{name}: the ApplySet is managed by {tooling}, not by kubectl-largescale"))
+            .hint("to take it over, run `kubectl largescale inventory adopt`; until then use that program to apply and prune"));
     }
     let Some(id) = text("labels", ID) else {
-        return Err(lacks(&name, "label", ID));
+        return Err(missing(&name, "label", ID));
     };
     if id != set.id() {
         return Err(Diagnostic::refusal(format!(
-            "{name} has the ID of another set: the label {ID} is {id}, expected {}",
+            "{name} has the ID of another ApplySet: the label {ID} is {id}, expected {}",
             set.id()
         ))
-        .hint("was it copied from another namespace or name? `kubectl largescale inventory verify --fix` puts it right"));
+        .hint("if it was copied from another namespace or name, `kubectl largescale inventory verify --fix` corrects it"));
     }
     let Some(kinds) = text("annotations", KINDS) else {
-        return Err(lacks(&name, "annotation", KINDS));
+        return Err(missing(&name, "annotation", KINDS));
     };
     let namespaces = text("annotations", NAMESPACES).unwrap_or_default();
     let (scope, invalid) = scope_of(set, kinds, namespaces);
     if let Some(invalid) = invalid.first() {
-        return Err(Diagnostic::refusal(format!("{name}, the inventory of the set, names {invalid}")).hint(
-            "`kubectl largescale inventory verify --fix` writes it again from the labels of the members",
-        ));
+        return Err(Diagnostic::refusal(format!("{name}, the parent of the ApplySet, lists {invalid}"))
+            .hint("`kubectl largescale inventory verify --fix` rewrites it from the labels of the members"));
     }
     let lock_id = text("annotations", LOCK_ID).map(str::to_owned);
     Ok(Parent { scope, tooling: tooling.to_owned(), lock_id })
 }
 
-/// Reads as much as is valid of a parent that [`read_parent`] refuses, to repair it.
+/// Reads the valid parts of a parent that [`read_parent`] refuses, to repair it.
 pub fn salvage_parent(set: &ApplySet, live: &Value) -> Parent {
     let text = |key: &str| live["metadata"]["annotations"][key].as_str();
     let (scope, _) = scope_of(set, text(KINDS).unwrap_or_default(), text(NAMESPACES).unwrap_or_default());
@@ -107,7 +106,7 @@ pub fn salvage_parent(set: &ApplySet, live: &Value) -> Parent {
     Parent { scope, tooling, lock_id: text(LOCK_ID).map(str::to_owned) }
 }
 
-/// The scope that two annotations tell, and what of them is invalid.
+/// Returns the scope in the two annotations, and a description of each invalid entry.
 fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (MemberScope, Vec<String>) {
     let split = |text: &str| -> Vec<String> {
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -119,44 +118,45 @@ fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (MemberScope, Vec<
         if names::is_label(&namespace) {
             scope.namespaces.insert(namespace);
         } else {
-            invalid.push(format!("the namespace {namespace:?}, which is invalid"));
+            invalid.push(format!("the invalid namespace {namespace:?}"));
         }
     }
     for kind in split(kinds) {
         match GroupKind::parse(&kind) {
             Some(kind) => drop(scope.kinds.insert(kind)),
-            None => invalid.push(format!("the kind {kind:?}, which is invalid")),
+            None => invalid.push(format!("the invalid kind {kind:?}")),
         }
     }
     (scope, invalid)
 }
 
-/// Refuses a set with another id than that of the lock. Another directory with the same name and namespace would prune
-/// what this one applies. A set without an id gets that of the lock at the next apply.
+/// Refuses an ApplySet whose lock ID differs from that of the lock file. Another directory with the same name and
+/// namespace would prune the objects that this one applies. An ApplySet without a lock ID gets one at the next apply.
 pub fn check_lock_id(set: &ApplySet, parent: &Parent, own: Option<&LockId>) -> Result<(), Diagnostic> {
     let name = format!("configmap/{}/{}", set.namespace, set.name);
     match (parent.lock_id.as_deref(), own) {
         (None, _) => Ok(()),
         (Some(found), Some(own)) if found == own.as_str() => Ok(()),
         (Some(found), own) => {
-            // Anyone who may patch the ConfigMap chose the text: only an id is worth showing.
-            let found =
-                LockId::parse(found).map_or_else(|| "that is invalid".to_owned(), |id| id.to_string());
+            // Anyone who may patch the ConfigMap can set this text, so only a valid ID is shown.
+            let found = LockId::parse(found).map_or_else(|| "invalid".to_owned(), |id| id.to_string());
             let (here, first) = match own {
-                Some(own) => (format!("this lock has {own}"), ""),
-                None => ("this lock has none".to_owned(), "`kubectl largescale render --new-id`, and then "),
+                Some(own) => (format!("this lock file has {own}"), ""),
+                None => {
+                    ("this lock file has none".to_owned(), "`kubectl largescale render --new-id` and then ")
+                }
             };
             Err(Diagnostic::refusal(format!(
-                "{name}: the set belongs to another directory: its lock id is {found}, and {here}"
+                "{name}: the ApplySet belongs to another directory: its lock ID is {found}, but {here}"
             ))
             .hint(format!(
-                "for two apps of one name, change `metadata.name` of this one and `kubectl largescale render --new-id`; to take the set over: {first}`kubectl largescale inventory adopt`"
+                "if two apps have the same name, change `metadata.name` of this one and run `kubectl largescale render --new-id`; to take the ApplySet over, run {first}`kubectl largescale inventory adopt`"
             )))
         }
     }
 }
 
-/// What takes the set out of a parent that holds something besides, and so is not ours to delete.
+/// Returns the patch that removes the ApplySet from a parent that holds other data and must not be deleted.
 pub fn undone(parent: &Value) -> Option<Value> {
     let holds = |field: &str| parent[field].as_object().is_some_and(|map| !map.is_empty());
     let patch = json!({ "metadata": {
@@ -168,7 +168,7 @@ pub fn undone(parent: &Value) -> Option<Value> {
     (holds("data") || holds("binaryData")).then_some(patch)
 }
 
-/// Whether a parent that cannot be read may be written anew: it is one, and no other program says that it is its own.
+/// Returns whether an unreadable parent may be rewritten: it is a parent, and no other program claims it.
 pub fn is_ours_to_mend(live: &Value) -> bool {
     let tooling = live["metadata"]["annotations"][TOOLING].as_str();
     is_parent(live) && tooling.is_none_or(|tooling| tool_of(tooling) == TOOL)
@@ -179,14 +179,14 @@ fn is_parent(live: &Value) -> bool {
     has("labels", ID) || [TOOLING, KINDS, RESOURCES].iter().any(|key| has("annotations", key))
 }
 
-/// The name of the program in a tooling annotation.
+/// Returns the name of the program in a tooling annotation.
 pub fn tool_of(tooling: &str) -> &str {
     tooling.rsplit_once('/').map_or(tooling, |(name, _)| name)
 }
 
-fn lacks(name: &str, what: &str, key: &str) -> Diagnostic {
-    Diagnostic::refusal(format!("{name}, the inventory of the set, lacks the {what} {key}"))
-        .hint("`kubectl largescale inventory verify --fix` writes it anew from the labels of the members")
+fn missing(name: &str, what: &str, key: &str) -> Diagnostic {
+    Diagnostic::refusal(format!("{name}, the parent of the ApplySet, has no {what} {key}"))
+        .hint("`kubectl largescale inventory verify --fix` rewrites it from the labels of the members")
 }
 
 #[cfg(test)]
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_is_read_as_it_is_written() {
+    fn parents_round_trip() {
         let set = set("web", "prod");
         let keys = [key("Service", "", "prod"), key("Deployment", "apps", "other"), key("Namespace", "", "")];
         let scope = set.scope(&keys);
@@ -220,10 +220,10 @@ mod tests {
     }
 
     #[test]
-    fn parents_that_are_refused() {
+    fn invalid_parents_are_refused() {
         let set = set("web", "prod");
         let parent = set.parent(&set.scope([]), None);
-        let said = |change: &dyn Fn(&mut Value)| {
+        let message = |change: &dyn Fn(&mut Value)| {
             let mut parent = parent.clone();
             change(&mut parent);
             read_parent(&set, &parent, Owner::Ours).unwrap_err().message
@@ -233,25 +233,28 @@ mod tests {
                 drop(parent["metadata"]["annotations"].as_object_mut().unwrap().remove(key));
             }
         };
-        assert!(said(&note(TOOLING)).ends_with("lacks the annotation applyset.kubernetes.io/tooling"));
+        assert!(message(&note(TOOLING)).ends_with("has no annotation applyset.kubernetes.io/tooling"));
         assert!(
-            said(&note(KINDS)).ends_with("lacks the annotation applyset.kubernetes.io/contains-group-kinds")
+            message(&note(KINDS)).ends_with("has no annotation applyset.kubernetes.io/contains-group-kinds")
         );
         assert!(
-            said(&|parent| parent["metadata"]["labels"] = json!({}))
-                .ends_with("lacks the label applyset.kubernetes.io/id")
+            message(&|parent| parent["metadata"]["labels"] = json!({}))
+                .ends_with("has no label applyset.kubernetes.io/id")
         );
         assert!(
-            said(&|parent| parent["metadata"]["labels"][ID] = "x".into())
-                .contains("has the ID of another set")
+            message(&|parent| parent["metadata"]["labels"][ID] = "x".into())
+                .contains("has the ID of another ApplySet")
         );
         assert!(
-            said(&|parent| parent["metadata"] = json!({"name": "web"}))
-                .ends_with("is not the inventory of a set")
+            message(&|parent| parent["metadata"] = json!({"name": "web"}))
+                .ends_with("is not the parent of an ApplySet")
         );
         let theirs =
             |parent: &mut Value| parent["metadata"]["annotations"][TOOLING] = "kubectl/v1.36.3".into();
-        assert!(said(&theirs).ends_with("the set is looked after by kubectl/v1.36.3, not by us"));
+        assert!(
+            message(&theirs)
+                .ends_with("the ApplySet is managed by kubectl/v1.36.3, not by kubectl-largescale")
+        );
         let mut kubectl = parent.clone();
         theirs(&mut kubectl);
         assert_eq!(read_parent(&set, &kubectl, Owner::Anyone).unwrap().tooling, "kubectl/v1.36.3");
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_mend_a_parent() {
+    fn parents_that_may_be_repaired() {
         let check = |labels: Value, annotations: Value, expected: bool| {
             let live = json!({"metadata": {"labels": labels, "annotations": annotations}});
             assert_eq!(is_ours_to_mend(&live), expected, "{live}");
@@ -276,25 +279,25 @@ mod tests {
     #[test]
     fn invalid_kinds_and_namespaces_are_refused_and_the_rest_is_readable() {
         let set = set("web", "prod");
-        for (kinds, namespaces, said) in [
-            ("Service", "a,Prod!", "names the namespace \"Prod!\", which is invalid"),
-            ("Service", "a,../x", "names the namespace \"../x\", which is invalid"),
-            ("Service", "a,\u{1b}[31m", "names the namespace \"\\u{1b}[31m\", which is invalid"),
-            ("Service,1x", "a", "names the kind \"1x\", which is invalid"),
-            ("Service,X.y/z", "a", "names the kind \"X.y/z\", which is invalid"),
+        for (kinds, namespaces, problem) in [
+            ("Service", "a,Prod!", "lists the invalid namespace \"Prod!\""),
+            ("Service", "a,../x", "lists the invalid namespace \"../x\""),
+            ("Service", "a,\u{1b}[31m", "lists the invalid namespace \"\\u{1b}[31m\""),
+            ("Service,1x", "a", "lists the invalid kind \"1x\""),
+            ("Service,X.y/z", "a", "lists the invalid kind \"X.y/z\""),
         ] {
             let mut parent = set.parent(&set.scope([]), None);
             parent["metadata"]["annotations"][KINDS] = kinds.into();
             parent["metadata"]["annotations"][NAMESPACES] = namespaces.into();
             let message = read_parent(&set, &parent, Owner::Ours).unwrap_err().message;
-            assert_eq!(message, format!("configmap/prod/web, the inventory of the set, {said}"));
+            assert_eq!(message, format!("configmap/prod/web, the parent of the ApplySet, {problem}"));
             let scope = set.scope(&[key("Service", "", "a")]);
             assert_eq!(salvage_parent(&set, &parent).scope, scope, "{kinds} {namespaces}");
         }
     }
 
     #[test]
-    fn annotations_of_other_managers() {
+    fn annotations_of_other_field_managers() {
         let entry = |manager: &str, keys: &[&str]| {
             let keys: serde_json::Map<_, _> =
                 keys.iter().map(|key| (format!("f:{key}"), json!({}))).collect();
@@ -318,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_directory_a_set_is_of() {
+    fn the_lock_id_tells_directories_apart() {
         let set = set("web", "prod");
         let (a, b) = (LockId::from_bytes([0xaa; 16]), LockId::from_bytes([0xbb; 16]));
         let parent =
@@ -329,10 +332,13 @@ mod tests {
         assert_eq!(check(&parent(None), None), Ok(()));
         assert_eq!(check(&parent(None), Some(&a)), Ok(()));
         assert_eq!(check(&parent(Some(&a)), Some(&a)), Ok(()));
-        let other = "configmap/prod/web: the set belongs to another directory: its lock id is";
-        assert_eq!(check(&parent(Some(&b)), Some(&a)), Err(format!("{other} {b}, and this lock has {a}")));
-        assert_eq!(check(&parent(Some(&b)), None), Err(format!("{other} {b}, and this lock has none")));
+        let other = "configmap/prod/web: the ApplySet belongs to another directory: its lock ID is";
+        assert_eq!(
+            check(&parent(Some(&b)), Some(&a)),
+            Err(format!("{other} {b}, but this lock file has {a}"))
+        );
+        assert_eq!(check(&parent(Some(&b)), None), Err(format!("{other} {b}, but this lock file has none")));
         let forged = Parent { lock_id: Some("\u{1b}[31m".to_owned()), ..parent(None) };
-        assert_eq!(check(&forged, Some(&a)), Err(format!("{other} that is invalid, and this lock has {a}")));
+        assert_eq!(check(&forged, Some(&a)), Err(format!("{other} invalid, but this lock file has {a}")));
     }
 }

@@ -1,4 +1,4 @@
-//! A plan: what would be done, agreed to in a file, and held against what would be done later.
+//! The plan file: the changes that were reviewed, and how they differ from the changes that an apply would make now.
 
 use std::collections::BTreeMap;
 
@@ -8,42 +8,42 @@ use crate::core::apply::prune::MaxPrune;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 
-/// What would be done.
+/// A plan: the changes that an apply would make.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlanFile {
-    api_version: Form,
+    api_version: ApiVersion,
     kind: Kind,
-    /// What it is for.
+    /// The conditions that the plan is valid for.
     pub terms: Terms,
-    /// Every object that would be touched, in the order of their keys.
+    /// Every object that would change, sorted by key.
     pub objects: Vec<PlannedObject>,
 }
 
-/// What would be done to one object.
+/// The planned change of one object.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlannedObject {
-    /// Its API group; empty for core.
+    /// The API group; empty for the core group.
     pub group: String,
-    /// Its kind.
+    /// The kind.
     pub kind: String,
-    /// Its namespace; empty where there is none.
+    /// The namespace; empty for an object without one.
     pub namespace: String,
-    /// Its name.
+    /// The name.
     pub name: String,
     /// `created`, `configured` or `pruned`.
     pub action: String,
-    /// Its UID, where it is there.
+    /// The UID; `None` for an object that does not exist yet.
     pub uid: Option<String>,
-    /// The digest of what would change.
+    /// The digest of the change.
     pub change: String,
-    /// The same for people; values of Secrets are not in it.
+    /// The diff for review, without the values of Secrets.
     pub diff: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-enum Form {
+enum ApiVersion {
     #[serde(rename = "largescale.dev/v1alpha1")]
     V1Alpha1,
 }
@@ -53,46 +53,46 @@ enum Kind {
     Plan,
 }
 
-/// What a plan is for.
+/// The conditions that a plan is valid for.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Terms {
     /// The UID of the namespace kube-system.
     pub cluster: String,
-    /// The namespace of the set.
+    /// The namespace of the ApplySet.
     pub namespace: String,
-    /// The ID of the set.
+    /// The ID of the ApplySet.
     pub set: String,
-    /// The digests of the files of the tree.
+    /// The digests of the rendered files.
     pub tree: BTreeMap<String, String>,
-    /// `--max-prune`, where what has left the tree is deleted.
+    /// `--max-prune`; `None` if the plan does not prune.
     pub prune: Option<String>,
-    /// Whether fields of others are taken.
+    /// Whether to take ownership of fields that other field managers own.
     pub force_conflicts: bool,
 }
 
-/// One way in which things are not any more as planned.
+/// A difference between the plan and the changes that an apply would make now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Departure {
-    /// Nothing of it can be carried out.
+    /// The whole plan is invalid.
     Whole(String),
-    /// One object: what was planned, and what would be done now.
+    /// One object would change in another way.
     Object {
-        /// Which.
+        /// The object.
         key: Key,
-        /// The sentence.
+        /// A description of the difference.
         what: String,
-        /// The diff that was agreed to.
+        /// The diff that was reviewed.
         planned: String,
-        /// The diff that it would be now.
+        /// The diff that would be applied now.
         now: String,
     },
-    /// Somebody has done it already.
+    /// The planned change has already been made.
     AlreadyDone(Key),
 }
 
 impl PlannedObject {
-    /// Which object.
+    /// Returns the key of the object.
     pub fn key(&self) -> Key {
         Key {
             group: self.group.clone(),
@@ -104,40 +104,40 @@ impl PlannedObject {
 }
 
 impl PlanFile {
-    /// A plan.
+    /// Creates a plan and sorts its objects by key.
     pub fn new(terms: Terms, mut objects: Vec<PlannedObject>) -> Self {
         objects.sort_by_key(PlannedObject::key);
-        Self { api_version: Form::V1Alpha1, kind: Kind::Plan, terms, objects }
+        Self { api_version: ApiVersion::V1Alpha1, kind: Kind::Plan, terms, objects }
     }
 
-    /// How much may be deleted, where what has left the tree is.
+    /// Returns the limit for deletions; `None` if the plan does not prune.
     pub fn max_prune(&self) -> Result<Option<MaxPrune>, Diagnostic> {
         let max = self.terms.prune.as_deref().map(str::parse).transpose();
         max.map_err(|wrong: String| Diagnostic::error(format!("`prune` of the plan: {wrong}")))
     }
 
-    /// Its text.
+    /// Writes the plan as JSON.
     pub fn write(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
     }
 
-    /// Reads one.
+    /// Reads a plan; `file` is its path for messages.
     pub fn read(file: &str, text: &str) -> Checked<Self> {
         serde_json::from_str(text).map_err(|error| {
             let line = u32::try_from(error.line()).unwrap_or(0);
             let location = Location { file: file.to_owned(), line };
-            // A plan holds no secret, but what somebody names as one may: serde's words would quote it.
+            // serde's message would quote values, and a plan may contain text that is secret.
             Diagnostic::error(if error.is_data() { "not a plan of this version" } else { "not JSON" })
                 .at(location)
-                .hint("`kubectl largescale diff --live --out FILE` writes one")
+                .hint("`kubectl largescale diff --live --out FILE` writes a plan")
                 .into()
         })
     }
 }
 
-/// Every way in which what would be done now differs from what was planned.
+/// Returns every difference between the planned changes and the changes that an apply would make now.
 pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
     let mut found = Vec::new();
     for (what, planned, now) in [
@@ -146,7 +146,7 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
         ("set", &plan.terms.set, &now.terms.set),
     ] {
         if planned != now {
-            found.push(Departure::Whole(format!("the plan is for {what} {planned}, this is {now}")));
+            found.push(Departure::Whole(format!("the plan is for {what} {planned}, but this is {now}")));
         }
     }
     found.extend(tree_departures(&plan.terms.tree, &now.terms.tree));
@@ -163,7 +163,7 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
     for (key, now) in current.iter().filter(|(key, _)| !planned.contains_key(*key)) {
         found.push(Departure::Object {
             key: key.clone(),
-            what: format!("{key} would be {}, and the plan does not know of it", now.action),
+            what: format!("{key} would be {}, but it is not in the plan", now.action),
             planned: String::new(),
             now: now.diff.clone(),
         });
@@ -173,11 +173,11 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
 
 fn departure(key: &Key, planned: &PlannedObject, now: &PlannedObject) -> Option<Departure> {
     let what = if planned.action != now.action {
-        format!("{key} was to be {}, and would be {} now", planned.action, now.action)
+        format!("{key} was planned to be {}, but would be {} now", planned.action, now.action)
     } else if planned.uid != now.uid {
-        format!("{key} is another object: somebody has deleted it and made it anew")
+        format!("{key} was deleted and created again since the plan was made")
     } else if planned.change != now.change {
-        format!("{key} has changed, and so has what would be {} in it", planned.action)
+        format!("{key} has changed since the plan was made, and would be {} in another way", planned.action)
     } else {
         return None;
     };
@@ -195,7 +195,9 @@ fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, St
     changed.sort_unstable();
     let Some(first) = changed.first() else { return Vec::new() };
     let more = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
-    vec![Departure::Whole(format!("the tree has changed since the plan was made: {first}{more}"))]
+    vec![Departure::Whole(format!(
+        "the rendered directory has changed since the plan was made: {first}{more}"
+    ))]
 }
 
 #[cfg(test)]
@@ -229,25 +231,25 @@ mod tests {
         PlanFile::new(terms, objects)
     }
 
-    fn said(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
+    fn messages(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
         let say = |departure: Departure| match departure {
             Departure::Whole(what) | Departure::Object { what, .. } => what,
-            Departure::AlreadyDone(key) => format!("{key} is done"),
+            Departure::AlreadyDone(key) => format!("{key} is already done"),
         };
         departures(plan, now).into_iter().map(say).collect()
     }
 
     #[test]
-    fn is_read_as_it_is_written() {
+    fn plans_round_trip() {
         let plan = plan(vec![object("b", "created", None, "1"), object("a", "configured", Some("u"), "2")]);
         assert_eq!(PlanFile::read("p", &plan.write()).unwrap(), plan);
-        assert_eq!(plan.objects[0].name, "a", "in order");
+        assert_eq!(plan.objects[0].name, "a", "sorted by key");
         assert_eq!(plan.max_prune().unwrap(), Some(MaxPrune::Percent(50)));
         assert_eq!(departures(&plan, &plan), []);
     }
 
     #[test]
-    fn what_is_no_plan() {
+    fn invalid_plans_are_refused() {
         let message = |text: &str| PlanFile::read("p", text).unwrap_err()[0].to_string();
         assert_eq!(message("hello"), "p:1: not JSON");
         assert_eq!(message("{\n\"kind\": \"Plan\"}"), "p:2: not a plan of this version");
@@ -262,49 +264,55 @@ mod tests {
     }
 
     #[test]
-    fn another_place_or_tree() {
+    fn another_cluster_or_directory() {
         let planned = plan(vec![]);
         let mut now = planned.clone();
         now.terms.cluster = "c2".to_owned();
-        assert_eq!(said(&planned, &now), ["the plan is for cluster c1, this is c2"]);
+        assert_eq!(messages(&planned, &now), ["the plan is for cluster c1, but this is c2"]);
         now = planned.clone();
         now.terms.tree =
             [("a.yaml".to_owned(), "2".to_owned()), ("b.yaml".to_owned(), "1".to_owned())].into();
-        assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml and 1 more"]);
+        assert_eq!(
+            messages(&planned, &now),
+            ["the rendered directory has changed since the plan was made: a.yaml and 1 more"]
+        );
         now.terms.tree.clear();
-        assert_eq!(said(&planned, &now), ["the tree has changed since the plan was made: a.yaml"]);
+        assert_eq!(
+            messages(&planned, &now),
+            ["the rendered directory has changed since the plan was made: a.yaml"]
+        );
     }
 
     #[test]
-    fn objects_that_are_not_as_planned() {
+    fn objects_that_differ_from_the_plan() {
         let check = |planned: Option<PlannedObject>, now: Option<PlannedObject>, expected: &str| {
             assert_eq!(
-                said(&plan(planned.into_iter().collect()), &plan(now.into_iter().collect())),
+                messages(&plan(planned.into_iter().collect()), &plan(now.into_iter().collect())),
                 [expected]
             );
         };
         let configured = || Some(object("a", "configured", Some("u1"), "1"));
-        check(configured(), None, "service/web/a is done");
-        check(None, configured(), "service/web/a would be configured, and the plan does not know of it");
+        check(configured(), None, "service/web/a is already done");
+        check(None, configured(), "service/web/a would be configured, but it is not in the plan");
         check(
             configured(),
             Some(object("a", "created", None, "1")),
-            "service/web/a was to be configured, and would be created now",
+            "service/web/a was planned to be configured, but would be created now",
         );
         check(
             configured(),
             Some(object("a", "configured", Some("u2"), "1")),
-            "service/web/a is another object: somebody has deleted it and made it anew",
+            "service/web/a was deleted and created again since the plan was made",
         );
         check(
             configured(),
             Some(object("a", "configured", Some("u1"), "2")),
-            "service/web/a has changed, and so has what would be configured in it",
+            "service/web/a has changed since the plan was made, and would be configured in another way",
         );
     }
 
     #[test]
-    fn both_diffs_are_kept() {
+    fn differences_hold_both_diffs() {
         let planned = plan(vec![object("a", "configured", Some("u"), "1")]);
         let now = plan(vec![object("a", "configured", Some("u"), "2")]);
         let Departure::Object { planned, now, .. } = departures(&planned, &now).remove(0) else { panic!() };

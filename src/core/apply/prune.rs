@@ -1,4 +1,4 @@
-//! Which members of the set leave the cluster because they left the tree, and which stay all the same.
+//! Selects the members of an ApplySet to prune: those that the directory no longer holds and that have no reason to stay.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,49 +10,51 @@ use crate::core::apply::apply_set::ApplySet;
 use crate::core::live::{MANAGER, entries};
 use crate::core::manifest::Key;
 
-/// What is done about members that the tree does not hold.
+/// The members that the rendered directory no longer holds.
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
-    /// These are deleted.
+    /// Members to delete.
     pub delete: Vec<Deletion>,
-    /// These stay.
+    /// Members to keep, with the reason.
     pub kept: Vec<(Key, Kept)>,
 }
 
-/// An object to delete, as it was looked at.
+/// An object to delete, in the state in which it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Deletion {
-    /// Which.
+    /// The object.
     pub key: Key,
-    /// Its UID.
+    /// The UID.
     pub uid: String,
-    /// Its resourceVersion.
+    /// The resourceVersion.
     pub resource_version: String,
-    /// Addresses and host names that are lost with it.
+    /// The addresses and host names of its load balancer, which are lost with it.
     pub addresses: Vec<String>,
 }
 
-/// Why an object stays.
+/// The reason why a member is kept.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Kept {
-    /// Its controller deletes it with itself, and has copied our label.
-    #[error("{0} looks after it")]
+    /// A controller created it with our label, and deletes it with its owner.
+    #[error("{0} manages it")]
     Child(String),
-    /// Deleting it takes more with it than itself.
-    #[error("a {0} is not deleted by us, for what is in it goes with it; delete it by hand")]
+    /// Deleting it would also delete other objects or data.
+    #[error(
+        "kubectl-largescale does not delete a {0}, because its contents would be deleted too; delete it by hand"
+    )]
     Precious(String),
-    /// Somebody has said that it shall stay.
+    /// An annotation or label protects it.
     #[error("{0} protects it")]
     Protected(&'static str),
-    /// We never wrote it.
-    #[error("kubectl-largescale never applied it; somebody has copied its label")]
+    /// This program never applied it.
+    #[error("kubectl-largescale never applied it; its label was copied from another object")]
     NotOurs,
-    /// It is on its way.
-    #[error("it is being deleted already")]
+    /// It has a deletion timestamp.
+    #[error("it is already being deleted")]
     Leaving,
 }
 
-/// Kinds that controllers make, with copies of the labels of what they are made for.
+/// Kinds that controllers create with copies of their owner's labels.
 const CHILDREN: &[(&str, &str)] = &[
     ("", "Endpoints"),
     ("", "Pod"),
@@ -61,7 +63,7 @@ const CHILDREN: &[(&str, &str)] = &[
     ("discovery.k8s.io", "EndpointSlice"),
 ];
 
-/// Kinds whose deletion deletes what nobody has looked at.
+/// Kinds whose deletion also deletes objects or data that no diff shows.
 const PRECIOUS: &[(&str, &str)] = &[
     ("", "Namespace"),
     ("", "PersistentVolume"),
@@ -69,7 +71,7 @@ const PRECIOUS: &[(&str, &str)] = &[
     ("apiextensions.k8s.io", "CustomResourceDefinition"),
 ];
 
-/// Sorts the members that the tree does not hold.
+/// Sorts the members that are not in `wanted` into those to delete and those to keep.
 pub fn candidates(set: &ApplySet, members: &[Value], wanted: &BTreeSet<Key>) -> Candidates {
     let mut found = Candidates::default();
     let mut seen = BTreeSet::new();
@@ -79,7 +81,7 @@ pub fn candidates(set: &ApplySet, members: &[Value], wanted: &BTreeSet<Key>) -> 
         if wanted.contains(&key) || is_parent || !set.is_member(object) || !seen.insert(key.clone()) {
             continue;
         }
-        match reason_to_stay(&key, object) {
+        match reason_to_keep(&key, object) {
             Some(why) => found.kept.push((key, why)),
             None => found.delete.push(Deletion {
                 key,
@@ -92,7 +94,7 @@ pub fn candidates(set: &ApplySet, members: &[Value], wanted: &BTreeSet<Key>) -> 
     found
 }
 
-/// What a load balancer has been given: addresses and host names.
+/// Returns the addresses and host names of a Service's load balancer.
 pub fn addresses(service: &Value) -> Vec<String> {
     let entries = service["status"]["loadBalancer"]["ingress"].as_array().into_iter().flatten();
     entries
@@ -101,7 +103,7 @@ pub fn addresses(service: &Value) -> Vec<String> {
         .collect()
 }
 
-fn reason_to_stay(key: &Key, object: &Value) -> Option<Kept> {
+fn reason_to_keep(key: &Key, object: &Value) -> Option<Kept> {
     let metadata = &object["metadata"];
     let is_of = |kinds: &[(&str, &str)]| kinds.contains(&(key.group.as_str(), key.kind.as_str()));
     let note = |name: &str| metadata["annotations"][name].as_str().unwrap_or_default();
@@ -137,17 +139,17 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// How many members may be deleted at once.
+/// The limit on the members that one run may delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxPrune {
-    /// So many.
+    /// A number of members.
     Count(usize),
-    /// So many percent of the members, and at least one.
+    /// A percentage of the members. Unless it is zero, one deletion is always allowed.
     Percent(u8),
 }
 
 impl MaxPrune {
-    /// Whether so many of so many members may be deleted.
+    /// Returns whether this limit allows a number of deletions among a number of members.
     pub fn allows(self, deletions: usize, members: usize) -> bool {
         match self {
             Self::Count(count) => deletions <= count,
@@ -207,14 +209,14 @@ mod tests {
     }
 
     #[track_caller]
-    fn stays(version: &str, kind: &str, further: &Value, why: &str) {
+    fn is_kept(version: &str, kind: &str, further: &Value, why: &str) {
         let found = candidates(&set(), &[member(version, kind, further)], &BTreeSet::new());
         assert_eq!(found.delete, []);
         assert_eq!(found.kept.iter().map(|(_, kept)| kept.to_string()).collect::<Vec<_>>(), [why]);
     }
 
     #[test]
-    fn what_left_the_tree_is_deleted() {
+    fn members_that_are_not_rendered_are_deleted() {
         let address =
             json!({"status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}, {"hostname": "a.example"}]}}});
         let service = member("v1", "Service", &address);
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_or_of_nobody_or_the_parent_is_no_candidate() {
+    fn wanted_objects_the_parent_and_non_members_are_no_candidates() {
         let service = member("v1", "Service", &json!({}));
         let wanted = BTreeSet::from([Key::of(&service)]);
         let parent = member("v1", "ConfigMap", &json!({"metadata": {"name": "web"}}));
@@ -239,10 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn what_stays() {
+    fn members_that_are_kept() {
         let owner = json!({"metadata": {"ownerReferences": [{"kind": "Service", "name": "web", "controller": true}]}});
-        stays("discovery.k8s.io/v1", "EndpointSlice", &owner, "service/web looks after it");
-        stays("v1", "Service", &owner, "service/web looks after it");
+        is_kept("discovery.k8s.io/v1", "EndpointSlice", &owner, "service/web manages it");
+        is_kept("v1", "Service", &owner, "service/web manages it");
         for (version, kind) in [
             ("discovery.k8s.io/v1", "EndpointSlice"),
             ("v1", "Endpoints"),
@@ -250,7 +252,7 @@ mod tests {
             ("apps/v1", "ReplicaSet"),
             ("apps/v1", "ControllerRevision"),
         ] {
-            stays(version, kind, &json!({}), "a controller looks after it");
+            is_kept(version, kind, &json!({}), "a controller manages it");
         }
         for (version, kind) in [
             ("v1", "Namespace"),
@@ -258,47 +260,48 @@ mod tests {
             ("v1", "PersistentVolumeClaim"),
             ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
         ] {
-            let why =
-                format!("a {kind} is not deleted by us, for what is in it goes with it; delete it by hand");
-            stays(version, kind, &json!({}), &why);
+            let why = format!(
+                "kubectl-largescale does not delete a {kind}, because its contents would be deleted too; delete it by hand"
+            );
+            is_kept(version, kind, &json!({}), &why);
         }
         let note = |key: &str, value: &str| json!({"metadata": {"annotations": {key: value}}});
-        stays(
+        is_kept(
             "v1",
             "Service",
             &note("argocd.argoproj.io/sync-options", "Validate=false, Prune=false"),
             "Argo CD's annotation `sync-options: Prune=false` protects it",
         );
         let flux = "Flux's `kustomize.toolkit.fluxcd.io/prune: disabled` protects it";
-        stays("v1", "Service", &note("kustomize.toolkit.fluxcd.io/prune", "disabled"), flux);
-        stays(
+        is_kept("v1", "Service", &note("kustomize.toolkit.fluxcd.io/prune", "disabled"), flux);
+        is_kept(
             "v1",
             "Service",
             &json!({"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/prune": "Disabled"}}}),
             flux,
         );
-        stays(
+        is_kept(
             "v1",
             "Service",
             &note("helm.sh/resource-policy", "keep"),
             "Helm's annotation `helm.sh/resource-policy: keep` protects it",
         );
-        stays(
+        is_kept(
             "v1",
             "Service",
             &json!({"metadata": {"managedFields": null}}),
-            "kubectl-largescale never applied it; somebody has copied its label",
+            "kubectl-largescale never applied it; its label was copied from another object",
         );
-        stays(
+        is_kept(
             "v1",
             "Service",
             &json!({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}),
-            "it is being deleted already",
+            "it is already being deleted",
         );
     }
 
     #[test]
-    fn what_protects_nothing() {
+    fn annotations_that_do_not_protect() {
         let note = |key: &str, value: &str| json!({"metadata": {"annotations": {key: value}}});
         for further in [
             note("argocd.argoproj.io/sync-options", "Prune=confirm,Validate=false"),
@@ -312,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn how_many() {
+    fn limits_on_deletions() {
         for (max, deletions, members, expected) in [
             ("50%", 1, 1, true),
             ("50%", 2, 3, false),

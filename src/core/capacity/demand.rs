@@ -1,40 +1,40 @@
-//! What the rendered Services ask of load balancers, nodes and watchers.
+//! What each rendered Service requires of load balancers, nodes and the EndpointSlice controller.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What one Service of type LoadBalancer asks for.
+/// What one Service of type LoadBalancer requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
-    /// Its pool, by its name.
+    /// The name of its pool.
     pub pool: String,
     /// Namespace and name.
     pub key: (String, String),
-    /// Its ports.
+    /// The number of ports.
     pub ports: u64,
-    /// IP families: a front end for each.
+    /// The number of IP families; each needs a front end.
     pub families: u64,
-    /// Ports that every node opens for it.
+    /// The number of ports that it opens on every node.
     pub node_ports: u64,
-    /// The pods that it selects, as far as the manifests tell.
+    /// The number of pods that it selects, as far as the manifests show.
     pub pods: u64,
 }
 
-/// So many endpoints go into one slice (kube-controller-manager --max-endpoints-per-slice, 100 by default).
+/// Endpoints in one slice (kube-controller-manager --max-endpoints-per-slice, 100 by default).
 const PER_SLICE: u64 = 100;
 
 impl Demand {
-    /// The EndpointSlices that its controller makes for it.
+    /// Returns the number of EndpointSlices that the controller creates for it.
     pub fn slices(&self) -> u64 {
         self.pods.div_ceil(PER_SLICE) * self.families
     }
 }
 
-/// Finds the demands among rendered objects, each with the name of its pool if it is for one.
+/// Returns the demand of each Service of type LoadBalancer. Each object comes with the name of its pool, if it has one.
 pub fn demands<'a>(objects: impl Iterator<Item = (Option<&'a str>, &'a Value)> + Clone) -> Vec<Demand> {
     let most = autoscaled(objects.clone().map(|(_, object)| object));
-    // By pool, so that a workload for each of many pools is not held against the Services of all others.
+    // Workloads are grouped by pool, so that each Service is compared only with the workloads of its own pool.
     let mut workloads: BTreeMap<Option<&str>, Vec<&Value>> = BTreeMap::new();
     for (pool, object) in objects.clone().filter(|(_, object)| object["spec"]["template"].is_object()) {
         workloads.entry(pool).or_default().push(object);
@@ -73,7 +73,7 @@ fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
     }
 }
 
-/// The most replicas that an autoscaler of the manifests makes of a workload, by its kind, namespace and name.
+/// Returns the maximum replicas that the autoscalers in the manifests allow, by kind, namespace and name of the workload.
 fn autoscaled<'a>(objects: impl Iterator<Item = &'a Value>) -> BTreeMap<(&'a str, &'a str, &'a str), u64> {
     objects
         .filter(|object| object["kind"] == "HorizontalPodAutoscaler")
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_families_node_ports_and_pods() {
+    fn demands_count_ports_families_node_ports_and_pods() {
         let deployment = workload("web", 250);
         let scaled = workload("api", 3);
         let autoscaler = json!({"kind": "HorizontalPodAutoscaler", "metadata": {},

@@ -1,4 +1,4 @@
-//! From pools and Services to gauges.
+//! Measures the usage of each limit from pools and Services.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use crate::core::platform::{Limit, LimitName, LoadBalancers, OwnLimits, Platform
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
 use crate::core::report::plural::{plural, thousands};
 
-/// All that is measured.
+/// The input of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Situation<'a> {
     /// The platform, with its limits.
     pub platform: &'a Platform,
-    /// What the user knows better.
+    /// Limits that the spec overrides.
     pub own: &'a OwnLimits,
     /// Whether each pool has its own workload (`workload.perPool`).
     pub workload_per_pool: bool,
@@ -22,7 +22,7 @@ pub struct Situation<'a> {
     pub pools: &'a [PoolNodes],
     /// The rendered Services; `None` if nothing was rendered, and then only nodes are measured.
     pub services: Option<&'a [Demand]>,
-    /// What else is in the cluster, if it was asked.
+    /// Other Services in the cluster; `None` if they were not read.
     pub other_services: Option<&'a OtherServices>,
 }
 
@@ -31,33 +31,33 @@ pub struct Situation<'a> {
 pub struct PoolNodes {
     /// The pool's name.
     pub name: String,
-    /// All its nodes.
+    /// The number of its nodes.
     pub all: usize,
-    /// Those that its load balancer may use.
+    /// The number of nodes that its load balancer may use.
     pub backends: usize,
-    /// The nodes of its largest VM set, and how many such a set takes, where that is known.
+    /// The number of nodes of its largest VM set and the limit of such a set, if known.
     pub vm_set: Option<(usize, Limit)>,
 }
 
-/// What the cluster holds beside the rendered Services.
+/// The Services in the cluster that are not rendered here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtherServices {
-    /// Other Services, by namespace.
+    /// The number of Services, by namespace.
     pub services: BTreeMap<String, u64>,
-    /// Those of them of type LoadBalancer.
+    /// The number of Services of type LoadBalancer among them.
     pub load_balancers: u64,
-    /// Their node ports.
+    /// The number of their node ports.
     pub node_ports: u64,
 }
 
-/// Measures every limit that is known, and what grows with the number of pools.
+/// Measures the usage of every known limit, and of everything that grows with the number of pools.
 pub fn measure(situation: &Situation<'_>) -> Vec<Usage> {
     let mut usages = of_nodes(situation);
     if let Some(services) = situation.services {
         of_load_balancers(situation, services, &mut usages);
         of_services(situation, services, &mut usages);
     }
-    // Whose limit nobody has published is of interest only where it is what pools are for.
+    // A limit that no source documents is shown only where pools exist because of it.
     usages.retain(|usage| {
         usage.limit.is_some()
             || matches!(usage.name, LimitName::NodesPerLoadBalancer | LimitName::EndpointSlices)
@@ -71,17 +71,20 @@ impl Situation<'_> {
         Usage { name, subject, used, limit: self.platform.limit(name, self.own), how: None }
     }
 
-    /// The nodes behind the load balancer of a pool, and why these.
-    fn behind(&self, pool: &PoolNodes) -> (u64, Option<String>) {
+    /// Returns the number of nodes behind the load balancer of a pool, and the reason if it is not the pool's own number.
+    fn nodes_behind(&self, pool: &PoolNodes) -> (u64, Option<String>) {
         let spec = &self.platform.spec;
         if spec.refused.is_none() {
             return (pool.backends as u64, None);
         }
-        let relief = spec.per_pool.as_ref().map_or(Relief::None, |said| said.relieves);
+        let relief = spec.per_pool.as_ref().map_or(Relief::None, |per_pool| per_pool.relieves);
         if self.workload_per_pool && relief == Relief::Full {
             return (pool.backends as u64, None);
         }
-        (self.nodes.backends as u64, Some("all of the cluster: this cloud cannot choose nodes".to_owned()))
+        (
+            self.nodes.backends as u64,
+            Some("all nodes of the cluster: this cloud cannot select nodes".to_owned()),
+        )
     }
 }
 
@@ -89,7 +92,7 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
     let mut usages = Vec::new();
     for pool in situation.pools {
         let subject = || LimitSubject::Pool(pool.name.clone());
-        let (behind, how) = situation.behind(pool);
+        let (behind, how) = situation.nodes_behind(pool);
         usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
         usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
         if let Some((nodes, takes)) = &pool.vm_set {
@@ -120,7 +123,7 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
     let mut load_balancers = 0;
     for pool in situation.pools {
         let Some(services) = by_pool.get(pool.name.as_str()) else { continue };
-        let (behind, _) = situation.behind(pool);
+        let (behind, _) = situation.nodes_behind(pool);
         let rules = |demand: &&Demand| demand.ports * demand.families;
         let all: u64 = services.iter().map(rules).sum();
         let most = services.iter().map(rules).max().unwrap_or_default();
@@ -162,7 +165,9 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
         .max();
     let alone = match situation.other_services {
         Some(_) => None,
-        None => Some("of this app alone; those of others are seen with the nodes of a cluster".to_owned()),
+        None => Some(
+            "counts this app only; other Services are read together with the nodes of a cluster".to_owned(),
+        ),
     };
     for (name, used) in [
         (LimitName::LoadBalancerServices, ours + other_services.load_balancers),
@@ -182,7 +187,7 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
     usage.how = Some(match (ours, situation.workload_per_pool) {
         (0 | 1, _) | (_, true) => plural_of(endpoints, "endpoint"),
         (_, false) => format!(
-            "{} of {} over the same pods ({}): each pool more adds as many",
+            "{} of {} over the same pods ({}): each additional pool adds the same number",
             plural_of(endpoints, "endpoint"),
             plural_of(ours, "Service"),
             thousands(pods)
@@ -196,7 +201,7 @@ fn plural_of(count: u64, noun: &str) -> String {
 }
 
 impl PoolNodes {
-    /// The pools that are rendered, as far as their nodes were seen.
+    /// Returns the rendered pools with the node counts of the reports.
     pub fn of(reports: &[PoolReport], platform: &Platform) -> Vec<Self> {
         let rules = &platform.spec.vm_sets.rules;
         reports

@@ -1,4 +1,4 @@
-//! One limit, and how much of it is used.
+//! The usage of one limit.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ use crate::core::report::plural::thousands;
 pub struct Usage {
     /// The limit's name.
     pub name: LimitName,
-    /// Whose it is.
+    /// The pool or cluster that the limit applies to.
     pub subject: LimitSubject,
     /// How much is used.
     pub used: u64,
-    /// The limit; `None` where nobody has published one.
+    /// The limit; `None` if no source documents it.
     pub limit: Option<Limit>,
-    /// How the number comes about, where it is no plain count: a half-sentence.
+    /// How the number is calculated, if it is not a plain count; a clause.
     pub how: Option<String>,
 }
 
-/// Whose limit it is.
+/// What a limit applies to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LimitSubject {
-    /// A pool's, by its name.
+    /// A pool, by its name.
     Pool(String),
-    /// The cluster's.
+    /// The cluster.
     Cluster,
 }
 
-/// Whether there is room.
+/// How close the usage is to the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Headroom {
-    /// There is.
+    /// Below the warning threshold.
     Enough,
-    /// So much is used that the user wants to hear of it.
+    /// At or above the warning threshold.
     Little,
-    /// More is used than the limit.
+    /// Above the limit.
     Over,
     /// No limit is known.
     Unknown,
 }
 
 impl Headroom {
-    /// The word for it.
+    /// Returns the name of the level, as it is printed.
     pub fn word(self) -> &'static str {
         match self {
             Self::Enough => "ok",
@@ -56,19 +56,19 @@ impl Headroom {
 }
 
 impl Usage {
-    /// How much is left; negative when it is over.
+    /// Returns how much is left; negative if the usage is over the limit.
     pub fn headroom(&self) -> Option<i64> {
         let used = i64::try_from(self.used).unwrap_or(i64::MAX);
         Some(i64::from(self.limit.as_ref()?.value) - used)
     }
 
-    /// How much of the limit is used, in percent, rounded down: 100 only when it is full.
+    /// Returns the usage in percent of the limit, rounded down.
     pub fn percent(&self) -> Option<u64> {
         let limit = u64::from(self.limit.as_ref()?.value);
         Some(self.used.saturating_mul(100).checked_div(limit).unwrap_or(100))
     }
 
-    /// Whether there is room; `warn_at` in percent.
+    /// Returns how close the usage is to the limit; `warn_at` is in percent.
     pub fn room(&self, warn_at: u32) -> Headroom {
         match (self.headroom(), self.percent()) {
             (Some(room), _) if room < 0 => Headroom::Over,
@@ -79,7 +79,7 @@ impl Usage {
     }
 }
 
-/// What to say of limits that are passed: a warning for each of them, whoever passes it.
+/// Returns one warning for each limit that is exceeded, with all pools that exceed it.
 pub fn warnings(usages: &[Usage]) -> Vec<Diagnostic> {
     let mut over: BTreeMap<LimitName, Vec<&Usage>> = BTreeMap::new();
     for usage in usages.iter().filter(|usage| usage.room(100) == Headroom::Over) {
@@ -92,17 +92,17 @@ fn warning(usages: &[&Usage]) -> Option<Diagnostic> {
     let most = usages.iter().rev().max_by_key(|usage| usage.used)?;
     let limit = most.limit.as_ref()?;
     let who = match (&most.subject, usages.len() - 1) {
-        (LimitSubject::Pool(name), 0) => format!("the pool {name}: "),
-        (LimitSubject::Pool(name), more) => format!("the pool {name} and {more} more: up to "),
+        (LimitSubject::Pool(name), 0) => format!("pool {name}: "),
+        (LimitSubject::Pool(name), more) => format!("pool {name} and {more} more: up to "),
         (LimitSubject::Cluster, _) => String::new(),
     };
     let how = most.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
     let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
     let (used, value) = (thousands(most.used), thousands(u64::from(limit.value)));
     let (what, source) = (most.name.counted(), &limit.source);
-    let text = format!("{who}{used} {what}{how}, and {value} is the limit ({source}{note})");
+    let text = format!("{who}{used} {what}{how}, over the limit of {value} ({source}{note})");
     Some(Diagnostic::warning(text).hint(format!(
-        "{}; if the limit is another where you are, say so: `spec.limits: {{{}: N}}`",
+        "{}; if your limit is different, set `spec.limits: {{{}: N}}`",
         remedy(most.name),
         most.name.key()
     )))
@@ -113,19 +113,19 @@ fn remedy(name: LimitName) -> &'static str {
         LimitName::NodesPerLoadBalancer
         | LimitName::TargetsPerFrontend
         | LimitName::NodesPerPool
-        | LimitName::NodesPerVmSet => "put the nodes into more pools",
+        | LimitName::NodesPerVmSet => "distribute the nodes over more pools",
         LimitName::TargetsPerLoadBalancer
         | LimitName::PortsPerLoadBalancer
         | LimitName::FrontendsPerLoadBalancer
-        | LimitName::RulesPerNetworkCard => "fewer ports or Services for each pool, or smaller pools",
+        | LimitName::RulesPerNetworkCard => "use fewer ports or Services for each pool, or smaller pools",
         LimitName::PoolsPerCluster
         | LimitName::NodesPerCluster
         | LimitName::LoadBalancers
-        | LimitName::LoadBalancerServices => "ask the cloud for a higher quota, or take another cluster",
+        | LimitName::LoadBalancerServices => "request a higher quota from the cloud, or use another cluster",
         LimitName::Services
         | LimitName::ServicesPerNamespace
         | LimitName::NodePorts
-        | LimitName::EndpointSlices => "fewer and larger pools, or another cluster",
+        | LimitName::EndpointSlices => "use fewer and larger pools, or another cluster",
     }
 }
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn room_headroom_percent() {
+    fn headroom_and_percent() {
         for (used, limit, room, headroom, percent) in [
             (0, Some(25), Headroom::Enough, Some(25), Some(0)),
             (19, Some(25), Headroom::Enough, Some(6), Some(76)),
@@ -160,18 +160,18 @@ mod tests {
     }
 
     #[test]
-    fn one_warning_for_all_that_are_over() {
+    fn one_warning_for_each_exceeded_limit() {
         let of = |name: &str, used| Usage {
             subject: LimitSubject::Pool(name.to_owned()),
             ..usage(used, Some(2500))
         };
-        let said = |usages: &[Usage]| -> Vec<String> {
+        let messages = |usages: &[Usage]| -> Vec<String> {
             warnings(usages).into_iter().map(|warning| warning.message).collect()
         };
-        assert!(said(&[of("a", 2500), usage(9999, None)]).is_empty());
-        let rest = "nodes behind its load balancer, and 2,500 is the limit (its docs)";
-        assert_eq!(said(&[of("a", 2600)]), [format!("the pool a: 2,600 {rest}")]);
+        assert!(messages(&[of("a", 2500), usage(9999, None)]).is_empty());
+        let rest = "nodes behind its load balancer, over the limit of 2,500 (its docs)";
+        assert_eq!(messages(&[of("a", 2600)]), [format!("pool a: 2,600 {rest}")]);
         let several = [of("a", 2600), of("b", 2700), of("c", 100), of("d", 2700)];
-        assert_eq!(said(&several), [format!("the pool b and 2 more: up to 2,700 {rest}")]);
+        assert_eq!(messages(&several), [format!("pool b and 2 more: up to 2,700 {rest}")]);
     }
 }

@@ -1,8 +1,8 @@
-//! A cluster that does not exist yet.
+//! The pools of a planned cluster.
 
 use crate::core::capacity::PoolNodes;
 
-/// The pools that so many nodes make, each as full as it may be, the last with what is left.
+/// Splits a number of nodes into pools of at most `per_pool` nodes. The last pool gets the rest.
 pub fn pools_of(nodes: u32, per_pool: u32) -> Vec<PoolNodes> {
     let per_pool = per_pool.max(1);
     (0..nodes.div_ceil(per_pool))
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn full_pools_and_a_rest() {
+    fn full_pools_and_the_rest() {
         for (nodes, per_pool, wanted) in
             [(2500, 100, vec![100; 25]), (250, 100, vec![100, 100, 50]), (1, 100, vec![1]), (0, 100, vec![])]
         {

@@ -1,4 +1,4 @@
-//! The same pools for AKS, as commands.
+//! Azure CLI commands that create the same pools in AKS.
 
 use serde_json::Value;
 
@@ -8,17 +8,17 @@ use crate::core::cluster_model::shell_quote::word;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::thousands;
 
-/// What AKS takes: nodes in a cluster, nodes in a pool, pools in a cluster ("Quotas, virtual machine size restrictions,
+/// The limits of AKS: nodes in a cluster, nodes in a pool, pools in a cluster ("Quotas, virtual machine size restrictions,
 /// and region availability in AKS").
 const NODES: u32 = 5000;
 const NODES_PER_POOL: u32 = 1000;
 const POOLS: usize = 100;
 
-/// How long the name of a Windows pool may be.
+/// The longest name of a Windows pool in AKS.
 const WINDOWS_NAME: usize = 6;
 
-/// The commands of the Azure CLI that give a cluster of AKS the pools of the grown model: those that it has get more
-/// nodes, the new ones are added.
+/// Returns the Azure CLI commands that give an AKS cluster the pools of the grown model. Existing pools are scaled and new
+/// pools are added.
 pub fn aks_commands(model: &Model, grown: &Grown) -> Checked<String> {
     let problems = refusals(model, grown);
     if !problems.is_empty() {
@@ -69,26 +69,27 @@ fn refusals(model: &Model, grown: &Grown) -> Vec<Diagnostic> {
     let nodes = grown.pools.iter().fold(0, |sum: u32, (_, count)| sum.saturating_add(*count));
     if nodes > NODES {
         let problem =
-            format!("{} nodes: AKS takes at most {}", thousands(nodes.into()), thousands(NODES.into()));
+            format!("{} nodes: AKS allows at most {}", thousands(nodes.into()), thousands(NODES.into()));
         problems.push(Diagnostic::error(problem).hint(source));
     }
     if grown.pools.len() > POOLS {
-        let problem = format!("{} pools: AKS takes at most {POOLS}", grown.pools.len());
+        let problem = format!("{} pools: AKS allows at most {POOLS}", grown.pools.len());
         problems
-            .push(Diagnostic::error(problem).hint(format!("more nodes in a pool (--per-pool); {source}")));
+            .push(Diagnostic::error(problem).hint(format!("raise --per-pool to need fewer pools; {source}")));
     }
     if let Some((name, count)) = grown.pools.iter().find(|(_, count)| *count > NODES_PER_POOL) {
         let most = thousands(NODES_PER_POOL.into());
         let problem =
-            format!("pool {name} of {} nodes: AKS takes at most {most}", thousands((*count).into()));
+            format!("pool {name} of {} nodes: AKS allows at most {most}", thousands((*count).into()));
         problems.push(Diagnostic::error(problem).hint(source));
     }
     let last_is_windows = model.pools.last().is_some_and(|pool| pool.is_windows);
     let new = &grown.pools[grown.pools.len() - grown.added..];
     if let Some((name, _)) = new.iter().find(|(name, _)| last_is_windows && name.len() > WINDOWS_NAME) {
-        let problem =
-            format!("pool {name}: AKS takes names of at most {WINDOWS_NAME} characters for Windows pools");
-        problems.push(Diagnostic::error(problem).hint("give the last pool of the model a shorter name"));
+        let problem = format!(
+            "pool {name}: AKS allows at most {WINDOWS_NAME} characters in the name of a Windows pool"
+        );
+        problems.push(Diagnostic::error(problem).hint("shorten the name of the last pool in the model"));
     }
     problems
 }
@@ -105,13 +106,13 @@ mod tests {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{"agentPoolProfiles":[{{{pool}}}]}}}}"#);
         let model = read_model("m.json", &text).unwrap();
         let grown = grow(&model, Growth { agents, per_pool }).unwrap();
-        let said = aks_commands(&model, &grown)
+        let shown = aks_commands(&model, &grown)
             .unwrap_or_else(|problems| problems.iter().map(|problem| format!("{problem}\n")).collect());
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn pools_of_aks() {
+    fn commands_scale_and_add_pools() {
         check(
             r#""name":"a","count":2,"vmSize":"Standard_D2_v2","osDiskSizeGB":64,"availabilityZones":["1","2"],"customNodeLabels":{"x":"y z"}"#,
             (150, 100),
@@ -122,11 +123,11 @@ mod tests {
     }
 
     #[test]
-    fn what_aks_does_not_take() {
+    fn models_over_the_limits_of_aks_are_refused() {
         check(
             r#""name":"windows","count":2,"osType":"Windows""#,
             (6000, 50),
-            "6,000 nodes: AKS takes at most 5,000\n120 pools: AKS takes at most 100\npool windows2: AKS takes names of at most 6 characters for Windows pools\n",
+            "6,000 nodes: AKS allows at most 5,000\n120 pools: AKS allows at most 100\npool windows2: AKS allows at most 6 characters in the name of a Windows pool\n",
         );
     }
 }

@@ -1,12 +1,12 @@
-//! What became of the settings that large clusters were given in 2018.
+//! Settings for large clusters from 2018 that have since changed.
 
 use crate::core::cluster_model::pool::{field, path};
 use crate::core::cluster_model::read::Model;
 
-/// A sentence for each setting of the model that has changed its meaning since, or is kept elsewhere.
+/// Returns a sentence for each setting in the model that has a new meaning or has moved.
 pub fn old_settings(model: &Model) -> Vec<String> {
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
-    let said = SETTINGS.iter().filter_map(|(keys, became)| {
+    let lines = SETTINGS.iter().filter_map(|(keys, became)| {
         let value = path(config, keys);
         let name = keys.last()?;
         let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -14,7 +14,7 @@ pub fn old_settings(model: &Model) -> Vec<String> {
     });
     let limits = ["cloudProviderBackoff", "cloudProviderRateLimit"];
     let limited = limits.iter().any(|key| field(config, key).as_bool() == Some(true));
-    said.chain(limited.then(|| RATE.to_owned())).collect()
+    lines.chain(limited.then(|| RATE.to_owned())).collect()
 }
 
 /// From the release notes of Kubernetes 1.13 to 1.32 and the documentation of the kubelet and the two controller
@@ -22,23 +22,23 @@ pub fn old_settings(model: &Model) -> Vec<String> {
 const SETTINGS: &[(&[&str], &str)] = &[
     (
         &["kubeletConfig", "--node-status-update-frequency"],
-        "since Leases tell that a node lives (1.17) the kubelet writes its status every 5m by itself; set, it writes as often as this says",
+        "Leases report that a node is alive since 1.17, so the kubelet writes its status every 5m by default; this setting overrides that interval",
     ),
     (
         &["controllerManagerConfig", "--node-monitor-grace-period"],
-        "still there; the default is 50s since 1.32, 40s before",
+        "still supported; the default is 50s since 1.32 and was 40s before",
     ),
     (
         &["controllerManagerConfig", "--pod-eviction-timeout"],
-        "removed in 1.27, without effect long before; --default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server (300), or tolerationSeconds of a pod",
+        "removed in 1.27, and had no effect long before; use --default-not-ready-toleration-seconds and --default-unreachable-toleration-seconds of the API server (300), or tolerationSeconds in a pod",
     ),
     (
         &["controllerManagerConfig", "--route-reconciliation-period"],
-        "a flag of the cloud-controller-manager now, 10s; of no use with the network plugin azure, which has no routes",
+        "now a flag of the cloud-controller-manager (10s); has no effect with the network plugin azure, which has no routes",
     ),
 ];
 
-const RATE: &str = "cloudProviderBackoff and cloudProviderRateLimit: the same keys in azure.json; since 1.18 each kind of resource may have limits of its own (loadBalancerRateLimit, virtualMachineScaleSetRateLimit)";
+const RATE: &str = "cloudProviderBackoff and cloudProviderRateLimit: now the same keys in azure.json; since 1.18 each kind of resource may have its own limits (loadBalancerRateLimit, virtualMachineScaleSetRateLimit)";
 
 #[cfg(test)]
 mod tests {
@@ -50,11 +50,11 @@ mod tests {
             r#"{{"apiVersion":"vlabs","properties":{{"orchestratorProfile":{{"kubernetesConfig":{{{config}}}}},"agentPoolProfiles":[{{"name":"a"}}]}}}}"#
         );
         let settings = old_settings(&read_model("m.json", &text).unwrap());
-        settings.iter().map(|said| said.split(": ").next().unwrap_or_default().to_owned()).collect()
+        settings.iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect()
     }
 
     #[test]
-    fn only_what_is_set() {
+    fn only_settings_in_the_model_are_listed() {
         assert!(names("").is_empty());
         assert_eq!(
             names(r#""controllerManagerConfig":{"--pod-eviction-timeout":"1m"}"#),

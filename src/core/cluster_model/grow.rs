@@ -1,4 +1,4 @@
-//! A model with more agents, and every other byte as it was.
+//! Grows a model: adds agents and changes no other byte.
 
 use std::ops::Range;
 
@@ -10,22 +10,22 @@ use crate::core::cluster_model::read::{Model, read_model};
 use crate::core::cluster_model::rules::refusals;
 use crate::core::report::diagnostic::Checked;
 
-/// The larger model.
+/// A grown model.
 #[derive(Clone, Debug)]
 pub struct Grown {
-    /// Its text.
+    /// The text of the model.
     pub text: String,
-    /// Its pools, each with its number of agents.
+    /// The name and number of agents of each pool.
     pub pools: Vec<(String, u32)>,
-    /// How many of these, from the end, are new.
+    /// How many pools, counted from the end, are new.
     pub added: usize,
-    /// The pools that were there and have more agents now.
+    /// The existing pools that got more agents.
     pub filled: Vec<String>,
 }
 
-/// Grows a model. Pools like the last one, alike in all but name and count, are filled up first; then copies of the last
-/// are added behind it. Pools of another kind stay as they are: nobody asked for more machines of theirs. What the
-/// installer refuses is told all at once.
+/// Grows a model. First fills up the pools that equal the last one in all fields except name and count, then appends copies
+/// of the last pool. Other pools do not change, because more of their machines were not requested. Returns every rule of
+/// the installer that the model or the grown model violates.
 pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
     if !model.is_kubernetes() {
         return Err(not_kubernetes(model).into());
@@ -40,14 +40,14 @@ pub fn grow(model: &Model, growth: Growth) -> Checked<Grown> {
     if problems.is_empty() {
         return Ok(grown);
     }
-    // The lines are of a text that nobody has.
+    // The line numbers are those of the grown text, which the user does not have.
     for problem in &mut problems {
         problem.location = Some(model.location(0));
     }
     Err(problems)
 }
 
-/// How many agents each pool gets.
+/// The number of agents of each pool.
 struct Sizes {
     known: Vec<u32>,
     new: Vec<u32>,
@@ -107,7 +107,7 @@ impl Sizes {
     }
 }
 
-/// What stands between two pools: as between the last two, or else as before the first.
+/// Returns the text between two pools: that between the last two, or else the whitespace before the first pool.
 fn separator(model: &Model) -> String {
     let [.., before, last] = model.pools.as_slice() else {
         let first = model.pools[0].span.start;
@@ -117,7 +117,7 @@ fn separator(model: &Model) -> String {
     model.text[before.span.end..last.span.start].to_owned()
 }
 
-/// Pieces of a text that become others.
+/// Replacements of spans in a text.
 #[derive(Default)]
 struct Edits(Vec<(Range<usize>, String)>);
 
@@ -141,7 +141,7 @@ impl Edits {
 }
 
 impl AgentPool {
-    /// Alike in all but name and count.
+    /// Returns whether the pools are equal in all fields except name and count.
     fn is_like(&self, other: &Self) -> bool {
         let rest = |pool: &Self| {
             let mut fields = pool.fields.as_object().cloned().unwrap_or_default();
@@ -163,8 +163,8 @@ mod tests {
     fn grown(text: &str, agents: u32, per_pool: u32) -> Result<Grown, String> {
         let model = read_model("m.json", text).unwrap();
         grow(&model, Growth { agents, per_pool }).map_err(|problems| {
-            let said = problems.iter().map(|p| format!("{p}; {}", p.hint.as_deref().unwrap_or_default()));
-            said.collect::<Vec<_>>().join("\n")
+            let messages = problems.iter().map(|p| format!("{p}; {}", p.hint.as_deref().unwrap_or_default()));
+            messages.collect::<Vec<_>>().join("\n")
         })
     }
 
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_grow_is_the_same_bytes() {
+    fn the_current_size_changes_no_byte() {
         let grown = grown(ONE, 3, 2).unwrap();
         assert_eq!((grown.text.as_str(), grown.added, grown.filled.len()), (ONE, 0, 0));
     }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_on_one_line() {
+    fn a_model_on_one_line() {
         let text = r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[{"name":"a","count":1},{"count":2,"name":"b"}]}}"#;
         let grown = grown(text, 7, 3).unwrap();
         assert_eq!(pools(&grown), "a 3, b 3, b2 1");
@@ -202,18 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn pools_of_another_kind_stay() {
+    fn pools_of_another_kind_do_not_change() {
         let text = r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[{"name":"gpu","count":1,"vmSize":"NC6"},{"name":"linux","count":2,"vmSize":"D2"}]}}"#;
         assert_eq!(pools(&grown(text, 11, 5).unwrap()), "gpu 1, linux 5, linux2 5");
     }
 
     #[test]
-    fn a_pool_that_is_larger_already_stays() {
+    fn larger_pools_do_not_shrink() {
         assert_eq!(pools(&grown(ONE, 5, 2).unwrap()), "agentpool1 3, agentpool2 2");
     }
 
     #[test]
-    fn everything_outside_the_pools_is_as_it_was() {
+    fn text_outside_the_pools_does_not_change() {
         let grown = grown(ONE, 2500, 100).unwrap();
         let lines = unified(ONE, &grown.text, "before", "after");
         let removed = lines.iter().filter(|line| line.sign() == "-").count();
@@ -225,20 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be() {
+    fn invalid_growth_is_refused() {
         assert_eq!(
             grown(ONE, 2, 100).unwrap_err(),
-            "m.json: the model has 3 agents already, more than 2; which agents go is not for this program to say; lower the counts of their pools in the model"
+            "m.json: the model already has 3 agents, more than 2; this command never removes agents; lower `count` of a pool in the model yourself"
         );
         let dcos = ONE.replace("\"x\": 1.50", "\"orchestratorProfile\":{\"orchestratorType\":\"DCOS\"}");
         assert_eq!(
             grown(&dcos, 5, 100).unwrap_err(),
-            "m.json: the model makes a cluster of DCOS, expected Kubernetes; load balancers for node pools are Kubernetes' own; other clusters are read but not grown"
+            "m.json: the model describes a DCOS cluster, expected Kubernetes; load balancers for node pools need Kubernetes; models of other clusters can be read but not grown"
         );
         let acs = ONE.replace("\"x\": 1.50", "\"orchestratorProfile\":{\"orchestratorType\":\"Kubernetes\"}");
         assert_eq!(
             grown(&acs, 5, 300).unwrap_err(),
-            "300 agents in a pool: ACS-Engine takes at most 100; the rule is in MaxAgentCount in vlabs/const.go; --per-pool says how many a pool has\n300 agents in a pool: an availability set has at most 200; the rule is in Azure's limits of virtual machines; --per-pool says how many a pool has"
+            "300 agents in a pool: ACS-Engine allows at most 100; the rule is in MaxAgentCount in vlabs/const.go; lower --per-pool\n300 agents in a pool: an availability set allows at most 200; the rule is in Azure's limits of virtual machines; lower --per-pool"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! What stands against a growth, and what is to be known of it.
+//! Checks on a growth: errors and warnings.
 
 use serde_json::Value;
 
@@ -8,20 +8,20 @@ use crate::core::cluster_model::read::Model;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::thousands;
 
-/// More agents than any Kubernetes has: Kubernetes is built for 5,000.
+/// The largest accepted number of agents. Kubernetes is tested with up to 5,000 nodes.
 const TOO_MANY: u32 = 100_000;
 
-/// Why a model cannot grow so far.
+/// Returns the reasons why the model cannot grow to this size.
 pub(crate) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
     let agents = model.agents();
     if agents > growth.agents {
         return Diagnostic::error(format!(
-            "the model has {} agents already, more than {}",
+            "the model already has {} agents, more than {}",
             thousands(agents.into()),
             thousands(growth.agents.into())
         ))
         .at(model.location(0))
-        .hint("which agents go is not for this program to say; lower the counts of their pools in the model")
+        .hint("this command never removes agents; lower `count` of a pool in the model yourself")
         .into();
     }
     if agents == growth.agents {
@@ -33,32 +33,35 @@ pub(crate) fn obstacles(model: &Model, growth: Growth) -> Vec<Diagnostic> {
     if !last.string("vmssName").is_empty() {
         problems.push(
             Diagnostic::error(format!(
-                "agent pool {}: vmssName would be the name of every copy's scale set too",
+                "agent pool {}: vmssName would also be the scale set name of every copy",
                 last.name
             ))
             .at(model.location(last.line))
-            .hint("take the model as it was before the installer wrote its own fields into it"),
+            .hint("use the model from before the installer added its own fields"),
         );
     }
     problems
 }
 
-/// What is no cluster any more but a slip of the finger.
+/// Returns an error for a number of agents that is far above what Kubernetes supports, such as a typing error.
 pub(crate) fn too_many(growth: Growth) -> Option<Diagnostic> {
     (growth.agents > TOO_MANY).then(|| {
-        Diagnostic::error(format!("{} agents are no cluster", thousands(growth.agents.into())))
-            .hint("Kubernetes is built for 5,000 nodes")
+        Diagnostic::error(format!("{} agents are too many for a cluster", thousands(growth.agents.into())))
+            .hint("Kubernetes supports up to 5,000 nodes")
     })
 }
 
-/// What the installer takes and the cluster may not.
+/// Returns warnings about sizes that the installer accepts but the cluster may not support.
 pub fn cautions(model: &Model, growth: Growth, pools: usize) -> Vec<Diagnostic> {
     let mut cautions = Vec::new();
-    // clusterdefinition.md of ACS-Engine, clusterdefinitions.md:817 of AKS-Engine; no version checks it.
+    // clusterdefinition.md of ACS-Engine, clusterdefinitions.md:817 of AKS-Engine; no version enforces it.
     if pools > 12 && model.installer != Installer::ManagedAks {
         cautions.push(
-            Diagnostic::warning(format!("{pools} agent pools: {} documents 0 to 12", model.installer.name()))
-                .hint("its rules do not count them; larger pools need fewer (--per-pool)"),
+            Diagnostic::warning(format!(
+                "{pools} agent pools: the documentation of {} allows 0 to 12",
+                model.installer.name()
+            ))
+            .hint("the installer does not enforce this; raise --per-pool to need fewer pools"),
         );
     }
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
@@ -66,35 +69,35 @@ pub fn cautions(model: &Model, growth: Growth, pools: usize) -> Vec<Diagnostic> 
     if plain && growth.agents > 400 {
         cautions.push(
             Diagnostic::warning(format!(
-                "{} agents with kubenet: a route table of Azure holds 400 routes, one a node",
+                "{} agents with kubenet: an Azure route table holds at most 400 routes, one for each node",
                 thousands(growth.agents.into())
             ))
-            .hint("the network plugin azure needs no routes"),
+            .hint("use the network plugin azure, which needs no routes"),
         );
     }
     if growth.agents > 5000 {
         cautions.push(Diagnostic::warning(format!(
-            "{} agents: Kubernetes is built for 5,000 nodes",
+            "{} agents: Kubernetes supports up to 5,000 nodes",
             thousands(growth.agents.into())
         )));
     }
     cautions
 }
 
-/// What a pool may not have as many of as were asked for.
+/// Returns an error for each limit on the size of a pool that `per_pool` exceeds.
 fn over_pool_limits(model: &Model, per_pool: u32) -> Vec<Diagnostic> {
     let last = &model.pools[model.pools.len() - 1];
     let most = model.installer.agents_per_pool();
     let in_set = last.vm_set == VmSet::AvailabilitySet;
     let placed_together = last.field("singlePlacementGroup") == &Value::Bool(true);
-    let takes = format!("{} takes", model.installer.name());
+    let takes = format!("{} allows", model.installer.name());
     let limits = [
         (true, most, takes.as_str(), "MaxAgentCount in vlabs/const.go"),
-        (in_set, 200, "an availability set has", "Azure's limits of virtual machines"),
+        (in_set, 200, "an availability set allows", "Azure's limits of virtual machines"),
         (
             placed_together,
             100,
-            "a scale set with singlePlacementGroup has",
+            "a scale set with singlePlacementGroup allows",
             "docs/topics/clusterdefinitions.md",
         ),
     ];
@@ -102,16 +105,16 @@ fn over_pool_limits(model: &Model, per_pool: u32) -> Vec<Diagnostic> {
     over.map(|(_, limit, who, source)| {
         let (asked, limit) = (thousands(per_pool.into()), thousands(limit.into()));
         Diagnostic::error(format!("{asked} agents in a pool: {who} at most {limit}"))
-            .hint(format!("the rule is in {source}; --per-pool says how many a pool has"))
+            .hint(format!("the rule is in {source}; lower --per-pool"))
     })
     .collect()
 }
 
-/// How large the cluster shall be.
+/// The requested size of a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct Growth {
-    /// How many agents it shall have.
+    /// The total number of agents.
     pub agents: u32,
-    /// How many of them a pool has at most.
+    /// The maximum number of agents in a pool.
     pub per_pool: u32,
 }

@@ -1,11 +1,11 @@
-//! Which program a model is for, and what that program takes.
+//! The installers that read cluster models, and their limits.
 
-/// A program that makes clusters of models. Their rules are those of their last versions: the sources named here
+/// A program that creates clusters from models. The rules are those of the last version of each: the sources named here
 /// are `pkg/api` of github.com/Azure/acs-engine (March 2019), github.com/Azure/aks-engine (October 2023) and
 /// github.com/Azure/aks-engine-azurestack (August 2026).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Installer {
-    /// ACS-Engine, and the container service of Azure that took the same models.
+    /// ACS-Engine, and Azure Container Service, which accepted the same models.
     AcsEngine,
     /// AKS-Engine.
     AksEngine,
@@ -15,14 +15,13 @@ pub enum Installer {
     ManagedAks,
 }
 
-/// The last minor version of Kubernetes that ACS-Engine made clusters of (`common/versions.go`, 1.14.0-alpha left
-/// out).
+/// The last minor version of Kubernetes that ACS-Engine supported (`common/versions.go`, without 1.14.0-alpha).
 const LAST_ACS_ENGINE_MINOR: u32 = 13;
 
 impl Installer {
-    /// Whose model it is. ACS-Engine and AKS-Engine share the form: ACS-Engine needs an orchestrator
-    /// (`vlabs/validate.go`: `OrchestratorProfile has unknown orchestrator`), AKS-Engine's examples leave it out; where
-    /// both would take the model it is held against ACS-Engine's rules, the narrower ones.
+    /// Returns the installer of a model. ACS-Engine and AKS-Engine share the format: ACS-Engine requires an orchestrator
+    /// (`vlabs/validate.go`: `OrchestratorProfile has unknown orchestrator`), and the examples of AKS-Engine omit it. A model
+    /// that both accept is checked by the stricter rules of ACS-Engine.
     pub(crate) fn of(api_version: &str, traits: &Traits<'_>) -> Option<Self> {
         match api_version {
             "2017-08-31" | "2018-03-31" => Some(Self::ManagedAks),
@@ -36,7 +35,7 @@ impl Installer {
         }
     }
 
-    /// As people call it.
+    /// Returns the product name.
     pub fn name(self) -> &'static str {
         match self {
             Self::AcsEngine => "ACS-Engine",
@@ -46,7 +45,7 @@ impl Installer {
         }
     }
 
-    /// How many agents a pool may have: `MaxAgentCount` in `vlabs/const.go`, 100 in ACS-Engine and 1,000 in
+    /// Returns the maximum number of agents in a pool: `MaxAgentCount` in `vlabs/const.go`, 100 in ACS-Engine and 1,000 in
     /// AKS-Engine; `max=100` at `Count` in `agentPoolOnlyApi/v20170831/types.go`.
     pub fn agents_per_pool(self) -> u32 {
         match self {
@@ -55,7 +54,7 @@ impl Installer {
         }
     }
 
-    /// How large the disk of the system may be, in GB: `OSDiskSizeGB` in `vlabs/types.go`.
+    /// Returns the maximum size of the OS disk in GB: `OSDiskSizeGB` in `vlabs/types.go`.
     pub(crate) fn os_disk_gb(self) -> u64 {
         match self {
             Self::AcsEngine | Self::ManagedAks => 1023,
@@ -63,7 +62,7 @@ impl Installer {
         }
     }
 
-    /// How large a data disk may be, in GB: `DiskSizesGB` in `vlabs/types.go`.
+    /// Returns the maximum size of a data disk in GB: `DiskSizesGB` in `vlabs/types.go`.
     pub(crate) fn data_disk_gb(self) -> u64 {
         match self {
             Self::AcsEngine | Self::ManagedAks => 1023,
@@ -72,13 +71,13 @@ impl Installer {
     }
 }
 
-/// What tells the installers apart.
+/// The fields of a model that identify its installer.
 pub(crate) struct Traits<'a> {
-    /// `orchestratorProfile.orchestratorType`, empty where it is not given.
+    /// `orchestratorProfile.orchestratorType`; empty if the field is missing.
     pub orchestrator: &'a str,
-    /// The minor version of Kubernetes, where one is given.
+    /// The minor version of Kubernetes; `None` if the model has no version.
     pub minor: Option<u32>,
-    /// There is a `customCloudProfile`.
+    /// Whether the model has a `customCloudProfile`.
     pub custom_cloud: bool,
 }
 
@@ -87,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_installer() {
+    fn installers_are_identified() {
         for (api_version, orchestrator, minor, custom_cloud, expected) in [
             ("vlabs", "Kubernetes", None, false, Some(Installer::AcsEngine)),
             ("vlabs", "Kubernetes", Some(9), false, Some(Installer::AcsEngine)),

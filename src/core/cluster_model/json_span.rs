@@ -1,13 +1,13 @@
-//! Where the parts of a JSON text stand, so that the text can be edited and everything around stays as it is.
+//! Finds the spans of values in a JSON text, so that an edit can replace them and keep every other byte.
 //!
-//! The text has been read as JSON before; nothing here looks for mistakes.
+//! The text must be valid JSON; nothing here reports errors.
 
 use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// The members of the object that starts at `start`, in their order.
+/// Returns the members of the object that starts at `start`, in order.
 pub(crate) fn members(text: &str, start: usize) -> Vec<(String, Range<usize>)> {
     let mut found = Vec::new();
     let mut at = next(text, start + 1);
@@ -20,7 +20,7 @@ pub(crate) fn members(text: &str, start: usize) -> Vec<(String, Range<usize>)> {
     found
 }
 
-/// The elements of the array that starts at `start`.
+/// Returns the elements of the array that starts at `start`.
 pub(crate) fn elements(text: &str, start: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = next(text, start + 1);
@@ -32,14 +32,14 @@ pub(crate) fn elements(text: &str, start: usize) -> Vec<Range<usize>> {
     found
 }
 
-/// The last member of that name, which is the one that counts. Like Go's decoder, which all installers use, this
-/// takes a key in any case.
+/// Returns the last member with this name, which is the one that takes effect. Keys are compared without case, as in Go's
+/// decoder, which all installers use.
 pub(crate) fn member(text: &str, start: usize, key: &str) -> Option<Range<usize>> {
     let found = members(text, start).into_iter().rev().find(|(known, _)| known.eq_ignore_ascii_case(key));
     found.map(|(_, span)| span)
 }
 
-/// The line of a place in the text, 1-based.
+/// Returns the 1-based line of an offset.
 pub(crate) fn line(text: &str, at: usize) -> u32 {
     let breaks = text[..at].bytes().filter(|byte| *byte == b'\n').count();
     u32::try_from(breaks + 1).unwrap_or(0)
@@ -55,7 +55,7 @@ fn value<'t, T: Deserialize<'t>>(text: &'t str, start: usize) -> Option<(T, usiz
     Some((value, start + values.byte_offset()))
 }
 
-/// Where the next value, key or closing bracket starts.
+/// Returns the offset of the next value, key or closing bracket.
 fn next(text: &str, from: usize) -> usize {
     let rest = &text[from..];
     from + rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n', ',', ':']).len()
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_text() {
+    fn spans_of_members_and_elements() {
         let text = "{ \"a\\u0062\" :\n[1.50 , {\"x\":[]},\"]\"],\"n\":-1e3,\"N\" : null }";
         let shown: Vec<_> = members(text, 0).into_iter().map(|(key, span)| (key, &text[span])).collect();
         let expected = [("ab", "[1.50 , {\"x\":[]},\"]\"]"), ("n", "-1e3"), ("N", "null")]

@@ -1,11 +1,12 @@
-//! The same pools for Charmed Kubernetes, as commands.
+//! Juju commands that create the same pools in Charmed Kubernetes.
 
 use crate::core::cluster_model::grow::Grown;
 use crate::core::cluster_model::read::Model;
 use crate::core::cluster_model::shell_quote::word;
 
-/// The commands of Juju that give a cluster the pools of the grown model, an application each: those that it has get
-/// more units, the new ones are deployed from the same charm. Which relations an application has is not in the model.
+/// Returns the Juju commands that give a cluster the pools of the grown model, one application for each. Existing
+/// applications get more units, and new ones are deployed from the same charm. The model does not list the relations of
+/// an application, so the commands do not add any.
 pub fn juju_commands(model: &Model, grown: &Grown) -> String {
     let size = model.pools.last().map_or("", |pool| pool.string("vmSize"));
     let constraints = match size {
@@ -31,7 +32,7 @@ mod tests {
     use crate::core::cluster_model::read::read_model;
 
     #[test]
-    fn an_application_a_pool() {
+    fn one_application_for_each_pool() {
         let text = r#"{"apiVersion":"vlabs","properties":{"agentPoolProfiles":[{"name":"a","count":2,"vmSize":"Standard_D2_v2"}]}}"#;
         let model = read_model("m.json", text).unwrap();
         let grown = grow(&model, Growth { agents: 150, per_pool: 100 }).unwrap();

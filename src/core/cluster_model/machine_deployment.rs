@@ -1,4 +1,4 @@
-//! The pools of Cluster API: a `MachineDeployment` each, grown and copied.
+//! The pools of Cluster API: grows and copies each `MachineDeployment`.
 
 use serde_json::Value;
 
@@ -9,16 +9,17 @@ use crate::core::report::plural::{plural, thousands};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
-/// What a name of Kubernetes may be long where it becomes a label, as that of a `MachineDeployment` does.
+/// The longest name that is also a valid label value, as the name of a `MachineDeployment` must be.
 const LONGEST: usize = 63;
 
-/// Whether a text has `MachineDeployment`s.
+/// Returns whether a text contains a `MachineDeployment`.
 pub fn is_machine_deployment(text: &str) -> bool {
     yaml::read("", text).is_ok_and(|documents| documents.iter().any(is_deployment))
 }
 
-/// The `MachineDeployment`s of a text with so many machines: those like the last one are filled up, then copies of it are
-/// added, with the names that labels and selectors take from its own. The templates are shared. Also says what it did.
+/// Grows the `MachineDeployment`s of a text to the requested number of machines. Fills up those that equal the last one,
+/// then adds copies of it. Labels and selectors that contain the old name get the new one. The copies share the
+/// templates. Returns the text and a summary.
 pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Checked<(String, String)> {
     let documents = yaml::read(file, text)?;
     let deployments: Vec<&Document> = documents.iter().filter(|document| is_deployment(document)).collect();
@@ -33,9 +34,9 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
     let there = sizes.iter().fold(0, |sum: u32, size| sum.saturating_add(*size));
     let Some(mut missing) = growth.agents.checked_sub(there) else {
         let (there, asked) = (thousands(there.into()), thousands(growth.agents.into()));
-        return Err(Diagnostic::error(format!("there are {there} machines already, more than {asked}"))
+        return Err(Diagnostic::error(format!("the file already has {there} machines, more than {asked}"))
             .at(Location::file(file))
-            .hint("which machines go is not for this program to say; lower `replicas`")
+            .hint("this command never removes machines; lower `replicas` yourself")
             .into());
     };
     for (document, size) in deployments.iter().zip(&mut sizes) {
@@ -54,13 +55,13 @@ pub fn grow_machine_deployments(file: &str, text: &str, growth: Growth) -> Check
         missing -= size;
         out.push(sized(&renamed(&last.value, name(last), new), size));
     }
-    let said = format!(
+    let summary = format!(
         "{} machines in {}, {} new",
         thousands(growth.agents.into()),
         plural(out.len(), "MachineDeployment"),
         names.len()
     );
-    Ok((out.join("---\n"), said))
+    Ok((out.join("---\n"), summary))
 }
 
 fn is_deployment(document: &Document) -> bool {
@@ -71,7 +72,7 @@ fn name(document: &Document) -> &str {
     document.value["metadata"]["name"].as_str().unwrap_or_default()
 }
 
-/// What the machines are, without whose they are.
+/// Returns the machine template without the fields that identify its owner.
 fn template(document: &Document) -> &Value {
     &document.value["spec"]["template"]["spec"]
 }
@@ -83,12 +84,11 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
         let size = document.value["spec"]["replicas"].as_u64().and_then(|size| u32::try_from(size).ok());
         sizes.push(size.unwrap_or(0));
         let what = match (name(document), size) {
-            ("", _) => "a MachineDeployment has no name".to_owned(),
+            ("", _) => "a MachineDeployment has no metadata.name".to_owned(),
             (name, None) => format!("MachineDeployment {name} has no spec.replicas"),
             _ => continue,
         };
-        let hint =
-            "a name and the number of machines; where an autoscaler sets it, its limits are what to raise";
+        let hint = "`metadata.name` and `spec.replicas` are required; if an autoscaler sets `spec.replicas`, raise its limits instead";
         problems.push(Diagnostic::error(what).at(document.location("")).hint(hint));
     }
     (sizes, problems)
@@ -100,8 +100,8 @@ fn sized(deployment: &Value, size: u32) -> String {
     yaml::write_object(&deployment)
 }
 
-/// A copy under another name: labels and selectors that say the old one say the new one, and what the server wrote
-/// goes.
+/// Returns a copy with another name. Replaces the old name in labels and selectors, and removes the fields that the
+/// server sets.
 fn renamed(deployment: &Value, old: &str, new: &str) -> Value {
     let mut copy = deployment.clone();
     if let Value::Object(map) = &mut copy {
@@ -128,13 +128,13 @@ mod tests {
 
     #[test]
     fn copies_with_their_own_labels() {
-        let (text, said) = grow_machine_deployments(
+        let (text, summary) = grow_machine_deployments(
             "md.yaml",
             &format!("kind: Cluster\n---\n{MD}"),
             Growth { agents: 150, per_pool: 100 },
         )
         .unwrap();
-        assert_eq!(said, "150 machines in 2 MachineDeployments, 1 new");
+        assert_eq!(summary, "150 machines in 2 MachineDeployments, 1 new");
         let (first, second) = text.split_once("---\n").unwrap();
         assert_eq!(first, MD.replace("replicas: 3", "replicas: 100"));
         let copy = MD
@@ -145,17 +145,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be() {
-        let said = |text: &str, agents| {
+    fn invalid_growth_is_refused() {
+        let message = |text: &str, agents| {
             grow_machine_deployments("md.yaml", text, Growth { agents, per_pool: 100 }).unwrap_err()[0]
                 .to_string()
         };
-        assert_eq!(said(MD, 2), "md.yaml: there are 3 machines already, more than 2");
+        assert_eq!(message(MD, 2), "md.yaml: the file already has 3 machines, more than 2");
         assert_eq!(
-            said(&MD.replace("  replicas: 3\n", ""), 9),
+            message(&MD.replace("  replicas: 3\n", ""), 9),
             "md.yaml:1: MachineDeployment md-0 has no spec.replicas"
         );
-        assert_eq!(said("kind: Cluster\n", 9), "md.yaml: no MachineDeployment");
+        assert_eq!(message("kind: Cluster\n", 9), "md.yaml: no MachineDeployment");
         assert!(is_machine_deployment(MD) && !is_machine_deployment("kind: Cluster\n"));
     }
 }

@@ -1,4 +1,4 @@
-//! The nodes that an installer will make of a model, so that a cluster can be rendered before it exists.
+//! The nodes that an installer will create from a model, so that a cluster can be rendered before it exists.
 
 use serde_json::{Map, Value, json};
 
@@ -10,16 +10,16 @@ use crate::core::cluster_model::suffix::cluster_suffix;
 use crate::core::kubernetes::node::{Node, RawNode, Strings};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 
-/// The nodes with the names and labels that the installer gives them (`GetAgentVMPrefix` in `pkg/api/types.go`, the
-/// labels in `GetAgentKubernetesLabels`). What only the cloud can say (provider IDs, the resource group) is not there.
+/// Returns the nodes with the names and labels that the installer gives them (`GetAgentVMPrefix` in `pkg/api/types.go`,
+/// labels in `GetAgentKubernetesLabels`). Values that only the cloud knows, such as provider IDs, are empty.
 pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
     if !model.is_kubernetes() {
         return Err(not_kubernetes(model).into());
     }
     if model.installer == Installer::ManagedAks {
-        return Err(Diagnostic::error("AKS names the nodes of this model itself")
+        return Err(Diagnostic::error("the names of AKS nodes are not known before the cluster exists")
             .at(model.location(0))
-            .hint("create the cluster and take `kubectl get nodes -o json`")
+            .hint("create the cluster, then use the output of `kubectl get nodes -o json`")
             .into());
     }
     let problems = refusals(model);
@@ -29,7 +29,7 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
     let Some(suffix) = suffix(model) else {
         return Err(Diagnostic::error("masterProfile.dnsPrefix is empty")
             .at(model.location(0))
-            .hint("the names of machines and sets come from it; say it as the installer will have it")
+            .hint("the names of machines and sets are derived from it; set it to the final value")
             .into());
     };
     let mut strings = Strings::default();
@@ -42,11 +42,11 @@ pub fn planned_nodes(model: &Model) -> Checked<Vec<Node>> {
         .collect())
 }
 
-/// The refusal of a model that makes no Kubernetes.
+/// Returns the error for a model of a cluster without Kubernetes.
 pub(crate) fn not_kubernetes(model: &Model) -> Diagnostic {
-    Diagnostic::error(format!("the model makes a cluster of {}, expected Kubernetes", model.orchestrator))
+    Diagnostic::error(format!("the model describes a {} cluster, expected Kubernetes", model.orchestrator))
         .at(model.location(0))
-        .hint("load balancers for node pools are Kubernetes' own; other clusters are read but not grown")
+        .hint("load balancers for node pools need Kubernetes; models of other clusters can be read but not grown")
 }
 
 fn suffix(model: &Model) -> Option<String> {
@@ -109,12 +109,12 @@ fn node(name: &str, labels: &Value) -> Value {
     json!({"metadata": {"name": name, "labels": labels}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
-/// How Azure numbers the machines of a scale set.
+/// Returns the part of a machine's name that numbers it in its scale set.
 fn instance(number: u32) -> String {
     format!("vmss{}", base36(number))
 }
 
-/// Six digits, of which there are 36.
+/// Returns the number as six base-36 digits.
 fn base36(mut number: u32) -> String {
     let mut digits = [b'0'; 6];
     for digit in digits.iter_mut().rev() {
@@ -132,7 +132,7 @@ mod tests {
     #[track_caller]
     fn check(properties: &str, expected: &str) {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{{properties}}}}}"#);
-        let said = match planned_nodes(&read_model("m.json", &text).unwrap()) {
+        let shown = match planned_nodes(&read_model("m.json", &text).unwrap()) {
             Ok(nodes) => nodes
                 .iter()
                 .map(|node| {
@@ -144,11 +144,11 @@ mod tests {
                 .join("\n"),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn names_and_labels() {
+    fn names_and_labels_of_planned_nodes() {
         check(
             r#""orchestratorProfile":{"orchestratorType":"Kubernetes","orchestratorRelease":"1.9"},"masterProfile":{"count":1,"dnsPrefix":"foo_master"},
             "agentPoolProfiles":[{"name":"linux","count":2,"customNodeLabels":{"a":"b"}},{"name":"win","count":1,"osType":"Windows"}]"#,
@@ -171,16 +171,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_nodes_yet() {
+    fn models_without_planned_nodes_are_refused() {
         check(r#""agentPoolProfiles":[{"name":"a","count":1}]"#, "m.json: masterProfile.dnsPrefix is empty");
         check(
             r#""agentPoolProfiles":[{"name":"A","count":0}]"#,
-            "m.json:1: agent pool A: a name has 1 to 12 small letters and digits, a letter first\n\
+            "m.json:1: agent pool A: the name must have 1 to 12 lower-case letters and digits, starting with a letter\n\
              m.json:1: agent pool A: count is 0, expected 1 to 1,000",
         );
         check(
             r#""orchestratorProfile":{"orchestratorType":"DCOS"},"agentPoolProfiles":[{"name":"a","count":1}]"#,
-            "m.json: the model makes a cluster of DCOS, expected Kubernetes",
+            "m.json: the model describes a DCOS cluster, expected Kubernetes",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! One agent pool of a model, with where it stands.
+//! One agent pool of a model, with its location.
 
 use std::ops::Range;
 
@@ -6,27 +6,27 @@ use serde_json::Value;
 
 use crate::core::cluster_model::json_span::{line, member};
 
-/// An agent pool as the model has it.
+/// An agent pool of a model.
 #[derive(Clone, Debug)]
 pub struct AgentPool {
     /// `name`.
     pub name: String,
-    /// `count`; what is no number of agents is for the rules to refuse.
+    /// `count`; `None` if it is missing or not a number, which the rules report.
     pub count: Option<u32>,
-    /// What its machines are in.
+    /// The kind of its VM set.
     pub vm_set: VmSet,
-    /// `osType` is Windows.
+    /// Whether `osType` is Windows.
     pub is_windows: bool,
-    /// 1-based, in the model's file.
+    /// The 1-based line in the model's file.
     pub line: u32,
-    /// All of its fields.
+    /// All fields.
     pub(crate) fields: Value,
     pub(crate) span: Range<usize>,
     pub(crate) name_span: Option<Range<usize>>,
     pub(crate) count_span: Option<Range<usize>>,
 }
 
-/// What the machines of a pool are in, which is what a load balancer is bound to.
+/// The kind of VM set of a pool, which a load balancer is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VmSet {
     /// An availability set.
@@ -36,7 +36,7 @@ pub enum VmSet {
 }
 
 impl AgentPool {
-    /// Reads the pool that stands there; `default` is what its machines are in where it does not say.
+    /// Reads the pool at a span. `default` is the VM set if the pool has no availability profile.
     pub(crate) fn read(text: &str, span: Range<usize>, fields: Value, default: VmSet) -> Self {
         let string = |key| field(&fields, key).as_str().unwrap_or_default();
         let count = field(&fields, "count").as_u64();
@@ -58,18 +58,18 @@ impl AgentPool {
         }
     }
 
-    /// A field's value; null where it is not there.
+    /// Returns the value of a field; null if it is missing.
     pub(crate) fn field(&self, key: &str) -> &Value {
         field(&self.fields, key)
     }
 
-    /// A field's text; empty where it is not there or no text.
+    /// Returns the text of a field; empty if it is missing or not a string.
     pub(crate) fn string(&self, key: &str) -> &str {
         self.field(key).as_str().unwrap_or_default()
     }
 }
 
-/// A member by its name in any case, the way Go's decoder finds it; null where there is none.
+/// Returns a member by its name without regard to case, as Go's decoder does; null if it is missing.
 pub(crate) fn field<'v>(value: &'v Value, key: &str) -> &'v Value {
     let Value::Object(map) = value else { return &Value::Null };
     let found = map
@@ -78,7 +78,7 @@ pub(crate) fn field<'v>(value: &'v Value, key: &str) -> &'v Value {
     found.unwrap_or(&Value::Null)
 }
 
-/// A member of a member of a member.
+/// Returns a nested member; null if it is missing.
 pub(crate) fn path<'v>(value: &'v Value, keys: &[&str]) -> &'v Value {
     keys.iter().fold(value, |value, key| field(value, key))
 }

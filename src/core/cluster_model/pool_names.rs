@@ -1,8 +1,8 @@
-//! Names for more pools of a kind.
+//! Names of new pools.
 
-/// Names for so many pools more, numbered on from the last one's name: after `agentpool2` comes `agentpool3`, after
-/// `pool09` `pool10`, after `linux` `linux2`. A name that is taken is passed over, and one that would get longer than
-/// `longest` is shortened before its number.
+/// Returns names for `count` new pools, numbered from the last pool's name on: after `agentpool2` comes `agentpool3`, after
+/// `pool09` comes `pool10`, after `linux` comes `linux2`. Names in `taken` are skipped. A name that is longer than `longest`
+/// is shortened before its number.
 pub(crate) fn pool_names(last: &str, taken: &[&str], count: usize, longest: usize) -> Vec<String> {
     let base = last.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = &last[base.len()..];
@@ -18,7 +18,7 @@ pub(crate) fn pool_names(last: &str, taken: &[&str], count: usize, longest: usiz
         .collect()
 }
 
-/// `validatePoolName` in `vlabs/validate.go`: the name becomes a part of the machines' names.
+/// `validatePoolName` in `vlabs/validate.go`: the name is a part of the machine names.
 pub(crate) const LONGEST: usize = 12;
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_go_on() {
+    fn names_continue_the_numbers() {
         for (last, taken, expected) in [
             ("agentpool2", vec!["agentpool1", "agentpool2"], "agentpool3 agentpool4 agentpool5"),
             ("linux", vec!["linux"], "linux2 linux3 linux4"),

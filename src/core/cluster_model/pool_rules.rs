@@ -1,4 +1,4 @@
-//! What the installers refuse of a single agent pool.
+//! The installers' rules for a single agent pool.
 
 use crate::core::cluster_model::installer::Installer;
 use crate::core::cluster_model::pool::{AgentPool, VmSet};
@@ -6,7 +6,8 @@ use crate::core::cluster_model::read::Model;
 use crate::core::cluster_model::zone_rules::zone_problem;
 use crate::core::report::plural::thousands;
 
-/// What is wrong with one pool, with the rule. Line numbers are those of `vlabs/validate.go` in AKS-Engine v0.79, if nothing else is said.
+/// Returns each problem of a pool and the rule that it violates. Line numbers are those of `vlabs/validate.go` in AKS-Engine
+/// v0.79 unless another file is named.
 pub(crate) fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<Item = (String, &'static str)> {
     let installer = model.installer;
     let most = installer.agents_per_pool();
@@ -22,14 +23,17 @@ pub(crate) fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<It
             Some(format!("count is {}, expected 1 to {}", thousands(count.into()), thousands(most.into())))
         }
         None if pool.count_span.is_none() => {
-            Some(format!("it has no count, expected 1 to {}", thousands(most.into())))
+            Some(format!("count is missing, expected 1 to {}", thousands(most.into())))
         }
         None => Some(format!("count is {}, expected 1 to {}", pool.field("count"), thousands(most.into()))),
     };
     let found = [
         // 1736
         (!is_name(&pool.name)).then(|| {
-            ("a name has 1 to 12 small letters and digits, a letter first".to_owned(), "validatePoolName")
+            (
+                "the name must have 1 to 12 lower-case letters and digits, starting with a letter".to_owned(),
+                "validatePoolName",
+            )
         }),
         // types.go:505
         count.map(|what| (what, "AgentPoolProfile.Count")),
@@ -64,7 +68,7 @@ pub(crate) fn pool_problems(model: &Model, pool: &AgentPool) -> impl Iterator<It
             .then(|| ("scale sets need Kubernetes 1.10 or later".to_owned(), "validateVMSS")),
         // 1050
         (!in_sets && stored == "StorageAccount")
-            .then(|| ("scale sets have no disks of a StorageAccount".to_owned(), "validateVMSS")),
+            .then(|| ("scale sets cannot use disks of a StorageAccount".to_owned(), "validateVMSS")),
         // types.go:507
         disk.as_u64().is_some_and(|size| size > installer.os_disk_gb()).then(|| {
             (

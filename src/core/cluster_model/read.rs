@@ -1,4 +1,4 @@
-//! A model from its text.
+//! Reads cluster models.
 
 use serde_json::Value;
 
@@ -7,18 +7,18 @@ use crate::core::cluster_model::json_span::{elements, line, member};
 use crate::core::cluster_model::pool::{AgentPool, VmSet, field, path};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
-/// A cluster model, with its text.
+/// A cluster model and its text.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// The file as the user named it.
+    /// The path of the file, as the user wrote it.
     pub file: String,
-    /// Every byte of it.
+    /// The whole text.
     pub text: String,
-    /// The program that it is for.
+    /// The program that reads it.
     pub installer: Installer,
     /// `apiVersion`.
     pub api_version: String,
-    /// `orchestratorType`; Kubernetes where it is not given.
+    /// `orchestratorType`; Kubernetes if it is missing.
     pub orchestrator: String,
     /// `agentPoolProfiles`, at least one.
     pub pools: Vec<AgentPool>,
@@ -26,7 +26,7 @@ pub struct Model {
     pub(crate) properties: Value,
 }
 
-/// Reads a model; `file` is its name for messages.
+/// Reads a model; `file` is its path for messages.
 pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
     let whole: Value = serde_json::from_str(text).map_err(|error| not_json(file, text, &error))?;
     let properties = field(&whole, "properties");
@@ -45,7 +45,7 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
     };
     if !text[pools.clone()].starts_with('[') {
         let found = &text[pools.clone()];
-        return Err(Diagnostic::error("properties.agentPoolProfiles is no list of agent pools")
+        return Err(Diagnostic::error("properties.agentPoolProfiles is not a list of agent pools")
             .at(Location { file: file.to_owned(), line: line(text, pools.start) })
             .hint(format!("found {}", found.lines().next().unwrap_or_default())));
     }
@@ -55,7 +55,7 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
         let fields: Value =
             serde_json::from_str(&text[span.clone()]).map_err(|error| not_json(file, text, &error))?;
         if !fields.is_object() {
-            return Err(Diagnostic::error(format!("agent pool {} is no object", read.len() + 1))
+            return Err(Diagnostic::error(format!("agent pool {} is not an object", read.len() + 1))
                 .at(Location { file: file.to_owned(), line: line(text, span.start) }));
         }
         read.push(AgentPool::read(text, span, fields, default));
@@ -75,22 +75,22 @@ pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
 }
 
 impl Model {
-    /// How many agents it makes.
+    /// Returns the total number of agents.
     pub fn agents(&self) -> u32 {
         self.pools.iter().fold(0, |sum: u32, pool| sum.saturating_add(pool.count.unwrap_or(0)))
     }
 
-    /// Whether it makes Kubernetes.
+    /// Returns whether the model describes a Kubernetes cluster.
     pub fn is_kubernetes(&self) -> bool {
         self.orchestrator == "Kubernetes"
     }
 
-    /// The minor version of Kubernetes that it asks for.
+    /// Returns the minor version of Kubernetes in the model.
     pub(crate) fn minor(&self) -> Option<u32> {
         minor(&self.properties)
     }
 
-    /// A line of the model.
+    /// Returns the location of a line in the model.
     pub(crate) fn location(&self, line: u32) -> Location {
         Location { file: self.file.clone(), line }
     }
@@ -100,11 +100,11 @@ fn installer<'v>(file: &str, whole: &'v Value) -> Result<(&'v str, Installer), D
     let properties = field(whole, "properties");
     let api_version = field(whole, "apiVersion").as_str().unwrap_or_default();
     if !properties.is_object() {
-        let expected = "expected `apiVersion` and `properties`, as ACS-Engine and AKS-Engine take them";
+        let expected = "expected `apiVersion` and `properties`, as in a model of ACS-Engine or AKS-Engine";
         let sentence = match field(whole, "kind").as_str() {
             Some(kind) => format!("not a cluster model but a {kind}"),
             None if !field(whole, "$schema").is_null() => {
-                "not a cluster model but a template of Azure".to_owned()
+                "not a cluster model but an Azure template".to_owned()
             }
             None => "not a cluster model".to_owned(),
         };
@@ -120,11 +120,11 @@ fn installer<'v>(file: &str, whole: &'v Value) -> Result<(&'v str, Installer), D
     let Some(installer) = Installer::of(api_version, &traits) else {
         let sentence = match api_version {
             "" => "the cluster model has no apiVersion".to_owned(),
-            other => format!("no installer takes a cluster model of apiVersion {other}"),
+            other => format!("unknown apiVersion {other} of a cluster model"),
         };
-        return Err(Diagnostic::error(sentence)
-            .at(Location::file(file))
-            .hint("\"apiVersion\": \"vlabs\"; of the dated ones 2016-03-30 to 2018-03-31 are known"));
+        return Err(Diagnostic::error(sentence).at(Location::file(file)).hint(
+            "write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31",
+        ));
     };
     Ok((api_version, installer))
 }
@@ -136,9 +136,8 @@ fn minor(properties: &Value) -> Option<u32> {
     version.split('.').nth(1)?.parse().ok()
 }
 
-/// What a pool's machines are in where the model does not say. Both engines take scale sets
-/// (`setAgentProfileDefaults` in `defaults.go`), ACS-Engine only from Kubernetes 1.10.2 on and, as before there were
-/// any, never where the model has a date.
+/// Returns the VM set of a pool without an availability profile. Both engines use scale sets (`setAgentProfileDefaults` in
+/// `defaults.go`), but ACS-Engine only since Kubernetes 1.10.2. Models with a dated apiVersion are older than scale sets.
 fn default_vm_set(installer: Installer, api_version: &str, properties: &Value) -> VmSet {
     let old = installer == Installer::AcsEngine && minor(properties).is_some_and(|minor| minor < 10);
     if api_version == "vlabs" && !old { VmSet::ScaleSet } else { VmSet::AvailabilitySet }
@@ -147,22 +146,22 @@ fn default_vm_set(installer: Installer, api_version: &str, properties: &Value) -
 fn without_pools(file: &str, line: u32) -> Diagnostic {
     Diagnostic::error("the cluster model has no agent pools")
         .at(Location { file: file.to_owned(), line })
-        .hint("properties.agentPoolProfiles needs at least one, which the others are copies of")
+        .hint("add one pool to properties.agentPoolProfiles; the new pools are copies of it")
 }
 
 fn not_json(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
-    let said = error.to_string();
-    let sentence = said.rfind(" at line ").map_or(said.as_str(), |end| &said[..end]);
+    let message = error.to_string();
+    let sentence = message.rfind(" at line ").map_or(message.as_str(), |end| &message[..end]);
     let problem = Diagnostic::error(format!("not a cluster model: {sentence}"))
         .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
     match text.trim_start().chars().next() {
         None => Diagnostic::error("the file is empty").at(Location::file(file)),
         Some('\u{feff}') => {
-            problem.hint("the file starts with a byte order mark, which the installers do not take")
+            problem.hint("remove the byte order mark at the start of the file; the installers reject it")
         }
-        Some('{') if error.is_eof() => problem.hint("the file is cut off; write it again"),
+        Some('{') if error.is_eof() => problem.hint("the file is incomplete; write it again"),
         Some('{') => problem,
-        Some(_) => problem.hint("a cluster model is JSON"),
+        Some(_) => problem.hint("a cluster model must be JSON"),
     }
 }
 
@@ -172,7 +171,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let said = match read_model("m.json", text) {
+        let shown = match read_model("m.json", text) {
             Ok(model) => {
                 let pools: Vec<_> = model
                     .pools
@@ -183,11 +182,11 @@ mod tests {
             }
             Err(problem) => format!("{problem}; {}", problem.hint.as_deref().unwrap_or_default()),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn every_form() {
+    fn models_of_every_installer() {
         check(
             r#"{"apiVersion":"vlabs","properties":{"orchestratorProfile":{"orchestratorType":"kubernetes","orchestratorRelease":"1.9"},
             "agentPoolProfiles":[{"name":"a","count":2,"availabilityProfile":"AvailabilitySet"},{"NAME":"b","Count":3}]}}"#,
@@ -204,35 +203,36 @@ mod tests {
     }
 
     #[test]
-    fn every_mistake() {
+    fn invalid_models_are_refused() {
         check("", "m.json: the file is empty; ");
         check(
             "apiVersion: vlabs\n",
-            "m.json:1: not a cluster model: expected value; a cluster model is JSON",
+            "m.json:1: not a cluster model: expected value; a cluster model must be JSON",
         );
         check(
             "{\"apiVersion\": \"vlabs\",\n\"prop",
-            "m.json:2: not a cluster model: EOF while parsing a string; the file is cut off; write it again",
+            "m.json:2: not a cluster model: EOF while parsing a string; the file is incomplete; write it again",
         );
         check(
             "{\n\"apiVersion\": \"vlabs\" \"properties\": {}}",
             "m.json:2: not a cluster model: expected `,` or `}`; ",
         );
-        let expected = "expected `apiVersion` and `properties`, as ACS-Engine and AKS-Engine take them";
+        let expected = "expected `apiVersion` and `properties`, as in a model of ACS-Engine or AKS-Engine";
         check("{}", &format!("m.json: not a cluster model; {expected}"));
         check("[]", &format!("m.json: not a cluster model; {expected}"));
         check(r#"{"kind":"List"}"#, &format!("m.json: not a cluster model but a List; {expected}"));
         check(
             r#"{"$schema":"x","resources":[]}"#,
-            &format!("m.json: not a cluster model but a template of Azure; {expected}"),
+            &format!("m.json: not a cluster model but an Azure template; {expected}"),
         );
-        let dates = "\"apiVersion\": \"vlabs\"; of the dated ones 2016-03-30 to 2018-03-31 are known";
+        let dates =
+            "write \"apiVersion\": \"vlabs\" or one of the dated versions from 2016-03-30 to 2018-03-31";
         check(r#"{"properties":{}}"#, &format!("m.json: the cluster model has no apiVersion; {dates}"));
         check(
             r#"{"apiVersion":"v2","properties":{}}"#,
-            &format!("m.json: no installer takes a cluster model of apiVersion v2; {dates}"),
+            &format!("m.json: unknown apiVersion v2 of a cluster model; {dates}"),
         );
-        let needs = "properties.agentPoolProfiles needs at least one, which the others are copies of";
+        let needs = "add one pool to properties.agentPoolProfiles; the new pools are copies of it";
         check(
             r#"{"apiVersion":"vlabs","properties":{}}"#,
             &format!("m.json: the cluster model has no agent pools; {needs}"),
@@ -243,11 +243,11 @@ mod tests {
         );
         check(
             "{\"apiVersion\":\"vlabs\",\"properties\":{\n\"agentPoolProfiles\":{}}}",
-            "m.json:2: properties.agentPoolProfiles is no list of agent pools; found {}",
+            "m.json:2: properties.agentPoolProfiles is not a list of agent pools; found {}",
         );
         check(
             "{\"apiVersion\":\"vlabs\",\"properties\":{\"agentPoolProfiles\":[{},\n1]}}",
-            "m.json:2: agent pool 2 is no object; ",
+            "m.json:2: agent pool 2 is not an object; ",
         );
     }
 }

@@ -1,5 +1,5 @@
-//! What the installers refuse, of what concerns agent pools. What a user has still to fill in (keys, secrets, the
-//! DNS prefix) is not looked at: a model is grown before or after that.
+//! The installers' rules for agent pools. Fields that the user has yet to fill in (keys, secrets, the DNS prefix) are not
+//! checked, because a model can be grown before or after that.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::core::cluster_model::pool_rules::pool_problems;
 use crate::core::cluster_model::read::Model;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// All that the model's installer would refuse, with its rule and where that stands.
+/// Returns everything that the model's installer would refuse, with the rule and its source.
 pub fn refusals(model: &Model) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();
@@ -19,7 +19,7 @@ pub fn refusals(model: &Model) -> Vec<Diagnostic> {
             problems.push(refused(
                 model,
                 pool,
-                "the name is another pool's too",
+                "another pool has the same name",
                 "validateAgentPoolProfiles",
             ));
         }
@@ -43,10 +43,10 @@ fn source(installer: Installer, rule: &str) -> String {
         Installer::ManagedAks => "agentPoolOnlyApi",
         _ => "vlabs",
     };
-    format!("{} refuses it: {rule} in pkg/api/{file}", installer.name())
+    format!("rule of {}: {rule} in pkg/api/{file}", installer.name())
 }
 
-/// `validateAgentPoolProfiles`, 528; ACS-Engine has it for Kubernetes only.
+/// `validateAgentPoolProfiles`, 528; in ACS-Engine for Kubernetes only.
 fn mixed(model: &Model) -> Option<Diagnostic> {
     let first = model.pools[0].string("availabilityProfile");
     let other = model.pools.iter().find(|pool| pool.string("availabilityProfile") != first)?;
@@ -54,13 +54,13 @@ fn mixed(model: &Model) -> Option<Diagnostic> {
         refused(
             model,
             other,
-            "mixed mode availability profiles are not allowed; say the same for all pools",
+            "mixed mode availability profiles are not allowed; use the same profile for all pools",
             "validateAgentPoolProfiles",
         )
     })
 }
 
-/// `validateVNET`, 873: a subnet for all of them or for none, all in one network.
+/// `validateVNET`, 873: either all pools and the masters have a subnet or none has, and all subnets are in one network.
 fn subnets(model: &Model) -> Option<Diagnostic> {
     let master = path(&model.properties, &["masterProfile", "vnetSubnetID"]).as_str().unwrap_or_default();
     if model.installer == Installer::ManagedAks {
@@ -72,7 +72,7 @@ fn subnets(model: &Model) -> Option<Diagnostic> {
         return Some(refused(
             model,
             pool,
-            "vnetSubnetID is for the masters and all pools, or for none of them",
+            "vnetSubnetID must be set for the masters and all pools, or for none of them",
             "validateVNET",
         ));
     }
@@ -81,7 +81,7 @@ fn subnets(model: &Model) -> Option<Diagnostic> {
     Some(refused(
         model,
         other_services,
-        "vnetSubnetID is in another network than the masters'",
+        "vnetSubnetID is not in the virtual network of the masters",
         "validateVNET",
     ))
 }
@@ -98,7 +98,7 @@ fn azure_stack_master(model: &Model) -> Option<Diagnostic> {
     })
 }
 
-/// `KubernetesConfig.Validate`, 1361: the kubelet has to have four tries.
+/// `KubernetesConfig.Validate`, 1361: the kubelet must have at least four attempts.
 fn slow_kubelet(model: &Model) -> Option<Diagnostic> {
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
     let text = |keys: [&str; 2]| path(config, &keys).as_str();
@@ -115,7 +115,7 @@ fn slow_kubelet(model: &Model) -> Option<Diagnostic> {
     })
 }
 
-/// A duration as Go writes it, of hours, minutes and seconds.
+/// Parses a Go duration of hours, minutes, seconds and milliseconds.
 fn seconds(text: &str) -> Option<f64> {
     let mut total = 0.0;
     let mut rest = text;
@@ -145,30 +145,30 @@ mod tests {
     fn check(properties: &str, expected: &[&str]) {
         let text = format!(r#"{{"apiVersion":"vlabs","properties":{{{properties}}}}}"#);
         let model = read_model("m.json", &text).unwrap();
-        let said: Vec<_> = refusals(&model)
+        let shown: Vec<_> = refusals(&model)
             .iter()
             .map(|problem| format!("{}; {}", problem.message, problem.hint.as_deref().unwrap_or_default()))
             .collect();
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     const ACS: &str =
         r#""orchestratorProfile":{"orchestratorType":"Kubernetes","orchestratorRelease":"1.9"}"#;
 
     #[test]
-    fn pools_alone() {
+    fn rules_for_one_pool() {
         check(r#""agentPoolProfiles":[{"name":"a","count":1000}]"#, &[]);
         check(
             &format!(
                 r#"{ACS},"agentPoolProfiles":[{{"name":"Agents-1","count":101,"dnsPrefix":"x","ports":[80],"availabilityProfile":"AvailabilitySet","osDiskSizeGB":1024,"diskSizesGB":[1,0]}}]"#
             ),
             &[
-                "agent pool Agents-1: a name has 1 to 12 small letters and digits, a letter first; ACS-Engine refuses it: validatePoolName in pkg/api/vlabs",
-                "agent pool Agents-1: count is 101, expected 1 to 100; ACS-Engine refuses it: AgentPoolProfile.Count in pkg/api/vlabs",
-                "agent pool Agents-1: dnsPrefix must be empty for Kubernetes; ACS-Engine refuses it: validateOrchestratorSpecificProperties in pkg/api/vlabs",
-                "agent pool Agents-1: ports must be empty for Kubernetes; ACS-Engine refuses it: validateOrchestratorSpecificProperties in pkg/api/vlabs",
-                "agent pool Agents-1: osDiskSizeGB is 1024, expected at most 1023; ACS-Engine refuses it: AgentPoolProfile.OSDiskSizeGB in pkg/api/vlabs",
-                "agent pool Agents-1: diskSizesGB holds up to 4 disks of 1 to 1023; ACS-Engine refuses it: AgentPoolProfile.DiskSizesGB in pkg/api/vlabs",
+                "agent pool Agents-1: the name must have 1 to 12 lower-case letters and digits, starting with a letter; rule of ACS-Engine: validatePoolName in pkg/api/vlabs",
+                "agent pool Agents-1: count is 101, expected 1 to 100; rule of ACS-Engine: AgentPoolProfile.Count in pkg/api/vlabs",
+                "agent pool Agents-1: dnsPrefix must be empty for Kubernetes; rule of ACS-Engine: validateOrchestratorSpecificProperties in pkg/api/vlabs",
+                "agent pool Agents-1: ports must be empty for Kubernetes; rule of ACS-Engine: validateOrchestratorSpecificProperties in pkg/api/vlabs",
+                "agent pool Agents-1: osDiskSizeGB is 1024, expected at most 1023; rule of ACS-Engine: AgentPoolProfile.OSDiskSizeGB in pkg/api/vlabs",
+                "agent pool Agents-1: diskSizesGB holds up to 4 disks of 1 to 1023; rule of ACS-Engine: AgentPoolProfile.DiskSizesGB in pkg/api/vlabs",
             ],
         );
         check(
@@ -176,49 +176,49 @@ mod tests {
                 r#"{ACS},"agentPoolProfiles":[{{"name":"a","count":1,"availabilityProfile":"VirtualMachineScaleSets","storageProfile":"StorageAccount","osType":"linux"}}]"#
             ),
             &[
-                "agent pool a: osType is neither Linux nor Windows; ACS-Engine refuses it: validatePoolOSType in pkg/api/vlabs",
-                "agent pool a: scale sets need Kubernetes 1.10 or later; ACS-Engine refuses it: validateVMSS in pkg/api/vlabs",
-                "agent pool a: scale sets have no disks of a StorageAccount; ACS-Engine refuses it: validateVMSS in pkg/api/vlabs",
+                "agent pool a: osType is neither Linux nor Windows; rule of ACS-Engine: validatePoolOSType in pkg/api/vlabs",
+                "agent pool a: scale sets need Kubernetes 1.10 or later; rule of ACS-Engine: validateVMSS in pkg/api/vlabs",
+                "agent pool a: scale sets cannot use disks of a StorageAccount; rule of ACS-Engine: validateVMSS in pkg/api/vlabs",
             ],
         );
-        for (count, said) in
-            [("", "it has no count"), (r#","count":"3""#, "count is \"3\""), (r#","count":0"#, "count is 0")]
+        for (count, problem) in
+            [("", "count is missing"), (r#","count":"3""#, "count is \"3\""), (r#","count":0"#, "count is 0")]
         {
             check(
                 &format!(r#""agentPoolProfiles":[{{"name":"a"{count}}}]"#),
                 &[&format!(
-                    "agent pool a: {said}, expected 1 to 1,000; AKS-Engine refuses it: AgentPoolProfile.Count in pkg/api/vlabs"
+                    "agent pool a: {problem}, expected 1 to 1,000; rule of AKS-Engine: AgentPoolProfile.Count in pkg/api/vlabs"
                 )],
             );
         }
     }
 
     #[test]
-    fn pools_together() {
+    fn rules_for_several_pools() {
         check(
             r#""agentPoolProfiles":[{"name":"a","count":1,"availabilityProfile":"AvailabilitySet","singlePlacementGroup":true},{"name":"a","count":1}]"#,
             &[
-                "agent pool a: singlePlacementGroup is for scale sets only; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
-                "agent pool a: the name is another pool's too; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
-                "agent pool a: mixed mode availability profiles are not allowed; say the same for all pools; AKS-Engine refuses it: validateAgentPoolProfiles in pkg/api/vlabs",
+                "agent pool a: singlePlacementGroup is for scale sets only; rule of AKS-Engine: validateAgentPoolProfiles in pkg/api/vlabs",
+                "agent pool a: another pool has the same name; rule of AKS-Engine: validateAgentPoolProfiles in pkg/api/vlabs",
+                "agent pool a: mixed mode availability profiles are not allowed; use the same profile for all pools; rule of AKS-Engine: validateAgentPoolProfiles in pkg/api/vlabs",
             ],
         );
     }
 
     #[test]
-    fn the_cluster() {
+    fn rules_for_the_cluster() {
         let pools =
             r#""agentPoolProfiles":[{"name":"a","count":1,"vnetSubnetId":"/x/virtualNetworks/v/subnets/1"}]"#;
         check(
             &format!(r#""masterProfile":{{}},{pools}"#),
             &[
-                "agent pool a: vnetSubnetID is for the masters and all pools, or for none of them; AKS-Engine refuses it: validateVNET in pkg/api/vlabs",
+                "agent pool a: vnetSubnetID must be set for the masters and all pools, or for none of them; rule of AKS-Engine: validateVNET in pkg/api/vlabs",
             ],
         );
         check(
             &format!(r#""masterProfile":{{"vnetSubnetId":"/x/virtualNetworks/w/subnets/1"}},{pools}"#),
             &[
-                "agent pool a: vnetSubnetID is in another network than the masters'; AKS-Engine refuses it: validateVNET in pkg/api/vlabs",
+                "agent pool a: vnetSubnetID is not in the virtual network of the masters; rule of AKS-Engine: validateVNET in pkg/api/vlabs",
             ],
         );
         check(
@@ -228,8 +228,8 @@ mod tests {
         check(
             r#""customCloudProfile":{},"masterProfile":{"availabilityProfile":"VirtualMachineScaleSets"},"agentPoolProfiles":[{"name":"a","count":1}]"#,
             &[
-                "agent pool a: availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; AKS-Engine for Azure Stack Hub refuses it: validateAzureStackSupport in pkg/api/vlabs",
-                "masterProfile.availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; AKS-Engine for Azure Stack Hub refuses it: validateAzureStackSupport in pkg/api/vlabs",
+                "agent pool a: availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; rule of AKS-Engine for Azure Stack Hub: validateAzureStackSupport in pkg/api/vlabs",
+                "masterProfile.availabilityProfile should be set to AvailabilitySet on Azure Stack clouds; rule of AKS-Engine for Azure Stack Hub: validateAzureStackSupport in pkg/api/vlabs",
             ],
         );
         let kubelet = |grace| {
@@ -241,7 +241,7 @@ mod tests {
         check(
             &kubelet("3m59.5s"),
             &[
-                "--node-monitor-grace-period 3m59.5s is less than four times --node-status-update-frequency 1m; AKS-Engine refuses it: KubernetesConfig.Validate in pkg/api/vlabs",
+                "--node-monitor-grace-period 3m59.5s is less than four times --node-status-update-frequency 1m; rule of AKS-Engine: KubernetesConfig.Validate in pkg/api/vlabs",
             ],
         );
     }

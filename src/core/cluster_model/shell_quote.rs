@@ -1,6 +1,6 @@
-//! Words for a shell.
+//! Quoting for shell commands.
 
-/// A word as a shell takes it for one, whatever is in it.
+/// Quotes a text so that a POSIX shell reads it as one word.
 pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
@@ -14,7 +14,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_word() {
+    fn quoted_words() {
         assert_eq!(word("Standard_D2_v2"), "Standard_D2_v2");
         assert_eq!(word("a=b c"), "'a=b c'");
         assert_eq!(word("it's $(x)"), r"'it'\''s $(x)'");

@@ -1,7 +1,7 @@
-//! The eight digits that the names of a cluster's machines and sets share.
+//! The eight digits that the names of a cluster's machines and VM sets share.
 
-/// What `GetClusterID` of ACS-Engine and AKS-Engine makes of `masterProfile.dnsPrefix` (`pkg/api/types.go`): the first
-/// number of Go's `math/rand`, seeded with the FNV-1a hash of the prefix, cut to eight digits.
+/// Returns the name suffix that `GetClusterID` of ACS-Engine and AKS-Engine derives from `masterProfile.dnsPrefix`
+/// (`pkg/api/types.go`): the first number of Go's `math/rand`, seeded with the FNV-1a hash of the prefix, cut to eight digits.
 pub fn cluster_suffix(dns_prefix: &str) -> String {
     let mut digits = format!("{:08}", first_number(fnv1a(dns_prefix.as_bytes())));
     digits.truncate(8);
@@ -17,12 +17,12 @@ fn fnv1a(bytes: &[u8]) -> u64 {
 const COOKED_333: u64 = 0xbfb2_f4d9_68b7_59c3;
 const COOKED_606: u64 = 0x39a0_0a3a_31c0_25c6;
 
-/// A prime, the period of the numbers that fill Go's generator.
+/// The prime modulus of the generator that seeds Go's `math/rand`.
 const MODULUS: u64 = (1 << 31) - 1;
 
-/// The first `Uint32` of `rand.New(rand.NewSource(seed))`. The generator adds two of its 607 words, and its first
-/// number needs only the 334th and the last of them; each is three numbers of a small generator over a constant
-/// word (`rngCooked` in Go's `math/rand/rng.go`).
+/// Returns the first `Uint32` of `rand.New(rand.NewSource(seed))`. The generator adds two of its 607 words. The first
+/// number needs only the 334th and the last word. Each word combines three numbers of the seed generator with a constant
+/// (`rngCooked` in Go's `math/rand/rng.go`).
 fn first_number(seed: u64) -> u32 {
     let seed = seed.cast_signed().rem_euclid(MODULUS.cast_signed()).unsigned_abs();
     let seed = if seed == 0 { 89_482_311 } else { seed };
@@ -36,7 +36,7 @@ fn first_number(seed: u64) -> u32 {
         word ^ constant
     };
     let sum = word(333, COOKED_333).wrapping_add(word(606, COOKED_606));
-    // `Uint32` is the upper half of the 63 bits that a number has.
+    // `Uint32` is the upper half of a 63-bit number.
     ((sum & (u64::MAX >> 1)) >> 31) as u32
 }
 
@@ -44,9 +44,9 @@ fn first_number(seed: u64) -> u32 {
 mod tests {
     use super::*;
 
-    /// The first two are those of `TestGenerateClusterID` in AKS-Engine's own tests, the others what Go gives.
+    /// The first two values are from `TestGenerateClusterID` in AKS-Engine's tests; Go printed the others.
     #[test]
-    fn as_the_installers_have_it() {
+    fn suffixes_equal_those_of_the_installers() {
         for (prefix, expected) in [
             ("foo_master", "24569115"),
             ("foo_agent2", "11729301"),

@@ -1,4 +1,4 @@
-//! What a grown cluster consists of, in words.
+//! A summary of a grown cluster.
 
 use crate::core::cluster_model::grow::Grown;
 use crate::core::cluster_model::installer::Installer;
@@ -6,49 +6,49 @@ use crate::core::cluster_model::pool::{VmSet, path};
 use crate::core::cluster_model::read::Model;
 use crate::core::report::plural::{plural, thousands};
 
-/// The pools, a sentence for the old and one for the new.
+/// Returns the total, the pools that grew and the new pools, a sentence each.
 pub fn summary(model: &Model, grown: &Grown) -> Vec<String> {
     let agents: u64 = grown.pools.iter().map(|(_, count)| u64::from(*count)).sum();
     let pools = grown.pools.len();
     let mut lines = vec![format!("{} agents in {}", thousands(agents), plural(pools, "pool"))];
     if !grown.filled.is_empty() {
-        lines.push(format!("more agents than before: {}", range(&grown.filled)));
+        lines.push(format!("scaled up: {}", range(&grown.filled)));
     }
     let new: Vec<String> = grown.pools[pools - grown.added..].iter().map(|(name, _)| name.clone()).collect();
     if let Some(last) = model.pools.last().filter(|_| !new.is_empty()) {
-        lines.push(format!("new, as copies of {}: {}", last.name, range(&new)));
+        lines.push(format!("new copies of {}: {}", last.name, range(&new)));
     }
     lines
 }
 
-/// The load balancers and the front ends that one Service needs in such a cluster.
+/// Returns the load balancers and front ends that one Service needs in the grown cluster.
 pub fn load_balancers(model: &Model, grown: &Grown) -> String {
     let pools = grown.pools.len();
     let front_ends =
-        format!("{} and as many addresses for a Service of each pool", plural(pools, "front end"));
+        format!("{} with an address each for the Service of each pool", plural(pools, "front end"));
     if is_basic(model) {
         let set = match model.pools.last().map(|pool| pool.vm_set) {
-            Some(VmSet::ScaleSet) => " scale set",
-            _ => "n availability set",
+            Some(VmSet::ScaleSet) => "scale set",
+            _ => "availability set",
         };
-        return format!("{}, one to a{set}, and {front_ends}", plural(pools, "Basic load balancer"));
+        return format!("{}, one for each {set}, and {front_ends}", plural(pools, "Basic load balancer"));
     }
     format!("1 Standard load balancer for all pools, and {front_ends}")
 }
 
-/// Which load balancers the cluster gets: `loadBalancerSku`, which Azure Stack Hub sets to Basic by itself, and which is
-/// Basic in ACS-Engine and Standard in AKS-Engine where the model does not say (`defaults.go`).
+/// Returns whether the cluster gets Basic load balancers: `loadBalancerSku`, which Azure Stack Hub always sets to Basic. If
+/// it is missing, the default is Basic in ACS-Engine and Standard in AKS-Engine (`defaults.go`).
 fn is_basic(model: &Model) -> bool {
     let sku = path(&model.properties, &["orchestratorProfile", "kubernetesConfig", "loadBalancerSku"]);
-    let said = sku.as_str().unwrap_or_default();
+    let sku = sku.as_str().unwrap_or_default();
     match model.installer {
         Installer::AzureStackHub => true,
-        _ if !said.is_empty() => said.eq_ignore_ascii_case("basic"),
+        _ if !sku.is_empty() => sku.eq_ignore_ascii_case("basic"),
         installer => installer != Installer::AksEngine,
     }
 }
 
-/// `a, b` or, where there are many, `a to z`.
+/// Returns `a, b`, or `a to z` for more than three names.
 fn range(names: &[String]) -> String {
     match names {
         [first, .., last] if names.len() > 3 => format!("{first} to {last}"),
@@ -70,21 +70,21 @@ mod tests {
         );
         let model = read_model("m.json", &text).unwrap();
         let grown = grow(&model, Growth { agents, per_pool: 100 }).unwrap();
-        let mut said = summary(&model, &grown);
-        said.push(load_balancers(&model, &grown));
-        assert_eq!(said, expected);
+        let mut lines = summary(&model, &grown);
+        lines.push(load_balancers(&model, &grown));
+        assert_eq!(lines, expected);
     }
 
     #[test]
-    fn basic_and_standard() {
+    fn basic_and_standard_load_balancers() {
         check(
             r#""orchestratorProfile":{"orchestratorType":"Kubernetes"},"#,
             2500,
             &[
                 "2,500 agents in 25 pools",
-                "more agents than before: a",
-                "new, as copies of a: a2 to a25",
-                "25 Basic load balancers, one to an availability set, and 25 front ends and as many addresses for a Service of each pool",
+                "scaled up: a",
+                "new copies of a: a2 to a25",
+                "25 Basic load balancers, one for each availability set, and 25 front ends with an address each for the Service of each pool",
             ],
         );
         check(
@@ -92,7 +92,7 @@ mod tests {
             2,
             &[
                 "2 agents in 1 pool",
-                "1 Standard load balancer for all pools, and 1 front end and as many addresses for a Service of each pool",
+                "1 Standard load balancer for all pools, and 1 front end with an address each for the Service of each pool",
             ],
         );
         check(
@@ -100,9 +100,9 @@ mod tests {
             150,
             &[
                 "150 agents in 2 pools",
-                "more agents than before: a",
-                "new, as copies of a: a2",
-                "2 Basic load balancers, one to an availability set, and 2 front ends and as many addresses for a Service of each pool",
+                "scaled up: a",
+                "new copies of a: a2",
+                "2 Basic load balancers, one for each availability set, and 2 front ends with an address each for the Service of each pool",
             ],
         );
     }

@@ -1,11 +1,11 @@
-//! What the installers refuse of availability zones.
+//! The installers' rules for availability zones.
 
 use crate::core::cluster_model::installer::Installer;
 use crate::core::cluster_model::pool::{AgentPool, VmSet, path};
 use crate::core::cluster_model::read::Model;
 
-/// `validateZones` in AKS-Engine (vlabs/validate.go:586), which only warns unless masters and all pools have zones; in
-/// ACS-Engine it refuses that, and zones of fewer than two nodes.
+/// `validateZones` (vlabs/validate.go:586). ACS-Engine refuses a model in which only some pools or masters have zones, and
+/// zones with fewer than two nodes. AKS-Engine only warns about both unless masters and all pools have zones.
 pub(crate) fn zone_problem(model: &Model, pool: &AgentPool) -> Option<String> {
     let masters = path(&model.properties, &["masterProfile", "availabilityZones"]);
     let zones = zones(pool);
@@ -22,7 +22,9 @@ pub(crate) fn zone_problem(model: &Model, pool: &AgentPool) -> Option<String> {
         return Some("availabilityZones need Kubernetes 1.12 or later".to_owned());
     }
     if !everywhere {
-        return Some("availabilityZones are for the masters and all pools, or for none of them".to_owned());
+        return Some(
+            "availabilityZones must be set for the masters and all pools, or for none of them".to_owned(),
+        );
     }
     (pool.count.unwrap_or(0) as usize)
         .lt(&(2 * zones))
@@ -45,15 +47,15 @@ mod tests {
             r#"{{"apiVersion":"vlabs","properties":{{{release}"masterProfile":{{"availabilityZones":{masters}}},"agentPoolProfiles":[{{"name":"a","count":4,{pool}}}]}}}}"#
         );
         let model = read_model("m.json", &text).unwrap();
-        let said = match grow(&model, Growth { agents: 101, per_pool: 100 }) {
+        let shown = match grow(&model, Growth { agents: 101, per_pool: 100 }) {
             Ok(_) => "grown".to_owned(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         };
-        assert_eq!(said, expected);
+        assert_eq!(shown, expected);
     }
 
     #[test]
-    fn zones_of_both_engines() {
+    fn zone_rules_of_both_engines() {
         let acs = r#""orchestratorProfile":{"orchestratorType":"Kubernetes","orchestratorRelease":"1.12"},"#;
         let (zoned, set) = (r#""availabilityZones":["1","2"]"#, r#""availabilityProfile":"AvailabilitySet""#);
         check("", "[]", &format!("{zoned},{set}"), "grown");
@@ -68,7 +70,7 @@ mod tests {
             acs,
             "[]",
             zoned,
-            "m.json:1: agent pool a: availabilityZones are for the masters and all pools, or for none of them",
+            "m.json:1: agent pool a: availabilityZones must be set for the masters and all pools, or for none of them",
         );
         check(
             &acs.replace("1.12", "1.11"),
@@ -76,7 +78,7 @@ mod tests {
             zoned,
             "m.json:1: agent pool a: availabilityZones need Kubernetes 1.12 or later",
         );
-        // What is refused of the grown model is refused of the growth.
+        // The rules also apply to the grown model.
         check(
             acs,
             r#"["1"]"#,

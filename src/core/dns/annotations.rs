@@ -1,4 +1,4 @@
-//! What external-dns reads on a Service.
+//! The external-dns annotations on a Service.
 
 use crate::core::dns::{AnnotationPrefix, Dns, DnsProvider};
 use crate::core::platform::AnswersWith;
@@ -7,33 +7,33 @@ use crate::core::pools::Pool;
 /// Both prefixes of external-dns, the older one first.
 pub const PREFIXES: [&str; 2] = ["external-dns.alpha.kubernetes.io/", "external-dns.kubernetes.io/"];
 
-/// What a pool counts that `spec.dns.weights` does not name.
+/// The weight of a pool that `spec.dns.weights` does not list.
 const WEIGHT: u32 = 1;
 
-/// `(prefix, name)` of an annotation that external-dns reads.
+/// Splits an external-dns annotation key into prefix and name; `None` for any other key.
 pub fn annotation(key: &str) -> Option<(&'static str, &str)> {
     PREFIXES.into_iter().find_map(|prefix| Some((prefix, key.strip_prefix(prefix)?)))
 }
 
 impl Dns {
-    /// Whether each pool has a record of its own, with a set identifier and a weight: only Route 53 has such, and only
-    /// there several names can share one.
+    /// Returns whether each pool has its own record, with a set identifier and a weight. Only Route 53 supports this, and only
+    /// there can several records share a name.
     pub fn has_identifiers(&self, answers_with: AnswersWith) -> bool {
         let of_names = answers_with == AnswersWith::Name && self.reserved.is_empty();
         self.provider == Some(DnsProvider::Route53) && (of_names || !self.weights.is_empty())
     }
 
-    /// What tells a pool's record from those of the others.
+    /// Returns the set identifier of a pool's record.
     pub fn identifier(app: &str, pool: &Pool) -> String {
         format!("{app}-{}", pool.name)
     }
 
-    /// What a pool counts among the others.
+    /// Returns the weight of a pool.
     pub fn weight(&self, pool: &Pool) -> u32 {
         self.weights.get(&pool.value).copied().unwrap_or(WEIGHT)
     }
 
-    /// The annotations for the Service of a pool that is in the round robin.
+    /// Returns the annotations for the Service of a pool that is in the round robin.
     pub fn annotations(&self, app: &str, pool: &Pool, answers_with: AnswersWith) -> Vec<(String, String)> {
         let mut named = vec![("hostname", self.hostname.clone()), ("ttl", self.ttl.to_string())];
         if self.has_identifiers(answers_with) {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_and_a_ttl_under_both_prefixes() {
+    fn hostname_and_ttl_under_both_prefixes() {
         let mut dns = Dns::new("www.example.com");
         assert_eq!(
             annotations(&dns, AnswersWith::Address),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn identifiers_only_on_route_53_and_only_where_they_are_needed() {
+    fn set_identifiers_only_for_route_53_and_only_if_needed() {
         let mut dns = Dns::new("www.example.com");
         dns.annotations = AnnotationPrefix::Ga;
         assert_eq!(annotations(&dns, AnswersWith::Name).len(), 2);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_an_annotation_is() {
+    fn annotation_keys_are_split() {
         assert_eq!(annotation("external-dns.kubernetes.io/ttl"), Some((PREFIXES[1], "ttl")));
         assert_eq!(annotation("external-dns.alpha.kubernetes.io/ttl"), Some((PREFIXES[0], "ttl")));
         assert_eq!(annotation("example.com/ttl"), None);

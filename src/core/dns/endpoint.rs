@@ -1,4 +1,4 @@
-//! The DNSEndpoint for addresses that are reserved: external-dns reads the records from it instead of from Services.
+//! The DNSEndpoint for reserved addresses: external-dns reads the records from it instead of from Services.
 
 use ::core::net::IpAddr;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::core::dns::Dns;
 use crate::core::platform::AnswersWith;
 use crate::core::pools::Pool;
 
-/// The object, without a namespace and labels. Nothing if no pool with a reserved address is in the round robin.
+/// Returns the object without namespace and labels; `None` if no pool with a reserved address is in the round robin.
 pub fn endpoint(app: &str, dns: &Dns, pools: &[Pool]) -> Option<Value> {
     let members: Vec<&Pool> = pools.iter().filter(|pool| dns.out(*pool).is_none()).collect();
     let endpoints = if dns.has_identifiers(AnswersWith::Address) {
@@ -34,7 +34,7 @@ fn weighted(app: &str, dns: &Dns, pool: &Pool) -> Vec<Value> {
     records
 }
 
-/// One record for each family of addresses.
+/// Returns one record for each address family.
 fn records(dns: &Dns, addresses: impl Iterator<Item = IpAddr>) -> Vec<Value> {
     let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.partition(IpAddr::is_ipv4);
     let families = [("A", v4), ("AAAA", v6)];
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn one_record_for_all_pools_that_are_in() {
+    fn one_record_for_all_pools_in_the_round_robin() {
         let (dns, pools) = dns();
         let object = endpoint("nginx", &dns, &pools).unwrap();
         assert_eq!(object["metadata"], json!({ "name": "nginx" }));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn with_weights_a_record_a_pool() {
+    fn weights_need_one_record_for_each_pool() {
         let (mut dns, pools) = dns();
         dns.provider = Some(DnsProvider::Route53);
         dns.weights.insert("b".to_owned(), 10);

@@ -1,15 +1,15 @@
-//! Which names DNS takes.
+//! Rules for DNS names.
 
 use crate::core::kubernetes::names;
 
-/// The longest name that DNS takes, without the dot at its end.
+/// The longest DNS name, without the final dot.
 const MAX_NAME: usize = 253;
 
-/// Says why a text is no name for the round robin. The first label may be `*`, as external-dns has it.
+/// Checks that a text is a valid name for the round robin. The first label may be `*`, which external-dns allows.
 pub(super) fn check(what: &str, name: &str) -> Result<(), String> {
     if name.ends_with('.') {
         return Err(format!(
-            "`{what}` is `{name}`, expected no dot at the end: external-dns writes it by itself"
+            "`{what}` is `{name}`, expected no dot at the end, because external-dns adds it"
         ));
     }
     let rest = name.strip_prefix("*.").unwrap_or(name);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_dns_takes() {
+    fn valid_names() {
         let long = format!("{}.example.com", "a".repeat(63));
         for name in
             ["www.example.com", "*.example.com", "a.b", "xn--bcher-kva.example", "1.example.com", &long]
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_it_does_not() {
+    fn invalid_names() {
         let label = format!("{}.example.com", "a".repeat(64));
         let long = "a.".repeat(126) + "bc";
         let several = "a.example.com,b.example.com";
@@ -65,7 +65,7 @@ mod tests {
         }
         assert_eq!(
             check("h", "www.example.com."),
-            Err("`h` is `www.example.com.`, expected no dot at the end: external-dns writes it by itself"
+            Err("`h` is `www.example.com.`, expected no dot at the end, because external-dns adds it"
                 .to_owned())
         );
     }

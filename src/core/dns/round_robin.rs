@@ -1,6 +1,6 @@
-//! Which pools are in the round robin.
+//! Decides which pools are in the round robin.
 
-// Parses addresses and knows no network; the crate's own module of this name is in the way.
+// Parses addresses only and uses no network; a module of this crate has the same name as the one in std.
 use std::collections::BTreeMap;
 
 use ::core::net::IpAddr;
@@ -10,28 +10,28 @@ use crate::core::lock::Lock;
 use crate::core::pools::Pool;
 use crate::core::spec::{Spec, WhenEmpty};
 
-/// What decides whether a pool is in the round robin.
+/// The facts that decide whether a pool is in the round robin.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     /// The value of the pool label.
     pub value: &'a str,
-    /// It has no node, and the spec withdraws such pools.
+    /// Whether the pool has no nodes and the spec withdraws such pools.
     pub withdrawn: bool,
 }
 
-/// Why a pool is not in the round robin.
+/// The reason why a pool is not in the round robin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Out {
-    /// The spec drains it.
+    /// The spec drains the pool.
     Drained,
-    /// It has no node, and the spec withdraws such pools.
+    /// The pool has no nodes, and the spec withdraws such pools.
     Empty,
-    /// Other pools have reserved addresses, and it has none.
+    /// The pool has no reserved address, but other pools have one.
     NotReserved,
 }
 
 impl Out {
-    /// The words for it.
+    /// Returns the reason as it is printed.
     pub fn words(self) -> &'static str {
         match self {
             Self::Drained => "drained",
@@ -41,19 +41,19 @@ impl Out {
     }
 }
 
-/// The round robin as it was rendered.
+/// The round robin of the last render.
 #[derive(Clone, Debug)]
 pub struct RoundRobin<'a> {
-    /// What the spec says of it.
+    /// `spec.dns`.
     pub dns: &'a Dns,
-    /// Why pools are not in it, by their names.
+    /// The pools that are not in the round robin, by name, with the reason.
     pub out: BTreeMap<&'a str, Out>,
-    /// The addresses that are reserved for pools, by their names.
+    /// The reserved addresses of the pools, by pool name.
     pub reserved: BTreeMap<&'a str, Vec<IpAddr>>,
 }
 
 impl<'a> RoundRobin<'a> {
-    /// What the lock remembers of it.
+    /// Returns the round robin that the lock recorded; `None` if the spec has none.
     pub fn of(spec: &'a Spec, lock: &'a Lock) -> Option<Self> {
         let dns = spec.dns.as_ref()?;
         let withdraws = spec.pools.when_empty == WhenEmpty::Withdraw;
@@ -68,7 +68,7 @@ impl<'a> RoundRobin<'a> {
         Some(Self { dns, out: out.collect(), reserved: reserved.collect() })
     }
 
-    /// Whether a Service of the manifests is the one that the name is for.
+    /// Returns whether the name is for this Service of the manifests.
     pub fn is_for(&self, service: &str) -> bool {
         self.dns.service.as_ref().is_none_or(|meant| meant == service)
     }
@@ -81,7 +81,7 @@ impl<'a> From<&'a Pool> for Candidate<'a> {
 }
 
 impl Dns {
-    /// Why a pool is not in the round robin; `None` if it is.
+    /// Returns why a pool is not in the round robin; `None` if it is.
     pub fn out<'a>(&self, pool: impl Into<Candidate<'a>>) -> Option<Out> {
         let Candidate { value, withdrawn } = pool.into();
         if self.drain.iter().any(|drained| drained == value) {
@@ -93,19 +93,19 @@ impl Dns {
         (!self.reserved.is_empty() && !self.reserved.contains_key(value)).then_some(Out::NotReserved)
     }
 
-    /// `www.example.com holds 2 of 3 pools, left out: b (drained)`; nothing if it holds all.
+    /// Returns `www.example.com has 2 of 3 pools; left out: b (drained)`; `None` if no pool is left out.
     pub fn note(&self, pools: &[Pool]) -> Option<String> {
         let left_out = self.left_out(pools);
         let (all, held) = (pools.len(), pools.len() - left_out.len());
         let name = &self.hostname;
         (!left_out.is_empty())
-            .then(|| format!("{name} holds {held} of {all} pools, left out: {}", left_out.join(", ")))
+            .then(|| format!("{name} has {held} of {all} pools; left out: {}", left_out.join(", ")))
     }
 
-    /// The pools that are not in it, with the reasons.
+    /// Returns the pools that are not in the round robin, with the reasons.
     pub fn left_out(&self, pools: &[Pool]) -> Vec<String> {
-        let said = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
-        pools.iter().filter_map(said).collect()
+        let shown = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
+        pools.iter().filter_map(shown).collect()
     }
 }
 
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_lock_remembers() {
+    fn pools_that_the_lock_records_as_empty() {
         let mut spec = Spec::new("azure-basic");
         let locked = |name: &str, empty| LockedPool { name: name.to_owned(), empty, ..LockedPool::default() };
         let pools = [("A", locked("a-1", false)), ("b", locked("b", true)), ("c", locked("c", false))];
@@ -129,7 +129,7 @@ mod tests {
         let mut dns = Dns::new("www.example.com");
         dns.drain = vec!["A".to_owned()];
         spec.dns = Some(dns);
-        // What a lock says of a spec that has changed since is not believed.
+        // The lock counts only while the spec still withdraws empty pools.
         assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, [("a-1", Out::Drained)].into());
         spec.pools.when_empty = WhenEmpty::Withdraw;
         let expected = [("a-1", Out::Drained), ("b", Out::Empty)].into();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_out_and_why() {
+    fn reasons_for_pools_that_are_left_out() {
         let pools = [pool("a", false), pool("b", false), pool("c", true), pool("d", true)];
         let mut dns = Dns::new("www.example.com");
         dns.drain = vec!["b".to_owned(), "d".to_owned()];
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(out, [None, Some(Out::Drained), Some(Out::Empty), Some(Out::Drained)]);
         assert_eq!(
             dns.note(&pools).as_deref(),
-            Some("www.example.com holds 1 of 4 pools, left out: b (drained), c (no node), d (drained)")
+            Some("www.example.com has 1 of 4 pools; left out: b (drained), c (no node), d (drained)")
         );
         dns.reserved.insert("b".to_owned(), vec!["192.0.2.1".to_owned()]);
         assert_eq!(dns.out(&pools[0]), Some(Out::NotReserved));

@@ -1,8 +1,8 @@
-//! `spec.dns`: what the user writes about the round robin.
+//! `spec.dns`: the settings of the round robin.
 
 use std::collections::BTreeMap;
 
-// Parses addresses and knows no network; the crate's own module of this name is in the way.
+// Parses addresses only and uses no network; a module of this crate has the same name as the one in std.
 use ::core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,42 +12,42 @@ use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
-/// The largest TTL that DNS knows (RFC 2181, 8).
+/// The largest TTL in DNS (RFC 2181, 8).
 const MAX_TTL: u32 = i32::MAX as u32;
 
-/// The largest weight that Route 53 knows.
+/// The largest weight in Route 53.
 const MAX_WEIGHT: u32 = 255;
 
-/// One name with the addresses of all pools behind it.
+/// A DNS name that resolves to the addresses of all pools.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Dns {
-    /// The name, without a dot at its end; the first label may be `*`.
+    /// The name, without a dot at the end; the first label may be `*`.
     pub hostname: String,
-    /// How long the addresses may be remembered, in seconds: one for all pools, or their records do not merge.
+    /// The TTL in seconds. All pools share it, because records with different TTLs do not merge.
     #[serde(default = "default_ttl")]
     pub ttl: u32,
-    /// Which annotations of external-dns are written.
+    /// The prefixes of the external-dns annotations that are written.
     #[serde(default)]
     pub annotations: AnnotationPrefix,
-    /// The Service that the name is for, where the manifests hold several of type LoadBalancer.
+    /// The Service that the name is for, if the manifests have several of type LoadBalancer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Pools that keep their load balancers and leave the round robin.
+    /// Pools that leave the round robin but keep their load balancers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drain: Vec<String>,
-    /// Where external-dns writes the records to.
+    /// The DNS provider that external-dns writes the records to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<DnsProvider>,
-    /// How much of the traffic goes to a pool, 0 to 255; a pool that is not named counts 1. Route 53 only.
+    /// The share of the traffic for each pool, 0 to 255; the default is 1. Route 53 only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, u32>,
-    /// Addresses that are known beforehand, for each pool: they become a DNSEndpoint, and no Service is annotated.
+    /// Reserved addresses by pool. They are written to a DNSEndpoint, and no Service is annotated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reserved: BTreeMap<String, Vec<String>>,
 }
 
-/// Which annotations of external-dns are written.
+/// The prefixes of the external-dns annotations that are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AnnotationPrefix {
@@ -55,12 +55,12 @@ pub enum AnnotationPrefix {
     Alpha,
     /// `external-dns.kubernetes.io/`: read by default from v0.22 on.
     Ga,
-    /// Both: external-dns reads one and ignores the other.
+    /// Both, because external-dns reads one and ignores the other.
     #[default]
     Both,
 }
 
-/// Where external-dns writes the records to.
+/// The DNS provider that external-dns writes the records to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DnsProvider {
@@ -89,7 +89,7 @@ pub enum DnsProvider {
 }
 
 impl DnsProvider {
-    /// Whether external-dns leaves the TTL to this provider (docs/advanced/ttl.md).
+    /// Returns whether external-dns leaves the TTL to this provider (docs/advanced/ttl.md).
     pub fn ignores_ttl(self) -> bool {
         matches!(self, Self::Civo | Self::CoreDns | Self::Linode | Self::Ns1 | Self::Ovh | Self::Pdns)
     }
@@ -100,7 +100,7 @@ fn default_ttl() -> u32 {
 }
 
 impl Dns {
-    /// A round robin with nothing but a name.
+    /// Creates a round robin with a name and default settings.
     pub fn new(hostname: &str) -> Self {
         Self {
             hostname: hostname.to_owned(),
@@ -114,12 +114,12 @@ impl Dns {
         }
     }
 
-    /// The addresses that are reserved for a pool, in their short form.
+    /// Returns the addresses that are reserved for a pool, in their short form.
     pub fn addresses(&self, pool: &str) -> impl Iterator<Item = IpAddr> {
         self.reserved.get(pool).into_iter().flatten().filter_map(|text| text.parse().ok())
     }
 
-    /// All that is wrong with it.
+    /// Returns every problem in the settings.
     pub fn problems(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.location(at)));
@@ -130,22 +130,22 @@ impl Dns {
             let message = format!("`spec.dns.ttl` is {}, expected 1 to {MAX_TTL} seconds", self.ttl);
             report("/spec/dns/ttl", Diagnostic::error(message));
         }
-        if let Some(problem) = self.weights_elsewhere() {
+        if let Some(problem) = self.weights_of_other_provider() {
             report("/spec/dns/weights", problem);
         }
         for (pool, weight) in self.weights.iter().filter(|(_, weight)| **weight > MAX_WEIGHT) {
-            let message = format!("the weight of the pool {pool} is {weight}, expected 0 to {MAX_WEIGHT}");
+            let message = format!("the weight of pool {pool} is {weight}, expected 0 to {MAX_WEIGHT}");
             report(&pointer::join("/spec/dns/weights", pool), Diagnostic::error(message));
         }
         let mut taken: BTreeMap<IpAddr, &str> = BTreeMap::new();
         for (pool, addresses) in &self.reserved {
             let at = pointer::join("/spec/dns/reserved", pool);
             if addresses.is_empty() {
-                report(&at, Diagnostic::error(format!("no address is reserved for the pool {pool}")));
+                report(&at, Diagnostic::error(format!("pool {pool} has no reserved address")));
             }
             for (index, text) in addresses.iter().enumerate() {
-                let said = reserve(pool, text, &mut taken);
-                if let Err(message) = said {
+                let result = reserve(pool, text, &mut taken);
+                if let Err(message) = result {
                     report(&format!("{at}/{index}"), Diagnostic::error(message));
                 }
             }
@@ -153,39 +153,37 @@ impl Dns {
         problems
     }
 
-    /// Weights need a set identifier a pool, and that is harmful where nobody reads it.
-    fn weights_elsewhere(&self) -> Option<Diagnostic> {
+    /// Refuses weights for other providers. Weights need a set identifier for each pool, which other providers handle wrongly.
+    fn weights_of_other_provider(&self) -> Option<Diagnostic> {
         if self.weights.is_empty() {
             return None;
         }
         let message = match self.provider {
             Some(DnsProvider::Route53) => return None,
-            None => {
-                "`spec.dns.weights` are for Route 53 only, and `spec.dns.provider` does not say that it is it"
-            }
+            None => "`spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it",
             Some(DnsProvider::Azure) => {
-                "Azure DNS knows no weights, and with the set identifiers that they need the pools would overwrite one another's record"
+                "Azure DNS does not support weights; weights need set identifiers, with which the pools would overwrite each other's record"
             }
             Some(_) => {
-                "external-dns reads weights and set identifiers for Route 53 only: elsewhere the identifiers keep the pools' records from merging"
+                "external-dns supports weights and set identifiers only for Route 53; with other providers the identifiers keep the pools' records from merging"
             }
         };
         Some(Diagnostic::error(message).hint(
-            "say `provider: route53` if it is, or take the weights out: each pool's address is then one of the record",
+            "set `provider: route53` if you use it, or remove the weights: the addresses of all pools are then in one record",
         ))
     }
 }
 
 fn reserve<'a>(pool: &'a str, text: &str, taken: &mut BTreeMap<IpAddr, &'a str>) -> Result<(), String> {
     let Ok(address) = text.parse::<IpAddr>() else {
-        return Err(format!("`{text}` is no IP address"));
+        return Err(format!("`{text}` is not an IP address"));
     };
     if address.is_unspecified() || address.is_loopback() || address.is_multicast() {
-        return Err(format!("{text} is no address that a load balancer can have"));
+        return Err(format!("{text} cannot be the address of a load balancer"));
     }
     match taken.insert(address, pool) {
-        Some(other) if other == pool => Err(format!("{text} is reserved for the pool {pool} twice")),
-        Some(other) => Err(format!("{text} is reserved for the pools {other} and {pool}")),
+        Some(other) if other == pool => Err(format!("{text} is reserved twice for pool {pool}")),
+        Some(other) => Err(format!("{text} is reserved for pools {other} and {pool}")),
         None => Ok(()),
     }
 }
@@ -195,43 +193,38 @@ mod tests {
     use super::*;
     use crate::core::yaml;
 
-    fn said(text: &str) -> Vec<String> {
+    fn messages(text: &str) -> Vec<String> {
         let document = yaml::read_one("f", text).unwrap();
         let dns: Dns = serde_json::from_value(document.value["spec"]["dns"].clone()).unwrap();
         dns.problems(&document).iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn a_name_is_enough() {
+    fn only_the_hostname_is_required() {
         let dns: Dns = serde_json::from_value(serde_json::json!({"hostname": "www.example.com"})).unwrap();
         assert_eq!((dns.ttl, dns.annotations), (60, AnnotationPrefix::Both));
-        assert_eq!(said("spec: {dns: {hostname: www.example.com}}"), Vec::<String>::new());
+        assert_eq!(messages("spec: {dns: {hostname: www.example.com}}"), Vec::<String>::new());
     }
 
     #[test]
-    fn weights_are_route_53s() {
+    fn weights_need_route_53() {
         let with = |provider: &str| {
             let text = format!("spec: {{dns: {{hostname: a.example, {provider}weights: {{a: 10}}}}}}");
-            said(&text).first().map(|said| said.lines().next().unwrap_or_default().to_owned())
+            messages(&text).first().map(|message| message.lines().next().unwrap_or_default().to_owned())
         };
         let cases = [
             ("provider: route53, ", None),
-            (
-                "",
-                Some(
-                    "f:1: `spec.dns.weights` are for Route 53 only, and `spec.dns.provider` does not say that it is it",
-                ),
-            ),
+            ("", Some("f:1: `spec.dns.weights` needs Route 53, and `spec.dns.provider` is not set to it")),
             (
                 "provider: azure, ",
                 Some(
-                    "f:1: Azure DNS knows no weights, and with the set identifiers that they need the pools would overwrite one another's record",
+                    "f:1: Azure DNS does not support weights; weights need set identifiers, with which the pools would overwrite each other's record",
                 ),
             ),
             (
                 "provider: google, ",
                 Some(
-                    "f:1: external-dns reads weights and set identifiers for Route 53 only: elsewhere the identifiers keep the pools' records from merging",
+                    "f:1: external-dns supports weights and set identifiers only for Route 53; with other providers the identifiers keep the pools' records from merging",
                 ),
             ),
         ];
@@ -241,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_at_once() {
+    fn all_problems_are_reported() {
         let text = "spec:
   dns:
     hostname: www
@@ -255,17 +248,17 @@ mod tests {
       d: []
 ";
         assert_eq!(
-            said(text),
+            messages(text),
             [
                 "f:3: `spec.dns.hostname` is `www`, expected a DNS name such as `www.example.com` or `*.example.com`: lower-case letters, digits and dashes between dots",
                 "f:4: `spec.dns.ttl` is 0, expected 1 to 2147483647 seconds",
-                "f:6: the weight of the pool a is 256, expected 0 to 255",
-                "f:8: 192.0.2.1 is reserved for the pool a twice",
-                "f:8: 0.0.0.0 is no address that a load balancer can have",
-                "f:8: `nginx.example` is no IP address",
-                "f:9: 192.0.2.1 is reserved for the pools a and b",
-                "f:10: 2001:db8::1 is reserved for the pools b and c",
-                "f:11: no address is reserved for the pool d",
+                "f:6: the weight of pool a is 256, expected 0 to 255",
+                "f:8: 192.0.2.1 is reserved twice for pool a",
+                "f:8: 0.0.0.0 cannot be the address of a load balancer",
+                "f:8: `nginx.example` is not an IP address",
+                "f:9: 192.0.2.1 is reserved for pools a and b",
+                "f:10: 2001:db8::1 is reserved for pools b and c",
+                "f:11: pool d has no reserved address",
             ]
         );
     }

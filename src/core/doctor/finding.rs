@@ -1,18 +1,18 @@
-//! What was found.
+//! Results of the checks.
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// As it should be.
+    /// No problem.
     Ok,
-    /// Some of it will not work.
+    /// Some features will not work.
     Warn,
-    /// It will not work.
+    /// The checked item does not work.
     Fail,
 }
 
 impl Level {
-    /// The word for it.
+    /// Returns the level as it is printed.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -22,31 +22,31 @@ impl Level {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What.
+    /// The name of the check.
     pub check: &'static str,
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
-    /// What was seen.
+    /// What the check found.
     pub message: String,
-    /// What to do.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
 impl Finding {
-    /// As it should be.
+    /// Creates a finding without a problem.
     pub fn ok(check: &'static str, message: impl Into<String>) -> Self {
         Self { check, level: Level::Ok, message: message.into(), hint: None }
     }
 
-    /// Some of it will not work.
+    /// Creates a warning.
     pub fn warn(check: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { check, level: Level::Warn, message: message.into(), hint: Some(hint.into()) }
     }
 
-    /// It will not work.
+    /// Creates a failure.
     pub fn fail(check: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { check, level: Level::Fail, message: message.into(), hint: Some(hint.into()) }
     }

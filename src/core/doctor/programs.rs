@@ -1,18 +1,18 @@
-//! The programs of this machine.
+//! Checks of the programs on this machine.
 
 use crate::core::doctor::Finding;
 
-/// A file on the PATH.
+/// A copy of the program on the PATH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
-    /// Where.
+    /// The path of the file.
     pub path: String,
-    /// Whether it is the program that runs.
+    /// Whether it is the running program.
     pub is_this: bool,
 }
 
-/// Which copy kubectl runs. `found` are the files `kubectl-largescale` on the PATH, the first wins; `stray` those that
-/// kubectl would take for a command of ours, since it runs the plugin with the longest name.
+/// Checks which copy kubectl runs. `found` are the `kubectl-largescale` files on the PATH in order; kubectl runs the first.
+/// `stray` are files that hide one of our commands, since kubectl runs the plugin with the longest matching name.
 pub fn plugin(this: &str, version: &str, found: &[Installed], stray: &[String]) -> Vec<Finding> {
     let mut findings = Vec::new();
     match found {
@@ -21,7 +21,7 @@ pub fn plugin(this: &str, version: &str, found: &[Installed], stray: &[String]) 
             findings.push(Finding::warn(
                 "plugin",
                 "kubectl-largescale is not on the PATH, so kubectl does not find it",
-                format!("put {directory} into the PATH, or move the program"),
+                format!("add {directory} to the PATH, or move the program"),
             ));
         }
         [first, ..] if first.is_this => {
@@ -29,8 +29,8 @@ pub fn plugin(this: &str, version: &str, found: &[Installed], stray: &[String]) 
         }
         [first, ..] => findings.push(Finding::warn(
             "plugin",
-            format!("kubectl runs {}, and this is {this}", first.path),
-            "remove the one that is too much, or change their order in the PATH",
+            format!("kubectl runs {}, but this is {this}", first.path),
+            "remove one of them, or change their order in the PATH",
         )),
     }
     findings.extend(found.iter().skip(1).map(|other| {
@@ -46,13 +46,13 @@ pub fn plugin(this: &str, version: &str, found: &[Installed], stray: &[String]) 
         Finding::warn(
             "plugin",
             format!("kubectl runs {path} instead of the command `{command}`"),
-            "remove or rename it: kubectl takes the plugin with the longest name",
+            "remove or rename it: kubectl runs the plugin with the longest matching name",
         )
     }));
     findings
 }
 
-/// kubectl itself; `answer` is what `kubectl version --client -o json` prints.
+/// Checks kubectl; `answer` is the output of `kubectl version --client -o json`.
 pub fn kubectl(answer: Option<&str>) -> Finding {
     let version = answer.and_then(|answer| {
         let version: serde_json::Value = serde_json::from_str(answer).ok()?;
@@ -62,46 +62,44 @@ pub fn kubectl(answer: Option<&str>) -> Finding {
         return Finding::warn(
             "kubectl",
             "kubectl is not on the PATH",
-            "everything works as `kubectl-largescale COMMAND`, too",
+            "you can run all commands as `kubectl-largescale COMMAND`",
         );
     };
     match numbers(&version) {
         Some((1, ..26)) => Finding::warn(
             "kubectl",
-            format!(
-                "version {version}, which does not complete plugins (1.26) and knows no ApplySets (1.27)"
-            ),
+            format!("version {version} does not support plugin completion (1.26) or ApplySets (1.27)"),
             "install a newer kubectl",
         ),
         Some((1, 26)) => Finding::warn(
             "kubectl",
-            format!("version {version}, which knows no ApplySets"),
-            "`inventory handover` and `adopt` need 1.27",
+            format!("version {version} does not support ApplySets"),
+            "`inventory handover` and `adopt` need kubectl 1.27",
         ),
         _ => Finding::ok("kubectl", format!("version {version}")),
     }
 }
 
-/// Whether kubectl can complete the plugin.
+/// Checks whether kubectl can complete the plugin.
 pub fn completion(script: Option<&str>) -> Finding {
     match script {
-        Some(path) => Finding::ok("completion", format!("kubectl asks {path}")),
+        Some(path) => Finding::ok("completion", format!("kubectl uses {path}")),
         None => Finding::warn(
             "completion",
-            "kubectl_complete-largescale is not on the PATH, so `kubectl largescale <TAB>` offers nothing",
-            "`kubectl largescale completion kubectl` prints it",
+            "kubectl_complete-largescale is not on the PATH, so kubectl cannot complete `kubectl largescale`",
+            "`kubectl largescale completion kubectl` prints it; save it as an executable file of that name on the PATH",
         ),
     }
 }
 
-/// git; `answer` is what `git --version` prints.
+/// Checks git; `answer` is the output of `git --version`.
 pub fn git(answer: Option<&str>) -> Finding {
     let version = answer.and_then(|answer| answer.split_whitespace().nth(2));
     match (version, version.and_then(numbers)) {
         (Some(version), Some((2, 26..) | (3.., _))) => Finding::ok("git", format!("version {version}")),
         (Some(version), _) => Finding::warn(
             "git",
-            format!("version {version}, and `render --commit` needs 2.26"),
+            format!("version {version}, but `render --commit` needs 2.26"),
             "install a newer git",
         ),
         (None, _) => {
@@ -125,12 +123,12 @@ mod tests {
     }
 
     #[test]
-    fn which_copy_runs() {
+    fn the_first_copy_on_the_path_runs() {
         let at = |path: &str, is_this: bool| Installed { path: path.to_owned(), is_this };
         let one = plugin("/a/kubectl-largescale", "0.1.0", &[at("/a/kubectl-largescale", true)], &[]);
         assert_eq!(one, [Finding::ok("plugin", "kubectl runs /a/kubectl-largescale, version 0.1.0")]);
         let none = plugin("/a/kubectl-largescale", "0.1.0", &[], &[]);
-        assert_eq!(none[0].hint.as_deref(), Some("put /a into the PATH, or move the program"));
+        assert_eq!(none[0].hint.as_deref(), Some("add /a to the PATH, or move the program"));
         let found = [at("/b/kubectl-largescale", false), at("/a/kubectl-largescale", true)];
         let both = plugin("/a/kubectl-largescale", "0.1.0", &found, &[]);
         assert_eq!(levels(&both), [Level::Warn, Level::Warn]);
@@ -141,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn versions() {
+    fn old_versions_get_a_warning() {
         let of = |version: &str| {
             kubectl(Some(&format!(r#"{{"clientVersion":{{"gitVersion":"{version}"}}}}"#))).level
         };

@@ -1,11 +1,11 @@
-//! What the user may do, held against the roles of docs/rbac.
+//! Checks the user's permissions against the roles in docs/rbac.
 
 use serde_json::Value;
 
 use crate::core::doctor::Finding;
 use crate::core::yaml;
 
-/// The roles, what each is for, and the words for where it is bound.
+/// The roles: name, manifest, commands that need it, and where it is bound.
 const TIERS: [(&str, &str, &str, &str); 5] = [
     (
         "pools",
@@ -16,7 +16,7 @@ const TIERS: [(&str, &str, &str, &str); 5] = [
     (
         "capacity",
         include_str!("../../../docs/rbac/capacity.yaml"),
-        "the Services of others in capacity",
+        "other Services in capacity",
         "the cluster",
     ),
     (
@@ -29,7 +29,7 @@ const TIERS: [(&str, &str, &str, &str); 5] = [
     ("pruner", include_str!("../../../docs/rbac/pruner.yaml"), "prune, apply --prune", "the namespace"),
 ];
 
-/// A finding for each role. `review` is the answer to a `SelfSubjectRulesReview` of the namespace.
+/// Returns a finding for each role. `review` is a `SelfSubjectRulesReview` of the namespace with its status.
 pub fn rights(review: &Value, namespace: &str) -> Vec<Finding> {
     let granted: Vec<&Value> = review["status"]["resourceRules"].as_array().into_iter().flatten().collect();
     let mut findings: Vec<Finding> = TIERS
@@ -48,22 +48,22 @@ pub fn rights(review: &Value, namespace: &str) -> Vec<Finding> {
                 if missing.len() > 1 { format!(" and {} more", missing.len() - 1) } else { String::new() };
             Finding::warn(
                 "rights",
-                format!("{name} ({access}): you may not {first}{more}"),
-                format!("somebody binds docs/rbac/{name}.yaml to you in {location}"),
+                format!("{name} ({access}): no permission to {first}{more}"),
+                format!("ask a cluster administrator to bind docs/rbac/{name}.yaml to you in {location}"),
             )
         })
         .collect();
     if review["status"]["incomplete"] == true {
         findings.push(Finding::warn(
             "rights",
-            "the server does not know all of your rights: an authorizer does not list them",
-            "what is missing above may be there",
+            "the API server cannot list all of your permissions, because an authorizer does not report them",
+            "permissions that are missing above may still be granted",
         ));
     }
     findings
 }
 
-/// What of a role is not granted: `VERB RESOURCE`.
+/// Returns the permissions in a role that are not granted, as `VERB RESOURCE`.
 fn missing(role: &str, granted: &[&Value]) -> Vec<String> {
     let role = yaml::read_one("", role).map(|document| document.value).unwrap_or_default();
     let mut missing = Vec::new();
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn each_role_by_what_is_granted() {
+    fn roles_are_compared_with_granted_rules() {
         assert_eq!(levels(&json!([])), [Level::Warn; 5]);
         let all = json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }]);
         assert_eq!(levels(&all), [Level::Ok; 5]);
@@ -124,13 +124,13 @@ mod tests {
         ]);
         let review = json!({ "status": { "resourceRules": other, "incomplete": true } });
         let found = rights(&review, "web");
-        assert!(found[0].message.ends_with("you may not get namespaces"), "{found:?}");
+        assert!(found[0].message.ends_with("no permission to get namespaces"), "{found:?}");
         assert!(found[3].hint.as_deref().unwrap().ends_with("in namespace web"), "{found:?}");
-        assert!(found[5].message.starts_with("the server does not know all"), "{found:?}");
+        assert!(found[5].message.starts_with("the API server cannot list all"), "{found:?}");
     }
 
     #[test]
-    fn every_role_of_the_docs_is_asked() {
+    fn every_role_in_the_docs_is_checked() {
         for (name, role, ..) in TIERS {
             assert!(role.contains(&format!("name: largescale-{name}\n")), "{name}");
             assert!(!missing(role, &[]).is_empty(), "{name}");

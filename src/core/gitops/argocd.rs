@@ -1,11 +1,11 @@
 //! An Application, or an ApplicationSet for several clusters.
 //!
-//! Fields and options: `pkg/apis/application/v1alpha1/types.go` of Argo CD v3.2; tests/go/gitops-proof reads what is written
-//! here into those types and syncs by it.
+//! Fields and options: `pkg/apis/application/v1alpha1/types.go` of Argo CD v3.2. tests/go/gitops-proof parses the output of
+//! this module into those types and syncs with it.
 
 use crate::core::gitops::site::{Site, SiteFile, scalar};
 
-/// What Argo CD needs to sync the trees.
+/// Returns the file that makes Argo CD sync the rendered directories.
 pub fn argocd(site: &Site) -> SiteFile {
     let text = match site.trees.as_slice() {
         [tree] if tree.cluster.is_none() => application(site, &tree.path),

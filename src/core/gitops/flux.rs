@@ -1,17 +1,17 @@
-//! A GitRepository and a Kustomization, for each cluster its own file.
+//! A GitRepository and a Kustomization, in one file for each cluster.
 //!
-//! Fields: the APIs of source-controller and kustomize-controller v1.7; tests/go/gitops-proof reads what is written here into
-//! those types, builds and applies by it, and evaluates the health checks.
+//! Fields: the APIs of source-controller and kustomize-controller v1.7. tests/go/gitops-proof parses the output of this module
+//! into those types, builds and applies with it, and evaluates the health checks.
 
 use crate::core::gitops::site::{Site, SiteFile, SyncedTree, scalar};
 
-/// What Flux needs to sync the trees.
+/// Returns the files that make Flux sync the rendered directories.
 pub fn flux(site: &Site) -> Vec<SiteFile> {
     site.trees.iter().map(|tree| file(site, tree)).collect()
 }
 
-/// kstatus calls a Service of type LoadBalancer ready as soon as it has a cluster IP
-/// (`serviceConditions` in fluxcd/cli-utils pkg/kstatus/status/core.go), so the address is asked for here.
+/// kstatus reports a Service of type LoadBalancer as ready as soon as it has a cluster IP
+/// (`serviceConditions` in fluxcd/cli-utils pkg/kstatus/status/core.go), so the health check also requires an address.
 const HAS_ADDRESS: &str = "has(status.loadBalancer.ingress) && status.loadBalancer.ingress.size() > 0";
 
 fn file(site: &Site, tree: &SyncedTree) -> SiteFile {

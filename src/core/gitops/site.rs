@@ -1,46 +1,46 @@
-//! Where a tree is, for those who sync it.
+//! The location of the rendered directories, for Argo CD and Flux.
 
 use crate::core::yaml;
 
-/// An app, and where its trees are.
+/// An app and the location of its rendered directories.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The name of the app.
     pub app: String,
     /// The namespace of its objects.
     pub namespace: String,
-    /// The address of the repository.
+    /// The URL of the repository.
     pub repository: String,
     /// The branch that is synced.
     pub branch: String,
-    /// Its trees, one a cluster.
+    /// The rendered directories, one for each cluster.
     pub trees: Vec<SyncedTree>,
-    /// Kinds of the app whose `replicas` an autoscaler sets: group and kind.
+    /// The kinds of the app whose `replicas` an autoscaler sets: group and kind.
     pub autoscaled: Vec<(String, String)>,
 }
 
-/// A tree in a repository.
+/// A rendered directory in a repository.
 #[derive(Clone, Debug)]
 pub struct SyncedTree {
-    /// The cluster by its name in the spec; `None` where the spec names none.
+    /// The name of the cluster in the spec; `None` if the spec lists no clusters.
     pub cluster: Option<String>,
-    /// The path from the root of the repository on.
+    /// The path relative to the root of the repository.
     pub path: String,
 }
 
-/// A file to be written.
+/// A file to write.
 #[derive(Clone, Debug)]
 pub struct SiteFile {
-    /// Its name.
+    /// The file name.
     pub name: String,
-    /// Its text.
+    /// The content.
     pub text: String,
 }
 
 pub(super) use yaml::write_scalar as scalar;
 
-/// The address of a repository as both take it: `ssh://` for the form `git@host:path`, and without credentials, which
-/// belong into a Secret. `None` for what only this machine can reach.
+/// Returns the URL of a repository in a form that Argo CD and Flux accept: `ssh://` for `git@host:path`, and without
+/// credentials, which belong in a Secret. `None` for a remote that only this machine can reach.
 pub fn repository_url(remote: &str) -> Option<String> {
     if let Some((scheme, rest)) = remote.split_once("://") {
         if !["https", "http", "ssh"].contains(&scheme) {
@@ -48,7 +48,7 @@ pub fn repository_url(remote: &str) -> Option<String> {
         }
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let host = match authority.rsplit_once('@') {
-            // The user of ssh is no secret, and without it nobody gets in.
+            // The ssh user is not a credential, and the server needs it.
             Some((user, host)) if scheme == "ssh" => {
                 format!("{}@{host}", user.split(':').next().unwrap_or_default())
             }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_every_form() {
+    fn urls_of_every_form() {
         for (remote, expected) in [
             ("https://git.example.com/team/deploy.git", Some("https://git.example.com/team/deploy.git")),
             (

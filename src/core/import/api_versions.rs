@@ -1,11 +1,11 @@
-//! Workloads of API versions that are gone.
+//! Upgrades removed API versions of workloads.
 
 use serde_json::Value;
 
 use crate::core::import::hand_written::drop_fields;
 
-/// Workloads of API versions that are gone become apps/v1, with the selector that they used to get by default.
-pub(crate) fn upgrade_api_version(object: &mut Value, said: &mut Vec<String>) {
+/// Upgrades a workload of a removed API version to apps/v1, with the selector that was the default before.
+pub(crate) fn upgrade_api_version(object: &mut Value, messages: &mut Vec<String>) {
     let version = object["apiVersion"].as_str().unwrap_or_default().to_owned();
     let kind = object["kind"].as_str().unwrap_or_default().to_owned();
     let old = matches!(version.as_str(), "apps/v1beta1" | "apps/v1beta2" | "extensions/v1beta1");
@@ -16,10 +16,10 @@ pub(crate) fn upgrade_api_version(object: &mut Value, said: &mut Vec<String>) {
     object["apiVersion"] = "apps/v1".into();
     drop_fields(object, &["/spec/rollbackTo", "/spec/templateGeneration"]);
     let labels = object["spec"]["template"]["metadata"]["labels"].clone();
-    let mut sentence = format!("{} {name}: {version} became apps/v1", kind.to_lowercase());
+    let mut sentence = format!("{} {name}: changed {version} to apps/v1", kind.to_lowercase());
     if object["spec"]["selector"].is_null() && labels.is_object() {
         object["spec"]["selector"] = serde_json::json!({ "matchLabels": labels });
-        sentence.push_str(", with the selector that its pod labels used to imply");
+        sentence.push_str(", with a selector of its pod labels, the former default");
     }
-    said.push(sentence);
+    messages.push(sentence);
 }

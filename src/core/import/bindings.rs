@@ -1,5 +1,5 @@
-//! What a hand-written Service says about its pool: a label of ours, a binding that selects one pool, or a binding that is
-//! not read here.
+//! How a hand-written Service names its pool: by a `largescale.dev/pool` label, or by a binding that selects one pool. Other
+//! bindings are refused.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::core::pools::{Pool, PoolSet};
 use crate::core::report::diagnostic::Location;
 use crate::core::yaml::Document;
 
-/// A value at a path that the binding of a platform writes, and that does not say which pool it is.
+/// A value at a path of a platform's binding that does not name one pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Unread {
     pub(crate) pointer: String,
     pub(crate) value: String,
     pub(crate) location: Location,
-    /// The platforms that read it, where the chosen one does not.
+    /// The platforms that use this path, if the chosen one does not.
     pub(crate) platforms: Vec<String>,
 }
 
-/// Fields that only a Service in a cluster has.
+/// Fields that are set only on a Service in a cluster.
 const LIVE_FIELDS: &[&str] = &[
     "/status/loadBalancer/ingress/0",
     "/spec/clusterIP",
@@ -31,8 +31,8 @@ const LIVE_FIELDS: &[&str] = &[
     "/metadata/creationTimestamp",
 ];
 
-/// The pool whose binding gives just the values that the Service has. `None` where no pool or more than one does, or
-/// where the binding is the same for every pool.
+/// Returns the pool whose binding has exactly the values of the Service. `None` if no pool or several pools match, or if the
+/// binding is the same for every pool.
 pub(crate) fn bound_pool<'a>(service: &HandWritten, binding: &Patch, pools: &'a PoolSet) -> Option<&'a Pool> {
     let mut selected = pools.pools.iter().filter(|pool| is_bound(service, binding, pools, pool));
     let pool = selected.next()?;
@@ -51,7 +51,7 @@ fn is_bound(service: &HandWritten, binding: &Patch, pools: &PoolSet, pool: &Pool
         };
         let names = placeholder::names(template);
         tells_pools_apart |= names.iter().any(|name| name.starts_with("pool."));
-        // Azure compares the names of its things without case; the values of labels differ by case.
+        // Azure compares resource names without case; label values differ by case.
         let of_labels = ["pool.label", "pool.value", "pool.name"];
         let by_label = names.iter().any(|name| of_labels.contains(name));
         if by_label { wanted == found.trim() } else { wanted.eq_ignore_ascii_case(found.trim()) }
@@ -59,8 +59,8 @@ fn is_bound(service: &HandWritten, binding: &Patch, pools: &PoolSet, pool: &Pool
     all && tells_pools_apart
 }
 
-/// What of the bindings of all platforms an object has, that of its own platform first. Left out is what every Service of
-/// the platform has, such as its `spec.loadBalancerClass`: it does not name a pool.
+/// Returns the bindings that an object has of any platform, its own platform first. Skips fields that every Service of the
+/// platform has, such as `spec.loadBalancerClass`, because they do not name a pool.
 pub(crate) fn unread(document: &Document, platform: &Platform, platforms: &[Platform]) -> Vec<Unread> {
     let found = |pointer: &str| {
         let value = document.value.pointer(pointer).filter(|value| is_set(value))?;
@@ -99,7 +99,7 @@ pub(crate) fn unread(document: &Document, platform: &Platform, platforms: &[Plat
     all
 }
 
-/// The paths and templates of a binding.
+/// Returns the paths and templates of a binding.
 fn writes(platform: &Platform) -> impl Iterator<Item = (&str, &Value)> {
     platform.binding.added_paths().zip(platform.binding.added_values())
 }
@@ -108,15 +108,15 @@ fn names_a_pool(template: &Value) -> bool {
     !placeholder::names(template).is_empty()
 }
 
-/// The first field that shows that a Service was read from a cluster, with its value.
+/// Returns the first field that shows that a Service was read from a cluster.
 pub(crate) fn live(document: &Document) -> Option<(&'static str, Location)> {
     let is_live =
         |pointer: &&&str| document.value.pointer(pointer).is_some_and(|value| is_set(value) && *value != "");
     LIVE_FIELDS.iter().find(is_live).map(|pointer| (*pointer, document.location(pointer)))
 }
 
-/// A word in braces or angle brackets that stands for a value, as examples have it: no selector and no name of a cloud
-/// looks like that.
+/// Returns whether a value is a placeholder of an example: a word in braces or angle brackets. No selector and no cloud
+/// resource name has this form.
 pub(crate) fn is_placeholder(value: &str) -> bool {
     let inner = [('{', '}'), ('<', '>')]
         .into_iter()
@@ -147,19 +147,19 @@ mod tests {
         PoolSet { label: "pool".to_owned(), pools: vec![pool("one"), pool("two")] }
     }
 
-    /// `spec.names` of folded Services, or what is refused.
-    fn folded(platform: &str, text: &str) -> String {
+    /// Returns `spec.names` of the imported Services, or the errors.
+    fn imported(platform: &str, text: &str) -> String {
         static PLATFORMS: LazyLock<Vec<Platform>> =
             LazyLock::new(|| builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect());
         let platforms = &PLATFORMS;
         let platform = platforms.iter().find(|known| known.name == platform).unwrap();
         match fold(&yaml::read("in.yaml", text).unwrap(), platform, platforms, &pools()) {
-            Ok(folded) => serde_json::to_string(&folded.names).unwrap(),
+            Ok(imported) => serde_json::to_string(&imported.names).unwrap(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }
     }
 
-    /// A Service with an annotation, and a class or another line of the spec.
+    /// Returns a Service with annotations and additional lines in the spec.
     fn service(name: &str, annotations: &[(&str, &str)], spec: &str) -> String {
         let annotations: String =
             annotations.iter().map(|(key, value)| format!("    {key}: {value:?}\n")).collect();
@@ -182,16 +182,19 @@ mod tests {
             ("aws-ccm", AWS, "pool=two"),
         ] {
             let text = service("web", &[(key, value)], "");
-            assert_eq!(folded(platform, &text), r#"{"web":{"two":"web"}}"#, "{platform}");
+            assert_eq!(imported(platform, &text), r#"{"web":{"two":"web"}}"#, "{platform}");
         }
     }
 
     #[test]
-    fn other_bindings_are_refused_and_never_guessed() {
+    fn other_bindings_are_refused() {
         let refused = |platform: &str, text: &str, value: &str| {
-            let said = folded(platform, text);
-            let expected = format!("of the Service web is `{value}`, which does not name one pool");
-            assert!(said.contains(&expected) && said.lines().count() == 1, "{platform} {value}: {said}");
+            let messages = imported(platform, text);
+            let expected = format!("of Service web is `{value}`, which does not name one pool");
+            assert!(
+                messages.contains(&expected) && messages.lines().count() == 1,
+                "{platform} {value}: {messages}"
+            );
         };
         for value in [
             "pool==two",
@@ -222,7 +225,7 @@ mod tests {
         let nlb = [("oci.oraclecloud.com/load-balancer-type", "nlb")];
         refused("oci-lb", &service("web", &nlb, ""), "nlb");
         refused("metallb-l2", &service("web", &[("metallb.io/address-pool", "web-two")], ""), "web-two");
-        // Another platform reads it.
+        // The binding is of another platform.
         refused("azure-basic", &service("web", &[(HETZNER, "pool=two")], ""), "pool=two");
         let class = |class: &str| service("web", &[("a", "b")], &format!("  loadBalancerClass: {class}\n"));
         refused("hetzner", &class("service.k8s.aws/nlb"), "service.k8s.aws/nlb");
@@ -230,37 +233,38 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_for_all_pools_is_no_binding() {
+    fn values_that_are_equal_for_all_pools_are_not_a_binding() {
         let class = "  loadBalancerClass: eks.amazonaws.com/nlb\n";
-        assert_eq!(folded("eks-auto-mode", &service("web", &[("a", "b")], class)), "{}");
-        assert_eq!(folded("hetzner", &service("web", &[(HETZNER, "")], "")), "{}");
+        assert_eq!(imported("eks-auto-mode", &service("web", &[("a", "b")], class)), "{}");
+        assert_eq!(imported("hetzner", &service("web", &[(HETZNER, "")], "")), "{}");
         assert_eq!(
-            folded("hetzner", &service("web", &[("a", "b")], "  loadBalancerClass: mine.example.com/lb\n")),
+            imported("hetzner", &service("web", &[("a", "b")], "  loadBalancerClass: mine.example.com/lb\n")),
             "{}"
         );
     }
 
     #[test]
-    fn placeholders_and_services_without_a_binding_take_the_next_pool_unless_they_are_in_use() {
+    fn unbound_services_that_are_not_in_use_get_the_next_pool() {
         let two = |annotations: &[(&str, &str)], spec: &str| {
             [service("web-1", annotations, spec), service("web-2", annotations, spec)].concat()
         };
         let in_order = r#"{"web":{"one":"web-1","two":"web-2"}}"#;
-        assert_eq!(folded("azure-basic", &two(&[(AZURE, "{可用性セット名}")], "")), in_order);
-        assert_eq!(folded("azure-basic", &two(&[(AZURE, "<name of the VM set>")], "")), in_order);
-        assert_eq!(folded("hetzner", &two(&[("a", "b")], "")), in_order);
+        assert_eq!(imported("azure-basic", &two(&[(AZURE, "{可用性セット名}")], "")), in_order);
+        assert_eq!(imported("azure-basic", &two(&[(AZURE, "<name of the VM set>")], "")), in_order);
+        assert_eq!(imported("hetzner", &two(&[("a", "b")], "")), in_order);
         for spec in ["  clusterIP: 10.0.0.1\n", "status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}\n"] {
             for annotations in [&[("a", "b")], &[(HETZNER, "{name}")]] {
-                let said = folded("hetzner", &two(annotations, spec));
+                let messages = imported("hetzner", &two(annotations, spec));
                 assert!(
-                    said.lines()
+                    messages
+                        .lines()
                         .all(|line| line.contains("is in use") && line.contains("does not name its pool")),
-                    "{said}"
+                    "{messages}"
                 );
-                assert_eq!(said.lines().count(), 2, "{said}");
+                assert_eq!(messages.lines().count(), 2, "{messages}");
             }
         }
-        // JSON, as upcloud has it, is no placeholder.
+        // JSON, as in the binding of upcloud, is not a placeholder.
         assert!(
             !is_placeholder(r#"{"matchLabels":{"a":"b"}}"#)
                 && !is_placeholder("{}")
@@ -269,39 +273,39 @@ mod tests {
     }
 
     #[test]
-    fn a_label_states_the_pool() {
-        let labelled = |pool: &str, value: &str| {
+    fn a_label_sets_the_pool() {
+        let labeled = |pool: &str, value: &str| {
             service("web", &[(HETZNER, value)], "").replace(
                 "  annotations",
                 &format!("  labels: {{largescale.dev/pool: {pool}}}\n  annotations"),
             )
         };
-        assert_eq!(folded("hetzner", &labelled("two", "pool in (two)")), r#"{"web":{"two":"web"}}"#);
+        assert_eq!(imported("hetzner", &labeled("two", "pool in (two)")), r#"{"web":{"two":"web"}}"#);
         assert!(
-            folded("hetzner", &labelled("too", "x"))
-                .ends_with("is `too`, and there is no such pool, did you mean `two`?")
+            imported("hetzner", &labeled("too", "x"))
+                .ends_with("is `too`, but this pool does not exist, did you mean `two`?")
         );
         assert!(
-            folded("hetzner", &labelled("one", "pool=two"))
-                .ends_with("is `one`, and its binding selects two")
+            imported("hetzner", &labeled("one", "pool=two"))
+                .ends_with("is `one`, but its binding selects two")
         );
     }
 
     #[test]
-    fn one_name_in_two_namespaces() {
+    fn services_of_one_name_in_two_namespaces() {
         let web = |namespace: &str, annotations: &[(&str, &str)]| {
             service("web", annotations, "")
                 .replace("  name: web\n", &format!("  name: web\n  namespace: {namespace}\n"))
         };
         let both = |one: &[(&str, &str)], two: &[(&str, &str)]| {
-            folded("hetzner", &(web("shop", one) + &web("blog", two)))
+            imported("hetzner", &(web("shop", one) + &web("blog", two)))
         };
         let (one, two) = ([(HETZNER, "pool=one")], [(HETZNER, "pool=two")]);
         for (first, second) in [(&one, &two), (&one, &[("a", "b")]), (&[("a", "b")], &two)] {
-            let said = both(first, second);
-            assert_eq!(said.matches("is in several namespaces").count(), 2, "{said}");
+            let messages = both(first, second);
+            assert_eq!(messages.matches("is in several namespaces").count(), 2, "{messages}");
         }
-        // The same entry serves both.
+        // One entry is right for both.
         assert_eq!(both(&one, &one), r#"{"web":{"one":"web"}}"#);
         assert_eq!(both(&[("a", "b")], &[("a", "b")]), "{}");
     }

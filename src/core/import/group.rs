@@ -1,4 +1,4 @@
-//! A group of Services that become one: which pool each has, and the names that they keep.
+//! Merges a group of Services into one, and decides the pool and the kept name of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// Folds Services that differ only in their names and bindings into one.
+/// Merges Services that differ only in their names and bindings into one.
 pub(crate) fn fold_group(
     group: &[HandWritten],
     platform: &Platform,
@@ -24,7 +24,7 @@ pub(crate) fn fold_group(
     let mut unknown = Vec::new();
     for service in group {
         let bound = bound_pool(service, &platform.binding, pools);
-        let pool = match undecided::stated(service, bound, pools) {
+        let pool = match undecided::stated_pool(service, bound, pools) {
             Ok(stated) => stated.or(bound),
             Err(problem) => {
                 problems.push(problem);
@@ -38,7 +38,7 @@ pub(crate) fn fold_group(
         if let Some(other) = by_pool.insert(pool.value.clone(), service.name.clone()) {
             problems.push(
                 Diagnostic::error(format!(
-                    "the Services {other} and {} are both bound to the pool {}",
+                    "Services {other} and {} are both bound to pool {}",
                     service.name, pool.value
                 ))
                 .at(service.location.clone())
@@ -57,19 +57,19 @@ pub(crate) fn fold_group(
     });
     let is_refused = problems.len() > refused;
     if is_refused {
-        // Nothing is guessed beside what is refused.
+        // A guess for the others would be of no use after an error.
     } else if is_alone && by_pool.is_empty() && group[0].unread.is_empty() {
         folded.warnings.push(
-            Diagnostic::warning(format!("the Service {base} is bound to no pool; its copies get new names and new addresses"))
+            Diagnostic::warning(format!("Service {base} is not bound to a pool; its copies get new names and new addresses"))
                 .at(group[0].location.clone())
-                .hint(format!("if its load balancer uses the nodes of one pool today, keep its address: `spec.names: {{{base}: {{POOL: {base}}}}}`")),
+                .hint(format!("if its load balancer uses the nodes of one pool today, keep its address with `spec.names: {{{base}: {{POOL: {base}}}}}`")),
         );
     } else {
         assign_in_order(&base, unknown, pools, &mut by_pool, folded, problems);
     }
     if group.len() > 1 {
         folded.said.push(format!(
-            "the Services {} became one, {base}; `spec.names` keeps their names",
+            "merged the Services {} into {base}; `spec.names` keeps their names",
             names.join(", ")
         ));
     }
@@ -88,8 +88,8 @@ pub(crate) fn fold_group(
     entry
 }
 
-/// Services without a binding, and those whose binding is a placeholder, take the pools that are left, in order, with a
-/// warning. The others were refused.
+/// Assigns the remaining pools in order to Services without a binding or with a placeholder, with a warning. All other
+/// Services were refused before.
 fn assign_in_order(
     base: &str,
     unknown: Vec<&HandWritten>,
@@ -103,18 +103,18 @@ fn assign_in_order(
     for service in unknown {
         let binding = service.unread.first().map_or_else(
             || "it has no binding".to_owned(),
-            |unread| format!("its binding `{}` names none that the nodes show", unread.value),
+            |unread| format!("its binding `{}` names no known pool", unread.value),
         );
         let Some(pool) = free.next() else {
             problems.push(
-                Diagnostic::error(format!("no pool is left for the Service {}: {binding}", service.name))
+                Diagnostic::error(format!("no pool is left for Service {}: {binding}", service.name))
                     .at(service.location.clone()),
             );
             continue;
         };
         folded.warnings.push(
             Diagnostic::warning(format!(
-                "the Service {} takes the pool {}, the next in order: {binding}",
+                "Service {} gets pool {}, the next in order: {binding}",
                 service.name, pool.value
             ))
             .at(service.location.clone())
@@ -124,7 +124,7 @@ fn assign_in_order(
     }
 }
 
-/// What the names begin with, without the number or dash that told them apart.
+/// Returns the common prefix of the names, without a trailing number or dash.
 fn base_name(names: &[&str]) -> String {
     let [first, rest @ ..] = names else { return String::new() };
     if rest.is_empty() {

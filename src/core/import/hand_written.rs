@@ -1,4 +1,4 @@
-//! A hand-written Service, with what it says about its pool.
+//! A hand-written Service and how it names its pool.
 
 use serde_json::Value;
 
@@ -11,17 +11,17 @@ use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml::Document;
 
-/// A Service taken apart: its name, what it is bound to, and the rest that copies share.
+/// A Service, split into its name, its binding, and the rest that copies share.
 pub(crate) struct HandWritten {
     pub(crate) name: String,
     pub(crate) rest: Value,
     /// The values at the paths of the platform's binding.
     pub(crate) bound: Vec<Option<Value>>,
-    /// What of bindings does not say which pool it is, unless `bound` as a whole does.
+    /// The parts of bindings that do not name one pool, unless `bound` as a whole does.
     pub(crate) unread: Vec<Unread>,
-    /// The pool that a label of ours states.
+    /// The pool in the `largescale.dev/pool` label.
     pub(crate) stated: Option<(String, Location)>,
-    /// A field that shows that it is in a cluster.
+    /// A field that shows that the Service is in a cluster.
     live: Option<(&'static str, Location)>,
     pub(super) internal: bool,
     internal_values: Vec<(String, Value)>,
@@ -81,14 +81,14 @@ impl HandWritten {
         }
     }
 
-    /// Why its pool must not be guessed.
+    /// Returns the error if its pool must not be guessed.
     pub(crate) fn undecided(&self, is_alone: bool, base: &str, pools: &PoolSet) -> Option<Diagnostic> {
-        // The last that the platform writes is the one that names the pool.
+        // The last value that the platform writes names the pool.
         let real = || self.unread.iter().filter(|unread| !bindings::is_placeholder(&unread.value));
         if let Some(unread) = real().rfind(|unread| unread.platforms.is_empty()).or_else(|| real().next()) {
             return Some(undecided::unread(self, unread, base, pools));
         }
-        // Alone and without a binding it gets no pool, so nothing is guessed.
+        // A single Service without a binding gets no pool, so nothing is guessed.
         let (field, location) = self.live.as_ref().filter(|_| !is_alone || !self.unread.is_empty())?;
         Some(undecided::live(self, field, location, base, pools))
     }
@@ -114,5 +114,5 @@ fn remove(object: &mut Value, path: &str) -> Option<Value> {
     object.pointer_mut(parent)?.as_object_mut()?.remove(&key)
 }
 
-/// The same for Services, chosen by the cluster for each.
+/// Service fields that the cluster assigns to each Service, and that a manifest must not have.
 const SERVICE_FIELDS: &[&str] = &["/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"];

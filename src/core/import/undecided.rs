@@ -1,4 +1,4 @@
-//! Services whose pool or names cannot be told: each is refused, since a wrong guess moves a live address to other nodes.
+//! Errors for Services whose pool or names cannot be decided: a wrong guess would move a live address to other nodes.
 
 use std::collections::BTreeMap;
 
@@ -10,56 +10,56 @@ use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::suggest::did_you_mean;
 
-/// As many pools are named in a hint.
+/// The maximum number of pools in a hint.
 const SHOWN: usize = 8;
 
-/// The pool that the label of a Service states.
-pub(crate) fn stated<'a>(
+/// Returns the pool in the label of a Service.
+pub(crate) fn stated_pool<'a>(
     service: &HandWritten,
     bound: Option<&Pool>,
     pools: &'a PoolSet,
 ) -> Result<Option<&'a Pool>, Diagnostic> {
     let Some((stated, location)) = &service.stated else { return Ok(None) };
-    let field = format!("`metadata.labels[{POOL_LABEL}]` of the Service {}", service.name);
+    let field = format!("`metadata.labels[{POOL_LABEL}]` of Service {}", service.name);
     let by_value = pools.pools.iter().find(|pool| pool.value == *stated);
     let Some(pool) = by_value.or_else(|| pools.pools.iter().find(|pool| pool.name == *stated)) else {
         let known = || pools.pools.iter().map(|pool| pool.value.as_str());
         let near = did_you_mean(stated, known());
-        return Err(Diagnostic::error(format!("{field} is `{stated}`, and there is no such pool{near}"))
+        return Err(Diagnostic::error(format!("{field} is `{stated}`, but this pool does not exist{near}"))
             .at(location.clone())
-            .hint(format!("the pools are {}", list(pools))));
+            .hint(format!("known pools: {}", list(pools))));
     };
     if let Some(bound) = bound.filter(|bound| bound.value != pool.value) {
         return Err(Diagnostic::refusal(format!(
-            "{field} is `{stated}`, and its binding selects {}",
+            "{field} is `{stated}`, but its binding selects {}",
             bound.value
         ))
         .at(location.clone())
-        .hint("correct the one that is wrong"));
+        .hint("correct the label or the binding"));
     }
     Ok(Some(pool))
 }
 
-/// A binding that does not tell the pool.
+/// Returns the error for a binding that does not name one pool.
 pub(crate) fn unread(service: &HandWritten, unread: &Unread, base: &str, pools: &PoolSet) -> Diagnostic {
     let Unread { pointer, value, location, platforms } = unread;
     let field = pointer::field(pointer);
     let other = match platforms.as_slice() {
         [] => String::new(),
         platforms => format!(
-            "if its load balancer is one of the platform {}, choose that with --platform; otherwise ",
+            "if its load balancer is of platform {}, use --platform; otherwise ",
             platforms.join(" or ")
         ),
     };
     Diagnostic::refusal(format!(
-        "`{field}` of the Service {} is `{value}`, which does not name one pool in a form that init reads",
+        "`{field}` of Service {} is `{value}`, which does not name one pool in a form that init supports",
         service.name
     ))
     .at(location.clone())
     .hint(other + &state_it(service, base, pools))
 }
 
-/// No binding, in a cluster: the load balancer sends its traffic to all nodes today.
+/// Returns the error for a Service in a cluster without a binding: its load balancer sends traffic to all nodes.
 pub(crate) fn live(
     service: &HandWritten,
     field: &str,
@@ -68,7 +68,7 @@ pub(crate) fn live(
     pools: &PoolSet,
 ) -> Diagnostic {
     Diagnostic::refusal(format!(
-        "the Service {} is in use (`{}` is set) and does not name its pool",
+        "Service {} is in use (`{}` is set) but does not name its pool",
         service.name,
         pointer::field(field)
     ))
@@ -92,16 +92,16 @@ fn list(pools: &PoolSet) -> String {
     names.join(", ")
 }
 
-/// What one group of Services becomes.
+/// The result of merging one group of Services.
 pub(crate) struct Named {
     pub(crate) base: String,
     pub(crate) namespace: String,
-    /// By pool: its entry in `spec.names`.
+    /// The entry in `spec.names`: pool, then name.
     pub(crate) names: BTreeMap<String, String>,
     pub(crate) location: Location,
 }
 
-/// Services of one name in several namespaces that need different entries in `spec.names`, which has one for all.
+/// Returns errors for Services with one name in several namespaces that need different entries in `spec.names`.
 pub(crate) fn namespaces(all: &[Named]) -> Vec<Diagnostic> {
     let mut by_base: BTreeMap<&str, Vec<&Named>> = BTreeMap::new();
     for named in all {
@@ -129,7 +129,7 @@ fn in_its_own_directory(named: &Named) -> Diagnostic {
         namespace => (namespace, format!(" --namespace {namespace}")),
     };
     Diagnostic::refusal(format!(
-        "the Service {base} is in several namespaces, and `spec.names` has one entry for all of them: in {shown} it needs {needs}"
+        "Service {base} is in several namespaces, but `spec.names` has one entry for all of them: in {shown} it needs {needs}"
     ))
     .at(location.clone())
     .hint(format!(

@@ -1,4 +1,4 @@
-//! Services that look like copies of one and are not the same.
+//! Warnings about Services that look like copies of one but differ.
 
 use serde_json::Value;
 
@@ -10,14 +10,14 @@ use crate::core::pointer;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// So many fields are named at most.
+/// The maximum number of fields in a message.
 const SHOWN: usize = 3;
 
-/// What keeps Services apart that may be meant as one: the same pods behind them, and each pool taken once.
+/// Returns a warning for each pair of groups that may be one Service: they select the same pods and have no pool in common.
 pub(crate) fn unmerged(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
     let with_earlier = |(index, group): (usize, &Vec<HandWritten>)| {
         let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, binding, pools))?;
-        Some(told(&earlier[0], &group[0]))
+        Some(unmerged_pair(&earlier[0], &group[0]))
     };
     groups.iter().enumerate().filter_map(with_earlier).collect()
 }
@@ -39,7 +39,7 @@ fn may_be_one(one: &[HandWritten], other: &[HandWritten], binding: &Patch, pools
         && taken.len() == known
 }
 
-fn told(one: &HandWritten, other: &HandWritten) -> Diagnostic {
+fn unmerged_pair(one: &HandWritten, other: &HandWritten) -> Diagnostic {
     let mut fields: Vec<String> = changes(&one.rest, &other.rest).iter().map(difference).collect();
     let more = fields.len().saturating_sub(SHOWN);
     fields.truncate(SHOWN);
@@ -47,13 +47,13 @@ fn told(one: &HandWritten, other: &HandWritten) -> Diagnostic {
         fields.push(format!("and {more} more"));
     }
     Diagnostic::warning(format!(
-        "the Services {} and {} stay two, with a copy of each for every pool; they differ in {}",
+        "Services {} and {} are not merged, and each gets a copy for every pool; they differ in {}",
         one.name,
         other.name,
         fields.join(", ")
     ))
     .at(other.location.clone())
-    .hint("if they are meant as one, make them the same; what shall differ by pool is an overlay with `target: {pool: NAME}`")
+    .hint("to merge them, make them equal; for differences between pools use an overlay with `target: {pool: NAME}`")
 }
 
 fn difference(change: &FieldChange) -> String {

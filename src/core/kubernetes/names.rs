@@ -1,27 +1,27 @@
-//! Names that Kubernetes takes: object names, label values, and how a pool's value becomes one.
+//! Valid Kubernetes names: object names, label values, and the object name of a pool.
 //!
-//! Rules: kubernetes/apimachinery `pkg/util/validation`: a Service name is an RFC 1035 label of at most
-//! 63 characters, a label value has at most 63 of `[A-Za-z0-9._-]` and begins and ends with a letter or digit.
+//! Rules: kubernetes/apimachinery `pkg/util/validation`. A Service name is an RFC 1035 label of at most 63 characters. A
+//! label value has at most 63 of `[A-Za-z0-9._-]`, and begins and ends with a letter or digit.
 
 use sha2::{Digest, Sha256};
 
-/// The longest Service name and label value.
+/// The maximum length of a Service name and of a label value.
 pub const MAX_LABEL: usize = 63;
 
-/// The pool's value as a part of object names: lower case, every other character a dash.
+/// Returns a pool's value as a part of object names: in lower case, with a dash for every other character.
 pub fn pool_name(value: &str) -> String {
     let dashed: String =
         value.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();
     shortened(dashed.trim_matches('-'))
 }
 
-/// The name of a pool's copy of a Service.
+/// Returns the name of a pool's copy of a Service.
 pub fn copy_name(service: &str, pool: &str) -> String {
     shortened(&format!("{service}-{pool}"))
 }
 
-/// At most 63 characters: a longer name ends in eight digits of its own digest, so that two long names
-/// stay two and the same name stays the same.
+/// Shortens a name to at most 63 characters. A longer name ends in eight digits of its own digest, so that different
+/// long names stay different and equal names stay equal.
 fn shortened(name: &str) -> String {
     if name.len() <= MAX_LABEL {
         return name.to_owned();
@@ -30,7 +30,7 @@ fn shortened(name: &str) -> String {
     format!("{}-{}", name[..MAX_LABEL - 9].trim_end_matches('-'), &digest[..8])
 }
 
-/// Lower-case hexadecimal digits.
+/// Returns bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
@@ -39,12 +39,12 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The SHA-256 of a text, as the lock holds it.
+/// Returns the SHA-256 of bytes in hexadecimal, as in the lock file.
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Whether a text is an RFC 1123 label.
+/// Returns whether a text is an RFC 1123 label.
 pub fn is_label(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= MAX_LABEL
@@ -53,7 +53,7 @@ pub fn is_label(name: &str) -> bool {
         && !name.ends_with('-')
 }
 
-/// Says why a text is no RFC 1123 label (names of namespaces and of most things).
+/// Checks that a text is an RFC 1123 label, as the names of namespaces and most objects must be.
 pub fn check_label(what: &str, name: &str) -> Result<(), String> {
     if is_label(name) {
         return Ok(());
@@ -63,18 +63,18 @@ pub fn check_label(what: &str, name: &str) -> Result<(), String> {
     ))
 }
 
-/// Says why a text is no name for a Service.
+/// Checks that a text is a valid Service name.
 pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
     let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
     if begins && check_label(what, name).is_ok() {
         return Ok(());
     }
     Err(format!(
-        "{what} is `{name}`, which no Service can be called: at most 63 lower-case letters, digits and dashes, beginning with a letter"
+        "{what} is `{name}`, which is not a valid Service name: at most 63 lower-case letters, digits and dashes, beginning with a letter"
     ))
 }
 
-/// Says why a text is no label value.
+/// Checks that a text is a valid label value.
 pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
     let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
     let fits = value.is_empty()
@@ -86,7 +86,7 @@ pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{what} is `{value}`, which no label can hold: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"
+        "{what} is `{value}`, which is not a valid label value: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"
     ))
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pools_become_names() {
+    fn pool_names_and_copy_names() {
         assert_eq!(pool_name("agentpool1"), "agentpool1");
         assert_eq!(pool_name("Pool_A.b"), "pool-a-b");
         let long = copy_name("nginx", &"x".repeat(80));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_kubernetes_refuses() {
+    fn invalid_names_are_refused() {
         assert!(check_label("x", "web").is_ok());
         for bad in ["", "Web", "-a", "a-", "a_b", "日本", &"a".repeat(64)] {
             assert!(check_label("x", bad).is_err(), "{bad}");

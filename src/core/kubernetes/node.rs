@@ -1,57 +1,57 @@
-//! A Kubernetes Node, cut down to what decides pools and load balancers.
+//! A Kubernetes Node, reduced to the fields that decide pools and load balancers.
 //!
-//! A real Node is some 9 KB of JSON; of 100,000 of them only a name, a provider ID, labels and three
-//! facts matter here. Label keys and values repeat from node to node, so they are shared strings.
+//! A Node is about 9 KB of JSON, and a cluster may have 100,000. Only the name, provider ID, labels and three other facts
+//! are kept. Label keys and values are shared strings, because most nodes have the same ones.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-/// The autoscaler's mark on a node that it is about to delete. The service controller takes such a
-/// node out of every load balancer (`stableNodeSetPredicates` in kubernetes/cloud-provider).
+/// The taint on a node that the cluster autoscaler is about to delete. The service controller removes such a node from
+/// every load balancer (`stableNodeSetPredicates` in kubernetes/cloud-provider).
 const TO_BE_DELETED_TAINT: &str = "ToBeDeletedByClusterAutoscaler";
 
-/// Node annotations that tell a pool where labels do not: those of Cluster API (its book, metadata propagation), and of
-/// Oracle Cloud. All others are dropped while reading: they are large and change all the time.
+/// Node annotations that identify a pool where labels do not: those of Cluster API (its book, metadata propagation) and of
+/// Oracle Cloud. All others are dropped while reading, because they are large and change often.
 pub const KEPT_ANNOTATIONS: &[&str] =
     &["cluster.x-k8s.io/cluster-name", "cluster.x-k8s.io/owner-name", "oci.oraclecloud.com/node-pool-id"];
 
-/// One node, as far as this program looks at it.
+/// A node with the fields that this program uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// `metadata.name`.
     pub name: Box<str>,
-    /// `spec.providerID`; empty where the cloud has not said yet.
+    /// `spec.providerID`; empty if the cloud has not set it yet.
     pub provider_id: Box<str>,
     /// `metadata.labels`.
     pub labels: Pairs,
-    /// `metadata.annotations`, only those that can tell a pool.
+    /// `metadata.annotations`, but only those that can identify a pool.
     pub annotations: Pairs,
-    /// The condition Ready is True.
+    /// Whether the condition Ready is True.
     pub ready: bool,
-    /// It has a deletion timestamp or the autoscaler's taint.
+    /// Whether it has a deletion timestamp or the autoscaler's taint.
     pub being_deleted: bool,
 }
 
-/// String pairs, sorted by key.
+/// Key-value pairs, sorted by key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs(Box<[(Arc<str>, Arc<str>)]>);
 
 impl Pairs {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         let index = self.0.binary_search_by(|(k, _)| (**k).cmp(key)).ok()?;
         Some(&self.0[index].1)
     }
 
-    /// All pairs, in order of their keys.
+    /// Returns all pairs, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (&**k, &**v))
     }
 }
 
-/// The strings that nodes share, so that 100,000 nodes hold one copy of `kubernetes.io/os`.
+/// Strings that nodes share, so that 100,000 nodes hold one copy of `kubernetes.io/os`.
 #[derive(Debug, Default)]
 pub struct Strings(HashSet<Arc<str>>);
 
@@ -72,10 +72,10 @@ impl Strings {
     }
 }
 
-/// A Node as the API server or `kubectl get -o json` writes it; everything else in it is skipped.
+/// A Node as in the output of the API server or `kubectl get -o json`; other fields are skipped.
 #[derive(Debug, Deserialize)]
 pub struct RawNode {
-    /// Set in a List, not in a NodeList.
+    /// Set in the items of a List, but not of a NodeList.
     #[serde(default)]
     pub(crate) kind: Option<Box<str>>,
     metadata: RawMeta,
@@ -124,7 +124,7 @@ struct RawCondition {
 }
 
 impl RawNode {
-    /// Keeps what matters and lets go of the rest.
+    /// Keeps the fields that this program uses and drops the rest.
     pub fn keep(self, strings: &mut Strings) -> Node {
         let spec = self.spec.unwrap_or_default();
         let labels = self.metadata.labels.unwrap_or_default();
@@ -148,7 +148,7 @@ impl RawNode {
 }
 
 impl Node {
-    /// A control-plane node, by any of the three labels that installers have used
+    /// Returns whether it is a control-plane node, by any of the three labels that installers have used
     /// (cloud-provider-azure `isControlPlaneNode`).
     pub fn is_control_plane(&self) -> bool {
         self.labels.get("node-role.kubernetes.io/control-plane").is_some()
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_matters() {
+    fn unused_fields_are_dropped() {
         let node = node(
             r#"{"apiVersion":"v1","kind":"Node","metadata":{"name":"a","uid":"x","labels":{"b":"2","a":"1"},
             "annotations":{"volumes":"many","cluster.x-k8s.io/cluster-name":"c"}},
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn nulls_and_absences_are_the_same() {
+    fn null_fields_equal_missing_fields() {
         let bare = node(r#"{"metadata":{"name":"a"}}"#);
         let nulls = node(
             r#"{"metadata":{"name":"a","labels":null},"spec":{"taints":null},"status":{"conditions":null}}"#,
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn three_labels_make_a_control_plane_node() {
+    fn three_labels_mark_a_control_plane_node() {
         for label in [
             r#""node-role.kubernetes.io/control-plane":"""#,
             r#""node-role.kubernetes.io/master":"true""#,
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_on_its_way_out_is_being_deleted() {
+    fn nodes_that_are_being_deleted() {
         assert!(
             node(r#"{"metadata":{"name":"a","deletionTimestamp":"2026-01-01T00:00:00Z"}}"#).being_deleted
         );

@@ -1,10 +1,10 @@
-//! Label selectors as Kubernetes writes them: `app=web,tier in (a, b),!canary`, or as an object.
+//! Label selectors in both Kubernetes forms: the text `app=web,tier in (a, b),!canary`, and the object.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// A selector, read; all of its requirements must hold.
+/// A parsed selector; it matches if all of its requirements do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
 
@@ -17,20 +17,20 @@ struct Requirement {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Test {
     In(Vec<String>),
-    /// Holds, too, where there is no such key: as in Kubernetes.
+    /// Also matches if the key is missing, as in Kubernetes.
     NotIn(Vec<String>),
     Exists,
     DoesNotExist,
 }
 
 impl Selector {
-    /// Reads a selector; the error is a lower-case clause.
+    /// Parses a selector; the error is a lower-case clause.
     pub fn read(text: &str) -> Result<Self, String> {
         requirements(text).into_iter().map(requirement).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Reads a `LabelSelector` object (`metav1.LabelSelector`). An object without requirements selects everything, as in
-    /// Kubernetes; the error is a lower-case clause.
+    /// Parses a `LabelSelector` object (`metav1.LabelSelector`). An object without requirements selects everything, as in
+    /// Kubernetes. The error is a lower-case clause.
     pub fn read_object(object: &Value, keys: ObjectKeys) -> Result<Self, String> {
         let (labels, expressions) = keys.names();
         if !object.is_object() {
@@ -56,31 +56,31 @@ impl Selector {
         Ok(selector)
     }
 
-    /// The same selector with one requirement more: the key has this value.
+    /// Adds a requirement: the key has this value.
     #[must_use]
     pub fn and_equals(mut self, key: &str, value: &str) -> Self {
         self.0.push(Requirement { key: key.to_owned(), test: Test::In(vec![value.to_owned()]) });
         self
     }
 
-    /// The same selector with one requirement more: the key exists, whatever its value.
+    /// Adds a requirement: the key exists.
     #[must_use]
     pub fn and_exists(mut self, key: &str) -> Self {
         self.0.push(Requirement { key: key.to_owned(), test: Test::Exists });
         self
     }
 
-    /// Whether it has no requirement.
+    /// Returns whether it has no requirements.
     pub fn is_everything(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether a map of labels or annotations is meant.
+    /// Returns whether it matches a map of labels or annotations.
     pub fn matches(&self, map: &Value) -> bool {
         self.matches_labels(|key| map.get(key).and_then(Value::as_str))
     }
 
-    /// Whether an object with these labels is meant.
+    /// Returns whether it matches an object with these labels.
     pub fn matches_labels<'a>(&self, labels: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.0.iter().all(|requirement| {
             let value = labels(&requirement.key);
@@ -94,12 +94,12 @@ impl Selector {
     }
 }
 
-/// How the fields of a `LabelSelector` object are spelled.
+/// The spelling of the fields in a `LabelSelector` object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKeys {
-    /// `matchLabels` and `matchExpressions`: Kubernetes' own JSON names.
+    /// `matchLabels` and `matchExpressions`, the JSON names in Kubernetes.
     CamelCase,
-    /// `matchlabels` and `matchexpressions`: what go-yaml v2 expects of a Go type that has JSON names only.
+    /// `matchlabels` and `matchexpressions`, which go-yaml v2 expects for a Go type that has JSON names only.
     LowerCase,
 }
 
@@ -136,7 +136,7 @@ impl fmt::Display for Selector {
     }
 }
 
-/// The parts between the commas that stand in no parentheses.
+/// Splits a selector at the commas outside of parentheses.
 fn requirements(text: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut start, mut depth) = (0, 0_u32);
@@ -164,7 +164,7 @@ fn requirement(part: &str) -> Result<Requirement, String> {
         if is_key {
             Ok(Requirement { key: key.to_owned(), test })
         } else {
-            Err(format!("`{part}` is no requirement"))
+            Err(format!("`{part}` is not a valid requirement"))
         }
     };
     let one = |value: &str| vec![value.trim().to_owned()];
@@ -185,7 +185,9 @@ fn requirement(part: &str) -> Result<Requirement, String> {
     match head.split_whitespace().collect::<Vec<_>>().as_slice() {
         [key, "in"] => make(key, Test::In(values)),
         [key, "notin"] => make(key, Test::NotIn(values)),
-        _ => Err(format!("`{part}` is no requirement: expected `KEY in (...)` or `KEY notin (...)`")),
+        _ => {
+            Err(format!("`{part}` is not a valid requirement: expected `KEY in (...)` or `KEY notin (...)`"))
+        }
     }
 }
 
@@ -196,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_kubernetes_reads_them() {
+    fn selectors_match_as_in_kubernetes() {
         let labels = json!({"app": "web", "tier": "a", "x.io/y": ""});
         for (text, expected) in [
             ("app=web", true),
@@ -216,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_read_by_their_own_spelling() {
+    fn objects_are_read_in_one_spelling() {
         let both = json!({"matchLabels": {"a": "1"}, "matchlabels": {"a": "2"},
             "matchExpressions": [{"key": "b", "operator": "In", "values": ["x", "y"]}]});
-        let said = |keys| Selector::read_object(&both, keys).unwrap().to_string();
-        assert_eq!(said(ObjectKeys::CamelCase), "a=1,b in (x, y)");
-        assert_eq!(said(ObjectKeys::LowerCase), "a=2");
+        let shown = |keys| Selector::read_object(&both, keys).unwrap().to_string();
+        assert_eq!(shown(ObjectKeys::CamelCase), "a=1,b in (x, y)");
+        assert_eq!(shown(ObjectKeys::LowerCase), "a=2");
         let camel_only = json!({"matchLabels": {"a": "1"}});
         assert!(Selector::read_object(&camel_only, ObjectKeys::LowerCase).unwrap().is_everything());
         for wrong in [
@@ -235,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_selector() {
+    fn invalid_selectors_are_refused() {
         for text in ["", "a in b", "a within (b)", "a in (b", "a b", "=x", "app=web,"] {
             assert!(Selector::read(text).is_err(), "{text}");
         }

@@ -1,12 +1,12 @@
-//! What the schemas of Kubernetes' own kinds say that neither an object nor its managed fields tell.
+//! Facts from the schemas of Kubernetes' own kinds that neither an object nor its managed fields show.
 //!
 //! From `applyconfigurations/internal/internal.go` of k8s.io/client-go 0.36.
 
-/// Groups whose schemas the names below are from; a custom resource may use a name differently.
+/// The groups whose schemas the names below are from; a custom resource may use the same name in another way.
 const GROUPS: &[&str] =
     &["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io"];
 
-/// Fields that hold a map which is owned as a whole, under whichever kind of these groups they stand.
+/// Fields that hold an atomic map, in any kind of these groups.
 const ATOMIC_MAPS: &[&str] = &[
     "claimRef",
     "configMapKeyRef",
@@ -29,7 +29,7 @@ const ATOMIC_MAPS: &[&str] = &[
     "targetRef",
 ];
 
-/// Lists that are merged by key, with items that are owned as a whole.
+/// Lists that are merged by key and have atomic items.
 const ATOMIC_ITEMS: &[&str] = &["imagePullSecrets", "ownerReferences", "secrets"];
 
 /// Lists that are merged by key.
@@ -47,18 +47,18 @@ const LIST_KEYS: &[(&str, &[&str])] = &[
     ("volumes", &["name"]),
 ];
 
-/// The maps that are owned as a whole in objects of a version; none for kinds that are not Kubernetes' own.
+/// Returns the fields that hold atomic maps in objects of a version; empty for kinds that are not Kubernetes' own.
 pub(super) fn atomic_maps(api_version: &str) -> &'static [&'static str] {
     if is_own(api_version) { ATOMIC_MAPS } else { &[] }
 }
 
-/// The same for items of lists, by the name of the list.
+/// Returns the lists that have atomic items, in objects of a version.
 pub(super) fn atomic_items(api_version: &str) -> &'static [&'static str] {
     if is_own(api_version) { ATOMIC_ITEMS } else { &[] }
 }
 
-/// The key fields of a list that is merged by them, by its name; none for a list that is not, or of which its name
-/// alone does not tell (`ports`).
+/// Returns the key fields of a list that is merged by key; empty for other lists, and for a list whose name alone does not
+/// decide (`ports`).
 pub(super) fn list_keys(name: &str) -> &'static [&'static str] {
     LIST_KEYS.iter().find(|(list, _)| *list == name).map_or(&[], |(_, keys)| keys)
 }

@@ -1,4 +1,4 @@
-//! What an apply did, or would do, to an object: the object before, and as the server answers.
+//! The effect of an apply, from the object before and the object in the server's response.
 
 use serde_json::{Map, Value};
 
@@ -6,18 +6,18 @@ use crate::core::live::field_changes;
 use crate::core::live::field_changes::FieldChange;
 use crate::core::live::normalize::cleaned;
 
-/// What became of an object.
+/// The effect of an apply on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing, not even who manages what.
+    /// No change, not even of managed fields.
     None,
-    /// Fields became ours or ceased to be; their values stay.
+    /// We gained or lost ownership of fields; their values are unchanged.
     Ownership,
     /// Values changed.
     Values,
 }
 
-/// Tells it from the object before and after.
+/// Compares the object before and after the apply.
 pub fn effect(before: &Value, after: &Value) -> Effect {
     if cleaned(before) != cleaned(after) {
         Effect::Values
@@ -28,8 +28,8 @@ pub fn effect(before: &Value, after: &Value) -> Effect {
     }
 }
 
-/// Changes as far as the directory makes them: what a server adds by itself to something new (a node port, a default)
-/// may be different the next time, and is left out.
+/// Keeps only the changes that the rendered object causes. Drops the values that the server adds to a new part, such as a
+/// node port or a default, because they may be different the next time.
 pub fn intended(changes: Vec<FieldChange>, desired: &Value) -> Vec<FieldChange> {
     let keep = |change: FieldChange| match (&change.old, &change.new) {
         (None, Some(new)) => {
@@ -42,7 +42,7 @@ pub fn intended(changes: Vec<FieldChange>, desired: &Value) -> Vec<FieldChange> 
     changes.into_iter().filter_map(keep).collect()
 }
 
-/// The entries of managed fields without their times, in an order of their own: the server sorts them by time.
+/// Returns the managed fields entries without their times, sorted, because the server sorts them by time.
 fn managers(object: &Value) -> Vec<String> {
     let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
     let mut entries: Vec<String> = entries
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn each_effect() {
+    fn effects_are_told_apart() {
         let ours = json!({"manager": "a", "time": "1", "fieldsV1": {"f:data": {}}});
         let theirs = json!({"manager": "b", "time": "2", "fieldsV1": {"f:data": {}}});
         let later = json!({"manager": "a", "time": "3", "fieldsV1": {"f:data": {}}});
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_adds_is_not_intended() {
+    fn values_that_the_server_adds_are_not_intended() {
         let wanted =
             json!({"spec": {"type": "LoadBalancer", "ports": [{"port": 80}, {"port": 443, "name": "tls"}]}});
         let before = json!({"spec": {"type": "ClusterIP", "ports": [{"port": 80, "protocol": "TCP"}]}});
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_goes_is_intended() {
+    fn removed_fields_are_intended() {
         let change =
             intended(changes(&json!({"data": {"a": "1"}}), &json!({"data": {}})), &json!({"data": {}}));
         assert_eq!(change.len(), 1);

@@ -1,4 +1,4 @@
-//! What differs between two cleaned objects, field by field: the smallest thing that a person has to agree to.
+//! Differences between two normalized objects, field by field: the smallest unit that a user reviews.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,18 +7,18 @@ use serde_json::{Value, json};
 use crate::core::kubernetes::names;
 use crate::core::pointer;
 
-/// One field, or a whole part that is new or gone.
+/// A change of one field, or of a whole part that is new or removed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldChange {
-    /// Where: a JSON pointer with the key of a list's item in place of its index, `/spec/ports/80,TCP/nodePort`.
+    /// A JSON pointer in which list items are named by their keys instead of their index: `/spec/ports/80,TCP/nodePort`.
     pub pointer: String,
-    /// What was there.
+    /// The old value.
     pub old: Option<Value>,
-    /// What is there now.
+    /// The new value.
     pub new: Option<Value>,
 }
 
-/// All differences, by their pointers.
+/// Returns all differences, sorted by pointer.
 pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
     let mut found = Vec::new();
     compare("", Some(old), Some(new), &mut found);
@@ -26,16 +26,16 @@ pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
     found
 }
 
-/// The SHA-256 of changes: two that are equal in it are the same change.
+/// Returns the SHA-256 of changes. Equal changes have equal digests.
 pub fn digest(changes: &[FieldChange]) -> String {
-    // A list of none or one tells nothing from null; maps of values are in the order of their keys.
+    // A list of no or one value keeps a missing value apart from null. Maps are sorted by key.
     let one = |value: &Option<Value>| Value::Array(value.iter().cloned().collect());
     let all: Vec<Value> =
         changes.iter().map(|change| json!([change.pointer, one(&change.old), one(&change.new)])).collect();
     names::digest(Value::Array(all).to_string().as_bytes())
 }
 
-/// What is at the pointer of a change in another object of the same form.
+/// Returns the value at the pointer of a change in another object of the same structure.
 pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
     let mut value = object;
     for step in pointer.split('/').skip(1) {
@@ -43,8 +43,7 @@ pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
         value = match value {
             Value::Object(map) => map.get(&step)?,
             Value::Array(list) => {
-                let keyed =
-                    KEYS.iter().find_map(|key| labelled(key, list)?.get(&step).map(|(_, item)| *item));
+                let keyed = KEYS.iter().find_map(|key| labeled(key, list)?.get(&step).map(|(_, item)| *item));
                 keyed.or_else(|| list.get(step.parse::<usize>().ok()?))?
             }
             _ => return None,
@@ -63,7 +62,7 @@ fn compare(at: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Vec<F
             }
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
-            let keyed = KEYS.iter().find_map(|key| Some((labelled(key, old)?, labelled(key, new)?)));
+            let keyed = KEYS.iter().find_map(|key| Some((labeled(key, old)?, labeled(key, new)?)));
             match keyed.filter(|(old, new)| are_in_the_same_order(old, new)) {
                 Some((old, new)) => compare_items(at, &old, &new, found),
                 None => {
@@ -90,11 +89,11 @@ fn compare_items<'a>(at: &str, old: &Items<'a>, new: &Items<'a>, found: &mut Vec
     }
 }
 
-/// The items of a list by what tells them apart, with their places in it.
+/// The items of a list by their keys, with their indexes.
 type Items<'a> = BTreeMap<String, (usize, &'a Value)>;
 
-/// What tells the items of Kubernetes' lists apart: the first of these that each item has and no two share. Only the
-/// first field of each must be there; the last of a pair is often left to its default.
+/// The key fields of Kubernetes' lists. The first entry applies that every item has and that no two items share. Only the
+/// first field of an entry is required; the second is often left to its default.
 const KEYS: &[&[&str]] = &[
     &["port", "protocol"],
     &["containerPort", "protocol"],
@@ -109,7 +108,7 @@ const KEYS: &[&[&str]] = &[
     &["id"],
 ];
 
-fn labelled<'a>(key: &[&str], list: &'a [Value]) -> Option<Items<'a>> {
+fn labeled<'a>(key: &[&str], list: &'a [Value]) -> Option<Items<'a>> {
     let mut items = BTreeMap::new();
     for (index, item) in list.iter().enumerate() {
         let mut label = text(item.get(key[0])?)?;
@@ -133,7 +132,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// By its keys a list that is only in another order would be no change, and order has a meaning.
+/// Compares the order of the items that both lists have. A new order is a change, which a comparison by key would miss.
 fn are_in_the_same_order(old: &Items<'_>, new: &Items<'_>) -> bool {
     let mut places: Vec<_> =
         old.iter().filter_map(|(label, (location, _))| Some((*location, new.get(label)?.0))).collect();
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_at_their_deepest() {
+    fn changes_are_as_deep_as_possible() {
         let old = json!({"a": {"b": 1, "c": {"d": "x"}}, "gone": {"x": 1}, "null": null});
         let new = json!({"a": {"b": 2, "c": {"d": "x", "e/f": true}}, "map": {"y": [1]}});
         assert_eq!(
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn items_by_what_tells_them_apart() {
+    fn list_items_are_compared_by_key() {
         let old = json!({"spec": {"ports": [
             {"name": "http", "port": 80, "protocol": "TCP", "nodePort": 30000},
             {"name": "dns", "port": 53, "protocol": "UDP"},
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn items_by_their_index_where_nothing_tells_them_apart() {
+    fn list_items_without_keys_are_compared_by_index() {
         let tolerations =
             |effect: &str| json!([{"key": "a", "effect": "NoSchedule"}, {"key": "a", "effect": effect}]);
         assert_eq!(shown(&tolerations("NoExecute"), &tolerations("x")), ["/1/effect \"NoExecute\" \"x\""]);
@@ -201,12 +200,12 @@ mod tests {
         assert_eq!(
             shown(&named(["a", "b"]), &named(["b", "a"])),
             ["/0/name \"a\" \"b\"", "/1/name \"b\" \"a\""],
-            "another order is a change"
+            "a new order is a change"
         );
     }
 
     #[test]
-    fn digests_tell_changes_apart() {
+    fn different_changes_have_different_digests() {
         let digest_of = |old: Value, new: Value| digest(&changes(&old, &new));
         let one = digest_of(json!({"a": 1}), json!({"a": {"x": 1, "y": 2}}));
         assert_eq!(one, digest_of(json!({"a": 1, "b": 1}), json!({"a": {"y": 2, "x": 1}, "b": 1})));

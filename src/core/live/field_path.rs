@@ -1,11 +1,11 @@
-//! Paths as the API server prints them in conflicts: `.spec.ports[port=80,protocol="TCP"].nodePort`.
+//! Field paths as the API server prints them in conflicts: `.spec.ports[port=80,protocol="TCP"].nodePort`.
 //!
-//! A name is printed without quotes, dots and all (kubernetes-sigs/structured-merge-diff `fieldpath/element.go`), so a
-//! path by itself is ambiguous: `.metadata.annotations.a.b/c`. With an object beside it, it is not.
+//! A name is printed without quotes, even if it contains dots (kubernetes-sigs/structured-merge-diff
+//! `fieldpath/element.go`), so a path such as `.metadata.annotations.a.b/c` is ambiguous. It is resolved against an object.
 
 use serde_json::Value;
 
-/// The value at a path of an object.
+/// Returns the value at a path of an object.
 pub fn get<'a>(path: &str, object: &'a Value) -> Option<&'a Value> {
     let mut value = object;
     for step in resolve(path, object)? {
@@ -17,16 +17,16 @@ pub fn get<'a>(path: &str, object: &'a Value) -> Option<&'a Value> {
     Some(value)
 }
 
-/// Removes what is at a path, and every map and list above it that is empty then. Tells whether something was there.
+/// Removes the value at a path, and every map and list above it that becomes empty. Returns whether there was a value.
 pub fn remove(path: &str, object: &mut Value) -> bool {
     let Some(steps) = resolve(path, object) else { return false };
-    // Names are the object's own, which is about to change.
+    // The steps borrow from the object, which is about to change.
     let steps: Vec<_> = steps.into_iter().map(Step::to_owned_step).collect();
     !steps.is_empty() && remove_at(&steps, object)
 }
 
-/// Whether a rule is about a path or about something above it. In a rule, `*` stands for anything up to the next
-/// bracket, quotes may be left out, and of the fields of a key some may be left out.
+/// Returns whether a pattern matches a path or a part above it. In a pattern, `*` matches any text up to the next bracket.
+/// Quotes and some of the fields of a key may be omitted.
 pub fn matches(pattern: &str, path: &str) -> bool {
     let (pattern, path) = (parts(pattern), parts(path));
     let Some((last, before)) = pattern.split_last() else { return false };
@@ -88,7 +88,7 @@ fn remove_at(steps: &[OwnedStep], value: &mut Value) -> bool {
     true
 }
 
-/// The steps of a path in an object; of several readings the one with the longest names.
+/// Returns the steps of a path in an object. If several readings are possible, the one with the longest names wins.
 fn resolve<'a>(path: &str, value: &'a Value) -> Option<Vec<Step<'a>>> {
     if path.is_empty() {
         return Some(Vec::new());
@@ -120,7 +120,7 @@ fn resolve<'a>(path: &str, value: &'a Value) -> Option<Vec<Step<'a>>> {
     }
 }
 
-/// What stands in brackets: a value, an index, or fields with their values.
+/// The content of brackets: a value, an index, or fields with their values.
 enum Selector {
     Value(Literal),
     Index(usize),
@@ -138,7 +138,7 @@ impl Literal {
         match self {
             Self::Quoted(text) => value == text,
             Self::Bare(text) => match value {
-                // 80.0 is printed as 80, and a large float with an exponent.
+                // Go prints 80.0 as 80, and a large float with an exponent.
                 Value::Number(number) => {
                     number.to_string() == *text
                         || text.parse().is_ok_and(|printed: f64| number.as_f64() == Some(printed))
@@ -150,7 +150,7 @@ impl Literal {
     }
 }
 
-/// Reads brackets at the beginning of a text; gives what follows them.
+/// Parses brackets at the beginning of a text; also returns the rest.
 fn selector(text: &str) -> Option<(Selector, &str)> {
     let text = text.strip_prefix('[')?;
     if let Some(value) = text.strip_prefix('=') {
@@ -191,7 +191,7 @@ fn literal(text: &str) -> Option<(Literal, &str)> {
     }
 }
 
-/// A character behind a backslash, as Go's `%q` writes it.
+/// Parses the character after a backslash, as in Go's `%q`.
 fn unescaped(chars: &mut std::str::Chars<'_>) -> Option<char> {
     let digits = match chars.next()? {
         'a' => return Some('\u{7}'),
@@ -224,7 +224,7 @@ fn selected(selector: &Selector, list: &[Value]) -> Option<usize> {
             if let Some(index) = list.iter().position(has) {
                 return Some(index);
             }
-            // The server fills key fields that an item leaves out with their defaults.
+            // The server adds the defaults of key fields that an item omits.
             let may_be = |item: &Value| {
                 let mut given =
                     key.iter().filter_map(|(name, value)| Some(value.is(item.get(name)?))).peekable();
@@ -234,14 +234,14 @@ fn selected(selector: &Selector, list: &[Value]) -> Option<usize> {
                 let mut fitting = (0..list.len()).filter(|index| fits(&list[*index]));
                 fitting.next().filter(|_| fitting.next().is_none())
             };
-            // Of `port` and `protocol`, and of all pairs of Kubernetes, the first has no default.
+            // In Kubernetes' key pairs, such as `port` and `protocol`, the first field has no default.
             let has_first = |item: &Value| key.first().is_some_and(|(name, _)| item.get(name).is_some());
             only(&may_be).or_else(|| only(&|item| may_be(item) && has_first(item)))
         }
     }
 }
 
-/// A run of names with their dots, or what stands in one pair of brackets.
+/// A sequence of names with their dots, or the content of one pair of brackets.
 enum Part<'a> {
     Names(&'a str),
     Item(&'a str),
@@ -284,7 +284,7 @@ fn fits_item(pattern: &str, item: &str) -> bool {
     fits(&pattern, &item) || pattern.split(',').all(|wanted| item.split(',').any(|field| fits(wanted, field)))
 }
 
-/// A text with `*` for anything.
+/// Returns whether a text matches a pattern with `*` for any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((begin, mut rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(begin) else { return false };
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_read_beside_an_object() {
+    fn paths_are_resolved_against_an_object() {
         let service = service();
         let at = |path: &str| get(path, &service).map(Value::to_string).unwrap_or_default();
         assert_eq!(
@@ -324,9 +324,13 @@ mod tests {
         assert_eq!(at(".metadata.annotations.service"), "\"y\"");
         assert_eq!(at(".metadata.annotations.service.beta"), "");
         assert_eq!(at(".spec.ports[port=53,protocol=\"UDP\"].nodePort"), "30001");
-        assert_eq!(at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"), "30000", "the default was left out");
-        assert_eq!(at(".spec.ports[port=53,protocol=\"TCP\"].nodePort"), "", "that is another one");
-        assert_eq!(get("[a=80]", &json!([{"a": 80.0}])), Some(&json!({"a": 80.0})), "another spelling");
+        assert_eq!(
+            at(".spec.ports[port=80,protocol=\"TCP\"].nodePort"),
+            "30000",
+            "the item omits the default"
+        );
+        assert_eq!(at(".spec.ports[port=53,protocol=\"TCP\"].nodePort"), "", "the protocol differs");
+        assert_eq!(get("[a=80]", &json!([{"a": 80.0}])), Some(&json!({"a": 80.0})), "80.0 is printed as 80");
         let without_port = json!([{"protocol": "TCP"}, {"port": 80}]);
         assert_eq!(get("[port=80,protocol=\"TCP\"]", &without_port), Some(&without_port[1]));
         assert_eq!(at(".spec.ports[1].port"), "53");
@@ -342,20 +346,20 @@ mod tests {
     }
 
     #[test]
-    fn escapes_of_go() {
+    fn escapes_in_go_strings() {
         let list = json!([{"name": "\u{7}\t\u{1}é\u{200b}\\"}]);
         assert!(get("[name=\"\\a\\t\\x01é\\u200b\\\\\"].name", &list).is_some());
     }
 
     #[test]
-    fn what_is_left_empty_goes_too() {
+    fn parents_that_become_empty_are_removed() {
         let mut object = service();
         assert!(remove(".metadata.annotations.service", &mut object));
         assert!(remove(".metadata.annotations.service.beta.kubernetes.io/azure", &mut object));
         assert_eq!(object["metadata"]["annotations"].as_object().unwrap().len(), 1);
         let last = ".metadata.annotations.service.beta.kubernetes.io/azure-load-balancer-mode";
         assert!(remove(last, &mut object));
-        assert!(!remove(last, &mut object), "it is gone");
+        assert!(!remove(last, &mut object), "it is already removed");
         assert!(object["metadata"].get("annotations").is_none());
         assert!(remove(".spec.ports[port=80,protocol=\"TCP\"]", &mut object));
         assert!(remove(".spec.ports[port=53,protocol=\"UDP\"].nodePort", &mut object));
@@ -365,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_cover_what_is_below() {
+    fn patterns_match_paths_below_them() {
         for (pattern, path) in [
             (".spec.replicas", ".spec.replicas"),
             (".spec", ".spec.ports[port=80,protocol=\"TCP\"].nodePort"),

@@ -1,80 +1,80 @@
-//! `metadata.managedFields`: which manager set which fields, and our own entry among them.
+//! `metadata.managedFields`: which manager owns which fields, and our own entry.
 //!
-//! The format: kubernetes-sigs/structured-merge-diff `fieldpath/serialize.go`. A set is read where it stands: an
-//! object may have thousands of fields and is looked at once.
+//! Format: kubernetes-sigs/structured-merge-diff `fieldpath/serialize.go`. Sets are read in place, because an object may
+//! have thousands of fields and is read once.
 
 use serde_json::{Map, Value};
 
-/// The field manager in whose name everything is applied.
+/// The field manager of every apply.
 pub const MANAGER: &str = "kubectl-largescale";
 
-/// What one manager set by one operation.
+/// The fields that one manager set by one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Entry<'a> {
-    /// Who.
+    /// The name of the field manager.
     pub manager: &'a str,
     /// `Apply`, or `Update` for everything else.
     pub operation: &'a str,
-    /// The version in which the fields are named.
+    /// The API version that the fields are named in.
     pub api_version: &'a str,
-    /// `status`, `scale`; empty for the object itself.
+    /// The subresource, such as `status` or `scale`; empty for the object itself.
     pub subresource: &'a str,
-    /// When it last changed something; empty where the server does not say.
+    /// The time of the last change; empty if the server does not report it.
     pub time: &'a str,
-    /// The fields.
+    /// The owned fields.
     pub fields: FieldSet<'a>,
 }
 
 impl Entry<'_> {
-    /// What we applied to the object itself: the fields that leave it when they leave the directory.
+    /// Returns whether this is our entry for the object itself: its fields are removed when they leave the rendered object.
     pub fn is_ours(&self) -> bool {
         self.manager == MANAGER && self.operation == "Apply" && self.subresource.is_empty()
     }
 }
 
-/// The fields of one manager below one place.
+/// The fields of one manager below one position in the object.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FieldSet<'a>(&'a Map<String, Value>);
 
-/// One step down in a set.
+/// One step down in a field set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Segment<'a> {
     /// A field of a map.
     Field(&'a str),
-    /// The item of a list whose key fields have these values.
+    /// The list item whose key fields have these values.
     Key(Map<String, Value>),
     /// The item of a list of scalars.
     Value(Value),
 }
 
 impl<'a> FieldSet<'a> {
-    /// The set in a JSON value.
+    /// Returns the set in a JSON value; `None` if it is not a map.
     pub fn of(fields: &'a Value) -> Option<Self> {
         fields.as_object().map(Self)
     }
 
-    /// Nothing below is named: the value is owned as a whole.
+    /// Returns whether it names nothing below: the value is owned as a whole.
     pub fn is_leaf(self) -> bool {
         self.0.is_empty()
     }
 
-    /// The item itself is owned, beside what is in it.
+    /// Returns whether the item itself is owned, in addition to its content.
     pub fn owns_itself(self) -> bool {
         self.is_leaf() || self.0.contains_key(".")
     }
 
-    /// What is below a step, by its written form (`f:name`): sets of one object write the same step alike.
+    /// Returns the set below a step in its written form (`f:name`); all sets of one object use the same form.
     pub fn below(self, step: &str) -> Option<Self> {
         Self::of(self.0.get(step)?)
     }
 
-    /// What is below a field.
+    /// Returns the set below a field.
     pub fn field(self, name: &str) -> Option<Self> {
         self.below(&format!("f:{name}"))
     }
 
-    /// The steps down: as written, understood (`None` for a form that nobody knows yet, and for items by their
-    /// index, which no list of Kubernetes has), and what is below.
+    /// Returns the steps: the written form, the parsed form and the set below. The parsed form is `None` if it is unknown, and
+    /// for list items by index, which no list of Kubernetes has.
     pub fn steps(self) -> impl Iterator<Item = (&'a str, Option<Segment<'a>>, Option<Self>)> {
         let steps = self.0.iter().filter(|(step, _)| *step != ".");
         steps.map(|(step, below)| (step.as_str(), Segment::of(step), Self::of(below)))
@@ -93,13 +93,13 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// All entries of an object; `None` if one of them is in a form that nobody knows yet.
+/// Returns all entries of an object; `None` if one of them has an unknown format.
 pub fn entries(object: &Value) -> Option<Vec<Entry<'_>>> {
     let Some(entries) = object["metadata"].get("managedFields") else { return Some(Vec::new()) };
     entries.as_array()?.iter().map(entry).collect()
 }
 
-/// Our entry among them.
+/// Returns our entry.
 pub fn ours<'a, 'b>(entries: &'b [Entry<'a>]) -> Option<&'b Entry<'a>> {
     entries.iter().find(|entry| entry.is_ours())
 }
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_and_our_own() {
+    fn our_entry_is_found() {
         let object = json!({"metadata": {"managedFields": [
             {"manager": "kubectl-largescale", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {}},
             {"manager": "kubectl-largescale", "operation": "Apply", "apiVersion": "v1", "subresource": "status",
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_of_a_set() {
+    fn steps_are_parsed() {
         let set = json!({".": {}, "f:a": {}, "i:0": {}, "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}},
             "v:\"x\"": {}, "x:": {}});
         let set = FieldSet::of(&set).unwrap();

@@ -1,24 +1,24 @@
-//! Fields that change their manager without changing: what one program applied becomes what another has applied.
+//! Moves the ownership of fields from one field manager to another without changing their values.
 //!
-//! As client-go's `csaupgrade`: without it, a field that leaves the directory later would stay for ever, still held by
-//! the program that is gone.
+//! As in client-go's `csaupgrade`: otherwise a field that leaves the rendered object would never be deleted, because the
+//! former manager still owns it.
 
 use serde_json::{Map, Value, json};
 
 use crate::core::live::managed_fields::{Entry, entries};
 
-/// The annotation in which `kubectl apply` keeps the whole object once more, and from which it would tell what was removed.
+/// The annotation in which `kubectl apply` stores the last applied object, to detect removed fields.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The JSON Patch after which the fields of the managers that `is_from` knows are those of `to`, by apply; `None` if they
-/// have none, or in a form that nobody knows. It fails if the object has changed since it was looked at.
+/// Returns the JSON Patch that makes `to` the owner, by apply, of the fields of all managers that match `is_from`. `None` if
+/// those managers own nothing, or if an entry has an unknown format. The patch fails if the object has changed since.
 pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
     let entries = entries(object)?;
     let is_ours =
         |entry: &Entry<'_>| entry.manager == to && entry.operation == "Apply" && entry.subresource.is_empty();
     let from: Vec<usize> = (0..entries.len()).filter(|index| is_from(&entries[*index])).collect();
     let first = *from.first()?;
-    // The fields are named in a version; those of another cannot be joined with them.
+    // The fields are named in an API version, and fields of different versions cannot be merged.
     let version = entries.iter().find(|entry| is_ours(entry)).unwrap_or(&entries[first]).api_version;
     if from.iter().any(|index| entries[*index].api_version != version) {
         return None;
@@ -56,7 +56,7 @@ pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str)
     Some(Value::Array(patch))
 }
 
-/// Puts one set into another.
+/// Merges a field set into another.
 fn join(fields: &mut Value, more: &Value) {
     let (Some(fields), Some(more)) = (fields.as_object_mut(), more.as_object()) else { return };
     for (step, below) in more {
@@ -67,7 +67,7 @@ fn join(fields: &mut Value, more: &Value) {
     }
 }
 
-/// Takes a field out of a set, and the maps above it that nothing else is in.
+/// Removes a field from a set, and the maps above it that become empty.
 fn forget(fields: &mut Value, path: &[&str]) {
     let (Some(map), Some((step, below))) = (fields.as_object_mut(), path.split_first()) else { return };
     let is_empty = match map.get_mut(*step) {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_joined() {
+    fn fields_are_merged() {
         let object = object(&json!([
             entry("kubectl", "Apply", "2026-01-01T00:00:00Z", &json!({"f:data": {"f:a": {}}})),
             entry("controller", "Update", "2026-01-02T00:00:00Z", &json!({"f:status": {}})),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_annotation_of_client_side_apply_goes() {
+    fn the_annotation_of_client_side_apply_is_removed() {
         let fields =
             json!({"f:metadata": {"f:annotations": {format!("f:{LAST_APPLIED}"): {}}}, "f:data": {}});
         let mut object = object(&json!([entry("kubectl-client-side-apply", "Update", "", &fields)]));

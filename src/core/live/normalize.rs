@@ -1,21 +1,21 @@
-//! An object without what the server keeps in it for itself, for comparisons and diffs.
+//! Removes the server's own fields from an object, for comparisons and diffs.
 
 use serde_json::Value;
 
-/// Metadata that says when and how often, and not what.
+/// Metadata of the server that is not part of the desired state.
 const BOOKKEEPING: &[&str] =
     &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
 
-/// The annotation in which `kubectl apply` keeps the whole object once more.
+/// The annotation in which `kubectl apply` stores the last applied object.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The object without its status and the server's bookkeeping.
+/// Returns the object without its status and the server's metadata.
 ///
-/// Annotations of controllers, such as `deployment.kubernetes.io/revision`, stay: they are the same on both sides of
-/// a comparison with what an apply leaves, and a change of one is something to see.
+/// Annotations of controllers, such as `deployment.kubernetes.io/revision`, are kept. They are equal before and after a
+/// predicted apply, and a change of one is relevant to the user.
 #[must_use]
 pub fn cleaned(object: &Value) -> Value {
-    // Managed fields are often most of the object: not even copied.
+    // Managed fields are often the largest part of the object, so they are not even copied.
     let Some(fields) = object.as_object() else { return object.clone() };
     let kept = fields.iter().filter(|(name, _)| *name != "status");
     kept.map(|(name, value)| (name.clone(), if name == "metadata" { metadata(value) } else { value.clone() }))
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bookkeeping_goes_and_the_rest_stays() {
+    fn server_metadata_is_removed() {
         let live = json!({
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {
@@ -63,15 +63,15 @@ mod tests {
             "spec": {"replicas": 1, "template": {"metadata": {"creationTimestamp": null}}},
         });
         assert_eq!(cleaned(&live), expected);
-        assert_eq!(cleaned(&expected), expected, "once is enough");
+        assert_eq!(cleaned(&expected), expected, "idempotent");
     }
 
     #[test]
-    fn annotations_that_are_left_empty_go() {
+    fn empty_annotations_are_removed() {
         let notes = |notes: Value| json!({"metadata": {"name": "a", "annotations": notes}});
         let applied = notes(json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"}));
         assert_eq!(cleaned(&applied), json!({"metadata": {"name": "a"}}));
-        assert_eq!(cleaned(&notes(json!({}))), notes(json!({})), "it was written so");
+        assert_eq!(cleaned(&notes(json!({}))), notes(json!({})), "it was empty before");
         assert_eq!(cleaned(&Value::Null), Value::Null);
     }
 }

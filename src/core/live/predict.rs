@@ -1,7 +1,7 @@
-//! What an apply would leave, estimated here: for users who may read and not patch.
+//! Estimates the result of an apply on the client, for users who have read access only.
 //!
-//! The server knows schemas, defaults and webhooks, we know what the managed fields tell of them. Good enough to read;
-//! nothing is decided by it.
+//! The server knows schemas, defaults and webhooks; this estimate knows only the managed fields. It is shown to users, but
+//! no decision depends on it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::{builtin_schemas, managed_fields};
 
-/// The live object after an apply, as far as can be told; what is not there yet becomes what we want.
+/// Returns the estimated live object after an apply. A missing object becomes the desired object.
 #[must_use]
 pub fn predict(desired: &Value, live: &Value) -> Value {
     if live.is_null() {
@@ -22,15 +22,15 @@ pub fn predict(desired: &Value, live: &Value) -> Value {
     let desired = as_stored(desired);
     let atomic = builtin_schemas::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
     let mut result = live.clone();
-    merge(&desired, &mut result, &Known { sets: all, name: "", atomic });
+    merge(&desired, &mut result, &Position { sets: all, name: "", atomic });
     if let Some(own) = managed_fields::ours(&entries) {
-        remove_former(own.fields, &others, Some(&desired), &mut result);
+        remove_unwanted(own.fields, &others, Some(&desired), &mut result);
     }
     result
 }
 
-/// What we want as the server keeps it: nulls are not there, `80.0` is 80, and `stringData` of a Secret is only
-/// another way to write `data`.
+/// Returns the desired object as the server stores it: without nulls, with `80.0` as 80, and with `stringData` of a Secret
+/// merged into `data`.
 fn as_stored(desired: &Value) -> Value {
     let mut desired = without_spelling(desired);
     if desired["kind"] == "Secret"
@@ -53,7 +53,7 @@ fn without_spelling(value: &Value) -> Value {
         }
         Value::Array(list) => list.iter().map(without_spelling).collect(),
         Value::Number(number) if number.is_f64() => {
-            // `{}` of a float without a fraction is an integer; one that is too large stays what it is.
+            // A float without a fraction is stored as an integer, unless it is too large.
             let text = number.as_f64().unwrap_or_default().to_string();
             text.parse().map_or_else(|_| value.clone(), |whole: i64| whole.into())
         }
@@ -61,16 +61,16 @@ fn without_spelling(value: &Value) -> Value {
     }
 }
 
-/// What is known of one place.
-struct Known<'a> {
+/// The known facts about one position in the object.
+struct Position<'a> {
     /// The fields of every manager below it.
     sets: Vec<FieldSet<'a>>,
-    /// The nearest field above.
+    /// The name of the nearest field above.
     name: &'a str,
     atomic: &'static [&'static str],
 }
 
-impl<'a> Known<'a> {
+impl<'a> Position<'a> {
     fn field(&self, name: &'a str) -> Self {
         Self { sets: self.sets.iter().filter_map(|set| set.field(name)).collect(), name, ..*self }
     }
@@ -79,7 +79,7 @@ impl<'a> Known<'a> {
         Self { sets: below(&self.sets, step), ..*self }
     }
 
-    /// The first step below it that anybody owns.
+    /// Returns the first step below it that any manager owns.
     fn first_item(&self) -> Option<Segment<'a>> {
         self.sets.iter().find_map(|set| set.steps().next()?.1)
     }
@@ -93,28 +93,28 @@ fn below<'a>(sets: &[FieldSet<'a>], step: &str) -> Vec<FieldSet<'a>> {
     sets.iter().filter_map(|set| set.below(step)).collect()
 }
 
-fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
+fn merge(desired: &Value, live: &mut Value, position: &Position<'_>) {
     match (desired, live) {
-        (Value::Object(desired), Value::Object(live)) if !known.is_whole() => {
+        (Value::Object(desired), Value::Object(live)) if !position.is_whole() => {
             for (name, value) in desired {
                 match live.get_mut(name) {
-                    Some(live) => merge(value, live, &known.field(name)),
+                    Some(live) => merge(value, live, &position.field(name)),
                     None => _ = live.insert(name.clone(), value.clone()),
                 }
             }
         }
-        (Value::Array(desired), Value::Array(live)) => match known.first_item() {
+        (Value::Array(desired), Value::Array(live)) => match position.first_item() {
             Some(Segment::Value(_)) => {
                 let new: Vec<_> = desired.iter().filter(|value| !live.contains(value)).cloned().collect();
                 live.extend(new);
             }
             Some(Segment::Key(key)) => {
                 let names: Vec<_> = key.keys().map(String::as_str).collect();
-                merge_items(desired, live, &names, known);
+                merge_items(desired, live, &names, position);
             }
-            _ => match builtin_schemas::list_keys(known.name) {
-                names if !names.is_empty() && known.sets.is_empty() => {
-                    merge_items(desired, live, names, known);
+            _ => match builtin_schemas::list_keys(position.name) {
+                names if !names.is_empty() && position.sets.is_empty() => {
+                    merge_items(desired, live, names, position);
                 }
                 _ => replace_items(desired, live),
             },
@@ -123,27 +123,27 @@ fn merge(desired: &Value, live: &mut Value, known: &Known<'_>) {
     }
 }
 
-fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], known: &Known<'_>) {
-    let steps = steps_to_items(known);
+fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], position: &Position<'_>) {
+    let steps = steps_to_items(position);
     for wanted in desired {
         match live.iter_mut().find(|item| is_meant(wanted, item, names)) {
             Some(item) => {
                 let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
-                merge(wanted, item, &known.step(step));
+                merge(wanted, item, &position.step(step));
             }
             None => live.push(wanted.clone()),
         }
     }
-    // As the server does it: our order where ours are in another one.
+    // The server uses our order if our items are in another order.
     let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
     if !live.iter().filter_map(location).is_sorted() {
         live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
     }
 }
 
-/// The items that anybody owns, with the step to each as the sets write it.
-fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
-    let steps = known.sets.iter().flat_map(|set| set.steps());
+/// Returns the items that any manager owns, with the step to each as the sets write it.
+fn steps_to_items<'a>(position: &Position<'a>) -> Vec<(Map<String, Value>, &'a str)> {
+    let steps = position.sets.iter().flat_map(|set| set.steps());
     let mut items: Vec<_> = steps
         .filter_map(|(step, segment, _)| match segment? {
             Segment::Key(key) => Some((key, step)),
@@ -154,7 +154,7 @@ fn steps_to_items<'a>(known: &Known<'a>) -> Vec<(Map<String, Value>, &'a str)> {
     items
 }
 
-/// The key fields that we give are those of the item; the others are its defaults.
+/// Returns whether the key fields in our item equal those of the live item; omitted key fields are defaults.
 fn is_meant(wanted: &Value, item: &Value, names: &[&str]) -> bool {
     names.iter().all(|name| wanted.get(name).is_none_or(|value| item.get(name) == Some(value)))
         && names.iter().any(|name| wanted.get(name).is_some())
@@ -164,38 +164,38 @@ fn is_at(key: &Map<String, Value>, item: &Value) -> bool {
     key.iter().all(|(name, value)| item.get(name) == Some(value))
 }
 
-/// A list that is one value. What the server added to an item that is still at its place, it will add again.
+/// Replaces an atomic list. The server will add the same defaults again to an item with the same index.
 fn replace_items(desired: &[Value], live: &mut Vec<Value>) {
     let lines_up = desired.len() == live.len();
     let old = std::mem::replace(live, desired.to_vec());
     if lines_up {
         for (item, old) in live.iter_mut().zip(old) {
-            keep_further(item, old);
+            keep_defaults(item, old);
         }
     }
 }
 
-fn keep_further(item: &mut Value, old: Value) {
+fn keep_defaults(item: &mut Value, old: Value) {
     match (item, old) {
         (Value::Object(item), Value::Object(old)) => {
             for (name, value) in old {
                 match item.get_mut(&name) {
-                    Some(item) => keep_further(item, value),
+                    Some(item) => keep_defaults(item, value),
                     None => _ = item.insert(name, value),
                 }
             }
         }
         (Value::Array(list), Value::Array(old)) if list.len() == old.len() => {
             for (item, old) in list.iter_mut().zip(old) {
-                keep_further(item, old);
+                keep_defaults(item, old);
             }
         }
         _ => {}
     }
 }
 
-/// Removes what we applied last time, want no longer, and nobody else owns.
-fn remove_former(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
+/// Removes the fields that we applied last time, no longer want, and no other manager owns.
+fn remove_unwanted(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
     for (step, segment, inner) in own.steps() {
         let (Some(segment), Some(inner)) = (segment, inner) else { continue };
         let others = below(others, step);
@@ -232,7 +232,7 @@ fn is_gone(own: FieldSet<'_>, others: &[FieldSet<'_>], wanted: Option<&Value>, v
     if own.is_leaf() {
         return wanted.is_none() && others.is_empty();
     }
-    remove_former(own, others, wanted, value);
+    remove_unwanted(own, others, wanted, value);
     let is_empty = match value {
         Value::Object(map) => map.is_empty(),
         Value::Array(list) => list.is_empty(),
@@ -252,7 +252,7 @@ mod tests {
         json!({"manager": manager, "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
     }
 
-    /// The prediction without managed fields.
+    /// Returns the prediction without managed fields.
     fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
         let mut live = live.clone();
         live["metadata"]["managedFields"] = entries.into();
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_object_is_what_we_want() {
+    fn a_missing_object_becomes_the_desired_object() {
         let desired = json!({"kind": "Service", "metadata": {"name": "a"}});
         assert_eq!(predict(&desired, &Value::Null), desired);
     }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deployment_that_nobody_applied() {
+    fn a_deployment_without_managed_fields() {
         let container = json!({"name": "a", "image": "a:1", "imagePullPolicy": "Always",
             "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
             "volumeMounts": [{"name": "v", "mountPath": "/a", "recursiveReadOnly": "Disabled"}]});
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_that_are_one_value() {
+    fn atomic_lists() {
         let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "finalizers": ["x", "y"]},
             "rules": [{"a": 1, "default": 2}, {"a": 3}]});
         let own =
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn another_order_of_ours_is_the_order() {
+    fn our_order_of_items_wins() {
         let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
         let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_the_same() {
+    fn equal_values_in_other_spellings() {
         let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
         let desired = json!({"apiVersion": "v1", "metadata": {"name": "a", "creationTimestamp": null},
             "spec": {"a": 2.0, "b": 0.5, "c": null, "d": 1e300}});
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_a_secret_are_data() {
+    fn string_data_of_a_secret_becomes_data() {
         let live =
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
         let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});

@@ -1,34 +1,34 @@
-//! A kind of objects as a server serves it.
+//! A resource of the Kubernetes API.
 
 use serde_json::Value;
 
-/// A kind, the version of it that is spoken, and its name in paths.
+/// A kind with the API version in use and its name in URL paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Resource {
-    /// The API group; empty for core.
+    /// The API group; empty for the core group.
     pub group: String,
-    /// Such as `v1`.
+    /// The version, such as `v1`.
     pub version: String,
-    /// Such as `Service`.
+    /// The kind, such as `Service`.
     pub kind: String,
-    /// Such as `services`: the word of paths and roles.
+    /// The plural name in paths and roles, such as `services`.
     pub plural: String,
-    /// Whether its objects live in a namespace.
+    /// Whether its objects are namespaced.
     pub namespaced: bool,
 }
 
 impl Resource {
-    /// Such as `apps/v1`.
+    /// Returns the API version of its objects, such as `apps/v1`.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
-    /// The `ConfigMap` of Kubernetes' own, which every server has.
+    /// Returns the core `ConfigMap`, which every server has.
     pub fn config_map() -> Self {
         Self::core("ConfigMap", "configmaps")
     }
 
-    /// A kind of the core group that lives in a namespace.
+    /// Returns a namespaced kind of the core group.
     pub fn core(kind: &str, plural: &str) -> Self {
         Self {
             group: String::new(),
@@ -39,7 +39,7 @@ impl Resource {
         }
     }
 
-    /// All kinds of an `APIResourceList`, the answer to `/api/v1` or `/apis/GROUP/VERSION`. Subresources are left out.
+    /// Returns all kinds of an `APIResourceList`, the response of `/api/v1` or `/apis/GROUP/VERSION`, without subresources.
     pub fn all_of(list: &Value) -> Vec<Self> {
         let group_version = list["groupVersion"].as_str().unwrap_or_default();
         let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));

@@ -1,4 +1,4 @@
-//! What needs no request: an apply that would change nothing.
+//! Detects, without a request, that an apply would change nothing.
 
 mod lists;
 mod object;

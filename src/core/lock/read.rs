@@ -1,4 +1,4 @@
-//! Reads a lock of any version.
+//! Reads a lock file of any version.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ struct LockFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PoolEntry {
     name: String,
-    /// What makes the pool. Absent means node labels, the only kind that this version knows.
+    /// The kind of the pool. If it is absent, node labels define the pool, which is the only kind in this version.
     #[serde(default)]
     kind: Option<String>,
     #[serde(default)]
@@ -49,12 +49,12 @@ struct PoolEntry {
 }
 
 impl Lock {
-    /// Reads a lock; `file` is its path for messages.
+    /// Reads a lock file; `file` is its path for messages.
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         refuse_conflict(file, text)?;
         match yaml::read_typed::<LockFile>(file, text) {
             Ok(read) => read.into_lock(file),
-            // A newer version may have fields that this one does not know.
+            // A newer version may have fields that this version does not know.
             Err(problem) => match yaml::read_typed(file, text) {
                 Ok(AnyVersion { version }) if !matches!(version, 1 | 2) => Err(newer(file, version)),
                 _ => Err(problem.hint(format!(
@@ -76,12 +76,12 @@ impl LockFile {
             (Version::Two, Some(text)) => Some(LockId::parse(&text).ok_or_else(|| {
                 Diagnostic::error(format!("`id` is `{text}`, expected 32 lower-case hexadecimal digits"))
                     .at(Location::file(file))
-                    .hint(format!("restore the lock from git (`git checkout -- {file}`)"))
+                    .hint(format!("restore the lock file from git (`git checkout -- {file}`)"))
             })?),
             (Version::Two, None) => {
                 return Err(Diagnostic::error("the field `id` is missing")
                     .at(Location::file(file))
-                    .hint(format!("restore the lock from git (`git checkout -- {file}`)")));
+                    .hint(format!("restore the lock file from git (`git checkout -- {file}`)")));
             }
             (Version::One, _) => None,
         };
@@ -89,10 +89,10 @@ impl LockFile {
         for (value, entry) in self.pools {
             if let Some(kind) = entry.kind.filter(|kind| kind != "node") {
                 return Err(Diagnostic::error(format!(
-                    "the pool `{value}` is of kind `{kind}`, which this version of kubectl largescale does not know"
+                    "pool `{value}` has kind `{kind}`, which this version of kubectl largescale does not support"
                 ))
                 .at(Location::file(file))
-                .hint("use the version of kubectl largescale that wrote the lock, or a newer one"));
+                .hint("use the version of kubectl largescale that wrote the lock file, or a newer one"));
             }
             pools.insert(value, LockedPool { name: entry.name, vm_set: entry.vm_set, empty: entry.empty });
         }
@@ -115,13 +115,13 @@ fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     let Some(line) = text.lines().position(is_marker) else { return Ok(()) };
     let location = Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
-    Err(Diagnostic::error("the lock holds both sides of a merge conflict")
+    Err(Diagnostic::error("the lock file has merge conflict markers")
         .at(location)
-        .hint(format!("take either side (`git checkout --ours -- {file}` or `--theirs`), then render")))
+        .hint(format!("choose one side with `git checkout --ours -- {file}` or `git checkout --theirs -- {file}`, then render")))
 }
 
 fn newer(file: &str, version: u64) -> Diagnostic {
-    Diagnostic::error(format!("the lock has version {version}; this program reads versions 1 and 2"))
+    Diagnostic::error(format!("the lock file has version {version}, expected 1 or 2"))
         .at(Location::file(file))
         .hint("use the version of kubectl largescale that wrote it, or a newer one")
 }
@@ -132,14 +132,14 @@ mod tests {
     use crate::core::lock::tests::lock;
 
     #[test]
-    fn reads_what_it_writes() {
+    fn locks_round_trip() {
         assert_eq!(Lock::read("l", &lock().write()).unwrap(), lock());
         let empty = Lock { id: lock().id, ..Lock::default() };
         assert_eq!(Lock::read("l", &empty.write()).unwrap(), empty);
     }
 
     #[test]
-    fn reads_version_1() {
+    fn version_1_is_read() {
         let text = "# Made by kubectl largescale. Commit it, do not edit it.
 version: 1
 platform: azure-basic
@@ -161,24 +161,23 @@ files:
     }
 
     #[test]
-    fn refuses_other_texts() {
-        let said = |text: &str| Lock::read("l", text).unwrap_err().to_string();
+    fn invalid_locks_are_refused() {
+        let message = |text: &str| Lock::read("l", text).unwrap_err().to_string();
         let id = "id: 0123456789abcdef0123456789abcdef\n";
+        assert_eq!(message("version: 3\nnew: thing\n"), "l: the lock file has version 3, expected 1 or 2");
         assert_eq!(
-            said("version: 3\nnew: thing\n"),
-            "l: the lock has version 3; this program reads versions 1 and 2"
-        );
-        assert_eq!(
-            said("version: 2\nid: 12\nplatform: a\nlabel: b\n"),
+            message("version: 2\nid: 12\nplatform: a\nlabel: b\n"),
             "l: `id` is `12`, expected 32 lower-case hexadecimal digits"
         );
-        assert_eq!(said("version: 2\nplatform: a\nlabel: b\n"), "l: the field `id` is missing");
+        assert_eq!(message("version: 2\nplatform: a\nlabel: b\n"), "l: the field `id` is missing");
         assert_eq!(
-            said(&format!("version: 2\n{id}platform: a\nlabel: b\npools: {{x: {{name: x, kind: shard}}}}\n")),
-            "l: the pool `x` is of kind `shard`, which this version of kubectl largescale does not know"
+            message(&format!(
+                "version: 2\n{id}platform: a\nlabel: b\npools: {{x: {{name: x, kind: shard}}}}\n"
+            )),
+            "l: pool `x` has kind `shard`, which this version of kubectl largescale does not support"
         );
         let conflict = "version: 1\n<<<<<<< HEAD\nplatform: a\n=======\nplatform: b\n>>>>>>> x\n";
-        assert_eq!(said(conflict), "l:2: the lock holds both sides of a merge conflict");
-        assert!(said("hello").starts_with("l:1: "), "{}", said("hello"));
+        assert_eq!(message(conflict), "l:2: the lock file has merge conflict markers");
+        assert!(message("hello").starts_with("l:1: "), "{}", message("hello"));
     }
 }

@@ -1,4 +1,4 @@
-//! Writes a lock: version 2.
+//! Writes a lock file of version 2.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::core::yaml;
 const HEADER: &str = "# Made by kubectl largescale. Commit it, do not edit it.\n";
 
 impl Lock {
-    /// Its text, in the newest version.
+    /// Returns the text of the lock file, in the newest version.
     pub fn write(&self) -> String {
         let mut text = HEADER.to_owned();
         text.push_str("version: 2\n");
@@ -40,7 +40,7 @@ fn field(text: &mut String, name: &str, value: &str) {
     text.push_str(&format!("{name}: {}\n", scalar(value)));
 }
 
-/// A field with one line for each entry, so that two branches that add different entries merge.
+/// Writes a field with one line for each entry, so that git merges branches that add different entries.
 fn block(text: &mut String, name: &str, empty: &str, lines: impl Iterator<Item = String>) {
     let start = text.len();
     for line in lines {
@@ -79,13 +79,13 @@ fn flow(entries: &[(&str, String)]) -> String {
     format!("{{{}}}", entries.join(", "))
 }
 
-/// A text on one line that reads as the same text in every YAML reader, also within `{}`.
+/// Quotes a text on one line so that every YAML reader returns the same text, also in `{}`.
 fn scalar(text: &str) -> String {
     let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if !text.is_empty() && text.chars().all(is_simple) {
         return yaml::write_plain(&text).trim_end().to_owned();
     }
-    // A JSON string is a YAML string; control and other special characters are escaped besides.
+    // A JSON string is valid YAML; control characters and special characters are also escaped.
     let json = serde_json::to_string(text).unwrap_or_default();
     json.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c.to_string() } else { escaped(c) }).collect()
 }
@@ -103,7 +103,7 @@ mod tests {
     use crate::core::lock::tests::lock;
 
     #[test]
-    fn one_line_for_each_entry() {
+    fn each_entry_has_its_own_line() {
         assert_eq!(
             lock().write(),
             "# Made by kubectl largescale. Commit it, do not edit it.
@@ -126,7 +126,7 @@ files:
     }
 
     #[test]
-    fn odd_texts_are_read_as_they_were() {
+    fn unusual_texts_round_trip() {
         for odd in [
             "001",
             "1e3",

@@ -1,6 +1,6 @@
-//! The fields of Services and workloads, so that a misspelt one is found here and not in production.
+//! The fields of Services and workloads, so that a misspelled field is found before it reaches production.
 //!
-//! `kubernetes-fields.json` is made from Kubernetes' own Go types (`make fields`), one type a line.
+//! `kubernetes-fields.json` is generated from Kubernetes' Go types (`make fields`), with one type on each line.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -14,7 +14,7 @@ use crate::core::yaml::Document;
 
 const TABLE: &str = include_str!("kubernetes-fields.json");
 
-/// The type of every object's metadata.
+/// The metadata type of all objects.
 const METADATA: &str = "meta.v1.ObjectMeta";
 
 #[derive(Deserialize)]
@@ -23,7 +23,7 @@ struct Table {
     types: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// Adds what is misspelt or mistyped in an object whose kind is known; of others, in its metadata, which all share.
+/// Reports unknown fields and values of the wrong type. For an object of an unknown kind, checks only the metadata.
 pub(super) fn check(document: &Document, problems: &mut Vec<Diagnostic>) {
     let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
     let kind = format!("{} {}", text("apiVersion"), text("kind"));
@@ -34,7 +34,7 @@ pub(super) fn check(document: &Document, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Read once, and only when there is something to check.
+/// Returns the table, which is parsed once, when it is first needed.
 fn known() -> &'static (BTreeMap<String, Shape>, Shapes) {
     static KNOWN: OnceLock<(BTreeMap<String, Shape>, Shapes)> = OnceLock::new();
     KNOWN.get_or_init(|| {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_whole() {
+    fn the_table_has_all_types() {
         let (kinds, shapes) = known();
         for kind in [
             "v1 Service",
@@ -101,7 +101,7 @@ mod tests {
             .chain(shapes.0.values().flat_map(|fields| fields.known.values()))
             .for_each(|shape| named(shape, &mut used));
         for name in used {
-            assert!(shapes.0.contains_key(name), "{name} is used and not there");
+            assert!(shapes.0.contains_key(name), "{name} is used but not defined");
         }
     }
 }

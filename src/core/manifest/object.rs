@@ -7,21 +7,21 @@ use serde_json::Value;
 use crate::core::report::diagnostic::Location;
 use crate::core::yaml::Document;
 
-/// An object with the lines that it came from.
+/// An object with the file and lines that it came from.
 #[derive(Clone, Debug)]
 pub struct Object {
     document: Document,
     source: String,
 }
 
-/// What makes an object itself, for messages: `service/nginx`, `deployment/web/nginx`.
+/// The identity of an object. In messages: `service/nginx`, `deployment/web/nginx`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The API group; empty for core.
+    /// The API group; empty for the core group.
     pub group: String,
     /// The kind.
     pub kind: String,
-    /// The namespace; empty where there is none.
+    /// The namespace; empty for an object without one.
     pub namespace: String,
     /// The name.
     pub name: String,
@@ -39,7 +39,7 @@ impl fmt::Display for Key {
 }
 
 impl Key {
-    /// The key of an object.
+    /// Returns the key of an object.
     pub fn of(object: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let group = object["apiVersion"].as_str().and_then(|version| Some(version.split_once('/')?.0));
@@ -59,27 +59,27 @@ impl Object {
         Self { document, source: source.to_owned() }
     }
 
-    /// Its value.
+    /// Returns the object as JSON.
     pub fn value(&self) -> &Value {
         &self.document.value
     }
 
-    /// Its key.
+    /// Returns the key of the object.
     pub fn key(&self) -> Key {
         Key::of(self.value())
     }
 
-    /// Where the thing at a pointer stands.
+    /// Returns the location of the value at a pointer.
     pub fn location(&self, pointer: &str) -> Location {
         self.document.location(pointer)
     }
 
-    /// The file it is from, relative to the spec: the same on every machine.
+    /// Returns the file of the object, relative to the spec, so that it is the same on every machine.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// A Service that a load balancer stands in front of: the ones that become one per pool.
+    /// Returns whether it is a Service of type LoadBalancer, which becomes one Service for each pool.
     pub fn is_load_balancer(&self) -> bool {
         let value = self.value();
         value["apiVersion"] == "v1" && value["kind"] == "Service" && value["spec"]["type"] == "LoadBalancer"

@@ -1,4 +1,4 @@
-//! Texts in, checked objects out.
+//! Reads and checks manifests.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
-/// A file of the manifests.
+/// A manifest file.
 #[derive(Clone, Debug)]
 pub struct ManifestFile {
-    /// Its path relative to the spec, with `/`: it ends up in the tree.
+    /// The path relative to the spec, with `/`; it is written to the rendered files.
     pub source: String,
-    /// Its path as the user would open it, for messages.
+    /// The path as the user would open it, for messages.
     pub shown: String,
-    /// What it holds.
+    /// The documents in the file.
     pub text: String,
 }
 
-/// All objects of the manifests, in the order of the files; every problem at once.
+/// Returns all objects of the manifests in the order of the files, or every problem.
 pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
     let mut problems = Vec::new();
     let mut objects = Vec::new();
@@ -42,7 +42,7 @@ pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
     if problems.is_empty() { Ok(objects) } else { Err(problems) }
 }
 
-/// Checks one document and adds its object, or the objects of the List that it is.
+/// Checks one document and adds its object, or the objects of a List.
 fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
     if !document.value.is_object() {
         problems.push(
@@ -64,9 +64,9 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
     if document.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("largescale.dev/")) {
         let kind = document.value["kind"].as_str().unwrap_or_default();
         problems.push(
-            Diagnostic::error(format!("the {kind} is a form of kubectl largescale and no manifest"))
+            Diagnostic::error(format!("the {kind} is a file of kubectl largescale, not a manifest"))
                 .at(document.location("/apiVersion"))
-                .hint("name only Kubernetes objects in `spec.manifests`"),
+                .hint("list only Kubernetes objects in `spec.manifests`"),
         );
         return;
     }
@@ -79,9 +79,9 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
                 if pointer == "/metadata/name" && !document.value["metadata"]["generateName"].is_null() =>
             {
                 problems.push(
-                    Diagnostic::error("`metadata.generateName` makes a new object with each apply")
+                    Diagnostic::error("`metadata.generateName` would create a new object with each apply")
                         .at(document.location("/metadata/generateName"))
-                        .hint("give it a `metadata.name`"),
+                        .hint("use `metadata.name` instead"),
                 );
             }
             None | Some(Value::Null) => {
@@ -114,7 +114,7 @@ fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
         if let Some(first) = seen.get(&key) {
             problems.push(
                 Diagnostic::error(format!(
-                    "{key} is here twice, first at {}",
+                    "duplicate object {key}; first defined at {}",
                     first.location("/metadata/name")
                 ))
                 .at(object.location("/metadata/name")),
@@ -131,7 +131,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let said: Vec<String> = match read_manifests(&[ManifestFile {
+        let found: Vec<String> = match read_manifests(&[ManifestFile {
             source: "m.yaml".into(),
             shown: "m.yaml".into(),
             text: text.into(),
@@ -139,11 +139,11 @@ mod tests {
             Ok(objects) => objects.iter().map(|o| format!("{} at {}", o.key(), o.location(""))).collect(),
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(said, expected);
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn lists_and_documents() {
+    fn lists_and_documents_are_read() {
         check(
             "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  namespace: web\n",
             &["configmap/a at m.yaml:4", "configmap/web/b at m.yaml:6"],
@@ -151,28 +151,28 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_at_once() {
+    fn all_problems_are_reported() {
         check(
             "- 1\n---\nkind: ConfigMap\nmetadata: {generateName: x}\n---\napiVersion: 1\nkind: A\nmetadata: {name: a}\n",
             &[
                 "m.yaml:1: the document is a list, expected a Kubernetes object",
                 "m.yaml:3: the field `apiVersion` is missing",
-                "m.yaml:4: `metadata.generateName` makes a new object with each apply",
+                "m.yaml:4: `metadata.generateName` would create a new object with each apply",
                 "m.yaml:6: `apiVersion` is 1, a number, expected a string",
             ],
         );
-        // As kubectl reads it, `n` is false.
+        // YAML 1.1, which kubectl uses, reads `n` as false.
         check(
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: n\n",
             &["m.yaml:5: `metadata.namespace` is false, a boolean, expected a string"],
         );
         check("# nothing\n", &["m.yaml: the file is empty"]);
         let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n";
-        check(twice, &["m.yaml:9: configmap/a is here twice, first at m.yaml:4"]);
+        check(twice, &["m.yaml:9: duplicate object configmap/a; first defined at m.yaml:4"]);
     }
 
     #[test]
-    fn misspelt_fields_show_their_line() {
+    fn misspelled_fields_show_their_line() {
         check(
             "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: a\nspec:\n  replica: 3\n  template:\n    spec:\n      containers:\n      - name: x\n        imagee: y\n        ports:\n        - containerPort: '80'\n",
             &[

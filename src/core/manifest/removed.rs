@@ -1,4 +1,4 @@
-//! API versions that no supported Kubernetes serves any more.
+//! API versions that no supported version of Kubernetes serves.
 //!
 //! Source: Kubernetes' deprecated API migration guide (kubernetes.io/docs/reference/using-api/deprecation-guide).
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
-/// Group and version, kind (`*`: all), gone since, and what to write instead.
+/// Group and version, kind (`*`: all), the version that removed it, and the replacement.
 const REMOVED: &[(&str, &str, &str, &str)] = &[
     ("extensions/v1beta1", "Ingress", "1.22", "networking.k8s.io/v1"),
     ("extensions/v1beta1", "NetworkPolicy", "1.16", "networking.k8s.io/v1"),
@@ -54,7 +54,7 @@ const REMOVED: &[(&str, &str, &str, &str)] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", "*", "1.32", "flowcontrol.apiserver.k8s.io/v1"),
 ];
 
-/// The problem with an object of a removed API version.
+/// Returns the error for an object of a removed API version.
 pub(super) fn check(document: &Document) -> Option<Diagnostic> {
     let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
@@ -63,8 +63,8 @@ pub(super) fn check(document: &Document) -> Option<Diagnostic> {
     let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}"))
         .at(document.location("/apiVersion"));
     Some(match *instead {
-        "" => problem.hint("nothing replaces it; take it out"),
-        "apps/v1" => problem.hint("write `apiVersion: apps/v1`, with a `spec.selector` that matches the pod template's labels; `init --from FILE` does it"),
+        "" => problem.hint("remove the object; the API has no replacement"),
+        "apps/v1" => problem.hint("write `apiVersion: apps/v1`, with a `spec.selector` that matches the pod template's labels; `init --from FILE` writes both"),
         instead => problem.hint(format!("write `apiVersion: {instead}`")),
     })
 }

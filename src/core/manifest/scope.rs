@@ -1,4 +1,4 @@
-//! Which kinds live in a namespace.
+//! Which kinds are namespaced.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::core::manifest::Object;
 
-/// Kubernetes' own kinds that live in no namespace, by group (`kubectl api-resources --namespaced=false`, v1.36).
+/// Kubernetes' own cluster-scoped kinds by group (`kubectl api-resources --namespaced=false`, v1.36).
 const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ("", &["ComponentStatus", "Namespace", "Node", "PersistentVolume"]),
     (
@@ -38,15 +38,15 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
 ];
 
-/// The scopes that are known: Kubernetes' own, and those of the CustomResourceDefinitions in the manifests.
+/// The known scopes: those of Kubernetes' own kinds, and of the CustomResourceDefinitions in the manifests.
 #[derive(Clone, Debug, Default)]
 pub struct Scopes {
-    /// Group and kind of custom resources, and whether they live in a namespace.
+    /// The group and kind of custom resources, and whether they are namespaced.
     custom: BTreeMap<(String, String), bool>,
 }
 
 impl Scopes {
-    /// Learns from the CustomResourceDefinitions among the objects.
+    /// Reads the CustomResourceDefinitions among the objects.
     pub fn of(objects: &[Object]) -> Self {
         let mut custom = BTreeMap::new();
         for object in objects.iter().filter(|object| object.value()["kind"] == "CustomResourceDefinition") {
@@ -58,7 +58,7 @@ impl Scopes {
         Self { custom }
     }
 
-    /// Whether objects of this kind live in a namespace. A kind that nobody has described is taken to, as by kustomize.
+    /// Returns whether objects of this kind are namespaced. Unknown kinds count as namespaced, as in kustomize.
     pub fn is_namespaced(&self, group: &str, kind: &str) -> bool {
         if let Some(namespaced) = self.custom.get(&(group.to_owned(), kind.to_owned())) {
             return *namespaced;

@@ -14,11 +14,7 @@ fn the_zone_is_the_round_robin_of_the_spec() {
         "platform: azure-basic\n  dns: {hostname: www.example.com, ttl: 30, drain: [pool01]}",
     );
     let run = app.run(&["render"]);
-    assert!(
-        run.err.contains("www.example.com holds 3 of 4 pools, left out: pool01 (drained)"),
-        "{}",
-        run.err
-    );
+    assert!(run.err.contains("www.example.com has 3 of 4 pools; left out: pool01 (drained)"), "{}", run.err);
     apply(&app);
     let status = ready(&app);
     let addresses: Vec<&str> = status["pools"]

@@ -77,7 +77,7 @@ fn an_object_that_makes_the_diff_another_one() {
     let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"greeting": "hi"}, "metadata": {
         "name": "web", "labels": {"applyset.kubernetes.io/part-of": set_id("survive-differs")}}});
     plane.patch(&config(&scene), Patch::Apply("kubectl-largescale"), &theirs);
-    let words = "configmap/survive-differs/web has changed, and so has what would be configured in it";
+    let words = "configmap/survive-differs/web has changed since the plan was made, and would be configured in another way";
     let run = is_refused(&scene, &[words, "nothing was changed; make a new plan"]);
     let (planned, now) = run.err.split_once("now:\n").unwrap_or_else(|| panic!("{run:?}"));
     assert!(planned.contains("planned:\n") && planned.contains("-  greeting: hello\n"), "{run:?}");
@@ -120,7 +120,10 @@ fn an_object_that_was_deleted_and_made_anew() {
     let path = config(&scene);
     let mut object = plane.get(&path).unwrap();
     plane.delete(&path);
-    is_refused(&scene, &["configmap/survive-anew/web was to be configured, and would be created now"]);
+    is_refused(
+        &scene,
+        &["configmap/survive-anew/web was planned to be configured, but would be created now"],
+    );
     for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
         object["metadata"].as_object_mut().unwrap().remove(field);
     }
@@ -138,7 +141,7 @@ fn another_tree_or_another_cluster() {
     let scene = Scene::rendered(plane, "survive-terms");
     let text = plan(&scene, &[]);
     scene.greet("hello", "goodbye");
-    is_refused(&scene, &["the tree has changed since the plan was made: configmap-web.yaml"]);
+    is_refused(&scene, &["the rendered directory has changed since the plan was made: configmap-web.yaml"]);
     scene.greet("goodbye", "hello");
 
     let mut other: Value = serde_json::from_str(&text).unwrap();

@@ -127,11 +127,11 @@ fn a_parent_of_somebody_else() {
         ])
         .ok();
     for command in [&["apply"][..], &["apply", "--prune", "--yes"], &["prune", "--yes"]] {
-        is_refused(&scene, command, "the set is looked after by kubectl/v");
+        is_refused(&scene, command, "the ApplySet is managed by kubectl/v");
     }
     let parent = scene.app.path("v1", "configmaps/survive-parent");
     plane.patch(&parent, Patch::Json, &json!([{"op": "remove", "path": "/metadata/labels"}, {"op": "remove", "path": "/metadata/annotations"}]));
-    is_refused(&scene, &["apply"], "is there already and is not the inventory of a set");
+    is_refused(&scene, &["apply"], "already exists and is not the parent of an ApplySet");
     plane.delete(&parent);
     scene.converges(&["apply"]);
 }

@@ -8,11 +8,11 @@ use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::unchanged::object::{ListSlot, leaf_is_unchanged, map_is_unchanged};
 use crate::core::live::unchanged::same::is_same;
 
-/// A list of which others may own items too.
-pub(super) fn list_is_unchanged(place: &ListSlot<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
+/// Returns whether a list does not change in which other managers may also own items.
+pub(super) fn list_is_unchanged(slot: &ListSlot<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
     let mut keyed = Vec::new();
     let mut values = 0;
-    for (step, segment, below) in place.own.steps() {
+    for (step, segment, below) in slot.own.steps() {
         match segment? {
             Segment::Key(key) => keyed.push(Item { step, key, own: below? }),
             Segment::Value(_) if below?.is_leaf() => values += 1,
@@ -20,13 +20,13 @@ pub(super) fn list_is_unchanged(place: &ListSlot<'_>, desired: &[Value], live: &
         }
     }
     match (keyed.is_empty(), values == 0) {
-        (false, true) => items_are_unchanged(place, &keyed, desired, live),
-        (true, false) => Some(values == desired.len() && values_are_unchanged(place.own, desired, live)?),
+        (false, true) => items_are_unchanged(slot, &keyed, desired, live),
+        (true, false) => Some(values == desired.len() && values_are_unchanged(slot.own, desired, live)?),
         _ => None,
     }
 }
 
-/// An item of ours in a list that is merged by key.
+/// An item that we own in a list that is merged by key.
 struct Item<'a> {
     step: &'a str,
     key: Map<String, Value>,
@@ -34,7 +34,7 @@ struct Item<'a> {
 }
 
 fn items_are_unchanged(
-    place: &ListSlot<'_>,
+    slot: &ListSlot<'_>,
     items: &[Item<'_>],
     desired: &[Value],
     live: &[Value],
@@ -43,10 +43,10 @@ fn items_are_unchanged(
     names.sort_unstable();
     names.dedup();
 
-    // A key field that we left out is the server's default: it is in the key, and not among our fields.
+    // A key field that we omit has the server's default: it is in the key but not in our fields.
     let mut by_given = HashMap::new();
     for item in items {
-        if item.own.is_leaf() && !place.schema.atomic_items.contains(&place.name) || !item.own.owns_itself() {
+        if item.own.is_leaf() && !slot.schema.atomic_items.contains(&slot.name) || !item.own.owns_itself() {
             return None;
         }
         let is_given = |name: &str| item.own.is_leaf() || item.own.field(name).is_some();
@@ -70,11 +70,11 @@ fn items_are_unchanged(
             return Some(false);
         }
         last = Some(index);
-        let place = place.step(item.step, item.own, wanted, &live[index]);
+        let slot = slot.step(item.step, item.own, wanted, &live[index]);
         let same = if item.own.is_leaf() {
-            leaf_is_unchanged(&place, place.schema.atomic_items)
+            leaf_is_unchanged(&slot, slot.schema.atomic_items)
         } else {
-            map_is_unchanged(&place, &[])?
+            map_is_unchanged(&slot, &[])?
         };
         if !same {
             return Some(false);
@@ -83,7 +83,7 @@ fn items_are_unchanged(
     Some(by_given.is_empty())
 }
 
-/// The fields of these names that are there, with their values, as one text.
+/// Returns the fields with these names and their values as one text.
 fn signature<'a>(fields: &Map<String, Value>, names: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for name in names {
@@ -94,7 +94,7 @@ fn signature<'a>(fields: &Map<String, Value>, names: impl Iterator<Item = &'a st
     text
 }
 
-/// A list of scalars that is a set: ours are there once each, in our order.
+/// Returns whether a set of scalars does not change: it has each of our values once, in our order.
 fn values_are_unchanged(own: FieldSet<'_>, desired: &[Value], live: &[Value]) -> Option<bool> {
     let mut places = HashMap::new();
     for (index, value) in live.iter().enumerate() {

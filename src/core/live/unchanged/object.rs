@@ -1,10 +1,9 @@
-//! Whether a server-side apply would change nothing at all, told without asking the server.
+//! Decides without a request whether a server-side apply would change nothing.
 //!
-//! Thousands of objects are usually as they should be, and a dry run for each costs minutes. `true` is a promise:
-//! no field, no order of a list and no managed field would change, as a dry run would say too. (A Secret with an empty
-//! value gets a new version at each apply, and nothing else.) It holds as long as the server's schemas, defaults and
-//! webhooks are those of the last apply. Everything that cannot be told from the two objects is `false`, and a dry run
-//! decides.
+//! Usually, thousands of objects are unchanged, and a dry run for each takes minutes. `true` is a guarantee: a dry run would
+//! change no field, no order of a list and no managed field. (A Secret with an empty value gets a new resourceVersion at
+//! each apply, but no other change.) It holds as long as the server's schemas, defaults and webhooks are those of the last
+//! apply. If the two objects do not show it, the result is `false`, and a dry run decides.
 
 use std::collections::HashSet;
 
@@ -15,8 +14,8 @@ use crate::core::live::unchanged::lists::list_is_unchanged;
 use crate::core::live::unchanged::same::is_same;
 use crate::core::live::{builtin_schemas, managed_fields};
 
-/// Fields of the metadata that only the server sets: one in the directory is a precondition or a mistake.
-const OF_THE_SERVER: &[&str] = &[
+/// Metadata that only the server sets: in a rendered object it is a precondition or a mistake.
+const SERVER_METADATA: &[&str] = &[
     "clusterName",
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -28,51 +27,52 @@ const OF_THE_SERVER: &[&str] = &[
     "uid",
 ];
 
-/// Fields that name the object and are in no set.
+/// Metadata that identifies the object and is in no field set.
 const IDENTITY: &[&str] = &["name", "namespace"];
 
-/// The same around the metadata, which are looked at by themselves.
+/// Top-level fields that are in no field set, or, for the metadata, compared separately.
 const ROOT: &[&str] = &["apiVersion", "kind", "metadata"];
 
-/// Whether an apply of the object by [`MANAGER`], without force, is certain to change nothing.
+/// Returns whether an apply of the object by [`MANAGER`] without force is certain to change nothing.
 pub fn is_unchanged(desired: &Value, live: &Value) -> bool {
-    certain(desired, live).unwrap_or(false)
+    decide(desired, live).unwrap_or(false)
 }
 
-/// What holds at every place of one object.
+/// Schema facts that hold everywhere in one object.
 #[derive(Clone, Copy)]
 pub(super) struct Schema {
     pub(super) atomic_maps: &'static [&'static str],
     pub(super) atomic_items: &'static [&'static str],
 }
 
-/// One place of the object: what we want there, what is there, and whose it is.
+/// One position in the object, with the desired value, the live value and their owners.
 pub(super) struct ListSlot<'a> {
     pub(super) desired: &'a Value,
     pub(super) live: &'a Value,
     pub(super) own: FieldSet<'a>,
     pub(super) others: Vec<FieldSet<'a>>,
-    /// The nearest field above, under which the schema knows it.
+    /// The name of the nearest field above, by which the schema knows it.
     pub(super) name: &'a str,
     pub(super) schema: Schema,
 }
 
 impl<'a> ListSlot<'a> {
-    /// The place one step below, for a value there.
+    /// Returns the position one step below, with its values.
     pub(super) fn step(&self, step: &str, own: FieldSet<'a>, desired: &'a Value, live: &'a Value) -> Self {
         let others = self.others.iter().filter_map(|other| other.below(step)).collect();
         Self { desired, live, own, others, name: self.name, schema: self.schema }
     }
 }
 
-fn certain(desired: &Value, live: &Value) -> Option<bool> {
+fn decide(desired: &Value, live: &Value) -> Option<bool> {
     let version = desired["apiVersion"].as_str()?;
     if live["apiVersion"] != version || desired["kind"] != live["kind"] {
         return Some(false);
     }
     let wanted = desired["metadata"].as_object()?;
     let found = live["metadata"].as_object()?;
-    if found.contains_key("deletionTimestamp") || OF_THE_SERVER.iter().any(|name| wanted.contains_key(*name))
+    if found.contains_key("deletionTimestamp")
+        || SERVER_METADATA.iter().any(|name| wanted.contains_key(*name))
     {
         return Some(false);
     }
@@ -81,11 +81,11 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     }
 
     let entries = managed_fields::entries(live)?;
-    // Entries of other versions are converted at each write, and those of versions that are gone leave.
+    // The server converts entries of other versions at each write, and drops entries of removed versions.
     if entries.iter().any(|entry| entry.api_version != version || entry.fields.is_leaf()) {
         return Some(false);
     }
-    // After a write to `scale`, one manager may have two entries; the next write makes one of them.
+    // After a write to `scale`, one manager may have two entries; the next write merges them.
     let mut identities = HashSet::new();
     if !entries.iter().all(|entry| identities.insert((entry.manager, entry.operation, entry.subresource))) {
         return Some(false);
@@ -93,7 +93,7 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     let mut applied =
         entries.iter().filter(|entry| entry.manager == MANAGER && entry.operation == "Apply").peekable();
     if applied.peek().is_none() {
-        // Who applies nothing but a name has no entry. An object without any gets one by its next apply.
+        // A manager that applies only a name has no entry. An object without any entry gets one by its next apply.
         let is_bare = desired.as_object()?.keys().all(|name| ROOT.contains(&name.as_str()))
             && wanted.keys().all(|name| IDENTITY.contains(&name.as_str()));
         return Some(is_bare && !entries.is_empty());
@@ -111,48 +111,48 @@ fn certain(desired: &Value, live: &Value) -> Option<bool> {
     let metadata = match own.fields.below("f:metadata") {
         None => wanted.keys().all(|name| IDENTITY.contains(&name.as_str())),
         Some(set) => {
-            let place = root.step("f:metadata", set, &desired["metadata"], &live["metadata"]);
-            map_is_unchanged(&place, IDENTITY)?
+            let slot = root.step("f:metadata", set, &desired["metadata"], &live["metadata"]);
+            map_is_unchanged(&slot, IDENTITY)?
         }
     };
     Some(metadata && map_is_unchanged(&root, ROOT)?)
 }
 
-fn is_unchanged_at(place: &ListSlot<'_>) -> Option<bool> {
-    if place.own.is_leaf() {
-        return Some(leaf_is_unchanged(place, place.schema.atomic_maps));
+fn is_unchanged_at(slot: &ListSlot<'_>) -> Option<bool> {
+    if slot.own.is_leaf() {
+        return Some(leaf_is_unchanged(slot, slot.schema.atomic_maps));
     }
-    match (place.desired, place.live) {
-        (Value::Object(_), Value::Object(_)) => map_is_unchanged(place, &[]),
-        (Value::Array(desired), Value::Array(live)) => list_is_unchanged(place, desired, live),
+    match (slot.desired, slot.live) {
+        (Value::Object(_), Value::Object(_)) => map_is_unchanged(slot, &[]),
+        (Value::Array(desired), Value::Array(live)) => list_is_unchanged(slot, desired, live),
         _ => Some(false),
     }
 }
 
-/// A value that is owned as a whole, or one in which nothing was named when it was last applied.
-pub(super) fn leaf_is_unchanged(place: &ListSlot<'_>, atomic: &[&str]) -> bool {
-    let is_shared_below = || place.others.iter().any(|other| !other.is_leaf());
-    let is_whole = match place.desired {
-        // What was `{}` before has the same leaf, and what the server put into it since would become ours.
-        Value::Object(map) => map.is_empty() || atomic.contains(&place.name) && !is_shared_below(),
-        // A list without items that is merged by key is in no set.
+/// Returns whether an atomic value does not change, or one in which no field was named when it was last applied.
+pub(super) fn leaf_is_unchanged(slot: &ListSlot<'_>, atomic: &[&str]) -> bool {
+    let is_shared_below = || slot.others.iter().any(|other| !other.is_leaf());
+    let is_whole = match slot.desired {
+        // An empty map has the same leaf, and we would become the owner of values that the server has added to it since.
+        Value::Object(map) => map.is_empty() || atomic.contains(&slot.name) && !is_shared_below(),
+        // A list that is merged by key and has no items is in no set.
         Value::Array(list) => !list.is_empty() && !is_shared_below(),
         _ => true,
     };
-    is_whole && is_same(place.desired, place.live)
+    is_whole && is_same(slot.desired, slot.live)
 }
 
-/// A map field by field, apart from some that are in no set.
-pub(super) fn map_is_unchanged(place: &ListSlot<'_>, unmerged: &[&str]) -> Option<bool> {
-    let (desired, live) = (place.desired.as_object()?, place.live.as_object()?);
+/// Compares a map field by field, except for those that are in no field set.
+pub(super) fn map_is_unchanged(slot: &ListSlot<'_>, unmerged: &[&str]) -> Option<bool> {
+    let (desired, live) = (slot.desired.as_object()?, slot.live.as_object()?);
     let mut left = desired.keys().filter(|name| !unmerged.contains(&name.as_str())).count();
-    for (step, segment, below) in place.own.steps() {
+    for (step, segment, below) in slot.own.steps() {
         let Segment::Field(name) = segment? else { return None };
         if unmerged.contains(&name) {
             continue;
         }
-        let place = ListSlot { name, ..place.step(step, below?, desired.get(name)?, live.get(name)?) };
-        if !is_unchanged_at(&place)? {
+        let slot = ListSlot { name, ..slot.step(step, below?, desired.get(name)?, live.get(name)?) };
+        if !is_unchanged_at(&slot)? {
             return Some(false);
         }
         left = left.checked_sub(1)?;
@@ -204,45 +204,45 @@ mod tests {
         )
     }
 
-    /// The service with one thing changed in the directory, and with one thing changed in the cluster.
+    /// Checks the Service with one edit in the rendered object, and with the same edit in the live object.
     #[track_caller]
-    fn is_no_longer(what: &str, edit: impl Fn(&mut Value)) {
+    fn detects(what: &str, edit: impl Fn(&mut Value)) {
         let (mut desired, mut live) = (service(), live_service());
         edit(&mut desired);
-        assert!(!is_unchanged(&desired, &live_service()), "{what}, in the directory");
+        assert!(!is_unchanged(&desired, &live_service()), "{what}, in the rendered object");
         edit(&mut live);
-        assert!(!is_unchanged(&service(), &live), "{what}, in the cluster");
+        assert!(!is_unchanged(&service(), &live), "{what}, in the live object");
     }
 
     #[test]
-    fn a_service_as_it_was_applied() {
+    fn an_applied_service_is_unchanged() {
         assert!(is_unchanged(&service(), &live_service()));
         let mut other_services = service();
         other_services["metadata"].as_object_mut().unwrap().remove("namespace");
-        assert!(is_unchanged(&other_services, &live_service()), "the flag says where");
+        assert!(is_unchanged(&other_services, &live_service()), "the flag sets the namespace");
     }
 
     #[test]
-    fn one_field_is_enough() {
-        is_no_longer("another value", |it| it["spec"]["type"] = "ClusterIP".into());
-        is_no_longer("another name", |it| it["metadata"]["name"] = "x".into());
-        is_no_longer("another kind", |it| it["kind"] = "Endpoints".into());
-        is_no_longer("another version", |it| it["apiVersion"] = "v2".into());
-        is_no_longer("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
-        is_no_longer("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
-        is_no_longer("another spelling of a number", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
-        is_no_longer("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
-        is_no_longer("a null", |it| it["spec"]["type"] = Value::Null);
-        is_no_longer("a field gone", |it| it["metadata"]["labels"] = json!({}));
-        is_no_longer("an item gone", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
-        is_no_longer("an item twice", |it| {
+    fn a_change_of_one_field_is_found() {
+        detects("another value", |it| it["spec"]["type"] = "ClusterIP".into());
+        detects("another name", |it| it["metadata"]["name"] = "x".into());
+        detects("another kind", |it| it["kind"] = "Endpoints".into());
+        detects("another version", |it| it["apiVersion"] = "v2".into());
+        detects("another label in the selector", |it| it["spec"]["selector"]["x"] = "y".into());
+        detects("another range", |it| it["spec"]["loadBalancerSourceRanges"][0] = "::/0".into());
+        detects("a float instead of an integer", |it| it["spec"]["ports"][0]["port"] = json!(80.0));
+        detects("another order", |it| it["spec"]["ports"].as_array_mut().unwrap().swap(0, 1));
+        detects("a null", |it| it["spec"]["type"] = Value::Null);
+        detects("a removed field", |it| it["metadata"]["labels"] = json!({}));
+        detects("a removed item", |it| _ = it["spec"]["ports"].as_array_mut().unwrap().remove(0));
+        detects("a duplicate item", |it| {
             let ports = it["spec"]["ports"].as_array_mut().unwrap();
             ports.push(ports[0].clone());
         });
     }
 
     #[test]
-    fn what_is_live_and_not_ours_becomes_ours_when_we_write_it() {
+    fn writing_a_live_value_changes_its_owner() {
         for (pointer, value) in [
             ("/spec/sessionAffinity", json!("None")),
             ("/spec/ports/0/protocol", json!("TCP")),
@@ -259,52 +259,61 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_leave_a_doubt() {
-        let doubted = |what: &str, edit: &dyn Fn(&mut Value)| {
+    fn uncertain_managed_fields_need_a_dry_run() {
+        let uncertain = |what: &str, edit: &dyn Fn(&mut Value)| {
             let mut live = live_service();
             edit(&mut live["metadata"]);
             assert!(!is_unchanged(&service(), &live), "{what}");
         };
-        doubted("none", &|it| it["managedFields"] = json!([]));
-        doubted("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
-        doubted("by an update", &|it| it["managedFields"][0]["operation"] = "Update".into());
-        doubted("of a subresource", &|it| it["managedFields"][0]["subresource"] = "scale".into());
-        doubted("of another version", &|it| it["managedFields"][0]["apiVersion"] = "v2".into());
-        doubted("another's of another version", &|it| it["managedFields"][1]["apiVersion"] = "v2".into());
-        doubted("in another form", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
-        doubted("two of ours", &|it| {
+        uncertain("no entries", &|it| it["managedFields"] = json!([]));
+        uncertain("it is being deleted", &|it| it["deletionTimestamp"] = "2026-01-01T00:00:00Z".into());
+        uncertain("our entry is an Update", &|it| it["managedFields"][0]["operation"] = "Update".into());
+        uncertain("our entry is of a subresource", &|it| {
+            it["managedFields"][0]["subresource"] = "scale".into();
+        });
+        uncertain("our entry is of another version", &|it| {
+            it["managedFields"][0]["apiVersion"] = "v2".into();
+        });
+        uncertain("another entry is of another version", &|it| {
+            it["managedFields"][1]["apiVersion"] = "v2".into();
+        });
+        uncertain("an unknown format", &|it| it["managedFields"][1]["fieldsType"] = "FieldsV2".into());
+        uncertain("two entries of this program", &|it| {
             let mut second = it["managedFields"][0].clone();
             second["subresource"] = "status".into();
             it["managedFields"].as_array_mut().unwrap().push(second);
         });
-        doubted("two of one manager", &|it| {
+        uncertain("two entries of one manager", &|it| {
             let second = it["managedFields"][1].clone();
             it["managedFields"].as_array_mut().unwrap().push(second);
         });
         let fields = |edit: &dyn Fn(&mut Value), what: &str| {
-            doubted(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
+            uncertain(what, &|it| edit(&mut it["managedFields"][0]["fieldsV1"]));
         };
-        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "more than we want now");
-        fields(&|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"), "somebody took a field");
+        fields(&|it| it["f:spec"]["f:clusterIP"] = json!({}), "a field that we do not apply any more");
+        fields(
+            &|it| _ = it["f:spec"].as_object_mut().unwrap().remove("f:type"),
+            "another manager took a field",
+        );
         fields(&|it| it["f:spec"]["f:ports"]["i:0"] = json!({}), "an index");
-        fields(&|it| it["f:spec"]["x:type"] = json!({}), "a form of tomorrow");
-        fields(&|it| it["f:spec"]["f:ports"]["v:1"] = json!({}), "a list of two kinds");
+        fields(&|it| it["f:spec"]["x:type"] = json!({}), "an unknown kind of step");
+        fields(&|it| it["f:spec"]["f:ports"]["v:1"] = json!({}), "a list with two kinds of steps");
     }
 
     #[test]
-    fn what_was_written_empty_is_not_what_the_server_put_there() {
+    fn an_empty_map_and_server_defaults_are_uncertain() {
         let desired = |strategy: Value| json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {"strategy": strategy}});
         let full = desired(json!({"type": "RollingUpdate"}));
         let live = with_fields(&full, &json!({}), &json!({"f:spec": {"f:strategy": {}}}));
-        assert!(!is_unchanged(&full, &live), "its type would become ours");
+        assert!(!is_unchanged(&full, &live), "we would become the owner of its type");
         assert!(
             !is_unchanged(&desired(json!({})), &live),
-            "whether defaults come again is the server's to say"
+            "only the server knows whether it adds the defaults again"
         );
     }
 
     #[test]
-    fn a_deployment_with_lists_in_lists() {
+    fn nested_lists() {
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
             "selector": {"matchLabels": {"app": "a"}},
             "template": {"spec": {
@@ -326,7 +335,7 @@ mod tests {
                     "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}}},
                 "f:volumes": {"k:{\"name\":\"v\"}": {".": {}, "f:name": {}, "f:emptyDir": {}}}}}}}),
         );
-        assert!(!is_unchanged(&desired, &live), "the port's protocol is not there: is it another one?");
+        assert!(!is_unchanged(&desired, &live), "without a protocol the port may be another one");
         let mut complete = live.clone();
         complete["spec"]["template"]["spec"]["containers"][0]["ports"][0]["protocol"] = "TCP".into();
         assert!(is_unchanged(&desired, &complete));
@@ -335,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_only_a_name() {
+    fn an_object_with_only_a_name() {
         let bare = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}});
         let live = |entries: Value| {
             let mut live = bare.clone();
@@ -346,9 +355,9 @@ mod tests {
             "fieldsV1": {"f:metadata": {"f:labels": {}}}});
         assert!(is_unchanged(&bare, &live(json!([other]))));
         assert!(!is_unchanged(&bare, &live(json!([]))), "it gets its first entry");
-        let mut labelled = bare.clone();
-        labelled["metadata"]["labels"] = json!({});
-        assert!(!is_unchanged(&labelled, &live(json!([other]))));
+        let mut labeled = bare.clone();
+        labeled["metadata"]["labels"] = json!({});
+        assert!(!is_unchanged(&labeled, &live(json!([other]))));
     }
 
     #[test]
@@ -366,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn two_items_that_differ_in_a_default_only() {
+    fn two_items_that_differ_only_in_a_default() {
         let desired = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "dns"},
             "spec": {"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]}});
         let further =
@@ -379,7 +388,7 @@ mod tests {
                 "k:{\"port\":53,\"protocol\":\"UDP\"}": {".": {}, "f:port": {}, "f:protocol": {}}}}}),
         );
         assert!(is_unchanged(&desired, &live));
-        assert!(!is_unchanged(&further_of(&desired, &further), &live), "TCP would become ours");
+        assert!(!is_unchanged(&further_of(&desired, &further), &live), "we would become the owner of TCP");
     }
 
     fn further_of(desired: &Value, further: &Value) -> Value {
@@ -389,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn long_lists_take_no_time() {
+    fn long_lists_need_linear_time() {
         const ITEMS: usize = 5_000;
         let name = |index: usize| format!("item-{index}");
         let env: Vec<_> = (0..ITEMS).map(|index| json!({"name": name(index), "value": "x"})).collect();

@@ -1,8 +1,9 @@
-//! Values that the server would not tell apart.
+//! Values that the server treats as equal.
 
 use serde_json::Value;
 
-/// Equal, and written alike. Nothing with a null in it is: the server reads it in several ways.
+/// Returns whether two values are equal and written alike. A value with a null never is, because the server may read null
+/// in several ways.
 pub(super) fn is_same(desired: &Value, live: &Value) -> bool {
     match (desired, live) {
         (Value::Object(desired), Value::Object(live)) => {
@@ -16,7 +17,7 @@ pub(super) fn is_same(desired: &Value, live: &Value) -> bool {
                 && desired.iter().zip(live).all(|(value, other)| is_same(value, other))
         }
         (Value::Number(desired), Value::Number(live)) => {
-            // An apply goes through YAML and floats, which hold integers up to here.
+            // An apply goes through YAML and floats, which hold integers exactly up to this limit.
             const EXACT: u64 = 1 << 53;
             let is_exact = desired.as_i64().is_none_or(|number| number.unsigned_abs() <= EXACT);
             is_exact && desired.to_string() == live.to_string()

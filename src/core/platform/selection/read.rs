@@ -199,7 +199,7 @@ mod tests {
         let key = "load-balancer.hetzner.cloud/node-selector";
         check("hetzner", &annotated(key, "pool in (a, b),!old"), "the nodes with `pool in (a, b),!old`");
         check("hetzner", &annotated(key, ""), EVERY);
-        let refused = "no node (the controller cannot read it: `a b` is no requirement)";
+        let refused = "no node (the controller cannot read it: `a b` is not a valid requirement)";
         check("hetzner", &annotated(key, "a b"), refused);
         let mut of_class = annotated(key, "pool=a");
         of_class["spec"]["loadBalancerClass"] = "example.com/other".into();
