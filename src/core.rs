@@ -1,7 +1,7 @@
 //! The pure core: values in, values out.
 //!
-//! Nothing below knows the file system, the clock, the environment, an async runtime or a Kubernetes
-//! client; `tests/cli/architecture.rs` holds that.
+//! Modules below do not use the file system, the clock, the environment, an async runtime or a Kubernetes client.
+//! `tests/cli/architecture.rs` checks this.
 
 pub mod apply;
 pub mod capacity;

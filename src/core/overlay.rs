@@ -1,5 +1,5 @@
-//! Overlays: JSON Patches with targets, for the rendered objects. Data, like platforms: the files of `overlays/`,
-//! built in, and a user's own in the same form.
+//! Overlays: JSON Patches with targets for the rendered objects. They are data, like platforms: the files in `overlays/`
+//! are built in, and users write their own with the same schema.
 
 mod builtin;
 mod form;

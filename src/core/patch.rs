@@ -1,4 +1,4 @@
-//! JSON Patches (RFC 6902, strict) with their lines: the one mechanism of bindings and overlays.
+//! JSON Patches (RFC 6902, strict) with their lines. Bindings and overlays both use them.
 
 pub mod item_path;
 pub mod placeholder;
@@ -7,7 +7,7 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 
 use crate::core::patch::item_path::step;
-use crate::core::patch::placeholder::Values;
+use crate::core::patch::placeholder::{PlaceholderError, Values};
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -15,7 +15,7 @@ use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
 
-/// A patch as it stands in a file; placeholders are filled when it is applied.
+/// A patch as written in a file; placeholders are filled when it is applied.
 #[derive(Clone, Debug, Default)]
 pub struct Patch {
     operations: Vec<Operation>,
@@ -23,21 +23,43 @@ pub struct Patch {
 
 #[derive(Clone, Debug)]
 struct Operation {
-    /// `op`, `path`, `from` and `value`, with placeholders, and with paths that name items.
+    /// `op`, `path`, `from` and `value`, with placeholders and item names.
     template: Value,
-    /// The same, parsed, where nothing of it depends on the object.
+    /// The parsed operation, if no part of it depends on the object.
     ready: Option<PatchOperation>,
     location: Location,
     index: usize,
 }
 
-/// Reads the patch at a pointer of a document; an absent one is empty.
+/// The error of a patch that could not be applied.
+#[derive(Clone, Debug)]
+pub struct PatchError {
+    /// The error to report.
+    pub problem: Diagnostic,
+    /// The cause, if a placeholder could not be filled.
+    pub placeholder: Option<PlaceholderError>,
+}
+
+impl From<Diagnostic> for PatchError {
+    fn from(problem: Diagnostic) -> Self {
+        Self { problem, placeholder: None }
+    }
+}
+
+impl PatchError {
+    /// Whether the cause is a known placeholder that has no value for the object.
+    pub fn lacks_value_of(&self, placeholder: &str) -> bool {
+        matches!(&self.placeholder, Some(PlaceholderError::NoValue { name, .. }) if name == placeholder)
+    }
+}
+
+/// Reads the patch at a pointer of a document; an absent patch is empty.
 pub fn read(document: &Document, at: &str, problems: &mut Vec<Diagnostic>) -> Patch {
     let Some(list) = document.value.pointer(at).and_then(Value::as_array) else { return Patch::default() };
     read_operations(list, |index| document.location(&format!("{at}/{index}")), problems)
 }
 
-/// Reads operations that stand elsewhere, with the place of each.
+/// Reads operations; `location` returns the location of each.
 pub fn read_operations(
     list: &[Value],
     location: impl Fn(usize) -> Location,
@@ -46,16 +68,16 @@ pub fn read_operations(
     let mut operations = Vec::with_capacity(list.len());
     for (index, template) in list.iter().enumerate() {
         let location = location(index);
-        // Parsed once for its form, so that a bad operation is reported even if nothing matches it.
+        // Parse even operations with placeholders, so that an invalid one is reported although no object matches.
         match serde_json::from_value::<PatchOperation>(template.clone()) {
             Ok(operation) => {
                 let ready = (!depends_on_object(template)).then_some(operation);
                 operations.push(Operation { template: template.clone(), ready, location, index: index + 1 });
             }
             Err(error) => problems.push(
-                Diagnostic::error(format!("operation {} is no JSON Patch operation: {error}", index + 1))
+                Diagnostic::error(format!("operation {} is not a valid JSON Patch operation: {error}", index + 1))
                     .at(location)
-                    .hint("an operation has `op` (add, remove, replace, move, copy, test), `path`, and `value` or `from`; in a path write `~1` for `/` and `~0` for `~`"),
+                    .hint("an operation needs `op` (add, remove, replace, move, copy, test), `path`, and `value` or `from`; in a path write `~1` for `/` and `~0` for `~`"),
             ),
         }
     }
@@ -77,17 +99,17 @@ fn has_placeholder(value: &Value) -> bool {
 }
 
 impl Patch {
-    /// Nothing to do.
+    /// Whether the patch has no operations.
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
 
-    /// The pointers that `add` operations set: what a binding writes.
+    /// Returns the pointers that `add` operations set.
     pub fn added_paths(&self) -> impl Iterator<Item = &str> {
         self.added().filter_map(|template| template.get("path").and_then(Value::as_str))
     }
 
-    /// The values that `add` operations set, placeholders not filled, in the order of their paths' operations.
+    /// Returns the values that `add` operations set, with placeholders, in the order of the operations.
     pub fn added_values(&self) -> impl Iterator<Item = &Value> {
         self.added().filter_map(|template| template.get("value"))
     }
@@ -97,31 +119,32 @@ impl Patch {
         templates.filter(|template| template.get("op").and_then(Value::as_str) == Some("add"))
     }
 
-    /// The names of the placeholders that it has.
+    /// Returns the names of the placeholders in the patch.
     pub fn placeholders(&self) -> impl Iterator<Item = &str> {
         self.operations.iter().flat_map(|operation| placeholder::names(&operation.template))
     }
 
-    /// Applies it to an object; `name` says which one in a message. The object is unchanged after an error.
-    pub fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), Diagnostic> {
+    /// Applies the patch to an object; messages call the object `name`. After an error the object is unchanged.
+    pub fn apply(&self, object: &mut Value, name: &str, values: &Values<'_>) -> Result<(), PatchError> {
         self.apply_noting(object, name, values, &mut |_, _, _| {})
     }
 
-    /// The same; `note` sees the object after each operation, with the operation as it was done and its place.
+    /// Applies the patch like [`Patch::apply`], and calls `note` after each operation with the object, the operation as it was
+    /// applied, and its location.
     pub fn apply_noting(
         &self,
         object: &mut Value,
         name: &str,
         values: &Values<'_>,
         note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<(), PatchError> {
         let before = if self.operations.len() > 1 { Some(object.clone()) } else { None };
         for operation in &self.operations {
-            if let Err(problem) = operation.apply(object, name, values, note) {
+            if let Err(error) = operation.apply(object, name, values, note) {
                 if let Some(before) = before {
                     *object = before;
                 }
-                return Err(problem);
+                return Err(error);
             }
         }
         Ok(())
@@ -135,13 +158,13 @@ impl Operation {
         name: &str,
         values: &Values<'_>,
         note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
-    ) -> Result<(), Diagnostic> {
-        let made;
+    ) -> Result<(), PatchError> {
+        let resolved;
         let operation = if let Some(ready) = &self.ready {
             ready
         } else {
-            made = self.made_for(object, name, values)?;
-            &made
+            resolved = self.resolve_for(object, name, values)?;
+            &resolved
         };
         self.refuse_harm(object, operation, name)?;
         json_patch::patch(object, std::slice::from_ref(operation))
@@ -153,8 +176,8 @@ impl Operation {
     /// Refuses what would leave no object, or one without a bound: each copy of a value into itself doubles it.
     fn refuse_harm(&self, object: &Value, operation: &PatchOperation, name: &str) -> Result<(), Diagnostic> {
         let refused = |why: String| {
-            let said = self.said(operation.path().as_ref());
-            Err(Diagnostic::error(format!("{said} does not fit {name}: {why}")).at(self.location.clone()))
+            let described = self.described(operation.path().as_ref());
+            Err(Diagnostic::error(format!("{described} does not fit {name}: {why}")).at(self.location.clone()))
         };
         let new = match operation {
             PatchOperation::Add(it) => Some(&it.value),
@@ -179,29 +202,29 @@ impl Operation {
         Ok(())
     }
 
-    /// The operation with its placeholders filled, and with indexes where its paths name items.
-    fn made_for(
+    /// Returns the operation with its placeholders filled, and with indexes instead of item names.
+    fn resolve_for(
         &self,
         object: &Value,
         name: &str,
         values: &Values<'_>,
-    ) -> Result<PatchOperation, Diagnostic> {
+    ) -> Result<PatchOperation, PatchError> {
         let mut operation = self.template.clone();
-        let filled = |error: placeholder::PlaceholderError| {
+        let unfilled = |error: PlaceholderError| {
             let mut problem = Diagnostic::error(error.to_string()).at(self.location.clone());
             problem.hint = error.hint();
-            problem
+            PatchError { problem, placeholder: Some(error) }
         };
         if let Some(value) = operation.get_mut("value") {
-            *value = placeholder::fill_value(value, values).map_err(filled)?;
+            *value = placeholder::fill_value(value, values).map_err(unfilled)?;
         }
-        // A move counts the items of its target when the moved one is gone.
+        // The destination of a move is resolved after the moved item is gone, so indexes may shift.
         let mut without = None;
         for key in ["from", "path"] {
             let Some(path) = operation[key].as_str() else { continue };
-            let path = placeholder::fill_pointer(path, values).map_err(filled)?;
+            let path = placeholder::fill_pointer(path, values).map_err(unfilled)?;
             let resolved = item_path::resolve(without.as_ref().unwrap_or(object), &path).map_err(|why| {
-                let message = format!("{} does not fit {name}: {}", self.said(&path), why.message);
+                let message = format!("{} does not fit {name}: {}", self.described(&path), why.message);
                 Diagnostic { message, location: Some(self.location.clone()), ..why }
             })?;
             if key == "from" && operation["op"] == "move" && item_path::names_items(&self.path()) {
@@ -215,7 +238,7 @@ impl Operation {
             }
             operation[key] = resolved.into();
         }
-        // The template had the form of an operation, and filling it does not change that.
+        // The template was a valid operation, and filled placeholders do not change that.
         Ok(serde_json::from_value(operation)
             .unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
     }
@@ -224,20 +247,21 @@ impl Operation {
         self.template.get("path").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
-    fn said(&self, path: &str) -> String {
+    fn described(&self, path: &str) -> String {
         let verb = self.template.get("op").and_then(Value::as_str).unwrap_or_default();
         format!("operation {} (`{verb}` at `{path}`)", self.index)
     }
 
-    /// Why it failed, in the words of the document: how far the path leads, and what is there instead.
+    /// Explains the failure with the fields of the document: how much of the path exists, and what is there instead.
     fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
         let path = operation.path().to_string();
-        let said = format!("{} does not fit {name}", self.said(&path));
-        let problem = |why: String| Diagnostic::error(format!("{said}: {why}")).at(self.location.clone());
+        let described = format!("{} does not fit {name}", self.described(&path));
+        let problem =
+            |why: String| Diagnostic::error(format!("{described}: {why}")).at(self.location.clone());
         if let PatchOperation::Test(test) = operation
             && let Some(found) = object.pointer(&path)
         {
-            return problem(format!("it is {}, the test wants {}", kind_of(found), kind_of(&test.value)));
+            return problem(format!("found {}, the test expects {}", kind_of(found), kind_of(&test.value)));
         }
         let from = match operation {
             PatchOperation::Move(it) => Some(it.from.to_string()),
@@ -252,13 +276,13 @@ impl Operation {
                 let near = did_you_mean(&missing, map.keys().map(String::as_str));
                 let keys: Vec<_> = map.keys().map(String::as_str).collect();
                 problem(format!("{there} has no `{missing}`{near}"))
-                    .hint(format!("there is: {}", keys.join(", ")))
+                    .hint(format!("available keys: {}", keys.join(", ")))
             }
             Value::Array(list) => {
-                problem(format!("{there} has {} and no `{missing}`", plural(list.len(), "item")))
-                    .hint("items are counted from 0; `-` stands for the place behind the last one")
+                problem(format!("{there} has {} but no `{missing}`", plural(list.len(), "item")))
+                    .hint("indexes start at 0; `-` means after the last item")
             }
-            plain => problem(format!("{there} is {}, and has nothing below it", kind_of(plain))),
+            plain => problem(format!("{there} is {}, which has no fields", kind_of(plain))),
         }
     }
 }
@@ -288,7 +312,7 @@ fn fits(value: &Value, left: &mut usize, levels: usize) -> bool {
     }
 }
 
-/// The deepest part of a path that exists: its pointer, its value and the first key that it lacks.
+/// Returns the deepest part of a path that exists: its pointer, its value, and the first key that is missing.
 fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
     let mut at = String::new();
     let mut value = object;
@@ -324,13 +348,13 @@ mod tests {
             patch(&format!("patch:\n- {{op: test, path: /metadata/name, value: a}}\n- {operation}\n"));
         assert_eq!(problems, []);
         let mut object = service();
-        let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err();
+        let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem;
         assert_eq!(object, service(), "unchanged after an error");
         assert_eq!(problem.to_string(), expected);
     }
 
     #[test]
-    fn fills_and_applies() {
+    fn fills_placeholders_and_applies_operations() {
         let (patch, _) =
             patch("patch:\n- {op: add, path: /metadata/annotations/a~1b, value: 'x-${pool.name}'}\n");
         let mut object = service();
@@ -340,30 +364,30 @@ mod tests {
     }
 
     #[test]
-    fn failures_name_the_deepest_part_that_exists() {
+    fn errors_name_the_deepest_part_of_the_path_that_exists() {
         fails(
             "{op: replace, path: /spec/typ, value: x}",
             "o.yaml:3: operation 2 (`replace` at `/spec/typ`) does not fit service/a: `/spec` has no `typ`, did you mean `type`?",
         );
         fails(
             "{op: remove, path: /spec/ports/1/port}",
-            "o.yaml:3: operation 2 (`remove` at `/spec/ports/1/port`) does not fit service/a: `/spec/ports` has 1 item and no `1`",
+            "o.yaml:3: operation 2 (`remove` at `/spec/ports/1/port`) does not fit service/a: `/spec/ports` has 1 item but no `1`",
         );
         fails(
             "{op: add, path: /spec/type/x, value: 1}",
-            "o.yaml:3: operation 2 (`add` at `/spec/type/x`) does not fit service/a: `/spec/type` is \"LoadBalancer\", a string, and has nothing below it",
+            "o.yaml:3: operation 2 (`add` at `/spec/type/x`) does not fit service/a: `/spec/type` is \"LoadBalancer\", a string, which has no fields",
         );
         fails(
             "{op: test, path: /spec/ports/0/port, value: 81}",
-            "o.yaml:3: operation 2 (`test` at `/spec/ports/0/port`) does not fit service/a: it is 80, a number, the test wants 81, a number",
+            "o.yaml:3: operation 2 (`test` at `/spec/ports/0/port`) does not fit service/a: found 80, a number, the test expects 81, a number",
         );
         fails(
             "{op: move, from: /spec/x, path: /spec/y}",
             "o.yaml:3: operation 2 (`move` at `/spec/y`) does not fit service/a: `/spec` has no `x`",
         );
         fails(
-            "{op: add, path: /metadata/annotations/a, value: '${pool.nam}'}",
-            "o.yaml:3: unknown placeholder `${pool.nam}`",
+            "{op: add, path: /metadata/annotations/a, value: '${pool.names}'}",
+            "o.yaml:3: unknown placeholder `${pool.names}`",
         );
     }
 
@@ -395,7 +419,7 @@ mod tests {
             let copy = format!("- {{op: copy, from: /spec/ports, path: {path}}}\n");
             let (bomb, _) = patch(&format!("patch:\n{}", copy.repeat(copies)));
             let mut object = service();
-            let problem = bomb.apply(&mut object, "service/a", &Values::default()).unwrap_err().to_string();
+            let problem = bomb.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem.to_string();
             assert!(
                 problem.contains("larger than 3 MiB, the most that an API server takes, or has"),
                 "{problem}"
@@ -405,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_name_items_and_have_placeholders() {
+    fn paths_can_name_items_and_use_placeholders() {
         let (patch, problems) = patch(
             "patch:\n- {op: add, path: /spec/ports/port=80/name, value: http}\n- {op: copy, from: /spec/ports/name=http, path: /spec/ports/-}\n- {op: replace, path: /spec/ports/1/port, value: 81}\n- {op: move, from: /spec/ports/port=80, path: /spec/ports/port=81}\n- {op: add, path: '/metadata/annotations/x~1${pool.name}', value: '1'}\n- {op: add, path: /metadata/annotations/a=b, value: c}\n",
         );
@@ -425,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_operations_are_all_found() {
+    fn all_invalid_operations_are_reported() {
         let (_, problems) =
             patch("patch:\n- {op: frob, path: /a}\n- {op: add, path: a, value: 1}\n- {op: add, path: /a}\n");
         let lines: Vec<_> = problems.iter().map(|p| p.location.clone().unwrap().line).collect();

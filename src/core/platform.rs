@@ -1,5 +1,5 @@
-//! Platforms: how pools are recognised and how a Service is bound to one. Data, not code: one file a
-//! platform in `platforms/`, built in, and a user's own in the same form.
+//! Platforms: how to recognize the nodes of a cloud, and how to bind a Service to a pool. They are data, not code: the files
+//! in `platforms/` are built in, and users write their own with the same schema.
 
 mod builtin;
 mod check;
@@ -24,7 +24,7 @@ pub use crate::core::platform::form::{
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{
-    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NotBackend, ProviderIds, Recognise,
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NotBackend, ProviderIds, Recognize,
 };
 pub use crate::core::platform::selection::{
     Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue,

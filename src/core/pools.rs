@@ -1,4 +1,4 @@
-//! Pools: found among the nodes, remembered by the lock, chosen by the spec.
+//! Pools: discovered from the nodes, recorded in the lock file, selected by the spec.
 
 mod backend;
 mod discover;

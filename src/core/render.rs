@@ -1,5 +1,5 @@
-//! `render`: spec, manifests, platform, overlays and pools in; the files of the tree out. A function: the same
-//! input gives the same bytes on every machine.
+//! `render`: turns the spec, manifests, platform, overlays and pools into the files of the rendered directory. It is a pure
+//! function: the same input gives the same bytes on every machine.
 
 mod copies;
 mod dns;
@@ -32,20 +32,20 @@ use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
-/// What is rendered.
+/// The result of rendering.
 #[derive(Clone, Debug, Default)]
 pub struct Rendered {
-    /// The files of the tree, in order of their paths.
+    /// The files, sorted by path.
     pub files: Vec<RenderedFile>,
-    /// What the Services ask for.
+    /// The resources that the Services need.
     pub demands: Vec<Demand>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Diagnostic>,
-    /// What is as the spec wants it, and is easily forgotten.
+    /// Facts that follow from the spec and are easily forgotten.
     pub notes: Vec<String>,
 }
 
-/// Renders, or says all that is wrong.
+/// Renders the files, or returns all problems.
 pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
         return Err(problem.into());
@@ -70,7 +70,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let mut pending = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
-    warnings.extend(per_pool::said(input, &per_pool));
+    warnings.extend(per_pool::warnings(input, &per_pool));
     for object in input.objects {
         let value = with_namespace_and_labels(input.spec, object, &scopes);
         if object.is_load_balancer() {
@@ -91,7 +91,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let notes = dns::publish(input, &mut pending).into_iter().collect();
     patches::apply(input, &settings, &scopes, &mut pending, &mut problems);
     rules::check(input, &pending, &mut problems, &mut warnings);
-    warnings.extend(spread::too_few(input, &pending));
+    warnings.extend(spread::too_few_replicas(input, &pending));
     for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
     }
@@ -110,8 +110,8 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     Ok(Rendered { files, demands, warnings, notes })
 }
 
-/// The object with the spec's namespace where it has none, the spec's labels where it does not say otherwise, and
-/// with the parents that patches may rely on. A null is an absent field, as kubectl has it.
+/// Returns the object with the namespace of the spec, if it has none, the labels of the spec, unless it sets them itself, and
+/// the parents that patches may rely on. A null field is absent, as in kubectl.
 fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes) -> Value {
     let key = object.key();
     let mut value = object.value().clone();
@@ -135,14 +135,14 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
     value
 }
 
-/// Why the platform cannot give each pool its load balancer, where the spec does not go the other way.
+/// Returns the reason why the platform cannot bind Services to pools, unless the spec uses `workload.perPool`.
 pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) -> Option<Diagnostic> {
     let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
     let location = document.location("/spec/platform");
     Some(Diagnostic::error(refused.because.clone()).at(location).hint(refused.hint.clone()))
 }
 
-/// Nothing would be there for a pool.
+/// Reports that the manifests have no Service to copy for the pools.
 fn nothing_to_copy(input: Input<'_>) -> Option<Diagnostic> {
     if input.objects.iter().any(Object::is_load_balancer) {
         return None;
@@ -150,39 +150,39 @@ fn nothing_to_copy(input: Input<'_>) -> Option<Diagnostic> {
     let service =
         input.objects.iter().map(Object::key).find(|key| key.group.is_empty() && key.kind == "Service");
     let hint = match service {
-        Some(key) => format!("say `spec.type: LoadBalancer` in the one that clients reach, such as {key}"),
-        None => "add the Service that clients reach, with `spec.type: LoadBalancer`".to_owned(),
+        Some(key) => format!("set `spec.type: LoadBalancer` in the Service that clients use, such as {key}"),
+        None => "add the Service that clients use, with `spec.type: LoadBalancer`".to_owned(),
     };
     let problem = Diagnostic::error(
-        "the manifests hold no Service of type LoadBalancer, so there is nothing to give each pool",
+        "the manifests contain no Service of type LoadBalancer, so there is nothing to copy for each pool",
     );
     Some(problem.at(input.document.location("/spec/manifests")).hint(hint))
 }
 
-/// `internal: true` where nothing would come of it.
+/// Reports `internal: true` on a platform where it has no effect.
 fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
     if !input.spec.spec.internal || !input.platform.internal.is_empty() {
         return None;
     }
     let name = &input.platform.name;
-    let problem = Diagnostic::error(format!("`internal: true` does nothing on platform {name}"))
+    let problem = Diagnostic::error(format!("`internal: true` has no effect on platform {name}"))
         .at(input.document.location("/spec/internal"));
     Some(match &input.platform.spec.internal_instead {
         Some(instead) => problem.hint(instead.clone()),
-        None => problem.hint("write what the cloud reads into the manifests"),
+        None => problem.hint("set the annotation that the cloud reads in the manifests"),
     })
 }
 
-/// Whether the platform reads what the overlays write, and each has a name of its own.
+/// Checks that the platform supports the overlays and that their names are unique.
 fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (index, overlay) in input.overlays.iter().enumerate() {
         if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
             let first = first.location("/metadata/name");
             problems.push(
-                Diagnostic::error(format!("two overlays are called {}, the first in {first}", overlay.name))
+                Diagnostic::error(format!("duplicate overlay name {}; first used at {first}", overlay.name))
                     .at(overlay.location("/metadata/name"))
-                    .hint("give one of them another name: by it, errors and `overrides` tell them apart"),
+                    .hint("rename one of them; errors and `overrides` refer to overlays by name"),
             );
         }
         problems.extend(overlay.check_platform(&input.platform.name).err());
@@ -190,7 +190,7 @@ fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
     problems
 }
 
-/// What nobody has verified of the platform.
+/// Returns the facts about the platform that have not been verified.
 fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
     let location = || input.document.location("/spec/platform");
     let sentences = input.platform.spec.unverified.iter();
@@ -208,7 +208,7 @@ fn drop_empty_metadata(value: &mut Value) {
     }
 }
 
-/// Services that `spec.names` names and the manifests do not hold.
+/// Reports Services in `spec.names` that are not in the manifests.
 fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
     let known: Vec<String> = input
         .objects
@@ -225,16 +225,16 @@ fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
         .map(|name| {
             let near = crate::core::report::suggest::did_you_mean(name, known.iter().map(String::as_str));
             Diagnostic::warning(format!(
-                "`spec.names` names the Service `{name}`, which the manifests do not hold{near}"
+                "`spec.names` names the Service `{name}`, which is not in the manifests{near}"
             ))
             .at(input.document.location(&format!("/spec/names/{name}")))
         })
         .collect()
 }
 
-/// Two drafts of one name: a copy that meets another object, or two copies.
+/// Reports pending objects with the same key: a copy and another object, or two copies.
 fn find_collisions(pending: &[PendingObject<'_>], problems: &mut Vec<Diagnostic>) {
-    // By hash: keys that differ in their last letters alone are slow to put in order.
+    // A hash map, because keys that differ in their last letters only are slow to sort.
     let mut seen: HashMap<Key, &Object> = HashMap::with_capacity(pending.len());
     for draft in pending {
         let entry = match seen.entry(Key::of(&draft.value)) {
@@ -246,9 +246,9 @@ fn find_collisions(pending: &[PendingObject<'_>], problems: &mut Vec<Diagnostic>
         };
         let first = entry.get().location("/metadata/name");
         problems.push(
-            Diagnostic::error(format!("{} would be rendered twice, first from {first}", entry.key()))
+            Diagnostic::error(format!("duplicate object {}; first rendered from {first}", entry.key()))
                 .at(draft.source.location("/metadata/name"))
-                .hint("give one of them another name, with `spec.names` for the copies of a Service"),
+                .hint("rename one of them; for the copies of a Service, use `spec.names`"),
         );
     }
 }

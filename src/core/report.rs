@@ -1,4 +1,4 @@
-//! How findings are worded: diagnostics, counts, suggestions, differences and masked secrets.
+//! The wording of findings: diagnostics, counts, suggestions, diffs and masked secrets.
 
 pub mod describe;
 pub mod diagnostic;

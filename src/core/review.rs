@@ -1,4 +1,4 @@
-//! What a person who reviews a change wants to know of it.
+//! Reviews of a change: a Markdown report, a commit message, and warnings about addresses and nodes.
 
 mod address_risk;
 pub mod commit_message;

@@ -1,4 +1,4 @@
-//! The shapes of our own files, and how they are read with all problems at once.
+//! The schemas of the files that this program reads. Reading reports all problems at once.
 
 pub mod read;
 pub mod shape;

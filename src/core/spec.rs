@@ -1,4 +1,4 @@
-//! `largescale.yaml`: what the user writes.
+//! `largescale.yaml`: the spec that the user writes.
 
 mod cluster;
 mod large_scale;

@@ -1,6 +1,6 @@
-//! What became of the directory in a cluster: addresses of load balancers, rollouts of workloads, drift, DNS records.
+//! The state of the directory in a cluster: addresses of load balancers, rollouts of workloads, drift, DNS records.
 //!
-//! Plain functions of live objects; who asks for those, and who waits, is elsewhere.
+//! All functions are pure functions of live objects; other modules read these and wait for changes.
 
 mod address;
 mod age;

@@ -1,4 +1,4 @@
-//! The rendered directory as values: its objects, and what a render would change in it.
+//! The rendered directory as values: its objects, and the changes that a render would make.
 
 pub mod immutable;
 pub mod objects;

@@ -1,5 +1,5 @@
-//! All YAML goes through here, so that what is written means the same to kubectl, Argo CD and Flux
-//! (YAML 1.1 readers) and what is read means what kubectl would have read. See docs/adr/0001.
+//! Reads and writes all YAML. What it writes has the same meaning for kubectl, Argo CD and Flux (YAML 1.1 readers), and it
+//! reads a file as kubectl does. See docs/adr/0001.
 
 mod read;
 mod write;

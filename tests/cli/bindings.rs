@@ -58,7 +58,7 @@ fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str
         labels.insert(label_of(platform).to_owned(), pool.into());
     }
     labels.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())));
-    let provider_id = match spec.recognise.provider_ids.first().map(String::as_str) {
+    let provider_id = match spec.recognize.provider_ids.first().map(String::as_str) {
         // What follows the pool must be a VM set of its own.
         Some("azure://") => format!(
             "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/{}-vmss/virtualMachines/{name}",
@@ -184,7 +184,7 @@ fn the_controller_of_every_platform_takes_exactly_the_nodes_of_the_pool() {
         assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
         let objects = tree(&environment);
         let nodes = node_list::read_nodes("nodes.json", nodes(&platform).to_string().as_bytes()).unwrap();
-        let known = platform.spec.recognise.provider_ids();
+        let known = platform.spec.recognize.provider_ids();
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for service in objects.iter().filter(|object| object["kind"] == "Service") {
             let selected = platform.spec.selected(service, &objects);
@@ -260,7 +260,7 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
     let all: Vec<Platform> = platforms().collect();
     for platform in &all {
         let name = &platform.name;
-        let mark = platform.spec.recognise.labels.iter().next();
+        let mark = platform.spec.recognize.labels.iter().next();
         let mut labels =
             vec![("node-role.kubernetes.io/control-plane", "true"), ("node-role.kubernetes.io/etcd", "true")];
         labels.extend(mark.map(|(key, value)| (key.as_str(), value.as_str())));
@@ -275,9 +275,9 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
             assert_eq!(pools, ["a", "b", "c"], "{name}");
         } else {
             let said = found.unwrap_err()[0].to_string();
-            assert!(said.starts_with("all nodes are control-plane nodes (3)"), "{name}: {said}");
+            assert!(said.starts_with("found only control-plane nodes (3)"), "{name}: {said}");
         }
-        if platform.spec.recognise.provider_ids.is_empty() {
+        if platform.spec.recognize.provider_ids.is_empty() {
             continue;
         }
         // Recognized among all platforms, too.

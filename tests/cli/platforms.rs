@@ -127,7 +127,7 @@ fn backends(spec: &PlatformSpec) -> Vec<(&'static str, String)> {
         ExcludeLabel::Ignored => "has no effect",
     };
     lines.push(("the exclude label", exclude.to_owned()));
-    for rule in &spec.recognise.rejects {
+    for rule in &spec.recognize.rejects {
         let sign = match (&rule.label, &rule.matches, &rule.provider_id) {
             (Some(label), Some(pattern), _) => {
                 format!("the label `{label}`, whose value matches `{pattern}`,")

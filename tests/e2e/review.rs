@@ -10,7 +10,7 @@ fn the_addresses_at_stake_are_those_of_today() {
     app.run(&["apply", "--wait", "address"]).ok();
     let service = plane.get(&app.path("v1", "services/web-pool01")).unwrap();
     let address = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str().unwrap();
-    let gone = "it is removed, and with it its load balancer and the address";
+    let gone = "the Service is removed, with its load balancer and the address";
 
     // Before the tree has changed: nodes are read from the cluster, so addresses are, too.
     app.edit(

@@ -215,7 +215,7 @@ fn what_kustomize_does_in_silence_is_an_error() {
         "Deployment/web",
         "/spec/replicas",
         2.into(),
-        "o.yaml:7: the patch is for 0 objects, expected at least 1",
+        "o.yaml:7: the patch matches 0 objects, expected at least 1",
     );
     check(
         "\n- target: {kind: Deployment}\n  patch: |-\n    - op: replace\n      path: /spec/replica\n      value: 9\n",
@@ -229,14 +229,14 @@ fn what_kustomize_does_in_silence_is_an_error() {
         "Deployment/web",
         "/spec/template/spec/containers/1/image",
         "x".into(),
-        "`/spec/template/spec/containers` has 2 items and no `-1`",
+        "`/spec/template/spec/containers` has 2 items but no `-1`",
     );
     check(
         "\n- target: {kind: Service, name: web-*}\n  patch: |-\n    - {op: add, path: /spec/loadBalancerIP, value: x}\n",
         "Service/web-a",
         "/spec/loadBalancerIP",
         Value::Null,
-        "`web-*` reads like a glob",
+        "`web-*` looks like a glob",
     );
     check(
         "\n- target: {kind: Deployment}\n  patch: |-\n    - {op: add, path: /metadata/labels/x, value: '${y}'}\n",
@@ -258,6 +258,6 @@ fn what_kustomize_does_in_silence_is_an_error() {
         "Deployment/web",
         "/spec/replicas",
         9.into(),
-        "this is a strategic merge patch",
+        "strategic merge patches are not supported",
     );
 }

@@ -1,16 +1,16 @@
-//! The overlays that are built in: the files of `overlays/`.
+//! The built-in overlays: the files in `overlays/`.
 
 use crate::core::overlay::Overlay;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 
-/// Name and text of files.
+/// Pairs the name of each file with its text.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../../overlays/", $name, ".yaml")))),*]
     };
 }
 
-/// Name and text, in order of their names.
+/// Name and text of each overlay, sorted by name.
 const FILES: &[(&str, &str)] = files![
     "allowed-service-tags",
     "dual-stack",
@@ -28,18 +28,18 @@ const FILES: &[(&str, &str)] = files![
     "static-address",
 ];
 
-/// Behind the names of their files, in messages.
+/// Follows the file name of a built-in overlay in messages.
 pub const BUILT_IN: &str = " (built in)";
 
-/// The names, in order.
+/// Returns the names of the built-in overlays, sorted.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-/// A built-in overlay; `None` if there is none of that name.
+/// Reads a built-in overlay; `None` if no overlay has this name.
 pub fn read_builtin(name: &str) -> Option<Checked<Overlay>> {
     let (_, text) = FILES.iter().find(|(known, _)| *known == name)?;
-    let no_files = |_: &str| Err(Diagnostic::error("a built-in overlay has no files beside it").into());
+    let no_files = |_: &str| Err(Diagnostic::error("a built-in overlay cannot read files").into());
     Some(Overlay::read(&format!("overlays/{name}.yaml{BUILT_IN}"), text, &no_files))
 }
 
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_are_whole_and_named_as_their_files() {
+    fn all_are_valid_and_named_like_their_files() {
         for name in builtin_names() {
             let overlay = read_builtin(name).unwrap().unwrap();
             assert_eq!(overlay.name, name);
@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(
             std::fs::read_dir(folder).unwrap().count(),
             FILES.len() + 1, // README.md
-            "a file of overlays/ is not built in"
+            "a file in overlays/ is not built in"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The form of an overlay file.
+//! The schema of an overlay file.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::core::schema::read::{ApiVersion, Name};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Overlay")]
 pub(super) struct OverlayFile {
-    /// The version of this form.
+    /// The version of this schema.
     api_version: ApiVersion,
     /// Always `Overlay`.
     kind: OverlayKind,
-    /// Its name.
+    /// The name of the overlay.
     pub(super) metadata: Name,
-    /// What it does.
+    /// The content of the overlay.
     pub(super) spec: OverlaySpec,
 }
 
@@ -30,110 +30,111 @@ enum OverlayKind {
     Overlay,
 }
 
-/// What an overlay does.
+/// The content of an overlay.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OverlaySpec {
-    /// A line about what it does.
+    /// One line that says what the overlay does.
     #[serde(default)]
     pub title: String,
-    /// What else to know before it is used.
+    /// What users should know before they use the overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// Where its facts are from.
+    /// Sources of the facts in this overlay.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
-    /// The platforms that read what it writes; on any other it is an error. Default: those of its patches.
+    /// The platforms that read the fields that this overlay writes; any other platform is an error. Default: the platforms of
+    /// its patches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
-    /// What to do on any other platform, for the error.
+    /// What to do on any other platform; shown in the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
-    /// Whose values it may write over: names of overlays before it in `spec.overlays`, `internal` for `internal: true`,
-    /// `perPool` for `workload.perPool`, `dns` for `spec.dns`, the name of the platform for its binding.
+    /// Whose values this overlay may replace: names of earlier overlays in `spec.overlays`, `internal` for `internal: true`,
+    /// `perPool` for `workload.perPool`, `dns` for `spec.dns`, or the name of the platform for its binding.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overrides: Vec<String>,
-    /// What it has to be told in `spec.settings`; `${setting.NAME}` stands for it.
+    /// The settings that it reads from `spec.settings`; `${setting.NAME}` is replaced with the value.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
-    /// Turns `workload.spread` on, where the workload is not one per pool.
+    /// Turns `workload.spread` on, except with `workload.perPool`.
     #[serde(default)]
     pub spread: bool,
-    /// What the Service of a pool must have in the end.
+    /// What the Service of a pool must have after all patches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
-    /// What the Service of a pool must not have in the end.
+    /// What the Service of a pool must not have after all patches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<Refusal>,
-    /// Which objects its patches are for that have no target of their own; default: all.
+    /// The target of patches that have no target; default: all objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<PatchTarget>,
-    /// Its patches, in order.
+    /// The patches, in order.
     pub patches: Vec<PatchForm>,
 }
 
-/// A patch with its target, as kustomize has it or with what is known here beside it.
+/// A patch with its target, as in kustomize, with some additional fields.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PatchForm {
-    /// Only on these platforms; on any other the patch is left out.
+    /// Apply the patch on these platforms only; default: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub platforms: Vec<String>,
-    /// Which objects it is for; default: those of the overlay.
+    /// The objects to patch; default: the target of the overlay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) target: Option<PatchTarget>,
-    /// How many it must match; default: at least one.
+    /// How many objects the target must match; default: at least one.
     #[serde(default)]
     pub(super) expects: Expects,
-    /// JSON Patch operations (RFC 6902); `metadata/labels` and `metadata/annotations` may be assumed to exist. A text
-    /// with such operations is a patch as kustomize has it: the patterns of its target are regular expressions then.
+    /// JSON Patch operations (RFC 6902); `metadata/labels` and `metadata/annotations` always exist. If this is a string that
+    /// holds the operations, the patch is read as in kustomize: the patterns of its target are then regular expressions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<Value>,
-    /// Instead of `patch`, as in kustomize: a file with the operations, relative to this one.
+    /// A file with the operations, relative to this file, instead of `patch`; as in kustomize.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) path: Option<String>,
-    /// As in kustomize; only what is the default there.
+    /// As in kustomize; only the default values are supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) options: Option<BTreeMap<String, bool>>,
 }
 
-/// Which objects a patch is for. Globs where `patch` is a list; regular expressions over the whole value, as in kustomize,
-/// where it is a text or a `path`.
+/// The objects that a patch applies to. The patterns are globs if `patch` is a list. If it is a string or a `path`, they are
+/// regular expressions that match the whole value, as in kustomize.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Target")]
 pub(super) struct PatchTarget {
-    /// Over `apiVersion`.
+    /// Pattern for `apiVersion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) api_version: Option<String>,
-    /// Over the group in `apiVersion`.
+    /// Pattern for the group in `apiVersion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) group: Option<String>,
-    /// Over the version in `apiVersion`.
+    /// Pattern for the version in `apiVersion`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
-    /// Over `kind`.
+    /// Pattern for `kind`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) kind: Option<String>,
-    /// Over `metadata.name`.
+    /// Pattern for `metadata.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
-    /// Over `metadata.namespace`.
+    /// Pattern for `metadata.namespace`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) namespace: Option<String>,
-    /// Over the name that a pool's Service has in the manifests.
+    /// Pattern for the name of the Service in the manifests that the object is a copy of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) service: Option<String>,
-    /// Over the pool that a Service is for.
+    /// Pattern for the pool of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pool: Option<String>,
-    /// Labels that it must have.
+    /// Labels that the object must have.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) labels: BTreeMap<String, String>,
     /// A label selector, such as `app=web,tier in (a,b)`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) label_selector: Option<String>,
-    /// The same over annotations.
+    /// A selector like `labelSelector`, for annotations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) annotation_selector: Option<String>,
 }
@@ -141,7 +142,7 @@ pub(super) struct PatchTarget {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Expects {
-    /// Fewer matches are an error; 0 allows none.
+    /// Fewer matches are an error; 0 allows no match.
     #[serde(default = "one")]
     pub(super) at_least: usize,
     /// More matches are an error.

@@ -1,4 +1,4 @@
-//! Patches as kustomize has them: a text or a file with JSON 6902 operations.
+//! Patches as in kustomize: a string or a file with JSON 6902 operations.
 
 use serde_json::Value;
 
@@ -8,8 +8,9 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml::Document;
 use crate::core::{patch, pointer, yaml};
 
-/// A patch that is a text in an overlay. `overlay` is the overlay's own text, which tells where the lines of a block begin.
-pub(super) fn in_text(
+/// Reads a patch that is a string in an overlay. `overlay` is the text of the overlay; it shows whether the string is a block,
+/// so that the lines in messages are right.
+pub(super) fn in_string(
     text: &str,
     location: &Location,
     overlay: &str,
@@ -34,7 +35,7 @@ pub(super) fn in_text(
     }
 }
 
-/// A patch that is a file of its own.
+/// Reads a patch from a separate file.
 pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Patch {
     match yaml::read(file, text) {
         Ok(documents) => operations(&documents, &Location::file(file), |location| location, problems),
@@ -53,9 +54,10 @@ fn operations(
 ) -> Patch {
     let [document] = documents else {
         let message =
-            if documents.is_empty() { "the patch is empty" } else { "the patch is more than one document" };
-        problems
-            .push(Diagnostic::error(message).at(location.clone()).hint("one list of JSON 6902 operations"));
+            if documents.is_empty() { "the patch is empty" } else { "the patch has more than one document" };
+        problems.push(
+            Diagnostic::error(message).at(location.clone()).hint("write one list of JSON 6902 operations"),
+        );
         return Patch::default();
     };
     match &document.value {
@@ -64,13 +66,13 @@ fn operations(
         }
         Value::Object(_) => {
             let mut problem = Diagnostic::error(
-                "this is a strategic merge patch, and what it means depends on the schema of the object; patches here are JSON 6902",
+                "strategic merge patches are not supported, because their meaning depends on the schema of the object",
             )
             .at(within(document.location("")));
             let mut path = String::new();
             if let Some(value) = first_change(&document.value, &mut path) {
                 problem = problem.hint(format!(
-                    "write each change as an operation, such as `- {{op: add, path: {path}, value: {value}}}`"
+                    "write each change as a JSON 6902 operation, such as `- {{op: add, path: {path}, value: {value}}}`"
                 ));
             }
             problems.push(problem);
@@ -86,7 +88,8 @@ fn operations(
     }
 }
 
-/// The first thing that a merge patch changes, and where; what only names the object is no change.
+/// Returns the first value that a merge patch changes, and appends its location to `path`. Fields that only name the object
+/// are skipped.
 fn first_change<'a>(value: &'a Value, path: &mut String) -> Option<&'a Value> {
     const NAMES: &[&str] = &["/apiVersion", "/kind", "/metadata/name", "/metadata/namespace"];
     let mut below = |key: &str, value: &'a Value| {
@@ -116,12 +119,12 @@ mod tests {
     #[track_caller]
     fn problem(overlay: &str, text: &str) -> Diagnostic {
         let mut problems = Vec::new();
-        in_text(text, &Location { file: "o.yaml".to_owned(), line: 1 }, overlay, &mut problems);
+        in_string(text, &Location { file: "o.yaml".to_owned(), line: 1 }, overlay, &mut problems);
         problems.pop().unwrap()
     }
 
     #[test]
-    fn lines_of_a_block_are_those_of_the_overlay() {
+    fn problems_in_a_block_have_the_lines_of_the_overlay() {
         let bad = "- {op: add, path: /a, value: 1}\n- {op: put}\n";
         assert_eq!(problem("  patch: |-\n", bad).location.unwrap().line, 3);
         assert_eq!(problem("- patch: '...'\n", bad).location.unwrap().line, 1);
@@ -129,18 +132,18 @@ mod tests {
     }
 
     #[test]
-    fn merge_patches_are_told_how_to_become_operations() {
+    fn merge_patches_are_refused_with_the_equivalent_operation() {
         let merge = "kind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{name: app, image: b}]}}}\n";
         let problem = problem("patch: |-\n", merge);
-        assert!(problem.message.starts_with("this is a strategic merge patch"));
+        assert!(problem.message.starts_with("strategic merge patches are not supported"));
         assert_eq!(
             problem.hint.unwrap(),
-            "write each change as an operation, such as `- {op: add, path: /spec/template/spec/containers/name=app/image, value: \"b\"}`"
+            "write each change as a JSON 6902 operation, such as `- {op: add, path: /spec/template/spec/containers/name=app/image, value: \"b\"}`"
         );
     }
 
     #[test]
-    fn what_else_is_no_patch() {
+    fn empty_and_scalar_patches_are_refused() {
         assert_eq!(problem("patch: |-\n", "").message, "the patch is empty");
         assert!(problem("patch: x\n", "x").message.contains("expected a list of operations"));
     }

@@ -1,21 +1,22 @@
-//! The patterns of targets: globs of our own, regular expressions of kustomize.
+//! The patterns in targets: globs, or regular expressions as in kustomize.
 //!
-//! `web-*` and `web-.*` mean something in both, and not the same. Which of them a patch has is told by its form: kustomize
-//! takes a patch as a text or a file only, and a list only we take. What reads like the other is refused.
+//! `web-*` and `web-.*` are valid in both syntaxes but have different meanings. The form of the patch decides which syntax
+//! applies: kustomize accepts a patch as a string or a file only, so a list means globs. A pattern that looks like the other
+//! syntax is refused.
 
 use glob::Pattern as Glob;
 use regex_lite::Regex;
 
-/// How the patterns of a target are read.
+/// The syntax of the patterns in a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     /// Globs.
-    Ours,
-    /// Regular expressions over the whole value.
+    Glob,
+    /// Regular expressions that match the whole value.
     Kustomize,
 }
 
-/// A pattern of a target.
+/// A pattern in a target.
 #[derive(Clone, Debug)]
 pub(super) enum Pattern {
     Glob(Glob),
@@ -23,10 +24,10 @@ pub(super) enum Pattern {
 }
 
 impl Pattern {
-    /// Reads a pattern; the error is a sentence and a hint.
+    /// Reads a pattern; an error has a message and a hint.
     pub(super) fn read(text: &str, dialect: Dialect) -> Result<Self, (String, String)> {
         match dialect {
-            Dialect::Ours => glob(text),
+            Dialect::Glob => glob(text),
             Dialect::Kustomize => regex(text),
         }
     }
@@ -40,15 +41,18 @@ impl Pattern {
 }
 
 fn glob(text: &str) -> Result<Pattern, (String, String)> {
-    // None of these can be in what targets are compared with.
+    // The values that patterns are compared with cannot hold these characters.
     if text.contains(['|', '(', ')', '^', '$', '+', '\\']) || text.contains(".*") {
         return Err((
-            format!("`{text}` reads like a regular expression, and patterns are globs where `patch` is a list"),
-            "write a glob, such as `web-*`, `web-?` or `[ab]*`; or give the patch as a text (`patch: |-`), as kustomize has it, for regular expressions".to_owned(),
+            format!("`{text}` looks like a regular expression, but patterns are globs when `patch` is a list"),
+            "write a glob, such as `web-*`, `web-?` or `[ab]*`; for regular expressions, write the patch as a string (`patch: |-`), as in kustomize".to_owned(),
         ));
     }
     Glob::new(text).map(Pattern::Glob).map_err(|error| {
-        (format!("`{text}` is no glob: {}", error.msg), "`*` is any text, `?` any character".to_owned())
+        (
+            format!("invalid glob `{text}`: {}", error.msg),
+            "`*` matches any text, `?` any character".to_owned(),
+        )
     })
 }
 
@@ -57,22 +61,22 @@ fn regex(text: &str) -> Result<Pattern, (String, String)> {
         let repeated = if quantifier == '*' { "any number of" } else { "at most one" };
         let means = before.map_or_else(
             || format!("`{quantifier}` has nothing before it to repeat"),
-            |before| format!("`{before}{quantifier}` means {repeated} `{before}`"),
+            |before| format!("`{before}{quantifier}` matches {repeated} `{before}`"),
         );
         return Err((
-            format!("`{text}` reads like a glob, and patterns are regular expressions where `patch` is a text or a `path`, as in kustomize: {means}"),
+            format!("`{text}` looks like a glob, but patterns are regular expressions when `patch` is a string or a `path`, as in kustomize: {means}"),
             before.map_or_else(
-                || "write `.*` for any text".to_owned(),
-                |before| format!("write `.{quantifier}` for any text, or `[{before}]{quantifier}` if it is meant; or give the patch as a list, for globs"),
+                || "write `.*` to match any text".to_owned(),
+                |before| format!("write `.{quantifier}` to match any text, or `[{before}]{quantifier}` if you mean the repetition; or write the patch as a list, for globs"),
             ),
         ));
     }
     Regex::new(&format!("^(?:{text})$")).map(Pattern::Regex).map_err(|error| {
-        (format!("`{text}` is no regular expression: {error}"), "kustomize would refuse it too".to_owned())
+        (format!("invalid regular expression `{text}`: {error}"), "kustomize would reject it, too".to_owned())
     })
 }
 
-/// A `*` or `?` behind a plain character, or behind nothing: what a glob has, and a regular expression hardly ever.
+/// Finds a `*` or `?` that follows a plain character or nothing: common in globs, and rare in regular expressions.
 fn glob_like(text: &str) -> Option<(Option<char>, char)> {
     let mut before: Option<char> = None;
     let mut is_plain = true;
@@ -92,16 +96,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plain_words_mean_the_same_in_both() {
-        for dialect in [Dialect::Ours, Dialect::Kustomize] {
+    fn plain_words_mean_the_same_in_both_dialects() {
+        for dialect in [Dialect::Glob, Dialect::Kustomize] {
             let pattern = Pattern::read("web-a", dialect).unwrap();
             assert!(pattern.matches("web-a") && !pattern.matches("web-ab") && !pattern.matches("a-web-a"));
         }
     }
 
     #[test]
-    fn each_reads_its_own() {
-        let glob = Pattern::read("web-*", Dialect::Ours).unwrap();
+    fn each_dialect_has_its_own_syntax() {
+        let glob = Pattern::read("web-*", Dialect::Glob).unwrap();
         let regex = Pattern::read("web-.*", Dialect::Kustomize).unwrap();
         for name in ["web-", "web-a"] {
             assert!(glob.matches(name) && regex.matches(name));
@@ -115,21 +119,21 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_like_the_other_is_refused() {
+    fn a_pattern_in_the_other_syntax_is_refused() {
         for text in ["web-.*", "a|b", "^web$", "(a)", "a+"] {
-            let (why, _) = Pattern::read(text, Dialect::Ours).unwrap_err();
-            assert!(why.contains("reads like a regular expression"), "{why}");
+            let (why, _) = Pattern::read(text, Dialect::Glob).unwrap_err();
+            assert!(why.contains("looks like a regular expression"), "{why}");
         }
         for (text, means) in [
-            ("web-*", "`-*` means any number of `-`"),
+            ("web-*", "`-*` matches any number of `-`"),
             ("*", "`*` has nothing before it to repeat"),
-            ("web?", "`b?` means at most one `b`"),
+            ("web?", "`b?` matches at most one `b`"),
         ] {
             let (why, _) = Pattern::read(text, Dialect::Kustomize).unwrap_err();
             assert!(why.ends_with(means), "{why}");
         }
         assert!(
-            Pattern::read("[", Dialect::Ours).is_err() && Pattern::read("(", Dialect::Kustomize).is_err()
+            Pattern::read("[", Dialect::Glob).is_err() && Pattern::read("(", Dialect::Kustomize).is_err()
         );
     }
 }

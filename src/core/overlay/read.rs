@@ -1,11 +1,11 @@
-//! An overlay, read and checked.
+//! Reads and checks overlays.
 
 use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::core::overlay::form::{OverlayFile, OverlaySpec, PatchForm};
 use crate::core::overlay::pattern::Dialect;
-use crate::core::overlay::target::{Meant, PatchSubject};
+use crate::core::overlay::target::{PatchSubject, TargetMatcher};
 use crate::core::overlay::{kustomize, target};
 use crate::core::patch::Patch;
 use crate::core::platform::setting_patterns;
@@ -15,41 +15,41 @@ use crate::core::schema::read;
 use crate::core::yaml::Document;
 use crate::core::{patch, yaml};
 
-/// An overlay, read and checked.
+/// An overlay that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Overlay {
-    /// By which it is named in errors, and in the `overrides` of others.
+    /// The name in errors, and in the `overrides` of other overlays.
     pub name: String,
-    /// The same, as a message begins with it.
+    /// The name as a message begins with it: `the overlay NAME`.
     pub title: String,
-    /// What it says.
+    /// The content of the file.
     pub spec: OverlaySpec,
-    /// Its patches, in order.
+    /// The patches, in order.
     pub patches: Vec<TargetedPatch>,
     document: Document,
 }
 
-/// A patch and the objects that it is for.
+/// A patch and its target.
 #[derive(Clone, Debug)]
 pub struct TargetedPatch {
-    /// What it does.
+    /// The operations.
     pub patch: Patch,
-    /// Where it stands.
+    /// The location in the overlay.
     pub location: Location,
     /// Fewer matches are an error.
     pub at_least: usize,
     /// More matches are an error.
     pub at_most: Option<usize>,
     platforms: Vec<String>,
-    meant: Meant,
+    target: TargetMatcher,
 }
 
-/// A file beside an overlay, by the name that the overlay has for it: as messages name it, and its text.
-pub type Beside<'a> = dyn Fn(&str) -> Checked<(String, String)> + 'a;
+/// Reads a file that an overlay names; returns the file name for messages, and its text.
+pub type ReadFile<'a> = dyn Fn(&str) -> Checked<(String, String)> + 'a;
 
 impl Overlay {
     /// Reads and checks an overlay file.
-    pub fn read(file: &str, text: &str, beside: &Beside<'_>) -> Checked<Self> {
+    pub fn read(file: &str, text: &str, read_file: &ReadFile<'_>) -> Checked<Self> {
         let document = yaml::read_one(file, text)?;
         let read: OverlayFile = read::typed(&document)?;
         let mut problems = Vec::new();
@@ -57,12 +57,14 @@ impl Overlay {
         let mut patches = Vec::with_capacity(read.spec.patches.len());
         for (index, form) in read.spec.patches.iter().enumerate() {
             let at = format!("/spec/patches/{index}");
-            let (patch, dialect) = operations(form, &document, &at, text, beside, &mut problems);
+            let (patch, dialect) = operations(form, &document, &at, text, read_file, &mut problems);
             if dialect == Dialect::Kustomize && form.target.is_none() && read.spec.target.is_none() {
                 problems.push(
-                    Diagnostic::error("the patch has no `target`, which a JSON 6902 patch of kustomize has")
-                        .at(document.location(&at))
-                        .hint("add one, such as `target: {kind: Service}`"),
+                    Diagnostic::error(
+                        "the patch has no `target`, which a JSON 6902 patch in kustomize requires",
+                    )
+                    .at(document.location(&at))
+                    .hint("add one, such as `target: {kind: Service}`"),
                 );
             }
             let (target, target_at) = match (&form.target, &read.spec.target) {
@@ -75,10 +77,10 @@ impl Overlay {
                 at_least: form.expects.at_least,
                 at_most: form.expects.at_most,
                 platforms: form.platforms.clone(),
-                meant: target::read(&target, dialect, &document, &target_at, &mut problems),
+                target: target::read(&target, dialect, &document, &target_at, &mut problems),
             });
         }
-        // A target that patches share is read for each of them.
+        // A target that several patches share is read, and reported, for each of them.
         problems.dedup();
         if problems.is_empty() {
             let name = read.metadata.name;
@@ -88,17 +90,17 @@ impl Overlay {
         }
     }
 
-    /// The JSON Schema of the form.
+    /// Returns the JSON Schema of an overlay file.
     pub fn schema() -> Value {
         read::schema::<OverlayFile>()
     }
 
-    /// Where something of it stands.
+    /// Returns the location of the value at a JSON pointer.
     pub fn location(&self, pointer: &str) -> Location {
         self.document.location(pointer)
     }
 
-    /// The platforms that it is for, in order; none stand for all.
+    /// Returns the platforms that the overlay supports, sorted; an empty list means all.
     pub fn platforms(&self) -> Vec<&str> {
         if !self.spec.platforms.is_empty() {
             return self.spec.platforms.iter().map(String::as_str).collect();
@@ -113,7 +115,7 @@ impl Overlay {
         all
     }
 
-    /// What it writes must be read by the platform, or it would be ignored in silence.
+    /// Checks that the platform supports the overlay. Otherwise the cloud would silently ignore the fields that it writes.
     pub fn check_platform(&self, platform: &str) -> Result<(), Diagnostic> {
         let platforms = self.platforms();
         if platforms.is_empty() || platforms.contains(&platform) {
@@ -121,7 +123,7 @@ impl Overlay {
         }
         let instead = self.spec.instead.as_ref().map(|text| format!("; {text}")).unwrap_or_default();
         let message = format!(
-            "the overlay {} is for {}, and {platform} is none of them",
+            "the overlay {} does not support platform {platform}; it supports {}",
             self.name,
             platforms.join(", ")
         );
@@ -131,66 +133,68 @@ impl Overlay {
             } else {
                 "/spec/platforms"
             }))
-            .hint(format!("take it out of `spec.overlays`{instead}")))
+            .hint(format!("remove it from `spec.overlays`{instead}")))
     }
 
-    /// Its patches for a platform.
+    /// Returns the patches for a platform.
     pub fn patches_for<'a>(&'a self, platform: &'a str) -> impl Iterator<Item = &'a TargetedPatch> {
         let is_for = self.spec.platforms.is_empty() || self.spec.platforms.iter().any(|it| it == platform);
         self.patches.iter().filter(move |patch| is_for && patch.is_for(platform))
     }
 
-    /// Whether one of its patches for a platform has this placeholder.
+    /// Whether one of the patches for a platform uses this placeholder.
     pub fn asks_for(&self, placeholder: &str, platform: &str) -> bool {
         self.patches_for(platform).any(|patch| patch.patch.placeholders().any(|name| name == placeholder))
     }
 }
 
 impl TargetedPatch {
-    /// Whether it is for a platform.
+    /// Whether the patch applies on a platform.
     pub fn is_for(&self, platform: &str) -> bool {
         self.platforms.is_empty() || self.platforms.iter().any(|known| known == platform)
     }
 
-    /// Whether an object is meant.
+    /// Whether the patch applies to an object.
     pub fn matches(&self, subject: PatchSubject<'_>) -> bool {
-        self.meant.is(subject)
+        self.target.matches(subject)
     }
 }
 
-/// The operations of a patch, wherever they stand, and how the patterns of its target are read.
+/// Reads the operations of a patch, and returns the syntax of the patterns in its target.
 fn operations(
     form: &PatchForm,
     document: &Document,
     at: &str,
     overlay: &str,
-    beside: &Beside<'_>,
+    read_file: &ReadFile<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> (Patch, Dialect) {
     let location = |below: &str| document.location(&format!("{at}/{below}"));
     for (name, _) in form.options.iter().flatten().filter(|(_, is_set)| **is_set) {
         problems.push(
-            Diagnostic::error(format!("`options.{name}` is not known here"))
+            Diagnostic::error(format!("`options.{name}` is not supported"))
                 .at(location(&format!("options/{name}")))
-                .hint("remove it: a JSON 6902 patch changes whatever its paths name; the names of a pool's Services are `spec.names` of largescale.yaml"),
+                .hint("remove it: a JSON 6902 patch may change any field; to rename the Services of the pools, use `spec.names` in largescale.yaml"),
         );
     }
     let patch = match (&form.patch, &form.path) {
         (Some(Value::Array(_)), None) => {
-            return (patch::read(document, &format!("{at}/patch"), problems), Dialect::Ours);
+            return (patch::read(document, &format!("{at}/patch"), problems), Dialect::Glob);
         }
-        (Some(Value::String(text)), None) => kustomize::in_text(text, &location("patch"), overlay, problems),
+        (Some(Value::String(text)), None) => {
+            kustomize::in_string(text, &location("patch"), overlay, problems)
+        }
         (Some(other), None) => {
             problems.push(
                 Diagnostic::error(format!(
-                    "`patch` is {}, expected a list of JSON 6902 operations, or a text with one",
+                    "`patch` is {}, expected a list of JSON 6902 operations, or a string with such a list",
                     kind_of(other)
                 ))
                 .at(location("patch")),
             );
             Patch::default()
         }
-        (None, Some(name)) => match beside(name) {
+        (None, Some(name)) => match read_file(name) {
             Ok((file, text)) => kustomize::in_file(&file, &text, problems),
             Err(found) => {
                 problems.extend(found.into_iter().map(|problem| match problem.location {
@@ -201,10 +205,13 @@ fn operations(
             }
         },
         (given, _) => {
-            let message =
-                if given.is_some() { "both `patch` and `path`" } else { "neither `patch` nor `path`" };
+            let message = if given.is_some() {
+                "has both `patch` and `path`"
+            } else {
+                "has neither `patch` nor `path`"
+            };
             problems.push(
-                Diagnostic::error(format!("the patch has {message}, expected one of them"))
+                Diagnostic::error(format!("the patch {message}; expected one of them"))
                     .at(document.location(at)),
             );
             Patch::default()
@@ -213,7 +220,7 @@ fn operations(
     (patch, Dialect::Kustomize)
 }
 
-/// Patterns of settings and rules that are none.
+/// Reports invalid patterns in settings and rules.
 fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut patterns = setting_patterns(&spec.settings);
     for (index, rule) in spec.requires.iter().enumerate() {
@@ -226,7 +233,7 @@ fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Di
     for (at, pattern) in patterns {
         if let Err(error) = Regex::new(pattern) {
             problems.push(
-                Diagnostic::error(format!("`{pattern}` is no regular expression: {error}"))
+                Diagnostic::error(format!("invalid regular expression `{pattern}`: {error}"))
                     .at(document.location(&at)),
             );
         }

@@ -1,4 +1,4 @@
-//! Which objects a patch is for.
+//! The objects that a patch applies to.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::core::overlay::pattern::{Dialect, Pattern};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
-/// What a target is compared with.
+/// An object, and the facts about it that a target can match.
 #[derive(Clone, Copy, Debug)]
 pub struct PatchSubject<'a> {
     /// The object.
     pub object: &'a Value,
-    /// The Service of the manifests that it is a copy of.
+    /// The Service in the manifests that the object is a copy of.
     pub service: Option<&'a str>,
-    /// The value of the pool that it is for.
+    /// The value of the pool of the object.
     pub pool: Option<&'a str>,
-    /// Which kinds live in a namespace.
+    /// The scopes of kinds: namespaced or not.
     pub scopes: &'a Scopes,
 }
 
-/// A target, read.
+/// A target that was read.
 #[derive(Clone, Debug)]
-pub(super) struct Meant {
+pub(super) struct TargetMatcher {
     patterns: Vec<(Field, Pattern)>,
     dialect: Dialect,
     labels: BTreeMap<String, String>,
@@ -46,14 +46,14 @@ enum Field {
     Pool,
 }
 
-/// Reads a target that stands at a pointer of a document.
+/// Reads a target; `at` is its pointer in the document.
 pub(super) fn read(
     target: &PatchTarget,
     dialect: Dialect,
     document: &Document,
     at: &str,
     problems: &mut Vec<Diagnostic>,
-) -> Meant {
+) -> TargetMatcher {
     let fields = [
         (Field::ApiVersion, "apiVersion", &target.api_version),
         (Field::Group, "group", &target.group),
@@ -66,7 +66,7 @@ pub(super) fn read(
     ];
     let mut patterns = Vec::new();
     for (field, name, text) in fields {
-        // Empty is absent, as in kustomize.
+        // Kustomize treats an empty pattern as absent.
         let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { continue };
         match Pattern::read(text, dialect) {
             Ok(pattern) => patterns.push((field, pattern)),
@@ -78,29 +78,29 @@ pub(super) fn read(
         let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { return Selector::default() };
         Selector::read(text).unwrap_or_else(|why| {
             problems.push(
-                Diagnostic::error(format!("`{text}` is no label selector: {why}"))
+                Diagnostic::error(format!("invalid label selector `{text}`: {why}"))
                     .at(document.location(&format!("{at}/{name}")))
-                    .hint("such as `app=web,tier in (a,b),!canary`"),
+                    .hint("write a selector such as `app=web,tier in (a,b),!canary`"),
             );
             Selector::default()
         })
     };
     let label_selector = selector("labelSelector", &target.label_selector);
     let annotation_selector = selector("annotationSelector", &target.annotation_selector);
-    Meant { patterns, dialect, labels: target.labels.clone(), label_selector, annotation_selector }
+    TargetMatcher { patterns, dialect, labels: target.labels.clone(), label_selector, annotation_selector }
 }
 
-impl Meant {
-    /// Whether an object is meant.
-    pub(super) fn is(&self, subject: PatchSubject<'_>) -> bool {
+impl TargetMatcher {
+    /// Whether the target matches an object.
+    pub(super) fn matches(&self, subject: PatchSubject<'_>) -> bool {
         let metadata = &subject.object["metadata"];
-        self.patterns.iter().all(|(field, pattern)| pattern.matches(self.text(*field, subject)))
+        self.patterns.iter().all(|(field, pattern)| pattern.matches(self.field_text(*field, subject)))
             && self.labels.iter().all(|(key, value)| metadata["labels"][key] == value.as_str())
             && self.label_selector.matches(&metadata["labels"])
             && self.annotation_selector.matches(&metadata["annotations"])
     }
 
-    fn text<'a>(&self, field: Field, subject: PatchSubject<'a>) -> &'a str {
+    fn field_text<'a>(&self, field: Field, subject: PatchSubject<'a>) -> &'a str {
         let object = subject.object;
         let text = |value: &'a Value| value.as_str().unwrap_or_default();
         let api_version = text(&object["apiVersion"]);
@@ -112,7 +112,7 @@ impl Meant {
             Field::Kind => text(&object["kind"]),
             Field::Name => text(&object["metadata"]["name"]),
             Field::Namespace => match text(&object["metadata"]["namespace"]) {
-                // For kustomize an object without a namespace is in `default`.
+                // Kustomize treats an object without a namespace as one in `default`.
                 "" if self.dialect == Dialect::Kustomize => {
                     let key = Key::of(object);
                     if subject.scopes.is_namespaced(&key.group, &key.kind) { "default" } else { "" }

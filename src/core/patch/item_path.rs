@@ -1,8 +1,8 @@
-//! Segments of a path that name an item of a list: `/spec/template/spec/containers/name=app/image`.
+//! Path segments that name an item of a list: `/spec/template/spec/containers/name=app/image`.
 //!
-//! RFC 6901 counts items, and kustomize's users count by hand. A segment `key=value` names the item instead, and several
-//! conditions stand side by side: `port=53,protocol=UDP`. They are looked up in the object before the patch is applied.
-//! Only where the parent is a list: a member of an object whose key has a `=` in it is that member.
+//! RFC 6901 uses indexes, and users of kustomize count items by hand. A segment `key=value` names the item instead. Several
+//! conditions are separated by commas: `port=53,protocol=UDP`. They are resolved against the object before the patch is
+//! applied, and only if the parent is a list: in an object, a key that contains `=` is just a key.
 
 use serde_json::Value;
 
@@ -11,12 +11,12 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 
-/// Whether a path may name items; most do not, and need no look at the object.
+/// Whether a path may name items. Most paths do not, and need no lookup in the object.
 pub fn names_items(path: &str) -> bool {
     path.contains('=')
 }
 
-/// The path with indexes where it named items; the error is a sentence with its hint, without a place.
+/// Returns the path with indexes instead of item names; an error has a message and a hint, but no location.
 pub fn resolve(object: &Value, path: &str) -> Result<String, Diagnostic> {
     let mut resolved = String::with_capacity(path.len());
     let mut at = Some(object);
@@ -32,7 +32,7 @@ pub fn resolve(object: &Value, path: &str) -> Result<String, Diagnostic> {
     Ok(resolved)
 }
 
-/// The value of a member or item.
+/// Returns the member or item with this key.
 pub fn step<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     match value {
         Value::Object(map) => map.get(key),
@@ -41,7 +41,7 @@ pub fn step<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     }
 }
 
-/// The index of the one item for which all conditions hold, or why there is not one, and what there is.
+/// Returns the index of the one item that meets all conditions; otherwise an error with the reason, and a list of items.
 fn find(list: &[Value], segment: &str) -> Result<String, (String, String)> {
     let conditions = conditions(segment);
     let fits =
@@ -57,16 +57,16 @@ fn find(list: &[Value], segment: &str) -> Result<String, (String, String)> {
                 }
                 _ => String::new(),
             };
-            Err((format!("has no item with `{segment}`{near}"), there_is(list, &conditions)))
+            Err((format!("has no item with `{segment}`{near}"), available(list, &conditions)))
         }
         several => Err((
             format!("has {} with `{segment}`", plural(several.len(), "item")),
-            format!("add a condition, such as `{segment},KEY=VALUE`; {}", there_is(list, &conditions)),
+            format!("add a condition, such as `{segment},KEY=VALUE`; {}", available(list, &conditions)),
         )),
     }
 }
 
-/// `a=b,c=d` as pairs. A comma that begins no condition is part of the value before it.
+/// Splits `a=b,c=d` into pairs. A part without `=` belongs to the value before it.
 fn conditions(segment: &str) -> Vec<(&str, String)> {
     let mut conditions: Vec<(&str, String)> = Vec::new();
     for part in segment.split(',') {
@@ -82,12 +82,12 @@ fn conditions(segment: &str) -> Vec<(&str, String)> {
     conditions
 }
 
-/// The items of a list as the segments that would name them.
-fn there_is(list: &[Value], conditions: &[(&str, String)]) -> String {
+/// Lists the items as segments that would name them.
+fn available(list: &[Value], conditions: &[(&str, String)]) -> String {
     if list.is_empty() {
         return "the list is empty".to_owned();
     }
-    // Where a key is unknown, the scalars of an item tell best what it could have been.
+    // If a key is unknown, show all scalars of the item.
     let described = list.iter().map(|item| {
         let asked: Vec<String> =
             conditions.iter().filter_map(|(key, _)| Some(format!("{key}={}", text(&item[*key])?))).collect();
@@ -102,12 +102,12 @@ fn there_is(list: &[Value], conditions: &[(&str, String)]) -> String {
         let members = item.as_object().into_iter().flatten();
         let scalars: Vec<String> =
             members.filter_map(|(key, value)| Some(format!("{key}={}", text(value)?))).collect();
-        if scalars.is_empty() { "an item without scalars".to_owned() } else { scalars.join(",") }
+        if scalars.is_empty() { "an item without scalar fields".to_owned() } else { scalars.join(",") }
     });
-    format!("there is: {}", described.collect::<Vec<_>>().join("; "))
+    format!("available items: {}", described.collect::<Vec<_>>().join("; "))
 }
 
-/// A scalar as it is written in a condition.
+/// Formats a scalar as in a condition.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn names_become_indexes() {
+    fn item_names_become_indexes() {
         for (path, expected) in [
             ("/containers/name=log/image", "/containers/1/image"),
             ("/ports/port=53,protocol=TCP/port", "/ports/1/port"),
@@ -159,22 +159,26 @@ mod tests {
     }
 
     #[test]
-    fn no_item_and_several_items_say_what_there_is() {
+    fn no_match_and_several_matches_list_the_items() {
         fails(
             "/containers/name=ap/image",
             "`/containers` has no item with `name=ap`, did you mean `app`?",
-            "there is: name=app; name=log",
+            "available items: name=app; name=log",
         );
         fails(
             "/ports/port=53/name",
             "`/ports` has 2 items with `port=53`",
-            "add a condition, such as `port=53,KEY=VALUE`; there is: name=dns,port=53,protocol=UDP; name=dns-tcp,port=53,protocol=TCP",
+            "add a condition, such as `port=53,KEY=VALUE`; available items: name=dns,port=53,protocol=UDP; name=dns-tcp,port=53,protocol=TCP",
         );
         fails(
-            "/containers/nam=app",
-            "`/containers` has no item with `nam=app`",
-            "there is: image=a,name=app; image=b,name=log",
+            "/containers/title=app",
+            "`/containers` has no item with `title=app`",
+            "available items: image=a,name=app; image=b,name=log",
         );
-        fails("/args/a=b", "`/args` has no item with `a=b`", "there is: an item without scalars");
+        fails(
+            "/args/a=b",
+            "`/args` has no item with `a=b`",
+            "available items: an item without scalar fields",
+        );
     }
 }

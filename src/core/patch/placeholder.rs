@@ -1,6 +1,6 @@
-//! `${pool.name}` and its kin in the values of bindings and overlays.
+//! Placeholders such as `${pool.name}` in the values of bindings and overlays.
 //!
-//! `$${` is a literal `${`; a name that is not known is an error and never an empty string.
+//! `$${` is a literal `${`. An unknown name is an error, never an empty string.
 
 use serde_json::Value;
 use thiserror::Error;
@@ -8,27 +8,27 @@ use thiserror::Error;
 use crate::core::pointer;
 use crate::core::report::suggest::did_you_mean;
 
-/// What the placeholders stand for, one object's worth.
+/// The values of the placeholders for one object.
 #[derive(Clone, Debug, Default)]
 pub struct Values<'a>(Vec<(&'a str, Option<Given<'a>>, &'a str)>);
 
-/// What a placeholder stands for.
+/// The value of a placeholder.
 #[derive(Clone, Copy, Debug)]
 enum Given<'a> {
     Text(&'a str),
-    /// Only where it stands alone.
+    /// Valid only if the placeholder is the whole string.
     List(&'a Value),
 }
 
 impl<'a> Values<'a> {
-    /// Adds a placeholder; `None` means it is known but has no value here, for the reason given.
+    /// Adds a placeholder. `None` means that it is known but has no value here; `why_none` is the reason.
     #[must_use]
     pub fn with(mut self, name: &'a str, value: Option<&'a str>, why_none: &'a str) -> Self {
         self.0.push((name, value.map(Given::Text), why_none));
         self
     }
 
-    /// The same with a text or a list of texts.
+    /// Adds a placeholder with a string or a list of strings.
     #[must_use]
     pub fn with_value(mut self, name: &'a str, value: Option<&'a Value>, why_none: &'a str) -> Self {
         let given = value.map(|value| value.as_str().map_or(Given::List(value), Given::Text));
@@ -63,47 +63,47 @@ impl<'a> Values<'a> {
     }
 }
 
-/// Why a placeholder could not be filled.
+/// Reasons why a placeholder could not be filled.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlaceholderError {
-    /// Nothing is called that.
+    /// No placeholder has this name.
     #[error("unknown placeholder `${{{name}}}`{near}")]
     Unknown {
-        /// As it was written.
+        /// The name as written.
         name: String,
         /// `, did you mean …?` or empty.
         near: String,
-        /// All there are.
+        /// All known placeholders.
         known: String,
     },
-    /// It exists, but not for this object.
+    /// The placeholder is known, but has no value for this object.
     #[error("the placeholder `${{{name}}}` has no value here: {why}")]
     NoValue {
-        /// As it was written.
+        /// The name as written.
         name: String,
         /// The reason.
         why: String,
     },
-    /// A list in the middle of a text.
-    #[error("the placeholder `${{{name}}}` is a list, and stands alone in a value or not at all")]
+    /// A list in the middle of a string.
+    #[error("the placeholder `${{{name}}}` is a list, so it must be the whole value")]
     List {
-        /// As it was written.
+        /// The name as written.
         name: String,
     },
     /// `${` without `}`.
-    #[error("a placeholder is not closed in `{text}`")]
+    #[error("unclosed placeholder in `{text}`")]
     Unclosed {
-        /// The text around it.
+        /// The text that holds it.
         text: String,
     },
 }
 
 impl PlaceholderError {
-    /// What to do about it.
+    /// Returns the next step for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unknown { known, .. } => {
-                Some(format!("known here: {known}; write `$${{` for a literal `${{`"))
+                Some(format!("known placeholders: {known}; write `$${{` for a literal `${{`"))
             }
             Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
             Self::NoValue { .. } | Self::List { .. } => None,
@@ -111,7 +111,7 @@ impl PlaceholderError {
     }
 }
 
-/// Fills the placeholders of a text.
+/// Fills the placeholders in a string.
 pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -133,10 +133,10 @@ pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError>
     Ok(out)
 }
 
-/// Fills the placeholders in every string of a value; keys are left as they are.
+/// Fills the placeholders in every string of a value; keys stay unchanged.
 pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
     Ok(match value {
-        Value::String(text) => match alone(text).map(|name| values.given(name)).transpose()? {
+        Value::String(text) => match whole(text).map(|name| values.given(name)).transpose()? {
             Some(Given::List(list)) => list.clone(),
             _ => Value::String(fill(text, values)?),
         },
@@ -152,7 +152,7 @@ pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, Placehold
     })
 }
 
-/// Fills the placeholders of a JSON pointer: what they stand for is part of one key, whatever is in it.
+/// Fills the placeholders in a JSON pointer. A value becomes part of one key, whatever characters it has.
 pub fn fill_pointer(path: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
     if !path.contains("${") {
         return Ok(path.to_owned());
@@ -164,13 +164,13 @@ pub fn fill_pointer(path: &str, values: &Values<'_>) -> Result<String, Placehold
     Ok(filled)
 }
 
-/// The names of the placeholders in every string of a value, those that are not closed left out.
+/// Returns the names of the placeholders in every string of a value; unclosed placeholders are skipped.
 pub fn names(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => {
             let parts = text.split("${").collect::<Vec<_>>();
-            let behind = parts.windows(2).filter(|pair| !pair[0].ends_with('$')).map(|pair| pair[1]);
-            behind.filter_map(|part| Some(part.split_once('}')?.0)).collect()
+            let after = parts.windows(2).filter(|pair| !pair[0].ends_with('$')).map(|pair| pair[1]);
+            after.filter_map(|part| Some(part.split_once('}')?.0)).collect()
         }
         Value::Array(list) => list.iter().flat_map(names).collect(),
         Value::Object(map) => map.values().flat_map(names).collect(),
@@ -178,8 +178,8 @@ pub fn names(value: &Value) -> Vec<&str> {
     }
 }
 
-/// The name of a placeholder that is the whole text.
-fn alone(text: &str) -> Option<&str> {
+/// Returns the name of the placeholder if it is the whole string.
+fn whole(text: &str) -> Option<&str> {
     text.strip_prefix("${")?.strip_suffix('}').filter(|name| !name.contains(['$', '{', '}']))
 }
 
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn fills() {
+    fn fills_strings_and_values() {
         assert_eq!(fill("x-${pool.name}-y", &values()).unwrap(), "x-a-y");
         assert_eq!(fill("$${pool.name} $ {", &values()).unwrap(), "${pool.name} $ {");
         let value = serde_json::json!({"${pool.name}": ["${pool.name}", 1]});
@@ -200,21 +200,21 @@ mod tests {
     }
 
     #[test]
-    fn lists_stand_alone() {
+    fn a_list_must_be_the_whole_value() {
         let list = serde_json::json!(["a", "b"]);
         let values = values().with_value("setting.addresses", Some(&list), "");
         let filled = |text: &str| fill_value(&Value::from(text), &values);
         assert_eq!(filled("${setting.addresses}").unwrap(), list);
         assert_eq!(filled("${pool.name}").unwrap(), "a");
-        let said = filled("x ${setting.addresses}").unwrap_err().to_string();
+        let message = filled("x ${setting.addresses}").unwrap_err().to_string();
         assert_eq!(
-            said,
-            "the placeholder `${setting.addresses}` is a list, and stands alone in a value or not at all"
+            message,
+            "the placeholder `${setting.addresses}` is a list, so it must be the whole value"
         );
     }
 
     #[test]
-    fn in_pointers_and_by_name() {
+    fn fills_pointers_and_lists_names() {
         let values = Values::default().with("a", Some("x/y~"), "");
         assert_eq!(fill_pointer("/m/k~1${a}/-", &values).unwrap(), "/m/k~1x~1y~0/-");
         let value = serde_json::json!({"path": "/${a}", "value": ["$${b} ${c}${d}", 1, "${e"]});
@@ -222,14 +222,17 @@ mod tests {
     }
 
     #[test]
-    fn refuses() {
-        let said = |text| fill(text, &values()).unwrap_err().to_string();
-        assert_eq!(said("${pool.nam}"), "unknown placeholder `${pool.nam}`, did you mean `pool.name`?");
-        assert_eq!(said("${HOME}"), "unknown placeholder `${HOME}`");
+    fn unknown_missing_and_unclosed_placeholders_are_errors() {
+        let message = |text| fill(text, &values()).unwrap_err().to_string();
         assert_eq!(
-            said("${pool.vmSet}"),
+            message("${pool.names}"),
+            "unknown placeholder `${pool.names}`, did you mean `pool.name`?"
+        );
+        assert_eq!(message("${HOME}"), "unknown placeholder `${HOME}`");
+        assert_eq!(
+            message("${pool.vmSet}"),
             "the placeholder `${pool.vmSet}` has no value here: no VM set is known"
         );
-        assert_eq!(said("${pool"), "a placeholder is not closed in `${pool`");
+        assert_eq!(message("${pool"), "unclosed placeholder in `${pool`");
     }
 }

@@ -1,16 +1,16 @@
-//! The platforms that are built in: the files of `platforms/`.
+//! The built-in platforms: the files in `platforms/`.
 
 use crate::core::platform::Platform;
 use crate::core::report::diagnostic::Checked;
 
-/// Name and text of files.
+/// Pairs the name of each file with its text.
 macro_rules! files {
     ($($name:literal),* $(,)?) => {
         &[$(($name, include_str!(concat!("../../../platforms/", $name, ".yaml")))),*]
     };
 }
 
-/// Name and text, in order of their names.
+/// Name and text of each platform, sorted by name.
 const FILES: &[(&str, &str)] = files![
     "alibaba-clb",
     "alibaba-nlb",
@@ -48,17 +48,17 @@ const FILES: &[(&str, &str)] = files![
     "vultr",
 ];
 
-/// The names, in order.
+/// Returns the names of the built-in platforms, sorted.
 pub fn builtin_names() -> impl Iterator<Item = &'static str> {
     FILES.iter().map(|(name, _)| *name)
 }
 
-/// The text of a built-in platform.
+/// Returns the text of a built-in platform.
 pub fn builtin_text(name: &str) -> Option<&'static str> {
     FILES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// A built-in platform; `None` if there is none of that name.
+/// Reads a built-in platform; `None` if no platform has this name.
 pub fn read_builtin(name: &str) -> Option<Checked<Platform>> {
     builtin_text(name).map(|text| Platform::read(&format!("platforms/{name}.yaml (built in)"), text))
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_are_whole_and_named_as_their_files() {
+    fn all_are_valid_and_named_like_their_files() {
         for name in builtin_names() {
             let platform = read_builtin(name).unwrap().unwrap();
             assert_eq!(platform.name, name);
@@ -77,7 +77,7 @@ mod tests {
         assert_eq!(
             std::fs::read_dir(folder).unwrap().count(),
             FILES.len() + 2, // distributions.yaml and kubernetes-limits.yaml
-            "a file of platforms/ is not built in"
+            "a file in platforms/ is not built in"
         );
     }
 }

@@ -1,24 +1,26 @@
-//! What must hold of a platform file beyond its schema.
+//! Checks of a platform file that its schema cannot express.
 
 use crate::core::kubernetes::node::KEPT_ANNOTATIONS;
 use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
-/// Adds what the schema cannot say.
+/// Checks a platform, and adds its problems to `problems`.
 pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec<Diagnostic>) {
+    let recognize = recognize_at(document);
     let mut report =
         |at: String, message: String| problems.push(Diagnostic::error(message).at(document.location(&at)));
     if spec.sources.is_empty() {
         report(
             "/spec/sources".to_owned(),
-            "a platform without a source cannot be checked: `spec.sources` is empty".to_owned(),
+            "`spec.sources` is empty; a platform needs a source for its facts".to_owned(),
         );
     }
     if spec.refused.is_none() && spec.binding.is_empty() && spec.objects.is_empty() {
         report(
             "/spec".to_owned(),
-            "a platform needs a `spec.binding` or `spec.objects`, or `spec.refused` that says why there is none".to_owned(),
+            "missing `spec.binding` or `spec.objects`, or `spec.refused` with the reason why there is none"
+                .to_owned(),
         );
     }
     for (at, annotation) in annotations(spec) {
@@ -26,23 +28,23 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
             report(
                 at,
                 format!(
-                    "of the annotations of nodes, only these are read: {}; `{annotation}` is none of them",
+                    "the node annotation `{annotation}` is not read; supported annotations: {}",
                     KEPT_ANNOTATIONS.join(", ")
                 ),
             );
         }
     }
-    for (at, pattern) in patterns(spec) {
+    for (at, pattern) in patterns(spec, recognize) {
         if let Err(error) = regex_lite::Regex::new(pattern) {
-            report(at, format!("`{pattern}` is no regular expression: {error}"));
+            report(at, format!("invalid regular expression `{pattern}`: {error}"));
         }
     }
-    for (index, lookalike) in spec.recognise.rejects.iter().enumerate() {
+    for (index, lookalike) in spec.recognize.rejects.iter().enumerate() {
         let by_value_only = lookalike.matches.is_some() && lookalike.label.is_none();
         if lookalike.label.is_some() == lookalike.provider_id.is_some() || by_value_only {
             report(
-                format!("/spec/recognise/rejects/{index}"),
-                "either `label`, with `matches` or without, or `providerID`".to_owned(),
+                format!("{recognize}/rejects/{index}"),
+                "expected either `label` (with or without `matches`) or `providerID`".to_owned(),
             );
         }
     }
@@ -51,18 +53,18 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
             report("/spec/selection".to_owned(), problem);
         }
     }
-    for (index, half) in spec.cloud_config.iter().enumerate() {
-        let whole = half.document.is_some() && half.entries_at.is_some() && half.entry.is_some();
-        if whole == half.command.is_some() {
+    for (index, config) in spec.cloud_config.iter().enumerate() {
+        let is_document = config.document.is_some() && config.entries_at.is_some() && config.entry.is_some();
+        if is_document == config.command.is_some() {
             report(
                 format!("/spec/otherHalf/{index}"),
-                "either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
+                "expected either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
             );
         }
     }
 }
 
-/// What a selection lacks for its form, and what it has of other forms.
+/// Returns the fields that a selection lacks for its form, and the fields that belong to other forms.
 fn incomplete(selection: &Selection, spec: &PlatformSpec) -> Vec<String> {
     let form = selection.form;
     let mut problems = Vec::new();
@@ -81,25 +83,31 @@ fn incomplete(selection: &Selection, spec: &PlatformSpec) -> Vec<String> {
         ),
     ] {
         if is_set && !is_of {
-            problems.push(format!("`selection.{field}` is of another form"));
+            problems.push(format!("`selection.{field}` does not apply to this form"));
         } else if !is_set && is_of && is_needed {
-            problems.push(format!("this form of a selection needs `selection.{field}`"));
+            problems.push(format!("this form requires `selection.{field}`"));
         }
     }
     if form == SelectionForm::OneKeyValue && spec.only_labels.is_none() {
-        problems.push("this form of a selection needs `spec.onlyLabels`".to_owned());
+        problems.push("this form requires `spec.onlyLabels`".to_owned());
     }
     problems
 }
 
-/// All patterns of a platform, and where they stand.
-fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
-    let recognise = &spec.recognise;
+/// Returns the pointer of `recognize` in a document, which may use the old spelling of the key.
+fn recognize_at(document: &Document) -> &'static str {
+    let old = "/spec/recognise"; // typos:ignore
+    if document.value.pointer(old).is_some() { old } else { "/spec/recognize" }
+}
+
+/// Returns all patterns of a platform with their pointers; `recognize` is the pointer of that key.
+fn patterns<'a>(spec: &'a PlatformSpec, recognize: &str) -> Vec<(String, &'a String)> {
+    let nodes = &spec.recognize;
     let mut patterns: Vec<(String, &String)> = Vec::new();
     for (at, list) in [
-        ("/spec/recognise/providerIDPatterns", &recognise.provider_id_patterns),
-        ("/spec/recognise/nodeNames", &recognise.node_names),
-        ("/spec/vmSets/suffix", &spec.vm_sets.suffix),
+        (format!("{recognize}/providerIDPatterns"), &nodes.provider_id_patterns),
+        (format!("{recognize}/nodeNames"), &nodes.node_names),
+        ("/spec/vmSets/suffix".to_owned(), &spec.vm_sets.suffix),
     ] {
         patterns.extend(list.iter().enumerate().map(|(index, pattern)| (format!("{at}/{index}"), pattern)));
     }
@@ -109,9 +117,9 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
         patterns.extend(rule.matches.node_name.iter().map(|p| (format!("{at}/nodeName"), p)));
         patterns.extend(rule.matches.annotations.values().map(|p| (format!("{at}/annotations"), p)));
     }
-    for (index, half) in spec.cloud_config.iter().enumerate() {
+    for (index, config) in spec.cloud_config.iter().enumerate() {
         let at = format!("/spec/otherHalf/{index}/whenVmSetsMatch");
-        patterns.extend(half.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
+        patterns.extend(config.when_vm_sets_match.iter().map(|p| (at.clone(), p)));
     }
     patterns.extend(setting_patterns(&spec.settings));
     for (index, rule) in spec.refuses.iter().enumerate() {
@@ -123,8 +131,8 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
         let at = format!("/spec/requires/{index}/when");
         patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
     }
-    for (index, rule) in recognise.rejects.iter().enumerate() {
-        let at = format!("/spec/recognise/rejects/{index}/matches");
+    for (index, rule) in nodes.rejects.iter().enumerate() {
+        let at = format!("{recognize}/rejects/{index}/matches");
         patterns.extend(rule.matches.iter().map(|pattern| (at.clone(), pattern)));
     }
     for (index, condition) in spec.selection.iter().flat_map(|it| &it.only_if).enumerate() {
@@ -133,7 +141,7 @@ fn patterns(spec: &PlatformSpec) -> Vec<(String, &String)> {
     patterns
 }
 
-/// All annotations of nodes that a platform looks at, and where they are named.
+/// Returns the node annotations that a platform reads, with their pointers.
 fn annotations(spec: &PlatformSpec) -> Vec<(String, &String)> {
     let pool = spec.pool_annotation.iter().map(|key| ("/spec/poolAnnotation".to_owned(), key));
     let rules = spec.vm_sets.rules.iter().enumerate().flat_map(|(index, rule)| {

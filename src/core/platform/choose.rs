@@ -1,4 +1,4 @@
-//! Which platform the nodes are of, as far as they tell.
+//! Detects the platform from the nodes.
 
 use regex_lite::Regex;
 
@@ -7,30 +7,30 @@ use crate::core::platform::{Platform, ProviderIds};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 
-/// A platform that fits, and how surely.
+/// A platform that fits the nodes.
 #[derive(Clone, Debug)]
 pub struct Choice<'a> {
-    /// The one to begin with.
+    /// The platform to start with.
     pub platform: &'a Platform,
-    /// Whether the nodes tell, or others fit as well.
+    /// Whether the nodes identify the platform; otherwise others fit as well.
     pub told: bool,
-    /// The others that fit.
+    /// The other platforms that fit.
     pub others: Vec<&'a Platform>,
 }
 
-/// Chooses among platforms; `None` if no node looks like any of them, an error if they are of several clouds.
+/// Chooses among platforms; `None` if the nodes fit none of them, an error if the nodes belong to several clouds.
 ///
-/// Where the names of the nodes tell, they decide. Where nothing does, a platform that refuses comes first: it says
-/// what to find out, where a wrong guess would be ignored by the cloud in silence.
+/// Names of nodes decide if they match. Otherwise a platform that refuses comes first: it tells the user what to find
+/// out, while the cloud would silently ignore a wrong guess.
 pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Choice<'a>>, Diagnostic> {
     let mut workers: Vec<&Node> = nodes.iter().filter(|node| !node.is_control_plane()).collect();
     if workers.is_empty() {
-        // Compact clusters, and OpenShift on IBM Cloud, whose workers carry the label of masters too.
+        // Compact clusters, and OpenShift on IBM Cloud, whose workers have the label of control-plane nodes, too.
         workers = nodes.iter().collect();
     }
-    let looks_so = |platform: &&Platform| named(platform, &workers) > 0 || identified(platform, &workers);
+    let looks_alike = |platform: &&Platform| named(platform, &workers) > 0 || identified(platform, &workers);
     let (rejected, fits): (Vec<&Platform>, Vec<&Platform>) =
-        platforms.iter().filter(looks_so).partition(|platform| rejection(platform, &workers).is_some());
+        platforms.iter().filter(looks_alike).partition(|platform| rejection(platform, &workers).is_some());
     if fits.is_empty() {
         return rejected.iter().find_map(|platform| rejection(platform, &workers)).map_or(Ok(None), Err);
     }
@@ -50,41 +50,41 @@ pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Ch
     Ok(Some(Choice { platform, told, others }))
 }
 
-/// Why the nodes are not of a platform, although they look so.
+/// Returns the reason why the nodes do not belong to a platform although they look like it.
 fn rejection(platform: &Platform, nodes: &[&Node]) -> Option<Diagnostic> {
-    platform.spec.recognise.rejects.iter().find_map(|rule| {
+    platform.spec.recognize.rejects.iter().find_map(|rule| {
         let why = rule.found_in(nodes.iter().copied())?;
         Some(Diagnostic::error(why).hint(format!("{} (--platform)", rule.hint)))
     })
 }
 
-/// How many of the nodes have a name as this platform's installers give.
+/// Counts the nodes with a name as the installers of this platform choose it.
 fn named(platform: &Platform, nodes: &[&Node]) -> usize {
     let patterns: Vec<Regex> =
-        platform.spec.recognise.node_names.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+        platform.spec.recognize.node_names.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
     nodes.iter().filter(|node| patterns.iter().any(|pattern| pattern.is_match(&node.name))).count()
 }
 
 fn identified(platform: &Platform, nodes: &[&Node]) -> bool {
-    let recognise = &platform.spec.recognise;
-    let ids = recognise.provider_ids();
-    let is_marked = recognise.labels.is_empty() || nodes.iter().any(|node| has_label(platform, node));
+    let recognize = &platform.spec.recognize;
+    let ids = recognize.provider_ids();
+    let is_marked = recognize.labels.is_empty() || nodes.iter().any(|node| has_label(platform, node));
     is_marked && nodes.iter().any(|node| ids.has(&node.provider_id))
 }
 
 fn has_label(platform: &Platform, node: &Node) -> bool {
-    let mut labels = platform.spec.recognise.labels.iter();
+    let mut labels = platform.spec.recognize.labels.iter();
     labels.any(|(key, value)| node.labels.get(key) == Some(value.as_str()))
 }
 
-/// Nodes of several clouds in one list: whichever platform is chosen, some of them are behind no load balancer.
+/// Reports nodes of several clouds: whichever platform is chosen, some of them get no load balancer.
 fn several_clouds(fits: &[&Platform], nodes: &[&Node]) -> Option<Diagnostic> {
     let ids: Vec<ProviderIds<'_>> =
-        fits.iter().map(|platform| platform.spec.recognise.provider_ids()).collect();
+        fits.iter().map(|platform| platform.spec.recognize.provider_ids()).collect();
     let count = |is_of: &dyn Fn(&str) -> bool| {
         nodes.iter().filter(|node| !node.provider_id.is_empty() && is_of(&node.provider_id)).count()
     };
-    // A node that no platform knows is a warning of its own, later.
+    // Nodes that no platform recognizes get a warning later.
     let known = count(&|id| ids.iter().any(|ids| ids.has(id)));
     let counts: Vec<(&str, usize)> = fits
         .iter()
@@ -94,13 +94,13 @@ fn several_clouds(fits: &[&Platform], nodes: &[&Node]) -> Option<Diagnostic> {
     if counts.iter().any(|(_, count)| *count == known) {
         return None;
     }
-    let said: Vec<String> = counts
+    let shown: Vec<String> = counts
         .iter()
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{name} ({})", plural(*count, "node")))
         .collect();
     Some(
-        Diagnostic::error(format!("the nodes are of several clouds: {}", said.join(", ")))
-            .hint("choose one with --platform; the nodes of the others get no load balancer"),
+        Diagnostic::error(format!("the nodes belong to several clouds: {}", shown.join(", ")))
+            .hint("choose one with --platform; nodes of the other clouds get no load balancer"),
     )
 }

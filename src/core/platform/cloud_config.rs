@@ -1,4 +1,4 @@
-//! The other half of a binding: what has to be said to the cloud, outside Kubernetes.
+//! The configuration that a binding needs in the cloud, outside Kubernetes.
 
 use serde_json::Value;
 
@@ -8,48 +8,49 @@ use crate::core::platform::{CloudConfig, Platform};
 use crate::core::pools::{Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 
-/// What to give to the cloud.
+/// Configuration for the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloudConfigText {
-    /// Where it goes.
+    /// Where the configuration goes.
     pub title: String,
-    /// A JSON document, or commands, one a line.
+    /// A JSON document, or commands, one per line.
     pub text: String,
-    /// What the user should know about it.
+    /// What the user should know about the configuration.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl CloudConfigText {
-    /// Whether another text is an older version of this one: commands of the same kind, or a JSON object with no
-    /// field that this one lacks.
+    /// Whether `old` is an older version of this text: commands of the same kind, or a JSON object with no
+    /// field that is missing in this one.
     pub fn may_replace(&self, old: &str) -> bool {
         match (serde_json::from_str::<Value>(&self.text), serde_json::from_str::<Value>(old)) {
             (Ok(Value::Object(new)), Ok(Value::Object(old))) => old.keys().all(|key| new.contains_key(key)),
             (Err(_), Err(_)) => {
                 let first_word = |line: &str| line.split_whitespace().next().map(str::to_owned);
-                let ours = self.text.lines().next().and_then(first_word);
-                old.lines().all(|line| line.is_empty() || first_word(line) == ours)
+                let command = self.text.lines().next().and_then(first_word);
+                old.lines().all(|line| line.is_empty() || first_word(line) == command)
             }
             _ => false,
         }
     }
 }
 
-/// The other half for these pools; `None` where the platform needs none.
+/// Returns the configuration for these pools; `None` if the platform needs none.
 pub fn cloud_config(platform: &Platform, pools: &PoolSet) -> Checked<Option<CloudConfigText>> {
-    let Some(half) = platform.spec.cloud_config.iter().find(|half| applies(half, pools)) else {
+    let Some(config) = platform.spec.cloud_config.iter().find(|config| applies(config, pools)) else {
         return Ok(None);
     };
-    let text = match (&half.command, &half.document) {
+    let text = match (&config.command, &config.document) {
         (Some(command), _) => commands(command, pools)?,
-        (None, Some(document)) => filled_document(half, document, pools)?,
+        (None, Some(document)) => filled_document(config, document, pools)?,
         (None, None) => return Ok(None),
     };
-    Ok(Some(CloudConfigText { title: half.title.clone(), text, warnings: missing(half, pools) }))
+    Ok(Some(CloudConfigText { title: config.title.clone(), text, warnings: missing(config, pools) }))
 }
 
-fn applies(half: &CloudConfig, pools: &PoolSet) -> bool {
-    let Some(pattern) = half.when_vm_sets_match.as_ref().and_then(|p| regex_lite::Regex::new(p).ok()) else {
+fn applies(config: &CloudConfig, pools: &PoolSet) -> bool {
+    let Some(pattern) = config.when_vm_sets_match.as_ref().and_then(|p| regex_lite::Regex::new(p).ok())
+    else {
         return true;
     };
     pools.pools.iter().all(|pool| pool.vm_set.as_ref().is_some_and(|set| pattern.is_match(set)))
@@ -66,14 +67,15 @@ fn commands(command: &str, pools: &PoolSet) -> Checked<String> {
     Ok(out)
 }
 
-fn filled_document(half: &CloudConfig, document: &Value, pools: &PoolSet) -> Checked<String> {
-    let entry = half.entry.clone().unwrap_or_default();
-    let at = half.entries_at.clone().unwrap_or_default();
+fn filled_document(config: &CloudConfig, document: &Value, pools: &PoolSet) -> Checked<String> {
+    let entry = config.entry.clone().unwrap_or_default();
+    let at = config.entries_at.clone().unwrap_or_default();
     let mut document = document.clone();
     let Some(list) = document.pointer_mut(&at).and_then(Value::as_array_mut) else {
-        return Err(
-            Diagnostic::error(format!("the platform's `entriesAt` {at} is no list of its document")).into()
-        );
+        return Err(Diagnostic::error(format!(
+            "`entriesAt` of the platform, {at}, is not a list in its `document`"
+        ))
+        .into());
     };
     let mut problems = Vec::new();
     for pool in &pools.pools {
@@ -89,19 +91,20 @@ fn filled_document(half: &CloudConfig, document: &Value, pools: &PoolSet) -> Che
 }
 
 fn unfilled(error: &PlaceholderError, pool: &Pool) -> Diagnostic {
-    let mut problem = Diagnostic::error(format!("the cloud's half for pool {}: {error}", pool.value));
+    let mut problem =
+        Diagnostic::error(format!("the cloud configuration for the pool {}: {error}", pool.value));
     problem.hint =
-        error.hint().or_else(|| Some(format!("write it under `spec.pools.vmSets`: `{}: NAME`", pool.value)));
+        error.hint().or_else(|| Some(format!("set it under `spec.pools.vmSets`: `{}: NAME`", pool.value)));
     problem
 }
 
-fn missing(half: &CloudConfig, pools: &PoolSet) -> Vec<Diagnostic> {
-    let Some(name) = &half.needs else { return Vec::new() };
+fn missing(config: &CloudConfig, pools: &PoolSet) -> Vec<Diagnostic> {
+    let Some(name) = &config.needs else { return Vec::new() };
     if pools.pools.iter().any(|pool| pool.load_balancer.eq_ignore_ascii_case(name)) {
         return Vec::new();
     }
     vec![
-        Diagnostic::warning(format!("none of these configurations is called `{name}`, and the cloud refuses them all until one is"))
-            .hint(format!("it may exist already for a pool that is left out here; else give it to one pool: `spec.pools.loadBalancers: {{POOL: {name}}}`")),
+        Diagnostic::warning(format!("no configuration is named `{name}`; the cloud rejects all of them until one has this name"))
+            .hint(format!("it may already exist for a pool that is excluded here; otherwise name one after it: `spec.pools.loadBalancers: {{POOL: {name}}}`")),
     ]
 }

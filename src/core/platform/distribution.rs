@@ -1,4 +1,4 @@
-//! Distributions of Kubernetes and their pool labels, which go with any cloud: `platforms/distributions.yaml`.
+//! Kubernetes distributions and their pool labels, which apply in any cloud: `platforms/distributions.yaml`.
 
 use std::sync::LazyLock;
 
@@ -12,36 +12,36 @@ use crate::core::yaml;
 
 const TEXT: &str = include_str!("../../../platforms/distributions.yaml");
 
-/// How a distribution tells its pools.
+/// The pool labels of a distribution.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Distribution {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// One line that says what it is.
     pub title: String,
-    /// The labels of nodes that can tell a pool; empty where there is none by default.
+    /// The node labels that may identify a pool; empty if the distribution sets none by default.
     pub pool_labels: Vec<String>,
-    /// Set where nodes join without the label and get it later: a sentence that says so.
+    /// Set if nodes join without the label and get it later: a lower-case clause that explains this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late: Option<String>,
-    /// What its users should know.
+    /// What users of the distribution should know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Where its facts are from.
+    /// Sources of these facts.
     pub sources: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
-    /// The version of this form.
+    /// The version of this schema.
     api_version: ApiVersion,
     /// Always `Distributions`.
     kind: Kind,
-    /// Its name.
+    /// The name of the list.
     metadata: Name,
-    /// All of them.
+    /// The content.
     spec: List,
 }
 
@@ -54,13 +54,13 @@ enum Kind {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
-    /// In the order in which their labels are looked for.
+    /// In order of priority of their labels.
     distributions: Vec<Distribution>,
 }
 
-/// All that are built in.
+/// Returns the built-in distributions.
 pub fn distributions() -> &'static [Distribution] {
-    // A test reads the file; what is built in cannot be wrong afterwards.
+    // A test reads the file, so it is valid here.
     static ALL: LazyLock<Vec<Distribution>> = LazyLock::new(|| read().unwrap_or_default());
     &ALL
 }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_are_whole() {
+    fn all_are_valid_and_have_sources() {
         let all = read().unwrap();
         assert!(all.len() >= 7);
         for distribution in &all {

@@ -1,8 +1,8 @@
-//! The form of a platform file.
+//! The schema of a platform file.
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::core::patch::Patch;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 use crate::core::platform::node_rules::{
-    ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognise,
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognize,
 };
 use crate::core::platform::selection::Selection;
 use crate::core::platform::service_rules;
@@ -18,13 +18,14 @@ use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within}
 use crate::core::platform::settings::Setting;
 use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
+use crate::core::schema::shape::accept_old_name;
 
-/// A platform file, read and checked.
+/// A platform file that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Platform {
-    /// What the spec calls it.
+    /// The name in specs.
     pub name: String,
-    /// What it says.
+    /// The content of the file.
     pub spec: PlatformSpec,
     /// The patch that binds a Service to a pool.
     pub binding: Patch,
@@ -37,13 +38,13 @@ pub struct Platform {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "Platform")]
 pub(super) struct PlatformFile {
-    /// The version of this form.
+    /// The version of this schema.
     api_version: ApiVersion,
     /// Always `Platform`.
     kind: PlatformKind,
-    /// Its name.
+    /// The name of the platform.
     pub(super) metadata: Name,
-    /// What it says.
+    /// The content of the platform.
     pub(super) spec: PlatformSpec,
 }
 
@@ -54,85 +55,87 @@ enum PlatformKind {
     Platform,
 }
 
-/// How pools are recognised and how a Service is bound to one.
+/// How to recognize the nodes of a platform, and how to bind a Service to a pool.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = accept_old_spelling)]
 pub struct PlatformSpec {
-    /// A line about what it is.
+    /// One line that says what the platform is.
     pub title: String,
-    /// Where its facts are from.
+    /// Sources of the facts in this file.
     pub sources: Vec<String>,
-    /// When to choose it, for `init` where the nodes fit more than one platform.
+    /// When to choose this platform; `init` shows it if the nodes fit more than one platform.
     pub choose: String,
-    /// Set where the platform cannot bind a Service to a pool: only `workload.perPool` splits there.
+    /// Set if the platform cannot bind a Service to a pool; then only `workload.perPool` splits the traffic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Refused>,
-    /// What `workload.perPool` does here about the limit of backends.
+    /// The effect of `workload.perPool` on the limit of backends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_pool: Option<PerPool>,
-    /// What nobody has verified: sentences that `render` says as warnings.
+    /// Facts that have not been verified: sentences that `render` prints as warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unverified: Vec<String>,
-    /// How its nodes look.
-    pub recognise: Recognise,
-    /// The node labels that can tell a pool, the best first.
+    /// How to recognize the nodes of the platform.
+    #[serde(alias = "recognise")] // typos:ignore
+    pub recognize: Recognize,
+    /// The node labels that may identify a pool, in order of priority.
     pub pool_labels: Vec<String>,
-    /// Set where a selector may name certain labels only.
+    /// Set if a selector may use certain labels only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_labels: Option<OnlyLabels>,
-    /// Whether its controller looks at a node again when only a label of it has changed.
+    /// Whether the controller notices that only a label of a node has changed.
     #[serde(default)]
     pub label_changes: LabelChanges,
-    /// What it has to be told in `spec.settings`.
+    /// Settings that the platform reads from `spec.settings`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
-    /// Labels of nodes that its load balancers leave out.
+    /// Labels of nodes that the load balancers leave out.
     #[serde(default)]
     pub not_backends: Vec<NotBackend>,
-    /// How it reads `node.kubernetes.io/exclude-from-external-load-balancers`.
+    /// How the platform reads `node.kubernetes.io/exclude-from-external-load-balancers`.
     #[serde(default)]
     pub exclude_label: ExcludeLabel,
-    /// Whether control-plane nodes are behind its load balancers; never if absent.
+    /// Whether control-plane nodes are backends of the load balancers; default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<ControlPlane>,
-    /// How the name of a pool's VM set follows from its nodes.
+    /// How to derive the name of a pool's VM set from its nodes.
     #[serde(default)]
     pub vm_sets: VmSets,
-    /// An annotation of nodes that tells the cloud's own pool; the pool label has to make the same pools, or a warning
-    /// says where it does not.
+    /// An annotation of nodes that names the node pool of the cloud. A warning reports pools of the pool label that
+    /// differ from these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool_annotation: Option<String>,
     /// JSON Patch for the Service of a pool, with placeholders in the values.
     #[serde(default)]
     pub binding: Vec<Value>,
-    /// How its controller reads the nodes of a load balancer from a Service: the binding, seen from the other side.
+    /// How the controller reads the nodes of a load balancer from a Service: the reverse of the binding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<Selection>,
     /// JSON Patch for `internal: true`.
     #[serde(default)]
     pub internal: Vec<Value>,
-    /// Where there is no such patch: what to do for internal load balancers instead.
+    /// What to do for internal load balancers if `internal` is not supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_instead: Option<String>,
-    /// Objects for each pool beside its Services, with placeholders in the values.
+    /// Additional objects for each pool, with placeholders in the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
-    /// What its load balancers answer with: external-dns makes no round robin of names.
+    /// Whether the load balancers have an address or a hostname: external-dns makes no round robin of hostnames.
     #[serde(default)]
     pub answers_with: AnswersWith,
-    /// What a Service must not have here.
+    /// What a Service must not have on this platform.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
-    /// What a Service must have here.
+    /// What a Service must have on this platform.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Requirement>,
     /// Whether Services of one pool share a load balancer.
     #[serde(default, skip_serializing_if = "LoadBalancers::is_default")]
     pub load_balancers: LoadBalancers,
-    /// Its limits.
+    /// The limits of the platform.
     #[serde(default)]
     pub limits: Limits,
-    /// Configuration outside Kubernetes that the binding needs; the first whose condition holds is printed.
+    /// Configuration outside Kubernetes that the binding needs; the first entry whose condition holds is printed.
     #[serde(default)]
     #[serde(rename = "otherHalf")]
     pub cloud_config: Vec<CloudConfig>,
@@ -142,10 +145,10 @@ pub struct PlatformSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LoadBalancers {
-    /// One for each of its Services.
+    /// One for each Service of the pool.
     #[default]
     PerService,
-    /// One, with a front end for each of its Services.
+    /// One, with a front end for each Service of the pool.
     PerPool,
 }
 
@@ -159,140 +162,140 @@ pub struct Refused {
     pub hint: String,
 }
 
-/// What `workload.perPool` does about the limit of backends.
+/// The effect of `workload.perPool` on the limit of backends.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PerPool {
-    /// Whether nodes without a pod of the pool leave its load balancer.
+    /// Whether nodes without a pod of the pool are removed from its load balancer.
     pub relieves: Relief,
     /// A lower-case sentence.
     pub because: String,
 }
 
-/// Whether a load balancer has fewer backends when its pods run in one pool only.
+/// Whether a load balancer has fewer backends if its pods run in one pool only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Relief {
     /// Only nodes with a pod are backends.
     Full,
-    /// All nodes stay registered, and those without a pod fail their health checks: the limit is as near as before.
+    /// All nodes stay registered, and those without a pod fail their health checks. The limit does not change.
     None,
 }
 
-/// What the status of a Service holds when its load balancer is there.
+/// What the status of a Service holds when its load balancer is ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum AnswersWith {
     /// An IP address.
     #[default]
     Address,
-    /// A name that the cloud gives out instead.
+    /// A hostname.
     Name,
 }
 
-/// Labels that a selector of this platform may name.
+/// The labels that a selector may use on this platform.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OnlyLabels {
-    /// Their keys.
+    /// The keys of the labels.
     pub labels: Vec<String>,
-    /// What happens with any other: a lower-case clause.
+    /// What happens with other labels: a lower-case clause.
     pub because: String,
 }
 
-/// Whether a controller sees that a label of a node has changed.
+/// Whether a controller notices that a label of a node has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LabelChanges {
-    /// Only with the next node that comes or goes (`shouldSyncUpdatedNode` in kubernetes/cloud-provider
+    /// Only when the next node is added or removed (`shouldSyncUpdatedNode` in kubernetes/cloud-provider
     /// controllers/service/controller.go).
     #[default]
     Ignored,
-    /// At once.
+    /// Immediately.
     Followed,
 }
 
-/// How the name of a pool's VM set follows from its nodes.
+/// How to derive the name of a pool's VM set from its nodes.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VmSets {
-    /// Patterns of node names with the group `suffix`: the cluster's own part of all names, one for the whole cluster.
+    /// Patterns of node names with the group `suffix`: the part of the name that all nodes of the cluster share.
     #[serde(default)]
     pub suffix: Vec<String>,
-    /// Tried in order for each node; the first that matches names its VM set.
+    /// Rules that are tried in order for each node; the first that matches names the VM set.
     #[serde(default)]
     pub rules: Vec<VmSetRule>,
 }
 
-/// One way to the name of a VM set.
+/// A rule that names a VM set.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VmSetRule {
-    /// What it reads, for messages.
+    /// What the rule reads; used in messages.
     pub title: String,
-    /// All of these patterns must match; their named groups are placeholders of `name`. The group `pool` must
-    /// agree with the pool label, the group `suffixStart` with the beginning of the cluster's suffix.
+    /// Patterns that must all match; their named groups are placeholders in `name`. The group `pool` must
+    /// equal the pool label, and the group `suffixStart` must be a prefix of the suffix of the cluster.
     #[serde(rename = "match")]
     pub matches: VmSetMatch,
     /// The name, with `${group}`, `${pool.value}` and `${cluster.suffix}`.
     pub name: String,
-    /// Nobody has seen it on a real cluster: said in a warning.
+    /// Set if the rule has not been verified on a real cluster; a warning reports this.
     #[serde(default)]
     pub unverified: bool,
-    /// How many nodes such a set takes.
+    /// The largest number of nodes in such a set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes: Option<Limit>,
 }
 
-/// Patterns over a node.
+/// Patterns for a node.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VmSetMatch {
-    /// Over `spec.providerID`.
+    /// Pattern for `spec.providerID`.
     #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
-    /// Over `metadata.name`.
+    /// Pattern for `metadata.name`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node_name: Option<String>,
-    /// Over annotations.
+    /// Patterns for annotations.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Configuration outside Kubernetes that goes with the Services.
+/// Configuration outside Kubernetes that the Services need.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CloudConfig {
-    /// Where it goes.
+    /// Where the configuration goes.
     pub title: String,
-    /// Only if the VM sets of all pools match this pattern.
+    /// Use this entry only if the VM sets of all pools match this pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_vm_sets_match: Option<String>,
-    /// A JSON document; `entry` is added to its list `entriesAt` for each pool.
+    /// A JSON document; for each pool, `entry` is added to the list at `entriesAt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Value>,
     /// JSON pointer of the list in `document`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entries_at: Option<String>,
-    /// What each pool adds to the document, with placeholders.
+    /// The entry of a pool, with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Value>,
-    /// A command for each pool, with placeholders.
+    /// The command for a pool, with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
-    /// The name that one pool's configuration must have, or the cloud refuses the whole.
+    /// The name that the configuration of one pool must have; otherwise the cloud rejects all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
 }
 
 impl PlatformSpec {
-    /// The rules that the Service of a pool breaks.
+    /// Returns the rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
         service_rules::broken_rules(&self.refuses, &self.requires, service)
     }
 
-    /// Pointers to the fields of a Service that decide about its load balancer: those of the binding, and what only one
-    /// Service can have.
+    /// Returns pointers to the fields of a Service that decide about its load balancer: the fields of the binding, and those
+    /// that only one Service can have.
     pub fn load_balancer_fields(&self) -> Vec<String> {
         let patched = self.binding.iter().chain(&self.internal).filter_map(|step| step["path"].as_str());
         let of_one = self.refuses.iter().filter(|rule| rule.within == Within::Manifests);
@@ -305,30 +308,35 @@ impl PlatformSpec {
 
     /// Whether a control-plane node may be a backend.
     pub fn takes_control_plane(&self) -> bool {
-        let backends = self.control_plane.as_ref().map(|said| said.backends);
+        let backends = self.control_plane.as_ref().map(|rule| rule.backends);
         backends == Some(ControlPlaneBackends::UnlessExcluded)
     }
 
-    /// What a Service of the manifests has and copies cannot share.
+    /// Returns the fields of a Service in the manifests that its copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
         service_rules::refused(&self.refuses, service, Within::Manifests)
     }
 }
 
+/// Accepts the key of earlier versions, so that existing files stay valid.
+fn accept_old_spelling(schema: &mut Schema) {
+    accept_old_name(schema, "recognize", "recognise"); // typos:ignore
+}
+
 impl LoadBalancers {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
 impl Platform {
-    /// The JSON Schema of the form.
+    /// Returns the JSON Schema of a platform file.
     pub fn schema() -> Value {
         read::schema::<PlatformFile>()
     }
 
-    /// The node labels that can tell a pool, the best first: its own, then those of the distributions.
+    /// Returns the node labels that may identify a pool, in order of priority: the platform's, then those of distributions.
     pub fn pool_labels(&self) -> Vec<&str> {
         let own = self.spec.pool_labels.iter().map(String::as_str);
         if self.spec.only_labels.is_some() {
@@ -339,7 +347,7 @@ impl Platform {
         labels
     }
 
-    /// A limit: the spec's own, or the platform's, or that of Kubernetes itself.
+    /// Returns a limit: that of the spec, of the platform, or of Kubernetes itself, in this order.
     pub fn limit(&self, name: LimitName, own: &OwnLimits) -> Option<Limit> {
         if let Some(value) = own.0.get(&name) {
             return Some(Limit {

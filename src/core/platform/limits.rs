@@ -1,4 +1,4 @@
-//! What a cloud, or Kubernetes itself, takes no more of, and who says so.
+//! The limits of clouds and of Kubernetes itself, with their sources.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::core::yaml;
 
 const KUBERNETES: &str = include_str!("../../../platforms/kubernetes-limits.yaml");
 
-/// The limits that are known by name.
+/// The names of the known limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum LimitName {
@@ -24,11 +24,11 @@ pub enum LimitName {
     TargetsPerFrontend,
     /// Nodes times ports of one load balancer.
     TargetsPerLoadBalancer,
-    /// Ports of one load balancer: its rules, or listeners.
+    /// Ports of one load balancer (rules or listeners).
     PortsPerLoadBalancer,
-    /// Front ends of one load balancer: a Service has one for each IP family.
+    /// Front ends of one load balancer; a Service has one for each IP family.
     FrontendsPerLoadBalancer,
-    /// Load-balancing rules that one network card of a node takes part in, over all load balancers.
+    /// Load-balancing rules of one network card of a node, over all load balancers.
     RulesPerNetworkCard,
     /// Nodes of one pool.
     NodesPerPool,
@@ -48,12 +48,12 @@ pub enum LimitName {
     ServicesPerNamespace,
     /// Ports that nodes open for Services.
     NodePorts,
-    /// Slices of the addresses of pods, each watched by every node.
+    /// Slices of pod addresses, which every node watches.
     EndpointSlices,
 }
 
 impl LimitName {
-    /// All of them.
+    /// All names.
     pub const ALL: [Self; 16] = [
         Self::NodesPerLoadBalancer,
         Self::TargetsPerFrontend,
@@ -73,12 +73,12 @@ impl LimitName {
         Self::EndpointSlices,
     ];
 
-    /// Its name in platform files and in the spec.
+    /// Returns the key in platform files and in the spec.
     pub fn key(self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
     }
 
-    /// What is counted, as in "120 nodes behind its load balancer".
+    /// Returns what is counted, as in "120 nodes behind its load balancer".
     pub fn counted(self) -> &'static str {
         match self {
             Self::NodesPerLoadBalancer => "nodes behind its load balancer",
@@ -101,28 +101,28 @@ impl LimitName {
     }
 }
 
-/// A limit and where it is written.
+/// A limit and its source.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limit {
-    /// The number.
+    /// The maximum.
     pub value: u32,
-    /// Who says so.
+    /// Where the limit is documented.
     pub source: String,
-    /// What changes it: a quota that can be raised, a size that can be chosen.
+    /// How it can be changed: a quota that can be raised, or a size that can be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// Something for each of the limits that has it.
+/// A value for each limit that has one.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct ByLimit<T>(pub BTreeMap<LimitName, T>);
 
-/// Limits by name.
+/// The limits of a platform.
 pub type Limits = ByLimit<Limit>;
 
-/// What a user knows better of the limits, by name.
+/// The limits that a user sets in the spec.
 pub type OwnLimits = ByLimit<u32>;
 
 impl<T> Default for ByLimit<T> {
@@ -132,13 +132,13 @@ impl<T> Default for ByLimit<T> {
 }
 
 impl<T> ByLimit<T> {
-    /// Whether nothing is said of any limit.
+    /// Whether no limit has a value.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-// The names are fields of the schema, so that a misspelt one is found where it stands.
+// The names are fields of the schema, so that a misspelled one is reported with its line.
 impl<T: JsonSchema> JsonSchema for ByLimit<T> {
     fn schema_name() -> Cow<'static, str> {
         format!("{}ByLimit", T::schema_name()).into()
@@ -155,13 +155,13 @@ impl<T: JsonSchema> JsonSchema for ByLimit<T> {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
-    /// The version of this form.
+    /// The version of this schema.
     api_version: ApiVersion,
     /// Always `Limits`.
     kind: Kind,
-    /// Its name.
+    /// The name of the list.
     metadata: Name,
-    /// All of them.
+    /// The content.
     spec: List,
 }
 
@@ -174,11 +174,11 @@ enum Kind {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
-    /// By name.
+    /// The limits by name.
     limits: Limits,
 }
 
-/// The limits of Kubernetes itself, on every platform: `platforms/kubernetes-limits.yaml`.
+/// Returns the limits of Kubernetes itself, which apply on every platform: `platforms/kubernetes-limits.yaml`.
 pub fn kubernetes_limits() -> &'static Limits {
     static READ: LazyLock<Limits> = LazyLock::new(|| read(KUBERNETES).unwrap_or_default());
     &READ
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kubernetes_limits_are_whole() {
+    fn kubernetes_limits_are_valid() {
         assert_eq!(read(KUBERNETES).unwrap().0[&LimitName::NodesPerCluster].value, 5000);
     }
 }

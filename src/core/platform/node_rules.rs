@@ -1,4 +1,4 @@
-//! How the nodes of a platform look, and which of them are behind its load balancers.
+//! How to recognize the nodes of a platform, and which of them are backends of its load balancers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,48 +9,49 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::kubernetes::node::Node;
 
-/// How the nodes of a platform look; any of them is enough.
+/// How to recognize the nodes of a platform; one match is enough.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Recognise {
-    /// Beginnings of `spec.providerID`. A node with another provider ID is none of this platform's.
+pub struct Recognize {
+    /// Prefixes of `spec.providerID`. Nodes with another provider ID do not belong to the platform.
     #[serde(default, rename = "providerIDs")]
     pub provider_ids: Vec<String>,
-    /// Patterns of `spec.providerID`, where a beginning does not tell.
+    /// Patterns of `spec.providerID`, if a prefix is not enough.
     #[serde(default, rename = "providerIDPatterns", skip_serializing_if = "Vec::is_empty")]
     pub provider_id_patterns: Vec<String>,
-    /// Labels of which a node must have one, where several platforms share their provider IDs.
+    /// Labels of which a node must have at least one, if several platforms share their provider IDs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// Patterns of node names, where the provider ID is not set.
+    /// Patterns of node names, if the provider ID is not set.
     #[serde(default)]
     pub node_names: Vec<String>,
-    /// Nodes that look like these and are of another platform. One such node is an error: the platform is the wrong one.
+    /// Nodes that look like nodes of this platform but belong to another one. One such node is an error, because the platform
+    /// is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Lookalike>,
 }
 
-/// How to tell a node of another platform that looks like one of this platform: by a label or by its provider ID.
+/// Identifies a node of another platform that looks like a node of this one, by a label or by its provider ID.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Lookalike {
     /// The key of a label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// A pattern of the label's value; any value if absent.
+    /// A pattern of the label's value; default: any value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
-    /// The beginning of `spec.providerID`.
+    /// A prefix of `spec.providerID`.
     #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
     pub provider_id: Option<String>,
-    /// What the node is, and why this platform does not fit: a lower-case clause that follows "it is".
+    /// What the node is, and why this platform does not fit: a lower-case clause after "it is".
     pub because: String,
     /// What to do instead.
     pub hint: String,
 }
 
 impl Lookalike {
-    /// Why the first of these nodes that is meant is not of this platform: a lower-case sentence.
+    /// Returns a lower-case sentence about the first of these nodes that belongs to another platform.
     pub fn found_in<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
         // Patterns were checked when the platform was read.
         let pattern = self.matches.as_ref().and_then(|pattern| Regex::new(pattern).ok());
@@ -60,7 +61,7 @@ impl Lookalike {
                     let is_meant = |value: &&str| pattern.as_ref().is_none_or(|it| it.is_match(value));
                     format!("the label {label}={}", node.labels.get(label).filter(is_meant)?)
                 }
-                (None, Some(beginning)) if node.provider_id.starts_with(beginning) => {
+                (None, Some(prefix)) if node.provider_id.starts_with(prefix) => {
                     format!("the provider ID {}", node.provider_id)
                 }
                 _ => return None,
@@ -74,9 +75,9 @@ impl Lookalike {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ControlPlane {
-    /// Whether they are.
+    /// Whether they are backends.
     pub backends: ControlPlaneBackends,
-    /// Where this fact is from.
+    /// The source of this fact.
     pub source: String,
 }
 
@@ -87,7 +88,7 @@ pub enum ControlPlaneBackends {
     /// Never, whatever their labels.
     #[default]
     Never,
-    /// As any other node is: unless the exclude label or `notBackends` leaves them out.
+    /// Like other nodes, unless the exclude label or `notBackends` leaves them out.
     UnlessExcluded,
 }
 
@@ -95,20 +96,20 @@ pub enum ControlPlaneBackends {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NotBackend {
-    /// The key.
+    /// The key of the label.
     pub label: String,
-    /// The value; any if absent.
+    /// The value; default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The other way round: the value without which a node is left out.
+    /// The reverse: a node without this value is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_than: Option<String>,
-    /// What such a node is, one word or two.
+    /// One or two words for such a node.
     pub because: String,
 }
 
 impl NotBackend {
-    /// Whether a node with this value of the label, or without it, is left out.
+    /// Whether a node with this value of the label, or without the label, is left out.
     pub fn leaves_out(&self, found: Option<&str>) -> bool {
         match (&self.other_than, &self.value) {
             (Some(wanted), _) => found != Some(wanted),
@@ -125,44 +126,44 @@ pub enum ExcludeLabel {
     /// `false` includes, everything else excludes (kubernetes/cloud-provider since v1.34).
     #[default]
     Value,
-    /// Its presence excludes, whatever the value.
+    /// The label excludes a node, whatever its value.
     Presence,
-    /// Not at all: a node with the label is a backend as any other.
+    /// Not at all: a node with the label is still a backend.
     Ignored,
 }
 
-/// Whether provider IDs are of a platform.
+/// Tells whether provider IDs belong to a platform.
 pub struct ProviderIds<'a> {
-    beginnings: &'a [String],
+    prefixes: &'a [String],
     patterns: Vec<Regex>,
 }
 
-impl Recognise {
-    /// The provider IDs, ready to be asked.
+impl Recognize {
+    /// Returns a matcher for the provider IDs.
     pub fn provider_ids(&self) -> ProviderIds<'_> {
         // Patterns were checked when the platform was read.
         let patterns = self.provider_id_patterns.iter().filter_map(|p| Regex::new(p).ok()).collect();
-        ProviderIds { beginnings: &self.provider_ids, patterns }
+        ProviderIds { prefixes: &self.provider_ids, patterns }
     }
 }
 
 impl fmt::Display for ProviderIds<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let patterns = self.patterns.iter().map(Regex::as_str);
-        let all: Vec<&str> = self.beginnings.iter().map(String::as_str).chain(patterns).collect();
+        let all: Vec<&str> = self.prefixes.iter().map(String::as_str).chain(patterns).collect();
         f.write_str(&all.join(", "))
     }
 }
 
 impl ProviderIds<'_> {
-    /// Whether this one is.
+    /// Whether a provider ID belongs to the platform.
     pub fn has(&self, provider_id: &str) -> bool {
-        self.beginnings.iter().any(|beginning| provider_id.starts_with(beginning.as_str()))
+        self.prefixes.iter().any(|prefix| provider_id.starts_with(prefix.as_str()))
             || self.patterns.iter().any(|pattern| pattern.is_match(provider_id))
     }
 
-    /// Whether the platform says nothing about them.
+    /// Whether the platform defines no provider IDs.
     pub fn is_unknown(&self) -> bool {
-        self.beginnings.is_empty() && self.patterns.is_empty()
+        self.prefixes.is_empty() && self.patterns.is_empty()
     }
 }

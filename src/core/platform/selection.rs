@@ -1,4 +1,4 @@
-//! How the controller of a platform reads a binding, and which nodes it then takes.
+//! How the controller of a platform reads a binding, and which nodes it selects.
 
 mod form;
 mod key_values;

@@ -1,4 +1,4 @@
-//! What a Service must not have on a platform, and what it must have: where the cloud says nothing, we do.
+//! What a Service must and must not have on a platform. The program reports what the cloud would silently ignore.
 
 use regex_lite::Regex;
 use schemars::JsonSchema;
@@ -7,95 +7,95 @@ use serde_json::Value;
 
 use crate::core::pointer;
 
-/// Something that a Service must not have on this platform.
+/// A field that a Service must not have.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refusal {
     /// JSON pointer into the Service.
     pub path: String,
-    /// Only if the value, as text, matches this pattern.
+    /// Applies only if the value, as text, matches this pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
-    /// Only where all of this holds.
+    /// Applies only if all of these conditions hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
-    /// A lower-case clause behind the field and its value.
+    /// A lower-case clause that follows the field and its value.
     pub because: String,
     /// What to do instead.
     pub hint: String,
-    /// How bad it is.
+    /// The severity.
     #[serde(default)]
     pub level: Level,
-    /// Where it is wrong.
+    /// Which Services the rule applies to.
     #[serde(default)]
     pub within: Within,
 }
 
-/// Something that a Service must have on this platform.
+/// A field that a Service must have.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Requirement {
-    /// JSON pointers into the Service; one of them is enough.
+    /// JSON pointers into the Service; one of these fields is enough.
     pub any_of: Vec<String>,
-    /// Only where all of this holds.
+    /// Applies only if all of these conditions hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<Condition>,
-    /// A lower-case clause behind what is missing.
+    /// A lower-case clause that follows the missing field.
     pub because: String,
     /// What to do.
     pub hint: String,
-    /// How bad it is.
+    /// The severity.
     #[serde(default)]
     pub level: Level,
 }
 
-/// What else holds of a Service.
+/// A condition on another field of the Service.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
     /// JSON pointer into the Service.
     pub path: String,
-    /// The value, as text, matches this pattern; a field that is absent is the empty text.
+    /// A pattern that the value, as text, matches; an absent field is the empty text.
     pub matches: String,
 }
 
-/// Where something is wrong.
+/// Which Services a rule applies to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Within {
-    /// In the Service of any pool, whoever put it there.
+    /// The Service of any pool, whichever file sets the field.
     #[default]
     Pools,
-    /// In the manifests, whose Service all pools copy; an overlay may give it to the Service of one pool.
+    /// The Service in the manifests, which all pools copy; an overlay may set the field for the Service of one pool.
     Manifests,
 }
 
-/// How bad a broken rule is.
+/// The severity of a broken rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Level {
     /// Nothing is rendered.
     #[default]
     Error,
-    /// It is said.
+    /// `render` prints a warning.
     Warning,
 }
 
 /// A rule that a Service breaks.
 #[derive(Clone, Debug)]
 pub struct Broken<'a> {
-    /// The field that is wrong; `None` if something is missing.
+    /// The field that is wrong; `None` if a field is missing.
     pub path: Option<&'a str>,
-    /// What is wrong: a lower-case sentence.
+    /// The problem: a lower-case sentence.
     pub sentence: String,
     /// What to do.
     pub hint: &'a str,
-    /// How bad it is.
+    /// The severity.
     pub level: Level,
 }
 
 impl Refusal {
-    /// What is wrong with a Service: a lower-case sentence.
+    /// Returns the problem of a Service: a lower-case sentence.
     fn broken_by(&self, service: &Value) -> Option<String> {
         let found = service.pointer(&self.path).filter(|found| is_set(found))?;
         let is_meant = self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(found)));
@@ -105,7 +105,7 @@ impl Refusal {
 }
 
 impl Requirement {
-    /// What a Service lacks: a lower-case sentence.
+    /// Returns the problem of a Service: a lower-case sentence.
     fn broken_by(&self, service: &Value) -> Option<String> {
         let has = |path: &String| service.pointer(path).is_some_and(is_set);
         if self.any_of.iter().any(has) || !self.when.iter().all(|condition| condition.holds(service)) {
@@ -121,13 +121,13 @@ impl Requirement {
 }
 
 impl Condition {
-    /// Whether it holds of a Service.
+    /// Whether the condition holds for a Service.
     pub(super) fn holds(&self, service: &Value) -> bool {
         matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
     }
 }
 
-/// The rules that the Service of a pool breaks.
+/// Returns the rules that the Service of a pool breaks.
 pub fn broken_rules<'a>(
     refuses: &'a [Refusal],
     requires: &'a [Requirement],
@@ -140,7 +140,7 @@ pub fn broken_rules<'a>(
     refused(refuses, service, Within::Pools).chain(lacking)
 }
 
-/// What of these a Service must not have there, and has.
+/// Returns the refusals that apply to such a Service and that it breaks.
 pub(super) fn refused<'a>(
     refuses: &'a [Refusal],
     service: &'a Value,
@@ -152,7 +152,7 @@ pub(super) fn refused<'a>(
     })
 }
 
-/// Patterns were checked when the platform was read.
+/// Matches a pattern. Patterns were checked when the platform was read.
 fn matches(pattern: &str, text: &str) -> bool {
     Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
@@ -165,7 +165,7 @@ fn text(value: &Value) -> String {
     }
 }
 
-/// Null, 0 and "" are what Kubernetes takes for not set.
+/// Whether a field is set. Kubernetes treats null, 0 and "" as not set.
 pub fn is_set(value: &Value) -> bool {
     !(value.is_null() || *value == 0 || *value == "" || value.as_array().is_some_and(Vec::is_empty))
 }
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals() {
+    fn refusals_apply_to_set_fields_that_match() {
         let service = |a: Value| json!({"spec": {"a": a, "b": "x"}});
         let plain = refusal(&json!({}));
         assert_eq!(plain.broken_by(&service(json!("1"))).unwrap(), "`spec.a` is \"1\", which does nothing");
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn requirements() {
+    fn requirements_need_one_of_their_fields() {
         let of = |paths: &[&str]| Requirement {
             any_of: paths.iter().map(ToString::to_string).collect(),
             when: Vec::new(),

@@ -1,62 +1,62 @@
-//! What a platform or an overlay has to be told, because neither the nodes nor the manifests say it.
+//! Settings that a platform or an overlay needs, because neither the nodes nor the manifests hold them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Something that the spec says under `spec.settings`; `${setting.NAME}` stands for it.
+/// A setting in `spec.settings`; `${setting.NAME}` is replaced with its value.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Setting {
-    /// Its name.
+    /// The name of the setting.
     pub name: String,
-    /// What it is, behind "which is".
+    /// What it is: a clause that follows "which is".
     pub title: String,
-    /// One value for all, or one for each pool.
+    /// Whether there is one value for all pools, or one for each.
     #[serde(default)]
     pub of: SettingOf,
-    /// A text, a number, or a list of texts.
+    /// The type: a string, a number, or a list of strings.
     #[serde(default)]
     pub form: SettingForm,
-    /// What each text must match.
+    /// A pattern that each string must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
-    /// What it is where the spec does not say; without it, a placeholder that nobody has set is an error.
+    /// The value if the spec does not set it; without a default, an unset placeholder is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,
-    /// Of an overlay: where it is not set, the patches that name it are left out, for all objects or for those of a pool.
+    /// For overlays: if it is not set, the patches that use it are left out, for all objects or for those of one pool.
     #[serde(default)]
     pub optional: bool,
 }
 
-/// The patterns of settings, and where they stand in the document that declares them.
+/// Returns the patterns of settings, with their pointers in the document that declares them.
 pub fn setting_patterns(settings: &[Setting]) -> Vec<(String, &String)> {
     let at = |index: usize| format!("/spec/settings/{index}/matches");
     settings.iter().enumerate().filter_map(|(index, it)| Some((at(index), it.matches.as_ref()?))).collect()
 }
 
-/// What a setting is set for.
+/// The scope of a setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SettingOf {
-    /// All pools alike.
+    /// One value for all pools.
     #[default]
     All,
-    /// Each pool: a map from the pool to its value.
+    /// A map from each pool to its value.
     Pool,
-    /// As the user likes: one value for all, or such a map.
+    /// Either one value for all pools, or a map from each pool to its value.
     Either,
 }
 
-/// What a setting looks like.
+/// The type of a setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SettingForm {
-    /// One text.
+    /// A string.
     #[default]
     Text,
-    /// A whole number; its placeholder becomes a text with its digits.
+    /// A whole number; its placeholder becomes a string of its digits.
     Number,
-    /// Several; its placeholder stands alone in a value and becomes a list.
+    /// A list of strings; its placeholder must be a whole value and becomes the list.
     List,
 }

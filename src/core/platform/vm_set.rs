@@ -1,4 +1,4 @@
-//! The name of the VM set behind a node, by the platform's rules.
+//! Derives the name of a node's VM set with the rules of the platform.
 
 use std::cell::OnceCell;
 
@@ -7,12 +7,12 @@ use regex_lite::{Captures, Regex};
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Platform, VmSetRule};
 
-/// The platform's rules, ready to be asked.
+/// The compiled rules of a platform.
 pub struct VmSetFinder<'a> {
     rules: Vec<Rule>,
     nodes: &'a [Node],
     suffix_patterns: Vec<Regex>,
-    /// Looked for when a rule first needs it: few do.
+    /// Derived when a rule needs it for the first time; few do.
     suffix: OnceCell<Option<&'a str>>,
 }
 
@@ -23,22 +23,22 @@ struct Rule {
     annotations: Vec<(String, Regex)>,
 }
 
-/// What the rules say of one node.
+/// The result of the rules for one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Derived {
-    /// The VM set, and whether the rule is only believed.
+    /// The VM set.
     Set {
         /// Its name.
         name: String,
-        /// The rule that named it, by its place in the platform.
+        /// The index of the rule that named it.
         rule: usize,
-        /// The title of the rule where nobody has verified it.
+        /// The title of the rule if it has not been verified.
         unverified: Option<String>,
     },
-    /// The node's name says another pool than its label.
+    /// The node's name contains another pool than its label.
     OtherPool {
-        /// The pool that the name says.
-        said: String,
+        /// The pool in the name.
+        named: String,
     },
     /// No rule matches.
     Unknown,
@@ -69,7 +69,7 @@ impl<'a> VmSetFinder<'a> {
         Self { rules, nodes, suffix_patterns, suffix: OnceCell::new() }
     }
 
-    /// The VM set of a node that carries this pool label value.
+    /// Returns the VM set of a node with this value of the pool label.
     pub fn find(&self, node: &Node, pool: &str) -> Derived {
         for (at, rule) in self.rules.iter().enumerate() {
             match self.apply(at, rule, node, pool) {
@@ -94,8 +94,8 @@ impl<'a> VmSetFinder<'a> {
             };
             groups.take(pattern, &captures);
         }
-        if let Some(said) = groups.get("pool").filter(|said| !said.eq_ignore_ascii_case(pool)) {
-            return Derived::OtherPool { said: said.to_owned() };
+        if let Some(named) = groups.get("pool").filter(|named| !named.eq_ignore_ascii_case(pool)) {
+            return Derived::OtherPool { named: named.to_owned() };
         }
         if let Some(start) = groups.get("suffixStart")
             && !self.suffix().is_some_and(|suffix| suffix.starts_with(start))
@@ -111,7 +111,7 @@ impl<'a> VmSetFinder<'a> {
         Derived::Set { name, rule: at, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
     }
 
-    /// The suffix that the names of all nodes share. Nodes of two clusters, or renamed ones, tell nothing.
+    /// Returns the suffix that the names of all nodes share. If names have different suffixes, there is none.
     fn suffix(&self) -> Option<&'a str> {
         *self.suffix.get_or_init(|| {
             let of = |name: &'a str| {
@@ -141,7 +141,7 @@ impl Groups {
     }
 }
 
-/// `None` where a placeholder has no value: the rule does not apply then.
+/// Fills a template; `None` if a placeholder has no value, so that the rule does not apply.
 fn fill<'v>(template: &str, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
     let mut out = String::new();
     let mut rest = template;
@@ -175,7 +175,7 @@ mod tests {
         let found = match VmSetFinder::new(&platform, nodes).find(&nodes[0], pool) {
             Derived::Set { name, unverified: None, .. } => name,
             Derived::Set { name, unverified: Some(_), .. } => format!("{name}, unverified"),
-            Derived::OtherPool { said } => format!("other pool {said}"),
+            Derived::OtherPool { named } => format!("other pool {named}"),
             Derived::Unknown => "unknown".to_owned(),
         };
         assert_eq!(found, expected);
@@ -185,17 +185,17 @@ mod tests {
         "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/x";
 
     #[test]
-    fn from_the_provider_id_of_a_scale_set() {
+    fn name_from_the_provider_id_of_a_scale_set() {
         let id = "azure:///subscriptions/s/resourceGroups/mc_rg/providers/Microsoft.Compute/virtualMachineScaleSets/aks-nodepool1-41422890-vmss/virtualMachines/0";
         check(&[named("aks-nodepool1-41422890-vmss000000", id)], "nodepool1", "aks-nodepool1-41422890-vmss");
-        let shouted = id
+        let upper_case = id
             .replace("virtualMachineScaleSets", "VirtualMachineScaleSets")
             .replace("/virtualMachines/0", "/VirtualMachines/0");
-        check(&[named("any", &shouted)], "nodepool1", "aks-nodepool1-41422890-vmss");
+        check(&[named("any", &upper_case)], "nodepool1", "aks-nodepool1-41422890-vmss");
     }
 
     #[test]
-    fn from_the_names_of_acs_engine_and_aks_engine() {
+    fn name_from_the_names_of_acs_engine_and_aks_engine() {
         check(&[named("k8s-agentpool1-42344502-0", "")], "agentpool1", "agentpool1-availabilitySet-42344502");
         check(&[named("k8s-agentpool1-42344502-0", VM)], "agentpool1", "agentpool1-availabilitySet-42344502");
         check(&[named("k8s-agentpool1-42344502-0", VM)], "other", "other pool agentpool1");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn from_the_names_of_aks() {
+    fn name_from_the_names_of_aks() {
         check(
             &[named("aks-nodepool1-27053986-0", VM)],
             "nodepool1",
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn from_the_annotations_of_cluster_api() {
+    fn name_from_the_annotations_of_cluster_api() {
         let json = r#"{"metadata":{"name":"md-0-abcde","annotations":{
             "cluster.x-k8s.io/cluster-name":"prod","cluster.x-k8s.io/owner-name":"prod-md-0-5b8c7d"}}}"#;
         check(&[node(json)], "edge", "prod_prod-md-0-as, unverified");
     }
 
     #[test]
-    fn unknown_stays_unknown() {
+    fn names_without_a_rule_are_unknown() {
         check(&[named("worker-1", VM)], "a", "unknown");
         check(&[named("d84a1c30", "azure://d84a1c30-0c9f-11e8-8a34-000d3a919531")], "a", "unknown");
     }

@@ -1,4 +1,4 @@
-//! Which nodes are behind no load balancer, and why.
+//! Which nodes are not backends of any load balancer, and why.
 
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{ExcludeLabel, NotBackend, Platform, ProviderIds};
@@ -7,19 +7,19 @@ use crate::core::report::diagnostic::Diagnostic;
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// How many names a message lists before it counts the rest.
+/// The number of names in a message; further ones are counted.
 const NAMED: usize = 5;
 
-/// The word for a control-plane node, where the platform never uses those.
+/// The reason for a control-plane node, if the platform never uses those.
 pub(super) const CONTROL_PLANE: &str = "control-plane";
 
-/// The word for a node with the exclude label.
+/// The reason for a node with the exclude label.
 const EXCLUDED: &str = "excluded";
 
-/// The word for a node whose provider ID is not of the platform.
+/// The reason for a node whose provider ID is not of the platform.
 pub(super) const FOREIGN: &str = "of another cloud";
 
-/// Nodes that are labelled as not excluded, which does not mean the same everywhere.
+/// Reports nodes with the exclude label set to false, which not all platforms read alike.
 pub(super) fn not_excluded(nodes: &[Node], platform: &Platform) -> Option<Diagnostic> {
     let mut names = Names::default();
     nodes
@@ -29,23 +29,23 @@ pub(super) fn not_excluded(nodes: &[Node], platform: &Platform) -> Option<Diagno
     let text = names.text()?;
     let problem = match platform.spec.exclude_label {
         ExcludeLabel::Presence => Diagnostic::error(format!(
-            "{text} labelled {EXCLUDE}=false, and platform {} leaves out every node that has the label, whatever its value",
+            "{text} labeled {EXCLUDE}=false, but platform {} leaves out every node with this label, whatever its value",
             platform.name
         )),
         ExcludeLabel::Value => Diagnostic::warning(format!(
-            "{text} labelled {EXCLUDE}=false, which Kubernetes before 1.34 takes for excluded"
+            "{text} labeled {EXCLUDE}=false, but Kubernetes before 1.34 excludes them all the same"
         )),
         ExcludeLabel::Ignored => return None,
     };
-    Some(problem.hint(format!("kubectl label node NAME {EXCLUDE}-")))
+    Some(problem.hint(format!("remove the label: `kubectl label node NAME {EXCLUDE}-`")))
 }
 
-/// What Go's strconv.ParseBool takes for false.
+/// Whether Go's strconv.ParseBool parses a value as false.
 fn is_false(value: &str) -> bool {
     matches!(value, "false" | "False" | "FALSE" | "f" | "F" | "0")
 }
 
-/// Why a node is not a backend of any load balancer of the platform; `None` if it may be one.
+/// Returns the reason why a node is not a backend of any load balancer of the platform; `None` if it may be one.
 pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'_>) -> Option<&'a str> {
     if !platform.spec.takes_control_plane() && node.is_control_plane() {
         return Some(CONTROL_PLANE);
@@ -65,37 +65,37 @@ pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'
         }
     }
     let left_out = |rule: &&NotBackend| rule.leaves_out(node.labels.get(&rule.label));
-    let labelled = platform.spec.not_backends.iter().find(left_out);
-    if let Some(rule) = labelled {
+    let labeled = platform.spec.not_backends.iter().find(left_out);
+    if let Some(rule) = labeled {
         return Some(&rule.because);
     }
     let foreign = !node.provider_id.is_empty() && !known.is_unknown() && !known.has(&node.provider_id);
     foreign.then_some(FOREIGN)
 }
 
-/// What a user can do about nodes that are left out for this reason.
+/// Returns what a user can do about nodes that are left out for this reason.
 pub(super) fn hint_for(because: &str) -> Option<String> {
     match because {
         CONTROL_PLANE => Some(
-            "this platform leaves control-plane nodes out (docs/platforms.md says why); other nodes need the pool label"
+            "this platform leaves out control-plane nodes (see docs/platforms.md); set the pool label on other nodes"
                 .to_owned(),
         ),
-        EXCLUDED => Some(format!("`kubectl label node NAME {EXCLUDE}-` puts a node behind load balancers")),
+        EXCLUDED => Some(format!("to include a node: `kubectl label node NAME {EXCLUDE}-`")),
         _ => None,
     }
 }
 
-/// A node of another platform that looks like one of this platform.
+/// Reports a node of another platform that looks like one of this platform.
 pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnostic> {
-    let rejects = &platform.spec.recognise.rejects;
-    // The first rule that fits any node: the file lists the more certain ones first.
+    let rejects = &platform.spec.recognize.rejects;
+    // The first rule that matches a node: the file lists the more certain ones first.
     rejects.iter().find_map(|rule| {
         let why = rule.found_in(nodes)?;
         Some(Diagnostic::error(why).hint(rule.hint.clone()))
     })
 }
 
-/// Names for a message: the first few, and how many there are.
+/// Collects names for a message: the first few, and the number of all.
 #[derive(Default)]
 pub(super) struct Names {
     first: Vec<String>,
@@ -110,13 +110,14 @@ impl Names {
         }
     }
 
+    /// Returns the subject of a sentence and its verb: `node a is`, `2 nodes (a, b) are`.
     pub(super) fn text(&self) -> Option<String> {
         let more = self.count.saturating_sub(self.first.len());
         match self.count {
             0 => None,
             1 => Some(format!("node {} is", self.first[0])),
-            _ if more == 0 => Some(format!("{} nodes are ({})", self.count, self.first.join(", "))),
-            _ => Some(format!("{} nodes are ({} and {more} more)", self.count, self.first.join(", "))),
+            _ if more == 0 => Some(format!("{} nodes ({}) are", self.count, self.first.join(", "))),
+            _ => Some(format!("{} nodes ({} and {more} more) are", self.count, self.first.join(", "))),
         }
     }
 }

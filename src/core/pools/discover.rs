@@ -1,4 +1,4 @@
-//! What the nodes say: which label tells the pool, and who is in each.
+//! Discovers the pools from the nodes: the label that identifies a pool, and the nodes of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,52 +10,53 @@ use crate::core::pools::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
 
-/// The pools among the nodes of a cluster.
+/// The pools of a cluster, as discovered from its nodes.
 #[derive(Clone, Debug, Default)]
 pub struct Discovered {
-    /// The node label whose value is the pool.
+    /// The node label whose value identifies the pool.
     pub label: String,
-    /// By the value of the label.
+    /// The pools by the value of the label.
     pub pools: BTreeMap<String, Observed>,
-    /// The nodes of the cluster, with those in no pool.
+    /// The nodes of the cluster, including those in no pool.
     pub nodes: NodeCount,
-    /// What the user should know; an error among them forbids to render.
+    /// Findings for the user; if one is an error, nothing is rendered.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// How many nodes a cluster has.
+/// The number of nodes in a cluster.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeCount {
-    /// All of them, control-plane nodes too.
+    /// All nodes, including control-plane nodes.
     pub all: usize,
-    /// Those that a load balancer may use, whatever their pool.
+    /// Nodes that a load balancer may use, in any pool.
     pub backends: usize,
 }
 
-/// What was seen of one pool.
+/// The observed state of a pool.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
     /// Nodes that its load balancer may use.
     pub backends: usize,
-    /// Those of them that are Ready.
+    /// Backends that are Ready.
     pub ready: usize,
-    /// Those of the backends that are control-plane nodes.
+    /// Backends that are control-plane nodes.
     pub control_plane: usize,
-    /// Nodes that no load balancer uses, by why.
+    /// Nodes that no load balancer uses, by reason.
     pub left_out: BTreeMap<String, usize>,
-    /// The VM sets of its nodes and how many nodes are in each.
+    /// The number of nodes in each VM set.
     pub vm_sets: BTreeMap<String, usize>,
-    /// The rule that named each VM set, by its place in the platform.
+    /// The index of the rule that named each VM set.
     pub rules: BTreeMap<String, usize>,
-    /// The titles of rules that nobody has verified, where they were used.
+    /// The titles of unverified rules that were used.
     pub unverified: BTreeSet<String>,
-    /// A node whose name says another pool, and which.
+    /// A node whose name contains another pool than its label, and that pool.
     pub other_pool: Option<(String, String)>,
-    /// A node whose VM set is not known.
+    /// A node whose VM set is unknown.
     pub unknown_vm_set: Option<String>,
 }
 
-/// Finds the pools. `label` is the user's choice, `locked` the label of the lock: it stays until the user says otherwise.
+/// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user
+/// chooses another.
 pub fn discover_pools(
     nodes: &[Node],
     platform: &Platform,
@@ -63,8 +64,8 @@ pub fn discover_pools(
     locked: Option<&str>,
 ) -> Checked<Discovered> {
     if nodes.is_empty() {
-        return Err(Diagnostic::refusal("there are no nodes")
-            .hint("an empty list is not believed; check the context (--context) or the file")
+        return Err(Diagnostic::refusal("refusing an empty node list")
+            .hint("check --context or the --nodes file")
             .into());
     }
     if let Some(problem) = lookalike(nodes, platform) {
@@ -81,7 +82,7 @@ pub fn discover_pools(
             "platform {} cannot select nodes by `{label}`{near}: {}",
             platform.name, only.because
         ))
-        .hint(format!("choose one of these as `spec.pools.label` (--label): {}", only.labels.join(", ")))
+        .hint(format!("set `spec.pools.label` (--label) to one of: {}", only.labels.join(", ")))
         .into());
     }
     let mut discovered = Discovered { label, ..Discovered::default() };
@@ -89,8 +90,8 @@ pub fn discover_pools(
     discovered.warnings.extend(late(&discovered.label, platform));
     discovered.warnings.extend(not_the_clouds(&candidates, &discovered.label, platform));
     let finder = VmSetFinder::new(platform, nodes);
-    let known = platform.spec.recognise.provider_ids();
-    let mut unlabelled = Names::default();
+    let known = platform.spec.recognize.provider_ids();
+    let mut unlabeled = Names::default();
     let mut servers: Vec<&str> = Vec::new();
     let mut foreign = Names::default();
     let mut problems = Vec::new();
@@ -100,7 +101,7 @@ pub fn discover_pools(
         discovered.nodes.backends += usize::from(left_out.is_none());
         let Some(value) = node.labels.get(&discovered.label).filter(|value| !value.is_empty()) else {
             if !node.is_control_plane() {
-                unlabelled.add(&node.name);
+                unlabeled.add(&node.name);
             } else if left_out.is_none() {
                 servers.push(&node.name);
             }
@@ -136,31 +137,31 @@ pub fn discover_pools(
         let problem = format!("no node has the pool label `{}`", discovered.label);
         return Err(no_label(&problem, nodes, platform).into());
     }
-    // Control-plane nodes are in no pool as a rule, and it is worth a word only where others of them are.
+    // Control-plane nodes are usually in no pool. A warning helps only if other control-plane nodes are in one.
     if discovered.pools.values().any(|pool| pool.control_plane > 0) {
         for name in servers {
-            unlabelled.add(name);
+            unlabeled.add(name);
         }
     }
-    if let Some(text) = unlabelled.text() {
+    if let Some(text) = unlabeled.text() {
         discovered.warnings.push(
             Diagnostic::warning(format!(
-                "{text} without the pool label `{}`: in no pool, behind no load balancer",
+                "{text} without the pool label `{}`: in no pool and not used by any load balancer",
                 discovered.label
             ))
-            .hint(format!("kubectl label node NAME {}=POOL", discovered.label)),
+            .hint(format!("set the label: `kubectl label node NAME {}=POOL`", discovered.label)),
         );
     }
     if let Some(text) = foreign.text() {
         discovered.warnings.push(Diagnostic::warning(format!(
-            "{text} with a provider ID that is not of platform {} ({}): no backends",
+            "{text} not used as a backend: the provider ID does not belong to platform {} ({})",
             platform.name, known
         )));
     }
     Ok(discovered)
 }
 
-/// The nodes that may be in a pool: on some platforms control-plane nodes never are.
+/// Returns the nodes that may be in a pool; on some platforms control-plane nodes never are.
 fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Node>> {
     let is_candidate = |node: &&Node| platform.spec.takes_control_plane() || !node.is_control_plane();
     let candidates: Vec<&Node> = nodes.iter().filter(is_candidate).collect();
@@ -168,11 +169,11 @@ fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Nod
         return Ok(candidates);
     }
     Err(Diagnostic::error(format!(
-        "all nodes are control-plane nodes ({}), and platform {} leaves those out of its load balancers",
+        "found only control-plane nodes ({}), which load balancers of platform {} do not use",
         nodes.len(),
         platform.name
     ))
-    .hint("add worker nodes; or choose another platform (`spec.platform`, --platform)")
+    .hint("add worker nodes, or choose another platform (`spec.platform`, --platform)")
     .into())
 }
 
@@ -190,8 +191,8 @@ impl Observed {
                     self.vm_sets.insert(name, 1);
                 }
             }
-            Derived::OtherPool { said } => {
-                self.other_pool.get_or_insert_with(|| (node.name.to_string(), said));
+            Derived::OtherPool { named } => {
+                self.other_pool.get_or_insert_with(|| (node.name.to_string(), named));
             }
             Derived::Unknown => {
                 self.unknown_vm_set.get_or_insert_with(|| node.name.to_string());
@@ -199,7 +200,7 @@ impl Observed {
         }
     }
 
-    /// All nodes, backends or not.
+    /// Returns the number of all nodes, backends or not.
     pub fn nodes(&self) -> usize {
         self.backends + self.left_out.values().sum::<usize>()
     }

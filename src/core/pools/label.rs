@@ -1,4 +1,4 @@
-//! Which node label tells the pool.
+//! Chooses the node label that identifies the pool.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::core::platform::{Distribution, LabelChanges, Platform, distributions}
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 
-/// How many labels a message suggests.
+/// The number of labels that a message suggests.
 const NAMED: usize = 5;
 
-/// The first label of the platform's list that nodes carry, if the others do not contradict it. Where workers carry one, they
-/// decide: control-plane nodes often have labels of their installer that workers do not have.
+/// Returns the first label of the platform's list that nodes have, if no other label contradicts it. Labels of workers come
+/// first: control-plane nodes often have labels of the installer that workers do not have.
 pub(super) fn choose_label(candidates: &[&Node], platform: &Platform) -> Result<String, Diagnostic> {
     let labels = platform.pool_labels();
     let carries = |node: &Node, label: &str| value(node, label).is_some();
@@ -23,7 +23,7 @@ pub(super) fn choose_label(candidates: &[&Node], platform: &Platform) -> Result<
     let workers = workers.as_slice();
     let Some(first) = labels.iter().find(|label| workers.iter().any(|node| carries(node, label))) else {
         let nodes: Vec<Node> = workers.iter().map(|node| (*node).clone()).collect();
-        let problem = format!("no node has a pool label that {} knows", platform.name);
+        let problem = format!("no node has a known pool label of platform {}", platform.name);
         return Err(no_label(&problem, &nodes, platform));
     };
     for other in labels.iter().filter(|label| *label != first) {
@@ -31,12 +31,17 @@ pub(super) fn choose_label(candidates: &[&Node], platform: &Platform) -> Result<
         let why = match (only_other, split(workers, &|node| value(node, first), &|node| value(node, other))) {
             (Some(node), _) => format!("node {} has only `{other}`", node.name),
             (None, Some((a, b))) => {
-                format!("nodes {} and {} are in one pool by the one and in two by the other", a.name, b.name)
+                format!(
+                    "nodes {} and {} have the same value of one label and different values of the other",
+                    a.name, b.name
+                )
             }
             (None, None) => continue,
         };
-        return Err(Diagnostic::error(format!("the pool label could be `{first}` or `{other}`: {why}"))
-            .hint(format!("choose: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)")));
+        return Err(Diagnostic::error(format!("the pool label is ambiguous, `{first}` or `{other}`: {why}"))
+            .hint(format!(
+                "choose one: `spec.pools.label: {first}` or `spec.pools.label: {other}` (--label)"
+            )));
     }
     Ok((*first).to_owned())
 }
@@ -45,11 +50,12 @@ fn value<'a>(node: &'a Node, label: &str) -> Option<&'a str> {
     node.labels.get(label).filter(|value| !value.is_empty())
 }
 
-/// What tells a node's pool.
-type Teller<'a> = &'a dyn for<'n> Fn(&'n Node) -> Option<&'n str>;
+/// Returns what identifies the pool of a node.
+type PoolOf<'a> = &'a dyn for<'n> Fn(&'n Node) -> Option<&'n str>;
 
-/// Two nodes that the one puts into one pool and the other into two. A pool's name and its ID do not.
-fn split<'a>(workers: &[&'a Node], first: Teller<'_>, other: Teller<'_>) -> Option<(&'a Node, &'a Node)> {
+/// Returns two nodes that one function puts into the same pool and the other into different pools. A pool's name and its ID
+/// always agree.
+fn split<'a>(workers: &[&'a Node], first: PoolOf<'_>, other: PoolOf<'_>) -> Option<(&'a Node, &'a Node)> {
     let mut by_first: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
     let mut by_other: BTreeMap<&str, (&str, &Node)> = BTreeMap::new();
     for node in workers.iter().copied() {
@@ -64,24 +70,24 @@ fn split<'a>(workers: &[&'a Node], first: Teller<'_>, other: Teller<'_>) -> Opti
     None
 }
 
-/// Pools of the label that are not the cloud's own, where an annotation of the nodes tells those.
+/// Reports pools that differ from the node pools of the cloud, if an annotation of the nodes names those.
 pub(super) fn not_the_clouds(workers: &[&Node], label: &str, platform: &Platform) -> Option<Diagnostic> {
     let annotation = platform.spec.pool_annotation.as_ref()?;
     let (a, b) = split(workers, &|node| value(node, label), &|node| node.annotations.get(annotation))?;
     let (of_a, of_b) = (node_value(a, annotation), node_value(b, annotation));
     let text = if of_a == of_b {
         format!(
-            "nodes {} and {} are in one node pool ({of_a}) and have two values of `{label}`",
+            "nodes {} and {} are in the same node pool ({of_a}) but have different values of `{label}`",
             a.name, b.name
         )
     } else {
         format!(
-            "nodes {} and {} have one value of `{label}` and are in two node pools ({of_a}, {of_b})",
+            "nodes {} and {} have the same value of `{label}` but are in different node pools ({of_a}, {of_b})",
             a.name, b.name
         )
     };
     Some(Diagnostic::warning(text).hint(format!(
-        "give all nodes of a node pool the same value of `{label}`, and each node pool its own"
+        "set one value of `{label}` on all nodes of a node pool, and a different value for each node pool"
     )))
 }
 
@@ -94,18 +100,18 @@ pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Di
     let hint = candidates(nodes);
     if hint.is_empty() {
         return problem.hint(format!(
-            "label the nodes, or say `spec.pools.label` (--label); {} looks for {}, and for those of distributions (docs/platforms.md)",
+            "label the nodes, or set `spec.pools.label` (--label); {} looks for {}, and for the labels of distributions (docs/platforms.md)",
             platform.name,
             platform.spec.pool_labels.join(", ")
         ));
     }
     problem.hint(format!(
-        "labels that would make pools of these nodes: {}; choose one as `spec.pools.label` (--label)",
+        "labels that would group these nodes into pools: {}; set one as `spec.pools.label` (--label)",
         hint.join(", ")
     ))
 }
 
-/// Labels that group the nodes into more than one and fewer than all, those with a pool's name in front.
+/// Lists labels that group the nodes into more than one group and fewer groups than nodes; labels named like a pool first.
 fn candidates(nodes: &[Node]) -> Vec<String> {
     let mut values: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for (key, value) in nodes.iter().flat_map(|node| node.labels.iter()) {
@@ -126,7 +132,7 @@ fn candidates(nodes: &[Node]) -> Vec<String> {
     keys.into_iter().take(NAMED).map(|key| format!("`{key}` ({} values)", values[key].len())).collect()
 }
 
-/// A label that nodes get after they have joined, on a platform whose controller does not see that.
+/// Reports a label that nodes get after they have joined, on a platform whose controller ignores label changes.
 pub(super) fn late(label: &str, platform: &Platform) -> Option<Diagnostic> {
     if platform.spec.label_changes == LabelChanges::Followed {
         return None;
@@ -134,7 +140,7 @@ pub(super) fn late(label: &str, platform: &Platform) -> Option<Diagnostic> {
     let has = |distribution: &&Distribution| distribution.pool_labels.iter().any(|own| own == label);
     let late = distributions().iter().find(has)?.late.as_ref()?;
     Some(
-        Diagnostic::warning(format!("`{label}`: {late}, and the service controller does not look at labels again"))
-            .hint("a new node may stay out of its load balancer until another node comes or goes, or an annotation of the Service changes"),
+        Diagnostic::warning(format!("`{label}`: {late}, and the service controller ignores label changes"))
+            .hint("a new node may be missing from its load balancer until another node is added or removed, or an annotation of the Service changes"),
     )
 }

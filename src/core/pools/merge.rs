@@ -1,6 +1,6 @@
-//! What is seen, what the lock remembers and what the spec wants become the pools that are rendered.
+//! Merges the discovered pools, the pools in the lock file and the spec into the pools that are rendered.
 //!
-//! A pool without nodes is not a removed pool: it leaves only when the user says so.
+//! A pool without nodes is not removed unless the user removes it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,66 +16,66 @@ use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{Spec, WhenEmpty};
 use crate::core::yaml;
 
-/// What the user insists on.
+/// What the user requests on the command line.
 #[derive(Clone, Debug, Default)]
 pub struct MergeOptions {
-    /// Pools that leave, by value.
+    /// Pools to remove, by value.
     pub forget: Vec<String>,
-    /// What becomes of a discovery that lost more than half of the pools.
+    /// What to do if a discovery lost more than half of the pools.
     pub shrink: Shrink,
 }
 
-/// What becomes of a discovery that lost more than half of the pools.
+/// What to do if a discovery lost more than half of the pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shrink {
-    /// It is refused.
+    /// Refuse it.
     #[default]
     Refuse,
-    /// It is shown, with a warning: for looking, not for writing.
+    /// Report it as a warning, for commands that write nothing.
     Warn,
-    /// The user insists.
+    /// Accept it, because the user confirmed it.
     Believe,
 }
 
-/// The pools that are rendered, and what to say about all that there were.
+/// The pools to render, and a report about all pools.
 #[derive(Clone, Debug, Default)]
 pub struct Merged {
-    /// What is rendered.
+    /// The pools to render.
     pub set: PoolSet,
-    /// A row a pool, forgotten ones included.
+    /// A row for each pool, including forgotten ones.
     pub reports: Vec<PoolReport>,
-    /// The nodes of the cluster, if anything was asked.
+    /// The nodes of the cluster, if nodes were read.
     pub nodes: Option<NodeCount>,
-    /// What the user should know.
+    /// Findings for the user.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// What is known of a pool at this moment; never written anywhere.
+/// The current state of a pool; never written to a file.
 #[derive(Clone, Debug)]
 pub struct PoolReport {
     /// The pool.
     pub pool: Pool,
-    /// Where it stands.
+    /// Its state.
     pub state: PoolState,
-    /// What was seen of it, if anything was asked.
+    /// Its observed state, if nodes were read.
     pub observed: Option<Observed>,
 }
 
-/// Where a pool stands.
+/// The state of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolState {
-    /// It has nodes that a load balancer can use.
+    /// The pool has nodes that a load balancer can use.
     Present,
-    /// It has none now: declared before its nodes, or all its nodes are left out.
+    /// The pool has no backends: it was declared before its nodes, or all its nodes are left out.
     Empty,
-    /// Not seen; the lock remembers it.
+    /// The pool was not discovered, but is in the lock.
     Kept,
-    /// It was in the lock and leaves now.
+    /// The pool was in the lock and is removed.
     Forgotten,
 }
 
 impl PoolState {
-    /// The word for it.
+    /// Returns the name of the state.
     pub fn word(self) -> &'static str {
         match self {
             Self::Present => "present",
@@ -86,14 +86,14 @@ impl PoolState {
     }
 }
 
-/// Merges what was seen with what is remembered.
+/// Merges the discovered pools with those in the lock.
 pub fn merge(
     spec: &Spec,
     discovered: &Discovered,
     lock: Option<&Lock>,
     options: &MergeOptions,
 ) -> Checked<Merged> {
-    let chosen = Chosen::new(spec);
+    let chosen = Filter::new(spec);
     let locked = lock.map(|lock| &lock.pools);
     let mut merged =
         Merged { warnings: discovered.warnings.clone(), nodes: Some(discovered.nodes), ..Merged::default() };
@@ -173,31 +173,31 @@ pub fn merge(
         return Err(without_service.into_iter().map(|(_, problem)| is_wrong(problem)).collect());
     }
     merged.warnings.extend(without_service.into_iter().map(|(value, problem)| {
-        let way_out = format!("`spec.pools.exclude: [{}]` says that this is meant", scalar(value));
+        let way_out = format!("if this is intended, set `spec.pools.exclude: [{}]`", scalar(value));
         let hint = problem.hint.as_ref().map_or_else(|| way_out.clone(), |hint| format!("{hint}; {way_out}"));
         problem.hint(hint)
     }));
     finish(spec, merged)
 }
 
-/// The pools as the lock remembers them, without asking anyone.
+/// Returns the pools in the lock, without reading nodes.
 pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     if let Some(label) = spec.pools.label.as_ref().filter(|label| **label != lock.label) {
         return Err(Diagnostic::error(format!(
-            "the lock is of the pool label `{}`, the spec wants `{label}`",
+            "the pool label in the lock file is `{}`, but the spec sets `{label}`",
             lock.label
         ))
-        .hint("render once without --locked")
+        .hint("run `render` once without --locked")
         .into());
     }
-    let chosen = Chosen::new(spec);
+    let chosen = Filter::new(spec);
     let mut merged = Merged::default();
     merged.set.label.clone_from(&lock.label);
     let mut values: BTreeSet<&str> = lock.pools.keys().map(String::as_str).collect();
     values.extend(spec.pools.declare.iter().map(|pool| pool.name.as_str()));
     for value in values.into_iter().filter(|value| chosen.takes(value)) {
         let mut pool = pool(spec, value, None, Some(lock), &mut merged.warnings);
-        // What is not in the lock was declared and never seen.
+        // A pool that is not in the lock was declared and never discovered.
         pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
             && lock.pools.get(value).is_none_or(|locked| locked.empty);
         merged.set.pools.push(pool.clone());
@@ -206,12 +206,12 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     finish(spec, merged)
 }
 
-struct Chosen {
+struct Filter {
     include: Vec<Pattern>,
     exclude: Vec<Pattern>,
 }
 
-impl Chosen {
+impl Filter {
     fn new(spec: &Spec) -> Self {
         // The globs were checked when the spec was read.
         let compile = |globs: &[String]| globs.iter().filter_map(|text| Pattern::new(text).ok()).collect();
@@ -233,22 +233,22 @@ fn cannot_forget(
     if !values.contains(name) {
         let near = did_you_mean(name, values.iter().copied());
         return Some(
-            Diagnostic::error(format!("no pool is called `{name}`{near}"))
-                .hint("`kubectl largescale pools` shows them"),
+            Diagnostic::error(format!("pool `{name}` not found{near}"))
+                .hint("list the pools with `kubectl largescale pools`"),
         );
     }
     if let Some(seen) = discovered.pools.get(name).filter(|seen| seen.backends > 0) {
         return Some(
             Diagnostic::error(format!(
-                "the pool {name} still has {} and would come back with the next render",
+                "the pool {name} still has {}, so the next render would add it again",
                 plural(seen.backends, "node")
             ))
-            .hint(format!("`spec.pools.exclude: [{name}]` leaves it out for good")),
+            .hint(format!("to exclude it permanently: `spec.pools.exclude: [{name}]`")),
         );
     }
     declared.contains(name).then(|| {
         Diagnostic::error(format!("the pool {name} is declared in `spec.pools.declare`"))
-            .hint("take it out there")
+            .hint("remove it there")
     })
 }
 
@@ -263,21 +263,20 @@ fn shrunk(remembered: &[&str], discovered: &Discovered) -> Option<Diagnostic> {
     }
     let shown = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
     let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
-    Some(Diagnostic::refusal(format!("{} of {} pools of the lock have no node ({shown}{more}): more than half at once is not believed", gone.len(), remembered.len()))
-        .hint("is it the right cluster, and the whole list? If it is: --allow-shrink, or name pools that often have no node in `spec.pools.declare`"))
+    Some(Diagnostic::refusal(format!("{} of {} known pools have no nodes ({shown}{more}); refusing to drop more than half at once", gone.len(), remembered.len()))
+        .hint("check that this is the right cluster and a complete node list; to proceed, use --allow-shrink, or declare pools that often have no nodes in `spec.pools.declare`"))
 }
 
-/// A pool that gets no Service, because none of its nodes is a backend.
+/// Reports a pool that gets no Service, because none of its nodes is a backend.
 fn left_out(value: &str, seen: &Observed) -> Diagnostic {
     let message =
         format!("the pool {value} gets no Service: none of its nodes is a backend ({})", reasons(seen));
     with_hints(Diagnostic::warning(message), seen)
 }
 
-/// A pool that keeps its Service, although none of its nodes is a backend.
+/// Reports a pool that keeps its Service, although none of its nodes is a backend.
 fn no_backends(value: &str, seen: &Observed) -> Diagnostic {
-    let message =
-        format!("the pool {value} has no backend: all of its nodes are left out ({})", reasons(seen));
+    let message = format!("the pool {value} has no backends: all its nodes are left out ({})", reasons(seen));
     with_hints(Diagnostic::warning(message), seen)
 }
 
@@ -290,18 +289,18 @@ fn with_hints(problem: Diagnostic, seen: &Observed) -> Diagnostic {
     if hints.is_empty() { problem } else { problem.hint(hints.join("; ")) }
 }
 
-/// A pool of control-plane nodes that the lock does not know: earlier versions left such nodes out on every platform.
+/// Reports a pool of control-plane nodes that is not in the lock: earlier versions left such nodes out on every platform.
 fn new_control_plane(value: &str, seen: &Observed) -> Option<Diagnostic> {
     (seen.control_plane == seen.backends).then(|| {
         Diagnostic::warning(format!(
-            "the pool {value} is new, and all of its backends are control-plane nodes ({}), which this platform puts behind load balancers",
+            "the pool {value} is new, and all its backends are control-plane nodes ({}), which load balancers of this platform use",
             seen.backends
         ))
-        .hint(format!("to keep it without a load balancer: `spec.pools.exclude: [{}]`", scalar(value)))
+        .hint(format!("to give it no load balancer: `spec.pools.exclude: [{}]`", scalar(value)))
     })
 }
 
-/// A value as it stands in a list of YAML.
+/// Formats a value for a YAML list.
 fn scalar(value: &str) -> String {
     yaml::write_plain(&value).trim_end().to_owned()
 }
@@ -319,10 +318,10 @@ fn pool(
         for title in &seen.unverified {
             warnings.push(
                 Diagnostic::warning(format!(
-                    "the pool {value}: its VM set {} follows from {title}, which nobody has verified",
+                    "the pool {value}: its VM set {} was derived with an unverified rule: {title}",
                     derived.clone().unwrap_or_default()
                 ))
-                .hint(format!("check it, and write it down: `spec.pools.vmSets: {{{value}: NAME}}`")),
+                .hint(format!("check the name, and set it: `spec.pools.vmSets: {{{value}: NAME}}`")),
             );
         }
     }
@@ -330,9 +329,9 @@ fn pool(
     if let (Some(given), Some(derived)) = (given, &derived)
         && !given.eq_ignore_ascii_case(derived)
     {
-        warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` says {given}, its nodes say {derived}; the spec is believed")));
+        warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` is {given}, but its nodes indicate {derived}; using the spec")));
     }
-    // The cloud compares names without case, and one spelling keeps the file as it is.
+    // The cloud compares names case-insensitively. Keep the spelling in the lock, so that the file does not change.
     let same_as_locked =
         |name: &String| locked.filter(|locked| locked.eq_ignore_ascii_case(name)).map(str::to_owned);
     let vm_set = match (given, derived) {
@@ -347,33 +346,36 @@ fn pool(
     Pool {
         value: value.to_owned(),
         vm_set,
-        vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is not known")),
+        vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is unknown")),
         load_balancer: spec.pools.load_balancers.get(value).unwrap_or(&name).clone(),
         name,
         withdrawn: false,
     }
 }
 
-/// The VM set that all nodes of a pool agree on, or why there is none.
+/// Returns the VM set that all nodes of a pool agree on, or the reason why there is none.
 fn derive(value: &str, observed: Option<&Observed>) -> (Option<String>, Option<String>) {
     let Some(seen) = observed else { return (None, None) };
-    if let Some((node, said)) = &seen.other_pool {
-        return (None, Some(format!("the name of node {node} says pool {said}, its label says {value}")));
+    if let Some((node, named)) = &seen.other_pool {
+        return (
+            None,
+            Some(format!("the name of node {node} contains pool {named}, but its label is {value}")),
+        );
     }
-    // Scale sets may differ in case from node to node: ARM spells names as it likes.
+    // The names of scale sets may differ in case from node to node: ARM does not preserve case.
     let mut names: Vec<&String> = seen.vm_sets.keys().collect();
     names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
     match (names.as_slice(), &seen.unknown_vm_set) {
         ([], None) => (None, None),
         ([], Some(node)) => (
             None,
-            Some(format!("no rule of the platform names the VM set of the pool {value} (node {node})")),
+            Some(format!("no rule of the platform matches the VM set of the pool {value} (node {node})")),
         ),
         ([one], None) => (Some((*one).clone()), None),
         ([one], Some(node)) => (
             None,
             Some(format!(
-                "some nodes of the pool {value} are in {one}, but no rule names the VM set of node {node}"
+                "some nodes of the pool {value} are in {one}, but no rule matches the VM set of node {node}"
             )),
         ),
         (several, _) => {
@@ -386,11 +388,11 @@ fn derive(value: &str, observed: Option<&Observed>) -> (Option<String>, Option<S
     }
 }
 
-/// What must hold of all pools together.
+/// Checks the pools together.
 fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
     if merged.set.pools.is_empty() {
-        return Err(Diagnostic::error("no pool is left to render")
-            .hint("`spec.pools.include` and `exclude` decide which pools count; `kubectl largescale pools` shows them")
+        return Err(Diagnostic::error("no pools to render")
+            .hint("check `spec.pools.include` and `spec.pools.exclude`; list the pools with `kubectl largescale pools`")
             .into());
     }
     let mut by_name: BTreeMap<&str, &str> = BTreeMap::new();
@@ -399,10 +401,10 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
         if let Some(other) = by_name.insert(&pool.name, &pool.value) {
             problems.push(
                 Diagnostic::error(format!(
-                    "the pools `{other}` and `{}` make the same name `{}`",
+                    "the pools `{other}` and `{}` have the same name `{}` in object names",
                     pool.value, pool.name
                 ))
-                .hint("leave one out with `spec.pools.exclude`, or choose another `spec.pools.label`"),
+                .hint("exclude one with `spec.pools.exclude`, or choose another `spec.pools.label`"),
             );
         }
     }
@@ -418,7 +420,7 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
         if !known.contains(&pool.as_str()) {
             let near = did_you_mean(pool, known.iter().copied());
             merged.warnings.push(Diagnostic::warning(format!(
-                "`{field}` names the pool `{pool}`, which there is not{near}"
+                "`{field}` names the pool `{pool}`, which does not exist{near}"
             )));
         }
     }

@@ -1,35 +1,35 @@
-//! A pool, and the pools of a cluster.
+//! A pool, and the set of pools that is rendered.
 
 use crate::core::patch::placeholder::Values;
 
-/// The pools that are rendered, in order of their values.
+/// The pools that are rendered, sorted by value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolSet {
-    /// The node label whose value is the pool.
+    /// The node label whose value identifies the pool.
     pub label: String,
-    /// One Service each.
+    /// The pools; each gets a Service.
     pub pools: Vec<Pool>,
 }
 
-/// The nodes that share one value of the pool label.
+/// The nodes with the same value of the pool label.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// The value of the pool label.
     pub value: String,
-    /// The value as a part of object names.
+    /// The value in the form for object names.
     pub name: String,
-    /// What Azure calls the thing behind it.
+    /// The availability set or scale set of the pool, on Azure.
     pub vm_set: Option<String>,
-    /// Why there is no VM set; shown only where one is needed.
+    /// The reason if the VM set is unknown; shown only if the platform needs it.
     pub vm_set_problem: String,
-    /// The name of its load-balancer configuration, for platforms that have such.
+    /// The name of its load-balancer configuration, on platforms that have them.
     pub load_balancer: String,
-    /// It has no node, and the spec withdraws such pools from the DNS round robin.
+    /// Whether the pool is removed from the DNS round robin, because it has no nodes and the spec requests this.
     pub withdrawn: bool,
 }
 
 impl PoolSet {
-    /// The placeholders of a pool.
+    /// Returns the placeholders of a pool.
     pub fn values<'a>(&'a self, pool: &'a Pool) -> Values<'a> {
         Values::default()
             .with("pool.name", Some(&pool.name), "")

@@ -1,4 +1,4 @@
-//! One LoadBalancer Service becomes one per pool.
+//! Copies a LoadBalancer Service for each pool.
 
 use serde_json::Value;
 
@@ -10,16 +10,16 @@ use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE
 use crate::core::render::{per_pool, rules};
 use crate::core::report::diagnostic::Diagnostic;
 
-/// What exists once in a cluster or a cloud, and would be fought over by copies.
+/// Fields with a value that exists once in a cluster or a cloud, so that copies would conflict.
 const UNSHAREABLE: &[(&str, &str)] = &[
-    ("/spec/healthCheckNodePort", "is one port of every node"),
-    ("/spec/clusterIP", "is one address of the cluster"),
-    ("/spec/clusterIPs", "are addresses of the cluster"),
-    ("/spec/loadBalancerIP", "is one address, and each pool's load balancer needs its own"),
-    ("/spec/externalIPs", "are addresses that only one Service can have"),
+    ("/spec/healthCheckNodePort", "is a port on every node"),
+    ("/spec/clusterIP", "is an address in the cluster"),
+    ("/spec/clusterIPs", "are addresses in the cluster"),
+    ("/spec/loadBalancerIP", "is an address, and each pool's load balancer needs its own"),
+    ("/spec/externalIPs", "are addresses that only one Service can use"),
 ];
 
-/// Adds the copies of a Service, or says what in it cannot be copied.
+/// Adds the copies of a Service, or reports the fields that cannot be copied.
 pub(super) fn copy<'a>(
     input: Input<'a>,
     object: &'a Object,
@@ -47,7 +47,7 @@ pub(super) fn copy<'a>(
             problems.push(
                 Diagnostic::error(message)
                     .at(object.location("/metadata/name"))
-                    .hint(format!("name it: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
+                    .hint(format!("set a name: `spec.names: {{{service}: {{{}: NAME}}}}`", pool.value)),
             );
             continue;
         }
@@ -65,9 +65,9 @@ pub(super) fn copy<'a>(
 fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {
     let mut refuse = |pointer: &str, found: &Value, because: &str| {
         problems.push(
-            Diagnostic::error(format!("`{}` is {found}, which {because}: copies cannot share it", pointer::field(pointer)))
+            Diagnostic::error(format!("`{}` is {found}, which {because}; copies cannot share it", pointer::field(pointer)))
                 .at(object.location(pointer))
-                .hint("remove it and let the cluster choose, or give it to the Service of one pool in an overlay (`target: {pool: ...}`)"),
+                .hint("remove it to let the cluster choose, or set it for the Service of one pool in an overlay (`target: {pool: ...}`)"),
         );
     };
     for (path, because) in UNSHAREABLE {
@@ -78,7 +78,7 @@ fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {
     let ports = object.value()["spec"]["ports"].as_array();
     for (index, port) in ports.into_iter().flatten().enumerate() {
         if is_set(&port["nodePort"]) {
-            refuse(&format!("/spec/ports/{index}/nodePort"), &port["nodePort"], "is one port of every node");
+            refuse(&format!("/spec/ports/{index}/nodePort"), &port["nodePort"], "is a port on every node");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! `spec.dns`: the host name on the Service of each pool that is in the round robin, or one DNSEndpoint for addresses
-//! that are reserved.
+//! `spec.dns`: sets the host name on the Service of each pool in the round robin, or adds one DNSEndpoint with reserved
+//! addresses.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::core::report::suggest::did_you_mean;
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 
-/// What is wrong with `spec.dns` for these manifests and pools.
+/// Reports errors in `spec.dns` for these manifests and pools.
 pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
     let Some(dns) = &input.spec.spec.dns else { return Vec::new() };
     let mut problems: Vec<Diagnostic> = ambiguous(input, dns).into_iter().collect();
@@ -23,11 +23,11 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
     {
         problems.push(
             Diagnostic::error(format!(
-                "`spec.dns.drain` names the pool `{pool}`, which there is not{}",
+                "`spec.dns.drain` names the pool `{pool}`, which does not exist{}",
                 did_you_mean(pool, known())
             ))
             .at(input.document.location(&format!("/spec/dns/drain/{index}")))
-            .hint("`kubectl largescale pools` shows them"),
+            .hint("list the pools with `kubectl largescale pools`"),
         );
     }
     let left_out = dns.left_out(&input.pools.pools);
@@ -39,7 +39,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
                 left_out.join(", ")
             ))
             .at(input.document.location("/spec/dns"))
-            .hint("the name would have no address any more: leave one pool in, or take `spec.dns` out"),
+            .hint("the name would have no addresses: keep at least one pool, or remove `spec.dns`"),
         );
     }
     problems.extend(
@@ -50,7 +50,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
     problems
 }
 
-/// What the user should know about it.
+/// Returns warnings about `spec.dns`.
 pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     let mut warnings: Vec<Diagnostic> = services(input).flat_map(cluster_ips).collect();
     let Some(dns) = &input.spec.spec.dns else { return warnings };
@@ -59,18 +59,18 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     if answers_with == AnswersWith::Name && dns.reserved.is_empty() && !dns.has_identifiers(answers_with) {
         warnings.push(
             Diagnostic::warning(format!(
-                "the load balancers of platform {} answer with a name instead of an address: external-dns keeps one of them for {}, and its pool gets all the traffic",
+                "the load balancers of platform {} have a hostname instead of an address: external-dns publishes only one of them for {}, and its pool gets all the traffic",
                 input.platform.name, dns.hostname
             ))
             .at(at("/spec/dns"))
-            .hint("say `provider: route53` where it is, reserve addresses (`spec.dns.reserved`), or give external-dns --resolve-service-load-balancer-hostname"),
+            .hint("set `provider: route53` if you use Route 53, reserve addresses (`spec.dns.reserved`), or run external-dns with --resolve-service-load-balancer-hostname"),
         );
     }
     if dns.provider.is_some_and(DnsProvider::ignores_ttl) {
         warnings.push(
-            Diagnostic::warning("external-dns does not set the TTL of records with this provider")
+            Diagnostic::warning("external-dns does not set the TTL of records for this provider")
                 .at(at("/spec/dns/provider"))
-                .hint("set the zone's own to what a pool may be unreachable for"),
+                .hint("set the default TTL of the zone to the time that a pool may be unreachable"),
         );
     }
     warnings.extend(unnamed(input, dns));
@@ -83,7 +83,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
             let near = did_you_mean(pool, known());
             warnings.push(
                 Diagnostic::warning(format!(
-                    "`spec.dns.{field}` names the pool `{pool}`, which there is not{near}"
+                    "`spec.dns.{field}` names the pool `{pool}`, which does not exist{near}"
                 ))
                 .at(at(&pointer::join(&format!("/spec/dns/{field}"), pool))),
             );
@@ -92,7 +92,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     warnings
 }
 
-/// Publishes the pools that are in the round robin; the answer says which are not.
+/// Publishes the pools in the round robin; returns a note about those that are not.
 pub(super) fn publish<'a>(input: Input<'a>, pending: &mut Vec<PendingObject<'a>>) -> Option<String> {
     let dns = input.spec.spec.dns.as_ref()?;
     let app = &input.spec.metadata.name;
@@ -118,7 +118,7 @@ fn is_meant(dns: &Dns, object: &Object) -> bool {
     dns.service.as_ref().is_none_or(|name| object.value()["metadata"]["name"] == name.as_str())
 }
 
-/// Why it is not clear which Service the name is for.
+/// Reports that the Service for the name is missing or ambiguous.
 fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
     let names: BTreeSet<String> = services(input).map(|object| object.key().name).collect();
     let list = || names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
@@ -128,14 +128,14 @@ fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
             let near = did_you_mean(name, names.iter().map(String::as_str));
             Some(
                 Diagnostic::error(format!(
-                    "`spec.dns.service` names the Service `{name}`, which the manifests do not hold with type LoadBalancer{near}"
+                    "`spec.dns.service` names the Service `{name}`, but the manifests contain no such Service of type LoadBalancer{near}"
                 ))
                 .at(input.document.location("/spec/dns/service")),
             )
         }
         None if names.len() > 1 => Some(
             Diagnostic::error(format!(
-                "`spec.dns` is for one Service, and the manifests hold several of type LoadBalancer: {}",
+                "`spec.dns` needs `service`, because the manifests contain several Services of type LoadBalancer: {}",
                 list()
             ))
             .at(input.document.location("/spec/dns"))
@@ -145,16 +145,16 @@ fn ambiguous(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
     }
 }
 
-/// Annotations of the manifests that say something else than the spec.
+/// Reports annotations in the manifests that contradict the spec.
 fn conflicts(input: Input<'_>, dns: &Dns, object: &Object) -> Vec<Diagnostic> {
     let has_identifiers = dns.has_identifiers(input.platform.spec.answers_with);
-    let said = |(key, value): (&String, &str)| {
+    let conflict = |(key, value): (&String, &str)| {
         let (_, name) = annotation(key)?;
         let problem = |other: String| {
             Some(
-                Diagnostic::error(format!("`{key}` is {value}, and {other}"))
+                Diagnostic::error(format!("`{key}` is {value}, but {other}"))
                     .at(object.location(&pointer::join(ANNOTATIONS, key)))
-                    .hint("say it in one place: take out the annotation, or `spec.dns`"),
+                    .hint("remove either the annotation or `spec.dns`"),
             )
         };
         match name {
@@ -163,22 +163,22 @@ fn conflicts(input: Input<'_>, dns: &Dns, object: &Object) -> Vec<Diagnostic> {
             }
             "ttl" if value != dns.ttl.to_string() => problem(format!("`spec.dns.ttl` is {}", dns.ttl)),
             "set-identifier" | "aws-weight" if has_identifiers => {
-                problem("`spec.dns` gives each pool its own".to_owned())
+                problem("`spec.dns` sets it for each pool".to_owned())
             }
             _ => None,
         }
     };
-    annotations(object).filter_map(said).collect()
+    annotations(object).filter_map(conflict).collect()
 }
 
-/// A name that external-dns gives the address within the cluster, which every copy has another of.
+/// Reports an annotation that makes external-dns publish cluster IPs, which differ for every copy.
 fn cluster_ips(object: &Object) -> Vec<Diagnostic> {
     let keys = annotations(object).map(|(key, _)| key);
     let keys = keys.filter(|key| annotation(key).is_some_and(|(_, name)| name == "internal-hostname"));
     keys.map(|key| {
         Diagnostic::warning(format!("`{key}` publishes the cluster IPs of the pools' Services, not the addresses of their load balancers"))
             .at(object.location(&pointer::join(ANNOTATIONS, key)))
-            .hint("for internal load balancers, too, it is `spec.dns.hostname` that publishes their addresses")
+            .hint("to publish the addresses of load balancers, also of internal ones, use `spec.dns.hostname`")
     })
     .collect()
 }
@@ -188,25 +188,25 @@ fn annotations(object: &Object) -> impl Iterator<Item = (&String, &str)> {
     annotations.into_iter().flatten().filter_map(|(key, value)| Some((key, value.as_str()?)))
 }
 
-/// Pools that `spec.dns.weights` says nothing of.
+/// Reports pools that are not in `spec.dns.weights`.
 fn unnamed(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
     let unnamed = |pool: &&Pool| dns.out(*pool).is_none() && !dns.weights.contains_key(&pool.value);
     let unnamed: Vec<&str> =
         input.pools.pools.iter().filter(unnamed).map(|pool| pool.value.as_str()).collect();
     (!dns.weights.is_empty() && !unnamed.is_empty()).then(|| {
         Diagnostic::warning(format!(
-            "`spec.dns.weights` does not name every pool, and a pool that it does not name counts 1: {}",
+            "`spec.dns.weights` does not name every pool; pools without a weight have weight 1: {}",
             unnamed.join(", ")
         ))
         .at(input.document.location("/spec/dns/weights"))
     })
 }
 
-/// The copy says what the spec says, and nothing that the manifests say of the same.
+/// Sets the annotations of the spec on the copy, and removes those that the manifests set for the same purpose.
 fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, answers_with: AnswersWith) {
     let Some(annotations) = draft.value["metadata"]["annotations"].as_object_mut() else { return };
     annotations.retain(|key, _| annotation(key).is_none_or(|(_, name)| !matches!(name, "hostname" | "ttl")));
-    // The records are in the DNSEndpoint, and would be published twice.
+    // The DNSEndpoint holds the records; annotations would publish them twice.
     if dns.out(pool).is_some() || !dns.reserved.is_empty() {
         return;
     }
@@ -214,7 +214,7 @@ fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, an
         .extend(dns.annotations(app, pool, answers_with).into_iter().map(|(key, value)| (key, value.into())));
 }
 
-/// The DNSEndpoint, beside the Service that it is for.
+/// Returns the DNSEndpoint, in the namespace of its Service.
 fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &PendingObject<'a>) -> Option<PendingObject<'a>> {
     let mut value = endpoint(&input.spec.metadata.name, dns, &input.pools.pools)?;
     if let Some(namespace) = service.value["metadata"].get("namespace") {

@@ -1,4 +1,4 @@
-//! What render reads, and an object on its way to the rendered directory.
+//! The input of a render, and objects before they become files.
 
 use serde_json::Value;
 
@@ -9,12 +9,12 @@ use crate::core::pools::PoolSet;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
-/// Everything that decides what is rendered.
+/// The input of a render.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The spec.
     pub spec: &'a LargeScale,
-    /// The spec's own lines, for messages.
+    /// The document of the spec, for locations in messages.
     pub document: &'a Document,
     /// The objects of the manifests.
     pub objects: &'a [Object],
@@ -26,55 +26,55 @@ pub struct Input<'a> {
     pub pools: &'a PoolSet,
 }
 
-/// An object on its way into the tree.
+/// An object before it becomes a file.
 #[derive(Clone, Debug)]
 pub(super) struct PendingObject<'a> {
     pub(super) value: Value,
-    /// What it came from.
+    /// The object in the manifests that it came from.
     pub(super) source: &'a Object,
-    /// The index of its pool, for what there is one of for each.
+    /// The index of its pool, for objects that exist once per pool.
     pub(super) pool: Option<usize>,
-    /// What it is.
+    /// Its role.
     pub(super) role: Role,
 }
 
-/// What an object of the tree is.
+/// The role of a rendered object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// An object of the manifests, rendered once.
     Once,
     /// The Service of a pool.
     Service,
-    /// The workload of a pool, or what scales it.
+    /// The workload of a pool, or its autoscaler.
     Workload,
-    /// What the platform needs for a pool, beside its Services.
+    /// An additional object that the platform needs for a pool.
     Platform,
-    /// The DNS records of addresses that are reserved.
+    /// The DNS records of reserved addresses.
     Records,
 }
 
 impl<'a> PendingObject<'a> {
-    /// The Service of the manifests that it is a copy of.
+    /// Returns the Service in the manifests that the object is a copy of.
     pub(super) fn service(&self) -> Option<&'a str> {
         (self.role == Role::Service).then(|| self.source.value()["metadata"]["name"].as_str()).flatten()
     }
 }
 
-/// The label of a copy that names its pool.
+/// The label of a copy with the name of its pool.
 pub const POOL_LABEL: &str = "largescale.dev/pool";
 
-/// The label of a copy that names the Service of the manifests.
+/// The label of a copy with the name of the Service in the manifests.
 pub const SERVICE_LABEL: &str = "largescale.dev/service";
 
-/// One file of the tree.
+/// One file of the rendered directory.
 #[derive(Clone, Debug)]
 pub struct RenderedFile {
-    /// Its path below the output directory.
+    /// The path below the output directory.
     pub path: String,
-    /// Which object it holds.
+    /// The key of the object in the file.
     pub key: Key,
-    /// The pool that a Service is for, by its name.
+    /// The name of the pool, for the Service of a pool.
     pub pool: Option<String>,
-    /// Its bytes.
+    /// The content.
     pub text: String,
 }

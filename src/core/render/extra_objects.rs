@@ -1,4 +1,4 @@
-//! Objects that a platform needs for each pool, beside its Services.
+//! Renders the additional objects that a platform needs for each pool.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +9,7 @@ use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::settings::{Asker, Settings};
 
-/// The platform's objects, for each pool. They stand for all Services of the pool, so there is one set of them.
+/// Returns the platform's objects for each pool. All Services of a pool share one set.
 pub(super) fn objects<'a>(
     input: Input<'a>,
     settings: &Settings,

@@ -1,4 +1,4 @@
-//! The tree: one object a file, `<kind>-<name>.yaml`, a first line that says what made it.
+//! Turns objects into files: one object per file, named `<kind>-<name>.yaml`, with a header that names this program.
 
 use crate::core::manifest::Key;
 use crate::core::render::draft::{POOL_LABEL, PendingObject, RenderedFile, Role};
@@ -6,10 +6,10 @@ use crate::core::render::{gitops_check, paths};
 use crate::core::report::escape::in_comment;
 use crate::core::yaml;
 
-/// What every file of a tree begins with.
+/// The beginning of every rendered file.
 const MADE_BY: &str = "# Made by kubectl largescale from ";
 
-/// The files of the drafts, in order of their paths.
+/// Returns the files of the objects, sorted by path.
 pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
     let keys: Vec<Key> = pending.iter().map(|draft| Key::of(&draft.value)).collect();
     let mut files: Vec<RenderedFile> = pending
@@ -32,8 +32,8 @@ pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
     files
 }
 
-/// Whether a file begins as the files of a tree do. Comments, blank lines and a document start may be in front, as other
-/// tools write them.
+/// Whether a file begins like a rendered file. Other tools may have added comments, blank lines and a document start
+/// before the header.
 pub fn is_rendered(head: &[u8]) -> bool {
     let text = String::from_utf8_lossy(head);
     let mut lines = text.trim_start_matches('\u{feff}').lines();
@@ -45,7 +45,7 @@ pub fn is_rendered(head: &[u8]) -> bool {
 }
 
 fn header(manifest: &str) -> String {
-    // No version and no time: neither a new release nor a new day is a change.
+    // No version and no time, so that a new release or a new day changes nothing.
     format!(
         "{MADE_BY}{}. Do not edit: change that file or an overlay, then render.\n",
         gitops_check::not_skipped(&in_comment(manifest))
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_of_a_tree_are_known_by_their_header() {
+    fn rendered_files_are_recognized_by_their_header() {
         let text = format!("{}apiVersion: v1\nkind: ConfigMap\n", header("manifests/web.yaml"));
         for before in ["", "\u{feff}", "---\n", "# a comment\n\n"] {
             assert!(is_rendered(format!("{before}{text}").as_bytes()), "{before:?}");

@@ -1,4 +1,4 @@
-//! What Argo CD and Flux would read into a file of the tree beside the object that is in it.
+//! Checks for text that Argo CD and Flux would interpret in rendered files.
 
 use serde_json::Value;
 
@@ -6,21 +6,22 @@ use crate::core::render::RenderedFile;
 use crate::core::render::draft::PendingObject;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// Flux leaves an object alone that says so (`SubstituteVariables` in `kustomize/kustomize_varsub.go` of fluxcd/pkg).
+/// With this label or annotation set to `disabled`, Flux does not substitute variables in an object (`SubstituteVariables` in
+/// `kustomize/kustomize_varsub.go` in fluxcd/pkg).
 const SUBSTITUTE: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
-/// Argo CD leaves out a file with this text anywhere in it (`reposerver/repository/repository.go`).
+/// Argo CD skips a file with this text anywhere in it (`reposerver/repository/repository.go`).
 const SKIP: &str = "+argocd:skip-file-rendering";
 
-/// What Argo CD reads of one directory at most, in bytes, where nobody has said otherwise
+/// The default limit of Argo CD for one directory, in bytes
 /// (`reposerver.max.combined.directory.manifests.size`).
 const ARGO_CD_READS: usize = 10_000_000;
 
-/// Where `postBuild` is set, Flux takes `${…}` anywhere in an object for a variable of its own. Objects that hold such
-/// text get an annotation against it, unless they say something about it themselves.
+/// Disables Flux's variable substitution for objects that contain `${…}`, unless they set the annotation themselves. With
+/// `postBuild`, Flux would replace this text.
 pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
     for draft in pending {
-        // And `$$` for an escaped `$`.
+        // Flux also reads `$$` as an escaped `$`.
         if !(holds(&draft.value, "${") || holds(&draft.value, "$$")) || says_itself(&draft.value) {
             continue;
         }
@@ -31,36 +32,36 @@ pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
     }
 }
 
-/// Objects that Argo CD would leave out in silence.
+/// Reports objects that Argo CD would silently skip.
 pub(super) fn left_out(pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
     pending
         .iter()
         .filter(|draft| holds(&draft.value, SKIP))
         .map(|draft| {
             Diagnostic::error(format!(
-                "{} holds `{SKIP}`, and Argo CD leaves out a file with that text",
+                "{} contains `{SKIP}`, so Argo CD would skip its file",
                 draft.source.key()
             ))
             .at(draft.source.location(""))
-            .hint("take it out, or write it in another way")
+            .hint("remove the text, or write it differently")
         })
         .collect()
 }
 
-/// The name of a manifest for the header of a file, so that Argo CD does not leave out the file because of it.
+/// Returns the name of a manifest for the header of a file, without text that makes Argo CD skip the file.
 pub(super) fn not_skipped(name: &str) -> String {
     name.replace(SKIP, &SKIP.replace('+', "%2B"))
 }
 
-/// Whether Argo CD would refuse the whole directory.
+/// Reports a directory that is too large for Argo CD.
 pub(super) fn too_large(files: &[RenderedFile]) -> Option<Diagnostic> {
     let bytes: usize = files.iter().map(|file| file.text.len()).sum();
     (bytes > ARGO_CD_READS).then(|| {
         Diagnostic::warning(format!(
-            "the tree has {} MB, and Argo CD reads 10 of a directory",
+            "the rendered directory has {} MB, but Argo CD reads 10 MB per directory by default",
             bytes / 1_000_000
         ))
-        .hint("set `reposerver.max.combined.directory.manifests.size` of Argo CD, if it syncs this")
+        .hint("if Argo CD syncs this directory, raise its setting `reposerver.max.combined.directory.manifests.size`")
     })
 }
 

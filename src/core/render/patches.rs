@@ -1,4 +1,4 @@
-//! The platform's binding, `internal: true`, and the overlays: one mechanism, in this order.
+//! Applies the binding of the platform, `internal: true` and the overlays, in this order.
 
 use std::collections::BTreeSet;
 
@@ -13,14 +13,14 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::plural::plural;
 use crate::core::settings::{Asker, Settings};
 
-/// Who labels the copies; no patch may undo that.
+/// Author of the labels of copies; patches may not change them.
 const LABELS: Author<'_> = Author { title: "the label of the pool", name: "", overrides: &[] };
-/// Who keeps the traffic of a pool in it.
+/// Author of the fields that keep the traffic of a pool in the pool.
 const PER_POOL: Author<'_> = Author { title: "`workload.perPool`", name: "perPool", overrides: &[] };
-/// Who gives the pools their host name.
+/// Author of the annotations with the host name of the pools.
 const DNS: Author<'_> = Author { title: "`spec.dns`", name: "dns", overrides: &[] };
 
-/// What all patches of a render share.
+/// Input that all patches of a render share.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     input: Input<'a>,
@@ -28,7 +28,7 @@ struct Context<'a> {
     scopes: &'a Scopes,
 }
 
-/// What is wrong with the overlays: said once, not for each object that a patch is for.
+/// Problems of the overlays: reported once, not for each object that a patch applies to.
 struct Found<'p> {
     problems: &'p mut Vec<Diagnostic>,
     contradictions: BTreeSet<(Location, String)>,
@@ -52,7 +52,7 @@ pub(super) fn apply(
     problems: &mut Vec<Diagnostic>,
 ) {
     let context = Context { input, settings, scopes };
-    // Without overlays nobody is there to contradict.
+    // Without overlays, there is nothing that could contradict the other authors.
     let mut provenance =
         vec![Provenance::default(); if input.overlays.is_empty() { 0 } else { pending.len() }];
     bind(context, pending, &mut provenance, problems);
@@ -88,28 +88,28 @@ fn bind<'a>(
         let bound = wanted.iter().try_for_each(|(patch, author)| {
             patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
                 if let Some(provenance) = provenance.get_mut(number) {
-                    // What `internal: true` writes over the binding, the platform's own file says.
+                    // `internal: true` may replace values of the binding: both are from the platform file.
                     let _ = provenance.note(object, operation, location, *author, &name);
                 }
             })
         });
-        let Err(problem) = bound else { continue };
+        let Err(error) = bound else { continue };
         let pool = &input.pools.pools[index];
-        if pool.vm_set.is_none() && problem.message.contains("${pool.vmSet}") {
-            // Where it stands is the platform's file; what to do about it is in the spec.
+        if error.lacks_value_of("pool.vmSet") {
+            // The placeholder is in the platform's file, but the user sets the VM set in the spec.
             problems.push(
                 Diagnostic::error(format!("{name} cannot be bound: {}", pool.vm_set_problem))
                     .at(input.document.location("/spec/pools"))
-                    .hint(format!("write it down: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
+                    .hint(format!("set it: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
             );
         } else {
-            problems.push(problem);
+            problems.push(error.problem);
         }
     }
     problems.dedup();
 }
 
-/// Notes what a copy has of us before anything is patched.
+/// Records the fields that a copy got from us before any patch.
 fn before_patches(input: Input<'_>, draft: &PendingObject<'_>, provenance: &mut Provenance<'_>) {
     for label in [POOL_LABEL, SERVICE_LABEL] {
         provenance.holds(&draft.value, &pointer::join("/metadata/labels", label), LABELS);
@@ -127,7 +127,7 @@ fn before_patches(input: Input<'_>, draft: &PendingObject<'_>, provenance: &mut 
     }
 }
 
-/// Applies an overlay, and holds each patch to the number of objects that it expects.
+/// Applies an overlay, and checks the number of objects that each patch matches.
 fn overlay<'a>(
     context: Context<'a>,
     index: usize,
@@ -169,7 +169,7 @@ fn overlay<'a>(
     }
 }
 
-/// Applies a patch of an overlay to one object.
+/// Applies one patch of an overlay to one object.
 fn one<'a>(
     context: Context<'a>,
     (overlay, patch, asker): (&'a Overlay, &TargetedPatch, Asker),
@@ -188,16 +188,17 @@ fn one<'a>(
     match done {
         Ok(()) => {
             for contradiction in contradictions {
-                // The same for the Service of every pool.
+                // The same for the Services of all pools.
                 if found.contradictions.insert((patch.location.clone(), contradiction.at)) {
                     found.add(contradiction.problem);
                 }
             }
         }
-        Err(problem) => {
-            // The object is as it was before, and what was noted of it is not.
+        Err(error) => {
+            let problem = error.problem;
+            // The object was restored, so its recorded fields are obsolete.
             *provenance = Provenance::default();
-            // The same for the Service of every pool, but for its name.
+            // The same for the Services of all pools, except for the name.
             let misfit = (problem.location.clone(), problem.message.replacen(&name, "", 1));
             if found.misfits.insert(misfit) {
                 found.add(problem);
@@ -206,7 +207,7 @@ fn one<'a>(
     }
 }
 
-/// What is wrong with the number of objects that a patch is for.
+/// Reports a wrong number of objects that a patch matches.
 fn unexpected(patch: &TargetedPatch, matched: usize) -> Option<Diagnostic> {
     if matched >= patch.at_least && patch.at_most.is_none_or(|most| matched <= most) {
         return None;
@@ -217,22 +218,22 @@ fn unexpected(patch: &TargetedPatch, matched: usize) -> Option<Diagnostic> {
         None => format!("at least {}", patch.at_least),
     };
     Some(
-        Diagnostic::error(format!("the patch is for {}, expected {expected}", plural(matched, "object")))
+        Diagnostic::error(format!("the patch matches {}, expected {expected}", plural(matched, "object")))
             .at(patch.location.clone())
-            .hint("compare its `target` with the rendered objects; `expects: {atLeast: 0}` allows none"),
+            .hint("compare its `target` with the rendered objects; to allow no match, set `expects: {atLeast: 0}`"),
     )
 }
 
 fn does_nothing(overlay: &Overlay, settings: &[&str], location: Location) -> Diagnostic {
     let all = settings.join(", ");
     let first = settings.first().copied().unwrap_or_default();
-    Diagnostic::error(format!("the overlay {} does nothing: none of its settings is set", overlay.name))
+    Diagnostic::error(format!("the overlay {} has no effect: none of its settings is set", overlay.name))
         .at(location)
-        .hint(format!("say `spec.settings: {{{first}: ...}}`; it knows {all}"))
+        .hint(format!("set `spec.settings: {{{first}: ...}}`; its settings: {all}"))
 }
 
-/// The placeholders of an object: of its pool, of the Service of the manifests that it is a copy of, and what an asker sees
-/// of the settings.
+/// Returns the placeholders of an object: those of its pool and of the Service that it is a copy of, and the settings that
+/// are visible to `asker`.
 pub(super) fn values<'a>(
     input: Input<'a>,
     settings: &'a Settings,

@@ -1,27 +1,27 @@
-//! The file names of a tree: `<kind>-<name>.yaml`, and no two objects share one on any file system.
+//! Names the files of the rendered directory: `<kind>-<name>.yaml`. No two objects share a name on any file system.
 //!
-//! A name holds lower-case ASCII letters, digits, `-`, `.` and `_` only. So file systems that fold case or normalize
-//! Unicode tell the names apart, and since the kind and a dash come first, none is a reserved name of Windows.
+//! A name has lower-case ASCII letters, digits, `-`, `.` and `_` only. So it is unique even on file systems that fold case or
+//! normalize Unicode. It starts with the kind and a dash, so it is never a reserved name on Windows.
 
 use std::collections::HashMap;
 
 use crate::core::kubernetes::names;
 use crate::core::manifest::Key;
 
-/// The longest file name, in bytes, that every file system takes.
+/// The longest file name, in bytes, that every file system accepts.
 const MAX_FILE_NAME: usize = 255;
 
 const ENDING: &str = ".yaml";
 
-/// How many hexadecimal digits of the key's digest tell colliding objects apart. 128 bits: finding two keys with the
-/// same digits is out of reach.
+/// The number of hexadecimal digits of the key's digest in the names of colliding objects. 128 bits: finding two keys with
+/// the same digits is infeasible.
 const DIGITS: usize = 32;
 
-/// The path of each object, in the order of the keys. The keys must differ from each other.
+/// Returns the path of each object, in the order of the keys. The keys must be unique.
 ///
-/// An object has its [usual](usual) name unless another object has the same one. Then both get a hash of their whole
-/// key. An object that is named like the hashed name of another one collides with it and gets a hash, too. Which
-/// objects get one follows from the set of keys and not from their order.
+/// An object has its [usual](usual) name unless another object has the same one. Then both get a hash of their full
+/// key. An object whose usual name equals the hashed name of another one collides with it and gets a hash, too. The
+/// result depends on the set of keys, not on their order.
 pub(super) fn paths(keys: &[Key]) -> Vec<String> {
     let usual = usual(keys);
     let mut holders: HashMap<&str, Vec<usize>> = HashMap::with_capacity(keys.len());
@@ -47,8 +47,8 @@ pub(super) fn paths(keys: &[Key]) -> Vec<String> {
     paths
 }
 
-/// The names that tell most objects apart: kind and name, and for those that share both in several namespaces or
-/// groups, these as well.
+/// Returns names from kind and name. Objects in several namespaces or groups that share both also get the namespace
+/// and the group.
 fn usual(keys: &[Key]) -> Vec<String> {
     let short: Vec<String> = keys.iter().map(|key| file_name(key, "")).collect();
     let mut count: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
@@ -65,10 +65,10 @@ fn usual(keys: &[Key]) -> Vec<String> {
     names.map(|((name, is_shared), key)| if is_shared { long(key) } else { name }).collect()
 }
 
-/// The file of an object; `more` tells apart those that share kind and name.
+/// Returns the file name of an object; `more` distinguishes objects with the same kind and name.
 fn file_name(key: &Key, more: &str) -> String {
     let more = if more.is_empty() { String::new() } else { format!(".{more}") };
-    // RBAC names may hold `:` and other characters that some file systems refuse.
+    // RBAC names may contain `:` and other characters that some file systems reject.
     let mut safe: String = format!("{}-{}{more}", key.kind.to_lowercase(), key.name)
         .chars()
         .map(|c| {
@@ -79,7 +79,7 @@ fn file_name(key: &Key, more: &str) -> String {
             }
         })
         .collect();
-    // A file that begins with a dot is hidden, and the lock refuses it.
+    // A file name with a leading dot is hidden, and the lock rejects it.
     let is_hidden = safe.starts_with('.');
     if is_hidden {
         safe.replace_range(..1, "_");
@@ -93,17 +93,17 @@ fn file_name(key: &Key, more: &str) -> String {
     with_suffix(&safe, &names::digest(key.name.as_bytes())[..8])
 }
 
-/// The usual name with a hash of group, kind, namespace and name.
+/// Returns the usual name with a hash of group, kind, namespace and name.
 fn with_hash(key: &Key, usual: &str) -> String {
     let Key { group, kind, namespace, name } = key;
-    // With its length in front, no part of a key reads as the end of one and the beginning of the next.
+    // With a length in front of each part, different keys never give the same text.
     let whole: String =
         [group, kind, namespace, name].into_iter().map(|part| format!("{}:{part}", part.len())).collect();
     let stem = usual.strip_suffix(ENDING).unwrap_or(usual);
     with_suffix(stem, &names::digest(whole.as_bytes())[..DIGITS])
 }
 
-/// The stem is ASCII.
+/// Appends a suffix to a stem, which is ASCII.
 fn with_suffix(stem: &str, suffix: &str) -> String {
     let keep = stem.len().min(MAX_FILE_NAME - ENDING.len() - 1 - suffix.len());
     format!("{}-{suffix}{ENDING}", &stem[..keep])
@@ -128,14 +128,14 @@ mod tests {
         key("networking.k8s.io", "NetworkPolicy", namespace, name)
     }
 
-    /// The key of an object whose usual name is this path.
+    /// Returns the key of an object whose usual name is this path.
     fn named_like(path: &str, namespace: &str) -> Key {
         let (kind, name) = path.strip_suffix(ENDING).unwrap().split_once('-').unwrap();
         key("", kind, namespace, name)
     }
 
     #[test]
-    fn names_without_a_collision() {
+    fn names_without_a_collision_are_readable() {
         let name = |keys: &[Key]| paths(keys).join(" ");
         assert_eq!(name(&[core("Service", "nginx-a")]), "service-nginx-a.yaml");
         assert_eq!(
@@ -149,7 +149,7 @@ mod tests {
         assert_ne!(file_name(&upper, ""), file_name(&lower, ""));
     }
 
-    /// All of the colliding objects have a hash, in any order; the others keep their names.
+    /// Checks that all colliding objects have a hash, in any order, and that the others keep their names.
     #[track_caller]
     fn check(keys: &[Key], colliding: usize) {
         let usual_names: BTreeMap<&Key, String> = keys.iter().zip(usual(keys)).collect();
@@ -169,10 +169,10 @@ mod tests {
         // Groups of custom resources, and an object without a group.
         check(&[key("a.b", "X", "n", "d"), key("b", "X", "n.a", "d"), core("X", "d")], 2);
         check(&[core("Web-App", "x"), core("Web", "app-x"), core("WEB", "app-x")], 3);
-        // Cut off where it is too long, the namespace is not in the name any more.
+        // A long name is cut off, so the namespace is not in the file name.
         let long = "a".repeat(253);
         check(&[key("", "ConfigMap", "a", &long), key("", "ConfigMap", "b", &long)], 2);
-        // `.x` may not be hidden, and `_x` is a name as well.
+        // `.x` would be hidden, and `_x` is a valid name as well.
         assert!(paths(&[core(".x", "a")])[0].starts_with("_x-a-"));
         check(&[core(".x", "a"), core("_x", "a")], 0);
     }
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// xorshift64*: the same names on every machine, in every run.
+    /// xorshift64*: generates the same names on every machine, in every run.
     struct Random(u64);
 
     impl Random {
@@ -206,7 +206,7 @@ mod tests {
             of[self.below(of.len())]
         }
 
-        /// A few parts that read alike when they are put together, or when case or form of a character is lost.
+        /// Combines parts that are easily confused if they are joined, or if their case or Unicode form is lost.
         fn text(&mut self, at_least: usize) -> String {
             const PARTS: &[&str] = &[
                 "a",
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn any_names_are_injective_on_any_file_system() {
+    fn random_names_are_unique_on_any_file_system() {
         let mut random = Random(1);
         let mut collisions = 0;
         for _ in 0..60 {
@@ -257,7 +257,7 @@ mod tests {
                 let (group, kind) = (random.text(0), random.text(1));
                 keys.insert(key(&group, &kind, &random.text(0), &random.text(1)));
             }
-            // Objects that are named as others come out, with and without a hash.
+            // Objects that are named like other rendered files, with and without a hash.
             for _ in 0..3 {
                 let known: Vec<Key> = keys.iter().cloned().collect();
                 for path in &paths(&known) {
@@ -281,11 +281,11 @@ mod tests {
                     collisions += 1;
                     assert_eq!(*path, with_hash(key, usual));
                 } else {
-                    // Either the usual name, or the usual name is the hashed name of another object.
+                    // Either the usual name, or the usual name equals the hashed name of another object.
                     assert!(path == usual || found.contains(usual), "{path} {usual}");
                 }
             }
-            // Any order gives the same names.
+            // The order of the keys does not matter.
             let named: BTreeMap<&Key, &String> = keys.iter().zip(&found).collect();
             let mut mixed = keys.clone();
             for index in (1..mixed.len()).rev() {

@@ -1,7 +1,7 @@
-//! `workload.perPool`: each pool runs its own copy of the workload, and its load balancer's traffic stays in the pool.
+//! `workload.perPool`: each pool runs its own copy of the workload, and its load balancer sends traffic to this copy only.
 //!
-//! Where the cloud cannot select nodes, this is the way to a load balancer per pool: a Service with
-//! `externalTrafficPolicy: Local` whose pods are in one pool only.
+//! If the cloud cannot select nodes, this gives each pool a load balancer: a Service with
+//! `externalTrafficPolicy: Local` whose pods run in one pool only.
 
 use std::collections::BTreeSet;
 
@@ -17,24 +17,24 @@ use crate::core::report::plural::plural;
 /// Kinds with a pod template, all in apps/v1.
 const WORKLOADS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 
-/// Where autoscalers name the workload that they scale.
+/// The fields in which autoscalers name the workload that they scale.
 const REFERENCES: &[&str] = &["/spec/scaleTargetRef", "/spec/targetRef"];
 
-/// The workloads behind the load balancers, which become one per pool.
+/// The workloads of the load balancers, which are copied for each pool.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PerPool {
     keys: BTreeSet<Key>,
 }
 
 impl PerPool {
-    /// Finds them, if the spec asks for it.
+    /// Finds the workloads, if the spec enables `workload.perPool`.
     pub(super) fn of(input: Input<'_>, problems: &mut Vec<Diagnostic>) -> Self {
         if !input.spec.spec.workload.per_pool {
             return Self::default();
         }
         if input.spec.spec.workload.spread {
             problems.push(
-                Diagnostic::error("`workload.spread` and `workload.perPool` exclude each other: a workload of each pool has nothing to spread over")
+                Diagnostic::error("`workload.spread` and `workload.perPool` are mutually exclusive: the workload of a pool has no other pools to spread over")
                     .at(input.document.location("/spec/workload")),
             );
         }
@@ -43,9 +43,9 @@ impl PerPool {
             let policy = &service.value()["spec"]["externalTrafficPolicy"];
             if !policy.is_null() && policy != "Local" {
                 problems.push(
-                    Diagnostic::error(format!("`spec.externalTrafficPolicy` is {policy}, and `workload.perPool` needs Local"))
+                    Diagnostic::error(format!("`spec.externalTrafficPolicy` is {policy}, but `workload.perPool` requires Local"))
                         .at(service.location("/spec/externalTrafficPolicy"))
-                        .hint("remove it: with Cluster, a node would hand the traffic of its pool to the pods of another"),
+                        .hint("remove it: with Cluster, a node may send the traffic of its pool to pods in another pool"),
                 );
             }
             let selected: Vec<Key> =
@@ -53,11 +53,11 @@ impl PerPool {
             if selected.is_empty() {
                 problems.push(
                     Diagnostic::error(format!(
-                        "{} selects no workload of the manifests, and `workload.perPool` needs one",
+                        "{} selects no workload in the manifests, but `workload.perPool` requires one",
                         service.key()
                     ))
                     .at(service.location("/spec/selector"))
-                    .hint("the labels of the pod template must hold everything that `spec.selector` names"),
+                    .hint("the pod template needs all labels in `spec.selector`"),
                 );
             }
             keys.extend(selected);
@@ -65,12 +65,12 @@ impl PerPool {
         Self { keys }
     }
 
-    /// Whether an object becomes one per pool: such a workload, or what scales it.
+    /// Whether an object is copied for each pool: a workload of a load balancer, or its autoscaler.
     pub(super) fn splits(&self, object: &Object) -> bool {
         !self.keys.is_empty() && (self.keys.contains(&object.key()) || self.reference(object).is_some())
     }
 
-    /// Where an object names a workload that becomes one per pool.
+    /// Returns the pointer at which an object names a workload that is copied for each pool.
     fn reference(&self, object: &Object) -> Option<&'static str> {
         let names = |pointer: &&&str| {
             let Some(target) = object.value().pointer(pointer) else { return false };
@@ -115,29 +115,29 @@ impl PerPool {
     }
 }
 
-/// Binds a Service's copy to the pods of its pool.
+/// Restricts the copy of a Service to the pods of its pool.
 pub(super) fn keep_traffic(service: &mut Value, pool: &str) {
     service["spec"]["selector"][POOL_LABEL] = pool.into();
     service["spec"]["externalTrafficPolicy"] = "Local".into();
 }
 
-/// What this does on the platform, and what it costs.
-pub(super) fn said(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
+/// Returns warnings about the effect on the platform, and about the cost.
+pub(super) fn warnings(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();
     if per_pool.keys.is_empty() {
         return warnings;
     }
     let at = input.document.location("/spec/workload");
-    if let Some(said) = &input.platform.spec.per_pool
-        && said.relieves == Relief::None
+    if let Some(effect) = &input.platform.spec.per_pool
+        && effect.relieves == Relief::None
     {
         warnings.push(
             Diagnostic::warning(format!(
-                "the limit of backends is not relieved on {}: {}",
-                input.platform.name, said.because
+                "on {}, `workload.perPool` does not reduce the number of backends: {}",
+                input.platform.name, effect.because
             ))
             .at(at.clone())
-            .hint("each pool's traffic stays in the pool all the same"),
+            .hint("the traffic of each pool still stays in the pool"),
         );
     }
     for object in input.objects.iter().filter(|object| per_pool.keys.contains(&object.key())) {
@@ -146,19 +146,21 @@ pub(super) fn said(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> {
         let all = replicas.saturating_mul(pools as u64);
         warnings.push(
             Diagnostic::warning(format!(
-                "{} has {} in each of {}: {all} in all",
+                "{} runs {} in each of {}, {all} in total",
                 object.key(),
                 plural(usize::try_from(replicas).unwrap_or(usize::MAX), "replica"),
                 plural(pools, "pool")
             ))
             .at(object.location("/spec/replicas"))
-            .hint("an overlay can change it for a pool (`target: {kind: Deployment, pool: ...}`)"),
+            .hint(
+                "to change the number for one pool, use an overlay (`target: {kind: Deployment, pool: ...}`)",
+            ),
         );
     }
     warnings
 }
 
-/// Whether a Service sends its traffic to the pods of a workload.
+/// Whether a Service selects the pods of a workload.
 pub(super) fn selects(service: &Object, workload: &Object) -> bool {
     let (from, to) = (service.key(), workload.key());
     if to.group != "apps" || !WORKLOADS.contains(&to.kind.as_str()) || from.namespace != to.namespace {
@@ -171,14 +173,14 @@ pub(super) fn selects(service: &Object, workload: &Object) -> bool {
     selector.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
-/// Binds a workload's copy to the nodes of its pool, and tells its pods from those of the others.
+/// Restricts the copy of a workload to the nodes of its pool, and labels its pods with the pool.
 fn into_pool(workload: &mut Value, name: &str, label: &str, value: &str) -> Result<(), Diagnostic> {
     let nodes = &workload["spec"]["template"]["spec"]["nodeSelector"];
     if let Some(found) = nodes.get(label) {
         return Err(Diagnostic::error(format!(
-            "the pods have a node selector by the pool label already: `{label}: {found}`"
+            "the pods already have a node selector for the pool label: `{label}: {found}`"
         ))
-        .hint("remove it: each pool's copy gets its own"));
+        .hint("remove it: the copy for each pool gets its own"));
     }
     let selector = &mut workload["spec"]["selector"];
     if selector.is_null() {

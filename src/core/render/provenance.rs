@@ -1,7 +1,7 @@
-//! Who wrote what into an object, so that two who contradict each other are both named.
+//! Records who set which field of an object, so that a contradiction names both authors.
 //!
-//! The manifests are there to be patched; what the platform, `internal: true` or an overlay has written is there because
-//! somebody wants it. What one of them wrote must still be there when another is done, unless it says that it overrides.
+//! Patches may change fields of the manifests. Fields that the platform, `internal: true` or an overlay has set must keep
+//! their values, unless the overlay that changes them lists the author in `overrides`.
 
 use std::collections::HashSet;
 
@@ -12,48 +12,48 @@ use crate::core::overlay::BUILT_IN;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
-/// Who writes.
+/// An author of fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Author<'a> {
-    /// As a message names it: `the overlay pins`.
+    /// The name in messages: `the overlay pins`.
     pub(super) title: &'a str,
-    /// As `overrides` names it; empty for what nothing overrides.
+    /// The name in `overrides`; empty if nothing may override the author.
     pub(super) name: &'a str,
-    /// Whose values it may write over.
+    /// The authors whose values it may replace.
     pub(super) overrides: &'a [String],
 }
 
-/// Two who want different things.
+/// A field that two authors set to different values.
 #[derive(Clone, Debug)]
 pub(super) struct Contradiction {
-    /// The pointer of what they disagree about.
+    /// The pointer of the field.
     pub(super) at: String,
-    /// What is said.
+    /// The error to report.
     pub(super) problem: Diagnostic,
 }
 
-/// What was written into one object.
+/// The recorded fields of one object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Provenance<'a>(Vec<Entry<'a>>);
 
 #[derive(Clone, Debug)]
 struct Entry<'a> {
     at: String,
-    /// `None` where something was removed.
+    /// `None` if the field was removed.
     value: Option<Value>,
     author: Author<'a>,
     location: Option<Location>,
-    /// It was in an item of a list that was taken out; another item may have its number.
+    /// Set if the field was in a list item that was removed; another item may have its index now.
     is_gone: bool,
 }
 
 impl<'a> Provenance<'a> {
-    /// Notes what is at a pointer of an object now.
+    /// Records the current value at a pointer of an object.
     pub(super) fn holds(&mut self, object: &Value, at: &str, author: Author<'a>) {
         self.note_leaves(object, at, author, None);
     }
 
-    /// Notes an operation that was just done to an object, and says what of others it has undone.
+    /// Records an operation that was applied to an object, and returns the values of other authors that it changed.
     pub(super) fn note(
         &mut self,
         object: &Value,
@@ -96,7 +96,7 @@ impl<'a> Provenance<'a> {
         if let Some(at) = new {
             self.note_leaves(object, &at, author, Some(location));
         } else if let Some(at) = gone.map(|path| path.as_str().to_owned())
-            // An item that is gone leaves no trace: the next one has its number.
+            // A removed item is not recorded, because the next item has its index now.
             && !parent(object, &at).is_some_and(Value::is_array)
         {
             let location = Some(location.clone());
@@ -108,7 +108,7 @@ impl<'a> Provenance<'a> {
     fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
         let mut leaves = Vec::new();
         add_leaves(object.pointer(at), at.to_owned(), &mut leaves);
-        // The first who wrote a value is named; one who agrees adds nothing.
+        // Only the first author of a value is named; others with the same value are not recorded.
         if leaves.len() == 1 {
             leaves.retain(|(at, _)| self.0.iter().all(|entry| entry.at != *at));
         } else {
@@ -124,7 +124,7 @@ impl<'a> Provenance<'a> {
         }));
     }
 
-    /// Counts the items of a list anew from an index on, which `by` were added to or taken from.
+    /// Shifts the recorded indexes of a list from an index on, after `by` items were added (or removed, if negative).
     fn shift(&mut self, object: &Value, at: &str, by: isize) {
         let Some((list, index)) = at.rsplit_once('/') else { return };
         let Ok(from) = index.parse::<isize>() else { return };
@@ -146,7 +146,7 @@ impl<'a> Provenance<'a> {
     }
 }
 
-/// The path with the index that `-` has become.
+/// Returns the path with the actual index instead of `-`.
 fn counted(object: &Value, path: &str) -> String {
     match (path.strip_suffix("/-"), parent(object, path)) {
         (Some(list), Some(Value::Array(items))) => format!("{list}/{}", items.len().saturating_sub(1)),
@@ -189,22 +189,22 @@ fn contradiction(
         author.title, entry.author.title
     );
     let hint = if entry.author.name.is_empty() {
-        "patch something else: this is how the rendered objects are known".to_owned()
+        "change another field: these labels identify the rendered objects".to_owned()
     } else if location.file.ends_with(BUILT_IN) {
         format!(
-            "take one of them out; where {} shall win, put it behind in `spec.overlays`, and say `overrides: [{}]` in it",
+            "remove one of them; to let {} win, move it to the end of `spec.overlays` and set `overrides: [{}]` in it",
             entry.author.title, author.name
         )
     } else {
         format!(
-            "take one of them out; where {} shall win, say `overrides: [{}]` in it",
+            "remove one of them; to let {} win, set `overrides: [{}]` in it",
             author.title, entry.author.name
         )
     };
     Diagnostic::error(message).at(location.clone()).hint(hint)
 }
 
-/// What is there instead.
+/// Returns the current value of a recorded field.
 fn now<'v>(object: &'v Value, entry: &Entry<'_>) -> Option<&'v Value> {
     if entry.is_gone { None } else { object.pointer(&entry.at) }
 }
@@ -217,7 +217,7 @@ mod tests {
     use crate::core::patch::placeholder::Values;
     use crate::core::{patch, yaml};
 
-    /// Applies patches in turn, `a` first, and says what `b` undoes.
+    /// Applies patches in turn, `a` first, and returns what `b` contradicts.
     fn contradictions(object: Value, a: &str, b: &str, overrides: &[String]) -> Vec<String> {
         let (mut object, mut provenance, mut found) = (object, Provenance::default(), Vec::new());
         for (file, text, overrides) in [("a", a, &[][..]), ("b", b, overrides)] {
@@ -240,13 +240,13 @@ mod tests {
     }
 
     #[track_caller]
-    fn disagree(object: Value, a: &str, b: &str, said: &str) {
-        assert_eq!(contradictions(object.clone(), a, b, &[]), [format!("b contradicts a (a:1): {said}")]);
+    fn disagree(object: Value, a: &str, b: &str, expected: &str) {
+        assert_eq!(contradictions(object.clone(), a, b, &[]), [format!("b contradicts a (a:1): {expected}")]);
         assert_eq!(contradictions(object, a, b, &["a".to_owned()]), Vec::<String>::new());
     }
 
     #[test]
-    fn one_value_against_another() {
+    fn different_values_of_one_field_contradict() {
         let add = |value: u8| format!("- {{op: add, path: /s, value: {value}}}");
         agree(json!({}), &add(1), &add(1));
         disagree(json!({}), &add(1), &add(2), "`s` of x would be 2, not 1");
@@ -254,12 +254,12 @@ mod tests {
         disagree(json!({"s": 0}), "- {op: remove, path: /s}", &add(1), "`s` of x would be 1, not absent");
         disagree(json!({}), &add(1), "- {op: move, from: /s, path: /t}", "`s` of x would be absent, not 1");
         disagree(json!({"t": 3}), &add(1), "- {op: copy, from: /t, path: /s}", "`s` of x would be 3, not 1");
-        // What the manifests say is there to be patched.
+        // Fields of the manifests may be patched.
         agree(json!({"s": 0}), "- {op: test, path: /s, value: 0}", &add(2));
     }
 
     #[test]
-    fn what_is_above_and_below() {
+    fn changes_of_parents_and_children_are_compared() {
         let map = "- {op: add, path: /m, value: {a: 1}}";
         agree(json!({}), map, "- {op: add, path: /m/b, value: 2}");
         agree(json!({}), map, "- {op: add, path: /m, value: {a: 1, b: 2}}");
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn items_keep_their_values_when_others_come_and_go() {
+    fn items_keep_their_authors_when_others_are_added_or_removed() {
         let list = || json!({"l": [{"n": 1}, {"n": 2}]});
         let second = "- {op: add, path: /l/n=2/v, value: 1}";
         agree(list(), second, "- {op: add, path: /l/0, value: {n: 0}}");

@@ -1,4 +1,4 @@
-//! The rules of the platform and of the overlays, held against the Services as they are in the end: what an overlay does counts too.
+//! Checks the final Services against the rules of the platform and of the overlays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use crate::core::pointer;
 use crate::core::render::draft::{Input, PendingObject};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
-/// What the cloud would ignore or refuse in the copies of a Service: said once where the manifest says it.
+/// Reports what the cloud would ignore or reject in the copies of a Service; once, if the manifest is the cause.
 pub(super) fn check(
     input: Input<'_>,
     pending: &[PendingObject<'_>],
     problems: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) {
-    let mut said = BTreeSet::new();
+    let mut reported = BTreeSet::new();
     let mut lacking = BTreeMap::new();
     for draft in pending.iter().filter(|draft| draft.service().is_some()) {
         for broken in broken(input, &draft.value) {
@@ -26,7 +26,7 @@ pub(super) fn check(
             let sentence = if of_manifest {
                 broken.sentence.clone()
             } else {
-                // What every copy lacks, the Service of the manifests lacks; what an overlay brought, the copy has.
+                // If every copy lacks a field, report the Service in the manifests. If an overlay set a field, report the copy.
                 let is_common = broken.path.is_none()
                     && *lacking
                         .entry((draft.service(), broken.sentence.clone()))
@@ -34,7 +34,7 @@ pub(super) fn check(
                 let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
                 format!("{key}: {}", broken.sentence)
             };
-            if !said.insert((sentence.clone(), location.to_string())) {
+            if !reported.insert((sentence.clone(), location.to_string())) {
                 continue;
             }
             let hint = broken.hint.to_owned();
@@ -46,7 +46,7 @@ pub(super) fn check(
     }
 }
 
-/// The rules of the platform and of the overlays that a Service breaks.
+/// Returns the rules of the platform and of the overlays that a Service breaks.
 fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
     let overlays = input.overlays.iter();
     let theirs = overlays
@@ -54,7 +54,7 @@ fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Brok
     input.platform.spec.broken_rules(service).chain(theirs)
 }
 
-/// The manifest's line if it says so itself, and otherwise that of the Service.
+/// Returns the line in the manifest if the manifest sets the field, and otherwise the line of the Service.
 fn location(draft: &PendingObject<'_>, broken: &Broken<'_>) -> Location {
     let own = broken.path.filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
     draft.source.location(own.unwrap_or("/metadata/name"))
@@ -71,8 +71,8 @@ fn all_lack(
     copies.all(|copy| broken(input, &copy.value).any(|other| other.sentence == sentence))
 }
 
-/// What the manifests' own Services have that the cloud refuses: told beside other problems that end a render before
-/// there are copies.
+/// Reports fields of Services in the manifests that the cloud rejects, together with other problems that end a render
+/// before copies exist.
 pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
     let services = input.objects.iter().filter(|object| object.is_load_balancer());
     services
@@ -86,7 +86,7 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// What in a Service of the manifests copies cannot share on this platform.
+/// Reports fields of a Service in the manifests that copies cannot share on this platform.
 pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for broken in input.platform.spec.unshareable(object.value()) {
         let location = object.location(broken.path.unwrap_or_default());
@@ -94,14 +94,14 @@ pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &m
     }
 }
 
-/// What a binding writes must not be there already.
+/// Reports fields that the binding sets and that the manifest sets already.
 pub(super) fn refuse_bound(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for path in input.platform.binding.added_paths() {
         if let Some(found) = object.value().pointer(path) {
             problems.push(
-                Diagnostic::error(format!("`{}` is {found} already, and each pool's copy gets its own", pointer::field(path)))
+                Diagnostic::error(format!("`{}` is already set to {found}, but the binding sets it in each pool's copy", pointer::field(path)))
                     .at(object.location(path))
-                    .hint("remove it; `init --from FILE` turns Services that were written by hand, one a pool, into one"),
+                    .hint("remove it; if you wrote one Service per pool by hand, `init --from FILE` merges them into one"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! `workload.spread`: the replicas of a workload spread over the pools.
+//! `workload.spread`: spreads the replicas of a workload over the pools.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::core::render::per_pool::selects;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 
-/// Spreads the replicas over the pools, where the spec says so or an overlay needs it.
+/// Spreads the replicas over the pools, if the spec or an overlay requests it.
 pub(super) fn over_pools(input: Input<'_>, pending: &mut [PendingObject<'_>]) -> Option<Diagnostic> {
     let workload = input.spec.spec.workload;
     let mut overlays = input.overlays.iter();
@@ -15,22 +15,22 @@ pub(super) fn over_pools(input: Input<'_>, pending: &mut [PendingObject<'_>]) ->
         "`workload.spread` is on".to_owned()
     } else {
         let overlay = overlays.find(|overlay| overlay.spec.spread && !workload.per_pool)?;
-        format!("the overlay {} brings `workload.spread`", overlay.name)
+        format!("the overlay {} turns `workload.spread` on", overlay.name)
     };
     let done = pending.iter_mut().filter_map(|draft| {
-        // There is a pod of a DaemonSet on every node.
+        // A DaemonSet already runs on every node.
         let is_everywhere = draft.value["kind"] == "DaemonSet";
         (spread(&mut draft.value, &input.pools.label) || is_everywhere).then_some(())
     });
     if done.count() > 0 {
         return None;
     }
-    let message = format!("{because}, and the manifests hold no Deployment or StatefulSet");
+    let message = format!("{because}, but the manifests contain no Deployment or StatefulSet");
     Some(Diagnostic::warning(message).at(input.document.location("/spec/workload")))
 }
 
-/// Workloads that leave a pool without a pod, behind Services that would answer nothing there.
-pub(super) fn too_few(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
+/// Reports workloads with fewer replicas than pools, if Services would not reach pods in other pools.
+pub(super) fn too_few_replicas(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
     if input.spec.spec.workload.per_pool {
         return Vec::new();
     }
@@ -46,13 +46,13 @@ pub(super) fn too_few(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Di
                 continue;
             };
             let message = format!(
-                "{} has {} for {}, and with `externalTrafficPolicy: Local` a pool without a pod answers nothing",
+                "{} has {} for {}; with `externalTrafficPolicy: Local`, the load balancer of a pool without a pod does not answer",
                 workload.key(),
                 plural(few, "replica"),
                 plural(pools, "pool")
             );
             let warning = Diagnostic::warning(message).at(workload.location("/spec/replicas"));
-            let warning = warning.hint("raise `spec.replicas`, or say `workload: {perPool: true}`");
+            let warning = warning.hint("raise `spec.replicas`, or set `workload: {perPool: true}`");
             if !warnings.contains(&warning) {
                 warnings.push(warning);
             }
@@ -61,8 +61,8 @@ pub(super) fn too_few(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Di
     warnings
 }
 
-/// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet; says whether the object
-/// is one. A constraint over that label that is there already stays as it is.
+/// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet, and returns whether the object
+/// is one. An existing constraint over this label is kept.
 fn spread(object: &mut Value, label: &str) -> bool {
     let is_workload = object["apiVersion"] == "apps/v1"
         && (object["kind"] == "Deployment" || object["kind"] == "StatefulSet");
@@ -84,7 +84,7 @@ fn spread(object: &mut Value, label: &str) -> bool {
     list.push(json!({
         "maxSkew": 1,
         "topologyKey": label,
-        // Pods that cannot be spread still run: a pool that is full or gone must not stop a rollout.
+        // Pods that cannot be spread still run: a pool that is full or has no nodes must not block a rollout.
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": selector,
     }));

@@ -1,4 +1,4 @@
-//! Two pools that the cloud takes for one: their Services would get the same nodes.
+//! Reports different pools that the cloud cannot tell apart: their Services would get the same nodes.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,25 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::settings::{Asker, Settings};
 use crate::core::yaml;
 
-/// Pools that share a VM set, the name of a load balancer, or whatever else the binding of the platform names.
+/// Reports pools that share a VM set, the name of a load balancer, or another value in the binding of the platform.
 pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     if asks_for(input, "pool.vmSet") {
-        problems.extend(shared(input, |pool| pool.vm_set.clone(), |set| format!("are in one VM set, {set}")));
+        problems.extend(shared(
+            input,
+            |pool| pool.vm_set.clone(),
+            |set| format!("are in the same VM set, {set}"),
+        ));
     }
     if asks_for(input, "pool.loadBalancer") {
         let problem = shared(
             input,
             |pool| Some(pool.load_balancer.clone()),
-            |name| format!("have one load-balancer configuration, {name}"),
+            |name| format!("have the same load-balancer configuration, {name}"),
         );
         problems.extend(problem.into_iter().map(|problem| {
             problem.hint(
-                "give each pool its own name: `spec.pools.loadBalancers: {POOL: NAME}`, or leave one out: `spec.pools.exclude`",
+                "give each pool its own name (`spec.pools.loadBalancers: {POOL: NAME}`), or exclude one (`spec.pools.exclude`)",
             )
         }));
     }
@@ -44,25 +48,25 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
         let same = pairs(input, &found);
         problems.extend(same.into_iter().map(|(one, other, value)| {
             Diagnostic::error(format!(
-                "the pools {one} and {other} have one value of `spec.settings.{}`, {value}: their Services would get the same nodes",
+                "the pools {one} and {other} have the same value of `spec.settings.{}`, {value}: their Services would get the same nodes",
                 setting.name
             ))
             .at(input.document.location("/spec/settings"))
-            .hint(format!("`spec.settings.{}` is {}: give each pool its own", setting.name, setting.title))
+            .hint(format!("`spec.settings.{}` is {}: set a different value for each pool", setting.name, setting.title))
         }));
     }
     problems
 }
 
-/// Whether the binding of the platform, or the cloud's half of it, names this of a pool.
+/// Whether the binding of the platform, its objects or its cloud configuration use a placeholder.
 fn asks_for(input: Input<'_>, placeholder: &str) -> bool {
     let spec = &input.platform.spec;
-    let of_cloud = spec.cloud_config.iter().flat_map(|half| {
-        let command = half
+    let of_cloud = spec.cloud_config.iter().flat_map(|config| {
+        let command = config
             .command
             .iter()
             .flat_map(|command| command.split("${").skip(1).filter_map(|part| Some(part.split_once('}')?.0)));
-        half.entry.iter().flat_map(placeholder::names).chain(command)
+        config.entry.iter().flat_map(placeholder::names).chain(command)
     });
     names_in(&spec.binding).chain(names_in(&spec.objects)).chain(of_cloud).any(|name| name == placeholder)
 }
@@ -93,14 +97,14 @@ fn shared(
             ))
             .at(input.document.location("/spec/pools"))
             .hint(format!(
-                "{correct}leave one of them out, the one without nodes if there is one: `spec.pools.exclude: [{}]`; if they are one pool, give its nodes one value of `{label}`",
+                "{correct}exclude one of them, preferably the one without nodes: `spec.pools.exclude: [{}]`; if they are one pool, set the same value of `{label}` on its nodes",
                 yaml::write_plain(&other).trim_end()
             ))
         })
         .collect()
 }
 
-/// Pools of which the same was found: each with the first that has it. Clouds compare names without case.
+/// Returns pools with equal values, each with the first pool that has the value. Clouds compare names case-insensitively.
 fn pairs(input: Input<'_>, found: &[Option<String>]) -> Vec<(String, String, String)> {
     let mut first: BTreeMap<String, &Pool> = BTreeMap::new();
     let mut pairs = Vec::new();

@@ -1,8 +1,8 @@
-//! What a value is, in words.
+//! Describes values in words.
 
 use serde_json::Value;
 
-/// What a value is, in words.
+/// Describes a value and its type in words.
 pub fn kind_of(value: &Value) -> String {
     match value {
         Value::Null => "empty".to_owned(),

@@ -1,37 +1,37 @@
-//! What was wrong, where, and what to do about it.
+//! Diagnostics: what is wrong, where, and what to do about it.
 //!
-//! Everything that reads input reports with these; nothing here prints. Validation collects all
-//! that it finds, so most functions return `Checked<T>`: a value, or every problem at once.
+//! All code that reads input reports problems this way; nothing here prints. Validation reports all
+//! problems at once, so most functions return `Checked<T>`: a value, or every problem.
 
 use std::fmt;
 
 use crate::core::report::escape::in_comment;
 
-/// A value, or all the problems that were found.
+/// A value, or all problems.
 pub type Checked<T> = Result<T, Vec<Diagnostic>>;
 
-/// How bad a diagnostic is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Said, and the work goes on.
+    /// Reported; the command continues.
     Warning,
-    /// Wrong input: nothing is written.
+    /// Invalid input; nothing is written.
     Error,
-    /// The input may be right, but something would be lost: nothing is written.
+    /// The input may be valid, but something would be lost; nothing is written.
     Refusal,
 }
 
-/// A line of a file.
+/// A line in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// The file as the user named it.
+    /// The file name as the user wrote it.
     pub file: String,
-    /// 1-based; 0 stands for the file as a whole.
+    /// The line number, starting at 1; 0 means the whole file.
     pub line: u32,
 }
 
 impl Location {
-    /// The file as a whole.
+    /// Returns the location of a whole file.
     pub fn file(file: impl Into<String>) -> Self {
         Self { file: file.into(), line: 0 }
     }
@@ -45,49 +45,49 @@ impl fmt::Display for Location {
     }
 }
 
-/// One finding: a lower-case sentence without a period, its place, and a hint.
+/// One finding: a lower-case sentence without a period, its location, and a hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Warning or error.
+    /// The severity.
     pub severity: Severity,
-    /// Where, if there is a where.
+    /// The location, if the finding has one.
     pub location: Option<Location>,
-    /// What, with the field and the value.
+    /// The problem, with the field and the value.
     pub message: String,
-    /// What to do.
+    /// What to do next.
     pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    /// A problem that stops the work.
+    /// Creates an error.
     pub fn error(message: impl Into<String>) -> Self {
         Self { severity: Severity::Error, location: None, message: message.into(), hint: None }
     }
 
-    /// What is refused because something would be lost.
+    /// Creates a refusal: the change would lose something.
     pub fn refusal(message: impl Into<String>) -> Self {
         Self { severity: Severity::Refusal, ..Self::error(message) }
     }
 
-    /// Something the user should know.
+    /// Creates a warning.
     pub fn warning(message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(message) }
     }
 
-    /// The same as a warning: for commands that change nothing.
+    /// Turns the diagnostic into a warning, for commands that change nothing.
     #[must_use]
     pub fn into_warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
     }
 
-    /// Says where.
+    /// Sets the location.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// Says what to do.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -96,7 +96,7 @@ impl Diagnostic {
 }
 
 impl fmt::Display for Diagnostic {
-    /// The sentence with its place, as it stands behind `error: `; the hint is the terminal's to show.
+    /// Writes the location and the sentence, as shown after `error: `; the terminal shows the hint.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
             Some(location) => write!(f, "{location}: {}", self.message),

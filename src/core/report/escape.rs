@@ -1,13 +1,13 @@
-//! Texts of others, such as file names, in the comments of files that we write and in messages.
+//! Escapes untrusted text, such as file names, for comments in YAML files and for messages.
 
 use std::fmt::Write;
 
-/// The text as a part of a comment of one line. Characters that end a comment for a YAML reader, that it refuses
-/// anywhere in a file, or that reorder what a person sees become `%XX`, a group for each byte of UTF-8. Every other
-/// character stays as it is, `%` as well.
+/// Escapes text for a one-line comment. Characters that end a comment for a YAML reader, that a YAML reader rejects
+/// anywhere in a file, or that reorder the displayed text become `%XX` for each byte of UTF-8. Other characters, including
+/// `%`, stay the same.
 ///
-/// Line ends and refused characters: chapters 5.1 and 5.4 of YAML 1.1, which kubectl, Argo CD and Flux read; go-yaml
-/// holds a byte order mark for the start of a file. Directional characters: "Trojan Source", CVE-2021-42574.
+/// Line ends and rejected characters: chapters 5.1 and 5.4 of YAML 1.1, which kubectl, Argo CD and Flux read; go-yaml
+/// takes a byte order mark for the start of a file. Directional characters: "Trojan Source", CVE-2021-42574.
 pub fn in_comment(text: &str) -> String {
     encoded(text, is_unsafe)
 }
@@ -37,7 +37,7 @@ fn is_unsafe(c: char) -> bool {
     let is_refused = matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     let reorders =
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    // U+0085 ends a line, too, and is a control character.
+    // U+0085 ends a line, too; it is a control character.
     c.is_control() || ends_a_line || is_refused || reorders
 }
 

@@ -1,18 +1,18 @@
-//! Secret values never reach an output: equal values get the same number, so that a change still shows.
+//! Masks the values of Secrets in all output. Equal values get the same number, so that changes are still visible.
 
 use std::collections::HashMap;
 
 use serde_json::Value;
 
-/// The annotation in which `kubectl apply` keeps the whole object, secrets included.
+/// The annotation in which `kubectl apply` stores the whole object, including secrets.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Replaces the values of Secrets, numbering equal values alike over all objects that it is shown.
+/// Replaces the values of Secrets; equal values get the same number in all objects.
 #[derive(Debug, Default)]
 pub struct Mask(HashMap<String, usize>);
 
 impl Mask {
-    /// The object without its secret values.
+    /// Returns the object without its secret values.
     #[must_use]
     pub fn apply(&mut self, object: &Value) -> Value {
         let mut object = object.clone();
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_values_get_equal_numbers() {
+    fn equal_secret_values_get_the_same_number() {
         let mut mask = Mask::default();
         let old = mask
             .apply(&json!({"kind": "Secret", "data": {"a": "eA==", "b": "eQ=="}, "stringData": {"c": "p"}}));
@@ -53,6 +53,6 @@ mod tests {
         assert!(!format!("{old}{new}").contains("eA"));
         let plain = json!({"kind": "ConfigMap", "data": {"a": "b"}});
         assert_eq!(mask.apply(&plain), plain);
-        assert!(new.get("stringData").is_none(), "nothing is added");
+        assert!(new.get("stringData").is_none(), "no field is added");
     }
 }

@@ -1,11 +1,11 @@
-//! Counts in sentences.
+//! Formats counts in sentences.
 
-/// `1 node`, `2 nodes`.
+/// Formats a count with its noun: `1 node`, `2 nodes`.
 pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// `2,500`.
+/// Formats a number with thousands separators: `2,500`.
 pub fn thousands(count: u64) -> String {
     let digits = count.to_string();
     let first = (digits.len() - 1) % 3 + 1;
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_and_more() {
+    fn nouns_get_an_s_except_for_one() {
         assert_eq!(
             [plural(0, "node"), plural(1, "node"), plural(2, "node")],
             ["0 nodes", "1 node", "2 nodes"]

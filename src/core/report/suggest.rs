@@ -1,13 +1,13 @@
-//! "Did you mean": the known word that a misspelt one most likely stands for.
+//! "Did you mean": suggests the known word that is nearest to a misspelled one.
 
-/// The nearest of the known words, if any is near enough to be worth saying.
+/// Returns the nearest of the known words, if one is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let known: Vec<&str> = known.into_iter().collect();
     let same = known.iter().find(|k| k.eq_ignore_ascii_case(word));
     same.copied().or_else(|| similar::get_close_matches(word, &known, 1, 0.6).first().copied())
 }
 
-/// `, did you mean X?` or nothing, to put behind a sentence.
+/// Returns `, did you mean X?` for the end of a sentence, or an empty string.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(word, known).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default()
 }
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_and_far() {
+    fn near_words_are_suggested_and_distant_ones_are_not() {
         assert_eq!(nearest("replica", ["replicas", "selector"]), Some("replicas"));
         assert_eq!(nearest("nodeport", ["nodePort"]), Some("nodePort"));
         assert_eq!(did_you_mean("xyz", ["replicas"]), "");

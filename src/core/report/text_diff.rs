@@ -1,40 +1,40 @@
-//! Unified diffs as data: the terminal decides about colour.
+//! Unified diffs as data, so that the terminal can color them.
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 
-/// Lines of context around a change, as diff(1) has it.
+/// Lines of context around a change, as in diff(1).
 const CONTEXT: usize = 3;
 
 /// One line of a unified diff.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiffLine {
-    /// What it is.
+    /// The kind of the line.
     pub kind: LineKind,
-    /// Its text without the sign and the newline; the parts that changed within the line are marked.
+    /// The text without the sign and the newline, split into changed and unchanged parts.
     pub parts: Vec<(Emphasis, String)>,
 }
 
-/// What a line of a diff is.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineKind {
-    /// `---` or `+++`, sign included.
+    /// `---` or `+++`, including the sign.
     Header,
     /// `@@ … @@`.
     Hunk,
-    /// In both.
+    /// In both texts.
     Same,
-    /// In the old one only.
+    /// In the old text only.
     Deleted,
-    /// In the new one only.
+    /// In the new text only.
     Inserted,
 }
 
-/// Whether a part of a line is what changed in it.
+/// Whether a part of a line changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emphasis {
-    /// It is as in the other line.
+    /// The part is equal in both lines.
     None,
-    /// It is what changed.
+    /// The part changed.
     Changed,
 }
 
@@ -43,7 +43,7 @@ impl DiffLine {
         Self { kind, parts: vec![(Emphasis::None, text)] }
     }
 
-    /// The sign in front.
+    /// Returns the sign in front of the line.
     pub fn sign(&self) -> &'static str {
         match self.kind {
             LineKind::Header | LineKind::Hunk => "",
@@ -54,13 +54,13 @@ impl DiffLine {
     }
 }
 
-/// The unified diff of two texts; empty if they are the same.
+/// Returns the unified diff of two texts; empty if they are equal.
 pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> Vec<DiffLine> {
     if old == new {
         return Vec::new();
     }
-    // Patience keeps to unique lines and stays quick where lines repeat (measured: 45 ms for 100,000).
-    // No deadline: the same input gives the same diff.
+    // Patience anchors on unique lines and stays fast with repeated lines (measured: 45 ms for 100,000).
+    // No deadline, so that the same input gives the same diff.
     let diff = TextDiff::configure().algorithm(Algorithm::Patience).diff_lines(old, new);
     let mut lines = vec![
         DiffLine::whole(LineKind::Header, format!("--- {old_name}")),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn as_diff_u_writes_it() {
+    fn writes_the_format_of_diff_u() {
         assert_eq!(unified("a\n", "a\n", "x", "y"), []);
         let lines = unified("a\nb\nimage: nginx:1\n", "a\nb\nimage: nginx:2\n", "x", "y");
         assert_eq!(

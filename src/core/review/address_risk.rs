@@ -1,4 +1,4 @@
-//! Whether a change may cost a load balancer its address.
+//! Detects changes that may release the address of a load balancer.
 
 use std::fmt;
 
@@ -9,20 +9,20 @@ use crate::core::pointer;
 /// Why an address may be lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stake {
-    /// The Service goes.
+    /// The Service is removed.
     Removed,
-    /// Its type is another, and has no load balancer.
+    /// The type changes to one without a load balancer.
     NoLoadBalancer,
-    /// A field that decides about its load balancer is another.
+    /// A field that decides about the load balancer changes.
     Field(String),
 }
 
 impl fmt::Display for Stake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Removed => f.write_str("it is removed, and with it its load balancer and the address"),
-            Self::NoLoadBalancer => f.write_str("it is no load balancer any more"),
-            Self::Field(field) => write!(f, "`{field}` changes, which decides about its load balancer"),
+            Self::Removed => f.write_str("the Service is removed, with its load balancer and the address"),
+            Self::NoLoadBalancer => f.write_str("the type changes to one without a load balancer"),
+            Self::Field(field) => write!(f, "`{field}` changes, which may replace the load balancer"),
         }
     }
 }
@@ -30,8 +30,8 @@ impl fmt::Display for Stake {
 /// Fields of every Service that decide about its load balancer.
 const FIELDS: [&str; 2] = ["/spec/loadBalancerClass", "/spec/loadBalancerIP"];
 
-/// What is at stake when one object becomes another; `null` is an object that is not there. `fields` are pointers into a
-/// Service: those by which the platform binds it.
+/// Returns the risk of a change of one object; `null` means that it does not exist. `fields` are pointers to the fields by
+/// which the platform binds a Service.
 pub fn address_risk(old: &Value, new: &Value, fields: &[String]) -> Option<Stake> {
     let is_load_balancer =
         |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_costs_an_address() {
+    fn changes_that_may_release_an_address() {
         let service = |binding: &str, port: u16| {
             json!({ "kind": "Service", "metadata": { "annotations": { "example.com/set": binding } },
                 "spec": { "type": "LoadBalancer", "ports": [{ "port": port }] } })
@@ -70,7 +70,7 @@ mod tests {
         let bound = of(&old, &service("b", 80)).unwrap().to_string();
         assert_eq!(
             bound,
-            "`metadata.annotations[example.com/set]` changes, which decides about its load balancer"
+            "`metadata.annotations[example.com/set]` changes, which may replace the load balancer"
         );
         let mut other = old.clone();
         other["spec"]["type"] = "ClusterIP".into();

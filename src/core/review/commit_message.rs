@@ -1,4 +1,4 @@
-//! The message of a commit: what changed, pool by pool.
+//! Writes the commit message: the changes, by pool.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -6,21 +6,21 @@ use std::fmt::Write;
 use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
 
-/// A file of the commit.
+/// A file in the commit.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// The pool that it is for; `None` for what all pools share, and for what is gone.
+    /// The pool; `None` for files of all pools, and for removed files of unknown pools.
     pub pool: Option<String>,
-    /// The object in it, or its name.
+    /// The object in the file, or the file name.
     pub what: String,
     /// `created`, `changed` or `removed`.
     pub action: &'static str,
 }
 
-/// As many lines as somebody reads in a log.
+/// The largest number of lines in a message.
 const LINES: usize = 60;
 
-/// The message: the user's subject, or what it is about and how much changed; then a line a pool.
+/// Returns the message: the user's subject, or the app with the number of changes, then a line for each pool.
 pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
     let count = |action: &str| changes.iter().filter(|line| line.action == action).count();
     let own = || match changes {
@@ -47,7 +47,7 @@ pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
         let what: Vec<String> = lines.iter().map(|line| format!("{} {}", line.what, line.action)).collect();
         let what = what.join(", ");
         let line = pool.map_or_else(|| what.clone(), |pool| format!("pool {pool}: {what}"));
-        // A name with a line end would write lines into the message, such as a trailer.
+        // A line break in a name would add a line to the message, such as a trailer.
         let _ = writeln!(text, "{}", in_comment(&line));
     }
     if more > 0 {
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_a_pool() {
+    fn one_line_for_each_pool() {
         let changes = [
             line(None, "deployment/web", "changed"),
             line(Some("b"), "service/web-b", "created"),
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_writes_no_line_of_its_own() {
+    fn a_name_cannot_add_a_line() {
         let one = [line(Some("b\nFixes: #1"), "x\n\nSigned-off-by: a", "removed")];
         let expected = "web: x%0A%0ASigned-off-by: a removed\n\npool b%0AFixes: #1: x%0A%0ASigned-off-by: a removed\n\nRendered by kubectl largescale.\n";
         assert_eq!(text("web", None, &one), expected);
     }
 
     #[test]
-    fn one_change_says_itself_and_many_are_cut() {
+    fn a_single_change_is_the_subject_and_long_lists_are_cut() {
         let one = [line(Some("b"), "service/web-b", "removed")];
         assert!(
             text("web, cluster east", None, &one).starts_with("web, cluster east: service/web-b removed\n")

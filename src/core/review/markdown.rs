@@ -1,4 +1,4 @@
-//! A review as Markdown, in the form that GitHub and GitLab show on a pull request.
+//! Writes a review as Markdown for comments on pull requests in GitHub and GitLab.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -7,61 +7,61 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::review::Stake;
 
-/// What a person who reviews should see.
+/// The content of a review.
 #[derive(Clone, Debug, Default)]
 pub struct Review {
-    /// The app, and the cluster where there are several.
+    /// The app, and the cluster if there are several.
     pub title: String,
-    /// What the changes are against, behind "compared with".
+    /// The state that the changes are compared with.
     pub against: String,
-    /// The pools, with their nodes where somebody was asked.
+    /// The pools, with their nodes if these were read.
     pub pools: Vec<ReviewedPool>,
-    /// What changes, in order.
+    /// The changes, in order.
     pub items: Vec<Item>,
-    /// How many objects stay as they are.
+    /// The number of unchanged objects.
     pub unchanged: usize,
-    /// What the reviewer should know besides.
+    /// Warnings for the reviewer.
     pub warnings: Vec<String>,
 }
 
-/// A pool of the review.
+/// A pool in a review.
 #[derive(Clone, Debug, Default)]
 pub struct ReviewedPool {
     /// Its name.
     pub name: String,
-    /// Where it stands, in a word.
+    /// Its state, as a word.
     pub state: &'static str,
-    /// How many nodes it has; `None` where nobody was asked.
+    /// The number of nodes; `None` if nodes were not read.
     pub nodes: Option<usize>,
 }
 
-/// One object of the review.
+/// One object in a review.
 #[derive(Clone, Debug)]
 pub struct Item {
-    /// The object, or the file where that is all that is known.
+    /// The object, or the file name if the object is unknown.
     pub object: String,
-    /// What happens to it, in a word.
+    /// The change, as a word.
     pub action: &'static str,
-    /// The pool that it is for.
+    /// The pool.
     pub pool: Option<String>,
     /// The unified diff.
     pub diff: String,
-    /// What may be lost.
+    /// The risk for the address of a load balancer.
     pub address_risk: Option<Stake>,
-    /// The address that it has now, or why that is not known.
+    /// The current address, or the reason why it is unknown.
     pub address: String,
 }
 
-/// A comment on GitHub takes 65,536 characters (GitLab 1,000,000); the tables come first, the diffs share what is left.
+/// A comment on GitHub holds 65,536 characters (GitLab 1,000,000). The tables come first; the diffs share the rest.
 const MOST: usize = 60_000;
 
-/// So many rows are read; the rest is counted.
+/// The largest number of rows in a table; further rows are counted.
 const ROWS: usize = 50;
 
-/// The text; ends with a newline.
+/// Returns the review, with a newline at the end.
 pub fn markdown(review: &Review) -> String {
     let mut out = format!("### {}\n\n{}", inline(&review.title), total(review));
-    stakes(review, &mut out);
+    risks(review, &mut out);
     pools(review, &mut out);
     if !review.warnings.is_empty() {
         out.push_str("**Warnings**\n\n");
@@ -76,11 +76,11 @@ pub fn markdown(review: &Review) -> String {
     out
 }
 
-/// The same for an app that could not be rendered.
+/// Returns the review of an app that could not be rendered.
 pub fn failed(title: &str, problems: &[Diagnostic]) -> String {
     let problems: String =
         problems.iter().map(|problem| format!("- {}\n", inline(&problem.to_string()))).collect();
-    format!("### {}\n\n**Not rendered**, nothing was written:\n\n{problems}", inline(title))
+    format!("### {}\n\n**Not rendered**; nothing was written:\n\n{problems}", inline(title))
 }
 
 fn total(review: &Review) -> String {
@@ -100,22 +100,22 @@ fn total(review: &Review) -> String {
     format!("**{}**, compared with {}.\n\n", counts.join(", "), inline(&review.against))
 }
 
-fn stakes(review: &Review, out: &mut String) {
-    let at_stake: Vec<(&Item, &Stake)> =
+fn risks(review: &Review, out: &mut String) {
+    let at_risk: Vec<(&Item, &Stake)> =
         review.items.iter().filter_map(|item| Some((item, item.address_risk.as_ref()?))).collect();
-    if at_stake.is_empty() {
+    if at_risk.is_empty() {
         return;
     }
     let _ = writeln!(
         out,
-        "**The {} at stake:**\n",
-        match at_stake.len() {
+        "**The {} at risk:**\n",
+        match at_risk.len() {
             1 => "address of a load balancer is".to_owned(),
             count => format!("addresses of {count} load balancers are"),
         }
     );
-    out.push_str("| Service | address now | what happens |\n| --- | --- | --- |\n");
-    for (item, address_risk) in at_stake.iter().take(ROWS) {
+    out.push_str("| Service | current address | change |\n| --- | --- | --- |\n");
+    for (item, address_risk) in at_risk.iter().take(ROWS) {
         let _ = writeln!(
             out,
             "| {} | {} | {} |",
@@ -124,10 +124,10 @@ fn stakes(review: &Review, out: &mut String) {
             cell(&address_risk.to_string())
         );
     }
-    more(at_stake.len(), "load balancer", out);
+    more(at_risk.len(), "load balancer", out);
 }
 
-/// Pools of which something changes, and what is for no pool; the others are counted.
+/// Writes a row for each pool with changes, and one for objects without a pool; the other pools are counted.
 fn pools(review: &Review, out: &mut String) {
     let mut by_pool: BTreeMap<Option<&str>, Vec<&Item>> = BTreeMap::new();
     for item in &review.items {
@@ -137,7 +137,7 @@ fn pools(review: &Review, out: &mut String) {
         review.pools.iter().map(|pool| (pool.name.as_str(), pool)).collect();
     let still = review.pools.iter().filter(|pool| !by_pool.contains_key(&Some(pool.name.as_str()))).count();
     if !by_pool.is_empty() {
-        out.push_str("| pool | state | nodes | what changes |\n| --- | --- | ---: | --- |\n");
+        out.push_str("| pool | state | nodes | changes |\n| --- | --- | ---: | --- |\n");
     }
     for (pool, items) in by_pool.iter().take(ROWS) {
         let what: Vec<String> =
@@ -168,7 +168,7 @@ fn more(count: usize, what: &str, out: &mut String) {
     out.push('\n');
 }
 
-/// Every diff once: a change that is the same in many objects is shown for the first of them.
+/// Writes each diff once: a change that is the same in many objects is shown for the first one.
 fn diffs(review: &Review, out: &mut String) {
     let mut groups: Vec<(&Item, usize)> = Vec::new();
     let mut by_change: BTreeMap<(&str, String), usize> = BTreeMap::new();
@@ -182,7 +182,7 @@ fn diffs(review: &Review, out: &mut String) {
     let mut left_out = 0;
     for (item, others) in groups {
         let fence = "`".repeat(longest_run(&item.diff).max(2) + 1);
-        let same = if others > 0 { format!(", and the same in {others} more") } else { String::new() };
+        let same = if others > 0 { format!(", and the same change in {others} more") } else { String::new() };
         let text = format!(
             "<details><summary><code>{}</code> {}{same}</summary>\n\n{fence}diff\n{}{fence}\n\n</details>\n\n",
             html(&item.object),
@@ -198,13 +198,13 @@ fn diffs(review: &Review, out: &mut String) {
     if left_out > 0 {
         let _ = writeln!(
             out,
-            "The differences of {} are left out: a comment has no room for them. `kubectl largescale diff` shows all.",
+            "The diffs of {} are omitted, because the comment would be too long. `kubectl largescale diff` shows all.",
             plural(left_out, "object")
         );
     }
 }
 
-/// What a diff changes, without where.
+/// Returns the changed lines of a diff, without their positions.
 fn changed_lines(diff: &str) -> String {
     let is_header = |line: &&str| line.starts_with("--- ") || line.starts_with("+++ ");
     let lines = diff.lines().skip_while(is_header);
@@ -215,17 +215,17 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Text in a cell of a table.
+/// Formats text for a table cell.
 fn cell(text: &str) -> String {
     inline(text).replace('|', "\\|")
 }
 
-/// A name as code, in a cell or out of one.
+/// Formats a name as code, in a table cell or elsewhere.
 fn code(name: &str) -> String {
     format!("`{}`", name.replace(['\n', '\r', '`'], " ").replace('|', "\\|"))
 }
 
-/// Text on one line. Outside of code, `<` would begin a tag and be gone.
+/// Formats text on one line. Outside of code, `<` would start an HTML tag.
 fn inline(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let parts = line.split('`').enumerate();
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_in_a_line() {
+    fn a_review_without_changes_is_one_line() {
         let pool = ReviewedPool { name: "a".to_owned(), state: "present", nodes: Some(3) };
         let review = Review {
             title: "web".to_owned(),
@@ -278,7 +278,7 @@ mod tests {
             .collect();
         items.push(item("deployment/web", "changed", None, "--- a/d\n+++ b/d\n-x\n+y\n"));
         let text = markdown(&Review { items, ..Review::default() });
-        assert!(text.contains("<code>service/0</code> changed, and the same in 499 more"), "{text}");
+        assert!(text.contains("<code>service/0</code> changed, and the same change in 499 more"), "{text}");
         assert!(text.contains("<code>deployment/web</code> changed</summary>"), "{text}");
         assert_eq!(text.matches("<details>").count(), 2);
         assert!(text.contains("and 451 pools more"), "{text}");
@@ -286,16 +286,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_is_counted() {
+    fn diffs_beyond_the_size_limit_are_counted() {
         let long = |n: usize| format!("+{n}{}\n", "x".repeat(20_000));
         let items = (0..5).map(|n| item(&format!("service/{n}"), "created", None, &long(n))).collect();
         let text = markdown(&Review { items, ..Review::default() });
-        assert!(text.contains("The differences of 3 objects are left out"), "{}", &text[text.len() - 300..]);
+        assert!(text.contains("The diffs of 3 objects are omitted"), "{}", &text[text.len() - 300..]);
         assert!(text.len() < 65_536);
     }
 
     #[test]
-    fn foreign_text_does_no_harm() {
+    fn text_from_files_cannot_inject_markup() {
         let review = Review {
             title: "a|b <script>".to_owned(),
             warnings: vec!["use `<pool>` or <b>\nnot".to_owned()],

@@ -1,5 +1,5 @@
-//! Load balancers that get other nodes, although their pools are the same: a newer version of this program, another platform
-//! file, a setting or an overlay writes another binding.
+//! Detects load balancers that get other nodes although their pools did not change: a new version of this program, another
+//! platform file, a setting or an overlay changed the binding.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ use crate::core::report::plural::plural;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::core::{pointer, yaml};
 
-/// How many Services the message names before it counts the rest.
+/// The number of Services in the message; further ones are counted.
 const NAMED: usize = 5;
 
-/// One warning for all Services of pools that are in the lock and stay as they are, and whose load balancers will have other
-/// nodes. A pool whose VM set changes, and all pools when their label or the platform changes, are not meant: their nodes
-/// change because the user or the cloud has changed them. `known` has the files of the tree as they are.
+/// Returns one warning for all Services whose load balancers will have other nodes although their pools are in the lock and
+/// did not change. It ignores pools whose VM set changes, and all pools if the pool label or the platform changes: the user
+/// or the cloud caused these changes. `known` holds the current files of the rendered directory.
 pub fn rebound(
     plan: &Plan,
     rendered: &[RenderedFile],
@@ -40,7 +40,7 @@ pub fn rebound(
         .collect();
     let stays = |pool: Option<&str>| pool.is_some_and(|pool| stays.get(pool) == Some(&true));
     let may_change = |step: &&Step| {
-        // The objects that select nodes for a Service change with the Service's own file or without it.
+        // Objects that select nodes for a Service may change without the Service's own file.
         let is_read = step.key.as_ref().is_some_and(|key| is_read(platform, key));
         is_read || step.action == Action::Changed && stays(step.pool.as_deref())
     };
@@ -68,7 +68,7 @@ pub fn rebound(
             plural(changed.len(), "load balancer"),
             names.join(", "),
         ))
-        .hint("look at the members of one load balancer before and after the apply; docs/troubleshooting.md says why a binding changes"),
+        .hint("compare the members of one load balancer before and after the apply; docs/troubleshooting.md explains why bindings change"),
     )
 }
 
@@ -82,8 +82,8 @@ fn is_load_balancer(object: &Value) -> bool {
     object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer"
 }
 
-/// What the load balancer had and will have, if that is another; read as the controller reads it where the platform file
-/// says how, and as text elsewhere.
+/// Describes the old and the new nodes of a load balancer, if they differ. They are compared as the controller reads them if
+/// the platform file describes this, and as text otherwise.
 fn change(platform: &Platform, sides: &Sides, old: &Value, new: &Value) -> Option<String> {
     let old_side = platform.spec.selected(old, sides.old.values());
     if let (Some(before), Some(after)) = (old_side, platform.spec.selected(new, sides.new.values())) {
@@ -95,15 +95,15 @@ fn change(platform: &Platform, sides: &Sides, old: &Value, new: &Value) -> Optio
     Some(format!("had `{}` {}, and will have {}", pointer::field(path), shown(old), shown(new)))
 }
 
-/// The objects of both trees that decide, by the path of their file.
+/// The old and the new objects that select nodes, by the path of their file.
 struct Sides {
     old: BTreeMap<String, Value>,
     new: BTreeMap<String, Value>,
 }
 
 impl Sides {
-    /// Reads what may differ; `None` if nothing does. A change of 10,000 Services that leaves their bindings alone costs no
-    /// reading of YAML.
+    /// Reads the objects that may differ; `None` if none does. If 10,000 Services change but not their bindings, no YAML is
+    /// parsed.
     fn read(
         platform: &Platform,
         steps: &[&Step],
@@ -128,7 +128,7 @@ impl Sides {
         if changed.is_empty() || differing.is_empty() {
             return None;
         }
-        // Only objects of pools decide, and they carry the label of their pool.
+        // Only objects of pools select nodes, and they have the label of their pool.
         let object = |path: &str, text: &str| {
             let is_meant = differing.contains(path) && text.contains(POOL_LABEL);
             Some((path.to_owned(), is_meant.then(|| yaml::read_one(path, text).ok()).flatten()?.value))
@@ -139,7 +139,7 @@ impl Sides {
     }
 }
 
-/// The last keys of the fields that decide.
+/// Returns the last keys of the fields that select nodes.
 fn keys(platform: &Platform) -> Vec<String> {
     let selection = platform.spec.selection.iter();
     let read = selection.flat_map(|it| it.path.iter().chain(it.only_if.iter().map(|only| &only.path)));
@@ -147,7 +147,7 @@ fn keys(platform: &Platform) -> Vec<String> {
     paths.filter_map(|path| pointer::keys(path).last()).collect()
 }
 
-/// The lines of a file that name one of these keys, and those below where the value goes on.
+/// Returns the lines of a file that contain one of these keys, and the following lines if the value continues.
 fn lines_with<'a>(text: &'a str, keys: &[String]) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut goes_on = false;
@@ -156,7 +156,7 @@ fn lines_with<'a>(text: &'a str, keys: &[String]) -> Vec<&'a str> {
         if names || goes_on {
             found.push(line);
         }
-        // A block scalar has its text in the lines below; reading some more of them does no harm.
+        // The text of a block scalar is in the next lines; reading more of them does no harm.
         goes_on = goes_on || names && line.trim_end().ends_with(['|', '>', '-', '+', '\'', ':']);
     }
     found
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[track_caller]
-    fn said(before: &str, after: &str, label: &str, locked: bool) -> Option<String> {
+    fn warning(before: &str, after: &str, label: &str, locked: bool) -> Option<String> {
         let path = "service-web-a.yaml".to_owned();
         let platform = read_builtin("upcloud").unwrap().unwrap();
         let key = Key {
@@ -206,17 +206,17 @@ mod tests {
     }
 
     #[test]
-    fn other_nodes_are_said_and_another_spelling_is_not() {
+    fn other_nodes_are_reported_and_another_spelling_is_not() {
         let old = r#"{"matchLabels":{"pool":"a"}}"#;
         let new = r#"{"matchLabels":{"pool":"a"},"matchlabels":{"pool":"a"}}"#;
         assert_eq!(
-            said(old, new, "pool", true).unwrap(),
+            warning(old, new, "pool", true).unwrap(),
             "the nodes of 1 load balancer will change with the next apply (service/web-a): service/web-a had every node of the cluster, and will have the nodes with `pool=a`"
         );
-        assert_eq!(said(r#"{"matchlabels":{"pool":"a"}}"#, new, "pool", true), None);
-        assert_eq!(said(new, new, "pool", true), None);
-        // The label is another, or the pool is new: that is what the user wanted.
-        assert_eq!(said(old, new, "other", true), None);
-        assert_eq!(said(old, new, "pool", false), None);
+        assert_eq!(warning(r#"{"matchlabels":{"pool":"a"}}"#, new, "pool", true), None);
+        assert_eq!(warning(new, new, "pool", true), None);
+        // Another label or a new pool: the user requested this change.
+        assert_eq!(warning(old, new, "other", true), None);
+        assert_eq!(warning(old, new, "pool", false), None);
     }
 }

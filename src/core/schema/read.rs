@@ -1,4 +1,4 @@
-//! What our own YAML forms have in common: their header, and reading them with all problems found.
+//! What the schemas of our YAML files share: their header, and a reader that reports all problems.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -10,10 +10,10 @@ use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::shape;
 use crate::core::yaml::Document;
 
-/// The version of our forms.
+/// The version of our schemas.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 pub enum ApiVersion {
-    /// The first; fields may still change.
+    /// The first version; fields may still change.
     #[serde(rename = "largescale.dev/v1alpha1")]
     V1Alpha1,
 }
@@ -22,11 +22,11 @@ pub enum ApiVersion {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Name {
-    /// By which a spec names it.
+    /// The name that specs use for it.
     pub name: String,
 }
 
-/// The JSON Schema of a form.
+/// Returns the JSON Schema of a type.
 pub fn schema<T: JsonSchema>() -> Value {
     let mut schema = schemars::schema_for!(T).to_value();
     if let Some(map) = schema.as_object_mut() {
@@ -35,8 +35,8 @@ pub fn schema<T: JsonSchema>() -> Value {
     schema
 }
 
-/// Reads a document into the type of its form: unknown, misspelt, missing and mistyped fields are all
-/// reported, each with its line.
+/// Reads a document into a type. Unknown, misspelled, missing and mistyped fields are all reported, each with its
+/// line.
 pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T> {
     let mut problems = Vec::new();
     if !document.value.is_object() {
@@ -52,7 +52,7 @@ pub fn typed<T: JsonSchema + DeserializeOwned>(document: &Document) -> Checked<T
     if !problems.is_empty() {
         return Err(problems);
     }
-    // Null stands for absent in YAML; serde's defaults want it absent.
+    // A null in YAML means absent, as in Kubernetes; serde's defaults need the field to be absent.
     serde_json::from_value(without_nulls(&document.value))
         .map_err(|error| Diagnostic::error(error.to_string()).at(document.location("")).into())
 }

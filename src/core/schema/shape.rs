@@ -1,12 +1,12 @@
-//! The shape of a form: which fields there are and what each may hold.
+//! The shape of a document: its fields and their types.
 //!
-//! One checker for everything that people write: our own forms (their JSON Schema comes from the
-//! types that read them) and Kubernetes' Services and workloads (a table made from Kubernetes'
-//! own Go types). It finds all problems of a document at once, each with its line.
+//! One checker for everything that users write: our own files (their JSON Schema comes from the
+//! types that read them) and Kubernetes Services and workloads (a table that was generated from
+//! Kubernetes' Go types). It reports all problems of a document at once, each with its line.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
@@ -14,10 +14,10 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
 
-/// What a value may be.
+/// The type of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// Anything at all.
+    /// Any value.
     Any,
     /// A string.
     Text,
@@ -29,34 +29,55 @@ pub enum Shape {
     Integer,
     /// A number.
     Number,
-    /// A list of one shape.
+    /// A list with items of one shape.
     List(Box<Shape>),
-    /// A map whose keys are the user's.
+    /// A map with keys that the user chooses.
     Map(Box<Shape>),
     /// An object of a named type.
     Object(String),
+    /// A field under its old name.
+    Renamed {
+        /// The current name.
+        to: String,
+        /// The shape of the value.
+        shape: Box<Shape>,
+    },
 }
 
-/// The named object types that shapes refer to.
+/// The named object types that shapes refer to, by name.
 #[derive(Clone, Debug, Default)]
 pub struct Shapes(pub BTreeMap<String, Fields>);
 
 /// The fields of an object.
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
-    /// Name and shape of each.
+    /// The shape of each field, by name.
     pub known: BTreeMap<String, Shape>,
-    /// Those that must be there.
+    /// The required fields.
     pub required: Vec<String>,
 }
 
+impl Fields {
+    /// Returns the names of the fields, without old names.
+    fn current(&self) -> impl Iterator<Item = &str> {
+        let fields = self.known.iter().filter(|(_, shape)| !matches!(shape, Shape::Renamed { .. }));
+        fields.map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the old names of a field.
+    fn old_names(&self, field: &str) -> impl Iterator<Item = &str> {
+        let is_old = move |shape: &Shape| matches!(shape, Shape::Renamed { to, .. } if to == field);
+        self.known.iter().filter(move |(_, shape)| is_old(shape)).map(|(name, _)| name.as_str())
+    }
+}
+
 impl Shapes {
-    /// Adds to `problems` what is wrong with a document of this shape.
+    /// Checks a document against a shape, and adds its problems to `problems`.
     pub fn check(&self, document: &Document, root: &Shape, problems: &mut Vec<Diagnostic>) {
         self.check_at("", document, root, problems);
     }
 
-    /// The same for the part of a document at a pointer.
+    /// Checks the part of a document at a pointer.
     pub fn check_at(
         &self,
         pointer: &str,
@@ -79,7 +100,7 @@ struct Check<'a> {
 impl Check<'_> {
     fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
         match (shape, value) {
-            // A field that is null is a field that is absent: kubectl drops it too.
+            // A null field is an absent field; kubectl drops it, too.
             (_, Value::Null) if !at.is_empty() => {}
             (Shape::Any, _)
             | (Shape::Text, Value::String(_))
@@ -91,8 +112,8 @@ impl Check<'_> {
                     let near = did_you_mean(text, known.iter().map(String::as_str));
                     self.report(
                         at,
-                        format!("{} is `{text}`{near}", named(at)),
-                        Some(format!("one of: {}", known.join(", "))),
+                        format!("invalid value for {}: `{text}`{near}", named(at)),
+                        Some(format!("valid values: {}", known.join(", "))),
                     );
                 }
             }
@@ -107,35 +128,44 @@ impl Check<'_> {
                 }
             }
             (Shape::Object(name), Value::Object(map)) => self.object(name, map, at),
+            (Shape::Renamed { shape, .. }, _) => self.value(value, shape, at),
             (shape, value) => {
                 let message = format!("{} is {}, expected {}", named(at), kind_of(value), expected(shape));
                 let hint = matches!((shape, value), (Shape::Text, Value::Number(_) | Value::Bool(_)))
-                    .then(|| format!("put it in quotes: \"{value}\""));
+                    .then(|| format!("write it as a string: \"{value}\""));
                 self.report(at, message, hint);
             }
         }
     }
 
     fn object(&mut self, name: &str, map: &serde_json::Map<String, Value>, at: &str) {
-        // A name without a type would be a bug of the table; anything is allowed then.
+        // A name without a type would be a bug in the table; accept any value then.
         let Some(fields) = self.shapes.0.get(name) else { return };
         for (key, value) in map {
             let below = pointer::join(at, key);
             if let Some(shape) = fields.known.get(key) {
+                if let Shape::Renamed { to, .. } = shape
+                    && map.contains_key(to)
+                {
+                    let (old, new) = (pointer::field(&below), pointer::field(&pointer::join(at, to)));
+                    let hint = format!("remove `{old}`, the old name of `{new}`");
+                    self.report(&below, format!("both `{old}` and `{new}` are set"), Some(hint));
+                }
                 self.value(value, shape, &below);
             } else {
-                let near = did_you_mean(key, fields.known.keys().map(String::as_str));
+                let near = did_you_mean(key, fields.current());
                 let hint = near.is_empty().then(|| {
-                    let all: Vec<_> = fields.known.keys().map(String::as_str).collect();
-                    format!("known here: {}", all.join(", "))
+                    let all: Vec<&str> = fields.current().collect();
+                    format!("known fields: {}", all.join(", "))
                 });
                 self.report(&below, format!("unknown field `{}`{near}", pointer::field(&below)), hint);
             }
         }
         for key in &fields.required {
-            if map.get(key).is_none_or(Value::is_null) {
+            let is_set = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
+            if !is_set(key) && !fields.old_names(key).any(is_set) {
                 let missing = pointer::field(&pointer::join(at, key));
-                self.report(at, format!("the field `{missing}` is missing"), None);
+                self.report(at, format!("missing required field `{missing}`"), None);
             }
         }
     }
@@ -160,10 +190,11 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Number => "a number",
         Shape::List(_) => "a list",
         Shape::Map(_) | Shape::Object(_) => "an object",
+        Shape::Renamed { shape, .. } => expected(shape),
     }
 }
 
-/// The shapes behind a JSON Schema as schemars writes it.
+/// Converts a JSON Schema in the form that schemars writes.
 pub fn from_json_schema(schema: &Value) -> (Shape, Shapes) {
     let mut shapes = Shapes::default();
     for (name, definition) in schema.get("$defs").and_then(Value::as_object).into_iter().flatten() {
@@ -173,7 +204,7 @@ pub fn from_json_schema(schema: &Value) -> (Shape, Shapes) {
     }
     let title = schema.get("title").and_then(Value::as_str).unwrap_or("document").to_owned();
     shapes.0.insert(title.clone(), fields_of(schema).unwrap_or_default());
-    // Definitions that are no objects (an enum, say) stand where they are used.
+    // Definitions that are not objects, such as enums, are inlined.
     let aliases: BTreeMap<String, Shape> = schema
         .get("$defs")
         .and_then(Value::as_object)
@@ -197,18 +228,49 @@ fn resolve(shape: &mut Shape, aliases: &BTreeMap<String, Shape>) {
                 *shape = alias.clone();
             }
         }
-        Shape::List(item) | Shape::Map(item) => resolve(item, aliases),
+        Shape::List(item) | Shape::Map(item) | Shape::Renamed { shape: item, .. } => resolve(item, aliases),
         _ => {}
     }
 }
 
 fn fields_of(schema: &Value) -> Option<Fields> {
     let properties = schema.get("properties")?.as_object()?;
-    let required = schema.get("required").and_then(Value::as_array);
-    Some(Fields {
+    let mut fields = Fields {
         known: properties.iter().map(|(name, property)| (name.clone(), shape_of(property))).collect(),
-        required: required.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect(),
-    })
+        required: names_in(schema.get("required")).map(str::to_owned).collect(),
+    };
+    // A field with an old name: see `accept_old_name`.
+    let choices = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<&str> = choices.flat_map(|choice| names_in(choice.get("required"))).collect();
+    if let [current, old @ ..] = names.as_slice() {
+        fields.required.push((*current).to_owned());
+        for name in old {
+            if let Some(shape) = fields.known.remove(*name) {
+                let renamed = Shape::Renamed { to: (*current).to_owned(), shape: Box::new(shape) };
+                fields.known.insert((*name).to_owned(), renamed);
+            }
+        }
+    }
+    Some(fields)
+}
+
+fn names_in(list: Option<&Value>) -> impl Iterator<Item = &str> {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Changes the JSON Schema of an object so that a required field may also have its old name, but not both.
+pub fn accept_old_name(schema: &mut schemars::Schema, current: &str, old: &str) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
+        let mut property = properties.get(current).cloned().unwrap_or_default();
+        property["deprecated"] = true.into();
+        property["description"] = format!("Old name of `{current}`.").into();
+        properties.insert(old.to_owned(), property);
+    }
+    if let Some(required) = object.get_mut("required").and_then(Value::as_array_mut) {
+        required.retain(|name| name != current);
+    }
+    object.insert("oneOf".to_owned(), json!([{ "required": [current] }, { "required": [old] }]));
 }
 
 fn shape_of(schema: &Value) -> Shape {
@@ -220,7 +282,7 @@ fn shape_of(schema: &Value) -> Shape {
             choices.iter().find(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
         return not_null.map_or(Shape::Any, shape_of);
     }
-    if let Some(known) = words(schema) {
+    if let Some(known) = values_of(schema) {
         return Shape::OneOf(known);
     }
     let kind = match schema.get("type") {
@@ -244,16 +306,16 @@ fn shape_of(schema: &Value) -> Shape {
     }
 }
 
-/// The words of an enum, whether schemars wrote them as `enum` or, with a description each, as `oneOf`.
-fn words(schema: &Value) -> Option<Vec<String>> {
+/// Returns the values of an enum. Schemars writes them as `enum` or, if each has a description, as `oneOf`.
+fn values_of(schema: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     if let Some(known) = schema.get("enum").and_then(Value::as_array) {
         return known.iter().map(text).collect();
     }
     if let Some(known) = schema.get("const") {
-        return text(known).map(|word| vec![word]);
+        return text(known).map(|value| vec![value]);
     }
     let choices = schema.get("oneOf")?.as_array()?;
-    let lists: Option<Vec<Vec<String>>> = choices.iter().map(words).collect();
+    let lists: Option<Vec<Vec<String>>> = choices.iter().map(values_of).collect();
     lists.map(|lists| lists.concat())
 }

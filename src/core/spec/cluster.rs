@@ -1,4 +1,4 @@
-//! Several clusters in one spec: what of it is another one's in each.
+//! Per-cluster overrides of the spec.
 
 use std::collections::BTreeMap;
 
@@ -14,62 +14,63 @@ use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Pools, Workload};
 use crate::core::yaml::Document;
 
-/// One of several clusters. What it says stands in the place of the same field of the spec, as a whole; its overlays
-/// come after those of the spec.
+/// One of several clusters. A field set here replaces the field of the spec entirely; the overlays are added after those of
+/// the spec.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SpecCluster {
-    /// Its name, a DNS label: in the names of its lock (`largescale.NAME.lock`) and, by default, of its output directory.
+    /// The name, a DNS label. It is part of the name of the lock file (`largescale.NAME.lock`) and, by default, of the output
+    /// directory.
     pub name: String,
-    /// The context of the kubeconfig; default: that of the command line, or the current one.
+    /// The kubeconfig context; default: the context of the command line, or the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
-    /// Where its nodes are read.
+    /// Where to read the nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<String>,
-    /// How a Service is bound to a pool there.
+    /// The platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<String>,
-    /// Which pools there are.
+    /// Which pools to render.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pools: Option<Pools>,
-    /// Names of Services that must stay as they are.
+    /// Names of Services that must not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// What its platform and overlays ask for.
+    /// Settings for the platform and the overlays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Value>>,
-    /// What happens to Deployments and StatefulSets.
+    /// How Deployments and StatefulSets are changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workload: Option<Workload>,
     /// Internal load balancers instead of public ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal: Option<bool>,
-    /// One name with the addresses of all pools behind it.
+    /// A host name with the addresses of all pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
-    /// Limits that differ from the platform's.
+    /// Limits that differ from those of the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<OwnLimits>,
     /// Overlays for this cluster only, after those of the spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
-    /// The directory of its tree; default: the cluster's name below `spec.output`.
+    /// The output directory; default: the cluster's name below `spec.output`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
 }
 
 impl LargeScale {
-    /// The names of its clusters; none where it is for one that it does not name.
+    /// Returns the names of the clusters; none if the spec has no `clusters`.
     pub fn cluster_names(&self) -> impl Iterator<Item = &str> {
         self.spec.clusters.iter().map(|cluster| cluster.name.as_str())
     }
 
-    /// The spec as it is for one of its clusters, with the lines of what was taken from there.
+    /// Returns the spec for one of its clusters, and its document with the lines of the overrides.
     pub fn of_cluster(&self, mut document: Document, name: &str) -> Checked<(Self, Document)> {
         let Some(index) = self.cluster_names().position(|known| known == name) else {
             let near = did_you_mean(name, self.cluster_names());
-            return Err(Diagnostic::error(format!("the spec names no cluster `{name}`{near}"))
+            return Err(Diagnostic::error(format!("cluster `{name}` not found in the spec{near}"))
                 .at(document.location("/spec/clusters"))
                 .hint(self.known_clusters())
                 .into());
@@ -91,25 +92,25 @@ impl LargeScale {
         Ok((Self::of_document(&document)?, document))
     }
 
-    /// What there is to choose from, as a hint.
+    /// Lists the clusters of the spec, as a hint.
     pub fn known_clusters(&self) -> String {
-        format!("it names {}", self.cluster_names().collect::<Vec<_>>().join(", "))
+        format!("clusters in the spec: {}", self.cluster_names().collect::<Vec<_>>().join(", "))
     }
 
-    /// The directories of all trees.
+    /// Returns all output directories.
     pub fn outputs(&self) -> Vec<String> {
         let own = self.spec.clusters.iter().map(|cluster| self.output(Some(cluster)));
         own.chain([self.spec.output.clone()]).collect()
     }
 
-    /// The directory of the tree for one of its clusters; `None` for a spec that names none.
+    /// Returns the output directory of a cluster, or of a spec without clusters for `None`.
     pub fn output(&self, cluster: Option<&SpecCluster>) -> String {
         let Some(cluster) = cluster else { return self.spec.output.clone() };
         let below = || format!("{}/{}", self.spec.output.trim_end_matches('/'), cluster.name);
         cluster.output.clone().unwrap_or_else(below)
     }
 
-    /// What is wrong with the clusters beside each other: names and trees that are not each one's own.
+    /// Reports clusters with the same name, and output directories that overlap.
     pub(super) fn problems_of_clusters(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         let location =
@@ -120,7 +121,7 @@ impl LargeScale {
                 problems.push(Diagnostic::error(message).at(location(index, "name")));
             }
             if self.cluster_names().take(index).any(|other| other == cluster.name) {
-                let message = format!("the cluster `{}` is named twice", cluster.name);
+                let message = format!("duplicate cluster `{}`", cluster.name);
                 problems.push(Diagnostic::error(message).at(location(index, "name")));
                 continue;
             }
@@ -128,11 +129,14 @@ impl LargeScale {
             for (other, of) in &outputs {
                 let message = match () {
                     () if *other == output => {
-                        format!("the clusters {of} and {} have the same output, {output}", cluster.name)
+                        format!(
+                            "the clusters {of} and {} have the same output directory, {output}",
+                            cluster.name
+                        )
                     }
                     () if is_below(&output, other) || is_below(other, &output) => {
                         format!(
-                            "the output of the clusters {of} and {} lie in each other: {other} and {output}",
+                            "the output directories of the clusters {of} and {} overlap: {other} and {output}",
                             cluster.name
                         )
                     }
@@ -141,7 +145,7 @@ impl LargeScale {
                 problems.push(
                     Diagnostic::error(message)
                         .at(location(index, "output"))
-                        .hint("leave `output` out: each cluster then has the directory of its name"),
+                        .hint("remove `output`; the default is a directory named after the cluster"),
                 );
             }
             outputs.push((output, &cluster.name));
@@ -154,7 +158,7 @@ fn is_below(path: &str, directory: &str) -> bool {
     path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// A path without `.`, doubled slashes and slashes at its end; `..` is left, since links may lie in between.
+/// Normalizes a path: no `.`, no repeated or trailing slashes. `..` stays, because a parent may be a symbolic link.
 fn plain_path(path: &str) -> String {
     path.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }

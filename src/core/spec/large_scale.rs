@@ -1,4 +1,4 @@
-//! The form of the spec, and its checks.
+//! The schema of the spec, and its checks.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +19,11 @@ use crate::core::yaml::Document;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "LargeScale")]
 pub struct LargeScale {
-    /// The version of this form.
+    /// The version of this schema.
     pub api_version: read::ApiVersion,
     /// Always `LargeScale`.
     pub kind: SpecKind,
-    /// Which workload this is.
+    /// The name and namespace of the workload.
     pub metadata: Metadata,
     /// What to render.
     pub spec: Spec,
@@ -36,137 +36,138 @@ pub enum SpecKind {
     LargeScale,
 }
 
-/// Name and namespace.
+/// The name and namespace of the workload.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
     /// The name of the workload, a DNS label.
     pub name: String,
-    /// Given to namespaced objects of the manifests that name none.
+    /// The namespace for namespaced objects in the manifests that set none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }
 
-/// What to render, from what, to where.
+/// What to render, and where to write it.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
     /// Plain Kubernetes YAML: files, directories or globs, relative to this file.
     pub manifests: Vec<String>,
-    /// How a Service is bound to a pool: a built-in platform by name, or a file of the same form (`./my-platform.yaml`).
+    /// How to bind a Service to a pool: the name of a built-in platform, or a file with the same schema (`./my-platform.yaml`).
     pub platform: String,
-    /// Where the nodes are read: `cluster`, or a file with the output of `kubectl get nodes -o json`.
+    /// Where to read the nodes: `cluster`, or a file with the output of `kubectl get nodes -o json`.
     #[serde(default = "cluster")]
     pub nodes: String,
-    /// Which pools there are.
+    /// Which pools to render.
     #[serde(default)]
     pub pools: Pools,
-    /// Names of Services that must stay as they are, so that no address is lost: Service in the manifests, then pool, then name.
+    /// Names of Services that must not change, so that they keep their addresses: Service in the manifests, then pool, then name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, BTreeMap<String, String>>,
-    /// Labels for the metadata of every object; selectors and pod templates are left alone.
+    /// Labels for the metadata of every object; selectors and pod templates are not changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
-    /// What the platform and the overlays ask for: their settings by name, for each pool or for all (docs/platforms.md,
+    /// Settings for the platform and the overlays by name, either for each pool or for all (docs/platforms.md,
     /// overlays/README.md).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// What happens to Deployments and StatefulSets.
+    /// How Deployments and StatefulSets are changed.
     #[serde(default)]
     pub workload: Workload,
-    /// Internal load balancers instead of public ones, in the way of the platform.
+    /// Internal load balancers instead of public ones.
     #[serde(default)]
     pub internal: bool,
-    /// One name with the addresses of all pools behind it, by external-dns (docs/dns.md).
+    /// A host name with the addresses of all pools, published by external-dns (docs/dns.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
-    /// JSON Patches for the rendered objects: built-in overlays by name, or files relative to this one.
+    /// JSON Patches for the rendered objects: names of built-in overlays, or files relative to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
-    /// What `apply` does about fields that other managers hold with other values: the first rule that fits counts.
+    /// What `apply` does if other field managers manage a field with another value; the first rule that matches applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<ConflictRule>,
-    /// Limits that differ from the platform's, by name.
+    /// Limits that differ from those of the platform, by name.
     #[serde(default, skip_serializing_if = "OwnLimits::is_empty")]
     pub limits: OwnLimits,
-    /// The directory of the tree, relative to this file.
+    /// The output directory, relative to this file.
     #[serde(default = "rendered")]
     pub output: String,
-    /// Several clusters that run the same: each has its own nodes, lock and tree, and what else differs there.
+    /// Several clusters with the same workload. Each has its own nodes, lock file and output directory, and may override fields
+    /// of this spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<SpecCluster>,
 }
 
-/// Which pools there are.
+/// Which pools to render.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pools {
-    /// The node label whose value is the pool; default: the first of the platform's list that nodes carry.
+    /// The node label whose value identifies the pool; default: the first pool label of the platform that nodes have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Only pools that match one of these globs; default: all.
+    /// Render only pools that match one of these globs; default: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
-    /// No pools that match one of these globs.
+    /// Do not render pools that match one of these globs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
-    /// Pools that may have no node yet.
+    /// Pools that may have no nodes yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declare: Vec<DeclaredPool>,
-    /// VM sets of pools where the platform cannot derive them: pool, then VM set.
+    /// VM sets that the platform cannot derive: pool, then VM set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vm_sets: BTreeMap<String, String>,
-    /// Names of load-balancer configurations that differ from the pool's: pool, then name. One pool may take the
+    /// Names of load-balancer configurations that differ from the pool's name: pool, then name. One pool may use the
     /// configuration that is named after the cluster.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub load_balancers: BTreeMap<String, String>,
-    /// What becomes of the Service of a pool that has no node any more.
+    /// What to do with the Service of a pool that no longer has nodes.
     #[serde(default)]
     pub when_empty: WhenEmpty,
 }
 
-/// A pool that is known before its nodes.
+/// A pool that is declared before it has nodes.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DeclaredPool {
-    /// The value that the pool label will have.
+    /// The future value of the pool label.
     pub name: String,
 }
 
-/// What becomes of the Service of a pool that has no node any more.
+/// What to do with the Service of a pool that no longer has nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WhenEmpty {
-    /// It stays, with its address, until `render --forget POOL`.
+    /// Keep it, with its address, until `render --forget POOL`.
     #[default]
     Keep,
-    /// It stays, and the pool is taken out of the round robin of `spec.dns` until it has nodes again.
+    /// Keep it, but remove the pool from the round robin of `spec.dns` until it has nodes again.
     Withdraw,
-    /// It leaves the tree with the last node.
+    /// Remove it from the rendered directory.
     Remove,
 }
 
-/// What happens to Deployments and StatefulSets.
+/// How Deployments and StatefulSets are changed.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Workload {
-    /// Spread the replicas over the pools: a topology spread constraint on the pool label.
+    /// Spread the replicas over the pools, with a topology spread constraint on the pool label.
     #[serde(default)]
     pub spread: bool,
-    /// One workload for each pool, on the pool's nodes, and traffic that stays in the pool: where the cloud cannot
-    /// select nodes, and for those who want it.
+    /// Run a copy of the workload on the nodes of each pool, and keep the pool's traffic in the pool. This splits the traffic
+    /// even if the cloud cannot select nodes.
     #[serde(default)]
     pub per_pool: bool,
 }
 
-/// What `apply` does about a field that another manager holds with another value.
+/// What `apply` does if another field manager manages a field with another value.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ConflictRule {
-    /// The field, as the API server writes it: `.spec.replicas`, `.metadata.annotations.*`,
-    /// `.spec.template.spec.containers[name=web].image`. What is below it is meant, too.
+    /// The field, in the notation of the API server: `.spec.replicas`, `.metadata.annotations.*`,
+    /// `.spec.template.spec.containers[name=web].image`. The rule also applies to the fields below it.
     pub field: String,
-    /// Only if a manager of this name holds it, a glob; default: any.
+    /// Apply the rule only to field managers that match this glob; default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<String>,
     /// What to do.
@@ -177,16 +178,16 @@ pub struct ConflictRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ConflictAction {
-    /// The field becomes ours, with our value.
+    /// Take ownership of the field, with the value of the spec.
     Take,
-    /// The field is left to its manager, and not applied.
+    /// Leave the field to its manager, and do not apply it.
     Yield,
-    /// The object is not changed, and the conflict is shown.
+    /// Report the conflict, and do not change the object.
     Fail,
 }
 
 impl Spec {
-    /// A spec with nothing but a platform.
+    /// Returns a spec with a platform and default values.
     pub fn new(platform: &str) -> Self {
         Self {
             manifests: Vec::new(),
@@ -217,13 +218,13 @@ fn rendered() -> String {
 }
 
 impl LargeScale {
-    /// Reads and checks a spec, with its lines; every problem at once.
+    /// Reads and checks a spec; returns it with its document, or all problems.
     pub fn read(file: &str, text: &str) -> Checked<(Self, Document)> {
         let document = yaml::read_one(file, text)?;
         Ok((Self::of_document(&document)?, document))
     }
 
-    /// Checks a spec that is read.
+    /// Checks the document of a spec.
     pub(super) fn of_document(document: &Document) -> Checked<Self> {
         let spec: Self = read::typed(document)?;
         let problems = spec.problems(document);
@@ -260,7 +261,7 @@ impl LargeScale {
                     &format!("/spec/pools/{field}/{index}"),
                     glob::Pattern::new(text)
                         .map(drop)
-                        .map_err(|error| format!("`{text}` is no glob: {}", error.msg)),
+                        .map_err(|error| format!("invalid glob `{text}`: {}", error.msg)),
                 );
             }
         }
@@ -273,12 +274,12 @@ impl LargeScale {
         for (index, rule) in self.spec.conflicts.iter().enumerate() {
             if !rule.field.starts_with('.') {
                 let message =
-                    format!("`{}` is no field: it begins with a dot, such as `.spec.replicas`", rule.field);
+                    format!("invalid field `{}`: expected a leading dot, as in `.spec.replicas`", rule.field);
                 require(&format!("/spec/conflicts/{index}/field"), Err(message));
             }
             if let Some(Err(error)) = rule.manager.as_deref().map(glob::Pattern::new) {
                 let message =
-                    format!("`{}` is no glob: {}", rule.manager.as_deref().unwrap_or_default(), error.msg);
+                    format!("invalid glob `{}`: {}", rule.manager.as_deref().unwrap_or_default(), error.msg);
                 require(&format!("/spec/conflicts/{index}/manager"), Err(message));
             }
         }
@@ -286,8 +287,7 @@ impl LargeScale {
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
         }
         if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {
-            let message =
-                "`whenEmpty: withdraw` takes pools out of the round robin of `spec.dns`, which there is not";
+            let message = "`whenEmpty: withdraw` removes pools from the round robin of `spec.dns`, but `spec.dns` is not set";
             require("/spec/pools/whenEmpty", Err(message.to_owned()));
         }
         problems.extend(self.problems_of_clusters(document));

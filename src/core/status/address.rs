@@ -1,4 +1,4 @@
-//! Where the load balancer of a Service stands.
+//! The state of a Service's load balancer.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::core::status::event::{Event, last_event};
 
-/// What a load balancer answers at.
+/// The address of a load balancer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Address {
     /// An IP address.
     Ip(String),
-    /// A name that the cloud gives out instead.
+    /// A hostname.
     Hostname(String),
 }
 
@@ -22,34 +22,34 @@ impl fmt::Display for Address {
     }
 }
 
-/// Where a Service stands that a load balancer belongs in front of.
+/// The state of a Service of type LoadBalancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressState {
-    /// It has its address.
+    /// The load balancer has an address.
     Ready {
-        /// At least one.
+        /// At least one address.
         addresses: Vec<Address>,
     },
-    /// It has none yet.
+    /// The load balancer has no address yet.
     Pending {
-        /// What a controller said last, if any said something.
+        /// The last event of a controller, if there is one.
         why: Option<Event>,
     },
-    /// It is being deleted.
+    /// The Service is being deleted.
     Leaving {
-        /// What it still has.
+        /// The addresses that it still has.
         addresses: Vec<Address>,
     },
-    /// There is no such Service.
+    /// The Service does not exist.
     Absent,
-    /// Somebody has made another type of Service of it.
+    /// The live Service has another type.
     OtherType {
-        /// Such as `ClusterIP`.
+        /// The type, such as `ClusterIP`.
         found: String,
     },
 }
 
-/// Where a live Service stands; `null` is one that is not there. Events about other objects do no harm.
+/// Returns the state of a live Service; `null` means that it does not exist. Events about other objects are ignored.
 pub fn address_state(service: &Value, events: &[Value]) -> AddressState {
     if service.is_null() {
         return AddressState::Absent;
@@ -69,12 +69,12 @@ pub fn address_state(service: &Value, events: &[Value]) -> AddressState {
 }
 
 impl AddressState {
-    /// Whether it has its address, to stay.
+    /// Whether the load balancer has its address and is not being deleted.
     pub fn is_ready(&self) -> bool {
         matches!(self, Self::Ready { .. })
     }
 
-    /// Its addresses.
+    /// Returns the addresses.
     pub fn addresses(&self) -> &[Address] {
         match self {
             Self::Ready { addresses } | Self::Leaving { addresses } => addresses,
@@ -82,7 +82,7 @@ impl AddressState {
         }
     }
 
-    /// The word for it.
+    /// Returns the name of the state.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Ready { .. } => "ready",
@@ -93,7 +93,7 @@ impl AddressState {
         }
     }
 
-    /// What it waits for, as a sentence; `None` when it is ready. `now` is in seconds since 1970.
+    /// Returns a sentence about what it waits for; `None` if it is ready. `now` is in seconds since 1970.
     pub fn reason(&self, now: i64) -> Option<String> {
         match self {
             Self::Ready { .. } => None,
@@ -106,7 +106,7 @@ impl AddressState {
     }
 }
 
-/// The ports as kubectl shows them: `80:30123/TCP,53/UDP`.
+/// Returns the ports in kubectl's format: `80:30123/TCP,53/UDP`.
 pub fn ports(service: &Value) -> String {
     let ports = service["spec"]["ports"].as_array().into_iter().flatten();
     let shown: Vec<String> = ports
@@ -123,7 +123,7 @@ pub fn ports(service: &Value) -> String {
 fn addresses(service: &Value) -> Vec<Address> {
     let ingress = service["status"]["loadBalancer"]["ingress"].as_array().into_iter().flatten();
     let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    // Where there are both, as kubectl does.
+    // If there are both, prefer the IP, as kubectl does.
     ingress
         .filter_map(|one| {
             text(&one["ip"]).map(Address::Ip).or_else(|| text(&one["hostname"]).map(Address::Hostname))
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn with_an_address_it_is_ready() {
+    fn a_service_with_an_address_is_ready() {
         let ready = |addresses: Vec<Address>| AddressState::Ready { addresses };
         let cases = [
             (json!([{"ip": "192.0.2.1"}]), ready(vec![ip("192.0.2.1")])),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_waits_for() {
+    fn states_that_are_not_ready_have_a_reason() {
         let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota", "count": 2,
             "lastTimestamp": "1970-01-01T00:00:10Z", "involvedObject": {"kind": "Service", "name": "a", "namespace": "web"}});
         let mut leaving = service(&json!({"ingress": [{"ip": "192.0.2.1"}]}));

@@ -1,11 +1,11 @@
-//! Ages as kubectl prints them, from a timestamp and a now that somebody else has looked up.
+//! Formats ages as kubectl does, from a timestamp and the current time, which the caller provides.
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 const YEAR: i64 = 365 * DAY;
 
-/// How long ago something was, in two units at most: `5m`, `3d4h`. Both times are seconds since 1970.
+/// Formats how long ago something was, in at most two units: `5m`, `3d4h`. Both times are seconds since 1970.
 ///
 /// The steps are those of `HumanDuration` in k8s.io/apimachinery `pkg/util/duration`.
 pub fn age(since: i64, now: i64) -> String {
@@ -15,7 +15,7 @@ pub fn age(since: i64, now: i64) -> String {
         rest => format!("{}{name}{rest}{small_name}", age / large),
     };
     match age {
-        // Clocks differ by a second; by more, one of them is wrong.
+        // Clocks may differ by a second. If they differ by more, one of them is wrong.
         ..-1 => "<invalid>".to_owned(),
         -1..0 => "0s".to_owned(),
         _ if age < 2 * MINUTE => format!("{age}s"),
@@ -30,7 +30,7 @@ pub fn age(since: i64, now: i64) -> String {
     }
 }
 
-/// The seconds since 1970 of a timestamp in the form of RFC 3339; a fraction of a second is cut off.
+/// Returns the seconds since 1970 of an RFC 3339 timestamp, without fractions of a second.
 pub fn seconds(timestamp: &str) -> Option<i64> {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = timestamp.get(from..to)?;
@@ -50,7 +50,7 @@ pub fn seconds(timestamp: &str) -> Option<i64> {
     Some(local - offset(zone)?)
 }
 
-/// `Z`, or hours and minutes east of it.
+/// Parses `Z`, or the hours and minutes east of it.
 fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" || zone == "z" {
         return Some(0);
@@ -64,12 +64,12 @@ fn offset(zone: &str) -> Option<i64> {
     Some(sign * (hours.parse::<i64>().ok()? * HOUR + minutes.parse::<i64>().ok()? * MINUTE))
 }
 
-/// Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
+/// Algorithm: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
 fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // Years that begin in March have their leap day at the end.
+    // If years begin in March, the leap day is the last day.
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamps() {
+    fn timestamps_are_parsed() {
         let cases = [
             ("1970-01-01T00:00:00Z", Some(0)),
             ("2000-02-29T12:00:00Z", Some(951_825_600)),

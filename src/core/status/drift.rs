@@ -1,4 +1,4 @@
-//! Which objects of the directory are another thing in the cluster, told without asking the server to try.
+//! Which live objects differ from the directory, decided without a dry run on the server.
 
 use serde_json::Value;
 
@@ -7,18 +7,18 @@ use crate::core::live::{changes, cleaned, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
 
-/// An object of the directory beside what is live.
+/// An object in the directory and its live counterpart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DriftSubject {
-    /// As the directory has it, with its namespace, and with the label of our set where we applied it.
+    /// The object in the directory, with its namespace. It has the ApplySet label if this program applied the object.
     pub desired: Value,
-    /// As the cluster has it: `null` if it is not there, `None` if it cannot be seen.
+    /// The live object: `null` if it does not exist, `None` if it cannot be read.
     pub live: Option<Value>,
 }
 
 impl DriftSubject {
-    /// Puts both side by side. The label of membership is not in the directory: it is put on by whoever applies, so it
-    /// is wanted where that was us, and nowhere else.
+    /// Pairs a desired and a live object. The ApplySet label is not in the directory. It is added by the tool that applies the
+    /// object, so it is expected only if this program applied it.
     pub fn new(mut desired: Value, live: Option<Value>, set: &ApplySet) -> Self {
         let is_ours = |live: &Value| entries(live).is_some_and(|entries| ours(&entries).is_some());
         if live.as_ref().is_some_and(is_ours) {
@@ -27,30 +27,30 @@ impl DriftSubject {
         Self { desired, live }
     }
 
-    /// Its key.
+    /// Returns the key.
     pub fn key(&self) -> Key {
         Key::of(&self.desired)
     }
 
-    /// What is there, as far as it can be seen.
-    pub(super) fn seen(&self) -> &Value {
+    /// Returns the live object, or null.
+    pub(super) fn live_or_null(&self) -> &Value {
         self.live.as_ref().unwrap_or(&Value::Null)
     }
 }
 
-/// The objects that are not as the directory has them.
+/// The objects that differ from the directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drift {
-    /// Something is set in another way.
+    /// Objects with other field values.
     pub differing: Vec<Key>,
-    /// They are not in the cluster.
+    /// Objects that are not in the cluster.
     pub absent: Vec<Key>,
-    /// They could not be looked at.
+    /// Objects that could not be read.
     pub unseen: Vec<Key>,
 }
 
-/// Compares. What cannot be told for certain is estimated, as where a user may not even try;
-/// fields that a rule leaves to others may be anything.
+/// Compares the objects. The result is an estimate if it is uncertain, because the user may not be allowed to run a dry run.
+/// Fields that a rule leaves to other field managers may have any value.
 pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
@@ -64,8 +64,8 @@ pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     drift
 }
 
-/// Whether an apply would change what is set. That something is set already and not yet ours is no difference: the
-/// directory may be applied by Argo CD, Flux or kubectl.
+/// Whether an apply would change values. A value that is set but owned by another manager does not count: Argo CD, Flux or
+/// kubectl may apply the directory.
 fn differs(desired: &Value, live: &Value, rules: &[ConflictRule]) -> bool {
     let desired = &yielded(rules, desired, live).0;
     !is_unchanged(desired, live) && !changes(&cleaned(live), &cleaned(&predict(desired, live))).is_empty()
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_autoscaler_sets_is_no_drift() {
+    fn fields_of_an_autoscaler_are_not_drift() {
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a", "namespace": "web"},
             "spec": {"replicas": 3}});
         let scaled = |subresource: &str| {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_applied_it() {
+    fn any_manager_may_apply_the_directory() {
         for manager in ["kubectl-largescale", "argocd-controller", "kubectl"] {
             assert_eq!(found(Some(applied_by(manager, &json!({})))), "same", "{manager}");
             assert_eq!(
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn members_of_the_set() {
+    fn the_label_of_the_applyset_is_compared() {
         let set = ApplySet { name: "largescale".to_owned(), namespace: "demo".to_owned() };
         let labels = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
         let found =
@@ -156,8 +156,12 @@ mod tests {
             json!({"f:labels": {format!("f:{PART_OF}"): {}}});
         assert_eq!(found(member.clone()), 0);
         member["metadata"]["labels"] = Value::Null;
-        assert_eq!(found(member), 1, "somebody took the label off");
-        assert_eq!(found(applied_by("kubectl", &json!({}))), 0, "whoever else applies puts no label on");
-        assert_eq!(found(applied_by("kubectl", &labels("applyset-x-v1"))), 0, "it is in the set of another");
+        assert_eq!(found(member), 1, "the label was removed");
+        assert_eq!(found(applied_by("kubectl", &json!({}))), 0, "other tools do not set the label");
+        assert_eq!(
+            found(applied_by("kubectl", &labels("applyset-x-v1"))),
+            0,
+            "it is a member of another set"
+        );
     }
 }

@@ -1,26 +1,26 @@
-//! What controllers have said of an object, as far as its events tell.
+//! The events of an object.
 
 use serde_json::Value;
 
 use crate::core::status::age::{age, seconds};
 
-/// What a controller has said, and how often.
+/// An event of a controller, with the number of occurrences.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// It is a Warning, and not Normal.
+    /// Whether it is of type Warning.
     pub is_warning: bool,
-    /// Such as `SyncLoadBalancerFailed`.
+    /// The reason, such as `SyncLoadBalancerFailed`.
     pub reason: String,
-    /// The whole message, on one line.
+    /// The message, on one line.
     pub message: String,
-    /// How often it was said.
+    /// The number of occurrences.
     pub count: u64,
-    /// The timestamp of the last time.
+    /// The timestamp of the last occurrence.
     pub last: String,
 }
 
 impl Event {
-    /// The event as a sentence; `now` is in seconds since 1970.
+    /// Formats the event as a sentence; `now` is in seconds since 1970.
     pub fn sentence(&self, now: i64) -> String {
         let ago = seconds(&self.last).map(|last| format!("{} ago", age(last, now)));
         let times = (self.count > 1).then(|| format!("{} times", self.count));
@@ -30,8 +30,8 @@ impl Event {
     }
 }
 
-/// The last warning about an object, or the last event at all if there is no warning: a controller that tries again
-/// says first that it does, and then why it could not.
+/// Returns the last warning about an object, or the last event if there are only normal ones. A controller that retries first
+/// reports the attempt, and then why it failed.
 pub fn last_event(object: &Value, events: &[Value]) -> Option<Event> {
     let last = events
         .iter()
@@ -43,13 +43,13 @@ pub fn last_event(object: &Value, events: &[Value]) -> Option<Event> {
         is_warning: last["type"] == "Warning",
         reason: text("reason"),
         message: text("message"),
-        // An event of the newer API that was seen once has no count.
+        // In the newer events API, an event that occurred once has no count.
         count: count.filter(|count| *count > 0).unwrap_or(1),
         last: time(last).to_owned(),
     })
 }
 
-/// An object of the same name that was there before is another one.
+/// Whether an event is about this object, and not about an earlier one with the same name.
 fn is_about(involved: &Value, object: &Value) -> bool {
     let metadata = &object["metadata"];
     involved["kind"] == object["kind"]
@@ -58,7 +58,7 @@ fn is_about(involved: &Value, object: &Value) -> bool {
         && (involved["uid"].is_null() || involved["uid"] == metadata["uid"])
 }
 
-/// When it was seen last, in whichever of the two forms of events.
+/// Returns the time of the last occurrence, in either form of events.
 fn time(event: &Value) -> &str {
     let times = [
         &event["series"]["lastObservedTime"],
@@ -69,7 +69,7 @@ fn time(event: &Value) -> &str {
     times.into_iter().find_map(Value::as_str).unwrap_or_default()
 }
 
-/// Clouds answer with pages of text, and a terminal obeys what it is sent.
+/// Puts text on one line without control characters: clouds return long texts, and terminals interpret escape sequences.
 pub(super) fn one_line(text: &str) -> String {
     let words: Vec<String> = text
         .split_whitespace()
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_warning_counts_more_than_what_is_later() {
+    fn the_last_warning_comes_before_later_normal_events() {
         let failed = |message: &str, time: &str| {
             event(
                 &json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": message, "lastTimestamp": time, "count": 1}),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn events_of_other_objects_are_not_ours() {
+    fn events_of_other_objects_are_ignored() {
         for other in
             [json!({"name": "b"}), json!({"namespace": "other"}), json!({"uid": "0"}), json!({"kind": "Pod"})]
         {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_of_events() {
+    fn both_forms_of_events_are_read() {
         let series =
             event(&json!({"lastTimestamp": null, "count": null, "eventTime": "2026-01-01T00:00:00.000000Z",
             "series": {"count": 7, "lastObservedTime": "2026-01-01T00:00:58.500000Z"}}));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_on_one_line() {
+    fn messages_are_put_on_one_line() {
         assert_eq!(one_line("a\n\n  b\tc\u{1b}[31m d\r\n"), "a b c[31m d");
     }
 }

@@ -1,4 +1,4 @@
-//! All that there is to say of an app in a cluster, as one value.
+//! The complete status of an app in a cluster, as one value.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,62 +11,62 @@ use crate::core::status::address::{AddressState, address_state, ports};
 use crate::core::status::drift::{Drift, DriftSubject, drift};
 use crate::core::status::workload::{Rollout, is_workload, rollout};
 
-/// What became of an app.
+/// The status of an app.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// A row for each Service of each pool, in the order of the pools.
+    /// A row for each Service of each pool, sorted by pool.
     pub pools: Vec<PoolRow>,
-    /// The workloads behind them.
+    /// The workloads.
     pub workloads: Vec<WorkloadRow>,
-    /// What is not as the directory has it.
+    /// The objects that differ from the directory.
     pub drift: Drift,
 }
 
-/// A pool and its load balancer.
+/// The status of a pool's load balancer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolRow {
-    /// The name of the pool; empty where an overlay has taken the label away.
+    /// The name of the pool; empty if an overlay removed the label.
     pub pool: String,
-    /// The Service of the manifests that this is a copy of.
+    /// The Service in the manifests that this one is a copy of.
     pub source: String,
     /// The Service.
     pub service: Key,
-    /// Its nodes, where they could be seen.
+    /// The nodes of the pool, if they could be read.
     pub nodes: Option<NodeCount>,
-    /// When the live Service was made.
+    /// When the live Service was created.
     pub created: Option<String>,
-    /// Its ports as kubectl shows them, live where it is.
+    /// The ports in kubectl's format; those of the live Service if it exists.
     pub ports: String,
-    /// Where its load balancer stands.
+    /// The state of its load balancer.
     pub state: AddressState,
 }
 
-/// The nodes of a pool.
+/// The number of nodes in a pool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeCount {
-    /// Those that a load balancer may use and that are Ready.
+    /// Nodes that a load balancer may use and that are Ready.
     pub ready: usize,
-    /// All.
+    /// All nodes.
     pub total: usize,
 }
 
-/// A workload.
+/// The status of a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkloadRow {
-    /// Which.
+    /// The workload.
     pub key: Key,
-    /// How far it is.
+    /// The progress of its rollout.
     pub rollout: Rollout,
 }
 
 impl Report {
-    /// Whether every pool has its address and every workload is rolled out.
+    /// Whether every pool has its address and every rollout is done.
     pub fn is_ready(&self) -> bool {
         self.pools.iter().all(|row| row.state.is_ready())
             && self.workloads.iter().all(|row| row.rollout == Rollout::Done)
     }
 
-    /// The report without what moves while nothing happens: two that are equal then are no news.
+    /// Returns the report without values that change while nothing happens. If two such reports are equal, nothing new happened.
     #[must_use]
     pub fn without_repetition(mut self) -> Self {
         self.pools = self.pools.into_iter().map(PoolRow::without_repetition).collect();
@@ -75,7 +75,7 @@ impl Report {
 }
 
 impl PoolRow {
-    /// The same for one row: a controller that fails, fails again.
+    /// Returns the row without the count and time of an event that a failing controller repeats.
     #[must_use]
     pub fn without_repetition(mut self) -> Self {
         if let AddressState::Pending { why: Some(event) } = &mut self.state {
@@ -86,7 +86,7 @@ impl PoolRow {
     }
 }
 
-/// Says what became of the objects of the directory. `nodes` are by the names of pools, and `None` if nobody could look.
+/// Reports the status of the objects in the directory. `nodes` are by pool name; `None` if they could not be read.
 pub fn report(
     subjects: &[DriftSubject],
     rules: &[ConflictRule],
@@ -109,7 +109,7 @@ pub fn report(
     pools.sort_by(|a, b| (&a.pool, &a.source, &a.service).cmp(&(&b.pool, &b.source, &b.service)));
     let workloads = subjects.iter().filter(|subject| is_workload(&subject.desired));
     let workloads = workloads
-        .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.seen()) })
+        .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.live_or_null()) })
         .collect();
     Report { pools, workloads, drift: drift(subjects, rules) }
 }
@@ -125,13 +125,13 @@ fn row(
     events: &[Value],
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> PoolRow {
-    let live = subject.seen();
+    let live = subject.live_or_null();
     let label = |name: &str| subject.desired["metadata"]["labels"][name].as_str();
     let pool = label(POOL_LABEL).unwrap_or_default();
     PoolRow {
         pool: pool.to_owned(),
         source: label(SERVICE_LABEL).unwrap_or(&service.name).to_owned(),
-        // A pool that is not seen has no nodes; a Service without a pool has none to count.
+        // A pool without observed nodes has none. A Service without a pool has no nodes to count.
         nodes: nodes.filter(|_| !pool.is_empty()).map(|nodes| nodes.get(pool).copied().unwrap_or_default()),
         created: live["metadata"]["creationTimestamp"].as_str().map(str::to_owned),
         ports: ports(if live.is_null() { &subject.desired } else { live }),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_a_pool() {
+    fn one_row_for_each_pool() {
         let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
             "lastTimestamp": "2026-01-01T00:00:00Z",
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
@@ -214,18 +214,21 @@ mod tests {
     }
 
     #[test]
-    fn ready_is_all_of_it() {
+    fn a_report_is_ready_if_all_its_parts_are() {
         let is_ready = |subjects: &[DriftSubject]| report(subjects, &[], &[], None).is_ready();
         assert!(is_ready(&[with_address("a"), with_address("b"), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), deployment(2)]));
         let mut hidden = deployment(3);
         hidden.live = None;
-        assert!(!is_ready(&[with_address("a"), hidden]), "what cannot be seen is not known to be done");
+        assert!(
+            !is_ready(&[with_address("a"), hidden]),
+            "an object that could not be read is not known to be done"
+        );
     }
 
     #[test]
-    fn a_controller_that_fails_again_is_no_news() {
+    fn a_repeated_failure_is_not_a_change() {
         let with = |message: &str, count: u32| {
             let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": message,
                 "count": count, "lastTimestamp": format!("2026-01-01T00:00:{count:02}Z"),
@@ -238,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_copy_for_a_pool() {
-        let mut unlabelled = with_address("a");
-        unlabelled.desired["metadata"]["labels"] = Value::Null;
+    fn services_without_a_pool_label_or_load_balancer() {
+        let mut unlabeled = with_address("a");
+        unlabeled.desired["metadata"]["labels"] = Value::Null;
         let mut inner = with_address("b");
         inner.desired["spec"]["type"] = "ClusterIP".into();
         let nodes = BTreeMap::new();
-        let report = report(&[unlabelled, inner], &[], &[], Some(&nodes));
+        let report = report(&[unlabeled, inner], &[], &[], Some(&nodes));
         assert_eq!(report.pools.len(), 1);
         let row = &report.pools[0];
         assert_eq!((row.pool.as_str(), row.source.as_str(), row.nodes), ("", "web-a", None));

@@ -1,22 +1,22 @@
-//! Whether a workload runs as its last change wants it, decided as `kubectl rollout status` does.
+//! Whether the rollout of a workload is complete, decided as in `kubectl rollout status`.
 
 use serde_json::Value;
 
 use crate::core::status::event::one_line;
 
-/// How far a rollout is.
+/// The progress of a rollout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rollout {
-    /// Nothing is left to do.
+    /// The rollout is complete.
     Done,
-    /// What it waits for.
+    /// The rollout is in progress; says what it waits for.
     Waiting(String),
-    /// It has given up, and why.
+    /// The rollout failed, for this reason.
     Failed(String),
 }
 
 impl Rollout {
-    /// The word for it.
+    /// Returns the name of the state.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -26,7 +26,7 @@ impl Rollout {
     }
 }
 
-/// Whether an object is one of those that have a rollout.
+/// Whether an object has a rollout.
 pub fn is_workload(object: &Value) -> bool {
     matches!(
         (object["apiVersion"].as_str(), object["kind"].as_str()),
@@ -34,7 +34,7 @@ pub fn is_workload(object: &Value) -> bool {
     )
 }
 
-/// How far the rollout of a live workload is; `null` is one that is not there. Other objects have nothing to wait for.
+/// Returns the progress of a live workload; `null` means that it does not exist. Other objects have no rollout.
 pub fn rollout(workload: &Value) -> Rollout {
     if workload.is_null() {
         return Rollout::Waiting("it is not in the cluster".to_owned());
@@ -88,7 +88,7 @@ fn stateful_set(workload: &Value) -> Option<String> {
     }
     let strategy = &workload["spec"]["updateStrategy"];
     if strategy["type"] == "OnDelete" {
-        // Its pods are updated when somebody deletes them: that is no rollout to wait for.
+        // Its pods are updated only when the user deletes them, so the rollout does not progress on its own.
         return None;
     }
     let updated = number(&status["updatedReplicas"]);
@@ -127,7 +127,7 @@ fn job(workload: &Value) -> Rollout {
     })
 }
 
-/// Why pods cannot even be made: a quota, a policy, a webhook.
+/// Returns the reason if pods cannot be created: a quota, a policy or a webhook.
 fn refused(status: &Value) -> String {
     let failure = condition(status, "ReplicaFailure").and_then(|failure| failure["message"].as_str());
     failure.map(|message| format!(": {}", one_line(message))).unwrap_or_default()
@@ -137,7 +137,7 @@ fn sentence(reason: &str, message: Option<&str>) -> String {
     message.map_or_else(|| reason.to_owned(), |message| format!("{reason}: {}", one_line(message)))
 }
 
-/// A condition that has come true. `Progressing` tells by its reason, whatever its status.
+/// Returns a condition that is true. For `Progressing`, the reason matters, whatever the status.
 fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
     let conditions = status["conditions"].as_array()?;
     conditions.iter().find(|it| it["type"] == name && (it["status"] == "True" || name == "Progressing"))
@@ -147,7 +147,7 @@ fn wanted(workload: &Value) -> i64 {
     workload["spec"]["replicas"].as_i64().unwrap_or(1)
 }
 
-/// Counts that are 0 are left out.
+/// Reads a count; Kubernetes omits a count of 0.
 fn number(value: &Value) -> i64 {
     value.as_i64().unwrap_or(0)
 }
@@ -158,7 +158,7 @@ mod tests {
 
     use super::*;
 
-    fn said(api_version: &str, kind: &str, spec: &Value, status: &Value) -> String {
+    fn state(api_version: &str, kind: &str, spec: &Value, status: &Value) -> String {
         let mut live = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "generation": 2},
             "spec": spec, "status": {"observedGeneration": 2}});
         json_patch::merge(&mut live["status"], status);
@@ -191,14 +191,18 @@ mod tests {
             ),
         ];
         for (status, expected) in cases {
-            assert_eq!(said("apps/v1", "Deployment", &json!({"replicas": 3}), &status), expected, "{status}");
+            assert_eq!(
+                state("apps/v1", "Deployment", &json!({"replicas": 3}), &status),
+                expected,
+                "{status}"
+            );
         }
         let paused = json!({"replicas": 3, "paused": true});
         assert_eq!(
-            said("apps/v1", "Deployment", &paused, &json!({})),
+            state("apps/v1", "Deployment", &paused, &json!({})),
             "0 of 3 replicas are updated, and it is paused"
         );
-        assert_eq!(said("apps/v1", "Deployment", &json!({"replicas": 0}), &json!({})), "done");
+        assert_eq!(state("apps/v1", "Deployment", &json!({"replicas": 0}), &json!({})), "done");
     }
 
     #[test]
@@ -223,7 +227,7 @@ mod tests {
             (&by_hand, json!({}), "0 of 3 replicas are ready"),
         ];
         for (spec, status, expected) in cases {
-            assert_eq!(said("apps/v1", "StatefulSet", spec, &status), expected, "{spec} {status}");
+            assert_eq!(state("apps/v1", "StatefulSet", spec, &status), expected, "{spec} {status}");
         }
     }
 
@@ -241,7 +245,7 @@ mod tests {
             (&by_hand, counts(1, 2), "2 of 4 pods are available"),
         ];
         for (spec, status, expected) in cases {
-            assert_eq!(said("apps/v1", "DaemonSet", spec, &status), expected, "{spec} {status}");
+            assert_eq!(state("apps/v1", "DaemonSet", spec, &status), expected, "{spec} {status}");
         }
     }
 
@@ -258,15 +262,15 @@ mod tests {
             (json!({}), failed, "failed: BackoffLimitExceeded: Job has reached the specified backoff limit"),
         ];
         for (spec, status, expected) in cases {
-            assert_eq!(said("batch/v1", "Job", &spec, &status), expected, "{spec} {status}");
+            assert_eq!(state("batch/v1", "Job", &spec, &status), expected, "{spec} {status}");
         }
     }
 
     #[test]
-    fn what_is_no_workload() {
+    fn missing_objects_and_other_kinds() {
         assert_eq!(rollout(&Value::Null), Rollout::Waiting("it is not in the cluster".to_owned()));
-        assert_eq!(said("v1", "ConfigMap", &json!({}), &json!({})), "done");
-        assert_eq!(said("example.com/v1", "Deployment", &json!({}), &json!({})), "done");
+        assert_eq!(state("v1", "ConfigMap", &json!({}), &json!({})), "done");
+        assert_eq!(state("example.com/v1", "Deployment", &json!({}), &json!({})), "done");
         let leaving =
             json!({"kind": "Deployment", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
         assert_eq!(rollout(&leaving), Rollout::Waiting("it is being deleted".to_owned()));

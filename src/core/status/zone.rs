@@ -1,6 +1,6 @@
-//! What DNS should hold for the round robin: the addresses of all pools behind one name.
+//! The DNS records of the round robin: the addresses of all pools under one name.
 
-// Parses addresses and knows no network; the crate's own module of this name is in the way.
+// This only parses addresses. The path is absolute because this crate has a module `core`, too.
 use ::core::net::IpAddr;
 
 use crate::core::dns::RoundRobin;
@@ -8,37 +8,37 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::Address;
 use crate::core::status::report::PoolRow;
 
-/// One record.
+/// One DNS record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Its name, relative to the zone.
+    /// The name, relative to the zone.
     pub name: String,
     /// `A` or `AAAA`.
     pub kind: &'static str,
     /// The address.
     pub address: String,
-    /// The name of the pool that it is of.
+    /// The name of the pool that has the address.
     pub pool: String,
 }
 
-/// What the zone should hold, and what it cannot.
+/// The records of a zone, and the pools that are missing in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Zone {
-    /// How long the records may be remembered, in seconds.
+    /// The TTL of the records, in seconds.
     pub ttl: u32,
-    /// By their names, in the order of the pools.
+    /// The records, sorted by name, then in the order of the pools.
     pub records: Vec<Record>,
-    /// For each pool that is not in it, why.
+    /// The reason for each pool that is not in the zone.
     pub missing: Vec<String>,
-    /// What the user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// The records for the load balancers of an app that are ready: those of `spec.dns` under the name that it says, and
-/// without the pools that are not in it.
+/// Returns the records of the load balancers that are ready. Those of `spec.dns` have the name in the spec, and leave out
+/// the pools that are not in the round robin.
 ///
-/// One name is enough as long as the manifests hold one Service: that of the app. Several Services are several things
-/// to reach, so each has a name of its own, below that of the app: another app may have a Service of the same name.
+/// If the manifests have one Service, the name is that of the app. With several Services, each has a name below that of
+/// the app, because another app may have a Service with the same name.
 pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[PoolRow]) -> Zone {
     let mut zone = Zone { ttl, ..Zone::default() };
     let mut hostnames = Vec::new();
@@ -46,7 +46,7 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
     for row in rows {
         let round_robin = round_robin.filter(|round_robin| round_robin.is_for(&row.source));
         let name = match round_robin {
-            // The dot: it is no name below that of the zone.
+            // The trailing dot makes the name absolute.
             Some(RoundRobin { dns, .. }) => format!("{}.", dns.hostname),
             None if is_one => app.to_owned(),
             None => format!("{}.{app}", row.source),
@@ -64,8 +64,10 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
                 (Address::Ip(_), Ok(IpAddr::V4(_))) => "A",
                 (Address::Ip(_), Ok(IpAddr::V6(_))) => "AAAA",
                 _ => {
-                    zone.missing
-                        .push(format!("{name}: the pool {} has the name {address}: {ONE_CNAME}", row.pool));
+                    zone.missing.push(format!(
+                        "{name}: the pool {} has the hostname {address}: {ONE_CNAME}",
+                        row.pool
+                    ));
                     hostnames.push(row.pool.as_str());
                     continue;
                 }
@@ -80,31 +82,31 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
         let more = if more.is_empty() { String::new() } else { format!(" and of {} more", more.len()) };
         zone.warnings.push(
             Diagnostic::warning(format!(
-                "the load balancer of the pool {first}{more} has a name instead of an address: {ONE_CNAME}"
+                "the load balancer of the pool {first}{more} has a hostname instead of an address: {ONE_CNAME}"
             ))
-            .hint("let the DNS provider follow the names: alias records with weights (Route 53), ANAME or ALIAS"),
+            .hint("use records of the DNS provider that resolve hostnames: weighted alias records (Route 53), ANAME or ALIAS"),
         );
     }
     zone
 }
 
-/// The DNSEndpoint holds what is reserved, whatever the load balancer answers at.
+/// Reports an address that is not in `spec.dns.reserved`. The DNSEndpoint publishes only reserved addresses.
 fn not_reserved(round_robin: &RoundRobin<'_>, row: &PoolRow, address: &Address) -> Option<Diagnostic> {
     let text = address.to_string();
     let reserved = round_robin.reserved.get(row.pool.as_str())?;
     (!reserved.iter().any(|one| text.parse() == Ok(*one))).then(|| {
         Diagnostic::warning(format!(
-            "the load balancer of the pool {} answers at {text}, which `spec.dns.reserved` does not hold",
+            "the load balancer of the pool {} has the address {text}, which is not in `spec.dns.reserved`",
             row.pool
         ))
-        .hint("external-dns publishes what is reserved: give the load balancer that address, or reserve this one")
+        .hint("external-dns publishes reserved addresses only: assign one to the load balancer, or reserve this address")
     })
 }
 
-const ONE_CNAME: &str = "a name can have one CNAME only, so no round robin is made of them";
+const ONE_CNAME: &str = "a name can have only one CNAME, so hostnames cannot form a round robin";
 
 impl Zone {
-    /// The records in the form of zone files.
+    /// Returns the records in the format of zone files.
     pub fn text(&self) -> String {
         let width = self.records.iter().map(|record| record.name.len()).max().unwrap_or_default();
         let records = self.records.iter().map(|record| {
@@ -150,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn one_name_for_all_pools() {
+    fn all_pools_of_one_service_share_a_name() {
         let leaving = AddressState::Leaving { addresses: vec![Address::Ip("192.0.2.9".to_owned())] };
         let rows = [
             row("a", "web", at(&["192.0.2.1", "2001:db8::1"])),
@@ -172,7 +174,7 @@ nginx 60 IN A    192.0.2.4
     }
 
     #[test]
-    fn several_services_are_several_names() {
+    fn several_services_have_different_names() {
         let rows = [
             row("a", "web", at(&["192.0.2.1"])),
             row("a", "dns", at(&["192.0.2.2"])),
@@ -186,21 +188,21 @@ nginx 60 IN A    192.0.2.4
     }
 
     #[test]
-    fn names_are_no_round_robin() {
+    fn hostnames_are_not_in_the_round_robin() {
         let named = |name: &str| AddressState::Ready { addresses: vec![Address::Hostname(name.to_owned())] };
         let rows = [row("a", "web", named("a.elb.example")), row("b", "web", named("b.elb.example"))];
         let zone = zone("nginx", 60, None, &rows);
         assert_eq!(
             zone.text(),
-            "; nginx: the pool a has the name a.elb.example: a name can have one CNAME only, so no round robin is made of them
-; nginx: the pool b has the name b.elb.example: a name can have one CNAME only, so no round robin is made of them
+            "; nginx: the pool a has the hostname a.elb.example: a name can have only one CNAME, so hostnames cannot form a round robin
+; nginx: the pool b has the hostname b.elb.example: a name can have only one CNAME, so hostnames cannot form a round robin
 "
         );
         assert_eq!(
             zone.warnings[0].message,
-            "the load balancer of the pool a and of 1 more has a name instead of an address: a name can have one CNAME only, so no round robin is made of them"
+            "the load balancer of the pool a and of 1 more has a hostname instead of an address: a name can have only one CNAME, so hostnames cannot form a round robin"
         );
-        // What calls itself an address and is none, or worse.
+        // Text in the field of an IP address that is not an address, or worse.
         assert_eq!(
             super::zone("nginx", 60, None, &[row("a", "web", at(&["x\nevil 60 IN A 192.0.2.66"]))])
                 .text()
@@ -211,7 +213,7 @@ nginx 60 IN A    192.0.2.4
     }
 
     #[test]
-    fn the_name_of_the_spec_and_the_pools_that_are_in() {
+    fn the_name_of_the_spec_has_the_pools_in_the_round_robin() {
         let dns = Dns { service: Some("web".to_owned()), ..Dns::new("www.example.com") };
         let out = [("b", Out::Drained), ("c", Out::Empty)].into();
         let round_robin = RoundRobin { dns: &dns, out, reserved: BTreeMap::new() };
@@ -232,22 +234,24 @@ www.example.com. 60 IN A    192.0.2.1
     }
 
     #[test]
-    fn what_is_reserved_is_what_is_published() {
+    fn an_address_that_is_not_reserved_is_reported() {
         let dns = Dns::new("www.example.com");
         let reserved =
             [("a", vec!["192.0.2.1".parse().unwrap()]), ("b", vec!["192.0.2.2".parse().unwrap()])].into();
         let round_robin = RoundRobin { dns: &dns, out: BTreeMap::new(), reserved };
         let rows = [row("a", "web", at(&["192.0.2.1"])), row("b", "web", at(&["192.0.2.9"]))];
         let warnings = zone("nginx", 60, Some(&round_robin), &rows).warnings;
-        let said: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
+        let messages: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();
         assert_eq!(
-            said,
-            ["the load balancer of the pool b answers at 192.0.2.9, which `spec.dns.reserved` does not hold"]
+            messages,
+            [
+                "the load balancer of the pool b has the address 192.0.2.9, which is not in `spec.dns.reserved`"
+            ]
         );
     }
 
     #[test]
-    fn nothing_is_an_empty_zone() {
+    fn no_services_give_an_empty_zone() {
         assert_eq!(zone("nginx", 60, None, &[]).text(), "");
     }
 }

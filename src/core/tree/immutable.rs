@@ -1,4 +1,4 @@
-//! What the API server never lets change: found before a tree is written that could not be applied.
+//! Reports changes of immutable fields before files are written that the API server would reject.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,8 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
 use crate::core::yaml;
 
-/// Services whose `spec.loadBalancerClass` would be another: "Once set, it can not be changed" (kubernetes/api
-/// core/v1/types.go). `known` has the files as they are; `output` is their directory for messages.
+/// Reports Services whose `spec.loadBalancerClass` would change: "Once set, it can not be changed" (kubernetes/api
+/// core/v1/types.go). `known` holds the current files; `output` is their directory in messages.
 pub fn changed_classes(
     plan: &Plan,
     rendered: &[RenderedFile],
@@ -35,19 +35,19 @@ pub fn changed_classes(
             |class: Option<String>| class.map_or_else(|| "unset".to_owned(), |class| format!("`{class}`"));
         problems.push(
             Diagnostic::refusal(format!(
-                "{}: `spec.loadBalancerClass` would change from {} to {}, and the API server does not let it",
+                "{}: `spec.loadBalancerClass` is immutable and would change from {} to {}",
                 new.key,
                 shown(before),
                 shown(after)
             ))
             .at(Location::file(format!("{output}/{}", step.path)))
-            .hint("keep the class; or, where its address may be lost, delete the Service in the cluster and its file in the tree, and render again"),
+            .hint("keep the class; or, if its address may be lost, delete the Service in the cluster and its file in the rendered directory, and render again"),
         );
     }
     problems
 }
 
-/// The class of a Service, where its file can be read.
+/// Returns the class of a Service, if its file can be read.
 fn class(file: &str, text: &str) -> Option<String> {
     let document = yaml::read_one(file, text).ok()?;
     document.value["spec"]["loadBalancerClass"].as_str().map(str::to_owned)
@@ -59,7 +59,7 @@ mod tests {
     use crate::core::manifest::Key;
     use crate::core::tree::plan::Overwrite;
 
-    fn said(before: &str, after: &str) -> Vec<String> {
+    fn messages(before: &str, after: &str) -> Vec<String> {
         let service = |spec: &str| format!("kind: Service\nspec:\n  type: LoadBalancer\n{spec}");
         let key = Key {
             group: String::new(),
@@ -77,14 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn a_class_stays() {
+    fn a_changed_class_is_refused() {
         let of = |class: &str| format!("  loadBalancerClass: {class}\n");
-        assert_eq!(said(&of("a"), &of("a")), [""; 0]);
-        assert_eq!(said("", "  externalTrafficPolicy: Local\n"), [""; 0]);
-        let changed = "service/a: `spec.loadBalancerClass` would change from";
-        let end = "and the API server does not let it";
-        assert_eq!(said(&of("a"), &of("b/c")), [format!("{changed} `a` to `b/c`, {end}")]);
-        assert_eq!(said("", &of("b")), [format!("{changed} unset to `b`, {end}")]);
-        assert_eq!(said(&of("a"), ""), [format!("{changed} `a` to unset, {end}")]);
+        assert_eq!(messages(&of("a"), &of("a")), [""; 0]);
+        assert_eq!(messages("", "  externalTrafficPolicy: Local\n"), [""; 0]);
+        let changed = "service/a: `spec.loadBalancerClass` is immutable and would change from";
+        assert_eq!(messages(&of("a"), &of("b/c")), [format!("{changed} `a` to `b/c`")]);
+        assert_eq!(messages("", &of("b")), [format!("{changed} unset to `b`")]);
+        assert_eq!(messages(&of("a"), ""), [format!("{changed} `a` to unset")]);
     }
 }

@@ -1,4 +1,4 @@
-//! The objects of a tree, as a directory holds them: what goes into a cluster.
+//! The desired objects: those in a rendered directory.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
-/// One object of the tree.
+/// A desired object.
 #[derive(Clone, Debug)]
 pub struct Desired {
-    /// Which it is.
+    /// The key.
     pub key: Key,
-    /// What the directory says.
+    /// The content.
     pub value: Value,
-    /// Where it stands.
+    /// The location in the directory.
     pub location: Location,
 }
 
-/// The objects of one file; `shown` is its name for messages. Lists are taken apart.
+/// Reads the objects of one file; `shown` is the file name in messages. Items of lists become separate objects.
 pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
     let mut problems = Vec::new();
     let mut objects = Vec::new();
@@ -36,14 +36,14 @@ pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
     if problems.is_empty() { Ok(objects) } else { Err(problems) }
 }
 
-/// Names every object that is there twice.
+/// Reports objects that occur more than once.
 pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
     let mut seen: HashMap<&Key, &Location> = HashMap::new();
     let mut problems = Vec::new();
     for object in objects {
         if let Some(first) = seen.insert(&object.key, &object.location) {
             problems.push(
-                Diagnostic::error(format!("{} is here twice, first at {first}", object.key))
+                Diagnostic::error(format!("duplicate object {}; first defined at {first}", object.key))
                     .at(object.location.clone()),
             );
         }
@@ -71,7 +71,7 @@ fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagn
         ),
         Some(pointer) => {
             let field = pointer.trim_start_matches('/').replace('/', ".");
-            problems.push(Diagnostic::error(format!("the field `{field}` is missing")).at(location));
+            problems.push(Diagnostic::error(format!("missing required field `{field}`")).at(location));
         }
         None => objects.push(Desired { key: Key::of(value), value: document.value, location }),
     }
@@ -83,17 +83,17 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let said: Vec<String> = match read_file("out/a.yaml", text) {
+        let found: Vec<String> = match read_file("out/a.yaml", text) {
             Ok(objects) => {
                 objects.iter().map(|object| format!("{} at {}", object.key, object.location)).collect()
             }
             Err(problems) => problems.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(said, expected);
+        assert_eq!(found, expected);
     }
 
     #[test]
-    fn objects_and_lists() {
+    fn objects_and_items_of_lists_are_read() {
         check(
             "# Made\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: web}\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Namespace, metadata: {name: b}}\n",
             &["configmap/web/a at out/a.yaml:2", "namespace/b at out/a.yaml:9"],
@@ -102,21 +102,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object() {
+    fn documents_without_required_fields_are_errors() {
         check(
             "- 1\n---\nkind: A\nmetadata: {name: a}\n",
             &[
                 "out/a.yaml:1: the document is a list, expected a Kubernetes object",
-                "out/a.yaml:3: the field `apiVersion` is missing",
+                "out/a.yaml:3: missing required field `apiVersion`",
             ],
         );
     }
 
     #[test]
-    fn twice() {
+    fn duplicates_name_both_locations() {
         let mut objects = read_file("a", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap();
         assert_eq!(duplicates(&objects), []);
         objects.extend(read_file("b", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap());
-        assert_eq!(duplicates(&objects)[0].to_string(), "b:1: configmap/a is here twice, first at a:1");
+        assert_eq!(
+            duplicates(&objects)[0].to_string(),
+            "b:1: duplicate object configmap/a; first defined at a:1"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! What a render would do to the directory: compared by digests, decided before anything is touched.
+//! Plans what a render changes in the directory. It compares digests before any file is changed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -9,30 +9,30 @@ use crate::core::render::{POOL_LABEL, RenderedFile};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 
-/// Whether files that a hand has changed may be lost.
+/// Whether files that were edited by hand may be overwritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overwrite {
-    /// They are refused.
+    /// Refuse.
     Never,
-    /// The user said `--overwrite`.
+    /// Overwrite, because the user passed `--overwrite`.
     Allowed,
 }
 
-/// What happens to one file.
+/// What happens to a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// It is new.
+    /// The file is new.
     Created,
-    /// Its content changes.
+    /// The content changes.
     Changed,
-    /// It goes.
+    /// The file is removed.
     Removed,
-    /// It stays as it is, and is not written.
+    /// The file is not written.
     Unchanged,
 }
 
 impl Action {
-    /// The word for it.
+    /// Returns the name of the action.
     pub fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -43,35 +43,35 @@ impl Action {
     }
 }
 
-/// One file of the old tree or the new.
+/// One file of the old or the new directory.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its path below the output directory.
+    /// The path below the output directory.
     pub path: String,
-    /// What happens to it.
+    /// What happens to the file.
     pub action: Action,
-    /// The object in it, where it is rendered.
+    /// The object in it; for a removed file see [`Plan::name_removed`].
     pub key: Option<Key>,
-    /// The pool that it is for.
+    /// The pool.
     pub pool: Option<String>,
 }
 
-/// What a render would do.
+/// The changes that a render would make.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// In order of the paths.
+    /// The files, sorted by path.
     pub steps: Vec<Step>,
-    /// Files and digests of the new tree, for the lock.
+    /// The digests of the new files, for the lock.
     pub files: BTreeMap<String, String>,
 }
 
 impl Plan {
-    /// How many files have this action.
+    /// Returns the number of files with this action.
     pub fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
 
-    /// Names what is removed by what it held, and its pool, as far as that can be read.
+    /// Sets the key and the pool of removed files from their old content, if it can be read.
     pub fn name_removed(&mut self, before: &BTreeMap<String, Vec<u8>>) {
         for step in self.steps.iter_mut().filter(|step| step.action == Action::Removed) {
             let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
@@ -82,14 +82,14 @@ impl Plan {
         }
     }
 
-    /// Whether anything would be written or removed.
+    /// Whether any file would be written or removed.
     pub fn changes_anything(&self) -> bool {
         self.steps.iter().any(|step| step.action != Action::Unchanged)
     }
 }
 
-/// Decides. `on_disk` has the digest of every file of the output directory that the new tree or the lock names;
-/// `output` is its path for messages. Two objects in one file are an error: one of them would be lost.
+/// Plans the changes. `on_disk` holds the digest of every file in the output directory that is rendered or in the lock;
+/// `output` is the path in messages. Two objects with the same file are an error, because one of them would be lost.
 pub fn plan(
     rendered: &[RenderedFile],
     lock: Option<&Lock>,
@@ -146,7 +146,7 @@ pub fn plan(
     if problems.is_empty() { Ok(plan) } else { Err(problems) }
 }
 
-/// Objects whose paths are equal, on file systems that fold case as well.
+/// Reports objects with the same path, also on file systems that fold case.
 fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> {
     let mut seen: HashMap<String, &Key> = HashMap::with_capacity(rendered.len());
     let mut problems = Vec::new();
@@ -167,15 +167,15 @@ fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> 
 }
 
 fn by_hand(output: &str, path: &str) -> Diagnostic {
-    Diagnostic::refusal("the file was changed by hand, and would be lost")
+    Diagnostic::refusal("the file was edited by hand, and the edit would be lost")
         .at(Location::file(format!("{output}/{path}")))
-        .hint("put the change into the manifests or an overlay; `git diff` shows it, --overwrite drops it")
+        .hint("move the edit (`git diff` shows it) to the manifests or an overlay, or discard it with --overwrite")
 }
 
 fn foreign(output: &str, path: &str) -> Diagnostic {
-    Diagnostic::refusal("the file is not one of kubectl largescale's, and would be overwritten")
+    Diagnostic::refusal("the file was not created by kubectl largescale, and would be overwritten")
         .at(Location::file(format!("{output}/{path}")))
-        .hint("move it away, choose another `spec.output`, or say --overwrite")
+        .hint("move the file, choose another `spec.output`, or use --overwrite")
 }
 
 #[cfg(test)]
@@ -196,11 +196,11 @@ mod tests {
         files.iter().map(|(path, text)| ((*path).to_owned(), names::digest(text.as_bytes()))).collect()
     }
 
-    /// New tree a=1; what the lock says, what was pending, and what is on disk decide.
+    /// Plans a directory with `a=1` against the lock, its pending files and the files on disk.
     #[track_caller]
     fn check(files: &[(&str, &str)], pending: &[(&str, &str)], on_disk: &[(&str, &str)], expected: &str) {
         let lock = Lock { files: digests(files), pending: digests(pending), ..Lock::default() };
-        let said = match plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Never) {
+        let found = match plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Never) {
             Ok(plan) => plan
                 .steps
                 .iter()
@@ -209,25 +209,35 @@ mod tests {
                 .join(", "),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
-        assert_eq!(said, expected);
+        assert_eq!(found, expected);
         assert!(plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Allowed).is_ok());
     }
 
     #[test]
-    fn each_case() {
+    fn lock_and_disk_decide_the_action() {
         check(&[], &[], &[], "a created");
         check(&[("a", "1")], &[], &[("a", "1")], "a unchanged");
         check(&[("a", "0")], &[], &[("a", "0")], "a changed");
         check(&[("a", "0")], &[], &[], "a created");
         check(&[("a", "1"), ("b", "1")], &[], &[("a", "1"), ("b", "1")], "a unchanged, b removed");
         check(&[("a", "1"), ("b", "1")], &[], &[("a", "1")], "a unchanged");
-        check(&[("a", "0")], &[], &[("a", "hand")], "out/a: the file was changed by hand, and would be lost");
-        check(&[("b", "0")], &[], &[("b", "hand")], "out/b: the file was changed by hand, and would be lost");
+        check(
+            &[("a", "0")],
+            &[],
+            &[("a", "hand")],
+            "out/a: the file was edited by hand, and the edit would be lost",
+        );
+        check(
+            &[("b", "0")],
+            &[],
+            &[("b", "hand")],
+            "out/b: the file was edited by hand, and the edit would be lost",
+        );
         check(
             &[],
             &[],
             &[("a", "theirs")],
-            "out/a: the file is not one of kubectl largescale's, and would be overwritten",
+            "out/a: the file was not created by kubectl largescale, and would be overwritten",
         );
         check(&[], &[], &[("a", "1")], "a unchanged");
     }
@@ -247,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_run_left_either_content() {
+    fn after_a_killed_run_old_and_new_content_are_accepted() {
         check(&[("a", "0")], &[("a", "2")], &[("a", "0")], "a changed");
         check(&[("a", "0")], &[("a", "2")], &[("a", "2")], "a changed");
         check(&[], &[("a", "2"), ("b", "2")], &[("a", "2"), ("b", "2")], "a changed, b removed");
@@ -255,7 +265,7 @@ mod tests {
             &[("a", "0")],
             &[("a", "2")],
             &[("a", "hand")],
-            "out/a: the file was changed by hand, and would be lost",
+            "out/a: the file was edited by hand, and the edit would be lost",
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Text in, values with their lines out.
+//! Parses YAML into values with their lines.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use serde_saphyr::Spanned;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
-/// One YAML document (JSON is YAML too), with the line of everything in it.
+/// One YAML document (or JSON, which is YAML), with the line of each value.
 #[derive(Clone, Debug)]
 pub struct Document {
-    /// What it says.
+    /// The content.
     pub value: Value,
     file: String,
     line: u32,
@@ -21,7 +21,7 @@ pub struct Document {
 }
 
 impl Document {
-    /// Where the thing at a JSON pointer stands: its own line, or that of the nearest parent that has one.
+    /// Returns the location of the value at a JSON pointer, or of the nearest parent that exists.
     pub fn location(&self, pointer: &str) -> Location {
         let mut pointer = pointer;
         let line = loop {
@@ -36,12 +36,12 @@ impl Document {
         Location { file: self.file.clone(), line }
     }
 
-    /// The file it was read from, as the user named it.
+    /// Returns the name of the file, as the user wrote it.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// A part of the document as a document of its own, its lines kept.
+    /// Returns a part as a document, with its lines.
     pub fn part(&self, pointer: &str) -> Option<Self> {
         let value = self.value.pointer(pointer)?.clone();
         let lines = self
@@ -55,8 +55,8 @@ impl Document {
         Some(Self { value, file: self.file.clone(), line: self.location(pointer).line, lines })
     }
 
-    /// Puts what stands at `from` at `to` too, with its lines. A `-` at the end of `to` appends to a list, which is
-    /// made where there is none.
+    /// Copies the value at `from` to `to`, with its lines. A `-` at the end of `to` appends to a list, which is created
+    /// if it does not exist.
     pub fn copy(&mut self, from: &str, to: &str) {
         let Some(part) = self.part(from) else { return };
         let (parent, key) = to.rsplit_once('/').unwrap_or(("", to));
@@ -89,7 +89,7 @@ impl Document {
     }
 }
 
-/// All documents of a text; empty ones are skipped.
+/// Reads all documents of a text; empty documents are skipped.
 pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
     let parsed = serde_saphyr::from_multiple_with_options::<Spanned<Tree>>(text, options())
         .map_err(|error| syntax_error(file, &error))?;
@@ -108,7 +108,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
         .collect()
 }
 
-/// The one document of a text that may hold only one.
+/// Reads a text that must have exactly one document.
 pub fn read_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
     let mut documents = read(file, text)?;
     let Some(document) = documents.pop() else {
@@ -120,13 +120,14 @@ pub fn read_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
     Err(Diagnostic::error("more than one document, expected one").at(document.location("")))
 }
 
-/// A text straight into a type, for forms that only this program writes.
+/// Reads a text into a type, for files that only this program writes.
 pub fn read_typed<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
     serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax_error(file, &error))
 }
 
-/// `0644` is 420 as for kubectl; no budget, since a manifest of 10 MB is the user's own and not an attack.
-/// Snippets stay off: a manifest may hold a Secret, and errors end up in logs.
+/// Returns the parser options. `0644` is 420, as in kubectl. No budget is set, because a manifest of 10 MB is the user's
+/// own file and not an attack.
+/// Errors have no snippets, because a manifest may hold a Secret, and errors end up in logs.
 fn options() -> serde_saphyr::Options {
     serde_saphyr::options! { legacy_octal_numbers: true, budget: None, with_snippet: false }
 }
@@ -134,14 +135,14 @@ fn options() -> serde_saphyr::Options {
 fn syntax_error(file: &str, error: &serde_saphyr::Error) -> Diagnostic {
     let text = error.without_snippet().to_string();
     let line = error.location().map_or(0, |location| u32::try_from(location.line()).unwrap_or(0));
-    // The location is said once, in front.
+    // The location is already at the beginning of the message.
     let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
     let sentence = match sentence.strip_prefix("duplicate mapping key: ") {
         Some(rest) => {
             let key = rest.split(", set DuplicateKeyPolicy").next().unwrap_or(rest);
-            format!("the key `{key}` stands here twice")
+            format!("duplicate key `{key}`")
         }
-        None => format!("not valid YAML: {sentence}"),
+        None => format!("invalid YAML: {sentence}"),
     };
     Diagnostic::error(sentence).at(Location { file: file.to_owned(), line })
 }
@@ -151,7 +152,7 @@ fn line_of<T>(spanned: &Spanned<T>) -> u32 {
 }
 
 impl Document {
-    /// Turns the located tree into a value and remembers the lines; `at` is the pointer of `tree`.
+    /// Converts the located tree into a value and records the lines; `at` is the pointer of `tree`.
     fn take(&mut self, tree: Tree, at: &mut String) -> Result<Value, Diagnostic> {
         Ok(match tree {
             Tree::Null => Value::Null,
@@ -160,7 +161,7 @@ impl Document {
             Tree::Number(number) => {
                 if number.as_i64().is_none() && number.is_u64() {
                     return Err(Diagnostic::error(format!(
-                        "the number {number} is too large: Kubernetes reads it as a rounded one"
+                        "the number {number} is too large: Kubernetes would round it"
                     ))
                     .at(self.location(at))
                     .hint("write it as a string"));
@@ -241,7 +242,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Tree, E> {
         Number::from_f64(number)
             .map(Tree::Number)
-            .ok_or_else(|| E::custom("a number that JSON does not know"))
+            .ok_or_else(|| E::custom("the number cannot be represented in JSON"))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_thing_has_its_line() {
+    fn every_value_has_its_line() {
         let text = "# a comment\na:\n  b:\n  - x: 1\n  - y/z: 2\n---\n---\nlast: 1\n";
         let documents = read("f.yaml", text).unwrap();
         assert_eq!(documents.len(), 2);
@@ -304,17 +305,17 @@ mod tests {
     }
 
     #[test]
-    fn problems_name_their_line() {
-        assert_eq!(problem("a: 1\na: 2\n"), "f.yaml:2: the key `a` stands here twice");
+    fn errors_have_the_line_of_the_problem() {
+        assert_eq!(problem("a: 1\na: 2\n"), "f.yaml:2: duplicate key `a`");
         assert_eq!(
             problem("a: b: c"),
-            "f.yaml:1: not valid YAML: mapping values are not allowed in this context"
+            "f.yaml:1: invalid YAML: mapping values are not allowed in this context"
         );
         assert_eq!(
             problem("x: 18446744073709551615"),
-            "f.yaml:1: the number 18446744073709551615 is too large: Kubernetes reads it as a rounded one"
+            "f.yaml:1: the number 18446744073709551615 is too large: Kubernetes would round it"
         );
-        assert!(problem("a: .nan").starts_with("f.yaml:1: not valid YAML: non-finite float"));
+        assert!(problem("a: .nan").starts_with("f.yaml:1: invalid YAML: non-finite float"));
         assert_eq!(read_one("f.yaml", "# nothing\n").unwrap_err().to_string(), "f.yaml: the file is empty");
         assert_eq!(
             read_one("f.yaml", "a: 1\n---\nb: 1\n").unwrap_err().to_string(),

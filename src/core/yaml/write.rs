@@ -1,25 +1,25 @@
-//! Values in, text out: Kubernetes' key order, and no scalar that a YAML 1.1 reader takes for something else.
+//! Writes values as YAML: in Kubernetes' key order, and without scalars that a YAML 1.1 reader interprets differently.
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
-/// A Kubernetes object in canonical key order.
+/// Writes a Kubernetes object in canonical key order.
 pub fn write_object(object: &Value) -> String {
     emit(&Ordered { value: object, order: Order::Object })
 }
 
-/// Any value, its keys in the order in which serde gives them.
+/// Writes any value, with its keys in the order of serde.
 ///
 /// # Panics
 ///
-/// If the type has no JSON form, which none of ours lacks: an empty text would be written over a good file.
+/// Panics if the type has no JSON form. All types of this program have one. Without the panic, an empty text would
+/// overwrite a valid file.
 pub fn write_plain<T: Serialize>(value: &T) -> String {
-    let value =
-        serde_json::to_value(value).expect("our own forms have string keys and no failing serializer");
+    let value = serde_json::to_value(value).expect("our types have string keys and no failing serializer");
     emit(&Ordered { value: &value, order: Order::Sorted })
 }
 
-/// A text on one line, for a place behind a colon or in a list in brackets.
+/// Writes a text on one line, for use after a colon or in a list in brackets.
 pub fn write_scalar(text: &str) -> String {
     let plain = write_plain(&text);
     let plain = plain.trim_end_matches('\n');
@@ -32,22 +32,22 @@ pub fn write_scalar(text: &str) -> String {
 }
 
 fn emit<T: Serialize>(value: &T) -> String {
-    // No `>` folding: a long argument stays on its line, and a diff shows what changed in it.
+    // No `>` folding: a long argument stays on its line, so that a diff shows what changed in it.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
-    // An empty text in its place would be written over a good file.
+    // Without the panic, an empty text would overwrite a valid file.
     serde_saphyr::to_string_with_options(value, options)
         .expect("strings, numbers, lists and maps have a YAML form")
 }
 
 #[derive(Clone, Copy)]
 enum Order {
-    /// The top of an object: apiVersion, kind, metadata, then the rest by name.
+    /// The top level of an object: apiVersion, kind, metadata, then the rest by name.
     Object,
     /// `metadata`: name, namespace, labels, annotations, then the rest by name.
     Metadata,
-    /// Anywhere else: `name` first, then the rest by name.
+    /// Other objects: `name` first, then the rest by name.
     NameFirst,
-    /// Maps whose keys are the user's: by name alone.
+    /// Maps whose keys are the user's: sorted by name.
     Sorted,
 }
 
@@ -83,7 +83,7 @@ impl Serialize for Ordered<'_> {
         match self.value {
             Value::Object(map) => {
                 let mut out = serializer.serialize_map(Some(map.len()))?;
-                // The map itself is in the order of the names.
+                // The map is already sorted by name.
                 let mut entries: Vec<_> = map.iter().collect();
                 entries.sort_by_key(|(key, _)| self.order.rank(key));
                 for (key, value) in entries {
@@ -108,7 +108,7 @@ struct Text<'a>(&'a str);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // go-yaml refuses a block scalar whose first line with text starts with a tab.
+        // go-yaml rejects a block scalar whose first line with text starts with a tab.
         if self.0.trim_start_matches(['\n', ' ']).starts_with('\t') {
             return serde_saphyr::DoubleQuoted(self.0).serialize(serializer);
         }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn objects_read_as_people_write_them() {
+    fn objects_have_kubernetes_key_order() {
         let object = json!({
             "kind": "Deployment", "apiVersion": "apps/v1", "spec": {"template": {"spec": {"containers": [
                 {"image": "nginx", "args": ["on", "1_000", "0777"], "name": "web"}]}}},
@@ -158,7 +158,7 @@ spec:
     }
 
     #[test]
-    fn scalars_stay_on_their_line() {
+    fn scalars_are_written_on_one_line() {
         for (text, expected) in [
             ("manifests/web.yaml", "manifests/web.yaml"),
             ("on", "\"on\""),
@@ -193,7 +193,7 @@ spec:
     }
 
     #[test]
-    fn a_tab_first_is_quoted() {
+    fn text_with_a_leading_tab_is_quoted() {
         assert_eq!(write_object(&json!({"a": "\n\tb"})), "a: \"\\n\\tb\"\n");
     }
 }

@@ -22,7 +22,7 @@ spec:
   title: nobody's cloud
   sources: [none]
   choose: nobody is asked
-  recognise: {nodeNames: ['^k8s-']}
+  recognize: {nodeNames: ['^k8s-']}
   poolLabels: [agentpool]
   binding:
   - {op: add, path: /spec/loadBalancerClass, value: example.com/nobody}

@@ -1,4 +1,4 @@
-//! The part of a platform file that says how its controller reads a binding.
+//! The part of a platform file that describes how the controller reads a binding.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,90 +9,90 @@ use crate::core::platform::service_rules::Condition;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Selection {
-    /// JSON pointer into the Service: the field that the controller reads. With `objects` it may be absent.
+    /// JSON pointer into the Service: the field that the controller reads. Optional with `objects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What the controller takes its text for.
+    /// How the controller interprets the text of the field.
     pub form: SelectionForm,
-    /// Of `keyValues`: what becomes of spaces around a part.
+    /// For `keyValues`: how spaces around a part are handled.
     #[serde(default)]
     pub spaces: Spaces,
-    /// Of `keyValues`: what a key without a value means.
+    /// For `keyValues`: the meaning of a key without a value.
     #[serde(default)]
     pub without_value: WithoutValue,
-    /// Of `labelValue`: the node label whose value the text is.
+    /// For `labelValue`: the node label whose value is the text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Of `names`: what the platform calls a pool, with the placeholders of a binding.
+    /// For `names`: the cloud's name of a pool, with the placeholders of a binding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Of `names`: the text with which the cloud chooses by itself.
+    /// For `names`: the text that lets the cloud choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto: Option<String>,
-    /// Of `objects`: which objects select the nodes.
+    /// For `objects`: the objects that select the nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<SelectionObjects>,
-    /// What a Service without the field gets.
+    /// The nodes of a Service without the field.
     #[serde(default)]
     pub unset: Unset,
-    /// Only a Service for which all of this holds gets any node.
+    /// A Service gets nodes only if all of these conditions hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub only_if: Vec<Condition>,
 }
 
-/// What a controller takes a text for.
+/// How a controller interprets a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SelectionForm {
     /// `k1=v1,k2=v2`: a node has all of these labels.
     KeyValues,
-    /// Exactly one `key=value`, spaces removed, with a key of `onlyLabels`. Every other text selects every node.
+    /// Exactly one `key=value`, with spaces removed and a key from `onlyLabels`. Any other text selects every node.
     OneKeyValue,
-    /// A label selector as `kubectl --selector` takes it (`labels.Parse` of Kubernetes).
+    /// A label selector as in `kubectl --selector` (`labels.Parse` in Kubernetes).
     LabelSelector,
-    /// A `LabelSelector` object as YAML or JSON, read by go-yaml v2: its keys are `matchlabels` and `matchexpressions`, and
-    /// other keys, `matchLabels` among them, are dropped.
+    /// A `LabelSelector` object as YAML or JSON, read by go-yaml v2: its keys are `matchlabels` and `matchexpressions`.
+    /// Other keys, such as `matchLabels`, are ignored.
     LowerCaseObject,
     /// The value of one node label.
     LabelValue,
-    /// Names by which the cloud knows the sets of nodes, separated by commas and compared without case.
+    /// The cloud's names of node sets, separated by commas and compared case-insensitively.
     Names,
     /// Other objects select the nodes.
     Objects,
 }
 
-/// What becomes of spaces around the parts of a list.
+/// How spaces around the parts of a list are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Spaces {
-    /// They are dropped.
+    /// Spaces are removed.
     #[default]
     Trimmed,
-    /// They are a part of the key or the value, which then match no node.
+    /// Spaces are part of the key or the value, which then match no node.
     Kept,
 }
 
-/// What a key without a value means.
+/// The meaning of a key without a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WithoutValue {
-    /// The label exists, whatever its value. A part without a key is dropped.
+    /// The label exists, with any value. A part without a key is ignored.
     #[default]
     Exists,
-    /// The controller refuses a part without `=`; `key=` is the empty value.
+    /// The controller rejects a part without `=`; `key=` means the empty value.
     Refused,
 }
 
-/// What a Service without the field gets.
+/// The nodes of a Service without the field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Unset {
     /// Every node.
     #[default]
     EveryNode,
-    /// What the cloud chooses.
+    /// The nodes that the cloud chooses.
     Cloud,
-    /// Nothing: the controller refuses it.
+    /// None: the controller rejects the Service.
     Refused,
 }
 
@@ -100,14 +100,14 @@ pub enum Unset {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SelectionObjects {
-    /// Their kind.
+    /// The kind of the objects.
     pub kind: String,
-    /// JSON pointer into such an object: the `LabelSelector` of the Services that it is for.
+    /// JSON pointer into such an object: the `LabelSelector` of the Services that it applies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<String>,
-    /// JSON pointer into such an object: the list that holds the text of the Service's field.
+    /// JSON pointer into such an object: the list that contains the text of the Service's field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<String>,
-    /// JSON pointer into such an object: the `LabelSelector` of the nodes, or a list of them of which one is enough.
+    /// JSON pointer into such an object: the `LabelSelector` of the nodes, or a list of alternatives.
     pub nodes: String,
 }

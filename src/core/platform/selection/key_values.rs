@@ -1,14 +1,14 @@
-//! Lists such as `k1=v1,k2=v2`, as controllers read them.
+//! Reads lists such as `k1=v1,k2=v2` as the controllers do.
 
 use crate::core::kubernetes::selector::Selector;
 use crate::core::platform::selection::form::{Spaces, WithoutValue};
 use crate::core::platform::selection::selected::Selected;
 
-/// A list of labels that a node has all of.
+/// Reads a list of labels that a node must all have.
 ///
-/// With `WithoutValue::Exists` as AWS's provider has it, which others have copied (`getKeyValuePropertiesFromAnnotation` of
-/// kubernetes/cloud-provider-aws): what follows a second `=` is dropped, and so is a part without a key. With
-/// `WithoutValue::Refused` as Alibaba's (`filterOutByLabel`) and the AWS Load Balancer Controller have it.
+/// `WithoutValue::Exists` is how AWS's provider reads it, and others that copied it (`getKeyValuePropertiesFromAnnotation` in
+/// kubernetes/cloud-provider-aws): the text after a second `=` is ignored, and so is a part without a key.
+/// `WithoutValue::Refused` is how Alibaba's controller (`filterOutByLabel`) and the AWS Load Balancer Controller read it.
 pub(super) fn list(text: &str, spaces: Spaces, without_value: WithoutValue) -> Selected {
     let mut selector = Selector::default();
     for part in text.split(',') {
@@ -24,7 +24,7 @@ pub(super) fn list(text: &str, spaces: Spaces, without_value: WithoutValue) -> S
                 selector.and_equals(key, value.split('=').next().unwrap_or_default())
             }
             (WithoutValue::Refused, _, None) => {
-                return Selected::Nothing(format!("the controller refuses `{part}`, which has no `=`"));
+                return Selected::Nothing(format!("the controller rejects `{part}`, which has no `=`"));
             }
             (WithoutValue::Refused, key, Some(value)) => {
                 if spaces == Spaces::Trimmed {
@@ -38,8 +38,8 @@ pub(super) fn list(text: &str, spaces: Spaces, without_value: WithoutValue) -> S
     Selected::matching(selector)
 }
 
-/// One `key=value` with a key of the list; IBM's controller takes every node for any other text (`getServiceNodeSelectorFilter`
-/// of IBM-Cloud/cloud-provider-ibm).
+/// Reads one `key=value` with a key of the list. IBM's controller selects every node for any other text
+/// (`getServiceNodeSelectorFilter` in IBM-Cloud/cloud-provider-ibm).
 pub(super) fn one(text: &str, keys: &[String]) -> Selected {
     let text: String = text.chars().filter(|character| *character != ' ').collect();
     match text.split('=').collect::<Vec<_>>().as_slice() {
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_as_each_controller_reads_them() {
+    fn lists_are_read_as_each_controller_does() {
         let every = "every node of the cluster";
         for (text, spaces, without_value, expected) in [
             ("a=1,b=2", Spaces::Trimmed, WithoutValue::Exists, "the nodes with `a=1,b=2`"),
@@ -69,7 +69,7 @@ mod tests {
                 "a",
                 Spaces::Kept,
                 WithoutValue::Refused,
-                "no node (the controller refuses `a`, which has no `=`)",
+                "no node (the controller rejects `a`, which has no `=`)",
             ),
             ("a = 1", Spaces::Trimmed, WithoutValue::Refused, "the nodes with `a=1`"),
         ] {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn one_key_or_every_node() {
+    fn other_texts_than_one_key_and_value_select_every_node() {
         let keys = ["a".to_owned()];
         assert_eq!(one(" a = 1", &keys).to_string(), "the nodes with `a=1`");
         for text in ["b=1", "a", "a=1,a=2", "a=1=2", ""] {

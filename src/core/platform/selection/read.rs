@@ -12,8 +12,8 @@ use crate::core::platform::selection::selected::Selected;
 use crate::core::{pointer, yaml};
 
 impl PlatformSpec {
-    /// The nodes that the controller takes for a Service; `objects` are all objects of its tree. `None` where the platform
-    /// file does not say how its controller reads a Service.
+    /// Returns the nodes that the controller selects for a Service; `objects` are all objects in its directory. `None` if the
+    /// platform file does not describe how its controller reads a Service.
     pub fn selected<'a>(
         &self,
         service: &Value,
@@ -26,7 +26,7 @@ impl PlatformSpec {
 }
 
 impl Selection {
-    /// What the cloud calls the set of nodes of a pool, where the binding names it so; `None` where it does not.
+    /// Returns the cloud's name of the node set of a pool; `None` if the binding does not use names.
     pub fn name_of(&self, values: &Values<'_>) -> Option<Result<String, PlaceholderError>> {
         self.name.as_ref().map(|template| placeholder::fill(template, values))
     }
@@ -41,8 +41,8 @@ impl Selection {
             let field = pointer::field(&condition.path);
             let found = service.pointer(&condition.path).filter(|found| !found.is_null());
             return Selected::Nothing(match found {
-                Some(found) => format!("the controller does not take `{field}: {found}`"),
-                None => format!("the controller needs `{field}`"),
+                Some(found) => format!("the controller ignores a Service with `{field}: {found}`"),
+                None => format!("the controller requires `{field}`"),
             });
         }
         let found = self.path.as_ref().and_then(|path| service.pointer(path)).and_then(Value::as_str);
@@ -67,7 +67,7 @@ impl Selection {
                 }
                 Selected::Named(text.split(',').map(|name| name.trim().to_owned()).collect())
             }
-            // A check of the file refuses the form without its objects.
+            // The check of the platform file rejects this form without `objects`.
             SelectionForm::Objects => self.without(self.unset),
         }
     }
@@ -77,7 +77,7 @@ impl Selection {
             Unset::EveryNode => Selected::EveryNode,
             Unset::Cloud => Selected::Cloud,
             Unset::Refused => Selected::Nothing(format!(
-                "the controller needs `{}`",
+                "the controller requires `{}`",
                 pointer::field(self.path.as_deref().unwrap_or_default())
             )),
         }
@@ -96,7 +96,7 @@ fn lower_case_object(text: &str) -> Result<Selector, String> {
     Selector::read_object(&document.value, ObjectKeys::LowerCase)
 }
 
-/// The nodes of all objects that are for the Service.
+/// Returns the nodes of all objects that apply to the Service.
 fn by_objects<'a>(
     form: &SelectionObjects,
     text: Option<&str>,
@@ -128,7 +128,7 @@ fn by_objects<'a>(
         }
     }
     if any.is_empty() {
-        return Selected::Nothing(format!("no {} is for the Service", form.kind));
+        return Selected::Nothing(format!("no {} applies to the Service", form.kind));
     }
     Selected::Matching(any)
 }
@@ -142,7 +142,7 @@ fn is_for(
     if let Some(names) = &form.names {
         let list = object.pointer(names).and_then(Value::as_array);
         let holds = |list: &Vec<Value>| list.iter().any(|name| name.as_str() == text);
-        // A list without names is for all, as MetalLB has it.
+        // In MetalLB, an empty list applies to all.
         if list.is_some_and(|list| !list.is_empty() && !holds(list)) {
             return Ok(false);
         }
@@ -173,7 +173,7 @@ mod tests {
     const EVERY: &str = "every node of the cluster";
 
     #[test]
-    fn upcloud_drops_keys_in_camel_case() {
+    fn upcloud_ignores_keys_in_camel_case() {
         let key = "service.beta.kubernetes.io/upcloud-load-balancer-node-selector";
         for (text, expected) in [
             (r#"{"matchLabels":{"pool":"blue"}}"#, EVERY),
@@ -199,17 +199,18 @@ mod tests {
         let key = "load-balancer.hetzner.cloud/node-selector";
         check("hetzner", &annotated(key, "pool in (a, b),!old"), "the nodes with `pool in (a, b),!old`");
         check("hetzner", &annotated(key, ""), EVERY);
-        let refused = "no node (the controller cannot read it: `a b` is not a valid requirement)";
-        check("hetzner", &annotated(key, "a b"), refused);
+        let refused =
+            format!("no node (the controller cannot read it: {})", Selector::read("a b").unwrap_err());
+        check("hetzner", &annotated(key, "a b"), &refused);
         let mut of_class = annotated(key, "pool=a");
         of_class["spec"]["loadBalancerClass"] = "example.com/other".into();
         let ignored =
-            "no node (the controller does not take `spec.loadBalancerClass: \"example.com/other\"`)";
+            "no node (the controller ignores a Service with `spec.loadBalancerClass: \"example.com/other\"`)";
         check("hetzner", &of_class, ignored);
     }
 
     #[test]
-    fn names_of_sets() {
+    fn names_select_node_sets() {
         let key = "service.beta.kubernetes.io/azure-load-balancer-mode";
         check("azure-basic", &annotated(key, " set-1 "), "the nodes of set-1");
         check("azure-basic", &annotated(key, "__AUTO__"), "the nodes that the cloud chooses");
@@ -218,7 +219,7 @@ mod tests {
         check("azure-multi-slb", &annotated(key, "a, B"), "the nodes of a or B");
         let key = "service.beta.kubernetes.io/exoscale-loadbalancer-service-sks-nodepool-name";
         let mut service = annotated(key, "small");
-        let needed = "no node (the controller needs `metadata.annotations[service.beta.kubernetes.io/exoscale-loadbalancer-sks-cluster-name]`)";
+        let needed = "no node (the controller requires `metadata.annotations[service.beta.kubernetes.io/exoscale-loadbalancer-sks-cluster-name]`)";
         check("exoscale", &service, needed);
         service["metadata"]["annotations"]["service.beta.kubernetes.io/exoscale-loadbalancer-sks-cluster-name"] =
             "production".into();
@@ -226,29 +227,32 @@ mod tests {
     }
 
     #[test]
-    fn objects_of_the_tree() {
+    fn objects_in_the_directory_select_nodes() {
         let spec = read_builtin("metallb-l2").unwrap().unwrap().spec;
         let advertisement = |pools: Value, nodes: Value| json!({"kind": "L2Advertisement", "spec": {"ipAddressPools": pools, "nodeSelectors": nodes}});
         let blue = json!([{"matchLabels": {"pool": "blue"}}]);
         let service = annotated("metallb.io/address-pool", "web-blue");
-        let said = |objects: &[Value]| spec.selected(&service, objects).unwrap().to_string();
-        assert_eq!(said(&[]), "no node (no L2Advertisement is for the Service)");
-        assert_eq!(said(&[advertisement(json!(["web-blue"]), blue.clone())]), "the nodes with `pool=blue`");
+        let selected = |objects: &[Value]| spec.selected(&service, objects).unwrap().to_string();
+        assert_eq!(selected(&[]), "no node (no L2Advertisement applies to the Service)");
         assert_eq!(
-            said(&[advertisement(json!(["web-red"]), blue.clone())]),
-            "no node (no L2Advertisement is for the Service)"
+            selected(&[advertisement(json!(["web-blue"]), blue.clone())]),
+            "the nodes with `pool=blue`"
         );
-        assert_eq!(said(&[advertisement(json!(["web-blue"]), json!([]))]), EVERY);
+        assert_eq!(
+            selected(&[advertisement(json!(["web-red"]), blue.clone())]),
+            "no node (no L2Advertisement applies to the Service)"
+        );
+        assert_eq!(selected(&[advertisement(json!(["web-blue"]), json!([]))]), EVERY);
         let red = json!([{"matchLabels": {"pool": "red"}}]);
         let both = [advertisement(json!(["web-blue"]), blue), advertisement(Value::Null, red)];
-        assert_eq!(said(&both), "the nodes with `pool=blue` or `pool=red`");
+        assert_eq!(selected(&both), "the nodes with `pool=blue` or `pool=red`");
         let spec = read_builtin("cilium-l2").unwrap().unwrap().spec;
         let policy = json!({"kind": "CiliumL2AnnouncementPolicy", "spec": {
             "serviceSelector": {"matchLabels": {"largescale.dev/pool": "a"}},
             "nodeSelector": {"matchExpressions": [{"key": "pool", "operator": "In", "values": ["a"]}]}}});
         let service = |pool: &str| json!({"metadata": {"labels": {"largescale.dev/pool": pool}}, "spec": {"loadBalancerClass": "io.cilium/l2-announcer"}});
-        let said = |pool: &str| spec.selected(&service(pool), [&policy]).unwrap().to_string();
-        assert_eq!(said("a"), "the nodes with `pool=a`");
-        assert_eq!(said("b"), "no node (no CiliumL2AnnouncementPolicy is for the Service)");
+        let selected = |pool: &str| spec.selected(&service(pool), [&policy]).unwrap().to_string();
+        assert_eq!(selected("a"), "the nodes with `pool=a`");
+        assert_eq!(selected("b"), "no node (no CiliumL2AnnouncementPolicy applies to the Service)");
     }
 }

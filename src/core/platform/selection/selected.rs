@@ -1,28 +1,28 @@
-//! Which nodes a controller takes.
+//! The nodes that a controller selects.
 
 use std::fmt;
 
 use crate::core::kubernetes::node::Node;
 use crate::core::kubernetes::selector::Selector;
 
-/// The nodes that a controller takes for a Service, before it leaves out those that are no backends at all.
+/// The nodes that a controller selects for a Service, before it leaves out nodes that are not backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selected {
     /// Every node.
     EveryNode,
-    /// Nodes that match one of these.
+    /// Nodes that match one of these selectors.
     Matching(Vec<Selector>),
-    /// The nodes of the sets that the cloud knows by these names.
+    /// The nodes of the sets with these names in the cloud.
     Named(Vec<String>),
-    /// What the cloud chooses by itself.
+    /// Nodes that the cloud chooses.
     Cloud,
-    /// None, for this reason: a lower-case clause.
+    /// No node, for this reason: a lower-case clause.
     Nothing(String),
 }
 
 impl Selected {
-    /// Whether the controller takes a node. `called` is what the cloud calls the set of the node, where that is known.
-    /// What the cloud chooses by itself is not known, and so no node is taken for certain.
+    /// Whether the controller selects a node for certain. `called` is the cloud's name of the node's set, if it is known.
+    /// If the cloud chooses, the nodes are not known, so the answer is no.
     pub fn takes(&self, node: &Node, called: Option<&str>) -> bool {
         match self {
             Self::EveryNode => true,
