@@ -1,4 +1,4 @@
-//! Locks with the same id in one repository: somebody copied a directory.
+//! Finds locks with the same id in one repository: a user copied a directory.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::directory::git::Repository;
 use crate::directory::git::command::{Failed, GitAccess, git};
 
 impl Repository {
-    /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied
-    /// as one set. One call of git looks at all locks.
+    /// Refuses a lock whose id another lock of the repository also has, tracked or not: both directories would be
+    /// applied as one ApplySet. Searches all locks with one git command.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path) -> Result<(), Diagnostic> {
         let pattern = format!("^id: {id}");
         let asked = [
@@ -29,7 +29,7 @@ impl Repository {
         ];
         let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(answer) => answer,
-            // It ends with 1 and without a message if nothing matches.
+            // `git grep` exits with 1 and without a message if nothing matches.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
             Err(failed) => return Err(failed.at("grep")),
         };
@@ -43,6 +43,6 @@ impl Repository {
             "{first}{more} in this repository has the same id: the directory was copied"
         ))
         .at(Location::file(lock.display().to_string()))
-        .hint("in one of them, `kubectl largescale render --new-id`; two apps in one cluster also need two names (`metadata.name`)"))
+        .hint("run `kubectl largescale render --new-id` in one of them; two apps in one cluster also need two names (`metadata.name`)"))
     }
 }
