@@ -19,7 +19,7 @@ fn an_output_directory_that_is_not_writable() {
     assert_eq!(result.status.code(), Some(3), "{said}");
     assert!(
         said.starts_with("error: rendered/")
-            && said.contains("cannot write it: permission denied\n  hint: check its owner and mode"),
+            && said.contains("cannot write: permission denied\n  hint: check its owner and mode"),
         "{said}"
     );
     assert!(!environment.path().join("largescale.lock").exists());
@@ -36,7 +36,7 @@ fn a_directory_where_the_lock_may_not_be_written() {
     mode(environment.path(), 0o755);
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
-    assert!(said.contains("largescale.lock: cannot write it: permission denied"), "{said}");
+    assert!(said.contains("largescale.lock: cannot write: permission denied"), "{said}");
     assert_eq!(
         fs::read_dir(environment.path().join("rendered")).unwrap().count(),
         0,
@@ -51,7 +51,7 @@ fn a_manifest_that_may_not_be_read() {
     let result = as_nobody(&environment, &["render"]);
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
-    assert!(said.contains("nginx.yaml: cannot read it: permission denied"), "{said}");
+    assert!(said.contains("nginx.yaml: cannot read: permission denied"), "{said}");
 }
 
 fn project() -> Environment {

@@ -112,19 +112,19 @@ const REPOSITORIES: [Repository; 24] = [
         name: "a .git file that names content beside it",
         script: "repo && plant repo/app/planted .. && save repo && echo 'gitdir: planted' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names content of the repository above",
         script: "repo && plant repo/planted ../app && save repo && echo 'gitdir: ../planted' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git link to content",
         script: "repo && plant repo/planted ../app && save repo && ln -s ../planted repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names content with the files of a linked worktree",
@@ -133,7 +133,7 @@ const REPOSITORIES: [Repository; 24] = [
             echo ../../../app/.git >repo/planted/worktrees/app/gitdir
             echo 'gitdir: ../planted/worktrees/app' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names the repository above",
@@ -176,7 +176,7 @@ const REPOSITORIES: [Repository; 24] = [
         name: "an unpacked archive with a work tree elsewhere",
         script: "repo && evil repo/.git/config && git config -f repo/.git/config core.worktree ../..",
         spec: "repo/app",
-        expected: Refused("`core.worktree` names another work tree than"),
+        expected: Refused("`core.worktree` names a work tree other than"),
     },
     Repository {
         name: "an unpacked archive with the branches of another repository",
