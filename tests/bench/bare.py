@@ -12,7 +12,7 @@ import threading
 
 
 def settings(path):
-    """Server and credentials of a kubeconfig as tests/go/control-plane writes it: one line a field."""
+    """Returns server and credentials of a kubeconfig in the format of tests/go/control-plane: one field per line."""
     fields = {}
     with open(path, encoding="utf-8") as file:
         for line in file:

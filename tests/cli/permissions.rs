@@ -1,4 +1,5 @@
-//! What a directory that may not be written to does to a render. Root may write everywhere, so root runs these as nobody.
+//! Rendering into a directory without write permission. Root may write everywhere, so as root the tests run the
+//! program as the user nobody.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -40,7 +41,7 @@ fn a_directory_where_the_lock_may_not_be_written() {
     assert_eq!(
         fs::read_dir(environment.path().join("rendered")).unwrap().count(),
         0,
-        "nothing is written, and nothing is left unfinished"
+        "no file and no temporary file must be written"
     );
 }
 
@@ -69,7 +70,7 @@ fn as_nobody(environment: &Environment, arguments: &[&str]) -> Output {
     if !is_root {
         return environment.program(arguments);
     }
-    // The checkout may be closed to others; a copy beside the project is not.
+    // The user may not be allowed to read the checkout, so the program is copied next to the project.
     let program = environment
         .path()
         .join("../")

@@ -1,6 +1,6 @@
 //! A real API server, started once and shared by the tests of this binary. It ends with the process.
 //!
-//! It is searched in this order:
+//! The tests look for it in this order:
 //! 1. `KUBEBUILDER_ASSETS`, a directory with `etcd` and `kube-apiserver`, as envtest uses it;
 //! 2. `target/control-plane`, which `tests/go/control-plane/build.sh` builds.
 //!
@@ -25,13 +25,13 @@ const TOKENS: &str =
     "admin-token,admin,0,\"system:masters\"\nnobody-token,nobody,2\nreader-token,reader,3,\"readers\"\n";
 
 /// A running API server.
-/// The certificates of its certificate authority.
+pub(crate) struct ApiServer {
     pub(crate) url: String,
-    /// The kubeconfig of an administrator.
+    /// The certificates of its certificate authority.
     pub(crate) authority: PathBuf,
-    /// The server ends when its standard input closes, at the latest when this process ends.
+    /// The kubeconfig of an administrator.
     pub(crate) kubeconfig: PathBuf,
-    /// It ends when its standard input closes, which the end of this process does.
+    /// The server ends when its standard input closes, at the latest when this process ends.
     _process: Child,
 }
 

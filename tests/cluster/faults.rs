@@ -20,7 +20,8 @@ fn check(reply: Reply, message: &str, hint: &str) {
     assert_eq!(shown(cluster(&server).nodes()), expected);
 }
 
-const NOT_THE_SERVER: &str = "check that this is the address of the API server, and check proxies between you and the server";
+const NOT_THE_SERVER: &str =
+    "check that this is the address of the API server, and check proxies between you and the server";
 
 #[test]
 fn a_web_page() {
@@ -269,7 +270,10 @@ fn a_request_timeout() {
     let server = FakeServer::start(|_, request| page_of_nodes(1, request).after(Duration::from_millis(900)));
     let flags = ClusterFlags { request_timeout: Some(Duration::from_millis(200)), ..flags_for(&server) };
     let result = connect(&flags, &Environment::default()).unwrap().nodes();
-    assert_eq!(problem(result), Problem::TimedOut { what: "the response", limit: Duration::from_millis(200) });
+    assert_eq!(
+        problem(result),
+        Problem::TimedOut { what: "the response", limit: Duration::from_millis(200) }
+    );
 }
 
 /// Returns the problem with a server that sends the same text to every client and closes the connection.
@@ -295,10 +299,7 @@ fn tls_where_there_is_none() {
     for words in ["HTTP/1.1 400 Bad Request\r\n\r\n", ""] {
         let problem = problem_with("https", words);
         assert!(matches!(&problem, Problem::Tls(_)), "{words}: {problem:?}");
-        assert_eq!(
-            problem.hint().as_deref(),
-            Some("the server may not use TLS: try http:// in its address")
-        );
+        assert_eq!(problem.hint().as_deref(), Some("the server may not use TLS: try http:// in its address"));
     }
 }
 

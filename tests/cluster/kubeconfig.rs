@@ -213,7 +213,10 @@ fn an_invalid_file_is_reported_with_the_line_and_without_secrets() {
         let result = connect(&ClusterFlags::default(), &files.list(&["config"]));
         assert!(!format!("{result:?}").contains(secret), "{name}: {result:?}");
         let text = shown(result);
-        assert!(text.starts_with(&format!("error: invalid kubeconfig {}:", path.display())), "{name}: {text}");
+        assert!(
+            text.starts_with(&format!("error: invalid kubeconfig {}:", path.display())),
+            "{name}: {text}"
+        );
         assert!(!text.contains(secret), "{name}: {text}");
         assert_eq!(text.lines().count(), 2, "{name}: {text}");
     }

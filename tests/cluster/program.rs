@@ -176,7 +176,11 @@ fn users_with_few_rights() {
     assert_eq!(lock.cluster, None);
     lock.cluster = Some("00000000-0000-0000-0000-000000000000".to_owned());
     fs::write(&path, lock.write()).unwrap();
-    project.fails(&user("render", "reader-token"), 5, "cannot check that this is the cluster of the lock (00000000-");
+    project.fails(
+        &user("render", "reader-token"),
+        5,
+        "cannot check that this is the cluster of the lock (00000000-",
+    );
 }
 
 #[test]
