@@ -1,5 +1,5 @@
-"""The least that creating objects takes: `python3 bare.py KUBECONFIG NAMESPACE CONNECTIONS FILE...` sends one apply patch for
-each file, over so many connections, and reads each answer. No comparison, no order, no report.
+"""The minimum time to create objects: `python3 bare.py KUBECONFIG NAMESPACE CONNECTIONS FILE...` sends one apply patch for
+each file, over CONNECTIONS connections, and reads each response. No comparison, no order, no report.
 """
 import base64
 import http.client

@@ -4,7 +4,7 @@ With words only the figures whose group has one of these names: help render git 
 compared is measured in this one run on this one machine, in turns, and medians count. Ends with 1 if a figure is missed.
 
 `jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
-be compared without them is said to be skipped, and in CI (CI=true) is missed.
+be compared without them is reported as skipped, and in CI (CI=true) is missed.
 """
 import contextlib
 import json

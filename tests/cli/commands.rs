@@ -37,8 +37,8 @@ fn invalid_commands_are_found() {
     cli.build();
     for (text, wanted) in [
         ("$ kubectl largescale rendr -f app", Some("no command rendr")),
-        ("say `render --comit` then", Some("no flag --comit")),
-        ("kubectl largescale --namespace web apply --wiat", Some("no flag --wiat")),
+        ("say `render --comit` then", Some("no flag --comit")), // typos:ignore
+        ("kubectl largescale --namespace web apply --wiat", Some("no flag --wiat")), // typos:ignore
         ("`kubectl largescale inventory adapt`", Some("no command adapt")),
         ("kubectl largescale diff --live | less --quit", None),
         ("`kubectl largescale apply --wait` is `apply`, so to say --really", None),

@@ -1,5 +1,5 @@
 //! Rendering into a directory without write permission. Root may write everywhere, so as root the tests run the
-//! program as the user nobody.
+//! program as the user `nobody`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

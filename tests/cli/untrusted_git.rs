@@ -1,5 +1,5 @@
-//! git runs in content that nobody has reviewed yet: pull requests and unpacked archives can name programs where git
-//! looks for its configuration. Each repository here names programs that create the file `executed`.
+//! git runs in content that has not been reviewed yet: the git configuration in a pull request or an unpacked archive
+//! can name programs. Each repository here names programs that create the file `executed`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -167,8 +167,8 @@ fn unknown_names_list_the_known_ones() {
         assert_eq!(shown(connect(&flags, &environment)), expected);
     };
     check(
-        flags(|flags| flags.context = Some("prodcution".into())),
-        "the kubeconfig has no context `prodcution`, did you mean `production`?",
+        flags(|flags| flags.context = Some("prodcution".into())), // typos:ignore
+        "the kubeconfig has no context `prodcution`, did you mean `production`?", // typos:ignore
     );
     check(flags(|flags| flags.cluster = Some("xyz".into())), "the kubeconfig has no cluster `xyz`");
     check(flags(|flags| flags.user = Some("xyz".into())), "the kubeconfig has no user `xyz`");

@@ -162,12 +162,12 @@ fn the_identity_is_that_of_kube_system() {
 fn impersonation() {
     let server = server_or_skip!();
     with_readers(server);
-    let somebody = ClusterFlags { impersonate: Some("somebody".into()), ..server.admin() };
-    let Problem::Forbidden { user, .. } = problem(cluster(&somebody).nodes()) else {
+    let other = ClusterFlags { impersonate: Some("other".into()), ..server.admin() };
+    let Problem::Forbidden { user, .. } = problem(cluster(&other).nodes()) else {
         panic!("listing nodes must be forbidden")
     };
-    assert_eq!(user.as_deref(), Some("somebody"));
-    let reader = ClusterFlags { impersonate_groups: vec!["readers".into()], ..somebody };
+    assert_eq!(user.as_deref(), Some("other"));
+    let reader = ClusterFlags { impersonate_groups: vec!["readers".into()], ..other };
     cluster(&reader).nodes().unwrap();
     let not_allowed = ClusterFlags { impersonate: Some("admin".into()), ..server.flags("nobody-token") };
     let Problem::Forbidden { user, verb, .. } = problem(cluster(&not_allowed).nodes()) else {

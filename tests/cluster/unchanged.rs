@@ -20,7 +20,7 @@ struct Counts {
     /// The server reports no change.
     unchanged: usize,
     /// `is_unchanged` agrees.
-    recognised: usize,
+    recognized: usize,
     /// Applies that the server accepts and that would change something.
     changed: usize,
     /// Those whose effect the program predicted.
@@ -53,7 +53,7 @@ fn objects_that_would_change_are_never_called_unchanged() {
             let counts = walk.await.unwrap();
             all.compared += counts.compared;
             all.unchanged += counts.unchanged;
-            all.recognised += counts.recognised;
+            all.recognized += counts.recognized;
             all.changed += counts.changed;
             all.foretold += counts.foretold;
             all.conflicts += counts.conflicts;
@@ -65,7 +65,7 @@ fn objects_that_would_change_are_never_called_unchanged() {
         "{} compared, {} would not change, {} of them recognized, {} would change, {} of them predicted, {} conflicts, {} wrong",
         counts.compared,
         counts.unchanged,
-        counts.recognised,
+        counts.recognized,
         counts.changed,
         counts.foretold,
         counts.conflicts,
@@ -73,7 +73,7 @@ fn objects_that_would_change_are_never_called_unchanged() {
     );
     assert!(counts.wrong.is_empty(), "{summary}\n{}", counts.wrong[..counts.wrong.len().min(5)].join("\n\n"));
     assert!(counts.compared >= 3_000, "{summary}");
-    assert!(counts.recognised * 3 > counts.unchanged * 2, "{summary}");
+    assert!(counts.recognized * 3 > counts.unchanged * 2, "{summary}");
     assert!(counts.foretold * 2 > counts.changed && counts.conflicts > 100, "{summary}");
 }
 
@@ -144,7 +144,7 @@ async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Count
     let said = is_unchanged(wanted, live);
     counts.compared += 1;
     counts.unchanged += usize::from(would_stay);
-    counts.recognised += usize::from(would_stay && said);
+    counts.recognized += usize::from(would_stay && said);
     match &answer {
         Ok(answer) if !would_stay => {
             counts.changed += 1;

@@ -56,8 +56,8 @@ fn to_kubectl_and_back() {
     let before = kubectl_apply(&app);
     assert_ne!(before.code, Some(0), "kubectl must refuse our ApplySet: {before:?}");
 
-    let nobody = app.run(&["inventory", "handover", "--to", "kubectl"]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
+    let unconfirmed = app.run(&["inventory", "handover", "--to", "kubectl"]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
     app.run(&["inventory", "handover", "--to", "kubectl", "--dry-run"]).ok();
     app.run(&["apply"]).ok();
     app.run(&["inventory", "handover", "--to", "kubectl", "--yes"]).ok();

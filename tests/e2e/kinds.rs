@@ -62,7 +62,7 @@ fn a_namespace_a_kind_and_an_object_of_it_from_nothing() {
     let again = app.run(&["apply", "--prune"]);
     assert!(again.err.starts_with("10 unchanged in "), "{again:?}");
 
-    // Objects that left the tree are pruned, except for those that may contain objects of others.
+    // Objects that left the tree are pruned, except for those that may contain foreign objects.
     let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
     app.write("web.yaml", manifests.split("---\napiVersion: kinds-new").next().unwrap());
     app.run(&["render"]).ok();

@@ -103,8 +103,8 @@ fn each_right_counts(
         );
     }
     // Reading events is not needed if every load balancer has its address; `reader` has one without an address.
-    let missable = rights.iter().filter(|right| right.resource != "events" || name == "rbac-reader");
-    for (number, missing) in missable.enumerate() {
+    let removable = rights.iter().filter(|right| right.resource != "events" || name == "rbac-reader");
+    for (number, missing) in removable.enumerate() {
         let name = format!("{name}-{number}");
         let app = App::rendered(plane, &name);
         prepare(plane, &app);

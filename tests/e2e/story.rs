@@ -156,9 +156,9 @@ fn the_pool_is_forgotten(plane: &ControlPlane, app: &App<'_>, address: &str) {
     let seen = app.run(&["diff", "--live", "--prune"]);
     assert_eq!(seen.code, Some(1), "{seen:?}");
     assert!(seen.err.contains(&lost) && seen.out.contains("+++ /dev/null"), "{seen:?}");
-    let nobody = app.run(&["apply", "--prune"]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
-    assert!(nobody.err.contains(&lost), "{nobody:?}");
+    let unconfirmed = app.run(&["apply", "--prune"]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
+    assert!(unconfirmed.err.contains(&lost), "{unconfirmed:?}");
     assert!(plane.get(&service).is_some(), "not confirmed");
 
     let run = app.run(&["apply", "--prune", "--yes"]);

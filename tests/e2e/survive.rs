@@ -1,4 +1,4 @@
-//! Invariants under faults: objects of others are not touched, the report is true for every object, the exit code
+//! Invariants under faults: foreign objects are not touched, the report is true for every object, the exit code
 //! is 0 only if all is done, and a repeated run completes the work. [`scene::Scene`] asserts all four.
 
 mod admission;

@@ -38,11 +38,11 @@ impl Upstream {
         config.disable_compression = true;
         // A server that is disturbed on purpose may respond late.
         config.write_timeout = None;
-        let mut nobody = config.clone();
-        nobody.auth_info = AuthInfo::default();
+        let mut anonymous = config.clone();
+        anonymous.auth_info = AuthInfo::default();
         runtime().block_on(async {
             let client = |config| kube::Client::try_from(config).unwrap();
-            Self { admin: client(config), bare: client(nobody) }
+            Self { admin: client(config), bare: client(anonymous) }
         })
     }
 

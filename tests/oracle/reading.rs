@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::kubectl::Kubectl;
 
-/// Scalars that both read alike: common ones, and ones that nobody should write.
+/// Scalars that both read alike: common ones, and unusual ones.
 #[rustfmt::skip] // one a line would be pages
 const ALIKE: &[&str] = &[
     // Null.
@@ -75,7 +75,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("oN", "\"oN\"", "true"),
     ("oFF", "\"oFF\"", "false"),
     ("tRue", "\"tRue\"", "true"),
-    ("fALSE", "\"fALSE\"", "false"),
+    ("fALSE", "\"fALSE\"", "false"), // typos:ignore
     // Underscores in unusual places: Go removes them before it parses.
     ("1_", "1", "\"1_\""),
     ("1__0", "10", "\"1__0\""),

@@ -8,7 +8,7 @@ const TRAPS: &[&str] = &[
     // Null, and what is read as null.
     "", "~", "null", "Null", "NULL", "nUll", "none", "None", "nil", "undefined",
     // Booleans.
-    "true", "True", "TRUE", "tRue", "false", "False", "FALSE", "fAlse", "y", "Y", "n", "N", "yes", "Yes",
+    "true", "True", "TRUE", "tRue", "false", "False", "FALSE", "fAlse", "y", "Y", "n", "N", "yes", "Yes", // typos:ignore
     "YES", "yEs", "no", "No", "NO", "nO", "on", "On", "ON", "oN", "off", "Off", "OFF", "oFF", "t", "f", "T",
     "F",
     // Numbers of all bases.

@@ -14,7 +14,7 @@ const OFFERS: Offers = &[
     ("init ", &["app", "bin"], &["kubeconfig"]),
     ("init --platform a", &["aws-ccm", "azure-basic"], &["hetzner", "kubeconfig"]),
     ("status -o ", &["wide", "json", "zone"], &["kubeconfig"]),
-    ("diff --fo", &["--force-conflicts", "--forget"], &["--context"]),
+    ("diff --fo", &["--force-conflicts", "--forget"], &["--context"]), // typos:ignore
 ];
 
 /// Checks completion of `kubectl largescale`.
@@ -24,7 +24,7 @@ pub(crate) fn through_kubectl(shell: &mut Terminal) {
     for (typed, words) in [
         ("kubectl largescale rend", "[kubectl][largescale][render]"),
         ("kubectl largescale render --context pl", "[kubectl][largescale][render][--context][plain]"),
-        ("kubectl largescale render --contex", "[kubectl][largescale][render][--context]"),
+        ("kubectl largescale render --contex", "[kubectl][largescale][render][--context]"), // typos:ignore
         (
             "kubectl largescale render --context arn:aws:",
             "[kubectl][largescale][render][--context][arn:aws:eks:eu-west-1:1:cluster/big]",
@@ -41,7 +41,7 @@ pub(crate) fn by_itself(shell: &mut Terminal) {
     for (typed, words) in [
         ("kubectl-largescale rend", "[kubectl-largescale][render]"),
         (
-            "kubectl-largescale -f app render --forget agentpool1 --contex",
+            "kubectl-largescale -f app render --forget agentpool1 --contex", // typos:ignore
             "[kubectl-largescale][-f][app][render][--forget][agentpool1][--context]",
         ),
         (

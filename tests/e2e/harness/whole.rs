@@ -57,7 +57,7 @@ fn objects_are_changed_without_the_program() {
     plane.patch(&path, Patch::Json, &json!([{"op": "remove", "path": "/data/a"}]));
     let mut mine = object.clone();
     mine["data"] = json!({"c": "3"});
-    let object = plane.patch(&path, Patch::Apply("somebody"), &mine);
+    let object = plane.patch(&path, Patch::Apply("other-manager"), &mine);
     assert_eq!(object["data"], json!({"b": "2", "c": "3"}));
     let managers: Vec<_> = object["metadata"]["managedFields"]
         .as_array()
@@ -65,7 +65,7 @@ fn objects_are_changed_without_the_program() {
         .flatten()
         .map(|entry| (entry["manager"].clone(), entry["operation"].clone()))
         .collect();
-    assert!(managers.contains(&(json!("somebody"), json!("Apply"))), "{managers:?}");
+    assert!(managers.contains(&(json!("other-manager"), json!("Apply"))), "{managers:?}");
     plane.delete(&path);
     assert_eq!(plane.get(&path), None);
 }

@@ -17,23 +17,23 @@ use crate::wait::until;
 /// A platform with a load balancer class that no controller of the cluster handles, so its Services stay pending.
 const UNHANDLED_CLASS: &str = "apiVersion: largescale.dev/v1alpha1
 kind: Platform
-metadata: {name: nobody}
+metadata: {name: unhandled}
 spec:
-  title: nobody's cloud
+  title: a cloud without a controller
   sources: [none]
-  choose: nobody is asked
+  choose: never
   recognise: {nodeNames: ['^k8s-']}
   poolLabels: [agentpool]
   binding:
-  - {op: add, path: /spec/loadBalancerClass, value: example.com/nobody}
+  - {op: add, path: /spec/loadBalancerClass, value: example.com/unhandled}
 ";
 
 #[test]
 fn users_with_few_rights() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "status-rights");
-    app.write("nobody.yaml", UNHANDLED_CLASS);
-    app.edit("largescale.yaml", "platform: azure-basic", "platform: ./nobody.yaml");
+    app.write("unhandled.yaml", UNHANDLED_CLASS);
+    app.edit("largescale.yaml", "platform: azure-basic", "platform: ./unhandled.yaml");
     app.run(&["render"]).ok();
     apply(&app);
     let user = "status-viewer";

@@ -117,7 +117,7 @@ fn a_pruned_object_changes_during_the_run() {
     }
 
     // Another client has created it again: it is another object.
-    let scene = Scene::applied(plane, "survive-prune-anew");
+    let scene = Scene::applied(plane, "survive-prune-again");
     scene.forget_the_config_map();
     let path = scene.app.path("v1", "configmaps/web");
     let list = scene.app.path("v1", "configmaps");

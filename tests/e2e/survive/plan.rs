@@ -231,9 +231,9 @@ fn a_plan_with_deletions() {
     scene.app.edit("web.yaml", "image: nginx", "image: nginx:2");
     scene.forget_the_config_map();
     plan(&scene, &["--prune"]);
-    let nobody = scene.app.run(&["apply", PLAN]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
-    assert!(nobody.err.contains("there is no terminal to confirm"), "{nobody:?}");
+    let unconfirmed = scene.app.run(&["apply", PLAN]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
+    assert!(unconfirmed.err.contains("there is no terminal to confirm"), "{unconfirmed:?}");
     // Other changes of the object do not matter, because it is deleted.
     plane.patch(&config(&scene), Patch::Merge, &json!({"data": {"theirs": "1"}}));
     let run = is_done(&scene, &Proxy::passing(plane));

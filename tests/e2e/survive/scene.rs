@@ -1,4 +1,4 @@
-//! A rendered project in a cluster with objects of others, and the four assertions of these tests.
+//! A rendered project in a cluster with foreign objects, and the four assertions of these tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,15 +14,15 @@ use crate::control_plane::ControlPlane;
 use crate::proxy::Proxy;
 use crate::run::Run;
 
-/// An app, and objects of others next to its own.
+/// An app, and foreign objects next to its own.
 pub(crate) struct Scene<'a> {
     pub(crate) plane: &'a ControlPlane,
     pub(crate) app: App<'a>,
-    /// Paths of objects of others, with the resourceVersion that they must keep.
+    /// Paths of foreign objects, with the resourceVersion that they must keep.
     strangers: Vec<(String, Value)>,
 }
 
-/// The state before a run: the UID of each object of ours.
+/// The state before a run: the UID of each of our objects.
 pub(crate) struct Before(BTreeMap<String, Value>);
 
 /// A desired object.
@@ -47,7 +47,7 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// Creates objects of others next to an app. One has a copy of our label, one belongs to another ApplySet.
+    /// Creates foreign objects next to an app. One has a copy of our label, one belongs to another ApplySet.
     #[track_caller]
     pub(crate) fn with(plane: &'a ControlPlane, app: App<'a>) -> Self {
         let named = |kind: &str, name: &str, labels: Value| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": labels}});
@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
         Self { plane, app, strangers: strangers.into() }
     }
 
-    /// Adds an object of others.
+    /// Adds a foreign object.
     #[track_caller]
     pub(crate) fn add_stranger(&mut self, path: &str) {
         let live = self.plane.get(path).unwrap_or_else(|| panic!("there is no {path}"));
@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
         run
     }
 
-    /// Asserts that objects of others were not touched, that the report is true, and that the exit code is 0 only
+    /// Asserts that foreign objects were not touched, that the report is true, and that the exit code is 0 only
     /// if all is done.
     #[track_caller]
     pub(crate) fn is_told(&self, before: &Before, run: &Run) {
@@ -169,7 +169,7 @@ impl<'a> Scene<'a> {
         assert!(proxy.writes().is_empty(), "nothing was left to do: {:?}", proxy.writes());
     }
 
-    /// Asserts that the objects of others have not changed.
+    /// Asserts that the foreign objects have not changed.
     #[track_caller]
     pub(crate) fn leaves_strangers_alone(&self, run: &Run) {
         for (path, version) in &self.strangers {
@@ -216,7 +216,7 @@ fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
     format!("/{root}/{api_version}/{location}{}s/{name}", kind.to_lowercase())
 }
 
-/// Returns the path of an object of ours that left the tree; supports only the kinds that these tests prune.
+/// Returns the path of one of our objects that left the tree; supports only the kinds that these tests prune.
 fn path_of(key: &str) -> String {
     let parts: Vec<&str> = key.split('/').collect();
     let [kind, namespace, name] = parts[..] else { panic!("{key} is in no namespace") };
