@@ -54,8 +54,8 @@ fn is_status_enough(status: StatusCode) -> bool {
         .contains(&status)
 }
 
-/// Returns the server's warnings, for example that an API version is deprecated: the texts of headers `Warning: 299
-/// - "text"`.
+/// Returns the server's warnings, for example that an API version is deprecated: the texts of headers
+/// `Warning: 299 - "text"`.
 pub(super) fn warnings(headers: &HeaderMap) -> Vec<String> {
     let texts = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
     let quoted = texts.filter_map(|text| Some(text.split_once('"')?.1.rsplit_once('"')?.0));

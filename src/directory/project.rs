@@ -102,7 +102,7 @@ impl Project {
         self.source.lock()
     }
 
-    /// Refuses a cluster that another entry of the spec also names: two ApplySets of one name would delete each
+    /// Refuses a cluster that another entry of the spec also names: two sets of one name would delete each
     /// other's Services.
     pub fn refuse_same_cluster(&self, identity: &str) -> Checked<()> {
         let lock_of = |name: &String| load_lock(&self.source.of_cluster(name).lock()).ok().flatten();

@@ -26,10 +26,10 @@ pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
 }
 
 fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Checked<()> {
-    let failed = |error| FileError::read_path(error, directory);
-    for entry in fs::read_dir(directory).map_err(|error| failed(error))? {
-        let entry = entry.map_err(|error| failed(error))?;
-        let kind = entry.file_type().map_err(|error| failed(error))?;
+    let failed = |error: std::io::Error| FileError::read_path(error, directory);
+    for entry in fs::read_dir(directory).map_err(&failed)? {
+        let entry = entry.map_err(&failed)?;
+        let kind = entry.file_type().map_err(&failed)?;
         let name = entry.file_name();
         if kind.is_dir() && !name.to_string_lossy().starts_with('.') {
             walk(&entry.path(), found)?;

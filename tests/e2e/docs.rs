@@ -1,5 +1,5 @@
-//! Runs the documentation pages that need a cluster. The first line of such a page describes the cluster: `<!--
-//! cluster: 6 nodes in 3 pools -->`.
+//! Runs the documentation pages that need a cluster. The first line of such a page describes the cluster:
+//! `<!-- cluster: 6 nodes in 3 pools -->`.
 
 use std::fs;
 use std::path::{Path, PathBuf};

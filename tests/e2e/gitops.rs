@@ -11,7 +11,7 @@ use crate::control_plane::ControlPlane;
 use crate::run::{Run, Running};
 use crate::wait::until;
 
-/// Creates an app in a repository, with the manifests of its GitOps tool.
+/// Creates an app in a repository, with the manifests of Argo CD or Flux.
 fn synced<'a>(plane: &'a ControlPlane, name: &str) -> Option<App<'a>> {
     if !Path::new(&program()).exists() {
         skip("no target/gitops-proof: tests/go/gitops-proof/build.sh has not been run");

@@ -47,7 +47,7 @@ impl Repository {
         Ok(bytes)
     }
 
-    /// Returns the path of a file or directory relative to the root, for messages and for GitOps tools.
+    /// Returns the path of a file or directory relative to the root, for messages and for tools that sync it.
     pub fn shown_path(&self, file: &Path) -> Result<String, Diagnostic> {
         Ok(String::from_utf8_lossy(&self.path(file)?).into_owned())
     }
