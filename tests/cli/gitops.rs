@@ -13,7 +13,7 @@ use crate::environment::{Environment, checkout};
 
 const KINDS: &str = "tests/cases/render/synced";
 
-/// Returns an app in a repository, with the manifests of its GitOps tools; `None` without Go.
+/// Returns an app in a repository, with the manifests for Argo CD and Flux; `None` without Go.
 fn project(input: &str, spec: &str) -> Option<Environment> {
     let program = checkout().join("target/gitops-proof");
     if !program.exists() {
