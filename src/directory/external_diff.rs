@@ -26,7 +26,7 @@ pub fn external_diff(files: &[(&str, &str, &str)]) -> Result<bool, Diagnostic> {
     let merged = tempfile::Builder::new().prefix("MERGED-").tempdir().map_err(|error| failed(&error))?;
     for (path, old, new) in files {
         for (directory, text) in [(&live, old), (&merged, new)] {
-            // `diff -N` treats a missing file as empty.
+            // The diff program gets the flag -N, which treats a missing file as empty.
             if !text.is_empty() {
                 fs::write(directory.path().join(path), text).map_err(|error| failed(&error))?;
             }
