@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Completes target/dist when its archives are there: the bill of materials, SHA256SUMS and the manifest for krew.
+"""Completes target/dist when its archives exist: the bill of materials, SHA256SUMS and the krew manifest.
 
     dist/finish.py [--complete TAG] [REPOSITORY]
 
-With --complete an archive that is missing, or a TAG of another version, is an error. REPOSITORY is the address of the repository that the archives are released in, https://github.com/OWNER/NAME.
+With --complete a missing archive, or a TAG of another version, is an error. REPOSITORY is the address of the repository in which the archives are released, https://github.com/OWNER/NAME.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import project
 import sbom
 
 TEMPLATE = project.CHECKOUT / "krew-manifest.yaml"
-# What the template has in the place of a digest.
+# The placeholder for a digest in the template.
 UNKNOWN = "0" * 64
 
 
@@ -26,13 +26,13 @@ def main():
         sys.exit(__doc__)
     repository = arguments[0].rstrip("/") if arguments else None
     if tag not in (None, f"v{project.version()}"):
-        sys.exit(f"error: the tag is {tag}, and Cargo.toml says {project.version()}\n  hint: tag the commit that sets the version")
+        sys.exit(f"error: the tag is {tag}, but the version in Cargo.toml is {project.version()}\n  hint: tag the commit that sets the version")
     bill = project.OUTPUT / f"{project.PROGRAM}_v{project.version()}.cdx.json"
     bill.write_text(json.dumps(sbom.bill(project.metadata()), indent=1) + "\n")
 
     archives = sorted(project.OUTPUT.glob(project.archive_name(("*", "*"))))
     if not archives:
-        sys.exit("error: target/dist holds no archive of this version\n  hint: make dist")
+        sys.exit("error: target/dist contains no archive of this version\n  hint: run `make dist`")
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in [*archives, bill]}
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items()))
     (project.OUTPUT / "SHA256SUMS").write_text(lines)
@@ -49,7 +49,7 @@ def main():
 
 
 def filled(template, sums, version, repository):
-    """The template with version, addresses and the digests that are known."""
+    """Fills the template with version, addresses and the known digests."""
     lines, digest = [], UNKNOWN
     for line in template.splitlines():
         if line.startswith("#"):

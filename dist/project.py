@@ -1,4 +1,4 @@
-"""What the scripts of a release have in common: version, time, targets, and where things go."""
+"""Shared by the release scripts: version, time, targets and paths."""
 
 import functools
 import json
@@ -11,7 +11,7 @@ CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 OUTPUT = CHECKOUT / "target" / "dist"
 PROGRAM = "kubectl-largescale"
 
-# Rust's targets by krew's words for them; of several the first whose standard library is installed.
+# Rust targets by krew platform; of several the first with an installed standard library.
 PLATFORMS = {
     ("linux", "amd64"): ["x86_64-unknown-linux-musl", "x86_64-unknown-linux-gnu"],
     ("linux", "arm64"): ["aarch64-unknown-linux-musl", "aarch64-unknown-linux-gnu"],
@@ -23,12 +23,12 @@ PLATFORMS = {
 
 
 def platform_of(target):
-    """krew's words for a target of Rust's."""
+    """Returns the krew platform of a Rust target."""
     for platform, targets in PLATFORMS.items():
         if target in targets:
             return platform
     known = ", ".join(target for targets in PLATFORMS.values() for target in targets)
-    sys.exit(f"error: unknown target `{target}`\n  hint: known are {known}")
+    sys.exit(f"error: unknown target `{target}`\n  hint: use one of: {known}")
 
 
 def archive_name(platform):
@@ -42,7 +42,7 @@ def version():
 
 @functools.cache
 def metadata():
-    """What cargo knows of the program and its dependencies, for all platforms of a release."""
+    """Returns cargo's metadata of the program and its dependencies, for all platforms of a release."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1"]
     for targets in PLATFORMS.values():
         command += ["--filter-platform", targets[0]]
@@ -50,7 +50,7 @@ def metadata():
 
 
 def epoch():
-    """The time that files carry: that of the last commit, so that the same commit makes the same bytes."""
+    """Returns the timestamp of files: that of the last commit, so that the same commit produces the same bytes."""
     if "SOURCE_DATE_EPOCH" in os.environ:
         return int(os.environ["SOURCE_DATE_EPOCH"])
     return int(subprocess.check_output(["git", "log", "-1", "--format=%ct"], cwd=CHECKOUT))

@@ -17,7 +17,7 @@ def bill(metadata):
         package = waiting.pop()
         if package in edges:
             continue
-        # What only builds or tests it is not in it.
+        # Build and test dependencies are not part of the program.
         linked = [dep["pkg"] for dep in nodes[package]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
         edges[package] = sorted(linked)
         waiting += linked
@@ -44,7 +44,7 @@ def component(package, digests):
         "purl": reference(package),
     }
     if package.get("license"):
-        # Cargo once allowed a slash for OR.
+        # Older Cargo versions allowed a slash for OR.
         entry["licenses"] = [{"expression": package["license"].replace("/", " OR ")}]
     digest = digests.get((package["name"], package["version"]))
     if digest:
@@ -57,7 +57,7 @@ def reference(package):
 
 
 def checksums():
-    """The digests of the lock file, by name and version."""
+    """Returns the digests of the lock file, by name and version."""
     found, package = {}, {}
     for line in (project.CHECKOUT / "Cargo.lock").read_text().splitlines():
         if line == "[[package]]":

@@ -1,7 +1,7 @@
-//! The cluster side: the only place that knows kube, tokio and the network.
+//! The cluster shell: the only modules that use kube, tokio and the network.
 //!
-//! [`Cluster`] is blocking for its caller: it owns a runtime on the caller's thread and drives it while it
-//! is asked something. Nothing here prints; what a person should read while waiting goes to a [`Notice`].
+//! [`Cluster`] is blocking for its caller: it owns a runtime on the caller's thread and drives it during a call.
+//! Nothing here prints; progress messages go to a [`Notice`].
 //!
 //! ```text
 //!  ClusterFlags ─┐
@@ -10,15 +10,14 @@
 //!                            one request: tries, pauses, limits, errors ─┘
 //! ```
 //!
-//! kube does the work that is hard to get right: TLS, HTTP, tokens. Where it would surprise a person who is
-//! used to kubectl, this module does the work itself:
+//! kube handles TLS, HTTP and tokens. Where it behaves differently from kubectl, this module does the work itself:
 //! - `kubeconfig`: files of KUBECONFIG that do not exist are skipped, flags override single fields;
-//! - `plugin`: a credential plugin runs once, not three times, and may not hang for ever;
-//! - `proxy`: `NO_PROXY` is about the server, not about the proxy;
-//! - `request`: a server that answers 503 is given up after seconds, not minutes, and says so.
+//! - `plugin`: a credential plugin runs once, not three times, and has a time limit;
+//! - `proxy`: `NO_PROXY` applies to the server, not to the proxy;
+//! - `request`: requests to a server that returns 503 are given up after seconds, not minutes, with an error.
 //!
-//! Secrets do not leave this module: errors carry names, files and lines, never contents. Bodies are not
-//! logged; kube's logging has no subscriber.
+//! Secrets do not leave this module: errors contain names, files and lines, never contents. Bodies are not logged;
+//! kube's logging has no subscriber.
 
 mod connect;
 mod environment;

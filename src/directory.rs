@@ -1,6 +1,7 @@
-//! The directory side: the only place that knows the file system and git.
+//! The directory shell: the only modules that use the file system and git.
 
 mod external_diff;
+mod file_error;
 mod files;
 pub mod git;
 mod identity;
@@ -16,6 +17,7 @@ mod specs;
 mod tree;
 
 pub use crate::directory::external_diff::external_diff;
+pub use crate::directory::file_error::{FileError, FileOperation};
 pub use crate::directory::files::{make_directory, read_text, replace, write_new, write_private};
 pub use crate::directory::identity::new_lock_id;
 pub use crate::directory::nodes::nodes_from;

@@ -1,4 +1,5 @@
-//! What `diff --live`, `apply` and `prune` have in common: the reviewed tree, the cluster, and one against the other.
+//! Steps shared by `diff --live`, `apply` and `prune`: read the reviewed directory, read the cluster, compare the
+//! two.
 
 pub(crate) mod apply;
 pub(crate) mod apply_set;

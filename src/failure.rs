@@ -1,4 +1,4 @@
-//! How a command fails: the problems to show, and the exit code that follows from them.
+//! The failure of a command: the problems to print, and the exit code.
 
 use std::io;
 
@@ -6,17 +6,17 @@ use crate::cluster::{ClusterError, Problem};
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 
-/// A command that did not do what it was asked to.
+/// A failed command.
 #[derive(Debug)]
 pub struct Failure {
-    /// How the program ends.
+    /// The exit code.
     pub exit: Exit,
-    /// What to show, in order.
+    /// The problems to print, in order.
     pub problems: Vec<Diagnostic>,
 }
 
 impl Failure {
-    /// The command line is wrong.
+    /// Returns the failure for an invalid command line.
     pub fn usage(problem: Diagnostic) -> Self {
         Self { exit: Exit::Usage, problems: vec![problem] }
     }
@@ -46,7 +46,7 @@ impl From<ClusterError> for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Standard output could not be written. A reader that has gone away (`| head`) is no failure.
+    /// A write to standard output failed. A closed pipe (`| head`) is not a failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { exit: Exit::Success, problems: Vec::new() };

@@ -1,7 +1,7 @@
 //! `kubectl largescale`: one workload, one load balancer per node pool, reviewed in git.
 //!
-//! A pure [`core`] between two shells: [`directory`] (files and git) and [`cluster`] (kube). The [`commands`] join
-//! them, [`ui`] is the terminal. ARCHITECTURE.md is the map.
+//! A pure [`core`] between two shells: [`directory`] (files and git) and [`cluster`] (kube). The [`commands`] use
+//! them through the [`engine`]; [`output`] is the terminal. ARCHITECTURE.md is the map.
 
 pub mod cli;
 pub mod cluster;
@@ -26,7 +26,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Runs the program with its arguments, and says how it ends.
+/// Runs the program with its arguments, and returns its exit code.
 pub fn run(arguments: Vec<OsString>) -> Exit {
     let outcome = match completion(&arguments) {
         Some(answered) => answered,
@@ -41,7 +41,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
     })
 }
 
-/// A shell asks what could be typed: through kubectl, by our own scripts, or by clap's.
+/// Answers a completion request of a shell: through kubectl, from our own scripts, or from clap's.
 fn completion(arguments: &[OsString]) -> Option<Result<Exit, Failure>> {
     let name = Path::new(arguments.first()?).file_stem().unwrap_or_default();
     if name == KUBECTL_NAME {
@@ -74,9 +74,9 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
     }
 }
 
-/// clap's own messages: help and version are data, the rest is wrong usage.
+/// Prints clap's message. Help and version are output; everything else is wrong usage.
 fn usage(error: &clap::Error) -> Exit {
-    // Nowhere is left to say that the stream is closed.
+    // If the stream is closed, there is nowhere to report it.
     let _ = error.print();
     if error.use_stderr() { Exit::Usage } else { Exit::Success }
 }

@@ -1,4 +1,4 @@
-//! The program: arguments in, exit code out. Everything else is the library's.
+//! The binary: passes the arguments to the library and returns its exit code.
 
 use std::process::ExitCode;
 

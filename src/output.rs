@@ -1,4 +1,4 @@
-//! What the user sees: the terminal, the output formats and differences.
+//! What the user sees: terminal, output formats and diffs.
 
 pub mod changes;
 pub mod format;

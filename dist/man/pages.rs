@@ -1,11 +1,11 @@
-//! The man pages: one of the program, one of each command, out of the command line as data.
+//! Generates the man pages from the command-line definition: one for the program, one for each command.
 
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use largescale::cli::Cli;
 use largescale::exit::Exit;
 
-/// All pages, as of a date such as 2026-11-24: file name and text.
+/// Returns the file name and text of all pages, with a date such as 2026-11-24.
 pub(crate) fn pages(date: &str) -> Vec<(String, String)> {
     let mut command = Cli::command();
     command.build();
@@ -16,7 +16,7 @@ pub(crate) fn pages(date: &str) -> Vec<(String, String)> {
 
 fn add(command: &Command, name: &str, date: &str, pages: &mut Vec<(String, String)>) {
     let is_program = name == "kubectl-largescale";
-    // clap takes names that are there for ever.
+    // clap requires names with a static lifetime.
     let static_name: &'static str = name.to_owned().leak();
     let man = Man::new(command.clone().name(static_name).display_name(static_name))
         .title(name.to_uppercase())
@@ -44,16 +44,16 @@ fn add(command: &Command, name: &str, date: &str, pages: &mut Vec<(String, Strin
 
 type Part = fn(&Man, &mut dyn std::io::Write) -> Result<(), std::io::Error>;
 
-/// A part of a page, without the line breaks around blank lines that `mandoc -T lint` complains of.
+/// Renders a part of a page, without the line breaks around empty lines that `mandoc -T lint` reports.
 fn rendered(man: &Man, part: Part) -> String {
     let mut text = Vec::new();
-    part(man, &mut text).expect("memory takes it");
+    part(man, &mut text).expect("writing to memory does not fail");
     let text = String::from_utf8(text).expect("help is UTF-8");
-    // What looks like an empty line is one, and needs no break around it.
+    // A request at an empty line needs no break around it.
     text.replace(".br\n\n.br\n", ".sp\n").replace("\n\n.br\n", "\n.sp\n")
 }
 
-/// As `--help` has it; `clap_mangen` would list all flags.
+/// Returns the options as in `--help`; `clap_mangen` would list all flags.
 fn synopsis(command: &Command) -> String {
     let usage = command.clone().render_usage().to_string();
     let lines = usage.trim_start_matches("Usage: ").lines().map(|line| format!("{}\n", plain(line.trim())));
@@ -77,7 +77,7 @@ fn see_also(command: &Command, name: &str) -> String {
     format!(".SH \"SEE ALSO\"\n{},\n\\fBkubectl\\fR(1)\n", all.join(",\n"))
 }
 
-/// Text that roff shows as it stands.
+/// Escapes text for roff.
 fn plain(text: &str) -> String {
     text.replace('\\', "\\e").replace('-', "\\-").replace('`', "\\(ga").replace('\'', "\\(aq")
 }
@@ -85,32 +85,32 @@ fn plain(text: &str) -> String {
 const ENVIRONMENT: &str = r".SH ENVIRONMENT
 .TP
 \fBKUBECONFIG\fR
-Kubeconfig files, a list like PATH; \fB\-\-kubeconfig\fR overrides it.
+Kubeconfig files, separated like PATH; \fB\-\-kubeconfig\fR overrides it.
 .TP
 \fBKUBECTL_EXTERNAL_DIFF\fR
 A program that \fBdiff\fR shows differences with, as in \fBkubectl diff\fR.
 .TP
 \fBHTTPS_PROXY\fR, \fBHTTP_PROXY\fR, \fBNO_PROXY\fR
-The proxy to the API server, and the hosts that need none.
+The proxy for the API server, and the hosts that are reached without it.
 .TP
 \fBNO_COLOR\fR, \fBCLICOLOR\fR, \fBCLICOLOR_FORCE\fR, \fBTERM\fR
-Whether to use colour; \fB\-\-color\fR overrides them.
+Whether to use color; \fB\-\-color\fR overrides them.
 .TP
 \fBPATH\fR
-Where \fBgit\fR(1), credential plugins and, for \fBdoctor\fR, kubectl and its plugins are looked for.
+Directories of \fBgit\fR(1), credential plugins and, for \fBdoctor\fR, kubectl and its plugins.
 ";
 
 const FILES: &str = r".SH FILES
 .TP
 \fIlargescale.yaml\fR
-The spec: which manifests, platform, pools and overlays, and where to.
+The spec: manifests, platform, pools, overlays and output directory.
 .TP
 \fIlargescale.lock\fR
-The pools as last seen, the cluster they belong to, and digests of the files. Commit it.
+The lock file: the known pools, their cluster, and digests of the files. Commit it.
 .TP
 \fIrendered/\fR
-The tree: one file an object.
+The rendered directory: one file for each object.
 .TP
 \fI~/.kube/config\fR
-The kubeconfig where KUBECONFIG names none.
+The kubeconfig if KUBECONFIG is not set.
 ";

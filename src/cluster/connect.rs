@@ -1,4 +1,4 @@
-//! The connection to one cluster, for callers that know nothing of async.
+//! The connection to one cluster, with a blocking interface.
 
 use std::cell::OnceCell;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ use crate::cluster::request::{Notice, Requests};
 use crate::cluster::{identity, kubeconfig, nodes, plugin};
 use crate::core::kubernetes::node::Node;
 
-/// A cluster that can be asked. Every question is one blocking call that ends.
+/// A connected cluster. Every method is one blocking call that ends.
 pub struct Cluster {
     pub(super) requests: Requests,
     pub(super) runtime: OwnRuntime,
@@ -26,12 +26,12 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Finds the cluster and logs in. No request is sent yet.
+    /// Finds the cluster and its credentials. Sends no request yet.
     pub fn connect(flags: &ClusterFlags, notice: Notice) -> Result<Self, ClusterError> {
         Self::connect_within(flags, notice, &Environment::of_process(), Limits::default())
     }
 
-    /// [`Self::connect`] in other surroundings and with other limits.
+    /// Like [`Self::connect`], with another environment and other limits.
     pub fn connect_within(
         flags: &ClusterFlags,
         notice: Notice,
@@ -49,42 +49,42 @@ impl Cluster {
         Ok(Self { requests, runtime, interrupts: OnceCell::new() })
     }
 
-    /// All nodes.
+    /// Lists all nodes.
     pub fn nodes(&self) -> Result<Vec<Node>, ClusterError> {
         self.runtime.block_on(nodes::list(&self.requests))
     }
 
-    /// Which cluster this is.
+    /// Returns the identity of the cluster.
     pub fn identity(&self) -> Result<Identity, ClusterError> {
         self.runtime.block_on(identity::ask(&self.requests))
     }
 
-    /// From now on the server is waited for: see [`Limits::patient`].
+    /// Makes later requests wait longer for the server: see [`Limits::patient`].
     pub fn be_patient(&mut self) {
         self.requests.limits = self.requests.limits.clone().patient();
     }
 
-    /// What the server warned of since this was last asked.
+    /// Returns the warnings that the server has sent since the last call.
     pub fn warnings(&self) -> Vec<String> {
         std::mem::take(&mut self.requests.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The context of the kubeconfig, empty if there is none.
+    /// Returns the context of the kubeconfig; empty if there is none.
     pub fn context(&self) -> &str {
         &self.requests.endpoint.context
     }
 
-    /// The address of the API server.
+    /// Returns the address of the API server.
     pub fn server(&self) -> &str {
         &self.requests.endpoint.server
     }
 
-    /// The namespace for objects that name none.
+    /// Returns the namespace for objects that name none.
     pub fn namespace(&self) -> &str {
         &self.requests.endpoint.namespace
     }
 
-    /// The user of the kubeconfig, empty if there is none.
+    /// Returns the user of the kubeconfig; empty if there is none.
     pub fn user(&self) -> &str {
         &self.requests.endpoint.user
     }
@@ -102,16 +102,16 @@ impl std::fmt::Debug for Cluster {
 fn set_limits(config: &mut kube::Config, limits: &Limits) {
     config.connect_timeout = Some(limits.connect);
     config.read_timeout = limits.read;
-    // Otherwise the time between two requests would count as waiting for the second.
+    // Otherwise the idle time before a request would count as waiting for its response.
     config.reset_reader_on_write = true;
-    // Ours has a deadline and says that it waits.
+    // Our own retry has a deadline and reports that it waits.
     config.default_retry = false;
     config
         .headers
         .extend(user_agent().parse().ok().map(|agent| (HeaderName::from_static("user-agent"), agent)));
 }
 
-/// As kubectl writes it, so that audit logs name the program and its version.
+/// Returns the user agent in kubectl's format, so that audit logs contain the program and its version.
 fn user_agent() -> String {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -139,18 +139,19 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
             what: format!("the credentials of user `{user}`"),
             reason: error.to_string(),
         },
-        // A header that cannot be sent: the name of a user or group to act as.
-        kube::Error::HttpError(error) => {
-            ClusterError::Unusable { what: "the user or groups to act as".into(), reason: error.to_string() }
-        }
-        // Nothing else is made here; its text may hold anything.
+        // An invalid header: the name of a user or group to impersonate.
+        kube::Error::HttpError(error) => ClusterError::Unusable {
+            what: "the impersonated user or groups".into(),
+            reason: error.to_string(),
+        },
+        // No other error is expected here; its text may contain secrets.
         _ => {
             ClusterError::Unusable { what: "the kubeconfig".into(), reason: "kube does not accept it".into() }
         }
     }
 }
 
-/// A runtime that does not wait for a hanging name lookup when it is dropped.
+/// A runtime that does not wait for a blocked DNS lookup when it is dropped.
 pub(super) struct OwnRuntime(Option<Runtime>);
 
 impl OwnRuntime {

@@ -1,23 +1,23 @@
-//! What the process was given besides its flags: the variables and files that kubectl looks at.
+//! The environment variables and files that kubectl reads.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// Where Kubernetes puts the token of a pod's service account.
+/// The path at which Kubernetes mounts the token of a pod's service account.
 const TOKEN_OF_POD: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// The surroundings in which a kubeconfig is looked for. A value of its own, so that tests need not set
-/// variables of a process with many threads.
+/// The environment in which a kubeconfig is found. A separate value, so that tests do not have to set variables of
+/// a process with many threads.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
-    /// `KUBECONFIG`, a list like `PATH`.
+    /// `KUBECONFIG`, a list of paths like `PATH`.
     pub kubeconfig: Option<OsString>,
-    /// Where `.kube/config` is looked for.
+    /// The directory that contains `.kube/config`.
     pub home: Option<PathBuf>,
     /// Inside a pod: `KUBERNETES_SERVICE_HOST` is set and the service account has a token.
     pub in_pod: bool,
-    /// A person sits in front of it, whom a credential plugin may ask.
+    /// Whether there is a terminal on which a credential plugin may ask the user.
     pub at_terminal: bool,
     /// `HTTPS_PROXY`.
     pub https_proxy: Option<String>,
@@ -28,7 +28,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Of this process.
+    /// Returns the environment of this process.
     pub fn of_process() -> Self {
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG"),
@@ -43,7 +43,7 @@ impl Environment {
     }
 }
 
-/// A variable in upper case or, as every other program takes them too, in lower case.
+/// Returns a variable in upper case or, as in other programs, in lower case.
 fn variable(name: &str) -> Option<String> {
     let value = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     value(name).or_else(|| value(&name.to_lowercase()))

@@ -1,7 +1,7 @@
-//! What can go wrong before and while a cluster is asked, in data; the wording is here and in [`Problem`].
+//! Errors before and during a request, as data. [`Problem`] holds the reasons why a request failed.
 //!
-//! Messages name the file, the server and what was asked. They never hold contents of a kubeconfig or of
-//! an answer, and never the `Debug` form of kube's errors, which holds both.
+//! Messages contain the file, the server and the operation. They never contain the content of a kubeconfig or of a
+//! response, and never the `Debug` form of kube's errors, which contains both.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,25 +9,25 @@ use std::time::Duration;
 use crate::cluster::request_error::Problem;
 use crate::core::report::suggest::did_you_mean;
 
-/// Why the cluster could not be asked, or what came instead of an answer.
+/// Why a cluster could not be reached, or why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// A kubeconfig exists, or was asked for, and cannot be read.
+    /// A kubeconfig exists, or was named, but cannot be read.
     #[error("cannot read kubeconfig {file}: {source}", file = .file.display())]
     KubeconfigUnreadable {
         /// Its path.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A kubeconfig is not YAML, or not a kubeconfig.
-    #[error("kubeconfig {location} is broken: {reason}", location = at_line(.file, *.line))]
+    /// A kubeconfig is not valid YAML, or not a kubeconfig.
+    #[error("invalid kubeconfig {location}: {reason}", location = at_line(.file, *.line))]
     KubeconfigBroken {
         /// Its path.
         file: PathBuf,
         /// 1-based.
         line: Option<u64>,
-        /// What was expected; without the text that stands there, which may be a secret.
+        /// What was expected, without the text that was found, because it may be a secret.
         reason: String,
     },
     /// Neither a kubeconfig nor the service account of a pod.
@@ -36,10 +36,10 @@ pub enum ClusterError {
         /// The files that do not exist.
         looked_at: Vec<PathBuf>,
     },
-    /// The kubeconfig has no current context and none was named.
+    /// The kubeconfig has no current context, and the flags name none.
     #[error("the kubeconfig has no current context")]
     NoContext {
-        /// The contexts to choose from.
+        /// The available contexts.
         known: Vec<String>,
     },
     /// A context, cluster or user that the kubeconfig does not have.
@@ -47,9 +47,9 @@ pub enum ClusterError {
     UnknownName {
         /// `context`, `cluster` or `user`.
         what: &'static str,
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The names that there are.
+        /// The available names.
         known: Vec<String>,
     },
     /// A cluster without an address.
@@ -63,98 +63,94 @@ pub enum ClusterError {
     Unusable {
         /// Such as ``the certificate authority of cluster `a` ``.
         what: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// `--as-group` or `--as-uid` without `--as`.
-    #[error("a group or UID to act as needs a user to act as")]
+    #[error("--as-group and --as-uid require --as")]
     ImpersonationWithoutUser,
-    /// The credential plugin did not give credentials.
+    /// The credential plugin returned no credentials.
     #[error("credential plugin `{command}` of user `{user}` {problem}")]
     Plugin {
         /// The user of the kubeconfig that names the plugin.
         user: String,
         /// The program.
         command: String,
-        /// What it did instead.
+        /// How it failed.
         problem: PluginProblem,
-        /// What the kubeconfig says about installing it.
+        /// The kubeconfig's `installHint`.
         install_hint: Option<String>,
     },
-    /// The server was asked and no usable answer came.
+    /// The request failed, or its response cannot be used.
     #[error("cannot {ask} at {server}: {problem}")]
     Request {
         /// Such as `list nodes`.
         ask: String,
         /// The address of the server.
         server: String,
-        /// What came instead of an answer.
+        /// The reason.
         problem: Problem,
     },
 }
 
-/// What a credential plugin did instead of giving credentials.
+/// How a credential plugin failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PluginProblem {
-    /// There is no such program.
+    /// The program does not exist.
     #[error("was not found")]
     Missing,
     /// It could not be started.
     #[error("cannot be started: {0}")]
     NotStarted(std::io::Error),
-    /// It ended with an error.
-    #[error("failed with {status}{said}", said = .last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
+    /// It exited with an error.
+    #[error("failed with {status}{detail}", detail = .last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
     Failed {
         /// Such as `exit status: 1`.
         status: String,
-        /// The last line of what it wrote to its standard error.
+        /// The last line of its standard error.
         last_line: Option<String>,
     },
-    /// It did not end.
-    #[error("did not answer within {} s{said}", .after.as_secs_f32(), said = .last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
+    /// It did not exit in time.
+    #[error("did not finish within {} s{detail}", .after.as_secs_f32(), detail = .last_line.as_ref().map(|line| format!(": {line}")).unwrap_or_default())]
     Hung {
-        /// How long it was given.
+        /// The time limit.
         after: Duration,
-        /// The last line of what it wrote to its standard error.
+        /// The last line of its standard error.
         last_line: Option<String>,
     },
-    /// It wrote something else than an `ExecCredential` with a token or a certificate.
+    /// Its output is not an `ExecCredential` with a token or a certificate.
     #[error("wrote {0} instead of credentials")]
     NoCredentials(&'static str),
 }
 
 impl ClusterError {
-    /// Whether the server was not there at all, or did not answer for as long as we wait.
+    /// Returns whether the server is unreachable, or did not respond within the limits.
     pub fn is_out_of_reach(&self) -> bool {
         let Self::Request { problem, .. } = self else { return false };
         problem.is_out_of_reach()
     }
 
-    /// Whether a change that failed so may have been made all the same.
+    /// Returns whether the change may have been made in spite of the error.
     pub fn is_uncertain(&self) -> bool {
         let Self::Request { problem, .. } = self else { return false };
         problem.is_uncertain()
     }
 
-    /// What to do about it, where that is known.
+    /// Returns a hint, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::KubeconfigUnreadable { .. } => Some("name another file with --kubeconfig".into()),
-            Self::KubeconfigBroken { .. } => {
-                Some("`kubectl config view` shows what kubectl makes of it".into())
-            }
-            Self::NoKubeconfig { .. } => {
-                Some("name one with --kubeconfig, or a server with --server and --token".into())
-            }
+            Self::KubeconfigBroken { .. } => Some("`kubectl config view` shows how kubectl reads it".into()),
+            Self::NoKubeconfig { .. } => Some("use --kubeconfig FILE, or --server and --token".into()),
             Self::NoContext { known } if known.is_empty() => {
-                Some("the kubeconfig has no contexts at all: name a server with --server".into())
+                Some("the kubeconfig has no contexts; use --server".into())
             }
             Self::NoContext { known } => Some(format!("choose one with --context: {}", listed(known))),
             Self::UnknownName { what, known, .. } if known.is_empty() => {
-                Some(format!("the kubeconfig has no {what}s at all"))
+                Some(format!("the kubeconfig has no {what}s"))
             }
-            Self::UnknownName { known, .. } => Some(format!("there are {}", listed(known))),
-            Self::NoServer { .. } => Some("name one with --server".into()),
+            Self::UnknownName { known, .. } => Some(format!("use one of: {}", listed(known))),
+            Self::NoServer { .. } => Some("add `server` to it, or use --server".into()),
             Self::Unusable { .. } => None,
             Self::ImpersonationWithoutUser => Some("add --as USER".into()),
             Self::Plugin { install_hint: Some(hint), problem: PluginProblem::Missing, .. } => {
@@ -164,10 +160,10 @@ impl ClusterError {
                 problem: PluginProblem::Missing | PluginProblem::NotStarted(_), command, ..
             } => Some(format!("install `{command}`, or add its directory to PATH")),
             Self::Plugin { problem: PluginProblem::Hung { .. }, command, .. } => {
-                Some(format!("log in with `{command}` first, in a terminal where it can ask"))
+                Some(format!("log in with `{command}` first, in a terminal where it can ask for input"))
             }
             Self::Plugin { command, .. } => {
-                Some(format!("run `{command}` by itself, and log in if it asks for that"))
+                Some(format!("run `{command}` directly, and log in if it asks you to"))
             }
             Self::Request { problem, .. } => problem.hint(),
         }
@@ -190,7 +186,7 @@ fn none_of(files: &[PathBuf]) -> String {
     }
 }
 
-/// The first few names; a kubeconfig may have hundreds.
+/// Lists the first names; a kubeconfig may contain hundreds.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 12;
     let first: Vec<_> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();

@@ -1,4 +1,4 @@
-//! Which cluster this is: the UID of its namespace kube-system, the usual stand-in for a cluster ID.
+//! The identity of a cluster: the UID of its namespace kube-system, which is commonly used as a cluster ID.
 
 use http::Request;
 use serde::Deserialize;
@@ -11,16 +11,16 @@ use crate::cluster::response;
 
 const ASK: Operation = Operation::read("get", "namespaces", "namespace kube-system");
 
-/// What the cluster lets us know of its identity.
+/// The identity of a cluster, as far as the user may read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// The UID of the namespace kube-system.
     Known(String),
-    /// The user may not read that namespace; why, as a sentence.
+    /// The user may not read that namespace; holds the reason as a sentence.
     Hidden(String),
 }
 
-/// Asks for it. A user who may list nodes and nothing else is no error.
+/// Reads the identity. It is not an error if the user may list nodes and nothing else.
 pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
     let request = Request::get("/api/v1/namespaces/kube-system").body(Vec::new()).map_err(|error| {
         ClusterError::Unusable { what: "the name kube-system".into(), reason: error.to_string() }

@@ -1,4 +1,4 @@
-//! From kube's errors to [`Problem`]s: what failed is found by walking down to the cause.
+//! Converts kube's errors to [`Problem`]s, by searching their chain of causes.
 
 use std::error::Error;
 use std::io;
@@ -6,8 +6,8 @@ use std::io;
 use crate::cluster::limits::Limits;
 use crate::cluster::request_error::Problem;
 
-/// Why no answer began.
-pub(super) fn no_answer(error: &kube::Error, proxy: Option<&str>, limits: &Limits) -> Problem {
+/// Returns why no response began.
+pub(super) fn no_response(error: &kube::Error, proxy: Option<&str>, limits: &Limits) -> Problem {
     let causes = Causes::of(error);
     if let kube::Error::Auth(error) = error {
         return Problem::Credentials(innermost(error));
@@ -49,13 +49,13 @@ pub(super) fn no_answer(error: &kube::Error, proxy: Option<&str>, limits: &Limit
     }
 }
 
-/// Why an answer that began did not end.
-pub(super) fn half_an_answer(error: &(dyn Error + 'static), bytes: usize, limits: &Limits) -> Problem {
+/// Returns why a response did not end.
+pub(super) fn truncated_response(error: &(dyn Error + 'static), bytes: usize, limits: &Limits) -> Problem {
     let causes = Causes::of(error);
     if causes.kind() == Some(io::ErrorKind::TimedOut) {
         return silent(limits);
     }
-    // hyper reports the connection; what hyper does not report is the decoder's.
+    // hyper reports connection errors; other errors come from the decoder.
     if causes.says("error reading a body from connection") {
         Problem::CutOff { bytes }
     } else {
@@ -71,7 +71,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     Causes::of(error).last()
 }
 
-/// An error and everything that it was caused by, outermost first.
+/// An error and its causes, outermost first.
 struct Causes<'a> {
     all: Vec<&'a (dyn Error + 'static)>,
 }
@@ -85,12 +85,12 @@ impl<'a> Causes<'a> {
         self.all.iter().any(|error| error.to_string().contains(text))
     }
 
-    /// hyper's own name for everything before a connection stands.
+    /// Matches hyper's own text for everything before the connection is established.
     fn while_connecting(&self) -> bool {
         self.says("client error (Connect)")
     }
 
-    /// The innermost kind that says something.
+    /// Returns the innermost specific kind.
     fn kind(&self) -> Option<io::ErrorKind> {
         let kinds =
             self.all.iter().rev().filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind);
@@ -106,7 +106,7 @@ impl<'a> Causes<'a> {
     }
 }
 
-/// `io::Error::source` passes over the error that it wraps, which is the one that matters.
+/// Returns the next cause. `io::Error::source` skips the wrapped error, which is the relevant one.
 fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         return Some(inner);

@@ -1,8 +1,7 @@
-//! Which server, as whom: kubeconfig files and flags, with kubectl's meaning.
+//! Chooses the server and the user from kubeconfig files and flags, with kubectl's rules.
 //!
-//! kube could read the files of KUBECONFIG itself, but stops at one that does not exist, and it could make
-//! its own configuration of them, but asks the environment for proxies in its own way. So it parses single
-//! files here, and merges them; choosing and overriding are ours.
+//! kube could read the files of KUBECONFIG itself, but it fails if one does not exist, and it has its own rules for
+//! the proxy variables. So kube only parses and merges single files here; this module chooses and overrides.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,19 +19,19 @@ use crate::cluster::{overrides, proxy, server_address};
 /// The server and the user, for messages.
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
-    /// The address, without a password.
+    /// The address, without user name and password.
     pub(super) server: String,
     pub(super) context: String,
     pub(super) namespace: String,
     /// The user of the kubeconfig; empty if the credentials came from flags.
     pub(super) user: String,
-    /// The program that makes the user's credentials.
+    /// The credential plugin of the user.
     pub(super) plugin: Option<String>,
-    /// The address of the proxy, without a password.
+    /// The address of the proxy, without user name and password.
     pub(super) proxy: Option<String>,
 }
 
-/// Finds and reads the kubeconfig, and says how to reach the server that it and the flags mean.
+/// Reads the kubeconfig, and returns the connection settings that it and the flags describe.
 pub(super) fn choose(
     flags: &ClusterFlags,
     environment: &Environment,
@@ -50,7 +49,7 @@ pub(super) fn choose(
     choose_from(kubeconfig, flags, environment)
 }
 
-/// The files in order, merged: what an earlier one has, a later one does not change.
+/// Merges the files in order: values of earlier files take precedence.
 pub(super) fn read_files(
     flags: &ClusterFlags,
     environment: &Environment,
@@ -83,7 +82,7 @@ pub(super) fn read_files(
     Ok((merged, missing))
 }
 
-/// One file; `None` if it does not exist.
+/// Reads one file; returns `None` if it does not exist.
 fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
     match Kubeconfig::read_from(file) {
         Ok(kubeconfig) => Ok(Some(kubeconfig)),
@@ -95,24 +94,24 @@ fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
     }
 }
 
-/// Says where and what, but not what stands there: that may be a token.
+/// Returns an error with the location and the expectation, but without the content, which may be a token.
 fn broken(file: &Path, error: &KubeconfigError) -> ClusterError {
     let (line, reason) = match error {
         KubeconfigError::Parse(error) => {
             let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
             (line, without_quotations(&error.without_snippet().to_string()))
         }
-        KubeconfigError::KindMismatch => (None, "its kind is not that of the file before it".into()),
+        KubeconfigError::KindMismatch => (None, "its `kind` differs from that of the previous file".into()),
         KubeconfigError::ApiVersionMismatch => {
-            (None, "its apiVersion is not that of the file before it".into())
+            (None, "its `apiVersion` differs from that of the previous file".into())
         }
-        _ => (None, "it cannot be understood".into()),
+        _ => (None, "cannot parse it".into()),
     };
     ClusterError::KubeconfigBroken { file: file.into(), line, reason }
 }
 
-/// `invalid type: string "s3cret", expected a sequence` without the secret. A quotation may hold quotation
-/// marks, so everything from the first to the last of them goes, and everything behind a line end.
+/// Removes secrets from messages such as `invalid type: string "s3cret", expected a sequence`. A quotation may
+/// contain quotation marks, so removes everything from the first to the last one, and everything after a line end.
 fn without_quotations(message: &str) -> String {
     let message = message.lines().next().unwrap_or_default();
     match (message.find(['"', '`', '\'']), message.rfind(['"', '`', '\''])) {
@@ -123,7 +122,7 @@ fn without_quotations(message: &str) -> String {
     }
 }
 
-/// The context, and what of it the flags replace.
+/// Returns the context, with the overrides of the flags.
 fn choose_from(
     kubeconfig: Kubeconfig,
     flags: &ClusterFlags,
@@ -133,7 +132,7 @@ fn choose_from(
     let context_name = flags.context.clone().or(current);
     let context = match &context_name {
         Some(name) => find(kubeconfig.contexts, "context", name)?,
-        // As with kubectl, a server or cluster is enough.
+        // As in kubectl, a server or a cluster is enough.
         None if flags.server.is_some() || flags.cluster.is_some() => Context::default(),
         None => return Err(ClusterError::NoContext { known: kubeconfig.contexts.name_list() }),
     };
@@ -147,7 +146,8 @@ fn choose_from(
     };
     let user = match find(kubeconfig.auth_infos, "user", &user_name) {
         Ok(user) => user,
-        // As with kubectl: a user of the context that is not there is nobody, and the server decides.
+        // As in kubectl: if the user of the context does not exist, the request is anonymous, and the server
+        // decides.
         Err(_) if flags.user.is_none() => AuthInfo::default(),
         Err(error) => return Err(error),
     };
@@ -180,7 +180,7 @@ fn configure(
         return Err(ClusterError::NoServer { cluster: names.cluster });
     };
     let uri = server_address::address(address, &cluster, &user)?;
-    // The form for plugins is also the way to kube's reading of the certificates.
+    // The plugin format is also the way to get kube to parse the certificates.
     let for_plugin = ExecAuthCluster::try_from(&cluster).map_err(|error| {
         unusable(format!("the certificate authority of cluster `{}`", names.cluster), &error)
     })?;
@@ -208,7 +208,7 @@ fn configure(
     Ok((config, endpoint))
 }
 
-/// The service account of the pod that this runs in.
+/// Returns the settings for the service account of the pod that the program runs in.
 fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError> {
     const USER: &str = "service account of the pod";
     let mut config = kube::Config::incluster()
@@ -228,24 +228,22 @@ fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError
     Ok((config, endpoint))
 }
 
-/// What of a kubeconfig cannot be used, in words of ours: kube's hold file names in debug form.
+/// Returns an error in our own words: kube's messages contain file names in debug form.
 pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
     let reason = match error {
         KubeconfigError::LoadCertificateAuthority(error)
         | KubeconfigError::LoadClientCertificate(error)
         | KubeconfigError::LoadClientKey(error) => match error {
-            LoadDataError::DecodeBase64(_) => "it is not base64".into(),
+            LoadDataError::DecodeBase64(_) => "invalid base64".into(),
             LoadDataError::ReadFile(error, file) => format!("{}: {error}", file.display()),
-            LoadDataError::NoBase64DataOrFile => {
-                "a certificate and a key are needed, and only one is there".into()
-            }
+            LoadDataError::NoBase64DataOrFile => "both a certificate and a key are required".into(),
         },
-        _ => "it cannot be understood".into(),
+        _ => "cannot parse it".into(),
     };
     ClusterError::Unusable { what, reason }
 }
 
-/// The three lists of a kubeconfig, which are alike.
+/// An entry of one of the three lists of a kubeconfig.
 trait Named {
     type Content;
     fn name(&self) -> &str;

@@ -1,38 +1,38 @@
-//! How long, how often and how much: every wait has an end and every answer a size.
+//! Limits for requests: every wait has a timeout, every response a maximum size.
 
 use std::time::Duration;
 
-/// The limits of talking to a cluster. Tests shorten them; people set `--request-timeout`.
+/// The limits for requests to a cluster. Tests shorten them; users set `--request-timeout`.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// For a connection to come about, TLS included.
+    /// Time to connect, including TLS.
     pub connect: Duration,
-    /// Between two pieces of an answer; `None` waits for ever.
+    /// Time between two parts of a response; `None` means no limit.
     pub read: Option<Duration>,
-    /// For one request with its whole answer; `None` leaves it to `read`.
+    /// Time for one request with its whole response; `None` leaves the limit to `read`.
     pub request: Option<Duration>,
-    /// After this no further try begins.
+    /// No further try starts after this time.
     pub give_up: Duration,
-    /// A refused connection is tried again for this long. kubectl gives up at once; a load balancer that
-    /// has just been restarted is back within a second or two.
+    /// How long a refused connection is tried again. kubectl gives up immediately, but a restarted load balancer is
+    /// back within a second or two.
     pub refused: Duration,
-    /// Before the second try; each further pause is twice as long.
+    /// Pause before the second try; each further pause is twice as long.
     pub first_pause: Duration,
-    /// The longest pause, unless the server asks for a longer one.
+    /// The longest pause, unless the server requests a longer one.
     pub longest_pause: Duration,
-    /// How often an answer of status 500, or one that is cut off, is asked for.
+    /// How often a request is tried again after status 500 or a truncated response.
     pub tries: u32,
-    /// A person hears nothing about waiting that is shorter than this.
+    /// Shorter waits are not reported.
     pub notice_after: Duration,
-    /// For a credential plugin that has no terminal to ask its user on.
+    /// Time for a credential plugin without a terminal.
     pub plugin: Duration,
-    /// Nodes that are asked for at once. 500 is what kubectl takes.
+    /// Nodes per page. kubectl uses 500.
     pub page: u32,
-    /// The largest answer that is read. 500 nodes are some 5 MB.
+    /// Maximum size of a response in bytes. 500 nodes are about 5 MB.
     pub answer_bytes: usize,
-    /// A list that is longer than this is not believed. The largest known clusters have 130,000 nodes.
+    /// Maximum number of items in a list. The largest known clusters have 130,000 nodes.
     pub items: usize,
-    /// How often a list that expired while it was read is begun again.
+    /// How often a list that expires during reading is read again from the start.
     pub restarts: u32,
 }
 
@@ -58,19 +58,19 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For a cluster that is being changed: an API server that restarts is waited for, an update of thousands of
-    /// objects is not given up for one answer that went wrong.
+    /// Returns limits for changes: waits for an API server that restarts, so that one failed response does not end
+    /// an update of thousands of objects.
     #[must_use]
     pub fn patient(self) -> Self {
-        // What the user has said counts.
+        // An explicit --request-timeout takes precedence.
         if self.request.is_some() {
             return Self { tries: 3, ..self };
         }
         Self { give_up: Duration::from_mins(1), refused: Duration::from_secs(30), tries: 3, ..self }
     }
 
-    /// With `--request-timeout`, if it was given. Zero takes the limit away from a single request, as in
-    /// kubectl; trying again still ends, for nobody means for ever by it.
+    /// Applies `--request-timeout`, if given. As in kubectl, zero removes the limit of a single request; retries
+    /// still end.
     #[must_use]
     pub fn with_request_timeout(mut self, timeout: Option<Duration>) -> Self {
         match timeout {

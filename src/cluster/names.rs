@@ -1,11 +1,11 @@
-//! The names in a kubeconfig, for completion and for messages. No cluster is asked.
+//! The names in a kubeconfig, for completion and messages. Sends no request.
 
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
 use crate::cluster::{kubeconfig, server_address};
 
-/// What a kubeconfig names.
+/// The names in a kubeconfig.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubeconfigNames {
     /// Its contexts.
@@ -18,7 +18,7 @@ pub struct KubeconfigNames {
     pub current: Option<String>,
 }
 
-/// A context and what it joins.
+/// A context.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContextName {
     /// Its name.
@@ -29,7 +29,7 @@ pub struct ContextName {
     pub namespace: Option<String>,
 }
 
-/// Reads the kubeconfig that the flags and the environment name; an empty list of everything where there is none.
+/// Reads the kubeconfig that the flags and the environment name; returns empty lists if there is none.
 pub fn kubeconfig_names(
     flags: &ClusterFlags,
     environment: &Environment,
@@ -43,7 +43,7 @@ pub fn kubeconfig_names(
     });
     let clusters = read.clusters.into_iter().map(|named| {
         let address = named.cluster.and_then(|cluster| cluster.server).unwrap_or_default();
-        // An address may hold a password.
+        // The address may contain a password.
         (named.name, address.parse().map(|uri| server_address::shown(&uri)).unwrap_or_default())
     });
     Ok(KubeconfigNames {

@@ -1,4 +1,4 @@
-//! All nodes of a cluster.
+//! Lists the nodes of a cluster.
 
 use crate::cluster::error::ClusterError;
 use crate::cluster::operation::Operation;
@@ -7,7 +7,7 @@ use crate::cluster::pages::Listing;
 use crate::cluster::request::Requests;
 use crate::core::kubernetes::node::{Node, RawNode, Strings};
 
-/// Lists the nodes; of each only what matters is kept.
+/// Lists the nodes, and keeps only the relevant fields of each.
 pub(super) async fn list(requests: &Requests) -> Result<Vec<Node>, ClusterError> {
     let listing = Listing {
         ask: Operation::read("list", "nodes", "nodes"),

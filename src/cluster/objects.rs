@@ -1,4 +1,4 @@
-//! Objects of any kind: asked for, changed, and many of them at once.
+//! Reads and changes objects of any kind, one or many at a time.
 
 mod batch;
 mod call;

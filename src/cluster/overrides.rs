@@ -1,4 +1,4 @@
-//! Flags over the fields of a kubeconfig, by client-go's rules (`clientcmd/client_config.go`).
+//! Overrides fields of a kubeconfig with flags, by client-go's rules (`clientcmd/client_config.go`).
 
 use std::path::Path;
 
@@ -8,17 +8,17 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
 
-/// The cluster with what the flags say of it.
+/// Returns the cluster with the overrides of the flags.
 pub(super) fn cluster(mut cluster: Cluster, flags: &ClusterFlags) -> Cluster {
     if flags.server.is_some() {
-        // The name that the kubeconfig gives for another server's certificate does not hold for this one.
+        // `tls-server-name` of the kubeconfig is for another server than that of the flag.
         cluster.tls_server_name = None;
         cluster.server.clone_from(&flags.server);
     }
     if flags.tls_server_name.is_some() {
         cluster.tls_server_name.clone_from(&flags.tls_server_name);
     }
-    // Each says how to check the certificate, and takes the place of all that the kubeconfig says about it.
+    // Each of these flags replaces all settings of the kubeconfig about verifying the certificate.
     if flags.certificate_authority.is_some() || flags.insecure_skip_tls_verify == Some(true) {
         cluster.certificate_authority = flags.certificate_authority.as_deref().map(text);
         cluster.certificate_authority_data = None;
@@ -44,11 +44,11 @@ pub(super) fn cluster(mut cluster: Cluster, flags: &ClusterFlags) -> Cluster {
     cluster
 }
 
-/// The user with what the flags say of it.
+/// Returns the user with the overrides of the flags.
 pub(super) fn user(mut user: AuthInfo, flags: &ClusterFlags, name: &str) -> Result<AuthInfo, ClusterError> {
     if flags.token.is_some() || flags.username.is_some() {
-        // kubectl would also send the kubeconfig's client certificate, and the server would believe that
-        // and not look at the token. Who names a token wants to be its user.
+        // kubectl would also send the client certificate of the kubeconfig, and the server would authenticate that
+        // and ignore the token. A user who passes a token wants to use it.
         user = AuthInfo {
             impersonate: user.impersonate,
             impersonate_groups: user.impersonate_groups,
@@ -87,7 +87,7 @@ fn check(user: &AuthInfo, name: &str) -> Result<(), ClusterError> {
     if user.impersonate.is_none() && (groups || user.impersonate_uid.is_some()) {
         return Err(ClusterError::ImpersonationWithoutUser);
     }
-    // kube would still run gcp's, several times; client-go knows only OIDC's since 1.26.
+    // kube would still run the gcp provider, several times; client-go supports only OIDC since 1.26.
     let provider = user.auth_provider.as_ref().map(|provider| provider.name.as_str());
     let instead = match provider {
         None | Some("oidc") => return Ok(()),
@@ -97,11 +97,11 @@ fn check(user: &AuthInfo, name: &str) -> Result<(), ClusterError> {
     };
     Err(ClusterError::Unusable {
         what: format!("auth provider `{}` of user `{name}`", provider.unwrap_or_default()),
-        reason: format!("Kubernetes has dropped it; {instead}"),
+        reason: format!("Kubernetes removed it; {instead}"),
     })
 }
 
-/// kubectl takes `token: ""` for no token.
+/// Treats `token: ""` as no token, like kubectl.
 fn empty_is_absent(user: &mut AuthInfo) {
     for field in [
         &mut user.username,
@@ -119,7 +119,7 @@ fn empty_is_absent(user: &mut AuthInfo) {
     }
 }
 
-/// kube keeps paths as text. One that is not Unicode is then not found, and the message shows it.
+/// Converts a path to text for kube. A path that is not Unicode is then not found, and the message shows it.
 fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! All items of a list, page by page.
+//! Reads all items of a list, page by page.
 
 use std::time::Instant;
 
@@ -12,21 +12,20 @@ use crate::cluster::request::Requests;
 use crate::cluster::request_error::Problem;
 use crate::cluster::response;
 
-/// What is listed.
+/// A list to read.
 pub(super) struct Listing {
-    /// The question, for errors.
+    /// The operation, for errors.
     pub(super) ask: Operation,
     /// The path with its query, if it has one.
     pub(super) path: String,
-    /// The kind of the answer.
+    /// The expected kind of the response.
     pub(super) kind: &'static str,
 }
 
-/// Reads the list; `keep` makes of each item what is kept of it, so that the memory is that of what is kept and of
-/// one page.
+/// Reads the list; `keep` converts each item to what the caller needs, so that memory holds only this and one page.
 ///
-/// A list that expires while it is read (etcd keeps five minutes) is begun again: continuing with a newer
-/// state, which the server offers, could miss an item.
+/// Starts again if the list expires during reading (etcd keeps five minutes). The server offers to continue with a
+/// newer state instead, but that could miss an item.
 pub(super) async fn all<T: DeserializeOwned, K>(
     requests: &Requests,
     listing: &Listing,
@@ -40,7 +39,7 @@ pub(super) async fn all<T: DeserializeOwned, K>(
             {
                 restarts += 1;
                 let what = &listing.ask.what;
-                (requests.notice)(&format!("the list of {what} expired while it was read; reading it again"));
+                (requests.notice)(&format!("the list of {what} expired during reading; reading it again"));
             }
             result => return result,
         }
@@ -65,7 +64,7 @@ async fn once<T: DeserializeOwned, K>(
         if next.is_none() {
             return Ok(kept);
         }
-        // A server that is out of its mind must neither fill the memory nor keep us for ever.
+        // A faulty server must not fill the memory or keep the program in an endless loop.
         if next == token || kept.len() > requests.limits.items {
             return Err(requests.failed(ask, Problem::Endless { items: kept.len() }));
         }
@@ -92,7 +91,7 @@ fn request(path: &str, page: u32, token: Option<&str>) -> Result<Request<Vec<u8>
     })
 }
 
-/// For a path or a query: everything but RFC 3986's unreserved characters is escaped.
+/// Escapes text for a path or a query: everything but RFC 3986's unreserved characters.
 pub(super) fn escaped(text: &str) -> String {
     let escape = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

@@ -1,7 +1,7 @@
 //! Credential plugins: the programs that a kubeconfig names to log in (`users[].user.exec`).
 //!
-//! kube runs a plugin three times for one client, waits for it for ever, and either hides what it writes to
-//! its standard error or shows it and loses it. Here it runs once, and kube is given what it wrote.
+//! kube runs a plugin three times for one client, has no time limit, and either hides its standard error or shows
+//! it without keeping it. This module runs it once, and passes its output to kube.
 //! <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
 use std::io::Read;
@@ -22,7 +22,7 @@ use crate::cluster::limits::Limits;
 use crate::cluster::request::Notice;
 use crate::core::yaml;
 
-/// Runs the plugin of a user, if it has one and needs it, and puts the credentials in its place.
+/// Runs the plugin of a user, if it has one and needs it, and stores the credentials in its place.
 pub(super) fn log_in(
     user: &mut AuthInfo,
     name: &str,
@@ -36,7 +36,7 @@ pub(super) fn log_in(
         || user.username.is_some()
         || user.auth_provider.is_some()
     {
-        return Ok(()); // client-go asks a plugin only where nothing else says who this is
+        return Ok(()); // client-go runs a plugin only if it has no other credentials
     }
     let status =
         run(&exec, may_ask(&exec, environment), limits, notice).map_err(|problem| ClusterError::Plugin {
@@ -82,8 +82,8 @@ fn run(
         std::io::ErrorKind::NotFound => PluginProblem::Missing,
         _ => PluginProblem::NotStarted(error),
     })?;
-    // Threads, because a plugin that fills one pipe while we read the other would hang. They are not
-    // joined: a grandchild may hold a pipe open long after the plugin has been killed.
+    // Threads, because a plugin blocks if it fills one pipe while we read the other. They are not joined: a child
+    // of the plugin may keep a pipe open long after the plugin was killed.
     let output = child.stdout.take().map(read_all);
     let said = child.stderr.take().map(read_all);
 
@@ -97,9 +97,9 @@ fn run(
             told = true;
             notice(&format!("waiting for credential plugin `{program}`"));
         }
-        // Somebody may be typing a password or look at a browser, and can stop us when that is enough.
+        // A user may be typing a password or using a browser, and can interrupt the program.
         if asks == Asks::Never && began.elapsed() > limits.plugin {
-            // It may have ended by itself in between.
+            // The plugin may have exited in the meantime.
             drop(child.kill());
             drop(child.wait());
             return Err(PluginProblem::Hung {
@@ -127,7 +127,7 @@ fn finish(
     if output.trim_ascii().is_empty() {
         return Err(PluginProblem::NoCredentials("nothing"));
     }
-    // Some plugins write YAML, which client-go takes too. What it is instead must not be shown.
+    // Like client-go, accept YAML. The output may be a secret, so the error must not contain it.
     let text = String::from_utf8_lossy(&output);
     let credential: Credential =
         yaml::read_typed("", &text).map_err(|_| PluginProblem::NoCredentials("something else"))?;
@@ -137,7 +137,7 @@ fn finish(
     }
 }
 
-/// Whether the plugin has a person in front of it.
+/// Whether the plugin may ask the user.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asks {
     Never,
@@ -167,14 +167,14 @@ fn command(exec: &ExecConfig, program: &str, asks: Asks) -> Result<Command, Plug
         }
     }
     match asks {
-        // A device code or a question goes straight to the person.
+        // Show device codes and questions of the plugin to the user.
         Asks::AtTheTerminal => command.stdin(Stdio::inherit()).stderr(Stdio::inherit()),
         Asks::Never => command.stdin(Stdio::null()).stderr(Stdio::piped()),
     };
     Ok(command)
 }
 
-/// More than this is neither a credential nor an error.
+/// Maximum output; anything longer is neither a credential nor an error message.
 const OUTPUT_BYTES: u64 = 1 << 20;
 
 fn read_all(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
@@ -187,13 +187,14 @@ fn read_all(pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
                 return;
             }
         }
-        // What is too much is read all the same, or the plugin would wait for us for ever.
+        // Keep reading beyond the limit, otherwise the plugin would block on a full pipe.
         drop(std::io::copy(&mut pipe.into_inner(), &mut std::io::sink()));
     });
     receiver
 }
 
-/// What was written. The plugin has ended, so the rest is here within a moment, or a grandchild holds the pipe.
+/// Returns the output. The plugin has exited, so the rest arrives within a moment, unless a child of it keeps the
+/// pipe open.
 fn received(pieces: &Receiver<Vec<u8>>) -> Vec<u8> {
     const MOMENT: Duration = Duration::from_millis(500);
     let until = Instant::now() + MOMENT;

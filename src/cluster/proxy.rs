@@ -1,31 +1,31 @@
-//! The proxy on the way to the server: the kubeconfig's, or the environment's by Go's rules, which are kubectl's.
+//! The proxy for the server: from the kubeconfig, or from the environment by Go's rules, which kubectl uses.
 //!
-//! kube compares `NO_PROXY` with the proxy instead of the server, and sends `https://127.0.0.1` to a proxy.
+//! kube matches `NO_PROXY` against the proxy instead of the server, and uses a proxy for `https://127.0.0.1`.
 
 use std::net::IpAddr;
 
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 
-/// The proxy for a server. What a kubeconfig or flag names is used for every server; what the environment
-/// names is not used for this machine itself and for what `NO_PROXY` lists.
+/// Returns the proxy for a server. A proxy from the kubeconfig or a flag is used for every server. A proxy from the
+/// environment is not used for localhost and for servers that `NO_PROXY` lists.
 pub(super) fn choose(
     named: Option<&str>,
     server: &http::Uri,
     environment: &Environment,
 ) -> Result<Option<http::Uri>, ClusterError> {
     let Some(proxy) = named.or_else(|| of_environment(server, environment)) else { return Ok(None) };
-    // Go takes `proxy:3128` for http://proxy:3128.
+    // Like Go, treat `proxy:3128` as http://proxy:3128.
     let with_scheme = if proxy.contains("://") { proxy.to_owned() } else { format!("http://{proxy}") };
-    // The address may hold a password, so it is not shown.
+    // The address may contain a password, so messages do not show it.
     let wrong = |reason: &str| ClusterError::Unusable {
         what: "the address of the proxy".into(),
         reason: reason.into(),
     };
-    let uri: http::Uri = with_scheme.parse().map_err(|_| wrong("it is not a URL"))?;
+    let uri: http::Uri = with_scheme.parse().map_err(|_| wrong("invalid URL"))?;
     match uri.scheme_str() {
         Some("http" | "https" | "socks5") if uri.host().is_some() => Ok(Some(uri)),
-        _ => Err(wrong("it begins with none of http://, https:// and socks5://")),
+        _ => Err(wrong("it must begin with http://, https:// or socks5://")),
     }
 }
 
@@ -37,7 +37,7 @@ fn of_environment<'a>(server: &http::Uri, environment: &'a Environment) -> Optio
     proxy.filter(|_| !is_exempt(server, environment.no_proxy.as_deref().unwrap_or_default()))
 }
 
-/// Go's `httpproxy.Config.useProxy`.
+/// Implements Go's `httpproxy.Config.useProxy`.
 fn is_exempt(server: &http::Uri, no_proxy: &str) -> bool {
     let host = server.host().unwrap_or_default().trim_matches(['[', ']']).to_ascii_lowercase();
     let port = server.port_u16().unwrap_or(if server.scheme_str() == Some("http") { 80 } else { 443 });
@@ -84,7 +84,8 @@ fn same_network(ip: IpAddr, network: IpAddr, bits: u32) -> bool {
     }
 }
 
-/// `example.com` is the domain and all below it, `.example.com` and `*.example.com` only what is below.
+/// Matches names: `example.com` matches the domain and its subdomains, `.example.com` and `*.example.com` only
+/// subdomains.
 fn matches_name(entry: &str, host: &str, port: u16) -> bool {
     let (name, wanted_port) = match entry.rsplit_once(':') {
         Some((name, number)) => (name, number.parse().ok()),

@@ -1,4 +1,4 @@
-//! A request and its tries: what is tried again, when, and until when.
+//! Sends a request with retries: which failures are retried, when, and until when.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use crate::cluster::operation::{Operation, Retry};
 use crate::cluster::request_error::Problem;
 use crate::cluster::{kube_error, response};
 
-/// Is told, in sentences for a person, what is being waited for.
+/// Receives messages for the user about what the program waits for.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// Sends requests to one cluster.
@@ -23,12 +23,12 @@ pub(super) struct Requests {
     pub(super) endpoint: Endpoint,
     pub(super) limits: Limits,
     pub(super) notice: Notice,
-    /// What the server warned of, each once.
+    /// The warnings of the server, each once.
     pub(super) warnings: Mutex<Vec<String>>,
 }
 
 impl Requests {
-    /// Sends a request until there is an answer that is not worth another try, and returns its body.
+    /// Sends a request, retries it while that may help, and returns the response body.
     pub(super) async fn send(
         &self,
         ask: &Operation,
@@ -62,7 +62,7 @@ impl Requests {
         }
     }
 
-    /// The error of a request.
+    /// Returns the error of a request.
     pub(super) fn failed(&self, ask: &Operation, problem: Problem) -> ClusterError {
         ClusterError::Request {
             ask: format!("{} {}", ask.verb, ask.what),
@@ -75,7 +75,7 @@ impl Requests {
         let attempt = async {
             let response = self.client.send(request.map(Body::from)).await;
             let response = response
-                .map_err(|e| kube_error::no_answer(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
+                .map_err(|e| kube_error::no_response(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
             self.take_warnings(response.headers());
             response::read(response, ask, &self.endpoint, &self.limits).await
         };
@@ -84,7 +84,7 @@ impl Requests {
             None => attempt.await,
             Some(limit) => match timeout(limit, attempt).await {
                 Ok(result) => result,
-                Err(_) => Err(Problem::TimedOut { what: "the answer", limit }),
+                Err(_) => Err(Problem::TimedOut { what: "the response", limit }),
             },
         }
     }
@@ -103,22 +103,22 @@ impl Requests {
         if let Ok(result) = timeout(self.limits.notice_after, &mut attempt).await {
             return result;
         }
-        (self.notice)(&format!("waiting for an answer of {}", self.endpoint.server));
+        (self.notice)(&format!("waiting for a response from {}", self.endpoint.server));
         attempt.await
     }
 
-    /// How long after the first try another one may begin; `None` for problems that another try does not solve.
+    /// Returns how long after the first try another one may start; `None` if a retry does not help.
     fn retry_deadline(&self, problem: &Problem, repeat: Retry, tries: u32) -> Option<Duration> {
         let is_safe = repeat == Retry::Safe;
         match problem {
             Problem::Refused => Some(self.limits.refused),
-            // The server may have done what it was asked before the connection ended.
+            // The server may have executed the request before the connection ended.
             Problem::Closed if is_safe => Some(self.limits.give_up),
-            // client-go's rule: a server that says when to come back has not done it yet.
+            // Rule of client-go: a server that sends Retry-After has not executed the request.
             Problem::Busy { retry_after, .. } if is_safe || retry_after.is_some() => {
                 Some(self.limits.give_up)
             }
-            // A webhook that is down answers so for ever; a server that stumbles does it once.
+            // A webhook that is down causes this error every time, a server error only once.
             Problem::CutOff { .. } | Problem::Rejected { code: 500 | 502, .. }
                 if is_safe && tries < self.limits.tries =>
             {
@@ -137,7 +137,7 @@ fn asked_to_wait(problem: &Problem) -> Duration {
 }
 
 fn give_up(last: Problem, tries: u32, after: Duration) -> Problem {
-    // "gave up after 1 try in 0 s" would say nothing.
+    // "gave up after 1 try in 0 s" contains no information.
     if tries == 1 { last } else { Problem::GaveUp { tries, after, last: Box::new(last) } }
 }
 

@@ -1,198 +1,199 @@
-//! What came instead of an answer. Each stands behind `cannot list nodes at https://…: `.
+//! Reasons why a request failed, shown after `cannot list nodes at https://…: `.
 
 use std::time::Duration;
 
 use crate::core::report::plural::plural;
 
-/// Why a request has no usable answer.
+/// Why a request has no usable response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// Nobody listens there.
-    #[error("the connection was refused")]
+    /// No server listens at the address.
+    #[error("connection refused")]
     Refused,
-    /// The host of the address is unknown.
-    #[error("the host name cannot be resolved")]
+    /// The host name of the address does not exist.
+    #[error("cannot resolve the host name")]
     Unresolved,
     /// Another failure to connect.
-    #[error("no connection: {0}")]
+    #[error("cannot connect: {0}")]
     Unreachable(String),
-    /// The connection ended before an answer began.
-    #[error("the connection ended before an answer came")]
+    /// The connection ended before the response began.
+    #[error("the connection was closed before the response")]
     Closed,
-    /// It took too long.
+    /// A time limit was exceeded.
     #[error("{what} took longer than {} s", .limit.as_secs_f32())]
     TimedOut {
-        /// `connecting`, `the answer` or `waiting for the server`.
+        /// `connecting`, `the response` or `waiting for the server`.
         what: &'static str,
         /// The limit.
         limit: Duration,
     },
-    /// The server's certificate is not to be trusted.
+    /// The server's certificate is not trusted.
     #[error("the server's certificate is not trusted ({0})")]
     Certificate(String),
     /// TLS failed for another reason.
-    #[error("no TLS connection: {0}")]
+    #[error("cannot establish a TLS connection: {0}")]
     Tls(String),
-    /// The proxy on the way failed.
+    /// The proxy failed.
     #[error("the proxy {proxy} failed: {reason}")]
     Proxy {
-        /// Its address, without a password.
+        /// Its address, without user name and password.
         proxy: String,
-        /// What went wrong.
+        /// The reason.
         reason: String,
     },
-    /// The credentials could not be made ready, such as a token file that cannot be read or a failing OIDC provider.
-    #[error("no credentials: {0}")]
+    /// The credentials could not be prepared, for example because a token file cannot be read or an OIDC provider
+    /// fails.
+    #[error("cannot get credentials: {0}")]
     Credentials(String),
 
     /// 401.
-    #[error("the credentials{whose} were not accepted",
+    #[error("unauthorized: the server rejected the credentials{whose}",
         whose = if .user.is_empty() { String::new() } else { format!(" of user `{}`", .user) })]
     Unauthorized {
         /// The user of the kubeconfig; empty if the credentials came from flags.
         user: String,
-        /// The credential plugin that made them.
+        /// The credential plugin that returned them.
         plugin: Option<String>,
     },
     /// 403.
-    #[error("{who} may not {verb} {resource}{location}{said}", who = who(.user.as_deref()),
+    #[error("forbidden: {who} cannot {verb} {resource}{location}{detail}", who = who(.user.as_deref()),
         location = .namespace.as_ref().map(|name| format!(" in namespace `{name}`")).unwrap_or_default(),
-        said = behind_colon(.extra))]
+        detail = after_colon(.extra))]
     Forbidden {
-        /// The user, if the server says.
+        /// The user, if the response contains it.
         user: Option<String>,
         /// Such as `list`.
         verb: String,
         /// Such as `nodes`.
         resource: String,
-        /// The namespace, if it is about one.
+        /// The namespace, for a namespaced request.
         namespace: Option<String>,
-        /// What the server says beyond its usual sentence.
+        /// Text of the server beyond its usual sentence.
         extra: String,
     },
     /// 404.
-    #[error("there is none")]
+    #[error("not found")]
     NotFound,
-    /// 404: the namespace that it should be in.
-    #[error("there is no namespace `{0}`")]
+    /// 404: the namespace of the object.
+    #[error("namespace `{0}` not found")]
     NoNamespace(String),
     /// 404: the kind, not the object.
-    #[error("the server does not know this kind")]
+    #[error("the server does not serve this kind")]
     NotServed,
-    /// 409: fields of an apply belong to others; the paths, and what the server says of each.
-    #[error("others manage {}", plural(.0.len(), "field"))]
+    /// 409: other managers own fields of an apply; the paths, and the server's message for each.
+    #[error("conflict: other field managers own {}", plural(.0.len(), "field"))]
     Conflicts(Vec<(String, String)>),
-    /// 409: the object is not any more what it was.
-    #[error("the object has changed meanwhile{}", behind_colon(.0))]
+    /// 409: the object has changed since it was read.
+    #[error("the object has been modified{}", after_colon(.0))]
     Moved(String),
-    /// Every cluster has the namespace kube-system, and this server has not.
-    #[error("there is none, so this is not a Kubernetes cluster")]
+    /// Every cluster has the namespace kube-system, but this server does not.
+    #[error("not found, so this is not a Kubernetes cluster")]
     NoCluster,
     /// 429, 503 or 504.
-    #[error("the server is busy (status {code}{said})", said = behind_colon(.message))]
+    #[error("the server is busy (status {code}{detail})", detail = after_colon(.message))]
     Busy {
         /// The status.
         code: u16,
-        /// What it says.
+        /// The server's message.
         message: String,
-        /// When it wants to be asked again.
+        /// The server's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// 410: what was being read is too old.
-    #[error("the list expired while it was read")]
+    /// 410: the list is too old.
+    #[error("the list expired during reading")]
     Expired,
-    /// Any other answer that is not a success.
-    #[error("the server answered with status {code}{said}", said = behind_colon(.message))]
+    /// Any other error status.
+    #[error("the server returned status {code}{detail}", detail = after_colon(.message))]
     Rejected {
         /// The status.
         code: u16,
         /// `reason` of the Status.
         reason: String,
-        /// What it says.
+        /// The server's message.
         message: String,
     },
-    /// It was tried again until the time was over.
+    /// Retries did not help within the time limit.
     #[error("{last}; gave up after {tries} tries in {} s", .after.as_secs())]
     GaveUp {
-        /// How often.
+        /// Number of tries.
         tries: u32,
-        /// Since the first try.
+        /// Time since the first try.
         after: Duration,
-        /// How the last try failed.
+        /// The failure of the last try.
         last: Box<Problem>,
     },
 
-    /// Somebody wanted the program to end, and to end at once.
-    #[error("interrupted: nobody waited for the answer")]
+    /// The user interrupted the program twice.
+    #[error("interrupted; the result is unknown")]
     Interrupted,
     /// A web page.
-    #[error("a web page came instead of JSON (status {code})")]
+    #[error("received a web page instead of JSON (status {code})")]
     WebPage {
         /// The status.
         code: u16,
     },
-    /// Another address to ask.
-    #[error("it redirects to {to}")]
+    /// A redirect.
+    #[error("the server redirects to {to}")]
     Redirect {
-        /// The host that it redirects to.
+        /// The host of the redirect.
         to: String,
     },
     /// Something that is not JSON.
-    #[error("the answer is not JSON (status {code}{said})", said = behind_colon(.beginning))]
+    #[error("the response is not JSON (status {code}{detail})", detail = after_colon(.beginning))]
     NotJson {
         /// The status.
         code: u16,
-        /// The first line of a short text; empty for anything else.
+        /// The first line of a short text; otherwise empty.
         beginning: String,
     },
-    /// JSON, but not what was asked for.
-    #[error("the answer is {kind}, not a {wanted}")]
+    /// JSON of another kind.
+    #[error("the response is {kind}, expected a {wanted}")]
     WrongKind {
         /// Such as ``a `PodList` ``.
         kind: String,
         /// Such as `NodeList`.
         wanted: String,
     },
-    /// The answer ended early.
-    #[error("the answer was cut off after {bytes} bytes")]
+    /// The response ended early.
+    #[error("the response was truncated after {bytes} bytes")]
     CutOff {
-        /// What had come.
+        /// Number of bytes received.
         bytes: usize,
     },
-    /// Nothing at all.
-    #[error("the answer is empty (status {code})")]
+    /// No content.
+    #[error("the response is empty (status {code})")]
     Empty {
         /// The status.
         code: u16,
     },
-    /// It says that it is compressed and is not, or the reverse.
-    #[error("the answer cannot be unpacked: it is not the gzip that it says it is")]
+    /// `Content-Encoding` does not match the content.
+    #[error("cannot decompress the response: it is not valid gzip")]
     Packing,
-    /// More than anyone would send.
-    #[error("the answer is larger than {} MiB", .limit >> 20)]
+    /// The response exceeds the size limit.
+    #[error("the response is larger than {} MiB", .limit >> 20)]
     TooLarge {
         /// The limit in bytes.
         limit: usize,
     },
-    /// Pages without end.
+    /// The list exceeds the item limit.
     #[error("the list does not end: {items} items and still more")]
     Endless {
-        /// What had come.
+        /// Number of items received.
         items: usize,
     },
 }
 
-/// What the server says of a webhook that it could not ask.
+/// Text of the server about a webhook that it could not reach.
 const WEBHOOK_DOWN: &str = "failed calling webhook";
 
 impl Problem {
-    /// Whether admission refused it, or could not be asked: the object itself may be right.
+    /// Returns whether admission rejected the request or failed: the object itself may be valid.
     pub fn is_of_admission(&self) -> bool {
         let Self::Rejected { message, .. } = self else { return false };
         [WEBHOOK_DOWN, " denied the request", " denied request"].iter().any(|words| message.contains(words))
     }
 
-    /// Whether the server was not there at all, or did not answer for as long as we wait.
+    /// Returns whether the server is unreachable, or did not respond within the limits.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
             Self::GaveUp { last, .. } => last.is_out_of_reach(),
@@ -207,11 +208,11 @@ impl Problem {
         }
     }
 
-    /// Whether the server may have done what it was asked before the answer was lost.
+    /// Returns whether the server may have executed the request before the response was lost.
     pub fn is_uncertain(&self) -> bool {
         match self {
             Self::GaveUp { last, .. } => last.is_uncertain(),
-            // The server asks its webhooks before it stores anything.
+            // The server calls its webhooks before it stores anything.
             Self::Rejected { code: 500, message, .. } if message.contains(WEBHOOK_DOWN) => false,
             Self::Closed
             | Self::Interrupted
@@ -227,22 +228,24 @@ impl Problem {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// Returns a hint, if there is one.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Refused | Self::Unreachable(_) | Self::Closed => {
-                "is the server running, and is this its address? A tunnel or VPN may be down"
+                "check that the server is running and that this is its address; a tunnel or VPN may be down"
             }
             Self::Unresolved => "check the server's address; a VPN may be down",
-            Self::TimedOut { what: "connecting", .. } => "a firewall may be in the way, or a VPN down",
-            Self::TimedOut { .. } => "give it more time with --request-timeout",
+            Self::TimedOut { what: "connecting", .. } => {
+                "a firewall may block the connection, or a VPN may be down"
+            }
+            Self::TimedOut { .. } => "use a longer --request-timeout",
             Self::Certificate(_) => {
-                "name the authority that signed it with --certificate-authority, or the name in it with --tls-server-name"
+                "name its certificate authority with --certificate-authority, or the name in the certificate with --tls-server-name"
             }
             Self::Tls(reason)
                 if reason.contains("InvalidContentType") || reason.contains("handshake eof") =>
             {
-                "the server may not speak TLS: try http:// in its address"
+                "the server may not use TLS: try http:// in its address"
             }
             Self::Proxy { .. } => {
                 "check --proxy-url, `proxy-url` of the kubeconfig, HTTPS_PROXY and NO_PROXY"
@@ -250,28 +253,30 @@ impl Problem {
             Self::Unauthorized { plugin: Some(plugin), .. } => {
                 return Some(format!("they may have expired: log in again for `{plugin}`"));
             }
-            Self::Unauthorized { .. } => "they may have expired: log in again, or fetch a new kubeconfig",
+            Self::Unauthorized { .. } => "they may have expired: log in again, or get a new kubeconfig",
             Self::Forbidden { verb, resource, namespace, .. } => {
                 let location = namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
                 return Some(format!(
-                    "ask for a role that allows it; `kubectl auth can-i {verb} {resource}{location}` tells"
+                    "ask for a role that allows it; check with `kubectl auth can-i {verb} {resource}{location}`"
                 ));
             }
             Self::Busy { retry_after: Some(after), .. } => {
                 return Some(format!("the server asks to try again in {} s", after.as_secs()));
             }
-            Self::Interrupted => "run it again: what is done already is left alone",
+            Self::Interrupted => "run the command again; it skips what is already done",
             Self::Busy { .. } | Self::Expired => "try again later",
             Self::GaveUp { last, .. } => return last.hint(),
             Self::NotJson { beginning, .. } if beginning.contains("HTTP request to an HTTPS server") => {
-                "the server speaks TLS: write https:// in its address"
+                "the server uses TLS: write https:// in its address"
             }
             Self::WebPage { .. }
             | Self::Redirect { .. }
             | Self::NotJson { .. }
             | Self::WrongKind { .. }
-            | Self::Empty { .. } => "is this the API server? Check its address and the proxies on the way",
-            Self::CutOff { .. } => "try again; a proxy on the way may limit the size or duration of answers",
+            | Self::Empty { .. } => {
+                "check that this is the address of the API server, and check proxies between you and the server"
+            }
+            Self::CutOff { .. } => "try again; a proxy may limit the size or duration of responses",
             Self::Packing => "try --disable-compression",
             Self::NotFound
             | Self::Conflicts(_)
@@ -284,9 +289,9 @@ impl Problem {
                     "create it (`kubectl create namespace {name}`), or add it to the manifests"
                 ));
             }
-            Self::NotServed => "install what brings it (a CustomResourceDefinition), or check the apiVersion",
+            Self::NotServed => "install its CustomResourceDefinition, or check the apiVersion",
             Self::NoCluster | Self::TooLarge { .. } | Self::Endless { .. } => {
-                "is this the API server? Check its address"
+                "check that this is the address of the API server"
             }
         };
         Some(hint.into())
@@ -297,6 +302,6 @@ fn who(user: Option<&str>) -> String {
     user.map_or_else(|| "this user".into(), |user| format!("user `{user}`"))
 }
 
-fn behind_colon(text: &str) -> String {
+fn after_colon(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!(": {text}") }
 }

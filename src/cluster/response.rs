@@ -1,4 +1,4 @@
-//! One answer: read within limits, understood, or explained.
+//! Reads a response within limits, and parses it or its error.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::cluster::limits::Limits;
 use crate::cluster::operation::Operation;
 use crate::cluster::request_error::Problem;
 
-/// Errors are small; what is longer is not one.
+/// Maximum size of an error response in bytes.
 const ERROR_BYTES: usize = 1 << 20;
 
-/// As much of a server's words as a line takes.
+/// Maximum number of characters of a server's message that are shown.
 const SHOWN: usize = 400;
 
-/// Reads an answer to its end. Anything but a success is a problem.
+/// Reads a response to its end. Any status but success is a problem.
 pub(super) async fn read(
     response: http::Response<Body>,
     ask: &Operation,
@@ -33,15 +33,15 @@ pub(super) async fn read(
     }
     let body = match bytes(body, ERROR_BYTES, limits).await {
         Ok(body) => body,
-        Err(problem @ Problem::CutOff { .. }) if !says_all(head.status) => return Err(problem),
+        Err(problem @ Problem::CutOff { .. }) if !is_status_enough(head.status) => return Err(problem),
         Err(_) => Vec::new(),
     };
     Err(refusal(head.status, &head.headers, &body, ask, endpoint))
 }
 
-/// Whether a status is understood without what comes with it. Of the others, half an answer is none: which object is
-/// missing, or whose fields are in conflict, stands in the other half.
-fn says_all(status: StatusCode) -> bool {
+/// Returns whether the status alone is enough. For other statuses a truncated body is useless: the missing part may
+/// name the missing object, or the fields in conflict.
+fn is_status_enough(status: StatusCode) -> bool {
     status.is_redirection()
         || [
             StatusCode::UNAUTHORIZED,
@@ -54,18 +54,18 @@ fn says_all(status: StatusCode) -> bool {
         .contains(&status)
 }
 
-/// What a server wants a person to read beside its answer, such as that an API version is going away: the texts of
-/// headers `Warning: 299 - "text"`.
+/// Returns the server's warnings, for example that an API version is deprecated: the texts of headers
+/// `Warning: 299 - "text"`.
 pub(super) fn warnings(headers: &HeaderMap) -> Vec<String> {
     let texts = headers.get_all(header::WARNING).iter().filter_map(|value| value.to_str().ok());
     let quoted = texts.filter_map(|text| Some(text.split_once('"')?.1.rsplit_once('"')?.0));
     quoted.map(|text| shortened(&text.replace("\\\"", "\""))).collect()
 }
 
-/// The kind of a list, whatever its items: custom resources choose the name of theirs.
+/// Matches any list kind: custom resources choose the name of their list kind.
 pub(super) const ANY_LIST: &str = "List";
 
-/// Reads JSON of one kind.
+/// Parses JSON of one kind.
 pub(super) fn parse<T: DeserializeOwned>(
     body: &[u8],
     wanted: &str,
@@ -86,7 +86,7 @@ pub(super) fn parse<T: DeserializeOwned>(
         }
         Err(error) => error,
     };
-    // serde's own words may hold what stands in the answer.
+    // serde's message may contain text of the response.
     if error.is_eof() {
         return Err(Problem::CutOff { bytes: body.len() });
     }
@@ -95,7 +95,7 @@ pub(super) fn parse<T: DeserializeOwned>(
     }
     let kind = match serde_json::from_slice::<Kind>(body) {
         Ok(Kind { kind: Some(kind) }) if is_kind(&kind, wanted) => {
-            format!("a `{wanted}` of another form (line {}, column {})", error.line(), error.column())
+            format!("a `{wanted}` with unexpected fields (line {}, column {})", error.line(), error.column())
         }
         Ok(Kind { kind: Some(kind) }) => named(&kind),
         _ => named(""),
@@ -119,7 +119,7 @@ struct Kind {
 async fn bytes(mut body: Body, limit: usize, limits: &Limits) -> Result<Vec<u8>, Problem> {
     let mut read = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| kube_error::half_an_answer(&error, read.len(), limits))?;
+        let frame = frame.map_err(|error| kube_error::truncated_response(&error, read.len(), limits))?;
         let Some(data) = frame.data_ref() else { continue };
         if read.len() + data.len() > limit {
             return Err(Problem::TooLarge { limit });
@@ -129,7 +129,7 @@ async fn bytes(mut body: Body, limit: usize, limits: &Limits) -> Result<Vec<u8>,
     Ok(read)
 }
 
-/// What the API server writes when it refuses.
+/// The body of an error response of the API server.
 #[derive(Default, Deserialize)]
 struct Status {
     kind: String,
@@ -145,7 +145,7 @@ struct Status {
 struct Details {
     #[serde(default)]
     name: String,
-    /// The resource, in spite of its name.
+    /// The resource; the API calls it `kind`.
     #[serde(default)]
     kind: String,
     #[serde(default)]
@@ -181,10 +181,10 @@ fn refusal(
             Problem::Unauthorized { user: endpoint.user.clone(), plugin: endpoint.plugin.clone() }
         }
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => Problem::Proxy {
-            proxy: endpoint.proxy.clone().unwrap_or_else(|| "on the way".into()),
-            reason: "it wants a user name and password".into(),
+            proxy: endpoint.proxy.clone().unwrap_or_else(|| "between you and the server".into()),
+            reason: "it requires a user name and password".into(),
         },
-        // An admission controller refuses with the same status, and not in the words of the authorizer.
+        // Admission controllers use the same status, but other texts than the authorizer.
         (StatusCode::FORBIDDEN, Some(_)) if is_reading(ask.verb) || message.contains("\" cannot ") => {
             forbidden(&message, ask)
         }
@@ -217,14 +217,14 @@ fn conflict(details: Details, message: String) -> Problem {
     if fields.is_empty() { Problem::Moved(message) } else { Problem::Conflicts(fields) }
 }
 
-/// Takes `nodes is forbidden: User "x" cannot list resource "nodes" in API group "" at the cluster scope: more`
-/// apart. An authorizer may write something else; then it is shown as it is.
+/// Splits `nodes is forbidden: User "x" cannot list resource "nodes" in API group "" at the cluster scope: more`.
+/// Some authorizers write other texts, which are shown unchanged.
 fn forbidden(message: &str, ask: &Operation) -> Problem {
-    let quoted_behind = |mark: &str| message.split_once(mark).and_then(|(_, rest)| rest.split_once('"'));
-    let user = quoted_behind("User \"").map(|(user, _)| user.to_owned());
+    let quoted_after = |mark: &str| message.split_once(mark).and_then(|(_, rest)| rest.split_once('"'));
+    let user = quoted_after("User \"").map(|(user, _)| user.to_owned());
     let verb = message.split_once("\" cannot ").and_then(|(_, rest)| rest.split_once(" resource \""));
-    let resource = quoted_behind(" resource \"").map(|(resource, _)| resource.to_owned());
-    let location = quoted_behind("in the namespace \"");
+    let resource = quoted_after(" resource \"").map(|(resource, _)| resource.to_owned());
+    let location = quoted_after("in the namespace \"");
     let rest = location
         .map(|(_, rest)| rest)
         .or_else(|| message.split_once("at the cluster scope").map(|(_, rest)| rest));
@@ -251,7 +251,7 @@ fn not_from_kubernetes(code: u16, headers: &HeaderMap, body: &[u8]) -> Problem {
     Problem::NotJson { code, beginning: shortened(first_line.unwrap_or_default()) }
 }
 
-/// Only the host: the rest of a login page's address may hold what nobody should see.
+/// Returns only the host, because the rest of a login page's address may contain secrets.
 fn redirected_to(headers: &HeaderMap) -> String {
     let target = headers
         .get(header::LOCATION)
@@ -265,7 +265,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// One line of a server's words, without control characters that a terminal would obey.
+/// Returns one line of a server's message, without control characters that a terminal would interpret.
 fn shortened(text: &str) -> String {
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     if text.chars().nth(SHOWN).is_some() {

@@ -1,4 +1,4 @@
-//! The server's address and the certificates of those who may vouch for it.
+//! Parses the server's address and its certificate authorities.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use kube::config::{AuthInfo, Cluster};
 
 use crate::cluster::error::ClusterError;
 
-/// The address of a kubeconfig or of `--server`. One without a scheme is http or https by client-go's rule:
-/// https if anything of TLS is configured (`rest.DefaultServerUrlFor`).
+/// Parses an address from the kubeconfig or `--server`. An address without a scheme is http or https by client-go's
+/// rule: https if any TLS option is set (`rest.DefaultServerUrlFor`).
 pub(super) fn address(text: &str, cluster: &Cluster, user: &AuthInfo) -> Result<http::Uri, ClusterError> {
     let about_tls = cluster.certificate_authority.is_some()
         || cluster.certificate_authority_data.is_some()
@@ -24,18 +24,18 @@ pub(super) fn address(text: &str, cluster: &Cluster, user: &AuthInfo) -> Result<
         format!("{scheme}{text}").parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
     match uri.scheme_str() {
         Some("http" | "https") => Ok(uri),
-        other => Err(wrong(format!("it begins with {}://, not with https://", other.unwrap_or_default()))),
+        other => Err(wrong(format!("it begins with {}://, expected https://", other.unwrap_or_default()))),
     }
 }
 
-/// An address as a message may show it: without user name and password, without a lone slash.
+/// Formats an address for messages: without user name and password, without a trailing slash.
 pub(super) fn shown(uri: &http::Uri) -> String {
     let host = uri.host().unwrap_or_default();
     let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{host}{port}{}", uri.scheme_str().unwrap_or_default(), uri.path().trim_end_matches('/'))
 }
 
-/// The certificates of a PEM text, as kube takes them.
+/// Parses the certificates of a PEM text into the form that kube takes.
 pub(super) fn certificates(pem: &[u8], cluster: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
     let wrong = |reason: &str| ClusterError::Unusable {
         what: format!("the certificate authority of cluster `{cluster}`"),
@@ -46,11 +46,11 @@ pub(super) fn certificates(pem: &[u8], cluster: &str) -> Result<Vec<Vec<u8>>, Cl
     for block in text.split("-----BEGIN CERTIFICATE-----").skip(1) {
         let (block, _) = block
             .split_once("-----END CERTIFICATE-----")
-            .ok_or_else(|| wrong("a certificate in it does not end"))?;
+            .ok_or_else(|| wrong("a certificate in it is truncated"))?;
         let base64: String = block.split_ascii_whitespace().collect();
         certificates.push(STANDARD.decode(base64).map_err(|_| wrong("a certificate in it is not base64"))?);
     }
-    if certificates.is_empty() { Err(wrong("there is no certificate in it")) } else { Ok(certificates) }
+    if certificates.is_empty() { Err(wrong("it contains no certificates")) } else { Ok(certificates) }
 }
 
 #[cfg(test)]
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(addressed("https://[::1]:6443", &plain), "https://[::1]:6443");
         assert_eq!(
             addressed("ftp://a", &plain),
-            "cannot use the server's address: it begins with ftp://, not with https://"
+            "cannot use the server's address: it begins with ftp://, expected https://"
         );
         assert_eq!(
             addressed("https://a b", &plain),

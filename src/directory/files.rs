@@ -1,4 +1,4 @@
-//! Single files: read with errors that name them, written whole or not at all.
+//! Single files: read with errors that name them, written atomically.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,13 +7,23 @@ use std::path::Path;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::directory::FileError;
 
-/// How the names of unfinished files begin; the next run sweeps them.
+/// Prefix of temporary files; the next run removes leftovers.
 const UNFINISHED: &str = ".largescale-";
 
-/// The text of a file; `shown` is its name for messages.
+/// Reads a text file; `shown` is its name in messages.
 pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
-    let bytes = fs::read(path).map_err(|error| cannot("read", &error, path, shown))?;
+    text_of(read(path, shown)?, shown)
+}
+
+/// Reads a file; `shown` is its name in messages.
+pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|error| FileError::read(error, path, shown))
+}
+
+/// Decodes the content of a text file; `shown` is its name in messages.
+pub(super) fn text_of(bytes: Vec<u8>, shown: &str) -> Result<String, Diagnostic> {
     String::from_utf8(bytes).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
@@ -22,7 +32,7 @@ pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
     })
 }
 
-/// The lines as this program writes them. git may check a tree out with CRLF; it is the same tree.
+/// Converts line endings to LF. git may check a tree out with CRLF; it is the same tree.
 pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
     if !bytes.windows(2).any(|pair| pair == b"\r\n") {
         return bytes;
@@ -36,41 +46,41 @@ pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
     kept
 }
 
-/// Makes a directory and those above it.
+/// Creates a directory and its parents.
 pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
-    fs::create_dir_all(path).map_err(|error| cannot("write", &error, path, &path.display().to_string()))
+    Ok(fs::create_dir_all(path).map_err(|error| FileError::write_path(error, path))?)
 }
 
 /// Writes a file that must not exist yet.
 pub fn write_new(path: &Path, shown: &str, text: &str) -> Result<(), Diagnostic> {
-    let staged = stage(path, text).map_err(|error| cannot("write", &error, path, shown))?;
-    staged.persist_noclobber(path).map_err(|error| cannot("write", &error.error, path, shown))
+    let staged = stage(path, text).map_err(|error| FileError::write(error, path, shown))?;
+    Ok(staged.persist_noclobber(path).map_err(|error| FileError::write(error.error, path, shown))?)
 }
 
-/// Writes a file, whether it exists or not.
+/// Writes a file, and replaces an existing one.
 pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    replace_durably(path, text).map_err(|error| cannot("write", &error, path, &path.display().to_string()))
+    Ok(replace_durably(path, text).map_err(|error| FileError::write_path(error, path))?)
 }
 
-/// Writes a file that only its owner may read, whether it exists or not.
+/// Writes a file that only its owner may read, and replaces an existing one.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Diagnostic> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A temporary file is 0600 by itself.
+    // Temporary files have mode 0600.
     let write = || {
         let mut file = Builder::new().prefix(UNFINISHED).suffix(".tmp").tempfile_in(parent)?;
         file.write_all(text.as_bytes())?;
         file.persist(path).map_err(|error| error.error)
     };
-    let shown = path.display().to_string();
-    write().map(drop).map_err(|error: io::Error| cannot("write", &error, path, &shown))
+    write().map_err(|error: io::Error| FileError::write_path(error, path))?;
+    Ok(())
 }
 
-/// Puts a whole file beside its place; renaming it is all that is left to do.
+/// Writes a temporary file next to the path; the caller only has to rename it.
 pub(super) fn stage(path: &Path, text: &str) -> io::Result<TempPath> {
     Ok(staged(path, text)?.into_temp_path())
 }
 
-/// Replaces a file, and is not done before the disk has it.
+/// Replaces a file, and returns when it is on the disk.
 pub(super) fn replace_durably(path: &Path, text: &str) -> io::Result<()> {
     let staged = staged(path, text)?;
     staged.as_file().sync_all()?;
@@ -83,7 +93,7 @@ fn staged(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     builder.prefix(UNFINISHED).suffix(".tmp");
     #[cfg(unix)]
     {
-        // As any other file: what the umask leaves of rw-rw-rw-, not the 0600 of temporary files.
+        // Mode 0666 minus the umask, as for other files; temporary files would have 0600.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
@@ -93,7 +103,7 @@ fn staged(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Removes what a killed run left unfinished in a directory.
+/// Removes the temporary files that a killed run left in a directory.
 pub(super) fn sweep(directory: &Path) -> io::Result<()> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -108,17 +118,4 @@ pub(super) fn sweep(directory: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// What stood in the way, with what to do where that is known.
-pub(super) fn cannot(verb: &str, error: &io::Error, path: &Path, shown: &str) -> Diagnostic {
-    let problem = |message: String| Diagnostic::error(message).at(Location::file(shown));
-    match error.kind() {
-        io::ErrorKind::NotFound => problem("no such file or directory".to_owned()),
-        io::ErrorKind::PermissionDenied => problem(format!("cannot {verb} it: permission denied"))
-            .hint("check its owner and mode, and those of its directory"),
-        io::ErrorKind::AlreadyExists => problem("the file is there already".to_owned()),
-        _ if verb == "read" && path.is_dir() => problem("is a directory, expected a file".to_owned()),
-        _ => problem(format!("cannot {verb} it: {error}")),
-    }
 }

@@ -1,6 +1,7 @@
-//! git, through its own program: only that runs hooks, signs and knows the user's configuration.
+//! Access to git through its command line, because only git runs hooks, signs commits and knows the user's
+//! configuration.
 //!
-//! Needs git 2.26 for `--pathspec-from-file`; text meant for people is never parsed.
+//! Needs git 2.26 for `--pathspec-from-file`. Messages for people are never parsed.
 
 mod command;
 mod commit;

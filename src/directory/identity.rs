@@ -3,12 +3,12 @@
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 
-/// Draws an id from the random source of the operating system.
+/// Returns a new id from the random source of the operating system.
 pub fn new_lock_id() -> Result<LockId, Diagnostic> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| {
         Diagnostic::error(format!(
-            "cannot draw an id for the lock: the system has no random numbers: {error}"
+            "cannot create an id for the lock: the operating system has no random numbers: {error}"
         ))
     })?;
     Ok(LockId::from_bytes(bytes))

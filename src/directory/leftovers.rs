@@ -1,6 +1,6 @@
-//! Files that a render wrote and the lock does not name: left by another branch, by a lock that is older than the tree, or by
-//! a spec of another name. Argo CD, Flux and `apply` would keep their objects in the cluster, and no later render would
-//! change or remove them.
+//! Finds rendered files that the lock does not name: left by another branch, by a lock that is older than the tree,
+//! or by a spec of another name. Argo CD, Flux and `apply` would keep their objects in the cluster, and no later
+//! render would change or remove them.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -14,13 +14,13 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 use crate::directory::{Project, Source};
 
-/// How many bytes of a file are read to find the header: it is in the first lines.
+/// How many bytes of a file are read to find the header, which is in the first lines.
 const HEAD: u64 = 4096;
 
-/// As many files are named in one run.
+/// Maximum number of files that one run names.
 const SHOWN: usize = 20;
 
-/// Moves the leftovers out of the names of foreign files, and says what is wrong with each.
+/// Moves the leftovers out of the names of foreign files, and reports each.
 pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>) -> Vec<Diagnostic> {
     let (mut left, others): (Vec<String>, Vec<String>) =
         std::mem::take(foreign).into_iter().partition(|name| has_header(&output.join(name)));
@@ -28,13 +28,13 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
     if left.is_empty() {
         return Vec::new();
     }
-    // Two specs may share a directory: each lock knows its own files.
+    // Several specs may share a directory: each lock names its own files.
     let theirs = files_of_others(project, output);
     foreign.extend(left.extract_if(.., |name| theirs.contains(name)));
     foreign.sort();
     let mut problems: Vec<Diagnostic> = left.iter().take(SHOWN).map(|name| problem(output, name)).collect();
     if left.len() > SHOWN {
-        let more = format!("{} more files that a render wrote are not named by the lock", left.len() - SHOWN);
+        let more = format!("{} more rendered files are not in the lock", left.len() - SHOWN);
         problems.push(Diagnostic::refusal(more).at(Location::file(output.display().to_string())));
     }
     if let (Some(last), Some(first)) = (problems.last_mut(), left.first()) {
@@ -43,7 +43,7 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
     problems
 }
 
-/// What to do about leftovers, of which one is named `name`.
+/// Returns how to resolve leftovers, one of which is named `name`.
 fn hint(project: &Project, output: &Path, name: &str) -> String {
     let lock = project.lock_path();
     let restore = match lock_of_no_spec(&lock, name) {
@@ -57,11 +57,11 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
         ),
     };
     format!(
-        "to keep such an object, {restore} and render; to give it up, with the address of a load balancer, remove the file"
+        "to keep the object, {restore} and render; to delete it, including its load balancer address, remove the file"
     )
 }
 
-/// A lock beside a lock that is missing, which names the file and whose own spec is gone.
+/// Returns a lock next to a missing lock that names the file and whose own spec no longer exists.
 fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
     if lock.exists() {
         return None;
@@ -78,7 +78,7 @@ fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
 }
 
 fn has_header(path: &Path) -> bool {
-    // Opening anything else, such as a named pipe, may wait forever.
+    // Opening other file types, such as a named pipe, may block forever.
     if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return false;
     }
@@ -91,11 +91,10 @@ fn problem(output: &Path, name: &str) -> Diagnostic {
     let path = output.join(name);
     let shown = path.display().to_string();
     let what = what(&path, &shown).map(|what| format!(" ({what})")).unwrap_or_default();
-    Diagnostic::refusal(format!("a render wrote the file{what}, and the lock does not name it"))
-        .at(Location::file(shown))
+    Diagnostic::refusal(format!("the rendered file{what} is not in the lock")).at(Location::file(shown))
 }
 
-/// The object in a file, and its pool.
+/// Describes the object in a file, and its pool.
 fn what(path: &Path, shown: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let value = yaml::read_one(shown, &text).ok()?.value;
@@ -106,8 +105,8 @@ fn what(path: &Path, shown: &str) -> Option<String> {
     })
 }
 
-/// The files of other specs that write into the same directory, as their locks name them. Specs are looked for beside
-/// this one, beside the directory, and in the directories next to it.
+/// Returns the files of other specs that write into the same directory, according to their locks. Looks for specs
+/// next to this one, next to the directory, and in its sibling directories.
 fn files_of_others(project: &Project, output: &Path) -> BTreeSet<String> {
     let Ok(ours) = fs::canonicalize(output) else { return BTreeSet::new() };
     let own_lock = fs::canonicalize(project.lock_path()).ok();
@@ -141,7 +140,7 @@ fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }
 
-/// The spec of a lock: `web.lock` is of `web.yaml`, `web.east.lock` of its cluster `east`.
+/// Returns the spec of a lock: `web.lock` belongs to `web.yaml`, `web.east.lock` to its cluster `east`.
 fn source_of(lock: &Path) -> Option<Source> {
     let stem = lock.file_stem()?.to_str()?;
     let spec = |stem: &str| {

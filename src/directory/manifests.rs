@@ -1,4 +1,4 @@
-//! The files that `spec.manifests` names.
+//! Reads the files that `spec.manifests` names.
 
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
@@ -7,10 +7,10 @@ use crate::core::manifest::ManifestFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
-use crate::directory::SPEC_FILE;
-use crate::directory::files::{cannot, read_text};
+use crate::directory::files::read_text;
+use crate::directory::{FileError, SPEC_FILE};
 
-/// Files, directories (not recursive, as kubectl) and globs, in order.
+/// Reads files, directories (not recursively, like kubectl) and globs, in order.
 pub(super) fn manifests(
     directory: &Path,
     spec: &LargeScale,
@@ -26,10 +26,10 @@ pub(super) fn manifests(
         if Path::new(name).is_absolute() {
             problems.push(
                 Diagnostic::error(format!(
-                    "the manifest {name} is an absolute path: the tree would differ from machine to machine"
+                    "the manifest {name} is an absolute path, which would differ between machines"
                 ))
                 .at(at)
-                .hint(format!("name it relative to {SPEC_FILE}")),
+                .hint(format!("use a path relative to {SPEC_FILE}")),
             );
             continue;
         }
@@ -62,7 +62,7 @@ pub(super) fn manifests(
 fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
     let path = below(directory, name);
     if path.is_dir() {
-        return in_directory(&path).map_err(|error| format!("the directory {name} cannot be read: {error}"));
+        return in_directory(&path).map_err(|error| format!("cannot read the directory {name}: {error}"));
     }
     if !name.contains(['*', '?', '[']) || path.exists() {
         return match fs::metadata(&path) {
@@ -70,13 +70,13 @@ fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
             Err(error) => Err(format!(
                 "the manifest {}: {}",
                 path.display(),
-                cannot("read", &error, &path, name).message
+                Diagnostic::from(FileError::read(error, &path, name)).message
             )),
         };
     }
     let escaped = glob::Pattern::escape(&directory.display().to_string());
     let pattern = if escaped.is_empty() { name.to_owned() } else { format!("{escaped}/{name}") };
-    let found = glob::glob(&pattern).map_err(|error| format!("`{name}` is no glob: {}", error.msg))?;
+    let found = glob::glob(&pattern).map_err(|error| format!("invalid glob `{name}`: {}", error.msg))?;
     let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
     if files.is_empty() {
         return Err(format!("the glob `{name}` matches no file"));
@@ -109,7 +109,7 @@ fn source(path: &Path, directory: &Path) -> String {
     parts.join("/")
 }
 
-/// A path that a spec names, from its own directory.
+/// Returns a path that a spec names, relative to the spec's directory.
 pub(super) fn below(directory: &Path, name: &str) -> PathBuf {
     directory.join(name.strip_prefix("./").unwrap_or(name))
 }

@@ -1,4 +1,4 @@
-//! Nodes from a file or standard input.
+//! Reads nodes from a file or standard input.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader};
@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::core::kubernetes::node::Node;
 use crate::core::node_list::{read_nodes, read_nodes_in};
 use crate::core::report::diagnostic::Diagnostic;
-use crate::directory::files::cannot;
+use crate::directory::FileError;
 
-/// Large enough that a dump of 100,000 nodes is read in few calls, small enough to matter to nobody.
+/// Buffer size: a file with 100,000 nodes takes few reads, and the memory does not matter.
 const BUFFER: usize = 1 << 18;
 
-/// A file of at most 64 MiB is read as a whole, which is faster; a larger one piece by piece, which needs the memory
-/// of its nodes only.
+/// Files up to 64 MiB are read at once, which is faster. Larger files are read in pieces, which only needs memory
+/// for their nodes.
 const WHOLE: u64 = 64 << 20;
 
 /// Reads nodes from a file; `-` is standard input.
@@ -21,13 +21,13 @@ pub fn nodes_from(path: &Path, shown: &str) -> Result<Vec<Node>, Diagnostic> {
     if path == Path::new("-") {
         return read_nodes("standard input", BufReader::with_capacity(BUFFER, io::stdin().lock()));
     }
-    let file = File::open(path).map_err(|error| cannot("read", &error, path, shown))?;
-    let metadata = file.metadata().map_err(|error| cannot("read", &error, path, shown))?;
+    let file = File::open(path).map_err(|error| FileError::read(error, path, shown))?;
+    let metadata = file.metadata().map_err(|error| FileError::read(error, path, shown))?;
     if metadata.is_dir() {
-        return Err(cannot("read", &io::Error::other("is a directory"), path, shown));
+        return Err(FileError::read(io::ErrorKind::IsADirectory.into(), path, shown).into());
     }
     if metadata.is_file() && metadata.len() <= WHOLE {
-        let text = fs::read(path).map_err(|error| cannot("read", &error, path, shown))?;
+        let text = fs::read(path).map_err(|error| FileError::read(error, path, shown))?;
         return read_nodes_in(shown, &text);
     }
     read_nodes(shown, BufReader::with_capacity(BUFFER, file))

@@ -1,16 +1,16 @@
-//! Many files, read or written on all processors. The result does not depend on how many there are.
+//! Reads or writes many files on all processors. The result does not depend on the number of processors.
 
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::thread;
 
-/// Below this, starting threads costs more than they save.
+/// Below this number of items, starting threads costs more than it saves.
 const MANY: usize = 1000;
 
-/// More share a disk and an allocator than they speed up.
+/// More threads do not help, because they share a disk and an allocator.
 const MAX_THREADS: usize = 8;
 
-/// What `f` makes of each, in their order.
+/// Applies `f` to each item, and returns the results in order.
 pub fn map<T: Send, R: Send>(items: Vec<T>, f: impl Fn(T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MAX_THREADS);
     if items.len() < MANY || threads == 1 {

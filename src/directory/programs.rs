@@ -1,11 +1,10 @@
-//! The programs of this machine: which are on the PATH, and what they say of themselves.
+//! Finds and runs other programs of this machine, for `doctor` and completion.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-/// Every file of this name on the PATH that can be run, in the order in which they are found; a link to one that is
-/// there already is left out.
+/// Returns every executable of this name on the PATH, in order; leaves out links to one already found.
 pub fn on_path(name: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = Vec::new();
     for directory in directories() {
@@ -17,7 +16,7 @@ pub fn on_path(name: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Every file on the PATH that can be run and whose name begins so.
+/// Returns every executable on the PATH whose name has this prefix.
 pub fn beginning_with(prefix: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in directories() {
@@ -30,17 +29,17 @@ pub fn beginning_with(prefix: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The program that runs.
+/// Returns the path of the running program.
 pub fn this_program() -> Option<PathBuf> {
     env::current_exe().ok()
 }
 
-/// Whether two paths are one file.
+/// Returns whether two paths are the same file.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     fs::canonicalize(one).ok().zip(fs::canonicalize(other).ok()).is_some_and(|(one, other)| one == other)
 }
 
-/// What a program prints; `None` where it is not there or fails.
+/// Returns the output of a program; `None` if it does not exist or fails.
 pub fn says(program: &str, arguments: &[&str]) -> Option<String> {
     let output =
         Command::new(program).args(arguments).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;

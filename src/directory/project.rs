@@ -1,4 +1,4 @@
-//! The user's directory, loaded: spec, manifests, platform, overlays and lock.
+//! The user's project: spec, manifests, platform, overlays and lock.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -16,16 +16,16 @@ use crate::directory::Source;
 use crate::directory::files::read_text;
 use crate::directory::manifests::{below, manifests};
 
-/// Everything that the directory says.
+/// A loaded project.
 #[derive(Debug)]
 pub struct Project {
-    /// The spec and its cluster, as they were named.
+    /// The spec and its cluster, as the user named them.
     pub source: Source,
-    /// Where the spec is.
+    /// The directory of the spec.
     pub directory: PathBuf,
-    /// The spec, as it is for this cluster.
+    /// The spec, with the overrides of this cluster.
     pub spec: LargeScale,
-    /// The spec's lines.
+    /// The spec's document, for locations.
     pub document: Document,
     /// The objects of the manifests.
     pub objects: Vec<Object>,
@@ -40,12 +40,12 @@ pub struct Project {
 }
 
 impl Project {
-    /// Loads a directory, or the spec file in it: all that a render needs; every problem at once.
+    /// Loads everything that a render needs. Reports all problems.
     pub fn load(source: &Source) -> Checked<Self> {
         Self::read(source, &Need::Everything)
     }
 
-    /// Loads what finding the pools needs: neither manifests nor overlays.
+    /// Loads only what finding the pools needs, without manifests and overlays.
     pub fn open(source: &Source) -> Checked<Self> {
         Self::read(source, &Need::Pools)
     }
@@ -97,32 +97,33 @@ impl Project {
         }
     }
 
-    /// Where the lock is.
+    /// Returns the path of the lock.
     pub fn lock_path(&self) -> PathBuf {
         self.source.lock()
     }
 
-    /// Refuses a cluster that is another one of the spec, too: two sets of one name would delete each other's Services.
+    /// Refuses a cluster that another entry of the spec also names: two sets of one name would delete each
+    /// other's Services.
     pub fn refuse_same_cluster(&self, identity: &str) -> Checked<()> {
         let lock_of = |name: &String| load_lock(&self.source.of_cluster(name).lock()).ok().flatten();
         let is_same =
             |name: &&String| lock_of(name).and_then(|lock| lock.cluster).as_deref() == Some(identity);
         let Some(same_cluster) = self.others.iter().find(is_same) else { return Ok(()) };
         let own = self.source.cluster.as_deref().unwrap_or_default();
-        Err(Diagnostic::refusal(format!("the clusters {own} and {same_cluster} of the spec are one and the same"))
+        Err(Diagnostic::refusal(format!("{own} and {same_cluster} in `spec.clusters` are the same cluster"))
             .at(self.document.location("/spec/clusters"))
             .hint(format!(
-                "the lock of {same_cluster} has the UID of its kube-system; check `context` of both, or remove one with its lock"
+                "the lock of {same_cluster} has the UID of its kube-system; check `context` of both, or remove one together with its lock"
             ))
             .into())
     }
 
-    /// The output directory.
+    /// Returns the output directory.
     pub fn output(&self) -> PathBuf {
         self.directory.join(&self.spec.spec.output)
     }
 
-    /// A file that the spec names, as a path and as a message shows it.
+    /// Returns a file that the spec names, as a path and as a name for messages.
     pub fn file(&self, name: &str) -> (PathBuf, String) {
         let path = self.directory.join(name);
         let shown = path.display().to_string();
@@ -130,7 +131,7 @@ impl Project {
     }
 }
 
-/// How much of a project a command needs.
+/// The parts of a project that a command needs.
 enum Need {
     Everything,
     Pools,
@@ -145,7 +146,7 @@ fn load_lock(path: &Path) -> Checked<Option<Lock>> {
     Ok(Some(Lock::read(&shown, &text)?))
 }
 
-/// A built-in platform by name, or a file: whatever has a `/` or ends as YAML does.
+/// Loads a built-in platform by name, or a file: any name with a `/` or a YAML extension.
 fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<Platform> {
     if is_file_name(name) {
         let path = below(directory, name);
@@ -157,7 +158,7 @@ fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<P
         let known = builtin_names().collect::<Vec<_>>().join(", ");
         Err(Diagnostic::error(format!("unknown platform `{name}`{near}"))
             .at(document.location("/spec/platform"))
-            .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
+            .hint(format!("built-in platforms: {known}; for your own file use its path: ./{name}.yaml"))
             .into())
     })
 }
@@ -170,9 +171,9 @@ fn load_overlay(directory: &Path, name: &str, at: Location) -> Checked<Overlay> 
         let beside = |name: &str| {
             if Path::new(name).is_absolute() {
                 return Err(Diagnostic::error(format!(
-                    "the patch {name} is an absolute path: the tree would differ from machine to machine"
+                    "the patch {name} is an absolute path, which would differ between machines"
                 ))
-                .hint("name it relative to the overlay")
+                .hint("use a path relative to the overlay")
                 .into());
             }
             let path = below(&folder, name);
@@ -187,12 +188,12 @@ fn load_overlay(directory: &Path, name: &str, at: Location) -> Checked<Overlay> 
         let known = overlay::builtin_names().collect::<Vec<_>>().join(", ");
         Err(Diagnostic::error(format!("unknown overlay `{name}`{near}"))
             .at(at)
-            .hint(format!("built in: {known}; a file of your own is named with its path: ./{name}.yaml"))
+            .hint(format!("built-in overlays: {known}; for your own file use its path: ./{name}.yaml"))
             .into())
     })
 }
 
-/// A path that the spec names, without the `./` in front.
+/// Returns whether a name in the spec is a file: it contains a `/` or has a YAML extension.
 fn is_file_name(name: &str) -> bool {
     let lower = name.to_lowercase();
     name.contains('/')

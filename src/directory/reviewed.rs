@@ -1,4 +1,4 @@
-//! The tree as it was reviewed: read for the cluster, and refused where it is not whole.
+//! Reads the reviewed directory for the cluster; refuses it if it is incomplete.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::core::tree::objects::Desired;
 use crate::directory::files::read_text;
 use crate::directory::{Project, Tree, parallel};
 
-/// What goes into the cluster.
+/// The reviewed objects.
 #[derive(Debug)]
 pub struct Reviewed {
     /// The objects, in order of their files.
@@ -19,41 +19,44 @@ pub struct Reviewed {
     pub digests: BTreeMap<String, String>,
     /// The lock that the tree was rendered with.
     pub lock: Lock,
-    /// What a person should know of the tree.
+    /// Warnings about the directory.
     pub warnings: Vec<Diagnostic>,
 }
 
 impl Reviewed {
-    /// Reads the manifests of the output directory, ours and others, as kubectl, Argo CD and Flux read them. Nothing
-    /// is rendered. A tree that is empty or half written is refused: what is missing in it would be pruned.
+    /// Reads the manifests of the output directory, rendered or not, as kubectl, Argo CD and Flux read them.
+    /// Renders nothing. Refuses a directory that is empty or half written, because an apply would prune the missing
+    /// objects.
     pub fn read(project: &Project) -> Checked<Self> {
         let output = project.output().display().to_string();
         let lock_path = project.lock_path().display().to_string();
         let Some(lock) = project.lock.clone() else {
-            return Err(Diagnostic::refusal("there is no lock: the tree was never rendered")
+            return Err(Diagnostic::refusal("lock file not found: nothing has been rendered yet")
                 .at(Location::file(lock_path))
-                .hint("run `kubectl largescale render` first, and review what it writes")
+                .hint("run `kubectl largescale render` first, and review its output")
                 .into());
         };
         if !lock.pending.is_empty() {
-            return Err(Diagnostic::refusal("the last render did not end: the tree is half old, half new")
-                .at(Location::file(lock_path))
-                .hint("run `kubectl largescale render` again: it finishes what was begun")
-                .into());
+            return Err(Diagnostic::refusal(
+                "the last render was interrupted: some files are old, some are new",
+            )
+            .at(Location::file(lock_path))
+            .hint("run `kubectl largescale render` again to finish it")
+            .into());
         }
         let tree = Tree::look(project, &[])?;
         let missing: Vec<&str> =
             lock.files.keys().filter(|path| !tree.known.contains_key(*path)).map(String::as_str).collect();
         if !missing.is_empty() {
             return Err(Diagnostic::refusal(format!(
-                "{} of the tree {} missing: {}",
+                "{} of the rendered directory {} missing: {}",
                 if missing.len() == 1 { "a file".to_owned() } else { format!("{} files", missing.len()) },
                 if missing.len() == 1 { "is" } else { "are" },
                 first_of(&missing)
             ))
             .at(Location::file(output))
             .hint(
-                "take them from git (`git checkout`), or render again; a pool is let go by `render --forget`",
+                "restore them from git (`git checkout`), or render again; to remove a pool, use `render --forget`",
             )
             .into());
         }
@@ -71,8 +74,8 @@ impl Reviewed {
             }
         }
         if objects.is_empty() && problems.is_empty() {
-            problems.push(Diagnostic::refusal("the tree holds no object").at(Location::file(output)).hint(
-                "render first; to take everything out of the cluster, delete the objects with kubectl",
+            problems.push(Diagnostic::refusal("the rendered directory contains no objects").at(Location::file(output)).hint(
+                "render first; to remove everything from the cluster, delete the objects with kubectl",
             ));
         }
         problems.extend(objects::duplicates(&objects));
@@ -80,10 +83,10 @@ impl Reviewed {
     }
 }
 
-/// A path below the output directory, and what is in the file.
+/// The path of a file relative to the output directory, and its content.
 type Text = (String, String);
 
-/// The files in order of their names, and what is to be said about them.
+/// Returns the files in order of their names, and warnings about them.
 fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagnostic>)> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
@@ -104,7 +107,7 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
         warnings.push(
             Diagnostic::warning(format!("changed by hand since the last render: {}", first_of(&names)))
                 .at(Location::file(output))
-                .hint("the next render would refuse it; `git diff` shows it"),
+                .hint("the next render would refuse to overwrite it; `git diff` shows the changes"),
         );
     }
     let (settings, foreign): (Vec<String>, Vec<String>) =
@@ -119,14 +122,14 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
     if !foreign.is_empty() {
         let names: Vec<&str> = foreign.iter().map(String::as_str).collect();
         warnings.push(
-            Diagnostic::warning(format!("not rendered, and applied all the same: {}", first_of(&names)))
+            Diagnostic::warning(format!("not rendered, but applied: {}", first_of(&names)))
                 .at(Location::file(output))
-                .hint("Argo CD and Flux take every manifest of a directory, and so is it done here"),
+                .hint("like Argo CD and Flux, apply includes every manifest in the directory"),
         );
     }
     if let Some(path) = settings.first() {
         warnings.push(
-            Diagnostic::warning("left out: a kustomization is not an object of the cluster")
+            Diagnostic::warning("skipped: a kustomization is not an object of the cluster")
                 .at(Location::file(format!("{output}/{path}"))),
         );
     }
@@ -138,7 +141,7 @@ fn is_kustomization(path: &str) -> bool {
     ["kustomization.yaml", "kustomization.yml"].contains(&path)
 }
 
-/// The first few names.
+/// Lists the first few names.
 fn first_of(names: &[&str]) -> String {
     const SHOWN: usize = 5;
     let more = names.len().saturating_sub(SHOWN);

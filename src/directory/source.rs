@@ -1,51 +1,52 @@
-//! Where a spec is, and for which of its clusters it is read.
+//! The location of a spec, and the cluster for which it is read.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use crate::core::report::diagnostic::Checked;
+use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
-use crate::directory::read_text;
+use crate::directory::files::{read, text_of};
 
-/// The name of the spec.
+/// File name of the spec.
 pub const SPEC_FILE: &str = "largescale.yaml";
 
-/// A spec, and which of its clusters is meant.
+/// A spec, and one of its clusters.
 #[derive(Clone, Debug, Default)]
 pub struct Source {
     /// The spec, or the directory that holds `largescale.yaml`.
     pub path: PathBuf,
-    /// The cluster, by its name in the spec; `None` where the spec names none.
+    /// The name of the cluster in the spec; `None` if the spec names none.
     pub cluster: Option<String>,
 }
 
 impl Source {
-    /// The same spec for one of its clusters.
+    /// Returns the same spec for one of its clusters.
     #[must_use]
     pub fn of_cluster(&self, name: &str) -> Self {
         Self { cluster: Some(name.to_owned()), ..self.clone() }
     }
 
-    /// The spec itself.
+    /// Returns the path of the spec file.
     pub fn file(&self) -> PathBuf {
         let file = if self.path.is_dir() { self.path.join(SPEC_FILE) } else { self.path.clone() };
         file.strip_prefix(".").map(Path::to_owned).unwrap_or(file)
     }
 
-    /// Reads the spec, as it stands there for all clusters.
+    /// Reads the spec, without the overrides of a cluster.
     pub fn read(&self) -> Checked<(LargeScale, Document)> {
         let shown = self.file().display().to_string();
-        let text = read_text(&self.file(), &shown).map_err(|problem| match problem.message.as_str() {
-            "no such file or directory" => problem.hint(
-                "`kubectl largescale init` writes one; -f names another, -R looks in the directories below",
+        let bytes = read(&self.file(), &shown).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Diagnostic::from(error).hint(
+                "create one with `kubectl largescale init`, name another file with -f, or search directories with -R",
             ),
-            _ => problem,
+            _ => error.into(),
         })?;
-        LargeScale::read(&shown, &text)
+        LargeScale::read(&shown, &text_of(bytes, &shown)?)
     }
 
-    /// The flags that name it, as they would be typed.
+    /// Returns the flags that select this spec, as a user would type them.
     pub fn flags(&self) -> String {
         let file =
             if self.path == Path::new(".") { String::new() } else { format!(" -f {}", self.path.display()) };
@@ -53,7 +54,7 @@ impl Source {
         file + &cluster
     }
 
-    /// A path that the spec names, from the root on; two ways to write one path come out alike.
+    /// Returns a path that the spec names, absolute and normalized, so that equal paths compare equal.
     pub fn beside(&self, name: &str) -> PathBuf {
         let file = self.file();
         let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -63,7 +64,7 @@ impl Source {
         path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
     }
 
-    /// Beside the spec and with its name: the lock of this cluster.
+    /// Returns the lock of this cluster, which is next to the spec and has its name.
     pub(super) fn lock(&self) -> PathBuf {
         let cluster = self.cluster.as_deref().map(|name| format!(".{name}")).unwrap_or_default();
         let file = self.file();

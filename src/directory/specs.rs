@@ -1,14 +1,13 @@
-//! Specs in a directory of many.
+//! Finds the specs below a directory.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
-use crate::directory::SPEC_FILE;
-use crate::directory::files::cannot;
+use crate::directory::{FileError, SPEC_FILE};
 
-/// Every `largescale.yaml` in a directory and below, in order of their paths; a file is itself. Hidden directories and
-/// symbolic links are not followed.
+/// Returns the directory of every `largescale.yaml` at or below a path, in order; a file is returned as it is.
+/// Skips hidden directories and symbolic links.
 pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
     if !path.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -17,9 +16,9 @@ pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
     walk(path, &mut found)?;
     if found.is_empty() {
         let shown = path.display().to_string();
-        return Err(Diagnostic::error(format!("no {SPEC_FILE} here or below"))
+        return Err(Diagnostic::error(format!("no {SPEC_FILE} found here or below"))
             .at(Location::file(shown))
-            .hint("`kubectl largescale init` writes one")
+            .hint("create one with `kubectl largescale init`")
             .into());
     }
     found.sort();
@@ -27,15 +26,15 @@ pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
 }
 
 fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Checked<()> {
-    let failed = |error: &std::io::Error| cannot("read", error, directory, &directory.display().to_string());
-    for entry in fs::read_dir(directory).map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        let kind = entry.file_type().map_err(|error| failed(&error))?;
+    let failed = |error: std::io::Error| FileError::read_path(error, directory);
+    for entry in fs::read_dir(directory).map_err(&failed)? {
+        let entry = entry.map_err(&failed)?;
+        let kind = entry.file_type().map_err(&failed)?;
         let name = entry.file_name();
         if kind.is_dir() && !name.to_string_lossy().starts_with('.') {
             walk(&entry.path(), found)?;
         } else if name == SPEC_FILE && !kind.is_dir() {
-            // Named by its directory, as people do.
+            // Named by its directory, as users do.
             found.push(directory.to_owned());
         }
     }

@@ -1,9 +1,9 @@
-//! The output directory: looked at before anything is decided, written so that a kill at any moment leaves every
-//! file whole and the next run able to finish.
+//! The output directory: read before anything is decided, and written so that a kill at any moment leaves every
+//! file complete and lets the next run finish.
 //!
-//! The order of a write: stage every new file beside its place; say in the lock what is about to happen
-//! (`pending`); rename; remove; say in the lock that it is done. Tree files are not synced to the disk one by one:
-//! git and the next render have them, and 10,000 syncs would take most of the time. The lock is.
+//! Order of a write: write every new file under a temporary name next to its path; record the intended files in the
+//! lock (`pending`); rename; remove; record in the lock that it is done. Only the lock is synced to the disk. The
+//! other files are in git or can be rendered again, and syncing 10,000 files would take most of the time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileType, TryLockError};
@@ -15,10 +15,10 @@ use crate::core::lock::Lock;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::files::{cannot, replace_durably, stage, sweep, unix_lines};
-use crate::directory::{Project, Source, leftovers, parallel};
+use crate::directory::files::{read, replace_durably, stage, sweep, unix_lines};
+use crate::directory::{FileError, Project, Source, leftovers, parallel};
 
-/// What the output directory holds.
+/// Content of the output directory.
 #[derive(Debug, Default)]
 pub struct Tree {
     /// The content of each file that the new tree or the lock names.
@@ -27,36 +27,36 @@ pub struct Tree {
     pub foreign: Vec<String>,
 }
 
-/// Only one run at a time writes a directory; released when dropped.
+/// A lock that lets only one run at a time write a directory; released when dropped.
 #[derive(Debug)]
 pub struct RunLock {
     _file: Option<File>,
 }
 
 impl RunLock {
-    /// Waits for nobody: another run that writes here is said at once. `path` is the spec, which no run replaces;
-    /// it is taken before the spec is read, so that nobody writes between reading and writing.
+    /// Takes the lock on the spec, which no run replaces. Does not wait: fails if another run holds it. Callers
+    /// take it before they read the spec, so that no run writes between reading and writing.
     pub fn take(source: &Source) -> Checked<Self> {
         let path = source.file();
         let shown = path.display().to_string();
-        // What is wrong with a file that cannot be opened is said when it is read.
+        // A file that cannot be opened is reported when it is read.
         let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
                     .at(Location::file(shown))
-                    .hint("wait until it has ended")
+                    .hint("wait until the other run ends")
                     .into())
             }
-            // A file system without locks is no reason not to work.
+            // Some file systems do not support locks.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _file: Some(file) }),
         }
     }
 }
 
 impl Tree {
-    /// Looks at the output directory and changes nothing. A file that a render wrote and neither `rendered` nor the lock
-    /// names is refused.
+    /// Reads the output directory without changing it. Refuses a rendered file that neither `rendered` nor the lock
+    /// names.
     pub fn look(project: &Project, rendered: &[RenderedFile]) -> Checked<Self> {
         let output = project.output();
         check_output(project, &output)?;
@@ -70,17 +70,16 @@ impl Tree {
                     "the lock names the file `{bad}`, which is outside of the output directory"
                 ))
                 .at(Location::file(lock_path))
-                .hint("the lock is written by this program only; take it from git")
+                .hint("only this program writes the lock; restore it from git")
                 .into());
             }
             paths.extend(locked);
         }
-        let present = entries(&output)
-            .map_err(|error| cannot("read", &error, &output, &output.display().to_string()))?;
+        let present = entries(&output).map_err(|error| FileError::read_path(error, &output))?;
         let mut tree = Self::default();
         let mut ours = Vec::new();
         for (name, kind) in &present {
-            // Where the file system does not tell cases apart, a file of another case is in the way of ours.
+            // On a case-insensitive file system, a file whose name differs in case blocks ours.
             let lower = name.to_lowercase();
             let same_file = || !present.contains_key(&lower) && output.join(&lower).exists();
             let path = [name, &lower].into_iter().find(|path| paths.contains(path.as_str()));
@@ -100,12 +99,12 @@ impl Tree {
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
 
-    /// The digests of the known files.
+    /// Returns the digests of the known files.
     pub fn digests(&self) -> BTreeMap<String, String> {
         self.known.iter().map(|(path, bytes)| (path.clone(), names::digest(bytes))).collect()
     }
 
-    /// Writes what the plan says, and the lock.
+    /// Writes the files of the plan, and the lock.
     pub fn write(
         &self,
         project: &Project,
@@ -117,7 +116,7 @@ impl Tree {
         let lock_path = project.lock_path();
         sweep_both(project, &output)?;
         if plan.changes_anything() {
-            // Until it is done, a file may have its old content or its new one: both are ours.
+            // Until the write is done, a file may have its old or its new content: both are ours.
             let intent = Lock { files: self.digests(), pending: lock.files.clone(), ..lock.clone() };
             write_files(&output, rendered, plan, || write_lock(&lock_path, &intent))?;
         }
@@ -132,13 +131,12 @@ fn write_files(
     output: &Path,
     rendered: &[RenderedFile],
     plan: &Plan,
-    say_so: impl FnOnce() -> Checked<()>,
+    record_intent: impl FnOnce() -> Checked<()>,
 ) -> Checked<()> {
-    let at =
-        |path: &Path, error: &io::Error| Vec::from(cannot("write", error, path, &path.display().to_string()));
-    fs::create_dir_all(output).map_err(|error| at(output, &error))?;
-    // Below a relative path each temporary file would ask for the working directory again.
-    let beside = std::path::absolute(output).map_err(|error| at(output, &error))?;
+    let at = |path: &Path, error: io::Error| Vec::from(FileError::write_path(error, path));
+    fs::create_dir_all(output).map_err(|error| at(output, error))?;
+    // With a relative path, each temporary file would look up the working directory again.
+    let beside = std::path::absolute(output).map_err(|error| at(output, error))?;
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let new: Vec<&RenderedFile> = plan
@@ -149,19 +147,19 @@ fn write_files(
         .collect();
     let staged: Vec<_> = parallel::map(new, |file| {
         let path = output.join(&file.path);
-        let temporary = stage(&beside.join(&file.path), &file.text).map_err(|error| at(&path, &error))?;
+        let temporary = stage(&beside.join(&file.path), &file.text).map_err(|error| at(&path, error))?;
         Ok((temporary, path))
     })
     .into_iter()
     .collect::<Checked<_>>()?;
-    say_so()?;
+    record_intent()?;
     for (temporary, path) in staged {
-        temporary.persist(&path).map_err(|error| at(&path, &error.error))?;
+        temporary.persist(&path).map_err(|error| at(&path, error.error))?;
     }
     for step in plan.steps.iter().filter(|step| step.action == Action::Removed) {
         let path = output.join(&step.path);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path, &error)),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path, error)),
             _ => {}
         }
     }
@@ -169,21 +167,20 @@ fn write_files(
 }
 
 fn write_lock(path: &Path, lock: &Lock) -> Checked<()> {
-    replace_durably(path, &lock.write())
-        .map_err(|error| cannot("write", &error, path, &path.display().to_string()).into())
+    replace_durably(path, &lock.write()).map_err(|error| FileError::write_path(error, path).into())
 }
 
 fn sweep_both(project: &Project, output: &Path) -> Checked<()> {
     let spec_directory =
         project.lock_path().parent().map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
     for directory in [spec_directory.unwrap_or_else(|| PathBuf::from(".")), output.to_owned()] {
-        sweep(&directory)
-            .map_err(|error| cannot("write", &error, &directory, &directory.display().to_string()))?;
+        sweep(&directory).map_err(|error| FileError::write_path(error, &directory))?;
     }
     Ok(())
 }
 
-/// What a directory holds, by name; nothing if there is none. One look for all files, however many there are.
+/// Returns the names and types of all entries of a directory; empty if it does not exist. One listing, however many
+/// files there are.
 fn entries(directory: &Path) -> io::Result<BTreeMap<String, FileType>> {
     match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
@@ -196,25 +193,23 @@ fn entries(directory: &Path) -> io::Result<BTreeMap<String, FileType>> {
     }
 }
 
-/// The content of one of our files; a symbolic link in its place is not ours.
+/// Reads one of our files; refuses a symbolic link in its place.
 fn read_own(output: &Path, path: &str, kind: FileType) -> Result<Vec<u8>, Diagnostic> {
     let full = output.join(path);
     let shown = full.display().to_string();
     if kind.is_symlink() {
-        return Err(Diagnostic::refusal(
-            "the file is a symbolic link, and what it points to would be overwritten",
-        )
-        .at(Location::file(shown))
-        .hint("remove the link"));
+        return Err(Diagnostic::refusal("the file is a symbolic link, and its target would be overwritten")
+            .at(Location::file(shown))
+            .hint("remove the link"));
     }
     if !kind.is_file() {
-        return Err(Diagnostic::refusal("is a directory, and a file of the tree belongs there")
+        return Err(Diagnostic::refusal("is a directory, but the rendered directory needs a file here")
             .at(Location::file(shown)));
     }
-    fs::read(&full).map(unix_lines).map_err(|error| cannot("read", &error, &full, &shown))
+    Ok(read(&full, &shown).map(unix_lines)?)
 }
 
-/// Argo CD and Flux would sync it.
+/// Returns whether Argo CD and Flux would apply the file.
 fn is_manifest(lower: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
 }
@@ -226,19 +221,19 @@ fn is_plain_name(path: &str) -> bool {
         && !path.starts_with('.')
 }
 
-/// The output directory must be a directory of its own, reached without symbolic links.
+/// Checks that the output directory is a separate directory, without symbolic links on its path.
 fn check_output(project: &Project, output: &Path) -> Checked<()> {
     let name = &project.spec.spec.output;
     let refuse = |message: String| {
         Err(Diagnostic::refusal(message)
             .at(project.document.location("/spec/output"))
-            .hint("name a directory of its own, such as `rendered`")
+            .hint("name a separate directory, such as `rendered`")
             .into())
     };
     let given = Path::new(name);
     if given.is_absolute() {
         return refuse(format!(
-            "`spec.output` is the absolute path {name}: it would differ from machine to machine"
+            "`spec.output` is the absolute path {name}, which would differ between machines"
         ));
     }
     let mut walked = project.directory.clone();
@@ -251,15 +246,15 @@ fn check_output(project: &Project, output: &Path) -> Checked<()> {
         }
         walked.push(part);
         if fs::symlink_metadata(&walked).is_ok_and(|metadata| metadata.file_type().is_symlink()) {
-            return refuse(format!("`spec.output` is {name}, and {} is a symbolic link", walked.display()));
+            return refuse(format!("`spec.output` is {name}, but {} is a symbolic link", walked.display()));
         }
     }
     if depth <= 0 && !given.components().any(|part| matches!(part, Component::Normal(_))) {
-        return refuse(format!("`spec.output` is `{name}`, which holds the spec and its manifests"));
+        return refuse(format!("`spec.output` is `{name}`, which contains the spec and its manifests"));
     }
     match fs::symlink_metadata(output) {
         Ok(metadata) if !metadata.is_dir() => {
-            refuse(format!("`spec.output` is {name}, and {} is a file", output.display()))
+            refuse(format!("`spec.output` is {name}, but {} is a file", output.display()))
         }
         _ => Ok(()),
     }

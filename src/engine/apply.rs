@@ -1,5 +1,5 @@
-//! Carrying out: the parent is told, stage after stage is applied, what has left the tree is deleted, the parent is
-//! told again. The order is that of the ApplySet protocol: whenever it stops, nothing of ours is out of its sight.
+//! Applies the tree in ApplySet order: update the parent, apply each stage, prune, update the parent. If a run
+//! stops midway, the parent still covers every member.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -22,18 +22,18 @@ use crate::engine::target::{Item, Target, group_version, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// How long the kinds of a CustomResourceDefinition may take to be served.
+/// How long the API server may take to serve the kinds of a new CustomResourceDefinition.
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// One object to apply.
 pub(crate) struct ApplyJob {
-    /// Which of the tree.
+    /// Index of the object in the tree.
     pub(crate) index: usize,
-    /// What is sent.
+    /// The object that is sent.
     pub(crate) body: Value,
 }
 
-/// Does it all, and says what became of each object. An error is one that kept everything from being begun.
+/// Applies all jobs, prunes, and reports the result of each object. Returns an error only if nothing was started.
 pub(crate) fn apply_in_order(
     target: &Target,
     observation: &Observation,
@@ -48,18 +48,18 @@ pub(crate) fn apply_in_order(
         stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
     }
     let scope = apply_set::before(target);
-    let mut standing = ParentState::found(target);
-    // The parent's own namespace may come with the tree.
+    let mut parent = ParentState::found(target);
+    // The tree may contain the namespace of the parent.
     if !brings_namespace(&target.items, &target.set.namespace) {
-        standing.widen(target, &scope)?;
+        parent.widen(target, &scope)?;
     }
-    let mut late = None;
+    let mut new_refs = None;
     let mut stages = stages.into_iter();
     for (stage, jobs) in stages.by_ref() {
         let mut flow = ControlFlow::Continue(());
-        if stage > Stage::Groundwork && late.is_none() {
-            match ready_for_members(target, &mut standing, &scope) {
-                Ok(places) => late = Some(places),
+        if stage > Stage::Groundwork && new_refs.is_none() {
+            match ready_for_members(target, &mut parent, &scope) {
+                Ok(refs) => new_refs = Some(refs),
                 Err(failure) => {
                     failure.problems.iter().for_each(terminal::diagnostic);
                     flow = ControlFlow::Break(());
@@ -67,71 +67,71 @@ pub(crate) fn apply_in_order(
             }
         }
         if flow.is_continue() && !target.cluster.is_interrupted() {
-            flow = apply_stage(target, observation, jobs, late.as_ref(), options, report);
+            flow = apply_stage(target, observation, jobs, new_refs.as_ref(), options, report);
         } else {
-            leave(target, jobs, report);
+            skip(target, jobs, report);
         }
         if flow.is_break() {
             break;
         }
     }
-    // Something of it is done, and what is not has to be told.
-    stages.for_each(|(_, jobs)| leave(target, jobs, report));
+    // Some stages ran; report the objects of the others.
+    stages.for_each(|(_, jobs)| skip(target, jobs, report));
     if !report.is_complete() || target.cluster.is_interrupted() {
         for candidate in prune_candidates {
             report.say(&candidate.deletion.key, ObjectAction::NotApplied, None);
         }
         if !prune_candidates.is_empty() {
             terminal::diagnostic(&Diagnostic::warning(
-                "nothing is pruned, because not everything was applied",
+                "skipping prune because some objects were not applied",
             ));
         }
         return Ok(());
     }
     let gone = prune(target, prune_candidates, options.concurrency, report);
-    narrow(target, observation, &gone, standing, report);
+    narrow(target, observation, &gone, parent, report);
     Ok(())
 }
 
-/// What has to be there before the first member: the parent that names it, and its kind.
+/// Prepares for the first member: the parent must cover it, and the server must serve its kind.
 fn ready_for_members(
     target: &Target,
-    standing: &mut ParentState,
+    parent: &mut ParentState,
     scope: &MemberScope,
 ) -> Result<BTreeMap<usize, ObjectRef>, Failure> {
     if !target.cluster.is_interrupted() {
-        standing.widen(target, scope)?;
+        parent.widen(target, scope)?;
     }
-    Ok(places_of_new_kinds(target)?)
+    Ok(refs_of_new_kinds(target)?)
 }
 
-fn leave(target: &Target, jobs: Vec<ApplyJob>, report: &mut Results) {
+fn skip(target: &Target, jobs: Vec<ApplyJob>, report: &mut Results) {
     for ApplyJob { index, .. } in jobs {
         report.say(&target.items[index].key, ObjectAction::NotApplied, None);
     }
 }
 
-/// When all is done the parent names what is left and nothing else.
+/// Narrows the parent to the remaining members when everything succeeded.
 pub(crate) fn narrow(
     target: &Target,
     observation: &Observation,
     gone: &[&Key],
-    mut standing: ParentState,
+    mut parent: ParentState,
     report: &mut Results,
 ) {
     if !report.is_complete() {
         return;
     }
-    let Err(failure) = standing.narrow(target, apply_set::after(target, observation, gone)) else { return };
+    let Err(failure) = parent.narrow(target, apply_set::after(target, observation, gone)) else { return };
     let key = parent_key(&target.set);
-    let mut said = failure.problems.into_iter().map(|problem| {
-        let message = format!("{key}: the inventory still names what is gone: {}", problem.message);
+    let mut problems = failure.problems.into_iter().map(|problem| {
+        let message = format!("{key}: the inventory still lists deleted objects: {}", problem.message);
         Diagnostic { message, ..problem }
     });
-    report.say(&key, ObjectAction::Failed, said.next());
+    report.say(&key, ObjectAction::Failed, problems.next());
 }
 
-/// Deletes what has left the tree, and says it; returns what is gone.
+/// Deletes the objects that are no longer in the tree and reports them. Returns the keys of the deleted ones.
 pub(crate) fn prune<'a>(
     target: &Target,
     prune_candidates: &'a [PruneCandidate],
@@ -146,7 +146,10 @@ pub(crate) fn prune<'a>(
             DeleteOutcome::Kept(why) => report.say(
                 key,
                 ObjectAction::NotApplied,
-                Some(Diagnostic::warning(format!("{key} stays: {why}")).hint("look at it, then prune again")),
+                Some(
+                    Diagnostic::warning(format!("{key} was not deleted: {why}"))
+                        .hint("check the object, then prune again"),
+                ),
             ),
             DeleteOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
             DeleteOutcome::Unknown | DeleteOutcome::NotBegun => {}
@@ -164,12 +167,12 @@ pub(crate) fn prune<'a>(
     gone
 }
 
-/// Applies what belongs to one stage. It is the last one if the server cannot be reached any more.
+/// Applies the jobs of one stage. Returns `Break` if the server is out of reach.
 fn apply_stage(
     target: &Target,
     observation: &Observation,
     jobs: Vec<ApplyJob>,
-    late: Option<&BTreeMap<usize, ObjectRef>>,
+    new_refs: Option<&BTreeMap<usize, ObjectRef>>,
     options: ApplyOptions<'_>,
     report: &mut Results,
 ) -> ControlFlow<()> {
@@ -177,11 +180,11 @@ fn apply_stage(
     let mut attempts = Vec::with_capacity(jobs.len());
     for ApplyJob { index, body } in jobs {
         let item = &target.items[index];
-        let Some(at) = item.at.as_ref().or_else(|| late?.get(&index)) else {
+        let Some(at) = item.at.as_ref().or_else(|| new_refs?.get(&index)) else {
             let version = body["apiVersion"].as_str().unwrap_or_default();
             let problem =
                 Diagnostic::error(format!("{}: the cluster does not serve {version} yet", item.key)).hint(
-                    "its CustomResourceDefinition comes with the tree: apply again when it is established",
+                    "the rendered directory contains its CustomResourceDefinition; apply again when that is established",
                 );
             report.say(&item.key, ObjectAction::Failed, Some(problem));
             continue;
@@ -209,7 +212,7 @@ fn apply_stage(
 fn say(report: &mut Results, item: &Item, before: &Value, done: &ApplyOutcome) {
     let key = &item.key;
     match done {
-        // Also where somebody has deleted it since it was looked at.
+        // Another client may have deleted the object after we read it.
         ApplyOutcome::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
             report.say(key, ObjectAction::Created, None);
         }
@@ -227,16 +230,16 @@ fn say(report: &mut Results, item: &Item, before: &Value, done: &ApplyOutcome) {
 }
 
 fn unknown(key: &Key) -> Diagnostic {
-    Diagnostic::warning(format!("{key}: it was sent, and nobody waited for the answer"))
-        .hint("run it again: what is done already is left alone")
+    Diagnostic::warning(format!("{key}: the request was sent, but its result is unknown"))
+        .hint("run the command again; it skips what is already done")
 }
 
-/// Where objects go whose kinds came with the tree: waits until the server has them.
-fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, ClusterError> {
-    let mut places = BTreeMap::new();
+/// Waits until the server serves the kinds that the tree defines. Returns the references of their objects.
+fn refs_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, ClusterError> {
+    let mut refs = BTreeMap::new();
     let mut missing: Vec<&Item> = target.items.iter().filter(|item| item.at.is_none()).collect();
     if missing.is_empty() {
-        return Ok(places);
+        return Ok(refs);
     }
     let began = Instant::now();
     let mut served: Vec<Resource> = Vec::new();
@@ -245,7 +248,7 @@ fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, Cl
             let (group, version) = group_version(&item.wanted);
             let list = target.cluster.call(&ApiCall::Resources { group, version })?;
             for resource in Resource::all_of(&list) {
-                if !served.contains(&resource) && answers(target, &resource)? {
+                if !served.contains(&resource) && is_served(target, &resource)? {
                     served.push(resource);
                 }
             }
@@ -258,24 +261,24 @@ fn places_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, Cl
     for (index, item) in target.items.iter().enumerate().filter(|(_, item)| item.at.is_none()) {
         if let Some(resource) = served.iter().find(|resource| is_of(item, resource)) {
             let (namespace, name) = (item.key.namespace.clone(), item.key.name.clone());
-            places.insert(index, ObjectRef { resource: resource.clone(), namespace, name });
+            refs.insert(index, ObjectRef { resource: resource.clone(), namespace, name });
         }
     }
-    Ok(places)
+    Ok(refs)
 }
 
 fn is_of(item: &Item, resource: &Resource) -> bool {
     item.key.kind == resource.kind && item.wanted["apiVersion"] == resource.api_version()
 }
 
-/// A kind is announced a moment before it is served.
-fn answers(target: &Target, resource: &Resource) -> Result<bool, ClusterError> {
+/// Returns whether the server serves a kind: discovery lists it a moment earlier.
+fn is_served(target: &Target, resource: &Resource) -> Result<bool, ClusterError> {
     let missing = |problem: &Problem| {
         matches!(problem, Problem::NotFound | Problem::NotServed | Problem::NotJson { code: 404, .. })
     };
     match target.cluster.call(&ApiCall::list(resource.clone(), None, Some(target.set.selector()))) {
         Err(ClusterError::Request { problem, .. }) if missing(&problem) => Ok(false),
-        // Who may not list in all namespaces may still apply.
+        // A user may be allowed to apply without being allowed to list in all namespaces.
         Ok(_) | Err(ClusterError::Request { problem: Problem::Forbidden { .. }, .. }) => Ok(true),
         Err(error) => Err(error),
     }

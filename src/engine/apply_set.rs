@@ -1,4 +1,4 @@
-//! The parent of our set: told of more before members come, and of less when they are gone.
+//! The parent of the ApplySet: widened before members are applied, narrowed after members are deleted.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Where members are when everything is applied: what the parent has to know before.
+/// Returns the scope that the parent needs before the apply: the members of the tree and those it already covers.
 pub(crate) fn before(target: &Target) -> MemberScope {
     let wanted = target.set.scope(target.items.iter().map(|item| &item.key));
     match &target.parent {
@@ -21,8 +21,8 @@ pub(crate) fn before(target: &Target) -> MemberScope {
     }
 }
 
-/// Where members are afterwards: the tree, and what has left the tree and is still there. Copies of our label on what
-/// controllers made are none.
+/// Returns the scope after the apply: the tree, and the members that left it but still exist. Objects that
+/// controllers made with a copy of our label do not count.
 pub(crate) fn after(target: &Target, observation: &Observation, gone: &[&Key]) -> MemberScope {
     let kept = candidates(&target.set, &observation.others, &target.wanted());
     let members =
@@ -38,30 +38,31 @@ pub(crate) fn after(target: &Target, observation: &Observation, gone: &[&Key]) -
     target.set.scope(target.items.iter().map(|item| &item.key).chain(&left))
 }
 
-/// The parent while we work. Another run of ours may write it at the same time, for another state of the tree: what
-/// that one has added is never taken away, for what the parent does not name is never found again.
+/// The parent as last read or written. Another run of this program may write it at the same time, for another state
+/// of the tree. We never remove what that run added, because a member that the parent does not cover is not found
+/// again.
 pub(crate) struct ParentState {
     scope: Option<MemberScope>,
-    /// Whether it carries the id of our lock.
+    /// Whether the parent has the id of our lock.
     id: LockIdState,
-    /// The resourceVersion at which it says so; `None` where there was none.
+    /// The resourceVersion of that state; `None` if there was no parent.
     version: Option<String>,
-    /// Whether others have written it since we looked at the cluster: then we do not know all members.
+    /// Whether another client wrote the parent after we read the cluster. Then we do not know all members.
     is_shared: bool,
 }
 
-/// How often the parent is read anew because others write it.
+/// How often we read the parent again because another client wrote it.
 const TRIES: u32 = 5;
 
 impl ParentState {
-    /// As it was found.
+    /// Returns the parent as `target` found it.
     pub(crate) fn found(target: &Target) -> Self {
         let scope = target.parent.as_ref().map(|parent| parent.scope.clone());
         let id = LockIdState::of(target, target.parent.as_ref());
         Self { scope, id, version: version_of(&target.parent_live), is_shared: false }
     }
 
-    /// Makes it name all of this before members come.
+    /// Extends the parent to cover `wanted`, before members are applied.
     pub(crate) fn widen(&mut self, target: &Target, wanted: &MemberScope) -> Result<(), Failure> {
         for _ in 0..TRIES {
             let is_wide_enough = self.scope.as_ref().is_some_and(|scope| scope.covers(wanted));
@@ -74,15 +75,15 @@ impl ParentState {
             }
         }
         Err(Diagnostic::error(format!(
-            "{}: others write the inventory again and again",
+            "{}: another client keeps changing the inventory",
             parent_key(&target.set)
         ))
-        .hint("wait until they are done, then run it again")
+        .hint("wait until the other run ends, then run the command again")
         .into())
     }
 
-    /// Makes it name only this when members are gone. Where others have written it meanwhile it is left as it is: too
-    /// much in it does no harm, and the next run puts it right.
+    /// Reduces the parent to `exact`, after members are deleted. It stays as it is if another client wrote it
+    /// meanwhile: a scope that is too wide does no harm, and the next run narrows it.
     pub(crate) fn narrow(&mut self, target: &Target, exact: MemberScope) -> Result<(), Failure> {
         if self.scope.as_ref() == Some(&exact) {
             return Ok(());
@@ -92,20 +93,20 @@ impl ParentState {
         }
         if self.scope != Some(exact) {
             terminal::note(&format!(
-                "{}: another run has written the inventory meanwhile, and it stays so",
+                "{}: another run changed the inventory at the same time; it was not narrowed",
                 parent_key(&target.set)
             ));
         }
         Ok(())
     }
 
-    /// Writes it if it is still what we know; else learns what it is now.
+    /// Writes the parent if it has not changed; otherwise reads its new state.
     fn write(&mut self, target: &Target, scope: MemberScope) -> Result<Outcome, Failure> {
         match apply(target, &scope, self.version.as_deref()) {
             Ok(live) => {
                 if self.id == LockIdState::Missing {
                     terminal::note(&format!(
-                        "{}: the set now carries the id of this lock",
+                        "{}: added the id of this lock to the ApplySet",
                         parent_key(&target.set)
                     ));
                 }
@@ -119,7 +120,7 @@ impl ParentState {
                 let parent = if live.is_null() { None } else { Some(target.own_parent(&live)?) };
                 let id = LockIdState::of(target, parent.as_ref());
                 let found = parent.map(|parent| parent.scope);
-                // After an answer that was lost it may be our own write that is met.
+                // If an earlier response was lost, the change that we find may be our own.
                 let is_shared = self.is_shared || found.as_ref() != Some(&scope);
                 *self = Self { scope: found, id, version: version_of(&live), is_shared };
                 Ok(Outcome::Moved)
@@ -129,10 +130,10 @@ impl ParentState {
     }
 }
 
-/// Whether the parent carries the id of our lock. One with another id was refused when it was read.
+/// Whether the parent has the id of our lock. A parent with another id was refused when it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LockIdState {
-    /// It does, or there is no parent yet, or the lock has no id.
+    /// It has, or there is no parent yet, or the lock has no id.
     Settled,
     /// An older version of this program wrote the parent.
     Missing,
@@ -145,19 +146,19 @@ impl LockIdState {
     }
 }
 
-/// What became of a write.
+/// Result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Written,
     Moved,
 }
 
-/// Writes the parent, whatever it is.
+/// Writes the parent without checking its resourceVersion.
 pub(crate) fn write(target: &Target, scope: &MemberScope) -> Result<(), ClusterError> {
     apply(target, scope, None).map(drop)
 }
 
-/// Fields that somebody else holds there are taken, as by kubectl: they are the protocol's.
+/// Applies the parent. Like kubectl, takes fields from other managers: the ApplySet protocol owns them.
 fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<Value, ClusterError> {
     let mut body = target.set.parent(scope, target.lock.id.as_ref());
     if let Some(version) = version {
@@ -173,7 +174,7 @@ fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<
     match target.cluster.call(&call(Force::Never)) {
         Err(ClusterError::Request { problem: Problem::Conflicts(_), .. }) => {
             terminal::diagnostic(&Diagnostic::warning(format!(
-                "{}: others have written the inventory; it is put right",
+                "{}: another field manager changed the inventory; overwriting its changes",
                 parent_key(&target.set)
             )));
             target.cluster.call(&call(Force::Always))

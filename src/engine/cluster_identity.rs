@@ -1,11 +1,11 @@
-//! Whether the cluster of the flags is the cluster of the lock: asked before anything else is.
+//! Checks that the flags and the lock mean the same cluster, before anything else is read.
 
 use crate::cluster::{Cluster, Identity};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::failure::Failure;
 
-/// The identity of the cluster, or why it is hidden where the lock knows none either. Another cluster than that of the
-/// lock is refused, and one that cannot be told.
+/// Returns the identity of the cluster, or why it is hidden if the lock has none either. Refuses another cluster
+/// than that of the lock, and a cluster whose identity is hidden if the lock has one.
 pub(crate) fn identity_of(
     cluster: &Cluster,
     locked: Option<&str>,
@@ -13,14 +13,14 @@ pub(crate) fn identity_of(
     match (known_or_hidden(cluster, locked)?, locked) {
         (Identity::Known(found), _) => Ok(Ok(found)),
         (Identity::Hidden(why), Some(locked)) => Err(Diagnostic::refusal(unchecked(locked, &why))
-            .hint("allow `get` on the namespace kube-system; pools and renders can also be made from a file of nodes (--nodes FILE)")
+            .hint("allow `get` on the namespace kube-system; or use a file of nodes (--nodes FILE) for pools and renders")
             .into()),
         (Identity::Hidden(why), None) => Ok(Err(why)),
     }
 }
 
-/// The same for a command that writes nothing, neither there nor here: a cluster that cannot be told is looked at, with
-/// this warning. Whoever has rights in one namespace only must see how his app is.
+/// The same for commands that write nothing. A hidden identity is a warning here: users with rights in a single
+/// namespace must be able to see their app.
 pub(crate) fn identity_or_doubt(
     cluster: &Cluster,
     locked: Option<&str>,
@@ -39,11 +39,11 @@ fn known_or_hidden(cluster: &Cluster, locked: Option<&str>) -> Result<Identity, 
     match (cluster.identity()?, locked) {
         (Identity::Known(found), Some(locked)) if found != locked => {
             Err(Diagnostic::refusal(format!(
-                "this is another cluster: the lock is of {locked}, {} at {} is {found}",
+                "wrong cluster: the lock belongs to {locked}, but {} ({}) is {found}",
                 named(cluster.context()),
                 cluster.server()
             ))
-            .hint("choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock")
+            .hint("choose the right one with --context; to move the directory to another cluster, remove the line `cluster:` from the lock")
             .into())
         }
         (identity, _) => Ok(identity),
@@ -51,10 +51,10 @@ fn known_or_hidden(cluster: &Cluster, locked: Option<&str>) -> Result<Identity, 
 }
 
 fn unchecked(locked: &str, why: &str) -> String {
-    format!("whether this is the cluster of the lock ({locked}) cannot be checked: {why}")
+    format!("cannot check that this is the cluster of the lock ({locked}): {why}")
 }
 
-/// The context in a sentence.
+/// Returns the context for use in a sentence.
 pub(crate) fn named(context: &str) -> String {
     if context.is_empty() { "the cluster".to_owned() } else { format!("context {context}") }
 }

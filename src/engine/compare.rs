@@ -1,4 +1,4 @@
-//! The tree against the cluster, object by object: what an apply would do.
+//! Compares the tree with the cluster, object by object: what would an apply do?
 
 use serde_json::{Value, json};
 
@@ -9,67 +9,67 @@ use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
 use crate::engine::target::{Item, Target};
 
-/// Who decides what an apply would do.
+/// How the effect of an apply is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DiffStrategy {
-    /// We, from what we read; nothing is asked that needs the right to change something.
+    /// From what we read. Needs no right to change anything.
     ClientSide,
-    /// We where it is certain, the server's dry run where it is not.
+    /// From what we read where that is certain, otherwise by the server's dry run.
     Hybrid,
-    /// The server's dry run, for every object.
+    /// By the server's dry run for every object.
     ServerSide,
 }
 
-/// What an apply would do to one object of the tree.
+/// The effect of an apply on one object of the tree.
 pub(crate) struct Comparison<'a> {
     /// The object.
     pub(crate) item: &'a Item,
-    /// What would be sent: without the fields that are left to others.
+    /// The object that would be sent, without the fields that are left to other managers.
     pub(crate) wanted: Value,
-    /// The object as it is; `null` if it is not there.
+    /// The live object; `null` if it does not exist.
     pub(crate) live: &'a Value,
-    /// What would become of it.
+    /// The effect.
     pub(crate) state: State,
-    /// The fields that are left to others.
+    /// The fields that are left to other managers.
     pub(crate) left: Vec<Yielded>,
-    /// Who said so.
+    /// Where the effect comes from.
     pub(crate) source: DiffSource,
-    /// Why the server's dry run could not be had.
+    /// Why there was no server-side dry run.
     pub(crate) refused: Option<ClusterError>,
 }
 
-/// Who said what would become of an object.
+/// How the effect on an object was determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DiffSource {
-    /// It is certain from what was read, or the server said it.
+    /// Certain from what we read, or reported by the server.
     Certain,
-    /// It was worked out from what was read, without the server.
+    /// Estimated from what we read, without the server.
     Estimate,
 }
 
-/// What would become of an object.
+/// The effect of an apply on an object.
 pub(crate) enum State {
-    /// Nothing.
+    /// No change.
     Unchanged,
-    /// It would be made.
+    /// The object would be created.
     Created,
-    /// Its values would change; the object as it would be.
+    /// Values would change; holds the object after the apply.
     Changed(Value),
-    /// Only its manager would, and that it is a member of our set.
+    /// Only the field manager or the membership in our ApplySet would change.
     OwnershipChanged,
-    /// Others hold fields with other values.
+    /// Conflict: other field managers own fields with other values.
     Conflicts(Vec<Conflict>),
     /// The apply would fail.
     Failed(ClusterError),
-    /// Its namespace is not there, and does not come with the tree.
+    /// The namespace does not exist, and the tree does not contain it.
     NoNamespace(String),
-    /// It is on its way out, and what is applied now goes with it.
+    /// The object is being deleted; an apply would have no lasting effect.
     Leaving,
-    /// Somebody wanted the program to end before this was known.
+    /// The run was interrupted before this was determined.
     Unknown,
 }
 
-/// Compares everything.
+/// Compares all objects.
 pub(crate) fn compare<'a>(
     target: &'a Target,
     observation: &'a Observation,
@@ -102,7 +102,7 @@ pub(crate) fn compare<'a>(
         }
         return comparisons;
     }
-    // What comes with the tree itself cannot be tried before it is there.
+    // A dry run fails if the namespace or kind comes with the tree and does not exist yet.
     let (now, later): (Vec<usize>, Vec<usize>) =
         doubts.into_iter().partition(|index| comparisons[*index].item.at.is_some());
     for index in later {
@@ -122,7 +122,7 @@ pub(crate) fn compare<'a>(
     comparisons
 }
 
-/// What can be told without the server.
+/// Returns the effect if it is certain without the server.
 fn known(wanted: &Value, live: &Value, strategy: DiffStrategy) -> Option<State> {
     if !live["metadata"]["deletionTimestamp"].is_null() {
         return Some(State::Leaving);
@@ -132,7 +132,7 @@ fn known(wanted: &Value, live: &Value, strategy: DiffStrategy) -> Option<State> 
 }
 
 impl Comparison<'_> {
-    /// Whether an apply would change it.
+    /// Whether an apply would change the object.
     pub(crate) fn is_touched(&self) -> bool {
         matches!(
             self.state,
@@ -140,8 +140,8 @@ impl Comparison<'_> {
         )
     }
 
-    /// The object as it is, with the label of our set if it is others who applied it so far, such as Argo CD or Flux.
-    /// The label is not in the directory: that it comes is no difference to it.
+    /// Returns the live object with the label of our ApplySet if another tool applied it so far, such as Argo CD or
+    /// Flux. The label is not in the directory, so adding it is not shown as a difference.
     fn joined(&self) -> Value {
         let is_ours = entries(self.live).is_some_and(|entries| ours(&entries).is_some());
         let mut live = self.live.clone();
@@ -155,7 +155,7 @@ impl Comparison<'_> {
         live
     }
 
-    /// What can be told by reading alone.
+    /// Estimates the effect from what we read.
     fn estimate(&mut self) {
         if self.live.is_null() {
             self.state = State::Created;
@@ -172,7 +172,7 @@ impl Comparison<'_> {
         self.source = DiffSource::Estimate;
     }
 
-    /// What the dry run told.
+    /// Takes the effect from the result of the dry run.
     fn settle(&mut self, done: ApplyOutcome, items: &[Item]) {
         self.state = match done {
             ApplyOutcome::Answer(_) if self.live.is_null() => State::Created,

@@ -1,4 +1,4 @@
-//! What a person has to agree to before something is deleted.
+//! Confirmation of deletions by the user.
 
 use crate::core::apply::MaxPrune;
 use crate::core::report::diagnostic::Diagnostic;
@@ -12,19 +12,19 @@ use crate::output::terminal::Answer;
 /// About deletions
 #[derive(clap::Args, Debug)]
 pub(crate) struct ConfirmArgs {
-    /// How many members may be deleted at most: a number, or a percentage of the set
+    /// Maximum number of members to delete: a number, or a percentage of the ApplySet
     #[arg(long, default_value_t, value_name = "N|N%")]
     pub(crate) max_prune: MaxPrune,
-    /// Delete without asking
+    /// Delete without confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
-    /// Also delete without asking objects of a kind, or in a namespace, that the lock has never contained
+    /// With --yes, also delete objects of a kind, or in a namespace, that the lock has never contained
     #[arg(long, requires = "yes")]
     pub(crate) prune_unrecorded: bool,
 }
 
-/// Shows each deletion and asks. Without a terminal only `--yes` agrees, and `--prune-unrecorded` to deletions that the
-/// lock does not account for.
+/// Prints each deletion and asks for confirmation. Without a terminal, `--yes` is required, and
+/// `--prune-unrecorded` for objects that the lock has never contained.
 pub(crate) fn to(
     prune_candidates: &[PruneCandidate],
     args: &ConfirmArgs,
@@ -62,21 +62,21 @@ fn agree_to_unrecorded(prune_candidates: &[PruneCandidate], args: &ConfirmArgs) 
         names.join(", "),
         if names.len() == 1 { "it" } else { "them" }
     ))
-    .hint("look at each; then run it at a terminal without --yes, or add --prune-unrecorded")
+    .hint("check each object; then run the command in a terminal without --yes, or add --prune-unrecorded")
     .into())
 }
 
-/// `--concurrency`.
+/// Parses `--concurrency`.
 pub(crate) fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number @ 1..=256) => Ok(number),
-        _ => Err(format!("`{text}` is no number from 1 to 256")),
+        _ => Err(format!("invalid number `{text}`; use 1 to 256")),
     }
 }
 
-/// Shows what the server warned of.
+/// Prints the warnings of the API server.
 pub(crate) fn warnings(target: &Target) {
     for text in target.cluster.warnings() {
-        terminal::diagnostic(&Diagnostic::warning(format!("the server says: {text}")));
+        terminal::diagnostic(&Diagnostic::warning(format!("from the API server: {text}")));
     }
 }

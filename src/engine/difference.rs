@@ -1,4 +1,4 @@
-//! What an apply would change, object by object, as it is shown.
+//! The changes that an apply would make, in the form in which they are printed.
 
 use serde_json::{Value, json};
 
@@ -10,17 +10,17 @@ use crate::engine::compare::{Comparison, DiffSource, State};
 use crate::engine::prune::PruneCandidate;
 use crate::output::changes::Change;
 
-/// One object that would be touched.
+/// One object that an apply would change.
 pub(crate) struct Difference {
-    /// Which.
+    /// Key of the object.
     pub(crate) key: Key,
     /// `created`, `configured` or `pruned`.
     pub(crate) action: &'static str,
-    /// How it is shown.
+    /// The change for output.
     pub(crate) change: Change,
 }
 
-/// Every object that would be touched, secrets masked.
+/// Returns every object that an apply would change, with secrets masked.
 pub(crate) fn differences(
     comparisons: &[Comparison<'_>],
     prune_candidates: &[PruneCandidate],
@@ -71,7 +71,7 @@ fn difference(
     }
     let change = Change {
         name: key.to_string(),
-        // As kubectl diff names the files that it gives to the user's program.
+        // Named as kubectl diff names the files for the external diff program.
         file: format!("{version}.{}.{}.{}", key.kind, key.namespace, key.name),
         action,
         object: Some(key.to_string()),

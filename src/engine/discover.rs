@@ -1,4 +1,4 @@
-//! From nodes to pools: what `pools`, `render` and `diff` have in common.
+//! From nodes to pools, as `pools`, `render` and `diff` do it.
 
 use clap::Args;
 
@@ -15,7 +15,7 @@ use crate::engine::cluster_identity::identity_of;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Where the nodes are from and how they are read
+/// Source of the nodes
 #[derive(Args, Debug)]
 pub(crate) struct NodeArgs {
     /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`; overrides spec.nodes
@@ -24,54 +24,54 @@ pub(crate) struct NodeArgs {
     /// The node label whose value is the pool; overrides spec.pools.label
     #[arg(long, help_heading = "Nodes", value_name = "KEY")]
     pub label: Option<String>,
-    /// Ask nobody: the pools of the lock
+    /// Use the pools recorded in the lock file instead of reading nodes
     #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
     pub locked: bool,
-    /// Let a pool go that has no node any more (repeatable)
+    /// Remove a pool that no longer has nodes; may be repeated
     #[arg(long, help_heading = "Nodes", value_name = "POOL")]
     pub forget: Vec<String>,
-    /// Believe that more than half of the pools have lost all their nodes
+    /// Continue even if more than half of the known pools have no nodes
     #[arg(long, help_heading = "Nodes")]
     pub allow_shrink: bool,
 }
 
 impl NodeArgs {
-    /// A list of nodes is one cluster's.
+    /// Returns the flag that is valid for a single cluster only: a file of nodes.
     pub(crate) fn of_one_cluster(&self) -> Option<&'static str> {
         self.nodes.as_ref().filter(|nodes| *nodes != "cluster").map(|_| "--nodes")
     }
 }
 
-/// Whether a directory keeps its identity.
+/// Whether the directory keeps its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LockIdentity {
-    /// It keeps the id and the set of its lock.
+    /// Keep the id and the ApplySet of the lock.
     Keep,
-    /// It gets a new id, and a set by the name and namespace of the spec (`--new-id`).
+    /// Draw a new id, and take the ApplySet from the name and namespace of the spec (`--new-id`).
     New,
 }
 
-/// What was found.
+/// The pools, and where they come from.
 pub(crate) struct Discovery {
     /// The pools.
     pub merged: Merged,
-    /// The cluster that was asked, if one was.
+    /// The cluster whose nodes were read; `None` for a file or the lock.
     pub asked: Option<Cluster>,
-    /// The identity of the cluster, as the lock will hold it.
+    /// The identity of the cluster, as written to the lock.
     cluster: Option<String>,
 }
 
-/// What a cluster answered.
+/// Result of reading a cluster.
 pub(crate) struct Asked {
     /// Its nodes.
     pub nodes: Vec<Node>,
-    /// Whom else to ask.
+    /// The connection, for further requests.
     pub cluster: Cluster,
-    /// Its identity, if it could be seen.
+    /// Its identity; `None` if the user may not read it.
     identity: Option<String>,
 }
 
-/// Finds the pools, as the user asked for; `doubt` is what becomes of a discovery that shrinks suddenly.
+/// Finds the pools according to the flags; `doubt` says how to handle a sudden loss of pools.
 pub(crate) fn discover(
     project: &Project,
     flags: &ClusterFlags,
@@ -88,7 +88,7 @@ pub(crate) fn discover(
     let locked_cluster = lock.and_then(|lock| lock.cluster.clone());
     if args.locked {
         let Some(lock) = lock else {
-            return Err(Diagnostic::error("there is no lock yet, and --locked asks nobody else")
+            return Err(Diagnostic::error("--locked needs a lock file, and there is none yet")
                 .hint("render once without --locked")
                 .into());
         };
@@ -123,14 +123,15 @@ pub(crate) fn discover(
     Ok(Discovery { merged, asked, cluster })
 }
 
-/// The nodes of the cluster that the flags name, and its identity. The wrong cluster is refused before its nodes are read.
+/// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading
+/// nodes.
 pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
     let cluster = Cluster::connect(flags, std::sync::Arc::new(terminal::note))?;
     let identity = match identity_of(&cluster, locked)? {
         Ok(identity) => Some(identity),
         Err(why) => {
             terminal::diagnostic(
-                &Diagnostic::warning(format!("the lock will not know which cluster it belongs to: {why}"))
+                &Diagnostic::warning(format!("cannot record the cluster identity in the lock file: {why}"))
                     .hint("allow `get` on the namespace kube-system"),
             );
             None
@@ -140,25 +141,25 @@ pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result
 }
 
 impl Discovery {
-    /// Renders for these pools; warnings are shown, limits that are passed among them.
+    /// Renders for these pools. Prints warnings, including exceeded limits.
     pub(crate) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
         let rendered = self.render_quietly(project)?;
         self.passed(project, &rendered).iter().for_each(terminal::diagnostic);
         Ok(rendered)
     }
 
-    /// All that was said as a warning.
+    /// Returns all warnings.
     pub(crate) fn warnings(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
         let said = self.merged.warnings.iter().chain(&rendered.warnings).cloned();
         said.chain(self.passed(project, rendered)).collect()
     }
 
-    /// Limits that are passed.
+    /// Returns the exceeded limits.
     fn passed(&self, project: &Project, rendered: &Rendered) -> Vec<Diagnostic> {
         warnings(&self.measure(project, Some(&rendered.demands), None))
     }
 
-    /// Renders for these pools, for who says all about limits in another way.
+    /// Renders for these pools without printing limits, for callers that report them in another way.
     pub(crate) fn render_quietly(&self, project: &Project) -> Result<Rendered, Failure> {
         for warning in &self.merged.warnings {
             terminal::diagnostic(warning);
@@ -180,7 +181,7 @@ impl Discovery {
         Ok(rendered)
     }
 
-    /// How much of the limits is used; nothing where nobody was asked for nodes.
+    /// Returns the usage of each limit; empty if no nodes were read.
     pub(crate) fn measure(
         &self,
         project: &Project,
@@ -200,7 +201,7 @@ impl Discovery {
         })
     }
 
-    /// The lock that goes with these pools and files. It is the old one where that records the same facts.
+    /// Returns the lock for these pools and files; the old lock if it records the same facts.
     pub(crate) fn lock(
         &self,
         project: &Project,
@@ -212,7 +213,7 @@ impl Discovery {
             name: project.spec.metadata.name.clone(),
             namespace: project.spec.metadata.namespace.clone(),
         };
-        // A spec that takes its namespace out goes on in the one that the lock records.
+        // If the spec no longer names a namespace, the one in the lock stays.
         let mut set = old.and_then(|lock| lock.set.clone()).unwrap_or_else(|| spec_set.clone());
         if set.namespace.is_none() && set.name == spec_set.name {
             set = spec_set;

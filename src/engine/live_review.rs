@@ -1,4 +1,4 @@
-//! What an apply would do, for a review.
+//! Review of what an apply would do.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::engine::target::Target;
 use crate::engine::tree_review::{address_of, item};
 use crate::scope::Scope;
 
-/// The review; what could not be compared is among its warnings.
+/// Builds the review. Objects that could not be compared are among its warnings.
 pub(crate) fn review(
     scope: &Scope,
     target: &Target,

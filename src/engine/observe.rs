@@ -1,4 +1,4 @@
-//! What is in the cluster: the objects of the tree as they are there, and the members of our set beside them.
+//! The observed state: the live objects of the tree, and the other members of our ApplySet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,23 +13,24 @@ use crate::engine::target::{Item, Target};
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// As many objects of a kind are asked for one by one; of more, the whole list is read.
+/// Up to this number of objects of a kind are read one by one; above it, the whole list is read.
 const ONE_BY_ONE: usize = 8;
 
-/// What was found.
+/// The observed state.
 pub(crate) struct Observation {
-    /// Each object of the tree as it is in the cluster, in the tree's order; `null` where it is not there.
+    /// The live object for each object of the tree, in the tree's order; `null` if it does not exist.
     pub(crate) live: Vec<Value>,
-    /// Objects with the label of our set that the tree does not hold.
+    /// Objects with the label of our ApplySet that are not in the tree.
     pub(crate) others: Vec<Value>,
-    /// The kinds that were asked for.
+    /// The kinds that were read.
     pub(crate) resources: BTreeSet<Resource>,
 }
 
-/// A kind in a namespace, or in all if it lives in none.
+/// A kind and its namespace; `None` for cluster-scoped kinds.
 type ListScope = (Resource, Option<String>);
 
-/// Asks once for each kind and namespace: for the members of our set, and then for what is missing among them.
+/// Lists each kind and namespace once for the members of our ApplySet, then reads the objects that are not among
+/// them.
 pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation, Failure> {
     let mut wanted: BTreeMap<ListScope, BTreeMap<&str, usize>> = BTreeMap::new();
     for (index, item) in target.items.iter().enumerate() {
@@ -38,14 +39,14 @@ pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation
         }
     }
     let mut list_scopes: BTreeSet<ListScope> = wanted.keys().cloned().collect();
-    list_scopes.extend(rooms_of_the_set(target)?);
+    list_scopes.extend(scopes_of_the_set(target)?);
 
     let mut found = Observation {
         live: vec![Value::Null; target.items.len()],
         others: Vec::new(),
         resources: list_scopes.iter().map(|(resource, _)| resource.clone()).collect(),
     };
-    // Without a parent the set is new or lost, and asking for its members finds nothing or too little.
+    // Without a parent the ApplySet is new or lost, so listing its members finds nothing or too little.
     let is_new = target.parent.is_none();
     let (all, members): (Vec<ListScope>, Vec<ListScope>) = list_scopes.into_iter().partition(|list_scope| {
         is_new && wanted.get(list_scope).is_some_and(|names| names.len() > ONE_BY_ONE)
@@ -108,9 +109,9 @@ fn list_scope(at: &ObjectRef) -> ListScope {
     (at.resource.clone(), at.resource.namespaced.then(|| at.namespace.clone()))
 }
 
-/// Where the parent says that members are, besides where the tree has objects. A kind that the cluster has no more has
-/// no objects either; one that cannot be asked for now is an error.
-fn rooms_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
+/// Returns the scopes that the parent names besides those of the tree. Skips kinds that the cluster no longer
+/// serves; fails for kinds that cannot be listed now.
+fn scopes_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
     let Some(parent) = &target.parent else { return Ok(Vec::new()) };
     let known: BTreeMap<(&str, &str), &Resource> = target
         .items
@@ -142,7 +143,7 @@ fn group_kind(key: &Key) -> (&str, &str) {
     (&key.group, &key.kind)
 }
 
-/// The kinds as the cluster serves them now, in the version that it prefers.
+/// Returns the kinds as the cluster serves them now, in its preferred version.
 pub(crate) fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<Resource>, Failure> {
     if kinds.is_empty() {
         return Ok(Vec::new());
@@ -172,16 +173,16 @@ pub(crate) fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<
             Some(found) => resources.push(found.clone()),
             None => terminal::diagnostic(
                 &Diagnostic::warning(format!(
-                    "the set has members of kind {kind}, which the cluster does not know any more"
+                    "the ApplySet lists kind {kind}, which the cluster no longer serves"
                 ))
-                .hint("what was of this kind is gone with its CustomResourceDefinition"),
+                .hint("its objects were deleted with the CustomResourceDefinition"),
             ),
         }
     }
     Ok(resources)
 }
 
-/// Whether a namespace of the tree comes with the tree itself.
+/// Whether the tree contains a namespace.
 pub(crate) fn brings_namespace(items: &[Item], name: &str) -> bool {
     items
         .iter()

@@ -1,4 +1,4 @@
-//! Who else has a hand on our objects: asked before anything is changed.
+//! Ownership checks that run before any change.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// What becomes of objects that Argo CD, Flux or Helm look after.
+/// How to handle objects that Argo CD, Flux or Helm manage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnershipPolicy {
-    /// It is said.
+    /// Warn.
     Warn,
-    /// It is refused.
+    /// Refuse.
     Refuse,
 }
 
-/// Refuses objects of another set, and says which objects somebody else applies too.
+/// Refuses members of another ApplySet, and reports objects that another tool applies too.
 pub(crate) fn check(
     target: &Target,
     observation: &Observation,
@@ -29,9 +29,9 @@ pub(crate) fn check(
     for (item, live) in target.items.iter().zip(&observation.live) {
         if let Some(set) = other_set(&target.set, live) {
             problems.push(
-                Diagnostic::refusal(format!("{} is a member of another set ({set})", item.key))
+                Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", item.key))
                     .at(item.location.clone())
-                    .hint("two directories hold the same object: let one go of it; `kubectl largescale inventory` shows the sets"),
+                    .hint("two directories contain the same object; remove it from one of them. `kubectl largescale inventory` lists the ApplySets"),
             );
         }
     }
@@ -48,9 +48,9 @@ pub(crate) fn check(
     }
     let say = |who: &String, keys: &Vec<Key>| {
         let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
-        format!("{who} applies {}{more} too", keys[0])
+        format!("{who} also applies {}{more}", keys[0])
     };
-    let hint = "let one of them do it: what the other applies is undone again and again";
+    let hint = "let one tool apply the object; otherwise each reverts the changes of the other";
     if others == OwnershipPolicy::Refuse && !found.is_empty() {
         let refuse = |(who, keys)| Diagnostic::refusal(say(who, keys)).hint(hint);
         return Err(found.iter().map(refuse).collect::<Vec<_>>().into());

@@ -1,4 +1,4 @@
-//! A plan: what `diff --live` found, kept in a file, and held against what is found later.
+//! Plan files: `diff --live --out` writes one, and `apply PLAN` checks it against the cluster.
 
 use std::path::Path;
 
@@ -18,19 +18,19 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Reads a plan.
+/// Reads a plan file.
 pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
     let shown = path.display().to_string();
     let text = read_text(path, &shown)?;
     PlanFile::read(&shown, &text)
 }
 
-/// Writes a plan, for its owner's eyes only: it tells what is in a cluster.
+/// Writes a plan file that only its owner may read, because it shows the content of a cluster.
 pub(crate) fn write(path: &Path, plan: &PlanFile) -> Result<(), Diagnostic> {
     write_private(path, &plan.write())
 }
 
-/// The plan of what was found: every object that would be touched, with the digest of what would change in it.
+/// Returns the plan: every object that would change, with the digest of its changes.
 pub(crate) fn plan(
     target: &Target,
     comparisons: &[Comparison<'_>],
@@ -41,7 +41,7 @@ pub(crate) fn plan(
     let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
     let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison)));
     let gone = prune_candidates.iter().map(|candidate| {
-        // Whatever else has changed in it, it goes; the address is what was agreed to.
+        // The object is deleted whatever else changes in it; the user agreed to losing this address.
         (&candidate.live["metadata"]["uid"], candidate.deletion.addresses.join(","))
     });
     let objects = differences(comparisons, prune_candidates).into_iter().zip(uids.chain(gone));
@@ -66,8 +66,8 @@ pub(crate) fn plan(
     PlanFile::new(terms, objects.collect())
 }
 
-/// What is to be sent for a plan: what it says, if that is still what would be done. Objects are changed only if they
-/// are what was looked at just now.
+/// Returns the objects to apply for a plan, if the plan still matches what would be done. An object is changed only
+/// at the resourceVersion that was just read.
 pub(crate) fn jobs(
     plan: &PlanFile,
     target: &Target,
@@ -78,7 +78,7 @@ pub(crate) fn jobs(
 ) -> Result<Vec<ApplyJob>, Failure> {
     let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(target, observation, DiffStrategy::Hybrid, force, concurrency);
-    // Whoever may not try an object may not apply it: a plan is done whole or not at all.
+    // A plan is applied completely or not at all: a user who may not run the dry run may not apply.
     let refused = |comparison: &Comparison<'_>| {
         Some(crate::engine::results::failure(&comparison.item.key, comparison.refused.as_ref()?))
     };
@@ -106,7 +106,7 @@ pub(crate) fn jobs(
     Ok(jobs)
 }
 
-/// The digest of what the directory changes in an object.
+/// Returns the digest of the changes that the directory makes to an object.
 fn change_of(comparison: &Comparison<'_>) -> String {
     let Comparison { live, wanted, state, .. } = comparison;
     let changes = match state {
@@ -121,7 +121,7 @@ fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {
     let mut problems = Vec::new();
     for departure in departures {
         match departure {
-            Departure::AlreadyDone(key) => terminal::note(&format!("{key}: done already")),
+            Departure::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
             Departure::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
             Departure::Object { what, planned, now, .. } => {
                 let shown =
@@ -132,6 +132,6 @@ fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {
         }
     }
     let Some(last) = problems.last_mut() else { return Ok(()) };
-    *last = last.clone().hint("nothing was changed; make a new plan (`diff --live --out`) and look at it");
+    *last = last.clone().hint("nothing was changed; make a new plan (`diff --live --out`) and review it");
     Err(problems.into())
 }

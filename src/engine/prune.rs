@@ -1,4 +1,4 @@
-//! What leaves the cluster because it left the tree: chosen, shown, agreed to, deleted.
+//! Pruning: selects, shows, confirms and deletes objects that are no longer rendered.
 
 use std::collections::BTreeSet;
 
@@ -18,49 +18,49 @@ use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// A deletion, and where.
+/// An object to delete.
 pub(crate) struct PruneCandidate {
-    /// What is deleted.
+    /// The deletion.
     pub(crate) deletion: Deletion,
-    /// Where it is.
+    /// The object's reference.
     pub(crate) at: ObjectRef,
-    /// The object.
+    /// The live object.
     pub(crate) live: Value,
-    /// Whether the lock knows its kind in its namespace.
+    /// Whether the lock has ever contained its kind in its namespace.
     pub(crate) record: LockRecord,
 }
 
-/// Whether the lock has ever contained a kind in a namespace. A forged label cannot make it so.
+/// Whether the lock has ever contained a kind in a namespace. Unlike a label, this cannot be forged in the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LockRecord {
-    /// It has, or the tree does.
+    /// The lock or the tree contains it.
     Known,
-    /// It has not: a person decides.
+    /// Neither contains it; the user decides.
     Unknown,
 }
 
-/// What became of a deletion.
+/// Result of a deletion.
 #[derive(Debug)]
 pub(crate) enum DeleteOutcome {
-    /// It is deleted, or on its way out.
+    /// The object is deleted, or being deleted.
     Deleted,
-    /// Somebody else did it.
+    /// Another client deleted it first.
     Already,
-    /// It has become something that is not deleted.
+    /// The object changed and is not deleted; holds the reason.
     Kept(String),
-    /// It could not be deleted.
+    /// The request failed.
     Failed(ClusterError),
-    /// It was sent, and nobody knows what became of it.
+    /// The request was sent, but its result is unknown.
     Unknown,
-    /// It was not begun.
+    /// The request was not sent.
     NotBegun,
 }
 
-/// How often a deletion is tried anew because the object changed while we looked.
+/// How often a deletion is tried again because the object changed.
 const TRIES: u32 = 3;
 
-/// Chooses what leaves, in the reverse of the order in which things are applied; what stays although it left the tree
-/// is said. More than `max` is refused.
+/// Selects the objects to delete, in reverse apply order. Reports objects that left the tree but are kept. Refuses
+/// more than `max`.
 pub(crate) fn prune_candidates(
     target: &Target,
     observation: &Observation,
@@ -69,7 +69,9 @@ pub(crate) fn prune_candidates(
     let Candidates { mut delete, kept } = candidates(&target.set, &observation.others, &target.wanted());
     for (key, why) in &kept {
         if !matches!(why, Kept::Child(_)) {
-            terminal::diagnostic(&Diagnostic::warning(format!("{key} has left the tree and stays: {why}")));
+            terminal::diagnostic(&Diagnostic::warning(format!(
+                "{key} is no longer in the tree, but is not pruned: {why}"
+            )));
         }
     }
     let members = delete.len() + observation.live.iter().filter(|live| target.set.is_member(live)).count();
@@ -79,7 +81,7 @@ pub(crate) fn prune_candidates(
             delete.len(),
             plural(members, "member")
         ))
-        .hint("is this the right directory, whole and up to date? If it is, say --max-prune with a number or a percentage")
+        .hint("check that the directory is complete and current; to proceed, raise --max-prune")
         .into());
     }
     delete.sort_by(|a, b| {
@@ -99,7 +101,7 @@ pub(crate) fn prune_candidates(
     Ok(prune_candidates)
 }
 
-/// How many members are no longer in the tree, and would be deleted by a prune.
+/// Returns how many members are no longer in the tree, and would be pruned.
 pub(crate) fn left_over(target: &Target, observation: &Observation) -> usize {
     candidates(&target.set, &observation.others, &target.wanted()).delete.len()
 }
@@ -112,8 +114,8 @@ fn record(target: &Target, in_tree: &BTreeSet<RenderedKind>, key: &Key) -> LockR
     }
 }
 
-/// Says what somebody with the right to patch objects could have forged: members of kinds and namespaces that we never
-/// rendered, and annotations of the parent that we did not write.
+/// Reports what a user with the right to patch objects could have forged: members of kinds and namespaces that we
+/// never rendered, and annotations of the parent that we did not write.
 fn report_forgeries(target: &Target, prune_candidates: &[PruneCandidate]) {
     for candidate in prune_candidates.iter().filter(|candidate| candidate.record == LockRecord::Unknown) {
         terminal::diagnostic(&Diagnostic::warning(format!(
@@ -134,7 +136,7 @@ fn report_forgeries(target: &Target, prune_candidates: &[PruneCandidate]) {
                 "{}: {manager} wrote the annotation {key}",
                 parent_key(&target.set)
             ))
-            .hint("check the objects that are about to be deleted"),
+            .hint("check the objects to be deleted"),
         );
     }
 }
@@ -147,23 +149,23 @@ fn location(key: &Key) -> String {
     }
 }
 
-/// Where a member is: its list came from there.
+/// Returns the reference of a member, from the list that contained it.
 fn at(observation: &Observation, key: &Key) -> Option<ObjectRef> {
     let is_of = |resource: &&Resource| resource.group == key.group && resource.kind == key.kind;
     let resource = observation.resources.iter().find(is_of)?.clone();
     Some(ObjectRef { resource, namespace: key.namespace.clone(), name: key.name.clone() })
 }
 
-/// What a person reads before agreeing.
+/// Describes a deletion for the user to confirm.
 pub(crate) fn describe(candidate: &PruneCandidate) -> String {
     let Deletion { key, addresses, .. } = &candidate.deletion;
     if addresses.is_empty() {
         return format!("{key} will be deleted");
     }
-    format!("{key} will be deleted, and its address {} is lost", addresses.join(", "))
+    format!("{key} will be deleted, and its address {} will be lost", addresses.join(", "))
 }
 
-/// Deletes them; `done` hears of each as it ends.
+/// Deletes the objects; `done` is called with the result of each.
 pub(crate) fn delete_all(
     target: &Target,
     prune_candidates: &[PruneCandidate],
@@ -203,7 +205,7 @@ pub(crate) fn delete_all(
         }
         round = Vec::new();
         for index in moved {
-            match looked_at_again(target, &prune_candidates[index]) {
+            match checked_again(target, &prune_candidates[index]) {
                 Ok(deletion) => round.push((index, deletion)),
                 Err(gone) => {
                     done(&prune_candidates[index], &gone);
@@ -227,30 +229,29 @@ fn call(at: &ObjectRef, deletion: &Deletion) -> ApiCall {
     }
 }
 
-/// Somebody changed the object since it was listed. It is deleted if all the reasons to delete it still hold.
-fn looked_at_again(target: &Target, candidate: &PruneCandidate) -> Result<Deletion, DeleteOutcome> {
+/// Reads an object again after it changed. Deletes it only if all reasons for the deletion still hold.
+fn checked_again(target: &Target, candidate: &PruneCandidate) -> Result<Deletion, DeleteOutcome> {
     let live = match target.cluster.call(&ApiCall::Get(candidate.at.clone())) {
         Ok(Value::Null) => return Err(DeleteOutcome::Already),
         Ok(live) => live,
         Err(error) => return Err(DeleteOutcome::Failed(error)),
     };
     if live["metadata"]["uid"] != candidate.deletion.uid.as_str() {
-        return Err(DeleteOutcome::Kept("somebody has made it anew".to_owned()));
+        return Err(DeleteOutcome::Kept("it was deleted and created again".to_owned()));
     }
     if !target.set.is_member(&live) {
-        return Err(DeleteOutcome::Kept("somebody has taken it out of the set".to_owned()));
+        return Err(DeleteOutcome::Kept("it was removed from the ApplySet".to_owned()));
     }
     let Candidates { mut delete, kept } =
         candidates(&target.set, std::slice::from_ref(&live), &target.wanted());
     match (delete.pop(), kept.into_iter().next()) {
         (Some(deletion), _) if deletion.addresses == candidate.deletion.addresses => Ok(deletion),
-        // Nobody has agreed to losing that address.
-        (Some(deletion), _) => Err(DeleteOutcome::Kept(format!(
-            "it has got the address {} meanwhile",
-            deletion.addresses.join(", ")
-        ))),
+        // The user has not agreed to losing this address.
+        (Some(deletion), _) => {
+            Err(DeleteOutcome::Kept(format!("it now has the address {}", deletion.addresses.join(", "))))
+        }
         (None, Some((_, Kept::Leaving))) => Err(DeleteOutcome::Already),
         (None, Some((_, why))) => Err(DeleteOutcome::Kept(why.to_string())),
-        (None, None) => Err(DeleteOutcome::Kept("it is not ours any more".to_owned())),
+        (None, None) => Err(DeleteOutcome::Kept("it is no longer a member".to_owned())),
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of each object, and the total.
+//! The result of each object, and the total.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,29 +9,28 @@ use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::plural::plural;
 use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// What became of an object, in a word.
+/// Result of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectAction {
-    /// It is new.
+    /// It was created.
     Created,
-    /// It changed.
+    /// It was changed.
     Configured,
-    /// It is as it was.
+    /// It did not change.
     Unchanged,
-    /// It is deleted.
+    /// It was deleted.
     Pruned,
-    /// It is not as the directory says.
+    /// The request failed.
     Failed,
-    /// Nobody knows.
+    /// The request was sent, but its result is unknown.
     Unknown,
-    /// Nothing was done about it.
+    /// No request was sent.
     NotApplied,
 }
 
@@ -53,22 +52,22 @@ impl ObjectAction {
     }
 }
 
-/// Collects what became of everything, and says it as it comes.
+/// Collects the results, and prints each as it arrives.
 pub(crate) struct Results {
     format: Option<LineFormat>,
-    /// Behind each word: ` (dry run)`, or nothing.
+    /// Printed after each result: ` (dry run)`, or nothing.
     suffix: &'static str,
     words: BTreeMap<String, (ObjectAction, Option<String>)>,
     closed: Option<io::Error>,
 }
 
 impl Results {
-    /// An empty one.
+    /// Returns an empty collection.
     pub(crate) fn new(format: Option<LineFormat>, suffix: &'static str) -> Self {
         Self { format, suffix, words: BTreeMap::new(), closed: None }
     }
 
-    /// Says what became of an object; `why` for what is not as it should be.
+    /// Records and prints the result of an object; `why` is given for failures.
     pub(crate) fn say(&mut self, key: &Key, word: ObjectAction, why: Option<Diagnostic>) {
         let object = key.to_string();
         let line = match self.format {
@@ -77,7 +76,7 @@ impl Results {
             Some(LineFormat::Name) => Some(format!("{object}\n")),
             Some(LineFormat::Json) => None,
         };
-        // A reader that has gone away does not stop what has begun.
+        // A closed standard output does not stop an apply that has started.
         if let Some(Err(error)) = line.map(|line| terminal::data(&line)) {
             self.closed.get_or_insert(error);
         }
@@ -87,17 +86,17 @@ impl Results {
         self.words.insert(object, (word, why.map(|why| why.message)));
     }
 
-    /// How many objects have this word.
+    /// Returns how many objects have this result.
     pub(crate) fn count(&self, word: ObjectAction) -> usize {
         self.words.values().filter(|(known, _)| *known == word).count()
     }
 
-    /// Whether everything that was to be done is.
+    /// Whether every object succeeded.
     pub(crate) fn is_complete(&self) -> bool {
         self.words.values().all(|(word, _)| word.is_done())
     }
 
-    /// The total, and how the program ends.
+    /// Prints the total, and returns the exit code.
     pub(crate) fn finish(self, scope: &Scope, cluster: &str) -> Result<Exit, io::Error> {
         let counts: Vec<String> = [
             ObjectAction::Created,
@@ -147,54 +146,52 @@ impl Results {
     }
 }
 
-/// Why an object could not be applied.
+/// Returns the error for an object that could not be applied.
 pub(crate) fn failure(key: &Key, error: &ClusterError) -> Diagnostic {
     let mut problem = Diagnostic::error(match error {
         ClusterError::Request { problem, .. } => format!("{key}: {problem}"),
         error => format!("{key}: {error}"),
     });
     problem.hint = if error.is_uncertain() {
-        Some(
-            "it may have been done all the same; run it again: what is done already is left alone".to_owned(),
-        )
+        Some("the change may have been made; run the command again, it skips what is already done".to_owned())
     } else {
         error.hint().or_else(|| rejected(error))
     };
     problem
 }
 
-/// What to do about an object that is refused although the directory is right.
+/// Returns a hint for an object that the server rejected.
 fn rejected(error: &ClusterError) -> Option<String> {
     let ClusterError::Request { problem, .. } = error else { return None };
     if problem.is_of_admission() {
         return Some(
-            "the cluster's admission (a policy or a webhook) keeps it out: change the manifests, or ask who runs it"
+            "an admission policy or webhook of the cluster rejected it: change the manifests, or ask its owner"
                 .to_owned(),
         );
     }
     let Problem::Rejected { code: 422, message, .. } = problem else { return None };
     let hint = if message.contains("immutable") || message.contains("may not change") {
-        "this cannot be changed in place: delete the object by hand, then apply; a load balancer loses its address by that"
+        "this field is immutable: delete the object, then apply; a load balancer loses its address"
     } else {
-        "if somebody has edited it, a list in it may hold their items beside ours (two ports without a name, say): `kubectl edit` takes them out"
+        "if another user edited the object, one of its lists may contain extra items (for example two ports without a name): remove them with `kubectl edit`"
     };
     Some(hint.to_owned())
 }
 
-/// Why an object that is being deleted is not applied.
+/// Returns the error for an object that is being deleted.
 pub(crate) fn leaving(key: &Key) -> Diagnostic {
-    Diagnostic::error(format!("{key} is being deleted, and what is applied to it now goes with it")).hint(
-        "wait until it is gone, then apply again; a finalizer may keep it: `kubectl get -o yaml` shows it",
+    Diagnostic::error(format!("{key} is being deleted; a change would be lost with it")).hint(
+        "wait until it is deleted, then apply again; a finalizer may delay it, see `kubectl get -o yaml`",
     )
 }
 
-/// Why an object would not be applied.
+/// Returns the error for an object whose namespace does not exist.
 pub(crate) fn no_namespace(key: &Key, namespace: &str) -> Diagnostic {
-    Diagnostic::error(format!("{key}: there is no namespace `{namespace}`"))
+    Diagnostic::error(format!("{key}: namespace `{namespace}` not found"))
         .hint(format!("create it (`kubectl create namespace {namespace}`), or add it to the manifests"))
 }
 
-/// The fields that others hold, as a table below the sentence.
+/// Returns the error for a conflict, with a table of the fields that other managers own.
 pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
     let secret = key.kind == "Secret" && key.group.is_empty();
     let value = |value: &Option<Value>| match value {
@@ -216,11 +213,15 @@ pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
         .collect();
     let table = terminal::table(&["FIELD", "MANAGER", "THEIRS", "OURS"], &rows);
     let rows = table.trim_end().replace('\n', "\n  ");
-    Diagnostic::error(format!("{key}: others hold {} with other values\n  {rows}", plural(conflicts.len(), "field")))
-        .hint("--force-conflicts takes them; `spec.conflicts` says it field by field (take, yield); or take the field out of the manifests")
+    let fields = match conflicts.len() {
+        1 => "1 field is".to_owned(),
+        count => format!("{count} fields are"),
+    };
+    Diagnostic::error(format!("{key}: conflict: {fields} managed by other field managers\n  {rows}"))
+        .hint("use --force-conflicts to overwrite them, set `spec.conflicts` for each field (take, yield), or remove the fields from the manifests")
 }
 
-/// Why an object could not be compared, if it could not.
+/// Returns why an object could not be compared, or `None` if it was.
 pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
     let key = &comparison.item.key;
     match &comparison.state {
@@ -236,7 +237,7 @@ pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
     }
 }
 
-/// A note for each field that is left to somebody else.
+/// Prints a note for each field that is left to another manager.
 pub(crate) fn yields(key: &Key, left: &[Yielded]) {
     for Yielded { field, manager } in left {
         terminal::note(&format!("{key}: {field} is left to {manager}"));

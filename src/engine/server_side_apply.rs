@@ -1,4 +1,4 @@
-//! Many applies, for real or as dry runs, with what our rules say about fields that others hold.
+//! Many server-side applies, real or dry run, with the spec's rules for conflicts.
 
 use serde_json::Value;
 
@@ -10,47 +10,47 @@ use crate::core::spec::ConflictRule;
 /// One object to apply.
 #[derive(Clone)]
 pub(crate) struct ApplyRequest<'a> {
-    /// Where to.
+    /// The object's reference.
     pub(crate) at: ObjectRef,
-    /// What.
+    /// The object to send.
     pub(crate) body: Value,
-    /// The object as it was found; `null` if it was not there.
+    /// The live object; `null` if it did not exist.
     pub(crate) live: &'a Value,
 }
 
-/// What became of an attempt.
+/// Result of a request.
 #[derive(Debug)]
 pub(crate) enum ApplyOutcome {
-    /// The object as the server answered.
+    /// The object that the server returned.
     Answer(Value),
-    /// Others hold fields with other values, and no rule says what to do.
+    /// Other managers own fields with other values, and no rule decides.
     Conflicts(Vec<Conflict>),
-    /// The server refused it, or could not be asked.
+    /// The server rejected the request, or could not be reached.
     Failed(ClusterError),
-    /// It was sent, and nobody knows what became of it.
+    /// The request was sent, but its result is unknown.
     Unknown,
-    /// It was not sent.
+    /// The request was not sent.
     NotBegun,
 }
 
-/// How it is done.
+/// Options for all requests.
 #[derive(Clone, Copy)]
 pub(crate) struct ApplyOptions<'a> {
-    /// Really?
+    /// Whether the server stores the change.
     pub(crate) dry_run: DryRun,
     /// `--force-conflicts`.
     pub(crate) force: Force,
-    /// What the spec says about fields of others.
+    /// The spec's rules for fields of other managers.
     pub(crate) rules: &'a [ConflictRule],
-    /// How many at once.
+    /// Maximum number of concurrent requests.
     pub(crate) concurrency: usize,
 }
 
-/// Once to leave a field to another manager, once to take the rest. More would mean that somebody takes fields while
-/// we look.
+/// One retry to leave a field to another manager, and one to take the rest. More retries would mean that another
+/// client takes fields at the same time.
 const FURTHER_TRIES: u32 = 2;
 
-/// Sends all of them; `done` hears of each when nothing more will become of it.
+/// Sends all requests; `done` is called with the final result of each.
 pub(crate) fn apply_all(
     cluster: &Cluster,
     mut attempts: Vec<ApplyRequest<'_>>,
@@ -84,7 +84,7 @@ pub(crate) fn apply_all(
             }
             Err(error) => ApplyOutcome::Failed(error),
         };
-        // Who does not answer one object, after all that patience, answers none.
+        // If the server is out of reach for one object after all retries, it is for the others too.
         let next = match &what {
             ApplyOutcome::Failed(error) if error.is_out_of_reach() => Next::Stop,
             _ => Next::Nothing,

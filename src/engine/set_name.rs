@@ -1,4 +1,4 @@
-//! Which `ApplySet` a directory belongs to: a fact of the spec and the lock, never of the current context.
+//! The `ApplySet` of a directory. The spec and the lock decide it, never the current context.
 
 use crate::cluster::Cluster;
 use crate::core::apply::ApplySet;
@@ -10,16 +10,17 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// What happens where neither spec nor lock names the namespace of the set.
+/// What to do if neither spec nor lock names the namespace of the ApplySet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Undecided {
-    /// The command is refused: it would change a cluster, or says what such a command would do.
+    /// Refuse: the command changes a cluster, or shows what such a command would do.
     Refuse,
-    /// The namespace of the context is looked at, with a warning.
+    /// Use the namespace of the context, with a warning.
     UseContext,
 }
 
-/// The set of a directory. A set that would move is refused, or reported by commands that change nothing.
+/// Returns the ApplySet of a directory. If the ApplySet would move, refuses, or warns in commands that change
+/// nothing.
 pub(crate) fn set_of(
     scope: &Scope,
     project: &Project,
@@ -35,7 +36,7 @@ pub(crate) fn set_of(
     Ok(ApplySet { name: project.spec.metadata.name.clone(), namespace })
 }
 
-/// The spec has another name or namespace than the lock: the set of the directory would move.
+/// Returns the error if the spec has another name or namespace than the lock: the ApplySet would move.
 pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
     let locked = project.lock.as_ref()?.set.as_ref()?;
     let spec = SetName {
@@ -50,7 +51,7 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
     let field = if spec.name == locked.name { "namespace" } else { "name" };
     Some(
         Diagnostic::refusal(format!(
-            "the ApplySet would move: the lock belongs to {locked}, and the spec now says {spec}"
+            "the ApplySet would move: the lock belongs to {locked}, but the spec now names {spec}"
         ))
         .at(project.document.location(&format!("/metadata/{field}")))
         .hint(format!(
@@ -59,7 +60,7 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
     )
 }
 
-/// The namespace of the spec or of the lock; else that of the command line.
+/// Returns the namespace of the spec or of the lock; otherwise that of the command line.
 fn namespace(
     scope: &Scope,
     project: &Project,
@@ -74,9 +75,9 @@ fn namespace(
     };
     match (known, given) {
         (Some(known), Some(given)) if known != given => {
-            Err(Diagnostic::refusal(format!("{holder} is {known}, and --namespace is {given}"))
+            Err(Diagnostic::refusal(format!("{holder} is {known}, but --namespace is {given}"))
                 .at(location)
-                .hint("leave --namespace out; another namespace needs a spec of its own")
+                .hint("omit --namespace; to use another namespace, write a separate spec")
                 .into())
         }
         (Some(namespace), _) | (None, Some(namespace)) => Ok(namespace.to_owned()),

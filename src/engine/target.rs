@@ -1,4 +1,4 @@
-//! The reviewed tree and the cluster it belongs to, joined: nothing is asked before it is the right one.
+//! The reviewed directory joined with its cluster. The cluster is verified before anything else is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,54 +22,54 @@ use crate::scope::Scope;
 
 /// A directory and its cluster.
 pub(crate) struct Target {
-    /// The cluster, which is the one of the lock.
+    /// The cluster, verified against the lock.
     pub(crate) cluster: Cluster,
-    /// Its identity; empty where nobody may know it.
+    /// Its identity; empty if the user may not read it.
     pub(crate) identity: String,
-    /// Our set in it.
+    /// Our ApplySet.
     pub(crate) set: ApplySet,
-    /// The parent of the set as it is; `null` if it is not there.
+    /// The live parent of the ApplySet; `null` if it does not exist.
     pub(crate) parent_live: Value,
-    /// What the parent says, if it is there and ours.
+    /// The parsed parent, if it exists and is ours.
     pub(crate) parent: Option<Parent>,
     /// The lock that the tree was rendered with.
     pub(crate) lock: Lock,
-    /// What shall be there, with the label of the set.
+    /// The desired objects, with the label of the ApplySet.
     pub(crate) items: Vec<Item>,
     /// The digests of the files of the tree.
     pub(crate) digests: BTreeMap<String, String>,
     /// Pointers to the fields of a Service that decide about its load balancer.
     pub(crate) load_balancer_fields: Vec<String>,
-    /// What the spec says about fields of others.
+    /// The spec's rules for fields of other managers.
     pub(crate) rules: Vec<ConflictRule>,
 }
 
-/// One object of the tree, and where it goes.
+/// One object of the tree.
 pub(crate) struct Item {
-    /// Which it is.
+    /// Its key.
     pub(crate) key: Key,
-    /// What shall be there.
+    /// The desired object.
     pub(crate) wanted: Value,
-    /// Where it stands in the tree.
+    /// Its location in the tree.
     pub(crate) location: Location,
-    /// Where it goes; `None` while its kind comes with the tree itself.
+    /// Its reference in the cluster; `None` while the server does not serve its kind, which the tree defines.
     pub(crate) at: Option<ObjectRef>,
 }
 
-/// Whether the cluster will be changed.
+/// How a command uses the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// It is only looked at.
+    /// It only reads.
     ReadOnly,
-    /// It is looked at to tell what a change would do.
+    /// It reads to show what a change would do.
     DryRun,
-    /// It is changed.
+    /// It changes the cluster.
     ReadWrite,
 }
 
 impl Target {
-    /// Reads the tree, finds the cluster and asks it for the kinds and for the parent of our set, which must not be
-    /// anybody else's.
+    /// Reads the tree, finds the cluster, and reads its kinds and the parent of our ApplySet. Refuses a parent that
+    /// belongs to another directory or program.
     pub(crate) fn open(scope: &Scope, access: Access) -> Result<Self, Failure> {
         let mut target = Self::find(scope, access)?;
         if !target.parent_live.is_null() {
@@ -78,14 +78,14 @@ impl Target {
         Ok(target)
     }
 
-    /// Reads a parent that must be ours: of this program, and of this directory.
+    /// Parses a parent. Refuses one of another program or another directory.
     pub(crate) fn own_parent(&self, live: &Value) -> Result<Parent, Diagnostic> {
         let parent = read_parent(&self.set, live, Owner::Ours)?;
         check_lock_id(&self.set, &parent, self.lock.id.as_ref())?;
         Ok(parent)
     }
 
-    /// The same, whatever the parent is.
+    /// The same without checking the parent.
     pub(crate) fn find(scope: &Scope, access: Access) -> Result<Self, Failure> {
         let project = Project::open(&scope.source)?;
         let reviewed = Reviewed::read(&project)?;
@@ -128,13 +128,13 @@ impl Target {
         })
     }
 
-    /// The keys of what shall be there.
+    /// Returns the keys of the desired objects.
     pub(crate) fn wanted(&self) -> BTreeSet<Key> {
         self.items.iter().map(|item| item.key.clone()).collect()
     }
 }
 
-/// Group and version of an object.
+/// Returns group and version of an object.
 pub(crate) fn group_version(object: &Value) -> (String, String) {
     let text = object["apiVersion"].as_str().unwrap_or_default();
     let (group, version) = text.split_once('/').unwrap_or(("", text));
@@ -153,15 +153,15 @@ fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, access: Access) -> R
         let location = format!("{} at {}", named(cluster.context()), cluster.server());
         terminal::diagnostic(
             &Diagnostic::warning(format!(
-                "the lock does not say which cluster the tree is for; this is {location}"
+                "the lock does not name the cluster of the rendered directory; this is {location}"
             ))
-            .hint("a render that reads its nodes from the cluster puts it into the lock"),
+            .hint("render with nodes from the cluster to record it in the lock"),
         );
     }
     Ok(found.unwrap_or_default())
 }
 
-/// Gives every object its place in the cluster and the label of the set; every problem at once.
+/// Gives every object its reference in the cluster and the label of the ApplySet. Reports all problems.
 fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Result<Vec<Item>, Failure> {
     let by_kind: BTreeMap<(&str, &str, &str), &Resource> = served
         .iter()
@@ -192,14 +192,14 @@ fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Resu
             problems.push(
                 Diagnostic::refusal(format!("{} carries the label {PART_OF}", object.key))
                     .at(object.location.clone())
-                    .hint("remove it from the manifests: it is put on in the cluster, by whoever applies"),
+                    .hint("remove it from the manifests; the tool that applies them adds it"),
             );
         }
         if object.key == parent_key(set) {
             problems.push(
-                Diagnostic::refusal(format!("{} has the name of our inventory in the cluster", object.key))
+                Diagnostic::refusal(format!("{} has the name of the inventory", object.key))
                     .at(object.location.clone())
-                    .hint("give the ConfigMap or the spec (`metadata.name`) another name"),
+                    .hint("rename the ConfigMap or the spec (`metadata.name`)"),
             );
         }
         resources.push(resource);
@@ -221,7 +221,7 @@ fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Resu
     Ok(objects.into_iter().zip(resources).map(item).collect())
 }
 
-/// Where the parent of the set is.
+/// Returns the key of the parent of an ApplySet.
 pub(crate) fn parent_key(set: &ApplySet) -> Key {
     Key {
         group: String::new(),
@@ -231,7 +231,7 @@ pub(crate) fn parent_key(set: &ApplySet) -> Key {
     }
 }
 
-/// Group and kind of what the CustomResourceDefinitions of the tree bring, and whether it lives in a namespace.
+/// Returns group and kind of each CustomResourceDefinition in the tree, and whether it is namespaced.
 fn kinds_of_definitions(objects: &[Desired]) -> BTreeMap<(String, String), bool> {
     let definitions = objects.iter().filter(|object| object.key.kind == "CustomResourceDefinition");
     definitions
@@ -246,12 +246,12 @@ fn kinds_of_definitions(objects: &[Desired]) -> BTreeMap<(String, String), bool>
 
 fn unknown_kind(object: &Desired) -> Diagnostic {
     let version = object.value["apiVersion"].as_str().unwrap_or_default();
-    Diagnostic::error(format!("the cluster does not know {} of {version}", object.key.kind))
+    Diagnostic::error(format!("the cluster does not serve {} of {version}", object.key.kind))
         .at(object.location.clone())
-        .hint("install what brings it (a CustomResourceDefinition), or check `apiVersion` and the cluster's version")
+        .hint("install its CustomResourceDefinition, or check `apiVersion` and the cluster's version")
 }
 
-/// Where it goes, for a person.
+/// Describes the namespace and cluster for a message.
 pub(crate) fn location(target: &Target) -> String {
     format!("namespace {}, {}", target.set.namespace, named(target.cluster.context()))
 }

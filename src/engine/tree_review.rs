@@ -18,50 +18,50 @@ use crate::directory::Project;
 use crate::output::changes::Change;
 use crate::scope::Scope;
 
-/// What a tree was and will be, for a review.
+/// The old and the new tree, for a review.
 pub(crate) struct Trees<'a> {
-    /// Which app, and in which cluster.
+    /// The app and its cluster.
     pub(crate) scope: &'a Scope,
-    /// What it is made from.
+    /// The project that was rendered.
     pub(crate) project: &'a Project,
     /// The pools.
     pub(crate) merged: &'a Merged,
-    /// What happens to each file.
+    /// The action for each file.
     pub(crate) plan: &'a Plan,
-    /// The files as they will be.
+    /// The new files.
     pub(crate) rendered: &'a [RenderedFile],
-    /// The files as they were.
+    /// The old files.
     pub(crate) before: &'a BTreeMap<String, Vec<u8>>,
-    /// The cluster, if it was asked for its nodes.
+    /// The cluster whose nodes were read; `None` for a file or the lock.
     pub(crate) asked: Option<&'a Cluster>,
 }
 
 impl Trees<'_> {
-    /// The review; where the cluster was asked, it is asked for the addresses that are at stake, too.
+    /// Builds the review. Reads the addresses at risk from the cluster, if there is one.
     pub(crate) fn review(&self, changes: &[Change], against: &str, warnings: &[Diagnostic]) -> Review {
         let fields = self.project.platform.spec.load_balancer_fields();
-        // By key: an object whose file gets another name is not lost.
+        // Objects are matched by key, so a renamed file is not shown as a removal.
         let rendered: HashMap<&Key, &str> =
             self.rendered.iter().map(|file| (&file.key, file.text.as_str())).collect();
         let changing = self.plan.steps.iter().filter(|step| step.action != Action::Unchanged);
         let mut items = Vec::with_capacity(changes.len());
-        let mut at_stake = Vec::new();
+        let mut at_risk = Vec::new();
         for (step, change) in changing.zip(changes) {
             let old = self.before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let old = old.map_or(Value::Null, |text| object(&text));
             let new = rendered.get(&Key::of(&old)).map_or(Value::Null, |text| object(text));
             let address_risk = address_risk(&old, &new, &fields);
             if address_risk.is_some() {
-                at_stake.push((items.len(), Key::of(&old)));
+                at_risk.push((items.len(), Key::of(&old)));
             }
             items.push(item(change, step.pool.clone(), address_risk));
         }
-        for ((index, _), address) in at_stake.iter().zip(addresses(self.asked, &at_stake)) {
+        for ((index, _), address) in at_risk.iter().zip(addresses(self.asked, &at_risk)) {
             items[*index].address = address;
         }
         let pools = self.merged.reports.iter().map(|report| ReviewedPool {
             name: report.pool.name.clone(),
-            // With --locked nobody was asked.
+            // With --locked no nodes were read.
             state: if self.merged.nodes.is_some() { report.state.word() } else { "" },
             nodes: report.observed.as_ref().map(Observed::nodes),
         });
@@ -76,7 +76,7 @@ impl Trees<'_> {
     }
 }
 
-/// One change as a reviewer sees it.
+/// Returns one change for the review.
 pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<Stake>) -> Item {
     Item {
         object: change.object.clone().unwrap_or_else(|| change.file.clone()),
@@ -88,20 +88,20 @@ pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<S
     }
 }
 
-/// The addresses of a live Service in words.
+/// Describes the addresses of a live Service.
 pub(crate) fn address_of(live: &Value) -> String {
     let state = address_state(live, &[]);
     let found: Vec<String> = state.addresses().iter().map(ToString::to_string).collect();
     match (found.is_empty(), live.is_null()) {
         (false, _) => found.join(", "),
-        (true, true) => "none: it is not in the cluster".to_owned(),
+        (true, true) => "none: not in the cluster".to_owned(),
         (true, false) => "none yet".to_owned(),
     }
 }
 
-fn addresses(asked: Option<&Cluster>, at_stake: &[(usize, Key)]) -> Vec<String> {
+fn addresses(asked: Option<&Cluster>, at_risk: &[(usize, Key)]) -> Vec<String> {
     let Some(cluster) = asked else {
-        return vec!["not known: no cluster was asked".to_owned(); at_stake.len()];
+        return vec!["unknown: no cluster was read".to_owned(); at_risk.len()];
     };
     let get = |(_, key): &(usize, Key)| {
         let namespace = if key.namespace.is_empty() { cluster.namespace() } else { &key.namespace };
@@ -111,18 +111,18 @@ fn addresses(asked: Option<&Cluster>, at_stake: &[(usize, Key)]) -> Vec<String> 
             name: key.name.clone(),
         })
     };
-    let calls: Vec<ApiCall> = at_stake.iter().map(get).collect();
-    let answers = cluster.call_small(&calls);
-    answers
+    let calls: Vec<ApiCall> = at_risk.iter().map(get).collect();
+    let responses = cluster.call_small(&calls);
+    responses
         .into_iter()
-        .map(|answer| {
-            answer.map_or_else(|_| "not known: it may not be read".to_owned(), |live| address_of(&live))
+        .map(|response| {
+            response.map_or_else(|_| "unknown: cannot read the Service".to_owned(), |live| address_of(&live))
         })
         .collect()
 }
 
 fn object(text: &str) -> Value {
-    // Only Services have an address at stake; 10,000 ConfigMaps need not be parsed for that.
+    // Only Services have addresses; parsing 10,000 ConfigMaps would waste time.
     if !text.contains("kind: Service") {
         return Value::Null;
     }

@@ -1,5 +1,5 @@
-//! `apply --wait`: until what was applied works. The cluster is asked again and again: a watch that ends unseen would
-//! wait for ever.
+//! `apply --wait`: waits until the applied objects are ready. Polls the cluster, because a watch that ends
+//! unnoticed would wait forever.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -17,22 +17,22 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::output::terminal::Progress;
 
-/// Between two looks.
+/// Time between two polls.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// What to wait for.
+/// What `--wait` waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum WaitFor {
     /// Nothing
     #[default]
     None,
-    /// The workload is rolled out
+    /// Until the workload is rolled out
     Ready,
-    /// Every load balancer has its address, and the workload is rolled out
+    /// Until every load balancer has its address and the workload is rolled out
     Address,
 }
 
-/// Waits. What is not ready in time is said, and the exit code tells.
+/// Waits. Reports what is not ready in time; the exit code shows it too.
 pub(crate) fn until(
     target: &Target,
     what: WaitFor,
@@ -62,10 +62,10 @@ pub(crate) fn until(
                 }
                 missing
             }
-            // The cluster may be away for a while; what was applied stays applied.
+            // The API server may be out of reach for a while; what was applied stays applied.
             Err(failure) if failure.exit == Exit::Cluster && began.elapsed() < timeout => {
                 failure.problems.iter().for_each(|problem| terminal::note(&problem.to_string()));
-                vec!["the cluster does not answer".to_owned()]
+                vec!["the cluster does not respond".to_owned()]
             }
             Err(failure) => return Err(failure),
         };
@@ -81,7 +81,7 @@ pub(crate) fn until(
     }
 }
 
-/// What is in the cluster of what was applied, and why load balancers wait.
+/// Reads the state of the applied objects, and why load balancers have no address.
 fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Result<Report, Failure> {
     let found = observe(target, concurrency)?;
     let subjects: Vec<DriftSubject> = target
@@ -111,7 +111,7 @@ fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Resul
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
                 *may_see_events = false;
                 terminal::diagnostic(&Diagnostic::warning(format!(
-                    "why load balancers wait cannot be seen: {problem}"
+                    "cannot see why load balancers have no address: {problem}"
                 )));
             }
             Ok(_) => {}
@@ -121,7 +121,7 @@ fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Resul
     Ok(report(&subjects, &target.rules, &events, None))
 }
 
-/// A line for each thing that is waited for.
+/// Returns a line for each thing that is not ready.
 fn missing(found: &Report, what: WaitFor) -> Vec<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or_default();
@@ -131,7 +131,7 @@ fn missing(found: &Report, what: WaitFor) -> Vec<String> {
     });
     let services = found.pools.iter().filter(|row| what == WaitFor::Address && !row.state.is_ready());
     let services = services.map(|row| {
-        // How often and how long ago is no news.
+        // The count and age of an event change without being news.
         let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
         format!("pool {}: {} has no address yet: {why}", row.pool, row.service)
     });
@@ -150,7 +150,7 @@ fn not_ready(missing: &[String], why: &str) -> Exit {
     let shown = missing.iter().map(|line| format!("\n  {line}")).collect::<String>();
     terminal::diagnostic(
         &Diagnostic::error(format!("{why}:{shown}"))
-            .hint("everything is applied; `kubectl largescale status --watch` goes on looking"),
+            .hint("everything is applied; `kubectl largescale status --watch` shows the progress"),
     );
     Exit::Different
 }

@@ -1,4 +1,4 @@
-//! Differences for people and programs: of files that a render would write, of objects that an apply would change.
+//! Diffs for people and programs: of files that a render would write, and of objects that an apply would change.
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -10,19 +10,19 @@ use crate::output::format::{LineFormat, Separator};
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// What `diff -o` takes.
+/// Values of `diff -o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum DiffFormat {
     /// JSON
     Json,
     /// Names only
     Name,
-    /// Markdown for a pull request: tables of pools and addresses, the diffs folded
+    /// Markdown for a pull request: tables of pools and addresses, with folded diffs
     Markdown,
 }
 
 impl DiffFormat {
-    /// What stands between the outputs of several clusters.
+    /// Returns the separator between the outputs of several clusters.
     pub(crate) fn separator(self) -> Separator {
         match self {
             Self::Json | Self::Name => Separator::Nothing,
@@ -30,7 +30,7 @@ impl DiffFormat {
         }
     }
 
-    /// The format of the changes themselves; `None` where the review says it all.
+    /// Returns the format of the list of changes; `None` if the review contains it.
     pub(crate) fn of_changes(self) -> Option<LineFormat> {
         match self {
             Self::Json => Some(LineFormat::Json),
@@ -40,26 +40,26 @@ impl DiffFormat {
     }
 }
 
-/// One thing as it is and as it would be, secrets masked.
+/// The old and new state of one file or object, with secrets masked.
 pub(crate) struct Change {
-    /// Its name in the header of a diff.
+    /// Its name in the diff header.
     pub(crate) name: String,
-    /// Its name as a file, for `KUBECTL_EXTERNAL_DIFF`.
+    /// Its file name for `KUBECTL_EXTERNAL_DIFF`.
     pub(crate) file: String,
-    /// What happens to it, in a word.
+    /// The action, such as `created`.
     pub(crate) action: &'static str,
-    /// The object, where there is one.
+    /// The object, if there is one.
     pub(crate) object: Option<String>,
-    /// As it is; empty where it is not there.
+    /// The old text; empty if it does not exist.
     pub(crate) old: String,
-    /// As it would be; empty where it would be gone.
+    /// The new text; empty if it would be deleted.
     pub(crate) new: String,
-    /// What else `-o json` says.
+    /// Additional fields of `-o json`.
     pub(crate) more: Vec<(&'static str, Value)>,
 }
 
 impl Change {
-    /// The unified diff.
+    /// Returns the unified diff.
     pub(crate) fn lines(&self) -> Vec<DiffLine> {
         let side = |letter: &str, text: &str| {
             if text.is_empty() { "/dev/null".to_owned() } else { format!("{letter}/{}", self.name) }
@@ -67,7 +67,7 @@ impl Change {
         unified(&self.old, &self.new, &side("a", &self.old), &side("b", &self.new))
     }
 
-    /// The same as a text.
+    /// Returns the unified diff as text.
     pub(crate) fn text(&self) -> String {
         let line = |line: &DiffLine| {
             let text: String = line.parts.iter().map(|(_, text)| text.as_str()).collect();
@@ -77,7 +77,7 @@ impl Change {
     }
 }
 
-/// Shows them as the user asked for.
+/// Prints the changes in the requested format.
 pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat>) -> Result<(), Failure> {
     match format {
         Some(LineFormat::Json) => terminal::data(&format::json(scope, as_json(changes)))?,

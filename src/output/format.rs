@@ -1,4 +1,4 @@
-//! `-o json` and its kin: one place that turns a value into a format.
+//! The output formats of `-o`: JSON, YAML, names.
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::core::yaml;
 use crate::scope::Scope;
 
-/// What `-o` takes where a table is the default.
+/// Values of `-o` where a table is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// More columns
@@ -19,7 +19,7 @@ pub enum Format {
     Name,
 }
 
-/// What `-o` takes where lines are the default.
+/// Values of `-o` where lines are the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LineFormat {
     /// JSON
@@ -29,7 +29,7 @@ pub enum LineFormat {
 }
 
 impl Format {
-    /// What stands between the outputs of several clusters.
+    /// Returns the separator between the outputs of several clusters.
     pub(crate) fn separator(self) -> Separator {
         match self {
             Self::Wide => Separator::Headings,
@@ -40,7 +40,7 @@ impl Format {
 }
 
 impl LineFormat {
-    /// What stands between the outputs of several clusters.
+    /// Returns the separator between the outputs of several clusters.
     pub(crate) fn separator(self) -> Separator {
         match self {
             Self::Json | Self::Name => Separator::Nothing,
@@ -48,7 +48,7 @@ impl LineFormat {
     }
 }
 
-/// What a document is about, at its head: the app and, where the spec names several clusters, which.
+/// Adds the app and, if the spec names several clusters, the cluster to a document.
 fn about(scope: &Scope, value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
     let app = scope.app.iter().map(|app| ("app".to_owned(), Value::from(app.as_str())));
@@ -59,27 +59,27 @@ fn about(scope: &Scope, value: Value) -> Value {
     Value::Object(head.into_iter().chain(app).chain(cluster).chain(rest).collect())
 }
 
-/// A document as JSON.
+/// Returns a document as JSON.
 pub(crate) fn json(scope: &Scope, value: Value) -> String {
     pretty(&about(scope, value))
 }
 
-/// A document as YAML.
+/// Returns a document as YAML.
 pub(crate) fn yaml(scope: &Scope, value: Value) -> String {
     yaml::write_object(&about(scope, value))
 }
 
-/// A value as JSON, for people and programs.
+/// Returns a value as indented JSON.
 pub(crate) fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text
 }
 
-/// What stands between the outputs of several.
+/// Separator between the outputs of several clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Separator {
-    /// The names, for people.
+    /// A heading with the name of each cluster, for people.
     Headings,
     /// Nothing: JSON documents and names follow each other.
     Nothing,

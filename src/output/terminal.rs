@@ -1,5 +1,5 @@
-//! The one place for the terminal. Data goes to standard output, everything else to standard error; colour only where
-//! the terminal takes it (`NO_COLOR`, `CLICOLOR`, `TERM` and `--color` are respected).
+//! The only module that writes to the terminal. Data goes to standard output, everything else to standard error.
+//! Colors follow `NO_COLOR`, `CLICOLOR`, `TERM` and `--color`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -9,15 +9,15 @@ use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::in_message;
 use crate::core::report::text_diff::{DiffLine, Emphasis, LineKind};
 
-/// When to colour.
+/// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal.
+    /// On a terminal
     #[default]
     Auto,
-    /// Always.
+    /// Always
     Always,
-    /// Never.
+    /// Never
     Never,
 }
 
@@ -27,7 +27,7 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 const BOLD: Style = Style::new().bold();
 
-/// Decides about colour for the whole run.
+/// Sets the use of color for the whole run.
 pub fn choose_color(color: Color) {
     match color {
         Color::Auto => anstream::ColorChoice::Auto,
@@ -39,20 +39,20 @@ pub fn choose_color(color: Color) {
 
 /// Writes data to standard output.
 pub fn data(text: &str) -> io::Result<()> {
-    // Standard output of its own writes line by line: thousands of calls where one does.
+    // Standard output is line-buffered, which would take thousands of writes.
     let mut out = io::BufWriter::new(anstream::stdout().lock());
     out.write_all(text.as_bytes())?;
     out.flush()
 }
 
-/// Shows a problem or a warning with its hint.
+/// Prints a problem or a warning with its hint.
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
     };
     let style = style.bold();
-    // There is nowhere left to say that standard error is closed.
+    // If standard error is closed, there is nowhere to report it.
     let mut err = anstream::stderr().lock();
     // Messages quote files that nobody has reviewed yet, and a terminal obeys what they contain.
     let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
@@ -61,71 +61,71 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     }
 }
 
-/// Says something that is neither data nor a problem.
+/// Prints a line to standard error that is neither data nor a problem.
 pub fn note(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
-/// What is being waited for. On a terminal the lines stand in one place; elsewhere a line is said when it is new.
+/// Progress of a wait. A terminal shows the current lines in place; elsewhere each new line is printed once.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Lines on the screen, to be written over.
-    standing: usize,
-    said: Vec<String>,
+    /// Number of lines on the screen that the next update replaces.
+    shown: usize,
+    printed: Vec<String>,
 }
 
 impl Progress {
-    /// So many lines a screen has room for.
-    const ROOM: usize = 20;
+    /// Maximum number of lines on the screen.
+    const MAX_LINES: usize = 20;
 
-    /// Shows what is waited for now.
+    /// Shows the things that are not ready yet.
     pub fn show(&mut self, lines: &[String]) {
         let mut err = anstream::stderr().lock();
         if !io::stderr().is_terminal() {
-            for line in lines.iter().filter(|line| !self.said.contains(line)) {
+            for line in lines.iter().filter(|line| !self.printed.contains(line)) {
                 let _ = writeln!(err, "waiting: {line}");
             }
-            self.said = lines.to_vec();
+            self.printed = lines.to_vec();
             return;
         }
-        let more = lines.len().saturating_sub(Self::ROOM);
+        let more = lines.len().saturating_sub(Self::MAX_LINES);
         let mut text = self.wipe();
-        for line in lines.iter().take(Self::ROOM) {
-            // A line that is wider than the screen would take two.
+        for line in lines.iter().take(Self::MAX_LINES) {
+            // A line that is wider than the screen would wrap and take two.
             let line: String = line.chars().take(100).collect();
             text.push_str(&format!("{YELLOW}waiting{YELLOW:#} {line}\n"));
         }
         if more > 0 {
             text.push_str(&format!("and {more} more\n"));
         }
-        self.standing = lines.len().min(Self::ROOM) + usize::from(more > 0);
+        self.shown = lines.len().min(Self::MAX_LINES) + usize::from(more > 0);
         let _ = err.write_all(text.as_bytes());
     }
 
-    /// Takes the lines away.
+    /// Removes the lines.
     pub fn end(&mut self) {
         let text = self.wipe();
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
 
     fn wipe(&mut self) -> String {
-        let lines = std::mem::take(&mut self.standing);
+        let lines = std::mem::take(&mut self.shown);
         if lines == 0 { String::new() } else { format!("\x1b[{lines}A\x1b[J") }
     }
 }
 
-/// What a person answered.
+/// Answer to a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Yes, in so many letters.
+    /// `y` or `yes`.
     Yes,
     /// Anything else.
     No,
-    /// Nobody is there to be asked.
+    /// There is no terminal to ask on.
     Nobody,
 }
 
-/// Asks a person, if there is one.
+/// Asks the user to confirm, if there is a terminal.
 pub fn ask(question: &str) -> Answer {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Answer::Nobody;
@@ -138,7 +138,7 @@ pub fn ask(question: &str) -> Answer {
     }
 }
 
-/// Rows under headings, in kubectl's way: upper-case headings, columns three blanks apart.
+/// Formats a table as kubectl does: upper-case headings, three spaces between columns.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
@@ -159,7 +159,7 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     out
 }
 
-/// How full something is, as a bar on a terminal and as nothing elsewhere; `percent` may be more than 100.
+/// Returns a bar for a percentage on a terminal, and nothing elsewhere; `percent` may exceed 100.
 pub fn bar(percent: u64) -> String {
     const WIDTH: usize = 10;
     if !io::stdout().is_terminal() {
@@ -169,13 +169,13 @@ pub fn bar(percent: u64) -> String {
     format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
-/// A line between the outputs of several.
+/// Returns a heading between the outputs of several clusters.
 pub fn heading(index: usize, title: &str) -> String {
     let space = if index > 0 { "\n" } else { "" };
     format!("{space}{BOLD}== {title}{BOLD:#}\n")
 }
 
-/// A word in the colour of how bad it is.
+/// Colors a level by its severity.
 pub fn level(word: &str) -> String {
     let style = match word.trim_end() {
         "ok" => GREEN,
@@ -185,7 +185,7 @@ pub fn level(word: &str) -> String {
     format!("{style}{word}{style:#}")
 }
 
-/// A word in the colour of what happened.
+/// Colors an action.
 pub fn action(word: &str) -> String {
     let style = match word {
         "created" => GREEN,
@@ -196,7 +196,7 @@ pub fn action(word: &str) -> String {
     format!("{style}{word}{style:#}")
 }
 
-/// A diff with colours, the words that changed within a line set off.
+/// Colors a diff, and highlights the words that changed within a line.
 pub fn diff(lines: &[DiffLine]) -> String {
     let mut out = String::new();
     for line in lines {

@@ -1,5 +1,5 @@
-"""The least that creating objects takes: `python3 bare.py KUBECONFIG NAMESPACE CONNECTIONS FILE...` sends one apply patch for
-each file, over so many connections, and reads each answer. No comparison, no order, no report.
+"""The minimum time to create objects: `python3 bare.py KUBECONFIG NAMESPACE CONNECTIONS FILE...` sends one apply patch for
+each file, over CONNECTIONS connections, and reads each response. No comparison, no order, no report.
 """
 import base64
 import http.client
@@ -12,7 +12,7 @@ import threading
 
 
 def settings(path):
-    """Server and credentials of a kubeconfig as tests/go/control-plane writes it: one line a field."""
+    """Returns server and credentials of a kubeconfig in the format of tests/go/control-plane: one field per line."""
     fields = {}
     with open(path, encoding="utf-8") as file:
         for line in file:

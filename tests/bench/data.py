@@ -6,11 +6,11 @@ import json
 import os
 import sys
 
-IMAGES = 33  # with these a node is some 9 KB of compact JSON, as the nodes of real clusters are
+IMAGES = 33  # makes a node about 9 KB of compact JSON, like nodes of real clusters
 
 
 def node(index, pool):
-    """A node as a cluster of AKS-Engine has it, everything that the program does not read included."""
+    """Returns a node like those of AKS-Engine, including everything that the program does not read."""
     name = f"k8s-{pool}-12345678-{index}"
     labels = {
         "agentpool": pool,
@@ -98,14 +98,14 @@ def node(index, pool):
 
 
 def small_node(index, pool):
-    """What a node of a cluster model needs."""
+    """Returns the minimal node for a cluster model."""
     name = f"k8s-{pool}-12345678-{index}"
     ready = {"conditions": [{"type": "Ready", "status": "True"}]}
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"agentpool": pool}}, "spec": {}, "status": ready}
 
 
 def write_nodes(path, nodes, indent=4):
-    """A list as `kubectl get nodes -o json` prints it, node by node."""
+    """Writes a list in the format of `kubectl get nodes -o json`, node by node."""
     with open(path, "w", encoding="utf-8") as file:
         file.write('{\n    "apiVersion": "v1",\n    "items": [\n')
         for count, one in enumerate(nodes):
@@ -139,7 +139,7 @@ commonAnnotations:
 
 
 def write_project(path, nodes="nodes.json"):
-    """A directory with one Service; which pools there are is up to the nodes."""
+    """Writes a directory with one Service; the nodes decide which pools there are."""
     os.makedirs(path, exist_ok=True)
     spec = {
         "apiVersion": "largescale.dev/v1alpha1",
@@ -153,7 +153,7 @@ def write_project(path, nodes="nodes.json"):
 
 
 def write_overlays(path, pools):
-    """The same objects with kustomize: a base, an overlay a pool, and one kustomization that lists them all."""
+    """Writes the same objects for kustomize: a base, an overlay for each pool, and one kustomization that lists them all."""
 
     def put(name, text):
         full = os.path.join(path, name)

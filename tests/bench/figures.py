@@ -1,10 +1,10 @@
-"""The figures that we promise, measured: `python3 figures.py PROGRAM [WORD...]`.
+"""Measures the figures that we promise: `python3 figures.py PROGRAM [WORD...]`.
 
 With words only the figures whose group has one of these names: help render git pools simulated real live. Everything that is
 compared is measured in this one run on this one machine, in turns, and medians count. Ends with 1 if a figure is missed.
 
 `jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
-be compared without them is said to be skipped, and in CI (CI=true) is missed.
+be compared without them is reported as skipped, and in CI (CI=true) is missed.
 """
 import contextlib
 import json
@@ -17,7 +17,7 @@ import tempfile
 from live import group_live
 from measure import CONTROL_PLANE, HERE, MEGABYTE, Run, figure, found, in_turns, made, rows, shown, skipped, until_stdin_closes
 
-# Programs are measured, for all alike, and not the disk below them.
+# Measure the programs, not the disk.
 IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 def group_help(program, _):
@@ -33,13 +33,13 @@ def group_help(program, _):
 
 
 def same_objects(project, command):
-    """What is compared makes the same objects: the same lines in another order, but for our first line."""
+    """Checks that both produce the same objects: the same lines in any order, except for our first line."""
     theirs = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     tree = os.path.join(project, "rendered")
     ours = [open(os.path.join(tree, name), encoding="utf-8").read().split("\n", 1)[1] for name in os.listdir(tree)]
     lines = lambda documents: sorted(sorted(document.strip().splitlines()) for document in documents)
     if lines(ours) != lines(theirs.split("\n---\n")):
-        raise SystemExit(f"{' '.join(command)} makes other objects than we do: the comparison is worth nothing")
+        raise SystemExit(f"{' '.join(command)} produces other objects: the comparison is not valid")
 
 
 def group_render(program, directory):
@@ -49,7 +49,7 @@ def group_render(program, directory):
 
     def fresh(project):
         def start():
-            # A new directory each time, nothing deleted: for five seconds ext4 looks at every inode that was deleted.
+            # A new directory each time, and nothing is deleted: for five seconds ext4 scans every deleted inode.
             copy = tempfile.mkdtemp(dir=directory)
             for name in os.listdir(project):
                 if os.path.isfile(os.path.join(project, name)) and name != "largescale.lock":
@@ -61,7 +61,7 @@ def group_render(program, directory):
     def again(project):
         return lambda: Run([program, "render", "-f", project])
 
-    states = "first run", "nothing has changed"
+    states = "first run", "no changes"
     kustomize, kubectl = found("KUSTOMIZE", "kustomize"), found("KUBECTL", "kubectl")
     command = [kustomize, "build"] if kustomize else [kubectl, "kustomize"] if kubectl else None
     Run([program, "render", "-f", few])
@@ -84,7 +84,7 @@ def group_render(program, directory):
 
 
 def group_git(program, directory):
-    """What looking at git costs a check, in a repository of 10,000 files."""
+    """Measures the cost of git in a check, in a repository of 10,000 files."""
     repository = os.path.join(directory, "repository")
     made("project", os.path.join(repository, "app"), 500)
     for index in range(9_500):
@@ -167,7 +167,7 @@ def group_real(program, directory):
     project = made("project", os.path.join(directory, "real"), 1)
     up = [CONTROL_PLANE, "up", "--dir", os.path.join(directory, "control-plane"), "--nodes-from", nodes, "--timeout", "5m"]
     up += ["--without", "kube-controller-manager,kube-scheduler,service-lb", "--until-stdin-closes"]
-    with until_stdin_closes(up) as line:  # what is wrong with it, it says itself
+    with until_stdin_closes(up) as line:  # it reports its own errors
         if not line:
             return figure(name, "the server did not start", "", False)
         kubeconfig = json.loads(line)["kubeconfig"]

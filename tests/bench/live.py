@@ -1,4 +1,4 @@
-"""What an apply and a comparison take, beside kubectl on the same server: 1,000 Services, new, changed and unchanged."""
+"""Compares an apply and a diff with kubectl on the same server: 1,000 Services, new, changed and unchanged."""
 import json
 import os
 import statistics
@@ -19,14 +19,14 @@ def group_live(program, directory):
         return skipped(name, "no kubectl")
     up = [CONTROL_PLANE, "up", "--dir", os.path.join(directory, "control-plane"), "--until-stdin-closes"]
     up += ["--without", "kube-controller-manager,kube-scheduler,service-lb,fake-kubelet"]
-    with until_stdin_closes(up) as line:  # what is wrong with it, it says itself
+    with until_stdin_closes(up) as line:  # it reports its own errors
         if not line:
             return figure(name, "the server did not start", "", False)
         Figures(program, kubectl, json.loads(line)["kubeconfig"], directory).measure()
 
 
 class Figures:
-    """One tree, applied by each of several programs into a namespace of its own."""
+    """One tree, applied by several programs, each into its own namespace."""
 
     def __init__(self, program, kubectl, kubeconfig, directory):
         self.program, self.kubectl, self.kubeconfig = program, kubectl, kubeconfig
@@ -37,7 +37,7 @@ class Figures:
 
     def project(self, directory, services):
         path = made("project", os.path.join(directory, f"live-{services}"), services)
-        # 4,000 load balancers have no node ports left to share.
+        # Without this, 4,000 load balancers would use up all node ports.
         manifest = os.path.join(path, "nginx.yaml")
         with open(manifest, encoding="utf-8") as file:
             text = file.read()
@@ -62,7 +62,7 @@ class Figures:
         return Run([sys.executable, "-B", os.path.join(HERE, "bare.py"), self.kubeconfig, "bare", "16", *files])
 
     def change(self, value):
-        """Another annotation in the tree, by a render."""
+        """Changes an annotation in the tree and renders."""
         manifest = os.path.join(self.few, "nginx.yaml")
         with open(manifest, encoding="utf-8") as file:
             lines = [line for line in file.read().splitlines() if "annotations" not in line]
@@ -91,7 +91,7 @@ class Figures:
         self.memory(mine, kubectl)
 
     def changed(self):
-        """A change costs the server alone so much that only the bare client tells how fast anybody could be."""
+        """Compares with a bare client, because the server takes most of the time of a change."""
         runs = []
         for value in range(3):
             self.change(value)

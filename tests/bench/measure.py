@@ -1,4 +1,4 @@
-"""How a program is measured, and how a figure is shown."""
+"""Measures programs, and prints figures."""
 import contextlib
 import os
 import shutil
@@ -17,7 +17,7 @@ rows = []
 
 
 def figure(name, measured, wanted, ok):
-    """A line of the table, shown when it is known."""
+    """Prints a line of the table as soon as it is known."""
     rows.append(ok)
     print(f"{name:<58}{measured:<34}{wanted:<22}{'ok' if ok else 'MISSED'}", flush=True)
 
@@ -29,7 +29,7 @@ def skipped(name, why):
 
 
 class Run:
-    """A program run to its end: seconds, and bytes of memory at its peak."""
+    """A program run to its end: seconds, and peak memory in bytes."""
 
     def __init__(self, command):
         environment = {**os.environ, "NO_COLOR": "1"}
@@ -54,12 +54,12 @@ class Runs:
         self.memory = max(run.memory for run in runs)
 
     def times(self, other):
-        """How many times as long as the other: the median over the turns, since the machine's speed drifts."""
+        """Returns the ratio of the times: the median over the turns, because the machine's speed drifts."""
         return statistics.median(ours.seconds / theirs.seconds for ours, theirs in zip(self.runs, other.runs))
 
 
 def in_turns(times, *starts):
-    """Each of several programs, `times` times in turns, so that what else the machine does hits all alike."""
+    """Runs several programs in turns, `times` times each, so that other load affects all equally."""
     runs = [[start() for start in starts] for _ in range(times)]
     return [Runs(each) for each in zip(*runs)]
 
@@ -69,7 +69,7 @@ def shown(seconds):
 
 
 def made(kind, path, *numbers):
-    """Data on the disk, made by a process of its own."""
+    """Writes data to the disk in a separate process."""
     subprocess.run([sys.executable, "-B", os.path.join(HERE, "data.py"), kind, path, *map(str, numbers)], check=True)
     return path
 
@@ -80,7 +80,7 @@ def found(variable, name):
 
 @contextlib.contextmanager
 def until_stdin_closes(command):
-    """A server and the first line that it prints; it ends when its standard input closes."""
+    """Starts a server and returns the first line that it prints; it ends when its standard input closes."""
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield child.stdout.readline()

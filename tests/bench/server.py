@@ -1,7 +1,7 @@
 """A Kubernetes API that has nodes and nothing else: `python3 server.py COUNT` prints its port and serves until its
 standard input ends.
 
-Pages are put together from pieces that are ready, so that the client is measured and not this program.
+Pages are assembled from prepared pieces, so that the client is measured and not this program.
 """
 import json
 import os
@@ -17,7 +17,7 @@ MARK = 999_999_999
 
 
 def pieces(pool):
-    """A node's JSON, cut where its number stands."""
+    """Returns a node's JSON, split at its number."""
     return json.dumps(node(MARK, pool), separators=(",", ":")).encode().split(str(MARK).encode())
 
 
@@ -26,7 +26,7 @@ NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube
 
 
 def page(start, end, count):
-    """The nodes from `start` to before `end`, of `count`."""
+    """Returns the nodes from `start` up to but not including `end`, of `count`."""
     meta = {"resourceVersion": "1"}
     if end < count:
         meta |= {"continue": str(end), "remainingItemCount": count - end}
@@ -66,7 +66,7 @@ def main(count):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)
     sys.stdin.read()
-    os._exit(0)  # a client that hangs on a connection must not keep us
+    os._exit(0)  # do not wait for clients with open connections
 
 
 if __name__ == "__main__":

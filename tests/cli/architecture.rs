@@ -1,4 +1,4 @@
-//! The rules of ARCHITECTURE.md, held.
+//! Tests of the rules in ARCHITECTURE.md.
 
 use std::fs;
 use std::path::Path;
@@ -18,13 +18,13 @@ fn sources(below: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The code of a file without its unit tests and comments.
+/// Returns the code of a file without unit tests and comments.
 fn code(text: &str) -> String {
     let text = text.split("\n#[cfg(test)]\nmod tests").next().unwrap_or(text);
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Fails with each line of the files that has one of the words.
+/// Fails if a line of the files contains one of the words, and prints each such line.
 #[track_caller]
 fn none_contains(files: &[(String, String)], words: &[&str], rule: &str) {
     let mut found = Vec::new();
@@ -62,7 +62,7 @@ fn the_core_is_pure() {
             "println!",
             "print!(",
         ],
-        "the core knows no file system, clock, environment, network, runtime or client",
+        "the core must not use the file system, clock, environment, network, runtime or client",
     );
     none_contains(
         &core,
@@ -77,16 +77,16 @@ fn the_core_is_pure() {
             "crate::failure",
             "crate::exit",
         ],
-        "the core knows nothing of the shells around it",
+        "the core must not use the shells",
     );
 }
 
 #[test]
-fn the_shells_do_not_know_each_other() {
+fn the_shells_do_not_use_each_other() {
     none_contains(
         &sources("src/cluster"),
         &["crate::directory", "crate::commands", "crate::output", "crate::engine"],
-        "the cluster side knows the core only",
+        "the cluster shell may use only the core",
     );
     none_contains(
         &sources("src/directory"),
@@ -99,46 +99,50 @@ fn the_shells_do_not_know_each_other() {
             "kube::",
             "tokio",
         ],
-        "the directory side knows the core only",
+        "the directory shell may use only the core",
     );
     let outside: Vec<_> =
         sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
-    none_contains(&outside, &["kube::", "tokio"], "only src/cluster knows kube and its runtime");
+    none_contains(&outside, &["kube::", "tokio"], "only src/cluster may use kube and its runtime");
 }
 
 #[test]
 fn yaml_git_and_the_terminal_have_one_place_each() {
-    let elsewhere = |location: &'static str| -> Vec<_> {
+    let outside = |location: &'static str| -> Vec<_> {
         sources("src").into_iter().filter(|(name, _)| !name.starts_with(location)).collect()
     };
-    none_contains(&elsewhere("src/core/yaml"), &["serde_saphyr"], "all YAML goes through src/core/yaml");
     none_contains(
-        &elsewhere("src/output/terminal.rs"),
+        &outside("src/core/yaml"),
+        &["serde_saphyr"],
+        "only src/core/yaml may use the YAML library",
+    );
+    none_contains(
+        &outside("src/output/terminal.rs"),
         &["anstream", "stdout()", "stderr().lock", "stderr(),"],
-        "only src/output/terminal.rs writes to the terminal",
+        "only src/output/terminal.rs may write to the terminal",
     );
     let spawning: Vec<_> =
-        elsewhere("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
-    none_contains(&spawning, &["Command::new("], "programs are started by the shells only");
+        outside("src/directory").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
+    none_contains(&spawning, &["Command::new("], "only the shells may start programs");
 }
 
 #[test]
 fn files_stay_small_and_begin_with_their_purpose() {
     for (name, text) in sources("src") {
         let lines = code(&text).lines().count();
-        assert!(lines <= 500, "{name} has {lines} lines: does it have one topic?");
-        assert!(text.starts_with("//! "), "{name} does not say what it is for");
+        assert!(lines <= 500, "{name} has {lines} lines: split it by topic");
+        assert!(text.starts_with("//! "), "{name} lacks a module comment");
         assert!(!name.ends_with("/mod.rs"), "{name}: a module is `foo.rs` beside `foo/`");
     }
 }
 
-/// Files that import each other, directly or through others, for a reason.
+/// Files that may import each other, directly or through others, with the reason.
 const CIRCLES: [&[&str]; 3] = [
-    // A Service is read with its binding, and a binding is compared with the Service.
+    // A Service is parsed with its binding, and a binding is compared with the Service.
     &["src/core/import/bindings.rs", "src/core/import/hand_written.rs", "src/core/import/undecided.rs"],
-    // Objects hold lists, and lists hold objects.
+    // Objects contain lists, and lists contain objects.
     &["src/core/live/unchanged/lists.rs", "src/core/live/unchanged/object.rs"],
-    // A spec holds its clusters, and each cluster changes a spec.
+    // A spec contains its clusters, and each cluster overrides the spec.
     &["src/core/spec/cluster.rs", "src/core/spec/large_scale.rs"],
 ];
 
@@ -154,7 +158,7 @@ fn imports_form_no_circles() {
 
 #[test]
 fn every_dependency_is_used_and_has_its_reason() {
-    // Chosen for kube, which names it itself.
+    // Required for kube, which uses it itself.
     let for_others = ["k8s-openapi"];
     let manifest = fs::read_to_string(checkout().join("Cargo.toml")).unwrap();
     let sources: String = sources("src").iter().map(|(_, text)| code(text)).collect();
@@ -163,7 +167,7 @@ fn every_dependency_is_used_and_has_its_reason() {
         if line.starts_with('[') {
             section = line;
         } else if let (true, Some((name, _))) = (section.contains("dependencies"), line.split_once(" = ")) {
-            assert!(line.contains(" # "), "no reason beside: {line}");
+            assert!(line.contains(" # "), "no reason in a comment: {line}");
             let used = format!("{}::", name.replace('-', "_"));
             let must_be = section == "[dependencies]" && !for_others.contains(&name);
             assert!(!must_be || sources.contains(&used), "nothing in src uses {name}");

@@ -1,5 +1,5 @@
-//! Every built-in platform, read from the other side: what its controller makes of a rendered Service is exactly the nodes
-//! of one pool.
+//! Checks every built-in platform from the controller's side: it must select exactly the nodes of one pool for each
+//! rendered Service.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::environment::Environment;
 
-/// Pool, and the names of its nodes.
+/// Pools, and the names of their nodes.
 const POOLS: [(&str, &[&str]); 3] = [
     ("blue", &["blue-0", "blue-1"]),
     ("green", &["green-0", "green-1", "green-2"]),
@@ -25,14 +25,14 @@ const POOLS: [(&str, &[&str]); 3] = [
 
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
-/// Platforms whose load balancers have nodes with the exclude label too: shared/facts/providers.md, "not at all", and Cilium's
+/// Platforms whose load balancers ignore the exclude label: shared/facts/providers.md, "not at all", and Cilium's
 /// pkg/l2announcer.
 const IGNORE_EXCLUDE: [&str; 4] = ["cilium-l2", "exoscale", "k3s", "rke2"];
 
-/// Platforms whose load balancers never have control-plane nodes, or of which that is not known.
+/// Platforms whose load balancers never have control-plane nodes, or for which this is unknown.
 const NO_CONTROL_PLANE: [&str; 3] = ["azure-basic", "azure-multi-slb", "tencent"];
 
-/// Platforms that Services cannot be bound on.
+/// Returns whether the platform cannot bind Services.
 fn is_refused(platform: &Platform) -> bool {
     platform.spec.refused.is_some()
 }
@@ -59,7 +59,7 @@ fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str
     }
     labels.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())));
     let provider_id = match spec.recognize.provider_ids.first().map(String::as_str) {
-        // What follows the pool must be a VM set of its own.
+        // If the binding uses the VM set, each pool needs its own.
         Some("azure://") => format!(
             "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/{}-vmss/virtualMachines/{name}",
             pool.unwrap_or("none")
@@ -71,7 +71,7 @@ fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str
         "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
-/// The pools of `POOLS`, and nodes that are not behind any load balancer, or behind some.
+/// Returns the nodes of `POOLS`, and nodes that belong to no load balancer, or only to some.
 fn nodes(platform: &Platform) -> Value {
     let mut all: Vec<Value> = POOLS
         .iter()
@@ -86,7 +86,7 @@ fn nodes(platform: &Platform) -> Value {
     json!({"kind": "NodeList", "apiVersion": "v1", "items": all})
 }
 
-/// What the facts say is behind the load balancer of each pool.
+/// Returns the nodes behind the load balancer of each pool, according to the facts.
 fn expected(platform: &Platform) -> BTreeMap<String, BTreeSet<String>> {
     let has = |list: &[&str]| list.contains(&platform.name.as_str());
     let mut pools: BTreeMap<String, BTreeSet<String>> = POOLS
@@ -106,7 +106,7 @@ fn expected(platform: &Platform) -> BTreeMap<String, BTreeSet<String>> {
     pools
 }
 
-/// What a platform asks in `spec.settings`: for each pool something else.
+/// Returns the settings that a platform requires in `spec.settings`, different for each pool.
 fn settings(platform: &Platform) -> Value {
     let mut settings = Map::new();
     for setting in platform.spec.settings.iter().filter(|setting| setting.default.is_none()) {
@@ -144,7 +144,7 @@ fn project(platform: &Platform) -> Environment {
     environment
 }
 
-/// The objects of a rendered tree.
+/// Returns the objects of a rendered directory.
 fn tree(environment: &Environment) -> Vec<Value> {
     let mut objects = Vec::new();
     for entry in fs::read_dir(environment.path().join("rendered")).unwrap() {
@@ -154,8 +154,8 @@ fn tree(environment: &Environment) -> Vec<Value> {
     objects
 }
 
-/// What the cloud calls the set of a node, by what the platform file says of the binding.
-fn called(platform: &Platform, node: &Node) -> Option<String> {
+/// Returns the cloud's name for the node group of a node, according to the binding in the platform file.
+fn group_name(platform: &Platform, node: &Node) -> Option<String> {
     let pool = node.labels.get(label_of(platform))?;
     let settings = settings(platform);
     let names: Vec<(String, String)> = settings
@@ -192,7 +192,7 @@ fn the_controller_of_every_platform_takes_exactly_the_nodes_of_the_pool() {
             let taken = nodes
                 .iter()
                 .filter(|node| no_backend(node, &platform, &known).is_none())
-                .filter(|node| selected.takes(node, called(&platform, node).as_deref()))
+                .filter(|node| selected.takes(node, group_name(&platform, node).as_deref()))
                 .map(|node| node.name.to_string());
             let pool = service["metadata"]["labels"]["largescale.dev/pool"].as_str().unwrap();
             found.insert(pool.to_owned(), taken.collect());
@@ -200,7 +200,7 @@ fn the_controller_of_every_platform_takes_exactly_the_nodes_of_the_pool() {
         if found != expected(&platform) {
             let _ = writeln!(wrong, "{name}: {found:?}, expected {:?}", expected(&platform));
         }
-        // `pools` counts what the load balancers have.
+        // `pools` must count the nodes of the load balancers.
         let output = environment.program(&["pools", "-o", "json"]);
         let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
         let counted: BTreeMap<&str, u64> = listed["items"]
@@ -221,9 +221,9 @@ fn the_controller_of_every_platform_takes_exactly_the_nodes_of_the_pool() {
     assert!(seen >= 19, "only {seen} platforms were read");
 }
 
-/// A Service that is not bound gets every node or none, and never by accident the nodes of one pool.
+/// A Service without a binding must get every node or none, never exactly the nodes of one pool.
 #[test]
-fn a_service_without_a_binding_is_of_no_pool() {
+fn a_service_without_a_binding_belongs_to_no_pool() {
     let bare = json!({"kind": "Service", "metadata": {"name": "web"}, "spec": {"type": "LoadBalancer"}});
     for platform in platforms() {
         let Some(selected) = platform.spec.selected(&bare, []) else {
@@ -238,9 +238,9 @@ fn a_service_without_a_binding_is_of_no_pool() {
     }
 }
 
-/// Whether control-plane nodes are backends is a fact with a source, or it is not said.
+/// The handling of control-plane nodes must have a source if a platform states it.
 #[test]
-fn what_is_said_of_control_plane_nodes_has_its_source() {
+fn the_handling_of_control_plane_nodes_has_a_source() {
     for platform in platforms() {
         let takes = platform.spec.takes_control_plane();
         match &platform.spec.control_plane {
@@ -254,7 +254,7 @@ fn what_is_said_of_control_plane_nodes_has_its_source() {
     }
 }
 
-/// Three servers, nothing else: a compact cluster.
+/// A compact cluster: three servers and nothing else.
 #[test]
 fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
     let all: Vec<Platform> = platforms().collect();
@@ -280,7 +280,7 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
         if platform.spec.recognize.provider_ids.is_empty() {
             continue;
         }
-        // Recognized among all platforms, too.
+        // The platform must also be recognized among all platforms.
         let choice = choose(&all, &nodes).unwrap().unwrap_or_else(|| panic!("{name} is not recognized"));
         let fits = std::iter::once(choice.platform).chain(choice.others.iter().copied());
         assert!(fits.map(|fit| &fit.name).any(|fit| fit == name), "{name}");

@@ -1,7 +1,7 @@
-//! A folder a case: `cmd` is what is typed, `in/` where, `transcript` what is seen. `UPDATE_CASES=1` writes the
-//! transcripts anew; read them like code before you commit them.
+//! Each case is a folder: `cmd` contains the commands, `in/` the input files, `transcript` the output.
+//! `UPDATE_CASES=1` updates the transcripts; read them like code before you commit them.
 //!
-//! Whatever the case, a command that ends with 2 or more must have written nothing.
+//! In every case, a command that exits with 2 or more must not have written anything.
 
 use std::fmt::Write;
 use std::fs;
@@ -118,13 +118,13 @@ fn run_area(area: &str) {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "\n{failures}\nUPDATE_CASES=1 writes the transcripts anew");
+    assert!(failures.is_empty(), "\n{failures}\nUPDATE_CASES=1 updates the transcripts");
 }
 
 fn run_case(case: &Path) -> Result<(), String> {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let input = Environment::with(&case.join("in"));
-    // `in/` on top of what all cases share.
+    // Copy `in/` over the files that all cases share.
     for (path, content) in input.files() {
         let target = environment.path().join(&path);
         fs::create_dir_all(target.parent().unwrap()).unwrap();
@@ -139,14 +139,14 @@ fn run_case(case: &Path) -> Result<(), String> {
         let output = environment.line(line);
         let code = output.status.code().unwrap_or(-1);
         let _ = writeln!(transcript, "$ {line}");
-        transcript.push_str(&clean(&output.stdout, &environment));
+        transcript.push_str(&normalized(&output.stdout, &environment));
         if !output.stderr.is_empty() {
-            let _ = write!(transcript, "--- stderr\n{}", clean(&output.stderr, &environment));
+            let _ = write!(transcript, "--- stderr\n{}", normalized(&output.stderr, &environment));
         }
         if code != 0 {
             let _ = writeln!(transcript, "--- exit {code}");
         }
-        // Of several, those that can be done are.
+        // With several specs, those that can be rendered are.
         let is_one = !String::from_utf8_lossy(&output.stderr).contains("\nAPP ");
         if code >= 2
             && code != 6
@@ -154,7 +154,7 @@ fn run_case(case: &Path) -> Result<(), String> {
             && line.contains("kubectl largescale")
             && environment.files() != before
         {
-            return Err(format!("`{line}` ended with {code} and wrote something"));
+            return Err(format!("`{line}` exited with {code}, but wrote files"));
         }
     }
     let expected = case.join("transcript");
@@ -179,8 +179,8 @@ fn run_case(case: &Path) -> Result<(), String> {
         .collect())
 }
 
-/// What differs from run to run: the directory, and the random ids of locks.
-fn clean(output: &[u8], environment: &Environment) -> String {
+/// Replaces what differs between runs: the directory, and the random ids of locks.
+fn normalized(output: &[u8], environment: &Environment) -> String {
     let mut text =
         String::from_utf8_lossy(output).replace(&environment.path().display().to_string(), "DIRECTORY");
     text = without_lock_ids(&text);
@@ -190,7 +190,7 @@ fn clean(output: &[u8], environment: &Environment) -> String {
     text
 }
 
-/// Replaces the id of each lock that is shown.
+/// Replaces the ids of locks.
 fn without_lock_ids(text: &str) -> String {
     let is_id = |line: &str| line.strip_prefix("id: ").is_some_and(|id| id.len() == 32);
     let lines = text.split_inclusive('\n').map(|line| {

@@ -1,9 +1,10 @@
-//! Circles among the imports of source files, told from their text.
+//! Finds circles among the imports of source files, from their text.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The groups of files that import each other, directly or through others. An import of what a parent module re-exports
-/// counts as an import of the file that defines it, and imports between a module and its own parent do not count.
+/// Returns the groups of files that import each other, directly or through others. An import of an item that a
+/// parent module re-exports counts as an import of the file that defines it. Imports between a module and its
+/// parent do not count.
 pub(crate) fn of(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
     let modules: BTreeMap<String, &str> = files.keys().map(|file| (module(file), file.as_str())).collect();
     let exports = exports(files, &modules);
@@ -42,7 +43,7 @@ pub(crate) fn of(files: &BTreeMap<String, String>) -> Vec<Vec<String>> {
     found.into_iter().collect()
 }
 
-/// `src/core/lock/read.rs` as `crate::core::lock::read`.
+/// Converts `src/core/lock/read.rs` to `crate::core::lock::read`.
 fn module(file: &str) -> String {
     let path = file.trim_start_matches("src/").trim_end_matches(".rs");
     match path {
@@ -51,7 +52,7 @@ fn module(file: &str) -> String {
     }
 }
 
-/// Every path that begins with `crate::`, those in braces written out.
+/// Returns every path that begins with `crate::`, with braces expanded.
 fn paths(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (start, _) in text.match_indices("crate::") {
@@ -68,7 +69,7 @@ fn paths(text: &str) -> Vec<String> {
     found
 }
 
-/// Where an item is defined that a module re-exports.
+/// The file that defines each re-exported item.
 type Exports = BTreeMap<String, String>;
 
 fn exports(files: &BTreeMap<String, String>, modules: &BTreeMap<String, &str>) -> Exports {

@@ -1,5 +1,5 @@
-//! Every command that the documentation and the program's own hints name is one that the program takes, with the flags
-//! they name.
+//! Checks every command in the documentation and in the program's own hints: the program must accept it, with its
+//! flags.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use crate::docs::markdown;
 use crate::environment::{checkout, walk};
 
 #[test]
-fn every_command_that_is_named_is_taken() {
+fn every_named_command_is_accepted() {
     let mut cli = Cli::command();
     cli.build();
     let mut wrong = Vec::new();
@@ -30,17 +30,17 @@ fn every_command_that_is_named_is_taken() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(count > 200, "{count} commands are too few to be all");
+    assert!(count > 200, "{count} commands are too few: the search misses some");
 }
 
 #[test]
-fn what_is_not_taken_is_found() {
+fn invalid_commands_are_found() {
     let mut cli = Cli::command();
     cli.build();
     for (text, wanted) in [
         ("$ kubectl largescale rendr -f app", Some("no command rendr")),
-        ("say `render --comit` then", Some("no flag --comit")),
-        ("kubectl largescale --namespace web apply --wiat", Some("no flag --wiat")),
+        ("say `render --comit` then", Some("no flag --comit")), // typos:ignore
+        ("kubectl largescale --namespace web apply --wiat", Some("no flag --wiat")), // typos:ignore
         ("`kubectl largescale inventory adapt`", Some("no command adapt")),
         ("kubectl largescale diff --live | less --quit", None),
         ("`kubectl largescale apply --wait` is `apply`, so to say --really", None),
@@ -50,7 +50,7 @@ fn what_is_not_taken_is_found() {
     }
 }
 
-/// What else names commands: hints and comments of the program, and what people copy.
+/// Returns the other files that name commands: sources with hints and comments, and examples.
 fn others() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for directory in ["src", "platforms", "overlays", "examples", "docs/schema"] {
@@ -66,12 +66,13 @@ fn others() -> Vec<PathBuf> {
     found
 }
 
-/// The words behind `kubectl largescale`, and those of code such as `render --check`, as far as they are ours.
+/// Returns the words after `kubectl largescale`, and those of inline code such as `render --check`, if they are
+/// ours.
 fn commands(cli: &Command, text: &str) -> Vec<Vec<String>> {
     let names: Vec<&str> = cli.get_subcommands().map(Command::get_name).collect();
     let names = names.join("|");
-    // `kubectl largescale` where a command begins, not as the name of the program within a sentence; the program's own
-    // name only with a command behind it; and a command alone as code, with something behind it.
+    // `kubectl largescale` counts where a command begins, not within a sentence. The program's own name counts only
+    // before a command. A command alone counts as inline code with something after it.
     let alone = Regex::new(r#"(?m)(?:^|[`$:;&|("'-])[ \t]*kubectl largescale +([a-z-][^`\n]*)"#).unwrap();
     let program = Regex::new(&format!(r"kubectl-largescale +((?:{names}|-)\b[^`\n]*)")).unwrap();
     let short = Regex::new(&format!(r"`((?:{names}) [^`\n]*)`")).unwrap();
@@ -80,7 +81,7 @@ fn commands(cli: &Command, text: &str) -> Vec<Vec<String>> {
     found.map(|found| words(found.get(1).unwrap().as_str())).filter(|words| !words.is_empty()).collect()
 }
 
-/// Up to what another program reads, or nobody.
+/// Returns the words before a pipe or another program.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for word in text.split_whitespace() {
@@ -121,7 +122,7 @@ fn takes(cli: &Command, words: &[String]) -> Result<(), String> {
         }
         match command.find_subcommand(word) {
             Some(found) => command = found,
-            // `kubectl largescale COMMAND`, and a sentence that goes on behind the name of the program.
+            // `kubectl largescale COMMAND`, or a sentence that continues after the name of the program.
             None if word.chars().all(|c| c.is_ascii_lowercase() || c == '-') => {
                 return Err(format!("no command {word}"));
             }
@@ -131,7 +132,7 @@ fn takes(cli: &Command, words: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// `-` and the long name, or the short one with what may stand right behind it.
+/// Returns whether a flag is this argument: `-` and the long name, or the short name with an optional value.
 fn is(arg: &Arg, flag: &str) -> bool {
     match flag.strip_prefix('-') {
         Some(long) => {

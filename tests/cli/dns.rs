@@ -1,4 +1,4 @@
-//! What the real external-dns makes of rendered trees: its own source of Services, its DNSEndpoint and its planner.
+//! The real external-dns reads rendered directories: its source of Services, its DNSEndpoint and its planner.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use crate::environment::{Environment, checkout};
 const ALPHA: &str = "external-dns.alpha.kubernetes.io/";
 const GA: &str = "external-dns.kubernetes.io/";
 
-/// The program of `tests/go/dns-proof`, which `make dns-proof` builds.
+/// Returns the program of `tests/go/dns-proof`, which `make dns-proof` builds.
 fn external_dns() -> Option<PathBuf> {
     let program = checkout().join("target/dns-proof");
     let program = std::env::var_os("LARGESCALE_DNS_PROOF").map_or(program, Into::into);
@@ -18,12 +18,13 @@ fn external_dns() -> Option<PathBuf> {
         return Some(program);
     }
     assert!(std::env::var_os("CI").is_none(), "no external-dns: run `make dns-proof` first");
-    // Around the capture of the test harness, so that it is seen.
+    // Bypass the capture of the test harness, so that the line is visible.
     writeln!(std::io::stderr(), "skipped: no external-dns (make dns-proof builds it, with Go)").unwrap();
     None
 }
 
-/// The records for three pools, agentpool1 to agentpool3, whose load balancers answer in this order.
+/// Returns the records for three pools, agentpool1 to agentpool3, whose load balancers have addresses in this
+/// order.
 #[track_caller]
 fn records(dns: &str, more: &[&str]) -> Option<Vec<String>> {
     let program = external_dns()?;
@@ -51,13 +52,13 @@ fn all_pools_are_one_record() {
 }
 
 #[test]
-fn a_drained_pool_is_not_in_it() {
+fn a_drained_pool_is_not_published() {
     let Some(records) = records("drain: [agentpool2]", &[]) else { return };
     assert_eq!(records, ["www.example.com 60 A 203.0.113.1,203.0.113.3"]);
 }
 
 #[test]
-fn of_names_one_is_left() {
+fn one_of_several_names_is_published() {
     let Some(records) = records("ttl: 60", &["--answers", "name"]) else { return };
     assert_eq!(records, ["www.example.com 60 CNAME lb-1.example.net"]);
 }

@@ -1,4 +1,4 @@
-//! The documentation: every command in it is run, every link leads somewhere, and every page is in the table of contents.
+//! Checks the documentation: runs every command, follows every link, and compares the table of contents.
 
 use std::fs;
 use std::io::Write;
@@ -8,16 +8,16 @@ use std::process::Command;
 use crate::environment::{Environment, PROGRAM, checkout, walk};
 use crate::pages::{Page, in_turn};
 
-/// Blocks that nobody can run here, and why.
+/// Blocks that cannot run here, with the reason.
 const NOT_RUN: [&str; 0] = [];
 
 #[test]
-fn pages_say_what_is_seen() {
+fn pages_show_the_real_output() {
     let mut failures = String::new();
     let mut not_run = Vec::new();
     for path in pages() {
         let text = fs::read_to_string(&path).unwrap();
-        // Pages that need a cluster are run by tests/e2e.
+        // tests/e2e runs the pages that need a cluster.
         if text.contains("\n<!-- cluster: ") || !text.contains("```console") && !text.contains("```sh") {
             continue;
         }
@@ -57,12 +57,12 @@ fn pages_say_what_is_seen() {
     }
     assert!(
         failures.is_empty(),
-        "\n{failures}\nUPDATE_DOCS=1 writes the pages anew; read them before you commit them"
+        "\n{failures}\nUPDATE_DOCS=1 updates the pages; read them before you commit them"
     );
     assert_eq!(not_run, NOT_RUN);
 }
 
-/// Names of commits are others each time.
+/// Replaces commit ids, which differ between runs.
 fn without_ids(text: &str) -> String {
     regex_lite::Regex::new(r"\b[0-9a-f]{7,40}\b").unwrap().replace_all(text, "COMMIT").into_owned()
 }
@@ -71,7 +71,7 @@ fn has_kubectl() -> bool {
     Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|output| output.status.success())
 }
 
-/// The pages with commands: all of docs, and those that stand elsewhere.
+/// Returns the pages with commands: all of docs, and a few others.
 fn pages() -> Vec<PathBuf> {
     markdown().into_iter().filter(|path| path.starts_with(checkout().join("docs"))).collect()
 }
@@ -114,7 +114,7 @@ fn every_link_leads_somewhere() {
         }
     }
     assert!(broken.is_empty(), "{broken:#?}");
-    assert!(count > 30, "{count} links are too few to be all");
+    assert!(count > 30, "{count} links are too few: the search misses some");
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn every_yaml_block_is_yaml() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert!(count > 8, "{count} blocks are too few to be all");
+    assert!(count > 8, "{count} blocks are too few: the search misses some");
 }
 
-/// The anchors of headings, as GitHub makes them.
+/// Returns the anchors of headings, as GitHub generates them.
 fn headings(text: &str) -> Vec<String> {
     let heading =
         |line: &str| line.starts_with('#').then(|| line.trim_start_matches('#').trim().to_lowercase());

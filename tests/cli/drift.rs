@@ -1,4 +1,4 @@
-//! What the docs say of the program is what the program says. `UPDATE_DOCS=1` writes the generated parts anew.
+//! Compares the docs with the program. `UPDATE_DOCS=1` updates the generated parts.
 
 use std::fs;
 use std::path::Path;
@@ -49,7 +49,7 @@ fn the_schemas_are_committed() {
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             seen,
-            "docs/schema/{form}.json is not what `schema {form}` prints"
+            "docs/schema/{form}.json differs from the output of `schema {form}`"
         );
     }
 }
@@ -70,17 +70,14 @@ fn the_page_of_the_example_shows_its_output() {
 
 #[test]
 fn the_examples_pass_their_own_schema() {
-    // An editor that follows the schema must not mark what the program takes: both read the same fields.
+    // An editor that uses the schema must not flag what the program accepts: both must know the same fields.
     let schema: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(checkout().join("docs/schema/spec.json")).unwrap()).unwrap();
     let spec =
         fs::read_to_string(checkout().join("tests/cases/render/names-and-pools/in/largescale.yaml")).unwrap();
     let value = largescale::core::yaml::read_one("spec", &spec).unwrap().value;
     for field in value["spec"].as_object().unwrap().keys() {
-        assert!(
-            schema["$defs"]["Spec"]["properties"].get(field).is_some(),
-            "the schema does not know {field}"
-        );
+        assert!(schema["$defs"]["Spec"]["properties"].get(field).is_some(), "the schema lacks {field}");
     }
 }
 
@@ -88,7 +85,7 @@ pub(crate) fn table(headings: &[&str], rows: &str) -> String {
     format!("| {} |\n|{}\n{rows}", headings.join(" | "), " --- |".repeat(headings.len()))
 }
 
-/// Holds the part of a page between `<!-- name -->` and `<!-- /name -->` to a text.
+/// Compares the part of a page between `<!-- name -->` and `<!-- /name -->` with a text.
 #[track_caller]
 pub(crate) fn separator(page: &str, name: &str, expected: &str) {
     let path = checkout().join(page);
@@ -100,7 +97,7 @@ pub(crate) fn separator(page: &str, name: &str, expected: &str) {
         fs::write(&path, format!("{}{expected}{}", &text[..from], &text[to..])).unwrap();
         return;
     }
-    assert_eq!(&text[from..to], expected, "{page}, {name}: UPDATE_DOCS=1 writes it anew");
+    assert_eq!(&text[from..to], expected, "{page}, {name}: UPDATE_DOCS=1 updates it");
 }
 
 #[test]
@@ -119,7 +116,7 @@ fn every_command_is_in_its_page() {
     separator("docs/commands.md", "help", &text);
 }
 
-/// The help of a command as it is printed, without the flags that all commands have.
+/// Returns the help of a command as it is printed, without the common flags.
 fn help(words: &[&str]) -> String {
     let environment = Environment::with(Path::new("/nonexistent"));
     let output = environment.program(&[words, &["--help"]].concat());
@@ -153,7 +150,7 @@ fn every_field_is_in_its_page() {
     separator("docs/spec.md", "fields", &text);
 }
 
-/// A table of the fields of a type, or of its words.
+/// Returns a table of the fields of a type, or of its values.
 fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Value) -> String {
     let line =
         |value: &serde_json::Value| value.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
@@ -180,7 +177,7 @@ fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Va
                 serde_json::Value::String(text) => format!("`{text}`"),
                 serde_json::Value::Bool(flag) => format!("`{flag}`"),
                 serde_json::Value::Number(number) => format!("`{number}`"),
-                // None; and an object or a list of defaults is the sum of those of its own fields.
+                // The default of an object or a list consists of the defaults of its fields.
                 _ => String::new(),
             };
             format!("| `{field}` | {} | {default} | {} |\n", type_of(shape), line(&shape["description"]))

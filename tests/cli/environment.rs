@@ -1,4 +1,4 @@
-//! A directory of its own for each test, and the program in it.
+//! A temporary directory for each test, and the program in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,18 +10,18 @@ use tempfile::TempDir;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-largescale");
 
-/// The checkout.
+/// Returns the root of the checkout.
 pub fn checkout() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A directory that is gone after the test.
+/// A temporary directory, removed after the test.
 pub struct Environment {
     directory: TempDir,
 }
 
 impl Environment {
-    /// With a copy of what is in `from`.
+    /// Creates a directory with a copy of `from`.
     pub fn with(from: &Path) -> Self {
         let directory = tempfile::Builder::new().prefix("case-").tempdir().unwrap();
         copy(from, directory.path());
@@ -32,7 +32,7 @@ impl Environment {
         self.directory.path()
     }
 
-    /// Runs a line as a user would type it; `kubectl largescale` is the program under test.
+    /// Runs a shell line; `kubectl largescale` is the program under test.
     pub fn line(&self, line: &str) -> Output {
         let mut command = Command::new("sh");
         command.arg("-c").arg(line.replace("kubectl largescale", PROGRAM));
@@ -46,13 +46,13 @@ impl Environment {
         self.run(command)
     }
 
-    /// Runs a command here, with nothing of the developer's own environment that could change what it does.
+    /// Runs a command in the directory, isolated from the developer's environment.
     pub fn run(&self, mut command: Command) -> Output {
         self.prepare(&mut command);
         command.output().unwrap()
     }
 
-    /// The place and the environment of a command.
+    /// Sets the directory and the environment of a command.
     pub fn prepare(&self, command: &mut Command) {
         for variable in [
             "KUBECTL_EXTERNAL_DIFF",
@@ -77,7 +77,7 @@ impl Environment {
             .stdin(std::process::Stdio::null());
     }
 
-    /// Every file and link below the directory with its content; git's own left out.
+    /// Returns every file and link below the directory with its content, except those of git.
     pub fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         walk(self.path(), &mut |path| {

@@ -1,5 +1,5 @@
-//! What render promises over whole runs: the same bytes from any order of nodes, the examples as they are committed,
-//! and the real Azure provider that binds each rendered Service to its own pool.
+//! Guarantees of whole renders: the same bytes for any order of nodes, the committed examples, and the real Azure
+//! provider, which binds each rendered Service to its own pool.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +22,7 @@ fn the_order_of_the_nodes_does_not_matter() {
         let text = serde_json::json!({ "kind": "List", "items": items }).to_string();
         fs::write(environment.path().join("turned.json"), text).unwrap();
         fs::remove_dir_all(environment.path().join("rendered")).unwrap();
-        // The first render draws the id of the lock; every other line follows from the input.
+        // The first render creates the id of the lock; every other line follows from the input.
         fs::write(environment.path().join("largescale.lock"), only_id(&first)).unwrap();
         assert!(
             environment.line("kubectl largescale render --nodes turned.json").status.success(),
@@ -33,7 +33,7 @@ fn the_order_of_the_nodes_does_not_matter() {
     }
 }
 
-/// A lock that holds nothing but the id of a directory.
+/// Returns a lock that contains only the id of a directory.
 fn only_id(files: &BTreeMap<PathBuf, Vec<u8>>) -> String {
     let lock = String::from_utf8_lossy(&files[Path::new("largescale.lock")]);
     let id = lock.lines().find(|line| line.starts_with("id: ")).unwrap();
@@ -69,7 +69,7 @@ fn files_have_the_mode_that_the_umask_leaves() {
 }
 
 #[test]
-fn two_runs_at_once_do_not_mix() {
+fn concurrent_runs_do_not_mix() {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let spec = fs::File::open(environment.path().join("largescale.yaml")).unwrap();
     spec.lock().unwrap();
@@ -81,13 +81,13 @@ fn two_runs_at_once_do_not_mix() {
     );
     assert!(
         environment.line("kubectl largescale render --check").status.code() == Some(1),
-        "reading needs no lock"
+        "reading must not need the lock"
     );
     spec.unlock().unwrap();
     assert!(environment.line("kubectl largescale render").status.success());
 }
 
-/// The example that README runs, from hand-written Services to the tree, bound by the real provider.
+/// The example in README, from hand-written Services to the rendered directory, bound by the real provider.
 #[test]
 fn the_azure_provider_binds_each_service_to_its_pool() {
     let Some(provider) = azure_provider() else { return };
@@ -115,7 +115,7 @@ fn the_azure_provider_binds_many_pools() {
         &environment,
         &[("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")],
     );
-    // The check can fail: a pool whose Service is gone is found.
+    // The check can fail: it finds a pool without a Service.
     fs::remove_file(environment.path().join("rendered/service-nginx-pool7.yaml")).unwrap();
     let missed = provider.run(
         "TestRenderedServices",
@@ -126,7 +126,7 @@ fn the_azure_provider_binds_many_pools() {
 }
 
 #[test]
-fn the_azure_provider_takes_the_other_half() {
+fn the_azure_provider_accepts_the_cloud_config() {
     let Some(provider) = azure_provider() else { return };
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let spec = fs::read_to_string(environment.path().join("largescale.yaml")).unwrap();
@@ -158,7 +158,7 @@ fn acs_engine_nodes(pools: usize, each: usize) -> String {
     serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
 }
 
-/// The real cloud-provider-azure, compiled as a test program by `make azure-binding`.
+/// The real cloud-provider-azure, built as a test program by `make azure-binding`.
 struct AzureProvider(std::path::PathBuf);
 
 fn azure_provider() -> Option<AzureProvider> {
@@ -168,7 +168,7 @@ fn azure_provider() -> Option<AzureProvider> {
         return Some(AzureProvider(program));
     }
     assert!(std::env::var_os("CI").is_none(), "no Azure provider: run `make azure-binding` first");
-    // Around the capture of the test harness, so that it is seen.
+    // Bypass the capture of the test harness, so that the line is visible.
     writeln!(std::io::stderr(), "skipped: no Azure provider (make azure-binding builds it, with Go)")
         .unwrap();
     None

@@ -1,5 +1,5 @@
-//! The workflows: taken by actionlint, with actions of a full version and no more rights than they need; and every platform
-//! of the krew manifest is built by the release.
+//! Checks the workflows with actionlint; they must use full versions of actions and minimal permissions. The
+//! release must build every platform of the krew manifest.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,11 +19,11 @@ fn read(file: &str) -> Value {
 }
 
 #[test]
-fn actionlint_takes_them() {
+fn actionlint_accepts_them() {
     let program = checkout().join("target/actionlint");
     if !program.exists() {
         assert!(std::env::var_os("CI").is_none(), "no actionlint: run `make actionlint` first");
-        // Around the capture of the test harness, so that it is seen.
+        // Bypass the capture of the test harness, so that the line is visible.
         writeln!(std::io::stderr(), "skipped: no actionlint (make actionlint builds it, with Go)").unwrap();
         return;
     }
@@ -31,22 +31,22 @@ fn actionlint_takes_them() {
     let examples = ["review", "refresh"].map(|name| format!("examples/ci/github-{name}.yaml"));
     for file in ours.iter().chain(&examples) {
         let file = checkout().join(file);
-        // Scripts are shown to shellcheck where there is one.
+        // actionlint passes scripts to shellcheck if it is installed.
         let output = Command::new(&program).args(["-no-color", "-pyflakes="]).arg(file).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
 }
 
 #[test]
-fn actions_have_a_full_version_and_jobs_say_their_rights() {
+fn actions_have_a_full_version_and_jobs_declare_permissions() {
     for name in WORKFLOWS {
         let workflow = read(&format!(".github/workflows/{name}.yml"));
         let at_the_top = &workflow["permissions"];
-        assert!(at_the_top.is_object(), "{name} says no permissions");
+        assert!(at_the_top.is_object(), "{name} declares no permissions");
         for (job, content) in workflow["jobs"].as_object().unwrap() {
             assert!(
                 content["permissions"].is_object() || *at_the_top == serde_json::json!({"contents": "read"}),
-                "{name}: {job} says no permissions"
+                "{name}: {job} declares no permissions"
             );
             let steps = content["steps"].as_array().into_iter().flatten();
             for uses in steps.chain([content]).filter_map(|part| part["uses"].as_str()) {
@@ -84,7 +84,7 @@ fn the_release_builds_every_platform_of_the_manifest() {
     assert_eq!(wanted.len(), 6);
 }
 
-/// krew's words for a target of Rust's.
+/// Returns krew's name for a Rust target.
 fn platform(target: &str) -> String {
     let system = ["linux", "darwin", "windows"].into_iter().find(|system| target.contains(system)).unwrap();
     let processor = if target.starts_with("x86_64") { "amd64" } else { "arm64" };

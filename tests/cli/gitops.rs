@@ -1,4 +1,4 @@
-//! Argo CD and Flux, by their own packages, over what `render` and `init --gitops` write: `target/gitops-proof`.
+//! The packages of Argo CD and Flux read the output of `render` and `init --gitops`: `target/gitops-proof`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::environment::{Environment, checkout};
 
 const KINDS: &str = "tests/cases/render/synced";
 
-/// An app in a repository, with what syncs it; `None` without Go.
+/// Returns an app in a repository, with the manifests for Argo CD and Flux; `None` without Go.
 fn project(input: &str, spec: &str) -> Option<Environment> {
     let program = checkout().join("target/gitops-proof");
     if !program.exists() {
@@ -52,7 +52,7 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Kind, namespace and name of every object, each once.
+/// Returns kind, namespace and name of every object, each once.
 fn keys(objects: &Value) -> BTreeSet<String> {
     let key = |object: &Value| {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -81,7 +81,7 @@ fn both_see_every_object_once() {
     assert_eq!(keys(&argo["objects"]), ours);
     let flux = json(&proof(&location, &["flux", "objects", "gitops/flux.yaml", root]));
     assert_eq!(keys(&flux["objects"]), ours);
-    // Nothing of ours means something else to them.
+    // None of our files has a special meaning for either tool.
     let shell = |objects: &Value| {
         let all = objects.as_array().unwrap();
         let found = all.iter().find(|object| object["metadata"]["name"] == "shell").unwrap();
@@ -91,9 +91,9 @@ fn both_see_every_object_once() {
     assert_eq!((shell(&argo["objects"]).as_str(), shell(&flux["objects"]).as_str()), (expected, expected));
 }
 
-/// Each of these names would end the header of its files, or make both leave them out.
+/// Each of these names would end the header comment of the files, or make both tools skip them.
 #[test]
-fn the_name_of_a_manifest_is_no_content() {
+fn the_name_of_a_manifest_cannot_add_content() {
     let Some(location) = project(KINDS, "") else { return };
     let root = location.path().to_str().unwrap();
     let objects = || {
@@ -134,7 +134,7 @@ fn flux_substitutes_only_where_the_user_wants_it() {
         |value: &str| json(&proof(&location, &["flux", "substitute", "gitops/flux.yaml", root, value]));
     assert_eq!(changed("HOME=/nowhere"), serde_json::json!(["ConfigMap/wanted"]));
     assert_eq!(changed("CLUSTER=west"), serde_json::json!(["ConfigMap/wanted"]));
-    // And it would have: without the annotation the text is another.
+    // Without the annotation Flux does substitute the text.
     let path = location.path().join("rendered/configmap-shell.yaml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("substitute: disabled", "substitute: enabled")).unwrap();
@@ -143,7 +143,7 @@ fn flux_substitutes_only_where_the_user_wants_it() {
 }
 
 #[test]
-fn a_directory_that_is_gone_deletes_nothing() {
+fn a_missing_directory_deletes_nothing() {
     let Some(location) = project(KINDS, "") else { return };
     let root = location.path().to_str().unwrap();
     fs::remove_dir_all(location.path().join("rendered")).unwrap();
@@ -192,7 +192,7 @@ fn an_application_set_makes_an_application_for_each_cluster() {
     }
 }
 
-/// For `make bench` and for people: how long they take for 500 pools. Nothing is held to it.
+/// Measures the time for 500 pools, for `make bench`. Checks nothing.
 #[test]
 #[ignore = "a figure, not a test: `cargo test --test cli -- --ignored --nocapture gitops`"]
 fn figures() {

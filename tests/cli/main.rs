@@ -1,4 +1,4 @@
-//! The tests that need no server: cases in folders, the rules of the house, and the drift of docs.
+//! Tests without a server: transcripts of cases, rules of the source code, and drift of the docs.
 
 mod architecture;
 mod bindings;

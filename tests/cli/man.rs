@@ -1,4 +1,4 @@
-//! The man pages: one a command, and none that the two readers of man pages complain of.
+//! The man pages: one for each command, without warnings of mandoc and groff.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn every_command_has_a_page() {
         for (exit, _) in Exit::TABLE {
             assert!(text.contains(&format!("\n\\fB{}\\fR\n", exit.code())), "{name} lacks {exit:?}");
         }
-        // What a page refers to is there.
+        // Every page that another page refers to exists.
         for (at, _) in text.match_indices("\\fBkubectl\\-largescale") {
             let other = text[at + 3..].split("\\fR").next().unwrap().replace("\\-", "-");
             assert!(expected.contains(&format!("{other}.1")), "{name} refers to {other}");
@@ -34,7 +34,7 @@ fn every_command_has_a_page() {
 }
 
 #[test]
-fn the_first_page_names_what_counts() {
+fn the_first_page_names_the_important_parts() {
     let (name, text) = pages::pages(DATE).remove(0);
     assert_eq!(name, "kubectl-largescale.1");
     for needed in ["largescale.lock", "KUBECONFIG", "NO_COLOR", "EXIT STATUS", "\\-\\-context", DATE] {
@@ -43,7 +43,7 @@ fn the_first_page_names_what_counts() {
 }
 
 #[test]
-fn readers_of_man_pages_take_them() {
+fn man_page_tools_accept_them() {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in pages::pages(DATE) {
         fs::write(directory.path().join(name), text).unwrap();
@@ -55,7 +55,7 @@ fn readers_of_man_pages_take_them() {
         let mut command = Command::new(words[0]);
         let Ok(output) = command.args(&words[1..]).args(&names).output() else {
             assert!(std::env::var_os("CI").is_none(), "no {}, which CI must have", words[0]);
-            // Around the capture of the test harness, so that it is seen.
+            // Bypass the capture of the test harness, so that the line is visible.
             writeln!(std::io::stderr(), "skipped: no {}", words[0]).unwrap();
             continue;
         };

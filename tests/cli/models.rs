@@ -1,8 +1,8 @@
-//! The example models of ACS-Engine and AKS-Engine: every one can be read, and those for Kubernetes grow to 2,500 agents
-//! or are refused by a rule of their installer.
+//! The example models of ACS-Engine and AKS-Engine: each can be parsed, and those for Kubernetes grow to 2,500
+//! agents or are refused by a rule of their installer.
 //!
-//! The examples are theirs and not in this repository: `make models` puts them into target/models, out of the published
-//! modules.
+//! This repository does not contain the examples: `make models` extracts them from the published modules into
+//! target/models.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,7 +19,7 @@ fn every_example() {
     let folder = std::env::var_os("LARGESCALE_MODELS").map_or(folder, Into::into);
     if !folder.exists() {
         assert!(std::env::var_os("CI").is_none(), "no example models: run `make models` first");
-        // Around the capture of the test harness, so that it is seen.
+        // Bypass the capture of the test harness, so that the line is visible.
         writeln!(std::io::stderr(), "skipped: no example models (make models fetches them, with Go)")
             .unwrap();
         return;
@@ -31,7 +31,7 @@ fn every_example() {
     }
 }
 
-/// Grown, refused by a rule, not for Kubernetes, not a model.
+/// Counts of each outcome: grown, refused by a rule, not for Kubernetes, not a model.
 type Outcomes = &'static [(&'static str, usize)];
 
 const EXPECTED: &[(&str, Outcomes)] = &[
@@ -78,7 +78,7 @@ fn outcome(file: &str, text: &str) -> String {
     };
     let grown = match grow(&model, Growth { agents: 2500, per_pool: 100 }) {
         Ok(grown) => grown,
-        Err(problems) => return said(&problems[0].message),
+        Err(problems) => return without_pool(&problems[0].message),
     };
     let again = read_model(file, &grown.text).unwrap();
     assert_eq!(again.agents(), 2500, "{file}");
@@ -89,8 +89,8 @@ fn outcome(file: &str, text: &str) -> String {
     format!("grown, {}", model.installer.name())
 }
 
-/// A refusal without the name of the pool.
-fn said(message: &str) -> String {
+/// Returns a refusal without the name of the pool.
+fn without_pool(message: &str) -> String {
     let rest = message.strip_prefix("agent pool ").and_then(|rest| rest.split_once(": "));
     rest.map_or(message, |(_, rule)| rule).to_owned()
 }

@@ -1,5 +1,5 @@
-//! overlays/README.md is what the overlay files say, and each of them has its case on every platform that it is for.
-//! `UPDATE_DOCS=1` writes the generated parts anew.
+//! Compares overlays/README.md with the overlay files. Each overlay must have a case on each of its platforms.
+//! `UPDATE_DOCS=1` updates the generated parts.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -44,7 +44,7 @@ fn every_overlay_in_full() {
 }
 
 #[test]
-fn overlays_name_platforms_that_there_are() {
+fn overlays_name_existing_platforms() {
     let known: BTreeSet<&str> = platform::builtin_names().collect();
     for overlay in overlays() {
         for name in overlay.platforms() {
@@ -53,7 +53,7 @@ fn overlays_name_platforms_that_there_are() {
     }
 }
 
-/// A patch for a platform that nobody has rendered may not fit.
+/// A patch for a platform without a case may not fit.
 #[test]
 fn each_overlay_has_its_case_on_each_of_its_platforms() {
     for overlay in overlays() {

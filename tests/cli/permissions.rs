@@ -1,4 +1,5 @@
-//! What a directory that may not be written to does to a render. Root may write everywhere, so root runs these as nobody.
+//! Rendering into a directory without write permission. Root may write everywhere, so as root the tests run the
+//! program as the user `nobody`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +20,7 @@ fn an_output_directory_that_is_not_writable() {
     assert_eq!(result.status.code(), Some(3), "{said}");
     assert!(
         said.starts_with("error: rendered/")
-            && said.contains("cannot write it: permission denied\n  hint: check its owner and mode"),
+            && said.contains("cannot write: permission denied\n  hint: check its owner and mode"),
         "{said}"
     );
     assert!(!environment.path().join("largescale.lock").exists());
@@ -36,11 +37,11 @@ fn a_directory_where_the_lock_may_not_be_written() {
     mode(environment.path(), 0o755);
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
-    assert!(said.contains("largescale.lock: cannot write it: permission denied"), "{said}");
+    assert!(said.contains("largescale.lock: cannot write: permission denied"), "{said}");
     assert_eq!(
         fs::read_dir(environment.path().join("rendered")).unwrap().count(),
         0,
-        "nothing is written, and nothing is left unfinished"
+        "no file and no temporary file must be written"
     );
 }
 
@@ -51,7 +52,7 @@ fn a_manifest_that_may_not_be_read() {
     let result = as_nobody(&environment, &["render"]);
     let said = String::from_utf8_lossy(&result.stderr);
     assert_eq!(result.status.code(), Some(3), "{said}");
-    assert!(said.contains("nginx.yaml: cannot read it: permission denied"), "{said}");
+    assert!(said.contains("nginx.yaml: cannot read: permission denied"), "{said}");
 }
 
 fn project() -> Environment {
@@ -69,7 +70,7 @@ fn as_nobody(environment: &Environment, arguments: &[&str]) -> Output {
     if !is_root {
         return environment.program(arguments);
     }
-    // The checkout may be closed to others; a copy beside the project is not.
+    // The user may not be allowed to read the checkout, so the program is copied next to the project.
     let program = environment
         .path()
         .join("../")

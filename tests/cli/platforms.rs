@@ -1,5 +1,5 @@
-//! docs/platforms.md is what the platform files say, and a platform is called verified only where the provider's own
-//! code has run on rendered Services. `UPDATE_DOCS=1` writes the generated parts anew.
+//! Compares docs/platforms.md with the platform files. A platform is called verified only if the provider's own
+//! code has run on rendered Services. `UPDATE_DOCS=1` updates the generated parts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use crate::environment::checkout;
 
 const PAGE: &str = "docs/platforms.md";
 
-/// What the tests under tests/ run: platform, module with its version, functions.
+/// What the tests run for a platform: module with version, and functions.
 #[derive(Deserialize)]
 struct Proof {
     platform: String,
@@ -95,7 +95,7 @@ fn every_platform_in_full() {
     separator(PAGE, "details", &text);
 }
 
-/// The fields that a binding adds, and the kinds of its further objects.
+/// Returns the fields that a binding adds, and the kinds of its additional objects.
 fn added(platform: &Platform) -> Vec<String> {
     let fields = platform.binding.added_paths().map(|path| {
         let key = path.rsplit('/').next().unwrap().replace("~1", "/");
@@ -109,7 +109,7 @@ fn added(platform: &Platform) -> Vec<String> {
     fields.chain(kinds).collect()
 }
 
-/// Which nodes are behind the load balancers of a platform, and which nodes it refuses.
+/// Describes which nodes are behind the load balancers of a platform, and which nodes it refuses.
 fn backends(spec: &PlatformSpec) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
     if let Some(said) = &spec.control_plane {

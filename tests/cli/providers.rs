@@ -1,4 +1,4 @@
-//! What the providers' own code makes of rendered Services: each is bound to the nodes of its pool and to no other.
+//! The providers' own code reads rendered Services: each must be bound to the nodes of its pool and to no others.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::environment::{Environment, checkout};
 
-/// The program of `tests/go/provider-binding`, which `make provider-binding` builds.
+/// Returns the program of `tests/go/provider-binding`, which `make provider-binding` builds.
 fn provider_binding() -> Option<PathBuf> {
     let program = checkout().join("target/provider-binding");
     let program = std::env::var_os("LARGESCALE_PROVIDER_BINDING").map_or(program, Into::into);
@@ -18,20 +18,20 @@ fn provider_binding() -> Option<PathBuf> {
         return Some(program);
     }
     assert!(std::env::var_os("CI").is_none(), "no providers: run `make provider-binding` first");
-    // Around the capture of the test harness, so that it is seen.
+    // Bypass the capture of the test harness, so that the line is visible.
     writeln!(std::io::stderr(), "skipped: no providers (make provider-binding builds them, with Go)")
         .unwrap();
     None
 }
 
-/// The platforms whose providers are in the program, as it says itself.
+/// Returns the platforms whose providers the program contains, as it lists them.
 fn listed(program: &PathBuf) -> Vec<Value> {
     let output = Command::new(program).arg("list").output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The case of a platform, rendered, and the pool label of its nodes.
+/// Renders the case of a platform; returns it with the pool label of its nodes.
 fn rendered(platform: &str) -> (Environment, String) {
     let case = checkout().join("tests/cases/platforms").join(platform).join("in");
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
@@ -46,7 +46,7 @@ fn rendered(platform: &str) -> (Environment, String) {
     (environment, pools["label"].as_str().unwrap().to_owned())
 }
 
-/// Whether the provider binds each Service to its pool, and what is said.
+/// Returns whether the provider binds each Service to its pool, and the program's output.
 fn bound(program: &PathBuf, platform: &str, environment: &Environment, label: &str) -> (bool, String) {
     bound_in(program, platform, environment, label, "")
 }
@@ -80,7 +80,7 @@ fn each_service_is_bound_to_its_pool() {
     }
 }
 
-/// What the built-in overlays write leaves each Service bound to its pool.
+/// With each built-in overlay, each Service must stay bound to its pool.
 #[test]
 fn overlays_do_not_loosen_the_binding() {
     let Some(program) = provider_binding() else { return };
@@ -112,9 +112,10 @@ fn overlays_do_not_loosen_the_binding() {
     assert!(seen > 20, "only {seen} overlays were seen by a provider");
 }
 
-/// What would go wrong in silence is found: all nodes, or those of another pool, behind a load balancer.
+/// The check must find wrong bindings that would otherwise be silent: all nodes, or those of another pool, behind a
+/// load balancer.
 #[test]
-fn what_is_bound_wrongly_is_found() {
+fn wrong_bindings_are_found() {
     let Some(program) = provider_binding() else { return };
     for (platform, file, from, to, found) in [
         ("openstack", "service", "node-selector:", "node-selectr:", "bound to [control-1"),
@@ -145,7 +146,7 @@ fn what_is_bound_wrongly_is_found() {
     }
 }
 
-/// docs/platforms.md calls verified what is in tests/proofs.json.
+/// docs/platforms.md calls platforms verified if they are in tests/proofs.json.
 #[test]
 fn the_proofs_are_what_the_program_runs() {
     let Some(program) = provider_binding() else { return };

@@ -1,5 +1,5 @@
-//! git runs in content that nobody has reviewed yet: pull requests and unpacked archives can name programs where git
-//! looks for its configuration. Each repository here names programs that create the file `executed`.
+//! git runs in content that has not been reviewed yet: the git configuration in a pull request or an unpacked archive
+//! can name programs. Each repository here names programs that create the file `executed`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,19 +8,19 @@ use std::sync::Mutex;
 
 use crate::environment::{Environment, PROGRAM, checkout};
 
-/// What a command may do with a repository.
+/// The expected use of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
-    /// No command uses it, and the error contains this.
+    /// Every command refuses it, with an error that contains this text.
     Refused(&'static str),
-    /// Commands work. Only `render --commit` starts programs, and it does start hooks.
+    /// Commands work. Only `render --commit` starts programs, including hooks.
     Used,
-    /// Commands work, and start nothing: only another repository names programs.
+    /// Commands work and start no programs: only another repository names some.
     Unaffected,
 }
 use Expected::{Refused, Unaffected, Used};
 
-/// A repository, the directory of a spec in it, and what is expected.
+/// A repository, the directory of a spec in it, and the expected result.
 struct Repository {
     name: &'static str,
     /// Shell commands that build it, with the functions of `FUNCTIONS`.
@@ -112,19 +112,19 @@ const REPOSITORIES: [Repository; 24] = [
         name: "a .git file that names content beside it",
         script: "repo && plant repo/app/planted .. && save repo && echo 'gitdir: planted' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names content of the repository above",
         script: "repo && plant repo/planted ../app && save repo && echo 'gitdir: ../planted' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git link to content",
         script: "repo && plant repo/planted ../app && save repo && ln -s ../planted repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names content with the files of a linked worktree",
@@ -133,7 +133,7 @@ const REPOSITORIES: [Repository; 24] = [
             echo ../../../app/.git >repo/planted/worktrees/app/gitdir
             echo 'gitdir: ../planted/worktrees/app' >repo/app/.git",
         spec: "repo/app",
-        expected: Refused("which is content of the work tree"),
+        expected: Refused("which is inside the work tree"),
     },
     Repository {
         name: "a .git file that names the repository above",
@@ -176,7 +176,7 @@ const REPOSITORIES: [Repository; 24] = [
         name: "an unpacked archive with a work tree elsewhere",
         script: "repo && evil repo/.git/config && git config -f repo/.git/config core.worktree ../..",
         spec: "repo/app",
-        expected: Refused("`core.worktree` names another work tree than"),
+        expected: Refused("`core.worktree` names a work tree other than"),
     },
     Repository {
         name: "an unpacked archive with the branches of another repository",
@@ -224,7 +224,7 @@ const REPOSITORIES: [Repository; 24] = [
 #[test]
 fn only_a_commit_in_the_verified_repository_starts_programs() {
     let failures = Mutex::new(Vec::new());
-    // Whether a `.git` is refused is decided without git.
+    // Whether a `.git` is refused does not depend on git.
     let is_for_old = |it: &&Repository| it.name.contains("planted") || !matches!(it.expected, Refused(_));
     let mut runs: Vec<_> = REPOSITORIES.iter().map(|it| (it, Git::Here)).collect();
     runs.extend(REPOSITORIES.iter().filter(is_for_old).map(|it| (it, Git::Old)));
@@ -243,7 +243,7 @@ fn only_a_commit_in_the_verified_repository_starts_programs() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// The git that is installed, or one that is older than 2.36.
+/// The installed git, or one that behaves like a version before 2.36.
 #[derive(Clone, Copy, Debug)]
 enum Git {
     Here,
@@ -263,7 +263,7 @@ done
 exec GIT "${settings[@]}" "$@"
 "#;
 
-/// Runs every command that uses git, and returns what is not as expected.
+/// Runs every command that uses git, and returns the unexpected results.
 fn check(repository: &Repository, git: Git) -> Vec<String> {
     let Repository { name, script, spec, expected } = repository;
     let location = location(script, git);
@@ -283,14 +283,14 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
             ),
             _ => format!("kubectl largescale {command} -f {spec}"),
         };
-        // An old time makes git compare the content.
+        // An old mtime makes git compare the content.
         let output = sh(&location, &format!("find {spec}/ -type f -exec touch -d 2001-01-01 {{}} +\n{line}"));
         let code = output.status.code();
         let said = String::from_utf8_lossy(&output.stderr);
         match (expected, command) {
-            // It asks for the version of git only.
+            // `doctor` only asks for the version of git.
             (_, "doctor") => {}
-            // The spec has no namespace, which is checked after the repository.
+            // The spec has no namespace, which `init` checks after the repository.
             (_, "init") if said.contains("`metadata.namespace` is not set") => {}
             (Used | Unaffected, _) if code == Some(0) => {}
             (Used | Unaffected, _) => fail(&format!("{command} ended with {code:?}"), &output),
@@ -371,7 +371,7 @@ fn variables_count_only_if_they_name_the_repository() {
         ("GIT_WORK_TREE=repo/app", false),
         ("GIT_INDEX_FILE=$PWD/other/.git/index", false),
         ("GIT_INDEX_FILE=../index", false),
-        // git itself would take configuration, branches or objects from these.
+        // git would take configuration, branches or objects from these variables.
         ("GIT_COMMON_DIR=$PWD/other/.git", true),
         ("GIT_OBJECT_DIRECTORY=$PWD/other/.git/objects", true),
         ("GIT_CONFIG=$PWD/other/.git/config", true),
@@ -446,12 +446,12 @@ fn a_filtered_file_is_unknown_and_crlf_is_not_a_change() {
     let json = text(&sh(&location, "kubectl largescale render --check -f repo/app -o json"));
     assert_eq!(json.matches("\"git\": \"unknown\"").count(), 2, "{json}");
     assert!(!location.path().join("executed").exists());
-    // Facts that need no comparison stay.
+    // Results that need no comparison stay.
     let more = "git -C repo rm -q --cached app/rendered/service-nginx-agentpool1.yaml
         kubectl largescale render --check -f repo/app";
     let said = text(&sh(&location, more));
     assert!(said.contains("not committed, new: repo/app/rendered/service-nginx-agentpool1.yaml\n"), "{said}");
-    // Without such a driver in the configuration the attribute does nothing.
+    // Without a driver in the configuration, the attribute has no effect.
     let none = "git -C repo add app && git -C repo config --unset filter.evil.clean
         kubectl largescale render --check -f repo/app";
     assert!(!text(&sh(&location, none)).contains("not compared"));

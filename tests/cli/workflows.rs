@@ -1,5 +1,5 @@
-//! The workflows of examples/ci and examples/cronjob: their steps are run here, against a repository beside the clone
-//! and a `gh` that writes down what it is asked.
+//! Runs the steps of the workflows in examples/ci and examples/cronjob, with a local repository and a fake `gh`
+//! that records its calls.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::environment::{Environment, PROGRAM, checkout};
 
-/// Two apps in a repository with a bare `origin`, and the programs of a runner.
+/// Creates two apps in a repository with a bare `origin`, and the programs of a runner.
 fn repository() -> Environment {
     let location = Environment::with(&checkout().join("tests/cases/shared"));
     let tool = |name: &str, text: &str| {
@@ -72,7 +72,7 @@ fn log(location: &Environment) -> String {
 }
 
 #[test]
-fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
+fn a_refresh_opens_a_pull_request_and_updates_it_only_on_changes() {
     let location = repository();
     let refresh =
         |more: &str| shell(&location, &format!("cd clone && FORGE=github {more} sh examples/ci/refresh.sh"));
@@ -82,7 +82,7 @@ fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
     assert_eq!(log(&location), "");
     fs::remove_file(location.path().join("gh.log")).unwrap();
 
-    // A third pool in one of the two.
+    // A third pool in one of the two apps.
     let more = "cp ../three.json apps/web/nodes.json && git add apps/web && git commit -q -m nodes && git push -q origin HEAD:main";
     assert!(shell(&location, &format!("cd clone && git switch -q main && {more}")).status.success());
     let opened = refresh("");
@@ -103,7 +103,8 @@ fn a_refresh_opens_a_pull_request_and_says_the_same_only_once() {
     assert!(text(&again).contains("the pull request already exists\n"), "{}", text(&again));
     assert_eq!(log(&location), "pr create, before\n");
 
-    // Half of the pools of one app are gone: that one is refused, the other's change is still to be seen.
+    // Half of the pools of one app have disappeared: its render is refused, and the change of the other must still
+    // be shown.
     let gone = "sed -i 's/agentpool[12]\"/gone\"/' apps/api/nodes.json && sed -i 's/port: 80/port: 81/' apps/web/nginx.yaml";
     let push = "git add apps && git commit -q -m gone && git push -q origin HEAD:main";
     assert!(
@@ -138,7 +139,7 @@ fn on_gitlab_a_push_opens_the_merge_request() {
 }
 
 #[test]
-fn a_pull_request_is_checked_and_summed_up() {
+fn a_pull_request_is_checked_and_summarized() {
     let location = repository();
     let workflow = example("ci/github-review.yaml");
     let steps = workflow[0]["jobs"]["review"]["steps"].as_array().unwrap();
@@ -158,7 +159,7 @@ fn a_pull_request_is_checked_and_summed_up() {
     let summary = || fs::read_to_string(location.path().join("step.md")).unwrap();
     assert_eq!(summary().matches("Nothing changes, compared with `origin/main`.").count(), 2);
 
-    // A manifest that was changed and not rendered, then rendered.
+    // A manifest is changed, first without rendering, then with.
     assert!(
         shell(&location, "cd clone && sed -i 's/port: 80/port: 81/' apps/web/nginx.yaml").status.success()
     );
@@ -174,7 +175,7 @@ fn a_pull_request_is_checked_and_summed_up() {
 }
 
 #[test]
-fn the_cron_job_is_the_same_script_with_the_rights_of_its_tier() {
+fn the_cron_job_runs_the_same_script_with_the_rights_of_its_tier() {
     let objects = example("cronjob/cronjob.yaml");
     let of = |kind: &str| objects.iter().find(|object| object["kind"] == kind).unwrap();
     let script = fs::read_to_string(checkout().join("examples/ci/refresh.sh")).unwrap();

@@ -1,5 +1,5 @@
-//! Namespaces on TAB: those of a cluster that answers, those of the contexts where it does not, and never a word of
-//! what went wrong.
+//! Completion of namespaces: from the cluster if it responds, otherwise from the contexts of the kubeconfig. Never
+//! prints an error.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::fake_server::{FakeServer, Framing, Reply};
 
-/// What a shell gets.
+/// Returns the candidates that a shell receives.
 #[track_caller]
 fn completed(server: &FakeServer, words: &[&str]) -> String {
     completed_with(&format!("server: '{}'", server.url()), "token: t0ken", words)
@@ -33,7 +33,7 @@ fn completed_with(cluster: &str, user: &str, words: &[&str]) -> String {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0));
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "nothing is said while somebody types");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "", "completion must not print to standard error");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -79,7 +79,7 @@ fn namespaces_of_the_contexts() {
 }
 
 #[test]
-fn names_of_the_kubeconfig_without_asking_anybody() {
+fn names_of_the_kubeconfig_without_a_request() {
     let server = FakeServer::always(namespaces());
     assert_eq!(completed(&server, &["pools", "--context", ""]), "here\tcluster c\n:4\n");
     assert_eq!(completed(&server, &["pools", "--user", ""]), "u\n:4\n");

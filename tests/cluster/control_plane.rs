@@ -1,10 +1,10 @@
-//! A real API server for the tests of this binary: started once, shared, gone with the process.
+//! A real API server, started once and shared by the tests of this binary. It ends with the process.
 //!
-//! It is looked for in this order:
-//! 1. `KUBEBUILDER_ASSETS`, a directory with `etcd` and `kube-apiserver`, as envtest and others have it;
-//! 2. `target/control-plane`, which `tests/go/control-plane/build.sh` makes.
+//! The tests look for it in this order:
+//! 1. `KUBEBUILDER_ASSETS`, a directory with `etcd` and `kube-apiserver`, as envtest uses it;
+//! 2. `target/control-plane`, which `tests/go/control-plane/build.sh` builds.
 //!
-//! Without either, tests say that they were skipped, and in CI they fail: nothing is silently green.
+//! Without either, the tests print that they were skipped; in CI they fail.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -19,24 +19,24 @@ use largescale::cluster::{Cluster, ClusterFlags, Environment};
 use crate::child::{new_directory, said, shell, skip};
 use crate::setup::{short, silent};
 
-/// Tokens of the users that tests act as, in the form of `--token-auth-file`. The first is for everything; the
-/// others may do nothing until a test gives them a role.
+/// Tokens of the users of the tests, in the format of `--token-auth-file`. The first user is an administrator; the
+/// others have no rights until a test gives them a role.
 const TOKENS: &str =
     "admin-token,admin,0,\"system:masters\"\nnobody-token,nobody,2\nreader-token,reader,3,\"readers\"\n";
 
 /// A running API server.
 pub(crate) struct ApiServer {
     pub(crate) url: String,
-    /// The certificates of its authority.
+    /// The certificates of its certificate authority.
     pub(crate) authority: PathBuf,
-    /// A kubeconfig that may do everything.
+    /// The kubeconfig of an administrator.
     pub(crate) kubeconfig: PathBuf,
-    /// It ends when its standard input closes, which the end of this process does.
+    /// The server ends when its standard input closes, at the latest when this process ends.
     _process: Child,
 }
 
 impl ApiServer {
-    /// The server of this binary; `None` after having said why there is none.
+    /// Returns the server of this binary; `None` after printing why there is none.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SERVER: OnceLock<Result<ApiServer, String>> = OnceLock::new();
         match SERVER.get_or_init(Self::start) {
@@ -82,8 +82,8 @@ impl ApiServer {
         server.await_ready()
     }
 
-    /// etcd and kube-apiserver by themselves. The server makes its own certificate; openssl makes the key that
-    /// it signs service account tokens with and does not start without.
+    /// Starts etcd and kube-apiserver directly. The server creates its own certificate; openssl creates the key for
+    /// service account tokens, without which it does not start.
     fn from_assets(assets: &Path) -> Result<Self, String> {
         let directory = new_directory("api-server-")?;
         let at = |name: &str| directory.join(name);
@@ -94,7 +94,7 @@ impl ApiServer {
         }
         fs::write(at("tokens"), TOKENS).map_err(said)?;
         let [client, peer, secure] = free_ports().map_err(said)?;
-        // An API server that is asked to end waits for etcd, so both are told.
+        // kube-apiserver waits for etcd when it is stopped, so both are stopped.
         let script = format!(
             r#"exec 2>"$2/log"
             "$1/etcd" --data-dir "$2/etcd" --unsafe-no-fsync --log-level error \
@@ -125,7 +125,7 @@ impl ApiServer {
         server.await_ready()
     }
 
-    /// The namespace that identity is about is made a moment after the server is ready.
+    /// Waits for the namespace kube-system, which is created a moment after the server is ready.
     fn await_ready(self) -> Result<Self, String> {
         const PATIENCE: Duration = Duration::from_mins(1);
         let began = Instant::now();
@@ -140,7 +140,7 @@ impl ApiServer {
         }
     }
 
-    /// Flags for a user with this token.
+    /// Returns flags for the user with this token.
     pub(crate) fn flags(&self, token: &str) -> ClusterFlags {
         ClusterFlags {
             server: Some(self.url.clone()),
@@ -150,13 +150,13 @@ impl ApiServer {
         }
     }
 
-    /// Flags for the user who may do everything.
+    /// Returns flags for the administrator.
     pub(crate) fn admin(&self) -> ClusterFlags {
         ClusterFlags { kubeconfig: Some(self.kubeconfig.clone()), ..ClusterFlags::default() }
     }
 }
 
-/// Another process may take one before it is used; that is a failed run, not a wrong result.
+/// Returns free ports. Another process may take one before it is used; the test then fails to start.
 fn free_ports() -> std::io::Result<[u16; 3]> {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0"));
     let mut ports = [0; 3];

@@ -1,4 +1,4 @@
-//! Which server, as whom: kubeconfig files, flags and the environment. Nothing here is sent anywhere.
+//! Which server, as which user: kubeconfig files, flags and the environment. No test here sends a request.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,14 +30,14 @@ impl Files {
         path
     }
 
-    /// KUBECONFIG with these names.
+    /// Returns an environment whose KUBECONFIG lists these files.
     fn list(&self, names: &[&str]) -> Environment {
         let list: OsString = std::env::join_paths(names.iter().map(|name| self.path(name))).unwrap();
         Environment { kubeconfig: Some(list), home: Some(self.path("home")), ..Environment::default() }
     }
 }
 
-/// A kubeconfig with one context, cluster and user, all of one name.
+/// Returns a kubeconfig with one context, cluster and user, all with the same name.
 fn one(name: &str, server: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: {name}\n\
@@ -119,7 +119,7 @@ fn no_file_at_all() {
         shown(connect(&none, &files.list(&[]))),
         format!(
             "error: no kubeconfig found: {} does not exist\n\
-             hint: name one with --kubeconfig, or a server with --server and --token",
+             hint: use --kubeconfig FILE, or --server and --token",
             default.display()
         )
     );
@@ -163,12 +163,12 @@ fn unknown_names_list_the_known_ones() {
     files.write("b", &one("staging", "https://b"));
     let environment = files.list(&["a", "b"]);
     let check = |flags: ClusterFlags, message: &str| {
-        let expected = format!("error: {message}\nhint: there are `production`, `staging`");
+        let expected = format!("error: {message}\nhint: use one of: `production`, `staging`");
         assert_eq!(shown(connect(&flags, &environment)), expected);
     };
     check(
-        flags(|flags| flags.context = Some("prodcution".into())),
-        "the kubeconfig has no context `prodcution`, did you mean `production`?",
+        flags(|flags| flags.context = Some("prodcution".into())), // typos:ignore
+        "the kubeconfig has no context `prodcution`, did you mean `production`?", // typos:ignore
     );
     check(flags(|flags| flags.cluster = Some("xyz".into())), "the kubeconfig has no cluster `xyz`");
     check(flags(|flags| flags.user = Some("xyz".into())), "the kubeconfig has no user `xyz`");
@@ -187,12 +187,12 @@ fn an_empty_file_has_no_contexts() {
     let files = Files::new();
     files.write("a", "");
     let expected = "error: the kubeconfig has no current context\n\
-                    hint: the kubeconfig has no contexts at all: name a server with --server";
+                    hint: the kubeconfig has no contexts; use --server";
     assert_eq!(shown(connect(&ClusterFlags::default(), &files.list(&["a"]))), expected);
 }
 
 #[test]
-fn a_broken_file_is_named_with_the_line_and_without_its_secrets() {
+fn an_invalid_file_is_reported_with_the_line_and_without_secrets() {
     let secret = "s3cret-t0ken";
     let good = one("a", "https://a").replace("token-of-a", secret);
     for (name, broken) in [
@@ -213,7 +213,10 @@ fn a_broken_file_is_named_with_the_line_and_without_its_secrets() {
         let result = connect(&ClusterFlags::default(), &files.list(&["config"]));
         assert!(!format!("{result:?}").contains(secret), "{name}: {result:?}");
         let text = shown(result);
-        assert!(text.starts_with(&format!("error: kubeconfig {}:", path.display())), "{name}: {text}");
+        assert!(
+            text.starts_with(&format!("error: invalid kubeconfig {}:", path.display())),
+            "{name}: {text}"
+        );
         assert!(!text.contains(secret), "{name}: {text}");
         assert_eq!(text.lines().count(), 2, "{name}: {text}");
     }
@@ -246,39 +249,39 @@ fn unusable_certificates_are_named() {
         );
     };
     let authority = "the certificate authority of cluster `a`";
-    check("token: t", "certificate-authority-data: '*', ", &format!("{authority}: it is not base64"));
+    check("token: t", "certificate-authority-data: '*', ", &format!("{authority}: invalid base64"));
     check(
         "token: t",
         "certificate-authority-data: aGVsbG8=, ",
-        &format!("{authority}: there is no certificate in it"),
+        &format!("{authority}: it contains no certificates"),
     );
     let certificate = "the client certificate of user `a`";
-    check("client-key-data: '*'", "", &format!("{certificate}: it is not base64"));
-    let alone = format!("{certificate}: a certificate and a key are needed, and only one is there");
+    check("client-key-data: '*'", "", &format!("{certificate}: invalid base64"));
+    let alone = format!("{certificate}: both a certificate and a key are required");
     check("client-key-data: aGVsbG8=", "", &alone);
 }
 
 #[test]
-fn providers_that_kubernetes_has_dropped() {
+fn auth_providers_that_kubernetes_removed() {
     let files = Files::new();
     files.write("config", &one("a", "https://a").replace("token: token-of-a", "auth-provider: {name: gcp}"));
     assert_eq!(
         shown(connect(&ClusterFlags::default(), &files.list(&["config"]))),
-        "error: cannot use auth provider `gcp` of user `a`: Kubernetes has dropped it; use gke-gcloud-auth-plugin"
+        "error: cannot use auth provider `gcp` of user `a`: Kubernetes removed it; use gke-gcloud-auth-plugin"
     );
 }
 
 #[test]
-fn a_group_to_act_as_needs_a_user() {
+fn impersonating_a_group_requires_a_user() {
     let flags = flags(|flags| {
         flags.server = Some("https://a".into());
         flags.impersonate_groups = vec!["g".into()];
     });
-    let expected = "error: a group or UID to act as needs a user to act as\nhint: add --as USER";
+    let expected = "error: --as-group and --as-uid require --as\nhint: add --as USER";
     assert_eq!(shown(connect(&flags, &Environment::default())), expected);
 }
 
-/// What the server saw of a user with this kubeconfig entry.
+/// Returns the Authorization headers that the server received for a user with this kubeconfig entry.
 fn authorization(user: &str, change: impl FnOnce(&mut ClusterFlags)) -> Vec<String> {
     let files = Files::new();
     fs::write(files.path("token"), "from-a-file").unwrap();

@@ -1,4 +1,4 @@
-//! Nodes and identity of a server that behaves.
+//! Nodes and identity from a server that behaves correctly.
 
 use std::time::{Duration, Instant};
 
@@ -22,17 +22,17 @@ fn nodes_come_in_pages_of_500() {
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(lines[0], "GET /api/v1/nodes?limit=500");
     assert!(lines[1].contains("limit=500") && lines[1].contains("continue=a%2Bb"), "{lines:?}");
-    assert!(server.seen().iter().all(|seen| seen.connection == 0), "the connection is kept");
+    assert!(server.seen().iter().all(|seen| seen.connection == 0), "the connection is reused");
 }
 
 #[test]
-fn chunked_answers_are_read() {
+fn chunked_responses_are_read() {
     let server = FakeServer::start(|_, request| page_of_nodes(30, request).framed(Framing::Chunked));
     assert_eq!(cluster(&server).nodes().unwrap().len(), 30);
 }
 
 #[test]
-fn a_cluster_without_nodes_is_no_error() {
+fn a_cluster_without_nodes_is_not_an_error() {
     for items in ["[]", "null"] {
         let list = format!(r#"{{"kind":"NodeList","apiVersion":"v1","metadata":{{}},"items":{items}}}"#);
         assert_eq!(cluster(&FakeServer::always(Reply::json(200, list))).nodes().unwrap(), []);
@@ -59,10 +59,10 @@ fn a_list_that_expires_is_read_again_from_the_beginning() {
     let cluster =
         Cluster::connect_within(&flags_for(&server), notice, &Environment::default(), short()).unwrap();
     let nodes = cluster.nodes().unwrap();
-    assert_eq!(nodes.len(), 700, "no node twice, none missing");
+    assert_eq!(nodes.len(), 700, "each node once");
     let continued: Vec<_> = server.seen().iter().map(|seen| seen.parameter("continue").is_some()).collect();
     assert_eq!(continued, [false, true, false, true]);
-    assert_eq!(*told.lock().unwrap(), ["the list of nodes expired while it was read; reading it again"]);
+    assert_eq!(*told.lock().unwrap(), ["the list of nodes expired during reading; reading it again"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_list_that_always_expires_is_given_up() {
     assert_eq!(
         shown(result),
         format!(
-            "error: cannot list nodes at {}: the list expired while it was read\nhint: try again later",
+            "error: cannot list nodes at {}: the list expired during reading\nhint: try again later",
             server.url()
         )
     );
@@ -159,26 +159,26 @@ fn the_identity_is_the_uid_of_kube_system() {
 }
 
 #[test]
-fn a_hidden_identity_is_no_error() {
+fn a_hidden_identity_is_not_an_error() {
     let message = r#"namespaces "kube-system" is forbidden: User "reader" cannot get resource "namespaces" in API group "" in the namespace "kube-system""#;
     let server = FakeServer::always(Reply::status(403, "Forbidden", message));
-    let why = "user `reader` may not get namespaces in namespace `kube-system`";
+    let why = "forbidden: user `reader` cannot get namespaces in namespace `kube-system`";
     assert_eq!(cluster(&server).identity().unwrap(), Identity::Hidden(why.into()));
 }
 
 #[test]
-fn a_server_without_kube_system_is_no_cluster() {
+fn a_server_without_kube_system_is_not_a_cluster() {
     let server = FakeServer::always(Reply::status(404, "NotFound", r#"namespaces "kube-system" not found"#));
     let expected = format!(
-        "error: cannot get namespace kube-system at {}: there is none, so this is not a Kubernetes cluster\n\
-         hint: is this the API server? Check its address",
+        "error: cannot get namespace kube-system at {}: not found, so this is not a Kubernetes cluster\n\
+         hint: check that this is the address of the API server",
         server.url()
     );
     assert_eq!(shown(cluster(&server).identity()), expected);
 }
 
 #[test]
-fn progress_is_told_when_it_takes_long() {
+fn slow_requests_report_progress() {
     let server =
         FakeServer::start(|_, request| page_of_nodes(1500, request).after(Duration::from_millis(60)));
     let (notice, told) = kept();
@@ -187,12 +187,12 @@ fn progress_is_told_when_it_takes_long() {
         Cluster::connect_within(&flags_for(&server), notice, &Environment::default(), limits).unwrap();
     cluster.nodes().unwrap();
     let told = told.lock().unwrap();
-    assert!(told.contains(&format!("waiting for an answer of {}", server.url())), "{told:?}");
+    assert!(told.contains(&format!("waiting for a response from {}", server.url())), "{told:?}");
     assert!(told.contains(&"reading nodes: 500, about 1000 to come".to_owned()), "{told:?}");
 }
 
 #[test]
-fn a_request_timeout_of_zero_is_none() {
+fn a_request_timeout_of_zero_means_no_timeout() {
     let server = FakeServer::start(|_, request| page_of_nodes(1, request).after(Duration::from_millis(200)));
     let limits = Limits { read: Some(Duration::from_millis(50)), ..short() };
     let flags = ClusterFlags { request_timeout: Some(Duration::ZERO), ..flags_for(&server) };
@@ -202,7 +202,7 @@ fn a_request_timeout_of_zero_is_none() {
     assert!(began.elapsed() >= Duration::from_millis(200));
 }
 
-/// gzip without compression: one stored block for each 65,535 bytes (RFC 1951, 1952).
+/// Encodes gzip without compression: one stored block for each 65,535 bytes (RFC 1951, 1952).
 pub(crate) fn gzip(data: &[u8]) -> Vec<u8> {
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
     let mut blocks = data.chunks(0xffff).peekable();

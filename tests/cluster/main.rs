@@ -1,4 +1,4 @@
-//! The cluster side against servers: a fake one that misbehaves on demand, and a real one.
+//! Tests of the cluster shell: with a fake server that misbehaves on demand, and with a real API server.
 
 #[path = "../support/child.rs"]
 mod child;

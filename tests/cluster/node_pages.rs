@@ -1,9 +1,9 @@
-//! Lists of nodes as an API server gives them, of any length.
+//! Pages of node lists of any length, in the format of an API server.
 
 use crate::fake_server::{Reply, Seen};
 
-/// A page of a list of so many nodes, made when it is asked for, so that no list is ever whole in memory.
-/// `continue` is the number of the next node, in a form that a query cannot hold as it is.
+/// Returns a page of a list of `total` nodes, generated on request, so that the whole list is never in memory.
+/// `continue` is the number of the next node, with characters that a query must escape.
 pub(crate) fn page_of_nodes(total: usize, request: &Seen) -> Reply {
     let limit: usize = request.parameter("limit").unwrap().parse().unwrap();
     let first = request.parameter("continue").map_or(0, |token| {
@@ -29,7 +29,7 @@ pub(crate) fn page_of_nodes(total: usize, request: &Seen) -> Reply {
     Reply::json(200, body)
 }
 
-/// A node with everything that makes a real one 9 KB.
+/// Appends a node with the fields that make a real node 9 KB large.
 fn push_node(body: &mut String, number: usize) {
     let pool = number % 10;
     body.push_str(&format!(

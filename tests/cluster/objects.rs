@@ -1,9 +1,8 @@
-//! Objects of the kinds that people apply, written out so far that nothing in them is left to a default within a
-//! value that is owned as a whole.
+//! Objects of commonly applied kinds, complete enough that no field within an atomic value is defaulted.
 
 use serde_json::{Value, json};
 
-/// A kind's collection and an object of it, without a name.
+/// The collection of a kind and an object of it, without a name.
 pub(crate) struct Sample {
     pub(crate) collection: &'static str,
     pub(crate) object: Value,
@@ -32,7 +31,7 @@ pub(crate) fn samples() -> Vec<Sample> {
     all.into_iter().map(|(collection, object)| Sample { collection, object }).collect()
 }
 
-/// The kinds of the two custom resources: one with every list and map type, one without a schema.
+/// Returns the definitions of two custom resources: one with every list and map type, one without a schema.
 pub(crate) fn definitions() -> [Value; 2] {
     let keyed = |item: Value, keys: Value| {
         json!({"type": "array", "x-kubernetes-list-type": "map",

@@ -13,7 +13,7 @@ use crate::fake_server::FakeServer;
 use crate::node_pages::page_of_nodes;
 use crate::setup::{kept, short, shown, silent};
 
-/// A kubeconfig whose user has a script for a plugin.
+/// A kubeconfig whose user has a shell script as credential plugin.
 struct Plugin {
     directory: TempDir,
     flags: ClusterFlags,
@@ -58,7 +58,7 @@ impl Plugin {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// The message for the plugin `./log-in`, with its path as the kubeconfig's directory makes it.
+    /// Returns the message about the plugin `./log-in`, with its path relative to the kubeconfig's directory.
     fn message(&self, rest: &str) -> String {
         format!("error: credential plugin `{}` of user `u` {rest}", self.path("./log-in").display())
     }
@@ -94,7 +94,7 @@ fn it_gets_arguments_variables_and_the_cluster() {
 }
 
 #[test]
-fn yaml_is_taken_too() {
+fn yaml_is_accepted() {
     let server = FakeServer::start(|_, request| page_of_nodes(1, request));
     let plugin = Plugin::new("echo 'kind: ExecCredential'; echo 'status: {token: from-yaml}'", &server.url());
     plugin.connect().unwrap().nodes().unwrap();
@@ -102,7 +102,7 @@ fn yaml_is_taken_too() {
 }
 
 #[test]
-fn a_token_of_a_flag_makes_it_needless() {
+fn a_token_flag_replaces_it() {
     let mut plugin = Plugin::new("echo run >> count; exit 1", "https://a");
     plugin.flags.token = Some("t".into());
     plugin.connect().unwrap();
@@ -131,12 +131,12 @@ fn it_hangs() {
     let began = Instant::now();
     let text = shown(plugin.connect_within(Limits { plugin: Duration::from_millis(300), ..short() }));
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
-    let expected = plugin.message("did not answer within 0.3 s: open https://login.example.com");
+    let expected = plugin.message("did not finish within 0.3 s: open https://login.example.com");
     assert!(text.starts_with(&expected), "{text}");
 }
 
 #[test]
-fn waiting_for_it_is_told() {
+fn waiting_for_it_is_reported() {
     let plugin = Plugin::new(&format!("sleep 0.3\n{TOKEN}"), "https://a");
     let (notice, told) = kept();
     let limits = Limits { notice_after: Duration::from_millis(50), ..short() };

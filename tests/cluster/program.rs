@@ -1,4 +1,4 @@
-//! The same through the program: what a user sees, how it ends, and that nothing is written when it fails.
+//! Cluster access through the program: output, exit code, and no written files on failure.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,10 +29,10 @@ spec:
   selector: {app: web}
 ";
 
-/// A directory to render, and the program in it.
+/// A directory to render with the program.
 struct Project(TempDir);
 
-/// How a run ended, and what it said.
+/// Exit code and output of a run.
 struct Run {
     code: Option<i32>,
     out: String,
@@ -75,17 +75,18 @@ impl Project {
         files
     }
 
-    /// Runs what must fail: the exit code, one error that begins so, and not a byte written.
+    /// Runs a command that must fail: checks the exit code, that there is one error with this beginning, and that
+    /// no file was written.
     #[track_caller]
     fn fails(&self, arguments: &[&str], code: i32, error: &str) {
         let before = self.files();
         let run = self.run(arguments);
         assert_eq!(run.code, Some(code), "{}", run.err);
-        // Notices of waiting may stand before it.
+        // Progress messages may precede it.
         let errors: Vec<&str> = run.err.lines().filter(|line| line.starts_with("error: ")).collect();
         assert!(
             errors.len() == 1 && errors[0].starts_with(&format!("error: {error}")),
-            "one clear message:\n{}",
+            "expected one error:\n{}",
             run.err
         );
         assert_eq!(run.out, "");
@@ -136,10 +137,10 @@ fn the_wrong_cluster_is_refused() {
         project.fails(
             &[command, "--kubeconfig", kubeconfig],
             5,
-            "this is another cluster: the lock is of 00000000-",
+            "wrong cluster: the lock belongs to 00000000-",
         );
     }
-    // What the lock remembers can still be rendered.
+    // Rendering from the lock still works.
     assert_eq!(project.run(&["render", "--locked"]).code, Some(0));
 }
 
@@ -156,15 +157,16 @@ fn users_with_few_rights() {
     let before = project.files();
     let nobody = project.run(&user("render", "nobody-token"));
     assert_eq!(nobody.code, Some(4), "{}", nobody.err);
-    assert!(nobody.err.contains("user `nobody` may not list nodes\n  hint: "), "{}", nobody.err);
+    assert!(nobody.err.contains("forbidden: user `nobody` cannot list nodes\n  hint: "), "{}", nobody.err);
     assert!(project.files() == before, "something was written");
 
-    // Without the right to see kube-system a lock can be begun, with a warning, but not be trusted.
+    // Without the right to read kube-system, a first render works with a warning; a lock that names a cluster is
+    // refused.
     let reader = project.run(&user("render", "reader-token"));
     assert_eq!(reader.code, Some(0), "{}", reader.err);
     assert!(
         reader.err.starts_with(
-            "warning: the lock will not know which cluster it belongs to: user `reader` may not get"
+            "warning: cannot record the cluster identity in the lock file: forbidden: user `reader` cannot get"
         ),
         "{}",
         reader.err
@@ -174,11 +176,15 @@ fn users_with_few_rights() {
     assert_eq!(lock.cluster, None);
     lock.cluster = Some("00000000-0000-0000-0000-000000000000".to_owned());
     fs::write(&path, lock.write()).unwrap();
-    project.fails(&user("render", "reader-token"), 5, "whether this is the cluster of the lock (00000000-");
+    project.fails(
+        &user("render", "reader-token"),
+        5,
+        "cannot check that this is the cluster of the lock (00000000-",
+    );
 }
 
 #[test]
-fn servers_that_do_not_answer_as_one_should() {
+fn servers_that_misbehave() {
     let project = Project::new();
     let cases: [Reply; 6] = [
         Reply::html(200),

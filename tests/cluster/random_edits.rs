@@ -1,4 +1,4 @@
-//! Random edits of an object: what people and programs do to manifests, and what they should not.
+//! Random edits of an object: typical edits of manifests by people and programs, and invalid ones.
 
 #[path = "../kill/random.rs"]
 mod random;
@@ -6,7 +6,7 @@ mod random;
 pub(crate) use random::Random;
 use serde_json::{Map, Value, json};
 
-/// A number as an index.
+/// Returns a random index below `end`.
 pub(crate) fn index(random: &mut Random, end: usize) -> usize {
     usize::try_from(random.below(end as u64)).unwrap()
 }
@@ -15,7 +15,7 @@ pub(crate) fn one_of<'a, T>(random: &mut Random, choices: &'a [T]) -> &'a T {
     &choices[index(random, choices.len())]
 }
 
-/// Changes one thing; some come from the live object, as when people write out what they see there.
+/// Makes one random change. Some values come from the live object, because people copy fields from it.
 pub(crate) fn edit(object: &mut Value, live: &Value, random: &mut Random) {
     let mut all = Vec::new();
     pointers(object, String::new(), &mut all);
@@ -54,13 +54,13 @@ pub(crate) fn edit(object: &mut Value, live: &Value, random: &mut Random) {
     }
 }
 
-/// Some of the fields of an object, as another manager has them.
+/// Returns some of the fields of an object, as another manager would apply them.
 pub(crate) fn part(object: &Value, random: &mut Random) -> Value {
     let mut part = object.clone();
     for _ in 0..=random.below(8) {
         let mut all = Vec::new();
         pointers(&part, String::new(), &mut all);
-        // Key fields stay more often than not, or nothing would be accepted.
+        // Keep key fields most of the time, otherwise the server would reject every object.
         all.retain(|at| {
             !["", "/apiVersion", "/kind", "/metadata", "/metadata/name"].contains(&at.as_str())
                 && !["/name", "/port", "/containerPort", "/mountPath"].iter().any(|key| at.ends_with(key))
@@ -98,7 +98,7 @@ fn remove(object: &mut Value, pointer: &str) {
     }
 }
 
-/// Writes a field that is live and not in the object: a default, or somebody else's.
+/// Adds a field of the live object that `object` lacks: a default, or a field of another manager.
 fn add_from(live: &Value, object: &mut Value, random: &mut Random) {
     let mut all = Vec::new();
     pointers(live, String::new(), &mut all);
@@ -193,7 +193,7 @@ fn edit_a_list(object: &mut Value, all: &[String], random: &mut Random) {
     }
 }
 
-/// Another value, or the same in another spelling.
+/// Returns another value, or the same value in another notation.
 fn another(value: &Value, random: &mut Random) -> Value {
     const SPELLINGS: &[(&str, &str)] = &[
         ("500m", "0.5"),

@@ -1,4 +1,4 @@
-//! The same against a real API server: what a fake one cannot prove.
+//! The cluster shell with a real API server: what a fake server cannot prove.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ use crate::setup::{connect, problem, shown};
 
 const NODES: usize = 5_000;
 
-/// The server, or a test that is over before it began.
+/// Gets the server, or returns from the test if there is none.
 macro_rules! server_or_skip {
     () => {
         match ApiServer::shared() {
@@ -26,7 +26,7 @@ fn cluster(flags: &ClusterFlags) -> Cluster {
     connect(flags, &Environment::default()).unwrap()
 }
 
-/// Does something as the administrator, with kube itself, so that it does not depend on what is tested.
+/// Does something as the administrator, through kube directly, so that it does not depend on the tested code.
 pub(crate) fn as_administrator<T>(server: &ApiServer, what: impl AsyncFnOnce(kube::Client) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -42,7 +42,7 @@ pub(crate) async fn create(client: &kube::Client, path: &str, object: Value) {
     client.request::<Value>(request.unwrap()).await.unwrap();
 }
 
-/// Ten pools of nodes, made once.
+/// Creates nodes in ten pools, once.
 pub(crate) fn with_nodes(server: &ApiServer) {
     const WORKERS: usize = 16;
     static DONE: OnceLock<()> = OnceLock::new();
@@ -79,7 +79,7 @@ fn node(number: usize) -> Value {
     })
 }
 
-/// The group `readers` may list nodes and nothing else.
+/// Allows the group `readers` to list nodes and nothing else, once.
 pub(crate) fn with_readers(server: &ApiServer) {
     static DONE: OnceLock<()> = OnceLock::new();
     DONE.get_or_init(|| {
@@ -93,7 +93,7 @@ pub(crate) fn with_readers(server: &ApiServer) {
                 "subjects": [{"apiGroup": API, "kind": "Group", "name": "readers"}]});
             create(&client, &format!("/apis/{API}/v1/clusterrolebindings"), binding).await;
         });
-        // The authorizer learns of a role a moment after it is there.
+        // The authorizer learns of a new role after a moment.
         let reader = cluster(&server.flags("reader-token"));
         let learned = (0..100).any(|_| {
             std::thread::sleep(std::time::Duration::from_millis(50));
@@ -123,8 +123,8 @@ fn five_thousand_nodes() {
 fn a_user_without_rights() {
     let server = server_or_skip!();
     let expected = format!(
-        "error: cannot list nodes at {}: user `nobody` may not list nodes\n\
-         hint: ask for a role that allows it; `kubectl auth can-i list nodes` tells",
+        "error: cannot list nodes at {}: forbidden: user `nobody` cannot list nodes\n\
+         hint: ask for a role that allows it; check with `kubectl auth can-i list nodes`",
         server.url
     );
     assert_eq!(shown(cluster(&server.flags("nobody-token")).nodes()), expected);
@@ -136,12 +136,12 @@ fn a_user_who_may_list_nodes_and_nothing_else() {
     with_readers(server);
     let cluster = cluster(&server.flags("reader-token"));
     cluster.nodes().unwrap();
-    let why = "user `reader` may not get namespaces in namespace `kube-system`";
+    let why = "forbidden: user `reader` cannot get namespaces in namespace `kube-system`";
     assert_eq!(cluster.identity().unwrap(), Identity::Hidden(why.into()));
 }
 
 #[test]
-fn a_user_whom_the_server_does_not_know() {
+fn an_unknown_user() {
     let server = server_or_skip!();
     let problem = problem(cluster(&server.flags("wrong-token")).nodes());
     assert_eq!(problem, Problem::Unauthorized { user: String::new(), plugin: None });
@@ -159,19 +159,19 @@ fn the_identity_is_that_of_kube_system() {
 }
 
 #[test]
-fn acting_as_another_user() {
+fn impersonation() {
     let server = server_or_skip!();
     with_readers(server);
-    let somebody = ClusterFlags { impersonate: Some("somebody".into()), ..server.admin() };
-    let Problem::Forbidden { user, .. } = problem(cluster(&somebody).nodes()) else {
-        panic!("somebody may list nodes")
+    let other = ClusterFlags { impersonate: Some("other".into()), ..server.admin() };
+    let Problem::Forbidden { user, .. } = problem(cluster(&other).nodes()) else {
+        panic!("listing nodes must be forbidden")
     };
-    assert_eq!(user.as_deref(), Some("somebody"));
-    let reader = ClusterFlags { impersonate_groups: vec!["readers".into()], ..somebody };
+    assert_eq!(user.as_deref(), Some("other"));
+    let reader = ClusterFlags { impersonate_groups: vec!["readers".into()], ..other };
     cluster(&reader).nodes().unwrap();
     let not_allowed = ClusterFlags { impersonate: Some("admin".into()), ..server.flags("nobody-token") };
     let Problem::Forbidden { user, verb, .. } = problem(cluster(&not_allowed).nodes()) else {
-        panic!("nobody may be admin")
+        panic!("impersonation must be forbidden")
     };
     assert_eq!(user.as_deref(), Some("nobody"));
     // `impersonate`, or since Kubernetes 1.36 `impersonate-on:user-info:list`.
@@ -179,16 +179,16 @@ fn acting_as_another_user() {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for() {
+fn a_certificate_of_an_unknown_authority() {
     let server = server_or_skip!();
     let unknown = ClusterFlags { certificate_authority: None, ..server.flags("nobody-token") };
     let expected = format!(
-        "error: cannot list nodes at {}: the server's certificate is not trusted (UnknownIssuer)\nhint: name the authority \
-         that signed it with --certificate-authority, or the name in it with --tls-server-name",
+        "error: cannot list nodes at {}: the server's certificate is not trusted (UnknownIssuer)\nhint: name its certificate \
+         authority with --certificate-authority, or the name in the certificate with --tls-server-name",
         server.url
     );
     assert_eq!(shown(cluster(&unknown).nodes()), expected);
-    // Without the check, the server is reached and refuses for its own reasons.
+    // Without verification, the server is reached and rejects the request itself.
     let unchecked = ClusterFlags { insecure_skip_tls_verify: Some(true), ..unknown };
     assert!(matches!(problem(cluster(&unchecked).nodes()), Problem::Forbidden { .. }));
 }
@@ -205,10 +205,10 @@ fn the_name_in_the_certificate() {
 }
 
 #[test]
-fn http_where_tls_is_spoken() {
+fn http_to_a_tls_port() {
     let server = server_or_skip!();
     let plain =
         ClusterFlags { server: Some(server.url.replace("https:", "http:")), ..server.flags("nobody-token") };
     let text = shown(cluster(&plain).nodes());
-    assert!(text.ends_with("hint: the server speaks TLS: write https:// in its address"), "{text}");
+    assert!(text.ends_with("hint: the server uses TLS: write https:// in its address"), "{text}");
 }

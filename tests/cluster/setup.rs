@@ -1,4 +1,4 @@
-//! What every test of this binary needs: a cluster behind flags, short limits, and what a person was told.
+//! Shared setup of this binary: flags for a cluster, short limits, and recorded notices.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +11,7 @@ pub(crate) fn flags_for(server: &FakeServer) -> ClusterFlags {
     ClusterFlags { server: Some(server.url()), token: Some("t0ken".into()), ..ClusterFlags::default() }
 }
 
-/// The defaults, with waits that a test can afford.
+/// Returns the default limits, with short waits.
 pub(crate) fn short() -> Limits {
     Limits {
         connect: Duration::from_secs(5),
@@ -29,7 +29,7 @@ pub(crate) fn silent() -> Notice {
     Arc::new(|_| {})
 }
 
-/// A notice that is kept.
+/// Returns a notice that records its messages.
 pub(crate) fn kept() -> (Notice, Arc<Mutex<Vec<String>>>) {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let notice: Notice = {
@@ -51,19 +51,19 @@ pub(crate) fn cluster_within(server: &FakeServer, limits: Limits) -> Cluster {
     Cluster::connect_within(&flags_for(server), silent(), &Environment::default(), limits).unwrap()
 }
 
-/// The problem of a request.
+/// Returns the problem of a failed request.
 #[track_caller]
 pub(crate) fn problem<T: std::fmt::Debug>(result: Result<T, ClusterError>) -> Problem {
     match result {
         Err(ClusterError::Request { problem, .. }) => problem,
-        other => panic!("no problem of a request: {other:?}"),
+        other => panic!("not a failed request: {other:?}"),
     }
 }
 
-/// Error and hint as the terminal shows them.
+/// Formats error and hint like the terminal.
 #[track_caller]
 pub(crate) fn shown<T: std::fmt::Debug>(result: Result<T, ClusterError>) -> String {
-    let error = result.expect_err("an error is expected");
+    let error = result.expect_err("expected an error");
     match error.hint() {
         Some(hint) => format!("error: {error}\nhint: {hint}"),
         None => format!("error: {error}"),

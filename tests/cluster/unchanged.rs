@@ -1,4 +1,4 @@
-//! The promise of `is_unchanged`, held against a real server: random objects, edited by us and by others.
+//! Checks `is_unchanged` against a real server: random objects, edited by us and by other managers.
 
 use http::Request;
 use largescale::core::live::{MANAGER, changes, cleaned, entries, get, is_unchanged, predict, remove};
@@ -9,7 +9,7 @@ use crate::objects::{Sample, definitions, samples};
 use crate::random_edits::{Random, edit, index, one_of, part};
 use crate::real_server::{as_administrator, create};
 
-/// Walks for each kind, states of the object in a walk, and objects that are compared with each state.
+/// Walks per kind, states of the object per walk, and objects compared with each state.
 const WALKS: u64 = 2;
 const STATES: usize = 20;
 const WANTED: usize = 7;
@@ -17,21 +17,21 @@ const WANTED: usize = 7;
 #[derive(Default)]
 struct Counts {
     compared: usize,
-    /// The server says that nothing would change.
+    /// The server reports no change.
     unchanged: usize,
-    /// And so do we.
-    recognised: usize,
-    /// Applies that the server takes and that would change something.
+    /// `is_unchanged` agrees.
+    recognized: usize,
+    /// Applies that the server accepts and that would change something.
     changed: usize,
-    /// And of those, the ones that we would have foretold.
+    /// Those whose effect the program predicted.
     foretold: usize,
-    /// Paths of fields that the server refuses because they are another's.
+    /// Paths of fields that the server refuses because another manager owns them.
     conflicts: usize,
     wrong: Vec<String>,
 }
 
 #[test]
-fn unchanged_is_never_said_of_what_would_change() {
+fn objects_that_would_change_are_never_called_unchanged() {
     let Some(server) = ApiServer::shared() else { return };
     let counts = as_administrator(server, async |client| {
         for definition in definitions() {
@@ -53,7 +53,7 @@ fn unchanged_is_never_said_of_what_would_change() {
             let counts = walk.await.unwrap();
             all.compared += counts.compared;
             all.unchanged += counts.unchanged;
-            all.recognised += counts.recognised;
+            all.recognized += counts.recognized;
             all.changed += counts.changed;
             all.foretold += counts.foretold;
             all.conflicts += counts.conflicts;
@@ -62,10 +62,10 @@ fn unchanged_is_never_said_of_what_would_change() {
         all
     });
     let summary = format!(
-        "{} compared, {} would not change, {} of them recognised, {} would change, {} of them foretold, {} conflicts, {} wrong",
+        "{} compared, {} would not change, {} of them recognized, {} would change, {} of them predicted, {} conflicts, {} wrong",
         counts.compared,
         counts.unchanged,
-        counts.recognised,
+        counts.recognized,
         counts.changed,
         counts.foretold,
         counts.conflicts,
@@ -73,11 +73,11 @@ fn unchanged_is_never_said_of_what_would_change() {
     );
     assert!(counts.wrong.is_empty(), "{summary}\n{}", counts.wrong[..counts.wrong.len().min(5)].join("\n\n"));
     assert!(counts.compared >= 3_000, "{summary}");
-    assert!(counts.recognised * 3 > counts.unchanged * 2, "{summary}");
+    assert!(counts.recognized * 3 > counts.unchanged * 2, "{summary}");
     assert!(counts.foretold * 2 > counts.changed && counts.conflicts > 100, "{summary}");
 }
 
-/// One object of the server.
+/// One object on the server.
 struct Api {
     client: kube::Client,
     path: String,
@@ -104,10 +104,10 @@ async fn walk_of(api: Api, base: Value, mut random: Random) -> Counts {
     let mut counts = Counts::default();
     let mut live = created(&api, &base).await;
     if entries(&live).is_some_and(|entries| entries.is_empty()) {
-        // An object that is only a name has its first entry after its second apply.
+        // An object that only has a name gets its managed fields with its second apply.
         live = created(&api, &base).await;
     }
-    assert!(is_unchanged(&base, &live), "not recognised without an edit: {base}\n{live:#}");
+    assert!(is_unchanged(&base, &live), "not recognized without an edit: {base}\n{live:#}");
     let mut applied = base.clone();
     for _ in 0..STATES {
         for number in 0..WANTED {
@@ -124,7 +124,7 @@ async fn walk_of(api: Api, base: Value, mut random: Random) -> Counts {
     counts
 }
 
-/// The kinds of the custom resources are there a moment after their definitions.
+/// Creates the object. The kinds of custom resources are served a moment after their definitions.
 async fn created(api: &Api, base: &Value) -> Value {
     for _ in 0..100 {
         match api.apply(base, MANAGER, "").await {
@@ -135,7 +135,7 @@ async fn created(api: &Api, base: &Value) -> Value {
             Err(error) => panic!("{error}: {base}"),
         }
     }
-    panic!("nobody knows {}", api.path);
+    panic!("{} is not served", api.path);
 }
 
 async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Counts) {
@@ -144,7 +144,7 @@ async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Count
     let said = is_unchanged(wanted, live);
     counts.compared += 1;
     counts.unchanged += usize::from(would_stay);
-    counts.recognised += usize::from(would_stay && said);
+    counts.recognized += usize::from(would_stay && said);
     match &answer {
         Ok(answer) if !would_stay => {
             counts.changed += 1;
@@ -160,7 +160,7 @@ async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Count
     if said && !would_stay {
         counts.wrong.push(format!("wanted {wanted}\nlive   {live}\nanswer {answer}"));
     }
-    // What is said is held against an apply, and now and then also what the dry run says.
+    // Every prediction is compared with a dry run, and some with a real apply.
     if said || would_stay && counts.unchanged.is_multiple_of(4) {
         let after = api.apply(wanted, MANAGER, "").await.unwrap_or_default();
         let is_same = if !said {
@@ -177,7 +177,7 @@ async fn compare(api: &Api, wanted: &Value, live: &mut Value, counts: &mut Count
     }
 }
 
-/// The paths that the server names are found in what we want, and without them nothing is another's.
+/// Checks that the paths named by the server exist in `wanted`, and that there is no conflict without them.
 async fn give_way(api: &Api, wanted: &Value, status: &kube::core::Status, counts: &mut Counts) {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     let paths: Vec<_> =
@@ -197,8 +197,8 @@ async fn give_way(api: &Api, wanted: &Value, status: &kube::core::Status, counts
     }
 }
 
-/// To the server, no bytes out of an apply and no bytes out of its store are two things: it writes the object anew at
-/// each apply, and nothing of it changes but its version.
+/// Returns whether the object has empty bytes. The server treats an empty value in an apply and in its store as
+/// different: it writes the object again at each apply, although only its version changes.
 fn has_empty_bytes(live: &Value) -> bool {
     let values = ["data", "binaryData"].into_iter().filter_map(|field| live[field].as_object());
     values.flat_map(serde_json::Map::values).any(|value| value == "")
@@ -218,12 +218,12 @@ fn without_times(object: &Value) -> Value {
     for entry in entries.iter_mut() {
         entry.as_object_mut().unwrap().remove("time");
     }
-    // The server keeps them in the order of their times.
+    // The server orders them by time.
     entries.sort_by_key(Value::to_string);
     object
 }
 
-/// The next state: something that we or others do to the object, if the server takes it.
+/// Returns the next state: the object after a random change by us or by another manager, if the server accepts it.
 async fn changed(
     api: &Api,
     base: &Value,
@@ -263,6 +263,6 @@ async fn changed(
         }
     };
     let live = if result.is_ok() { api.get().await } else { live };
-    // A deletion mark or a lost entry would end the walk; nothing here deletes.
+    // A deletion timestamp or a removed entry would end the walk, and nothing here deletes.
     (applied, live)
 }

@@ -1,4 +1,4 @@
-//! A project on disk with a namespace of its own in the cluster, and the programs that are run on it.
+//! A project on disk with its own namespace in the cluster, and the programs that the tests run on it.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,8 @@ use crate::control_plane::ControlPlane;
 use crate::proxy::Proxy;
 use crate::run::{Run, Running};
 
-/// A Service for each pool, with a Deployment and a `ConfigMap` behind it. The names of Services begin with `web-`.
+/// A project with a Service for each pool, a Deployment and a `ConfigMap`. The names of the Services begin with
+/// `web-`.
 pub(crate) struct App<'a> {
     plane: &'a ControlPlane,
     directory: TempDir,
@@ -18,7 +19,8 @@ pub(crate) struct App<'a> {
 }
 
 impl<'a> App<'a> {
-    /// A project that is not rendered yet. The name is that of the app and of its namespace, so no other test has it.
+    /// Creates a project without rendering it. The name is also that of its namespace, so no two tests may share
+    /// one.
     #[track_caller]
     pub(crate) fn new(plane: &'a ControlPlane, name: &str) -> Self {
         plane.create_namespace(name);
@@ -29,7 +31,7 @@ impl<'a> App<'a> {
         app
     }
 
-    /// A copy of a directory that is rendered already.
+    /// Copies a rendered directory.
     #[track_caller]
     pub(crate) fn copied(plane: &'a ControlPlane, namespace: &str, from: &Path) -> Self {
         plane.create_namespace(namespace);
@@ -39,7 +41,7 @@ impl<'a> App<'a> {
         Self { plane, directory, namespace: namespace.to_owned() }
     }
 
-    /// A project, rendered from the nodes of the cluster by the program.
+    /// Creates a project and renders it from the nodes of the cluster.
     #[track_caller]
     pub(crate) fn rendered(plane: &'a ControlPlane, name: &str) -> Self {
         let app = Self::new(plane, name);
@@ -47,7 +49,7 @@ impl<'a> App<'a> {
         app
     }
 
-    /// Another directory with the same name and namespace, not rendered yet.
+    /// Creates another directory with the same name and namespace, not rendered.
     pub(crate) fn with_same_name(&self) -> Self {
         let directory = tempfile::Builder::new().prefix(&self.namespace).tempdir().unwrap();
         let same_cluster = Self { plane: self.plane, directory, namespace: self.namespace.clone() };
@@ -65,11 +67,11 @@ impl<'a> App<'a> {
         fs::write(self.directory().join(path), text).unwrap();
     }
 
-    /// Changes a file of the project; the text must be there.
+    /// Replaces text in a file of the project; the text must exist.
     #[track_caller]
     pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
         let text = fs::read_to_string(self.directory().join(path)).unwrap();
-        assert!(text.contains(from), "{path} does not hold `{from}`:\n{text}");
+        assert!(text.contains(from), "{path} does not contain `{from}`:\n{text}");
         self.write(path, &text.replace(from, to));
     }
 
@@ -83,7 +85,7 @@ impl<'a> App<'a> {
         self.start(&proxy.kubeconfig(self.directory()), arguments).wait()
     }
 
-    /// Starts the program, to do something while it runs.
+    /// Starts the program, for tests that act while it runs.
     pub(crate) fn start(&self, kubeconfig: &Path, arguments: &[&str]) -> Running {
         Running::start(&mut self.command(env!("CARGO_BIN_EXE_kubectl-largescale"), kubeconfig, arguments))
     }
@@ -99,19 +101,19 @@ impl<'a> App<'a> {
         command
             .args(arguments)
             .current_dir(self.directory())
-            // Nothing of the machine: no proxy, no other cluster, no settings.
+            // Isolate the program from the machine: no proxy, no other cluster, no settings.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            // kubectl keeps there what it has learnt of the server.
+            // kubectl caches the discovery of the server there.
             .env("HOME", &self.plane.directory)
             .env("KUBECONFIG", kubeconfig)
-            // kubectl's ApplySets are behind a gate.
+            // kubectl's ApplySets need a feature gate.
             .env("KUBECTL_APPLYSET", "true")
             .stdin(Stdio::null());
         command
     }
 
-    /// The path of an object of the app, or of a list of them: `path("v1", "services/web-pool00")`.
+    /// Returns the API path of an object of the app, or of a list: `path("v1", "services/web-pool00")`.
     pub(crate) fn path(&self, api_version: &str, below: &str) -> String {
         let root = if api_version.contains('/') { "apis" } else { "api" };
         format!("/{root}/{api_version}/namespaces/{}/{below}", self.namespace)

@@ -1,4 +1,4 @@
-//! `apply`, `diff --live` and `prune` on a cluster where nothing goes wrong.
+//! `apply`, `diff --live` and `prune` on a healthy cluster.
 
 use serde_json::json;
 
@@ -47,7 +47,7 @@ fn from_nothing_to_nothing_left_to_do() {
 }
 
 #[test]
-fn waits_for_addresses_and_says_what_for() {
+fn waits_for_addresses_and_reports_what_is_missing() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "apply-wait");
     let run = app.run(&["apply", "--wait", "address", "--timeout", "90s"]);
@@ -65,11 +65,11 @@ fn waits_for_addresses_and_says_what_for() {
 }
 
 #[test]
-fn what_the_server_refuses_says_what_to_do() {
+fn rejections_have_a_hint() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "apply-invalid");
     app.run(&["apply"]).ok();
-    // A port without a name that somebody else has put in the place of ours.
+    // Another user replaced our port by one without a name.
     let service = app.path("v1", "services/web-pool00");
     plane.patch(&service, Patch::Merge, &json!({"spec": {"ports": [{"port": 81, "targetPort": "http"}]}}));
     app.edit("web.yaml", "app: web", "app: web2");
@@ -77,10 +77,10 @@ fn what_the_server_refuses_says_what_to_do() {
     let run = app.run(&["apply"]);
     assert_eq!(run.code, Some(6), "{run:?}");
     let [port, selector] = ["service/apply-invalid/web-pool00: ", "deployment/apply-invalid/web: "];
-    let hint_behind = |key: &str| {
+    let hint_after = |key: &str| {
         let mut lines = run.err.lines().skip_while(|line| !line.starts_with(&format!("error: {key}")));
         lines.nth(1).unwrap_or_default().to_owned()
     };
-    assert!(hint_behind(port).starts_with("  hint: if somebody has edited it"), "{run:?}");
-    assert!(hint_behind(selector).starts_with("  hint: this cannot be changed in place"), "{run:?}");
+    assert!(hint_after(port).starts_with("  hint: if another user edited the object"), "{run:?}");
+    assert!(hint_after(selector).starts_with("  hint: this field is immutable"), "{run:?}");
 }

@@ -1,4 +1,4 @@
-//! What a cluster holds beside what we render counts, too, where it may be seen.
+//! `capacity` also counts objects of other apps, if the user may read them.
 
 use serde_json::{Value, json};
 
@@ -20,12 +20,13 @@ fn the_services_of_others_count() {
     let looks = ["capacity", "-o", "json", "--as", user];
     let run = app.run(&looks);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let told = "counted without the Services of others: user `capacity-viewer` may not list services";
+    let told =
+        "counted without the Services of others: forbidden: user `capacity-viewer` cannot list services";
     assert!(run.err.contains(told), "{}", run.err);
     let alone = usages(&run.out);
     let pools = alone("poolServices");
     assert!(pools > 1);
-    assert_eq!(alone("servicesPerNamespace"), pools, "ours alone");
+    assert_eq!(alone("servicesPerNamespace"), pools, "only ours");
 
     plane.allow(user, None, &["list"], "", "services");
     let run = app.run(&looks);
@@ -33,10 +34,10 @@ fn the_services_of_others_count() {
     let all = usages(&run.out);
     assert_eq!(all("servicesPerNamespace"), pools + 1, "{}", run.out);
     assert!(all("nodePorts") > alone("nodePorts"), "{}", run.out);
-    assert!(all("services") > pools + 1, "that of Kubernetes at least");
+    assert!(all("services") > pools + 1, "at least the Service of Kubernetes");
 }
 
-/// The use of a limit, by its name; `poolServices` is the number of pools.
+/// Returns the usage of a limit by name; for `poolServices` the number of pools.
 fn usages(text: &str) -> impl Fn(&str) -> u64 {
     let report: Value = serde_json::from_str(text).unwrap();
     let items = report["items"].as_array().unwrap().clone();

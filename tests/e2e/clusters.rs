@@ -1,4 +1,4 @@
-//! One spec for two clusters that are really two, and for two that are one.
+//! One spec for two different clusters, and for two contexts of the same cluster.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
     let merged = |name: &str, planes: [&ControlPlane; 2]| {
         let contexts = planes.map(|plane| fs::read_to_string(&plane.kubeconfig).unwrap());
         let path = app.directory().join(name);
-        // kubectl merges two files whose names differ; here one file has both.
+        // kubectl can merge two files with different names; here one file contains both contexts.
         let [first, second] = contexts;
         fs::write(&path, two_contexts(&first, &second)).unwrap();
         path
@@ -42,7 +42,7 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
     let status = run(&["status", "-o", "name"]);
     assert_eq!((status.code, status.out.lines().count()), (Some(0), 4 + 2), "{status:?}");
 
-    // One that is out of reach does not keep the other from being looked at.
+    // The status of one cluster is shown even if the other is out of reach.
     east.stop("kube-apiserver");
     let status = run(&["status", "--request-timeout", "30s"]);
     assert_eq!(status.code, Some(4), "{status:?}");
@@ -52,7 +52,7 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
     );
     assert!(status.err.contains("east      cluster could not be asked"), "{}", status.err);
 
-    // Both contexts lead to one cluster: their sets would have one name.
+    // Both contexts lead to the same cluster: the ApplySets would have the same name.
     let same = &merged("same.kubeconfig", [west, west]);
     let same_cluster = app.start(same, &["render", "--only", "east"]).wait();
     assert_eq!(same_cluster.code, Some(5), "{same_cluster:?}");
@@ -60,13 +60,13 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
     let same_cluster = app.start(same, &["render", "--only", "east", "--overwrite"]).wait();
     assert_eq!(same_cluster.code, Some(5), "{same_cluster:?}");
     assert!(
-        same_cluster.err.contains("the clusters east and west of the spec are one and the same"),
+        same_cluster.err.contains("east and west in `spec.clusters` are the same cluster"),
         "{}",
         same_cluster.err
     );
 }
 
-/// Two kubeconfigs of one context each as one, with the contexts `west` and `east`.
+/// Merges two kubeconfigs of one context each, and names the contexts `west` and `east`.
 fn two_contexts(west: &str, east: &str) -> String {
     use largescale::core::yaml;
     let mut all = serde_json::json!({ "apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": [] });

@@ -1,6 +1,6 @@
-//! A whole control plane: `target/control-plane`, which `tests/go/control-plane/build.sh` makes.
+//! A complete control plane: `target/control-plane`, which `tests/go/control-plane/build.sh` builds.
 //!
-//! One is shared by all tests of this binary that leave its parts alone. A test that kills or pauses parts has its own.
+//! Tests that do not disturb its parts share one. A test that kills or pauses parts starts its own.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -14,18 +14,18 @@ use crate::child::{new_directory, said, shell, skip};
 use crate::nodes;
 use crate::upstream::Upstream;
 
-/// Which parts run, beside etcd and the API server.
+/// The parts that run besides etcd and the API server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Parts {
-    /// Controllers, a scheduler, the service controller with a cloud that gives out addresses, kubelets.
+    /// Controllers, a scheduler, a service controller whose cloud assigns addresses, and fake kubelets.
     All,
-    /// Nodes, and nothing that acts by itself: the quickest.
+    /// Only nodes, without controllers: the fastest.
     Nodes,
 }
 
-/// A running control plane. It ends when it is dropped, or when this process ends.
+/// A running control plane. It ends when it is dropped, or with this process.
 pub(crate) struct ControlPlane {
-    /// A kubeconfig that may do everything.
+    /// The kubeconfig of an administrator.
     pub(crate) kubeconfig: PathBuf,
     /// Its directory, with `logs` and `load-balancer-calls.jsonl`.
     pub(crate) directory: PathBuf,
@@ -34,7 +34,7 @@ pub(crate) struct ControlPlane {
     line: Mutex<Line>,
 }
 
-/// Orders go in, answers come out. It ends when its standard input closes.
+/// The connection for orders and their results. The control plane ends when its standard input closes.
 struct Line {
     orders: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -49,15 +49,16 @@ impl Line {
 }
 
 impl ControlPlane {
-    /// The one of this binary, with all parts and 20 nodes in 4 pools; `None` after having said why there is none.
+    /// Returns the shared control plane, with all parts and 20 nodes in 4 pools; `None` after printing why there is
+    /// none.
     pub(crate) fn shared() -> Option<&'static Self> {
         static PLANE: OnceLock<Result<ControlPlane, String>> = OnceLock::new();
         let plane = PLANE.get_or_init(|| Self::launch(Parts::All, 20, 4));
         plane.as_ref().map_err(|why| skip(why)).ok()
     }
 
-    /// One for this test alone, with nodes that take turns to be in one of the pools. For tests that hinder parts or
-    /// change nodes; it takes seconds, and half a gigabyte.
+    /// Starts a control plane for one test, with nodes spread over the pools. For tests that disturb parts or
+    /// change nodes; it takes seconds and half a gigabyte of memory.
     pub(crate) fn own(parts: Parts, nodes: usize, pools: usize) -> Option<Self> {
         Self::launch(parts, nodes, pools).map_err(|why| skip(&why)).ok()
     }
@@ -93,34 +94,34 @@ impl ControlPlane {
         })
     }
 
-    /// Kills a part, which stays away until it is started. Parts are called as the programs are: `etcd`,
-    /// `kube-apiserver`, `kube-controller-manager`, `kube-scheduler`, `service-lb`, `fake-kubelet`.
+    /// Kills a part until `start`. Parts have the names of the programs: `etcd`, `kube-apiserver`,
+    /// `kube-controller-manager`, `kube-scheduler`, `service-lb`, `fake-kubelet`.
     pub(crate) fn stop(&self, part: &str) {
         self.order("stop", part);
     }
 
-    /// Starts a part again where it was, and returns when it is ready.
+    /// Starts a part again with the same state, and returns when it is ready.
     pub(crate) fn start(&self, part: &str) {
         self.order("start", part);
     }
 
-    /// Kills a part and starts it.
+    /// Kills a part and starts it again.
     pub(crate) fn restart(&self, part: &str) {
         self.order("restart", part);
     }
 
-    /// Lets a part hang: it holds its connections and does nothing.
+    /// Suspends a part: it keeps its connections and does nothing.
     pub(crate) fn pause(&self, part: &str) {
         self.order("pause", part);
     }
 
-    /// Lets it go on.
+    /// Resumes a part.
     pub(crate) fn resume(&self, part: &str) {
         self.order("resume", part);
     }
 
-    /// What the service controller has told the cloud about the Services of a namespace, in its order: `call` (ensure,
-    /// update or delete), `service`, `annotations`, `nodes`.
+    /// Returns the calls of the service controller to the cloud about Services of a namespace, in order: `call`
+    /// (ensure, update or delete), `service`, `annotations`, `nodes`.
     pub(crate) fn load_balancer_calls(&self, namespace: &str) -> Vec<Value> {
         let text = fs::read_to_string(self.directory.join("load-balancer-calls.jsonl")).unwrap_or_default();
         let calls = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -129,7 +130,7 @@ impl ControlPlane {
     }
 
     fn order(&self, verb: &str, part: &str) {
-        // A test that failed with it in hand has ended; the others need not.
+        // A test that panicked while it held the lock must not fail the others.
         let mut line = self.line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         writeln!(line.orders, "{verb} {part}").unwrap();
         let answer = line.read().unwrap();

@@ -1,5 +1,5 @@
-//! The pages of the documentation that need a cluster, from top to bottom. A comment below the title of such a page
-//! says which: `<!-- cluster: 6 nodes in 3 pools -->`.
+//! Runs the documentation pages that need a cluster. A comment below the title of such a page describes the cluster:
+//! `<!-- cluster: 6 nodes in 3 pools -->`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ fn who_may_do_what() {
     plays("docs/rbac/README.md");
 }
 
-/// None is forgotten.
+/// Checks that every such page has a test.
 #[test]
 fn every_page_with_a_cluster_is_played() {
     let source = include_str!("docs.rs");
@@ -88,7 +88,7 @@ fn plays(name: &str) {
     let text = fs::read_to_string(&path).unwrap();
     let comment = Regex::new(r"(?m)^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
     let wanted =
-        comment.captures(&text).unwrap_or_else(|| panic!("{name} does not say which cluster it needs"));
+        comment.captures(&text).unwrap_or_else(|| panic!("{name} does not name the cluster that it needs"));
     let number = |index: usize| wanted[index].parse::<usize>().unwrap();
     let Some(plane) = ControlPlane::own(Parts::All, number(1), number(2)) else { return };
     let directory = tempfile::Builder::new().prefix("page-").tempdir().unwrap();
@@ -125,12 +125,12 @@ fn plays(name: &str) {
         fs::write(&path, &played.text).unwrap();
         return;
     }
-    assert!(played.differences.is_empty(), "{name}\n{}\nUPDATE_DOCS=1 writes it anew", played.differences);
+    assert!(played.differences.is_empty(), "{name}\n{}\nUPDATE_DOCS=1 updates it", played.differences);
     assert_eq!(played.not_run, [""; 0], "{name}");
 }
 
-/// What is another each time: addresses, ages, names of commits and of the server, what is waited for on the way, the
-/// width of columns, and the order of what is done at once.
+/// Replaces what differs between runs: addresses, ages, commit ids, server names, progress messages, column widths,
+/// and the order of concurrent results.
 fn essence(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, mask) in [
@@ -140,14 +140,14 @@ fn essence(text: &str) -> String {
         (r"https://127\.0\.0\.1:\d+", "SERVER"),
         (r":3\d\d\d\d/TCP", ":NODEPORT/TCP"),
         (r"nodePort: \d+", "nodePort: NUMBER"),
-        // kubectl 1.34 and later say it.
+        // Printed by kubectl 1.34 and later.
         (r"deleted from \w+ namespace", "deleted"),
         (r"(?m)^waiting: .*\n", ""),
         (r" +", " "),
     ] {
         text = Regex::new(pattern).unwrap().replace_all(&text, mask).into_owned();
     }
-    // Objects are applied side by side: which is done first is chance.
+    // Objects are applied concurrently, so their order varies.
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! `doctor` with everything, with few rights, with another cluster, and with a server that is gone.
+//! `doctor` with all rights, with few rights, with another cluster, and without a server.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::control_plane::ControlPlane;
 use crate::run::Run;
 
-/// The levels of a check, and all that it says.
+/// Returns the levels of a check, and its text.
 fn of(run: &Run, check: &str) -> (Vec<String>, String) {
     let report: Value = serde_json::from_str(&run.out).unwrap();
     let items = report["items"].as_array().unwrap();
@@ -16,7 +16,7 @@ fn of(run: &Run, check: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn it_finds_what_is_wrong() {
+fn doctor_finds_problems() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "doctor");
     let all = app.run(&["doctor", "-o", "json"]);
@@ -33,7 +33,7 @@ fn it_finds_what_is_wrong() {
     );
     assert!(of(&all, "spec").1.contains("largescale.yaml: doctor, platform azure-basic"), "{}", all.out);
 
-    // Somebody who may see nodes and nothing else.
+    // A user who may list nodes and nothing else.
     let user = "doctor-viewer";
     plane.allow(user, None, &["list"], "", "nodes");
     let few = app.run(&["doctor", "-o", "json", "--as", user]);
@@ -46,7 +46,7 @@ fn it_finds_what_is_wrong() {
     );
     assert_eq!(of(&few, "cluster").0, ["warn"], "{}", few.out);
 
-    // Another cluster than that of the lock.
+    // A cluster other than that of the lock.
     let lock = std::fs::read_to_string(app.directory().join("largescale.lock")).unwrap();
     let line = lock.lines().find(|line| line.starts_with("cluster: ")).unwrap();
     app.edit("largescale.lock", line, "cluster: 11111111-2222-3333-4444-555555555555");
@@ -54,7 +54,7 @@ fn it_finds_what_is_wrong() {
     assert_eq!(other.code, Some(1), "{other:?}");
     assert!(of(&other, "cluster").1.contains("and the lock is of 11111111-2222"), "{}", other.out);
 
-    // A server that is not there.
+    // A server that does not exist.
     let gone =
         app.run(&["doctor", "-o", "json", "--server", "https://127.0.0.1:1", "--request-timeout", "2s"]);
     assert_eq!(gone.code, Some(1), "{gone:?}");

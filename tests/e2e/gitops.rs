@@ -1,4 +1,4 @@
-//! Argo CD's and Flux's own code syncs a rendered tree into the real API server: `target/gitops-proof`.
+//! The real code of Argo CD and Flux syncs a rendered directory into a real API server: `target/gitops-proof`.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::control_plane::ControlPlane;
 use crate::run::{Run, Running};
 use crate::wait::until;
 
-/// An app in a repository, with what syncs it.
+/// Creates an app in a repository, with the manifests of Argo CD or Flux.
 fn synced<'a>(plane: &'a ControlPlane, name: &str) -> Option<App<'a>> {
     if !Path::new(&program()).exists() {
         skip("no target/gitops-proof: tests/go/gitops-proof/build.sh has not been run");
@@ -42,7 +42,7 @@ fn values(object: &Value) -> Vec<&str> {
     object.as_object().unwrap().values().map(|value| value.as_str().unwrap()).collect()
 }
 
-/// The names of what is different: nothing, by both of Argo CD's ways to look.
+/// Checks that both diff methods of Argo CD report no difference.
 #[track_caller]
 fn in_sync_for_argo_cd(plane: &ControlPlane, app: &App<'_>) -> Value {
     let seen = proof(plane, app, "argocd", "diff", &[]).json();
@@ -50,7 +50,7 @@ fn in_sync_for_argo_cd(plane: &ControlPlane, app: &App<'_>) -> Value {
     seen
 }
 
-/// What `diff --live` says of objects that only others have applied so far.
+/// Checks that `diff --live` reports only membership for objects that only another tool has applied so far.
 fn sees_no_difference_but_membership(app: &App<'_>) {
     let difference = app.run(&["diff", "--live"]);
     assert_eq!((difference.code, difference.out.as_str()), (Some(1), ""), "{difference:?}");
@@ -62,10 +62,10 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
     let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
     let Some(app) = synced(&plane, "argo-cd") else { return };
     let plane = &plane;
-    // Without the cloud's controller no load balancer gets an address.
+    // Without the service controller, no load balancer gets an address.
     plane.pause("service-lb");
     let synced = proof(plane, &app, "argocd", "sync", &[]).json();
-    // A ConfigMap and a Deployment, and a Service for each pool.
+    // A ConfigMap, a Deployment, and a Service for each pool.
     assert_eq!(values(&synced).len(), 5, "{synced}");
     assert!(values(&synced).iter().all(|result| result.starts_with("Synced: ")), "{synced}");
 
@@ -80,16 +80,16 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
     });
 
     sees_no_difference_but_membership(&app);
-    // Our own apply and Argo CD do not undo each other.
+    // Our own apply and Argo CD do not revert each other.
     let ours = app.run(&["apply"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
-    assert!(ours.err.contains("Argo CD"), "it says who else applies: {}", ours.err);
+    assert!(ours.err.contains("Argo CD"), "it reports the other tool: {}", ours.err);
     in_sync_for_argo_cd(plane, &app);
     let again = proof(plane, &app, "argocd", "sync", &[]);
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!(app.run(&["diff", "--live"]).ok(), "");
 
-    // A pool is forgotten.
+    // A pool is removed.
     app.edit(
         "largescale.yaml",
         "platform: azure-basic\n",
@@ -100,10 +100,10 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
     assert!(plane.get(&service).is_some());
     let pruned = proof(plane, &app, "argocd", "sync", &[]).json();
     assert!(pruned["Service/argo-cd/web-pool01"].as_str().unwrap().starts_with("Pruned: "), "{pruned}");
-    until("its Service is gone", || plane.get(&service).is_none().then_some(()));
+    until("its Service is deleted", || plane.get(&service).is_none().then_some(()));
     assert!(plane.get(&app.path("v1", "services/web-pool00")).is_some());
 
-    // Nothing in the directory deletes nothing.
+    // An empty directory deletes nothing.
     for file in std::fs::read_dir(app.directory().join("rendered")).unwrap() {
         std::fs::remove_file(file.unwrap().path()).unwrap();
     }
@@ -125,7 +125,7 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
     assert_eq!(values(&applied), ["created"; 5], "{applied}");
     let seen = proof(plane, &app, "flux", "diff", &[]).json();
     assert_eq!(seen["different"], json!({}));
-    // What the expressions are for: kstatus alone does not wait for an address.
+    // This is why health checks need expressions: kstatus alone does not wait for an address.
     assert_eq!(seen["withoutExpressions"]["Service/web-pool00"], "Current");
     assert_eq!(seen["ready"]["Service/web-pool00"], "InProgress");
     plane.resume("service-lb");
@@ -138,7 +138,7 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
     sees_no_difference_but_membership(&app);
     let ours = app.run(&["apply"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
-    assert!(ours.err.contains("Flux"), "it says who else applies: {}", ours.err);
+    assert!(ours.err.contains("Flux"), "it reports the other tool: {}", ours.err);
     let again = proof(plane, &app, "flux", "apply", &[inventory]).json();
     assert_eq!(values(&again), ["unchanged"; 5], "{again}");
     assert_eq!(app.run(&["diff", "--live"]).ok(), "");
@@ -152,16 +152,16 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
     let pruned = proof(plane, &app, "flux", "apply", &[inventory]).json();
     assert_eq!(pruned["Service/flux/web-pool01"], "deleted", "{pruned}");
     let service = app.path("v1", "services/web-pool01");
-    until("its Service is gone", || plane.get(&service).is_none().then_some(()));
+    until("its Service is deleted", || plane.get(&service).is_none().then_some(()));
 
-    // git has no empty directories: what was one is not there, and Flux stops.
+    // git does not store empty directories, so the directory disappears, and Flux stops.
     let tree = app.directory().join("rendered");
     std::fs::rename(&tree, app.directory().join("away")).unwrap();
     let gone = proof(plane, &app, "flux", "apply", &[inventory]);
     assert_eq!(gone.code, Some(1), "{gone:?}");
     assert!(gone.err.contains("kustomization path not found"), "{gone:?}");
     assert!(plane.get(&app.path("v1", "services/web-pool00")).is_some());
-    // What docs/gitops.md warns of: with some other file in it, Flux takes the directory at its word.
+    // docs/gitops.md warns of this: with any other file in the directory, Flux deletes the objects.
     std::fs::create_dir(&tree).unwrap();
     std::fs::write(tree.join("README.md"), "nothing here").unwrap();
     let emptied = proof(plane, &app, "flux", "apply", &[inventory]).json();

@@ -1,4 +1,4 @@
-//! What the other tests stand on, tested itself.
+//! Tests of the test harness itself.
 
 mod faults;
 mod parts;

@@ -1,4 +1,4 @@
-//! Whose set it is: two directories of one name, forged members, and the namespace of the set.
+//! Ownership of an ApplySet: two directories of one name, forged members, and the namespace of the set.
 
 use std::fs;
 
@@ -53,14 +53,14 @@ fn two_directories_of_one_name_do_not_share_a_set() {
     assert!(plane.get(&first.path("v1", "services/web-pool00")).is_some());
     assert!(plane.get(&first.path("v1", "services/shop-pool00")).is_none());
 
-    // One of the two ways that the hint names: another name.
+    // The first solution of the hint: another name.
     let third = first.with_same_name();
     third.edit("web.yaml", "name: web", "name: more");
     third.edit("largescale.yaml", "{name: id-shared,", "{name: id-shared-2,");
     third.run(&["render", "--new-id"]).ok();
     third.run(&["apply"]).ok();
 
-    // The other one: taking the set over.
+    // The second one: taking over the ApplySet.
     let adopted = second.run(&["inventory", "adopt", "--yes"]);
     assert_eq!(adopted.code, Some(0), "{adopted:?}");
     assert!(
@@ -73,12 +73,12 @@ fn two_directories_of_one_name_do_not_share_a_set() {
     assert_eq!(first.run(&["apply"]).code, Some(5));
 }
 
-/// Every command that needs a cluster, on a directory that 9c3118f rendered; tests/cases/compat has the others.
+/// Runs every command that needs a cluster on a directory that 9c3118f rendered; tests/cases/compat has the others.
 #[test]
-fn a_directory_and_a_set_of_an_older_version_go_on() {
+fn a_directory_and_an_applyset_of_an_older_version_keep_working() {
     let Some(plane) = ControlPlane::shared() else { return };
     let old = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/compat/rendered-by-9c3118f/in");
-    // The namespaces are those of the fixture.
+    // Use the namespaces of the fixture.
     let app = App::copied(plane, "prod", old.as_ref());
     plane.create_namespace("shared");
     let lock = || fs::read_to_string(app.directory().join("largescale.lock")).unwrap();
@@ -108,17 +108,17 @@ fn a_directory_and_a_set_of_an_older_version_go_on() {
     app.run(&["inventory", "disband", "--yes"]).ok();
     app.run(&["apply"]).ok();
 
-    // The next change of the directory brings the id, and the next apply writes it into the set.
+    // The next change of the directory adds the id, and the next apply writes it to the ApplySet.
     app.edit("manifests/web.yaml", "replicas: 4", "replicas: 5");
     app.run(&["render"]).ok();
     let applied = app.run(&["apply"]);
     assert_eq!(applied.code, Some(0), "{applied:?}");
-    assert!(applied.err.contains("the set now carries the id of this lock"), "{applied:?}");
+    assert!(applied.err.contains("added the id of this lock to the ApplySet"), "{applied:?}");
     assert_eq!(set(plane).unwrap()["metadata"]["annotations"][LOCK_ID], lock_id(&app));
     let again = app.run(&["apply"]);
-    assert!(!again.err.contains("the set now carries"), "{again:?}");
+    assert!(!again.err.contains("added the id of this lock"), "{again:?}");
 
-    // The old directory is now another one, and so it is refused.
+    // The old directory now counts as another one, and is refused.
     fs::write(app.directory().join("largescale.lock"), before.clone()).unwrap();
     let refused = app.run(&["apply"]);
     assert_eq!(refused.code, Some(5), "{refused:?}");
@@ -148,7 +148,7 @@ fn the_namespace_of_the_set_is_not_that_of_the_context() {
     let other = app.run(&["apply", "-n", "default"]);
     assert_eq!(other.code, Some(5), "{other:?}");
 
-    // The lock goes on naming the namespace where the spec does not.
+    // The lock keeps naming the namespace if the spec no longer does.
     app.edit("largescale.yaml", "{name: id-namespace, namespace: id-namespace}", "{name: id-namespace}");
     app.run(&["render"]).ok();
     app.run(&["apply"]).ok();
@@ -174,13 +174,13 @@ fn members_that_left_the_directory_are_counted() {
         assert_eq!(applied.code, Some(0), "{applied:?}");
         assert!(applied.err.contains("1 member of the set is no longer in the directory"), "{applied:?}");
     }
-    // The lock remembers that the directory has rendered a ConfigMap.
+    // The lock records that the directory has rendered a ConfigMap.
     app.run(&["prune", "--yes"]).ok();
     assert!(plane.get(&app.path("v1", "configmaps/web")).is_none());
 }
 
 #[test]
-fn a_forged_member_is_not_pruned_without_a_person() {
+fn a_forged_member_is_not_pruned_without_confirmation() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "id-forged");
     app.run(&["apply"]).ok();
@@ -189,11 +189,11 @@ fn a_forged_member_is_not_pruned_without_a_person() {
     plane.create("/api/v1/namespaces/id-forged-victim/secrets", &secret);
     let victim = "/api/v1/namespaces/id-forged-victim/secrets/precious";
 
-    // Mallory may patch, and not delete.
+    // Mallory may patch, but not delete.
     let rights = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/e2e/mallory.yaml")).unwrap();
     let rights = rights.replace("NAMESPACE", "id-forged");
     let (first, second) = rights.rsplit_once("---\n").unwrap();
-    // kubectl takes one namespace at a time.
+    // kubectl accepts one namespace at a time.
     for (namespace, objects) in [("id-forged", first), ("id-forged-victim", second)] {
         app.write("mallory.yml", objects);
         app.kubectl(&["apply", "--server-side", "-n", namespace, "-f", "mallory.yml"]).ok();
@@ -235,11 +235,11 @@ fn a_forged_member_is_not_pruned_without_a_person() {
                 .contains(&format!("field manager kubectl-largescale wrote the annotation {NAMESPACES}")),
             "{refused:?}"
         );
-        assert!(plane.get(victim).is_some(), "{command:?} deleted a Secret of somebody else");
+        assert!(plane.get(victim).is_some(), "{command:?} deleted a Secret of another user");
     }
     let shown = app.run(&["prune", "--dry-run"]);
     assert!(shown.err.contains("the lock has never contained a Secret"), "{shown:?}");
-    // Whoever has looked may insist.
+    // A user who has checked the objects may proceed.
     app.run(&["prune", "--yes", "--prune-unrecorded"]).ok();
     assert!(plane.get(victim).is_none());
 }

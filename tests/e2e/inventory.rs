@@ -1,4 +1,4 @@
-//! The set of an app: looked at, mended, given to kubectl and taken back. kubectl is the real one.
+//! The ApplySet of an app: listed, repaired, transferred to kubectl and adopted again, with the real kubectl.
 
 use serde_json::{Value, json};
 
@@ -21,10 +21,10 @@ fn live(plane: &ControlPlane, app: &App<'_>, object: &str) -> Option<Value> {
     plane.get(&app.path(version, object))
 }
 
-/// What tells whether somebody has written an object: its status is the controllers'.
+/// Returns the generations, which change with every write except to the status.
 fn generations(plane: &ControlPlane, app: &App<'_>) -> Vec<Value> {
     let essence = |object: &str| {
-        let live = live(plane, app, object).unwrap_or_else(|| panic!("{object} is gone"));
+        let live = live(plane, app, object).unwrap_or_else(|| panic!("{object} does not exist"));
         let managers: Vec<_> = live["metadata"]["managedFields"]
             .as_array()
             .unwrap()
@@ -54,10 +54,10 @@ fn to_kubectl_and_back() {
     let app = App::rendered(plane, "set-handover");
     app.run(&["apply", "--wait", "address"]).ok();
     let before = kubectl_apply(&app);
-    assert_ne!(before.code, Some(0), "kubectl must not take a set that is ours: {before:?}");
+    assert_ne!(before.code, Some(0), "kubectl must refuse our ApplySet: {before:?}");
 
-    let nobody = app.run(&["inventory", "handover", "--to", "kubectl"]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
+    let unconfirmed = app.run(&["inventory", "handover", "--to", "kubectl"]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
     app.run(&["inventory", "handover", "--to", "kubectl", "--dry-run"]).ok();
     app.run(&["apply"]).ok();
     app.run(&["inventory", "handover", "--to", "kubectl", "--yes"]).ok();
@@ -75,7 +75,7 @@ fn to_kubectl_and_back() {
     all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
     app.run(&["diff", "--live", "--server-side"]).ok();
     app.run(&["inventory", "verify"]).ok();
-    // Once more is nothing to do.
+    // A repeated command has nothing to do.
     let again = app.run(&["inventory", "adopt"]);
     assert_eq!(again.code, Some(0), "{again:?}");
 }
@@ -96,9 +96,9 @@ fn kubectl_prunes_what_was_handed_to_it() {
 }
 
 #[test]
-fn what_kubectl_made_is_adopted() {
+fn objects_of_kubectl_are_adopted() {
     let Some(plane) = ControlPlane::shared() else { return };
-    // A set of kubectl's, objects applied by the server, and objects applied by the client.
+    // An ApplySet of kubectl, with objects from server-side and client-side apply.
     let set = "--applyset=configmap/set-adopt-a";
     let made = [
         ("set-adopt-a", vec!["apply", "--server-side", "--prune", set, "-f", "rendered"]),
@@ -114,7 +114,7 @@ fn what_kubectl_made_is_adopted() {
         app.run(&["apply", "--prune"]).ok();
         all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
 
-        // What kubectl has applied and the directory does not hold any more leaves the object.
+        // A field that kubectl applied and the directory no longer contains is removed from the object.
         app.edit("web.yaml", "  greeting: hello\n", "  welcome: hello\n");
         app.run(&["render"]).ok();
         app.run(&["apply"]).ok();
@@ -127,7 +127,7 @@ fn what_kubectl_made_is_adopted() {
 }
 
 #[test]
-fn a_lost_or_broken_parent_is_mended() {
+fn a_lost_or_broken_parent_is_repaired() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "set-verify");
     app.run(&["apply"]).ok();
@@ -195,7 +195,7 @@ fn the_objects_of_a_disbanded_set_stay() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "set-disband");
     app.run(&["apply"]).ok();
-    assert_eq!(app.run(&["inventory", "disband"]).code, Some(5), "nobody has agreed");
+    assert_eq!(app.run(&["inventory", "disband"]).code, Some(5), "not confirmed");
     app.run(&["inventory", "disband", "--yes"]).ok();
     for object in OBJECTS {
         let live = live(plane, &app, object).unwrap();
@@ -209,16 +209,16 @@ fn the_objects_of_a_disbanded_set_stay() {
     all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
 
     let parent = app.path("v1", "configmaps/set-disband");
-    plane.patch(&parent, Patch::Merge, &json!({"data": {"somebody": "needs this"}}));
+    plane.patch(&parent, Patch::Merge, &json!({"data": {"other": "needs this"}}));
     app.run(&["inventory", "disband", "--yes"]).ok();
     let left = plane.get(&parent).unwrap();
-    assert_eq!(left["data"], json!({"somebody": "needs this"}));
+    assert_eq!(left["data"], json!({"other": "needs this"}));
     assert!(!left["metadata"].to_string().contains("\"applyset."), "{left}");
     assert!(!left["metadata"].to_string().contains("lock-id\":"), "{left}");
 }
 
 #[test]
-fn what_another_program_looks_after_is_not_mended() {
+fn a_parent_of_another_program_is_not_repaired() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "set-theirs");
     app.run(&["apply"]).ok();

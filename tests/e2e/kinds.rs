@@ -1,9 +1,9 @@
-//! A kind that comes with the tree, under a name for its lists that nobody expects.
+//! A kind whose definition is in the rendered directory, with an unusual name for its list kind.
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
 
-/// A namespace, a kind and an object of it, in the order in which nothing would work.
+/// A namespace, a kind and an object of it, in an order in which applying them one by one would fail.
 const ALL_AT_ONCE: &str = "---
 apiVersion: GROUP/v1
 kind: Widget
@@ -62,7 +62,7 @@ fn a_namespace_a_kind_and_an_object_of_it_from_nothing() {
     let again = app.run(&["apply", "--prune"]);
     assert!(again.err.starts_with("10 unchanged in "), "{again:?}");
 
-    // What leaves the tree goes, but for what others may have put something into.
+    // Objects that left the tree are pruned, except for those that may contain foreign objects.
     let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
     app.write("web.yaml", manifests.split("---\napiVersion: kinds-new").next().unwrap());
     app.run(&["render"]).ok();
@@ -70,6 +70,9 @@ fn a_namespace_a_kind_and_an_object_of_it_from_nothing() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.err.contains("6 unchanged, 2 pruned in "), "{run:?}");
     for kept in ["namespace/kinds-new-more", "customresourcedefinition/widgets.kinds-new.example.com"] {
-        assert!(run.err.contains(&format!("{kept} has left the tree and stays: ")), "{run:?}");
+        assert!(
+            run.err.contains(&format!("{kept} is no longer in the tree, but is not pruned: ")),
+            "{run:?}"
+        );
     }
 }

@@ -1,8 +1,8 @@
-//! The commands that ask and change a cluster, against a whole control plane, with faults on the way and parts that die.
+//! Tests of the commands that read and change a cluster, with a complete control plane, injected faults and parts
+//! that die.
 //!
-//! What a test needs: [`control_plane::ControlPlane`] is the cluster, [`app::App`] a rendered project with a namespace
-//! of its own and the program in it, [`proxy::Proxy`] a way to the cluster that goes wrong on demand, and
-//! [`wait::until`] waits for what takes a moment.
+//! Building blocks: [`control_plane::ControlPlane`] is the cluster, [`app::App`] a rendered project with its own
+//! namespace, [`proxy::Proxy`] a proxy that injects faults, and [`wait::until`] waits for a condition.
 
 mod app;
 mod apply;

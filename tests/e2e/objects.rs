@@ -1,21 +1,21 @@
-//! Objects of the cluster, looked at and changed as the administrator, past everything that is tested.
+//! Reads and changes objects of the cluster as the administrator, without the tested code.
 
 use serde_json::{Value, json};
 
 use crate::control_plane::ControlPlane;
 use crate::wait::until;
 
-/// How a patch is meant.
+/// The type of a patch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Patch<'a> {
     Merge,
     Json,
-    /// Server-side apply by this field manager, who takes what others have.
+    /// Server-side apply by this field manager, forcing conflicts.
     Apply(&'a str),
 }
 
 impl ControlPlane {
-    /// Any request, with the status and the JSON of its answer.
+    /// Sends any request; returns the status and the JSON of the response.
     pub(crate) fn request(
         &self,
         method: &str,
@@ -29,7 +29,7 @@ impl ControlPlane {
         (answer.status, serde_json::from_slice(&answer.body).unwrap_or_default())
     }
 
-    /// What is at a path, if there is anything.
+    /// Returns the object at a path, if it exists.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Option<Value> {
         let (status, object) = self.request("GET", path, "application/json", None);
@@ -37,17 +37,17 @@ impl ControlPlane {
         (status == 200).then_some(object)
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     #[track_caller]
     pub(crate) fn list(&self, path: &str) -> Vec<Value> {
         let mut list = self.get(path).unwrap_or_else(|| panic!("there is no {path}"));
         match list["items"].take() {
             Value::Array(items) => items,
-            other => panic!("{path} is no list: {other}"),
+            other => panic!("{path} is not a list: {other}"),
         }
     }
 
-    /// Makes an object; the path is that of its list.
+    /// Creates an object; the path is that of its list.
     #[track_caller]
     pub(crate) fn create(&self, path: &str, object: &Value) -> Value {
         let (status, made) = self.request("POST", path, "application/json", Some(object));
@@ -69,21 +69,22 @@ impl ControlPlane {
         object
     }
 
-    /// Deletes what is at a path, whether it is there or not.
+    /// Deletes the object at a path, whether it exists or not.
     #[track_caller]
     pub(crate) fn delete(&self, path: &str) {
         let (status, answer) = self.request("DELETE", path, "application/json", None);
         assert!(matches!(status, 200 | 202 | 404), "{path}: {answer}");
     }
 
-    /// A namespace that no other test has.
+    /// Creates a namespace; no two tests may share one.
     #[track_caller]
     pub(crate) fn create_namespace(&self, name: &str) {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         self.create("/api/v1/namespaces", &namespace);
     }
 
-    /// Lets a user do something in a namespace, or everywhere, from when this returns. Act as him with `--as`.
+    /// Gives a user a right in a namespace, or everywhere; it is effective when this returns. Use `--as` to
+    /// impersonate the user.
     #[track_caller]
     pub(crate) fn allow(
         &self,
@@ -107,7 +108,7 @@ impl ControlPlane {
             "roleRef": {"apiGroup": API, "kind": kind, "name": name},
             "subjects": [{"apiGroup": API, "kind": "User", "name": user}]});
         self.create(&format!("{below}/{}bindings", kind.to_lowercase()), &binding);
-        // The authorizer learns of a role a moment after it is there.
+        // The authorizer learns of a new role after a moment.
         for verb in verbs {
             let attributes =
                 json!({"verb": verb, "group": group, "resource": resource, "namespace": namespace});

@@ -1,4 +1,4 @@
-//! Parts of the control plane that are gone in the middle of an apply.
+//! Parts of the control plane die during an apply.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::run::Run;
 use crate::wait::until;
 
 #[test]
-fn etcd_and_the_api_server_are_away_for_a_while() {
+fn etcd_and_the_api_server_are_unavailable_for_a_while() {
     let Some(plane) = &ControlPlane::own(Parts::Nodes, 8, 4) else { return };
     etcd_is_gone_for_ten_seconds(plane);
     etcd_goes_in_the_middle(plane);
@@ -23,7 +23,7 @@ fn etcd_is_gone_for_ten_seconds(plane: &ControlPlane) {
     let running = app.start(&plane.kubeconfig, &["apply"]);
     std::thread::sleep(Duration::from_secs(10));
     plane.start("etcd");
-    tells_the_truth(plane, &app, &running.wait());
+    reports_correctly(plane, &app, &running.wait());
     converges(&app);
 }
 
@@ -33,13 +33,13 @@ fn etcd_goes_in_the_middle(plane: &ControlPlane) {
         if sent.method == "PATCH" { Fault::Delay(Duration::from_millis(300)) } else { Fault::Pass }
     });
     let running = app.start(&proxy.kubeconfig(app.directory()), &["apply", "--concurrency", "1"]);
-    until("a Service is under way", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
+    until("a Service is being applied", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
     plane.stop("etcd");
     std::thread::sleep(Duration::from_secs(10));
     plane.start("etcd");
     let run = running.wait();
-    tells_the_truth(plane, &app, &run);
-    assert_eq!(run.code, Some(0), "ten seconds are waited for: {run:?}");
+    reports_correctly(plane, &app, &run);
+    assert_eq!(run.code, Some(0), "the program must wait ten seconds: {run:?}");
     converges(&app);
 }
 
@@ -49,11 +49,11 @@ fn the_api_server_restarts(plane: &ControlPlane) {
         if sent.method == "PATCH" { Fault::Delay(Duration::from_millis(300)) } else { Fault::Pass }
     });
     let running = app.start(&proxy.kubeconfig(app.directory()), &["apply", "--concurrency", "1"]);
-    until("a Service is under way", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
+    until("a Service is being applied", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
     plane.restart("kube-apiserver");
     let run = running.wait();
-    tells_the_truth(plane, &app, &run);
-    assert_eq!(run.code, Some(0), "a restart is waited for: {run:?}");
+    reports_correctly(plane, &app, &run);
+    assert_eq!(run.code, Some(0), "the program must wait for a restart: {run:?}");
     converges(&app);
 }
 
@@ -64,19 +64,19 @@ fn the_api_server_does_not_come_back_in_time(plane: &ControlPlane) {
     });
     let arguments = ["apply", "--concurrency", "1", "--request-timeout", "3s"];
     let running = app.start(&proxy.kubeconfig(app.directory()), &arguments);
-    until("a Service is under way", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
+    until("a Service is being applied", || (proxy.count("PATCH", "/services/") > 0).then_some(()));
     plane.stop("kube-apiserver");
     let run = running.wait();
     plane.start("kube-apiserver");
     assert_eq!(run.code, Some(6), "{run:?}");
     assert!(run.err.contains("not applied: service/"), "{run:?}");
-    tells_the_truth(plane, &app, &run);
+    reports_correctly(plane, &app, &run);
     converges(&app);
 }
 
-/// What is said to be created is there, and what is said to be neither done nor unknown is not.
+/// Checks that objects reported as created exist, and that objects reported as not applied do not.
 #[track_caller]
-fn tells_the_truth(plane: &ControlPlane, app: &App<'_>, run: &Run) {
+fn reports_correctly(plane: &ControlPlane, app: &App<'_>, run: &Run) {
     assert_eq!(run.code == Some(0), run.out.lines().count() == 6, "{run:?}");
     let left = run.err.lines().find_map(|line| line.strip_prefix("not applied: ")).unwrap_or_default();
     for pool in 0..plane.pools {
@@ -84,10 +84,10 @@ fn tells_the_truth(plane: &ControlPlane, app: &App<'_>, run: &Run) {
         let key = format!("service/{}/{name}", app.namespace);
         let is_there = plane.get(&app.path("v1", &format!("services/{name}"))).is_some();
         if run.out.contains(&format!("{key} created")) {
-            assert!(is_there, "{key} is not there: {run:?}");
+            assert!(is_there, "{key} does not exist: {run:?}");
         }
         if left.split(", ").any(|known| known == key) {
-            assert!(!is_there, "{key} is there: {run:?}");
+            assert!(!is_there, "{key} exists: {run:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! A way to the API server that goes wrong on demand: HTTP on loopback to the client, forwarded to the real server.
+//! A proxy for the API server that injects faults: HTTP on loopback for the client, forwarded to the real server.
 //!
-//! A request that does not say who it is from is the administrator's, so that a client needs no credentials here, and
-//! with `--as` is anybody. Watches are not forwarded piece by piece: an answer goes on when it is whole.
+//! A request without credentials is sent as the administrator, so clients need none, and can impersonate any user
+//! with `--as`. Watches do not work: a response is forwarded when it is complete.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -20,22 +20,22 @@ use crate::upstream::{Answer, Upstream};
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
     Pass,
-    /// Is answered so, and the server hears nothing of it.
+    /// The proxy answers with this; the server does not receive the request.
     Answer(Reply),
-    /// The connection closes without an answer, and the server hears nothing of it.
+    /// The connection closes without a response; the server does not receive the request.
     ResetBefore,
-    /// The server acts, and the connection closes without an answer.
+    /// The server executes the request; the connection closes without a response.
     ResetAfter,
-    /// The server acts, and the connection closes after so many bytes of the body of its answer.
+    /// The server executes the request; the connection closes after this many bytes of the response body.
     Truncate(usize),
-    /// Waits, then passes.
+    /// The proxy waits, then forwards the request.
     Delay(Duration),
 }
 
-/// A request as it was sent.
+/// A request as the client sent it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
-    /// From 0, in the order in which they came.
+    /// Its number, from 0, in the order of arrival.
     pub(crate) number: usize,
     pub(crate) method: String,
     /// The path without the query.
@@ -43,9 +43,9 @@ pub(crate) struct Sent {
     pub(crate) query: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Which connection it came on, from 0.
+    /// The number of its connection, from 0.
     pub(crate) connection: usize,
-    /// The status that the client was told; none if it was told nothing, or not yet.
+    /// The status that the client received; `None` if it received none, or not yet.
     pub(crate) status: Option<u16>,
 }
 
@@ -65,7 +65,7 @@ impl Sent {
         }
     }
 
-    /// Whether it has this method and this in its path: `("PATCH", "/services/")`.
+    /// Returns whether it has this method, and this text in its path: `("PATCH", "/services/")`.
     pub(crate) fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.path.contains(path)
     }
@@ -74,7 +74,7 @@ impl Sent {
         self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
-    /// What was sent, null if that is no JSON.
+    /// Returns the body; null if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -89,7 +89,7 @@ pub(crate) struct Proxy {
 type Decide = Box<dyn FnMut(&Sent) -> Fault + Send>;
 
 impl Drop for Proxy {
-    /// The server stays; what the test gave to it, perhaps a whole control plane, does not.
+    /// The server thread keeps running, but must release what the test passed in, such as a control plane.
     fn drop(&mut self) {
         if let Ok(mut fault) = self.fault.lock() {
             *fault = Box::new(|_| Fault::ResetBefore);
@@ -105,7 +105,7 @@ struct Log {
 }
 
 impl Proxy {
-    /// Asks the function about each request, one at a time, in their order.
+    /// Starts a proxy that calls the function for each request, one at a time, in order.
     pub(crate) fn start(plane: &ControlPlane, fault: impl FnMut(&Sent) -> Fault + Send + 'static) -> Self {
         let upstream = Arc::clone(&plane.upstream);
         let log = Arc::new(Log::default());
@@ -119,7 +119,7 @@ impl Proxy {
                 let mut all = kept.sent.lock().unwrap();
                 let sent = Sent::new(all.len(), seen);
                 all.push(sent.clone());
-                drop(all); // a function that panics leaves the list readable
+                drop(all); // if the function panics, the list stays readable
                 let fault = fault(&sent);
                 (sent, fault)
             };
@@ -133,12 +133,12 @@ impl Proxy {
         Self { server, log, fault: decide }
     }
 
-    /// Nothing goes wrong; for what is said on the way.
+    /// Starts a proxy without faults, for tests that look at the requests.
     pub(crate) fn passing(plane: &ControlPlane) -> Self {
         Self::start(plane, |_| Fault::Pass)
     }
 
-    /// The n-th request, counted from 1, that is meant goes wrong; all others pass.
+    /// Injects the fault into the n-th matching request, counted from 1; all others pass.
     pub(crate) fn index(
         plane: &ControlPlane,
         index: usize,
@@ -156,7 +156,7 @@ impl Proxy {
         self.server.url()
     }
 
-    /// A kubeconfig for this way to the cluster, written into a directory.
+    /// Writes a kubeconfig for the proxy into a directory.
     pub(crate) fn kubeconfig(&self, directory: &Path) -> PathBuf {
         let path = directory.join(format!("proxy-{}.kubeconfig", self.url().rsplit(':').next().unwrap()));
         let text = format!(
@@ -169,17 +169,17 @@ impl Proxy {
         path
     }
 
-    /// All requests so far.
+    /// Returns all requests so far.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.log.sent.lock().unwrap().clone()
     }
 
-    /// How many requests so far have this method and this in their path.
+    /// Returns how many requests so far have this method and this text in their path.
     pub(crate) fn count(&self, method: &str, path: &str) -> usize {
         self.log.sent.lock().unwrap().iter().filter(|sent| sent.is(method, path)).count()
     }
 
-    /// The requests so far that were to change something in the cluster.
+    /// Returns the requests so far that were meant to change the cluster.
     pub(crate) fn writes(&self) -> Vec<Sent> {
         let changes = |sent: &Sent| {
             sent.method != "GET"
@@ -189,12 +189,12 @@ impl Proxy {
         self.sent().into_iter().filter(changes).collect()
     }
 
-    /// How many requests were under way at one time, at most.
-    pub(crate) fn most_at_once(&self) -> usize {
+    /// Returns the highest number of concurrent requests.
+    pub(crate) fn most_concurrent(&self) -> usize {
         self.log.peak.load(Ordering::SeqCst)
     }
 
-    /// How many connections carried requests.
+    /// Returns how many connections carried requests.
     pub(crate) fn connections(&self) -> usize {
         self.sent().iter().map(|sent| sent.connection).collect::<BTreeSet<_>>().len()
     }
@@ -204,10 +204,10 @@ fn act(fault: Fault, sent: &Sent, upstream: &Upstream) -> Reply {
     match fault {
         Fault::Pass => forward(sent, upstream),
         Fault::Answer(reply) => reply,
-        Fault::ResetBefore => silence(),
+        Fault::ResetBefore => no_response(),
         Fault::ResetAfter => {
             forward(sent, upstream);
-            silence()
+            no_response()
         }
         Fault::Truncate(bytes) => {
             let reply = forward(sent, upstream);
@@ -221,28 +221,28 @@ fn act(fault: Fault, sent: &Sent, upstream: &Upstream) -> Reply {
     }
 }
 
-fn silence() -> Reply {
+fn no_response() -> Reply {
     Reply::json(0, "").framed(Framing::Silence)
 }
 
-/// What the server says to it; if it cannot be reached, nothing.
+/// Forwards a request; returns no response if the server is out of reach.
 fn forward(sent: &Sent, upstream: &Upstream) -> Reply {
     let target =
         if sent.query.is_empty() { sent.path.clone() } else { format!("{}?{}", sent.path, sent.query) };
-    let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| goes_on(name)).cloned().collect();
+    let headers: Vec<_> = sent.headers.iter().filter(|(name, _)| is_end_to_end(name)).cloned().collect();
     match upstream.send(&sent.method, &target, &headers, sent.body.clone()) {
         Ok(Answer { status, headers, body }) => {
             let mut reply = Reply::json(status, body);
-            let headers = headers.into_iter().filter(|(name, _)| goes_on(name));
+            let headers = headers.into_iter().filter(|(name, _)| is_end_to_end(name));
             reply.headers = headers.map(|(name, value)| (name.into(), value)).collect();
             reply
         }
-        Err(_) => silence(),
+        Err(_) => no_response(),
     }
 }
 
-/// Whether a header is about the message and not about one connection.
-fn goes_on(name: &str) -> bool {
+/// Returns whether a header is about the message and not about one connection.
+fn is_end_to_end(name: &str) -> bool {
     !["host", "connection", "content-length", "transfer-encoding", "keep-alive"]
         .contains(&name.to_ascii_lowercase().as_str())
 }

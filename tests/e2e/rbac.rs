@@ -1,4 +1,4 @@
-//! Each command with exactly the rights of its tier in docs/rbac, and with each of them taken away in turn.
+//! Runs each command with exactly the rights of its tier in docs/rbac, and with each right removed in turn.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::wait::until;
 
 const API: &str = "/apis/rbac.authorization.k8s.io/v1";
 
-/// What the tree of an app holds; rules about other kinds cannot be missed here.
+/// The resources of the tree of an app; removing rules about others has no effect here.
 const RESOURCES: [&str; 6] = ["configmaps", "deployments", "events", "namespaces", "nodes", "services"];
 
 /// One right.
@@ -21,7 +21,7 @@ struct Right {
     verb: String,
 }
 
-/// The rights of a tier, as the file says.
+/// Returns the rights of a tier, according to its file.
 fn tier(plane: &ControlPlane, app: &App<'_>, name: &str) -> Vec<Right> {
     let file = format!("{}/docs/rbac/{name}.yaml", env!("CARGO_MANIFEST_DIR"));
     app.kubectl(&["apply", "--server-side", "-f", &file]).ok();
@@ -41,7 +41,7 @@ fn tier(plane: &ControlPlane, app: &App<'_>, name: &str) -> Vec<Right> {
     rights
 }
 
-/// Gives a user rights, in the namespace of the app or, for what lives in none, in the cluster.
+/// Gives a user rights, in the namespace of the app or, for cluster-scoped resources, in the cluster.
 fn give(plane: &ControlPlane, app: &App<'_>, user: &str, rights: &[Right]) {
     for (location, is_here) in [("cluster", false), ("namespace", true)] {
         let rules: Vec<Value> = rights
@@ -65,7 +65,7 @@ fn give(plane: &ControlPlane, app: &App<'_>, user: &str, rights: &[Right]) {
             "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}]});
         plane.create(&path, &binding);
     }
-    // The authorizer learns of them a moment later.
+    // The authorizer learns of new roles after a moment.
     for right in rights {
         let attributes = json!({"verb": right.verb, "group": right.group, "resource": right.resource,
             "namespace": if ["namespaces", "nodes"].contains(&right.resource.as_str()) { "" } else { &app.namespace }});
@@ -78,8 +78,8 @@ fn give(plane: &ControlPlane, app: &App<'_>, user: &str, rights: &[Right]) {
     }
 }
 
-/// Runs commands with all the rights of some tiers, then with each right taken away: `prepare` brings the app to where
-/// the commands begin.
+/// Runs commands with all rights of some tiers, then with each right removed; `prepare` brings the app into the
+/// initial state.
 fn each_right_counts(
     name: &str,
     tiers: &[&str],
@@ -98,13 +98,13 @@ fn each_right_counts(
     for run in commands(&app, name) {
         assert!(matches!(run.code, Some(0 | 1)), "with all rights: {run:?}");
         assert!(
-            !run.err.contains("may not") || run.err.contains("may not patch"),
+            !run.err.contains("forbidden: user") || run.err.contains(" cannot patch "),
             "with all rights: {run:?}"
         );
     }
-    // A load balancer that has its address at the first look needs no event; `reader` has one that has not.
-    let missable = rights.iter().filter(|right| right.resource != "events" || name == "rbac-reader");
-    for (number, missing) in missable.enumerate() {
+    // Reading events is not needed if every load balancer has its address; `reader` has one without an address.
+    let removable = rights.iter().filter(|right| right.resource != "events" || name == "rbac-reader");
+    for (number, missing) in removable.enumerate() {
         let name = format!("{name}-{number}");
         let app = App::rendered(plane, &name);
         prepare(plane, &app);
@@ -112,14 +112,15 @@ fn each_right_counts(
         give(plane, &app, &name, &rest);
         let runs = commands(&app, &name);
         let Right { resource, verb, .. } = missing;
-        let said = format!("user `{name}` may not {verb} {resource}");
-        assert!(runs.iter().any(|run| run.err.contains(&said)), "nobody misses {missing:?}: {runs:?}");
+        let said = format!("user `{name}` cannot {verb} {resource}");
+        assert!(runs.iter().any(|run| run.err.contains(&said)), "no command needs {missing:?}: {runs:?}");
         for run in runs {
             assert!(!run.err.contains("panicked") && !run.err.contains("Error {"), "{run:?}");
-            let is_whole = run.code == Some(0) && !run.err.contains("may not");
-            let says_why =
-                run.err.contains("may not") || run.code == Some(1) || run.err.contains("not applied yet");
-            assert!(is_whole || says_why, "{missing:?}: {run:?}");
+            let is_whole = run.code == Some(0) && !run.err.contains("forbidden: user");
+            let reports_why = run.err.contains("forbidden: user")
+                || run.code == Some(1)
+                || run.err.contains("not applied yet");
+            assert!(is_whole || reports_why, "{missing:?}: {run:?}");
         }
     }
 }
@@ -134,7 +135,7 @@ fn pools() {
 
 #[test]
 fn reader() {
-    // One object of each kind is missing in the set, and a load balancer has no address.
+    // One object of each kind is missing in the ApplySet, and one load balancer has no address.
     let prepare = |plane: &ControlPlane, app: &App<'_>| {
         app.run(&["apply", "--wait", "address"]).ok();
         plane.delete(&app.path("v1", "configmaps/web"));
@@ -178,7 +179,7 @@ fn applier() {
 fn pruner() {
     let prepare = |_: &ControlPlane, app: &App<'_>| {
         app.run(&["apply"]).ok();
-        // Everything leaves the tree but the Services of two pools.
+        // Everything leaves the tree except the Services of two pools.
         app.write("web.yaml", SERVICE);
         app.run(&["render"]).ok();
     };
@@ -206,7 +207,7 @@ fn pruner() {
         give(plane, &app, &name, &rest);
         let run = commands(&app, &name).remove(0);
         assert_eq!(run.code, Some(6), "{run:?}");
-        assert!(run.err.contains(&format!("user `{name}` may not delete {resource}")), "{run:?}");
+        assert!(run.err.contains(&format!("user `{name}` cannot delete {resource}")), "{run:?}");
         assert!(run.err.contains(" 1 failed in "), "{run:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a reviewer sees when the cluster is asked, and who may look in a `CronJob`.
+//! Reviews with data from the cluster, and the rights of the `CronJob`.
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
@@ -12,7 +12,7 @@ fn the_addresses_at_stake_are_those_of_today() {
     let address = service["status"]["loadBalancer"]["ingress"][0]["ip"].as_str().unwrap();
     let gone = "the Service is removed, with its load balancer and the address";
 
-    // Before the tree has changed: nodes are read from the cluster, so addresses are, too.
+    // Before the tree has changed: nodes, and so addresses, are read from the cluster.
     app.edit(
         "largescale.yaml",
         "platform: azure-basic\n",
@@ -27,7 +27,7 @@ fn the_addresses_at_stake_are_those_of_today() {
     let summary = std::fs::read_to_string(app.directory().join("summary.md")).unwrap();
     assert!(summary.contains(&row), "{summary}");
 
-    // And what an apply would do.
+    // The effect of an apply.
     let live = app.run(&["diff", "--live", "--prune", "-o", "markdown"]);
     assert_eq!(live.code, Some(1), "{live:?}");
     assert!(live.out.contains(&row), "{}", live.out);
@@ -45,7 +45,7 @@ fn the_cron_job_is_taken_and_its_account_may_render() {
     crate::run::Running::start(&mut { applied }).wait().ok();
     let account = "system:serviceaccount:largescale:largescale";
     app.run(&["render", "--as", account]).ok();
-    // It sees the nodes, and no more.
+    // It may read nodes, and nothing else.
     let refused = app.run(&["diff", "--live", "--as", account]);
     assert_eq!(refused.code, Some(4), "{refused:?}");
     app.kubectl(&["delete", "clusterrolebinding", "largescale-refresh"]).ok();

@@ -1,4 +1,4 @@
-//! A program that is run to its end, or to the end of our patience: with faults on its way one may wait for ever.
+//! Runs a program to its end, with a time limit, because a program with faults might wait forever.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -9,24 +9,24 @@ use serde_json::Value;
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// How a program ended, and what it said.
+/// Exit code and output of a program.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// None if it was killed.
+    /// `None` if it was killed.
     pub(crate) code: Option<i32>,
     pub(crate) out: String,
     pub(crate) err: String,
 }
 
 impl Run {
-    /// What it said, of a run that has to succeed.
+    /// Returns the output of a run that must succeed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
         self.out
     }
 
-    /// The same as JSON.
+    /// Returns the output of a run that must succeed, as JSON.
     #[track_caller]
     pub(crate) fn json(self) -> Value {
         let text = self.ok();
@@ -34,7 +34,7 @@ impl Run {
     }
 }
 
-/// A program that runs.
+/// A running program.
 pub(crate) struct Running {
     child: Child,
     out: JoinHandle<String>,
@@ -48,12 +48,12 @@ impl Running {
         Self { child, out: read(out), err: read(err) }
     }
 
-    /// Ends it at once, wherever it is.
+    /// Kills the program.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Ends it as Ctrl-C does.
+    /// Interrupts the program like Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());

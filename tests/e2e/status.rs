@@ -1,4 +1,4 @@
-//! `status`: what it shows of a cluster that is at work, that waits, and that may not be looked at.
+//! `status` of an app that is ready, of one that is not, and with few rights.
 
 mod dns;
 mod doubt;
@@ -14,7 +14,7 @@ fn apply(app: &App) {
     app.kubectl(&["apply", "--server-side", "-f", "rendered"]).ok();
 }
 
-/// The status when it is ready.
+/// Returns the status when all is ready.
 fn ready(app: &App) -> Value {
     until("all is ready", || {
         let run = app.run(&["status", "-o", "json"]);

@@ -1,5 +1,5 @@
-//! The whole way, on the cluster of the article grown to 5,000 nodes: from nodes to addresses, through what happens to
-//! a cluster over the years, to another program and back.
+//! The whole life cycle, on the cluster of the article grown to 5,000 nodes: from nodes to addresses, through
+//! typical changes over the years, to another program and back.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::wait::until;
 const NODES: usize = 5_000;
 const POOLS: usize = 50;
 
-/// The article's workload, with its two hand-written Services folded into one and in the API versions of today.
+/// The workload of the article, with its two hand-written Services merged into one, in current API versions.
 const NGINX: &str = "apiVersion: v1
 kind: Service
 metadata:
@@ -91,7 +91,7 @@ fn the_articles_cluster_as_5000_nodes() {
     nothing_is_left_to_do(app);
 }
 
-/// Another team looks after it for a while, with kubectl.
+/// Another team manages the app with kubectl for a while.
 fn it_goes_to_kubectl_and_comes_back(app: &App<'_>) {
     app.run(&["inventory", "handover", "--to", "kubectl", "--yes"]).ok();
     let apply =
@@ -106,7 +106,7 @@ fn it_goes_to_kubectl_and_comes_back(app: &App<'_>) {
     assert_eq!(the_addresses(app).len(), POOLS - 1);
 }
 
-/// What `status` says of a cluster where all is well: every pool has an address of its own.
+/// Returns the addresses in `status` of a healthy cluster: each pool has its own.
 fn the_addresses(app: &App<'_>) -> BTreeSet<String> {
     let status = app.run(&["status", "-o", "json"]).json();
     assert_eq!(status["ready"], true, "{status}");
@@ -121,7 +121,7 @@ fn the_addresses(app: &App<'_>) -> BTreeSet<String> {
     addresses
 }
 
-/// The nodes of a pool go. Its load balancer, and the address that clients know, stay as they are.
+/// The nodes of a pool are removed. Its load balancer and address must stay, because clients know the address.
 fn a_pool_is_scaled_to_zero(plane: &ControlPlane, app: &App<'_>, addresses: &BTreeSet<String>) -> String {
     let service = app.path("v1", "services/nginx-service-pool07");
     let live = plane.get(&service).unwrap();
@@ -142,7 +142,7 @@ fn a_pool_is_scaled_to_zero(plane: &ControlPlane, app: &App<'_>, addresses: &BTr
     address
 }
 
-/// The pool is let go. Its Service leaves the cluster after the address was shown, and not before somebody agrees.
+/// The pool is removed. Its Service is deleted only after the address was shown and the user confirmed.
 fn the_pool_is_forgotten(plane: &ControlPlane, app: &App<'_>, address: &str) {
     let service = app.path("v1", "services/nginx-service-pool07");
     app.run(&["render", "--forget", "pool07"]).ok();
@@ -150,25 +150,26 @@ fn the_pool_is_forgotten(plane: &ControlPlane, app: &App<'_>, address: &str) {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(plane.get(&service).is_some(), "apply alone prunes nothing");
 
-    let lost =
-        format!("service/story/nginx-service-pool07 will be deleted, and its address {address} is lost\n");
+    let lost = format!(
+        "service/story/nginx-service-pool07 will be deleted, and its address {address} will be lost\n"
+    );
     let seen = app.run(&["diff", "--live", "--prune"]);
     assert_eq!(seen.code, Some(1), "{seen:?}");
     assert!(seen.err.contains(&lost) && seen.out.contains("+++ /dev/null"), "{seen:?}");
-    let nobody = app.run(&["apply", "--prune"]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
-    assert!(nobody.err.contains(&lost), "{nobody:?}");
-    assert!(plane.get(&service).is_some(), "nobody has agreed");
+    let unconfirmed = app.run(&["apply", "--prune"]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
+    assert!(unconfirmed.err.contains(&lost), "{unconfirmed:?}");
+    assert!(plane.get(&service).is_some(), "not confirmed");
 
     let run = app.run(&["apply", "--prune", "--yes"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.err.contains(&lost), "{run:?}");
     assert!(run.out.ends_with("service/story/nginx-service-pool07 pruned\n"), "{run:?}");
     assert_eq!(lines_with(&run.out, " unchanged"), POOLS, "{run:?}");
-    until("its load balancer is gone", || plane.get(&service).is_none().then_some(()));
+    until("its load balancer is deleted", || plane.get(&service).is_none().then_some(()));
 }
 
-/// Somebody repairs something in the middle of the night, and tells nobody.
+/// An operator fixes something by hand and does not report it.
 fn a_service_is_edited_by_hand(plane: &ControlPlane, app: &App<'_>) {
     let service = app.path("v1", "services/nginx-service-pool11");
     plane.patch(&service, Patch::Merge, &json!({"spec": {"selector": {"app": "elsewhere"}}}));

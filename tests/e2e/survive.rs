@@ -1,6 +1,5 @@
-//! What must survive: whatever goes wrong on the way, no object of others is touched, the report tells the truth about
-//! every object, the exit code is 0 only if all is done, and running it again comes to an end. [`scene::Scene`]
-//! asserts these four.
+//! Invariants under faults: foreign objects are not touched, the report is true for every object, the exit code
+//! is 0 only if all is done, and a repeated run completes the work. [`scene::Scene`] asserts all four.
 
 mod admission;
 mod between;

@@ -1,4 +1,4 @@
-//! Requests to the API server through kube itself, so that nothing here depends on what is tested.
+//! Sends requests to the API server through kube directly, so that nothing here depends on the tested code.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -10,18 +10,18 @@ use kube::client::Body;
 use kube::config::{AuthInfo, Kubeconfig};
 use tokio::runtime::{Builder, Handle};
 
-/// Longer than a minute, which a server that hangs may take to say that it does.
+/// Longer than a minute, after which a hanging server reports a timeout.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// An API server, and two ways to come to it.
+/// An API server, and two clients for it.
 pub(crate) struct Upstream {
     /// With the certificate of the administrator.
     admin: kube::Client,
-    /// With nothing, for requests that say themselves who they are from: a certificate would count more.
+    /// Without credentials, for requests that carry their own: a client certificate would take precedence.
     bare: kube::Client,
 }
 
-/// What came back.
+/// A response.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
@@ -34,19 +34,19 @@ impl Upstream {
         let mut config = kube::Config::try_from(kubeconfig).unwrap();
         config.proxy_url = None;
         config.default_retry = false;
-        // What the server compressed for somebody goes on to him as it is.
+        // Forward compressed responses unchanged.
         config.disable_compression = true;
-        // A server that is hindered on purpose answers when it can.
+        // A server that is disturbed on purpose may respond late.
         config.write_timeout = None;
-        let mut nobody = config.clone();
-        nobody.auth_info = AuthInfo::default();
+        let mut anonymous = config.clone();
+        anonymous.auth_info = AuthInfo::default();
         runtime().block_on(async {
             let client = |config| kube::Client::try_from(config).unwrap();
-            Self { admin: client(config), bare: client(nobody) }
+            Self { admin: client(config), bare: client(anonymous) }
         })
     }
 
-    /// Sends a request; an error is a connection that failed.
+    /// Sends a request; an error means that the connection failed.
     pub(crate) fn send(
         &self,
         method: &str,
@@ -75,12 +75,12 @@ impl Upstream {
         };
         runtime().block_on(async {
             let answer = tokio::time::timeout(PATIENCE, answer).await;
-            answer.map_err(|_| format!("{method} {path}: no answer in {} s", PATIENCE.as_secs()))?
+            answer.map_err(|_| format!("{method} {path}: no response in {} s", PATIENCE.as_secs()))?
         })
     }
 }
 
-/// One runtime for this process, driven by a thread of its own, so that any thread may wait on it.
+/// Returns the runtime of this process, driven by its own thread, so that any thread may wait on it.
 fn runtime() -> &'static Handle {
     static RUNTIME: OnceLock<Handle> = OnceLock::new();
     RUNTIME.get_or_init(|| {

@@ -1,12 +1,12 @@
-//! Waiting for what comes true a moment later, instead of sleeping for luck.
+//! Waits for a condition instead of sleeping.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What takes a second on an idle machine may take long on one that runs all tests at once.
+/// Generous, because a busy machine may need long for what takes a second on an idle one.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Asks until there is an answer, and returns it.
+/// Calls the function until it returns a value.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();

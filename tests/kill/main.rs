@@ -1,4 +1,5 @@
-//! A render that is killed at any moment leaves every file whole, and the next one ends as if nothing had happened.
+//! A render that is killed at any moment leaves every file complete, and the next render ends as if nothing had
+//! happened.
 
 #![cfg(unix)]
 
@@ -14,18 +15,18 @@ use random::Random;
 /// How many runs are killed.
 const KILLS: usize = 240;
 
-/// What was found after the kills, so that the test can say that it tested something.
+/// What the kills left, so that the test can check that it tested something.
 #[derive(Debug, Default)]
 struct Found {
-    /// The run had ended before.
+    /// The run had already ended.
     too_late: usize,
-    /// Nothing had been written yet.
+    /// Nothing was written yet.
     nothing: usize,
-    /// Unfinished files lay around.
+    /// There were temporary files.
     unfinished: usize,
-    /// The lock said what was about to happen.
+    /// The lock was pending.
     pending: usize,
-    /// Files of the old tree and files of the new one.
+    /// The tree had files of both versions.
     mixed: usize,
 }
 
@@ -41,14 +42,14 @@ fn killed_at_any_moment() {
     render_is_ok(&project);
 
     for kill in 0..KILLS {
-        // Now and then a run is killed after a killed one, for the other version or the same.
+        // Sometimes a run is killed after a killed run, of the other version or of the same.
         let mend = random.below(4) != 0;
         if random.below(8) != 0 {
             version = version.other();
         }
         project.set(version);
         let before = project.snapshot();
-        // Most of a run is reading and thinking: two kills of three wait for the first sign of writing.
+        // Most of a run is reading and computing, so two of three kills wait for the first sign of writing.
         let (from, within) = if random.below(3) == 0 {
             (From::Start, before_writing + writing)
         } else {
@@ -74,18 +75,18 @@ fn killed_at_any_moment() {
         if mend {
             render_is_ok(&project);
             let wanted = &clean[version as usize];
-            let mended = project.snapshot();
-            assert!(mended.unfinished.is_empty(), "{context}: {:?} was not swept", mended.unfinished);
-            assert!(mended.tree == wanted.tree, "{context}: the tree is not as after a clean run");
+            let repaired = project.snapshot();
+            assert!(repaired.unfinished.is_empty(), "{context}: {:?} was not swept", repaired.unfinished);
+            assert!(repaired.tree == wanted.tree, "{context}: the tree differs from that of a clean run");
             assert!(
-                mended.lock_without_id() == wanted.lock_without_id(),
-                "{context}: the lock is not as after a clean run"
+                repaired.lock_without_id() == wanted.lock_without_id(),
+                "{context}: the lock differs from that of a clean run"
             );
-            assert_eq!(mended.lock_id(), before.lock_id(), "{context}: the directory has another id");
+            assert_eq!(repaired.lock_id(), before.lock_id(), "{context}: the directory has another id");
         } else {
             let check = project.render(&["--check"]);
             assert!(matches!(check.status.code(), Some(0 | 1)), "{context}: {check:?}");
-            assert!(project.snapshot() == left, "{context}: --check wrote something");
+            assert!(project.snapshot() == left, "{context}: --check wrote files");
         }
     }
     writeln!(
@@ -97,11 +98,11 @@ fn killed_at_any_moment() {
     let Found { pending, unfinished, mixed, .. } = found;
     assert!(
         pending.min(unfinished).min(mixed) >= least,
-        "this test tests little: of {KILLS} kills fewer than {least} left a pending lock, unfinished files or a mixed tree: {found:?}"
+        "this test is too weak: of {KILLS} kills fewer than {least} left a pending lock, unfinished files or a mixed tree: {found:?}"
     );
 }
 
-/// How long a run takes before it writes, and then to its end: kills are spread over both.
+/// Measures the time before a run writes, and from then to its end: kills are spread over both.
 fn durations(project: &Project) -> (Duration, Duration) {
     let mut run = |version: Version| {
         project.set(version);

@@ -10,11 +10,11 @@ use std::{fs, thread};
 
 use tempfile::TempDir;
 
-/// Pools of both versions, and of each alone.
+/// Number of pools in both versions, and in each version alone.
 const POOLS: u32 = 24;
 const MORE: u32 = 6;
 
-/// Which inputs the directory holds.
+/// The version of the inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
     A,
@@ -29,7 +29,7 @@ impl Version {
         }
     }
 
-    /// Each has pools, and so files, that the other has not.
+    /// Each version has pools, and so files, that the other lacks.
     fn pools(self) -> impl Iterator<Item = u32> {
         let own = match self {
             Self::A => POOLS..POOLS + MORE,
@@ -39,14 +39,14 @@ impl Version {
     }
 }
 
-/// From when the moment of a kill is counted.
+/// The start of the delay before a kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
     Start,
     FirstUnfinishedFile,
 }
 
-/// What a run leaves: the tree, the lock, and what should not be there.
+/// The state after a run: the tree, the lock, and leftovers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     pub tree: BTreeMap<String, Vec<u8>>,
@@ -56,17 +56,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The id of the lock, which a first render draws at random and later ones keep.
+    /// Returns the id of the lock, which the first render draws at random and later ones keep.
     pub fn lock_id(&self) -> Option<&str> {
         self.lock.as_ref()?.lines().find(|line| line.starts_with("id: "))
     }
 
-    /// The lines of the lock that follow from the input.
+    /// Returns the lines of the lock that follow from the input.
     pub fn lock_without_id(&self) -> Option<Vec<&str>> {
         Some(self.lock.as_ref()?.lines().filter(|line| !line.starts_with("id: ")).collect())
     }
 
-    /// Whether the lock says that a run is under way.
+    /// Returns whether the lock is pending.
     pub fn lock_is_pending(&self) -> bool {
         self.lock.as_ref().is_some_and(|lock| lock.contains("\npending:\n"))
     }
@@ -99,7 +99,7 @@ spec:
         self.directory.path()
     }
 
-    /// Puts the inputs of a version in place.
+    /// Writes the inputs of a version.
     pub fn set(&self, version: Version) {
         let (replicas, label) = match version {
             Version::A => (30, "a"),
@@ -154,7 +154,7 @@ spec:
         .unwrap();
     }
 
-    /// What a clean run of a version leaves, in a directory that had none.
+    /// Returns the state after a clean run of a version in a new directory.
     pub fn clean(&self, version: Version) -> Snapshot {
         let _ = fs::remove_dir_all(self.path().join("rendered"));
         let _ = fs::remove_file(self.path().join("largescale.lock"));
@@ -172,12 +172,12 @@ spec:
         command
     }
 
-    /// A run to its end.
+    /// Runs the program to its end.
     pub fn render(&self, arguments: &[&str]) -> Output {
         self.command().args(arguments).output().unwrap()
     }
 
-    /// A run that is killed; true if it had ended before.
+    /// Runs the program and kills it; returns true if it had already ended.
     pub fn render_killed(&self, from: From, after: Duration) -> bool {
         let start = Instant::now();
         let mut child = self.spawn();
@@ -190,7 +190,7 @@ spec:
         child.wait().unwrap().success()
     }
 
-    /// A run to its end: how long it took before it wrote, and from then.
+    /// Runs the program to its end; returns the time before it wrote, and from then on.
     pub fn render_timed(&self) -> (Duration, Duration) {
         let start = Instant::now();
         let mut child = self.spawn();
@@ -203,12 +203,12 @@ spec:
         self.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
-    /// The moment at which the first unfinished file was seen; none if the run ended before.
+    /// Returns the time at which the first temporary file appeared; `None` if the run ended before.
     fn wait_for_writing(&self, child: &mut Child) -> Option<Instant> {
         let rendered = self.path().join("rendered");
         let left: Vec<OsString> = names(&rendered);
         while child.try_wait().unwrap().is_none() {
-            // What a killed run left is no sign of this one.
+            // Leftovers of a killed run do not count.
             if names(&rendered).iter().any(|name| is_unfinished(name) && !left.contains(name)) {
                 return Some(Instant::now());
             }
@@ -216,7 +216,7 @@ spec:
         None
     }
 
-    /// Everything in the directory that is no input.
+    /// Returns the state of everything in the directory that is not an input.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
         for directory in ["", "rendered"] {
@@ -241,7 +241,7 @@ spec:
     }
 }
 
-/// A run to its end, which must be a good one.
+/// Runs the program to its end; it must succeed.
 #[track_caller]
 pub fn render_is_ok(project: &Project) {
     let output = project.render(&[]);
@@ -258,7 +258,7 @@ fn is_unfinished(name: &OsStr) -> bool {
     bytes.starts_with(b".largescale-") && bytes.ends_with(b".tmp")
 }
 
-/// A moment that is near is waited for awake: sleeping is too coarse for it.
+/// Waits for a moment. Spins at the end, because sleeping is too coarse.
 fn wait_until(moment: Instant) {
     while let Some(left) = moment.checked_duration_since(Instant::now()) {
         match left.checked_sub(Duration::from_millis(2)) {

@@ -1,4 +1,4 @@
-//! The same moments in every run, as far as a clock can be told.
+//! A random generator with a fixed seed, so that every run uses the same moments, as far as a clock allows.
 
 /// xorshift64*.
 pub struct Random(u64);
@@ -8,7 +8,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;

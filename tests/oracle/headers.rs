@@ -1,4 +1,5 @@
-//! The name of a manifest is in the first line of every file of a tree. Whatever it is, kubectl reads the same objects.
+//! The name of a manifest is in the first line of every rendered file. Whatever the name is, kubectl must read the
+//! same objects.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +19,7 @@ metadata: {name: web, annotations: {load-balancer.hetzner.cloud/location: fsn1}}
 spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80}]}
 ";
 
-/// What is put in front of `web.yaml`: each would be a second document, a field, or an unreadable file.
+/// Text put before `web.yaml` in the name: each would add a document or a field, or break the file.
 const HOSTILE: &[&str] = &[
     "\n---\nkind: Secret\n",
     "\r",
@@ -43,7 +44,7 @@ const HOSTILE: &[&str] = &[
     "+argocd:skip-file-rendering ",
 ];
 
-/// Renders a manifest of this name; the objects of the tree as kubectl reads them, and the first line of a file.
+/// Renders a manifest of this name; returns the objects as kubectl reads them, and the first line of a file.
 fn rendered(kubectl: &Kubectl, name: &str) -> (Vec<Value>, String) {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
@@ -68,7 +69,7 @@ fn largescale(directory: &Path, arguments: &[&str]) {
 }
 
 #[test]
-fn the_name_of_a_manifest_is_no_content() {
+fn the_name_of_a_manifest_cannot_add_content() {
     let Some(kubectl) = Kubectl::find() else { return };
     let (expected, header) = rendered(&kubectl, "web.yaml");
     assert_eq!(expected.len(), 1);
@@ -91,7 +92,7 @@ fn the_name_of_a_manifest_is_no_content() {
 
 /// `init --from` writes the name into a comment of the manifest and into the spec.
 #[test]
-fn the_name_of_a_file_that_init_reads_is_no_content() {
+fn the_name_of_a_file_that_init_reads_cannot_add_content() {
     let Some(kubectl) = Kubectl::find() else { return };
     let more = ["a,b", "{a}", "a] #", "[1]", "*", "'", "\"", "- "];
     for hostile in HOSTILE.iter().chain(&more) {
@@ -109,7 +110,7 @@ fn the_name_of_a_file_that_init_reads_is_no_content() {
         let objects = kubectl.read(&manifest).unwrap_or_else(|why| panic!("{name:?}: {why}\n{manifest}"));
         assert_eq!(objects.len(), 1, "{manifest}");
         let spec = fs::read_to_string(at("app/largescale.yaml")).unwrap();
-        // The spec alone, without kubectl's own rules for objects.
+        // Only the spec, because kubectl's rules for objects do not apply to it.
         let read = yaml::read_one("largescale.yaml", &spec).unwrap();
         assert_eq!(read.value["spec"]["manifests"], serde_json::json!([format!("manifests/{name}")]));
         largescale(directory.path(), &["render", "--no-git", "-f", "app"]);

@@ -1,4 +1,4 @@
-//! The oracle.
+//! kubectl as the oracle of the tests.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,11 +8,11 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// The kubectl that is asked.
+/// The kubectl program.
 pub struct Kubectl(OsString);
 
 impl Kubectl {
-    /// The one of the environment. Without it a test cannot say anything, which CI takes for a failure.
+    /// Finds kubectl. Without it the tests are skipped, and fail in CI.
     pub fn find() -> Option<Self> {
         let program = std::env::var_os("KUBECTL").unwrap_or_else(|| "kubectl".into());
         let client = Command::new(&program).args(["version", "--client"]).stdin(Stdio::null()).output();
@@ -20,12 +20,12 @@ impl Kubectl {
             return Some(Self(program));
         }
         assert!(std::env::var("CI").as_deref() != Ok("true"), "skipped: no kubectl, which CI must have");
-        // Around the capture of the test harness, so that it is seen.
+        // Bypass the capture of the test harness, so that the line is visible.
         writeln!(std::io::stderr(), "skipped: no kubectl").unwrap();
         None
     }
 
-    /// The objects that `kubectl kustomize` makes of a directory, or why it does not.
+    /// Returns the objects that `kubectl kustomize` builds from a directory, or its error.
     pub fn kustomize(&self, directory: &Path) -> Result<Vec<Value>, String> {
         let output =
             Command::new(&self.0).arg("kustomize").arg(directory).stdin(Stdio::null()).output().unwrap();
@@ -35,7 +35,7 @@ impl Kubectl {
         self.read(&String::from_utf8_lossy(&output.stdout))
     }
 
-    /// The objects that it reads in a text, or why it does not.
+    /// Returns the objects that kubectl reads in a text, or its error.
     pub fn read(&self, text: &str) -> Result<Vec<Value>, String> {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("objects.yaml");
@@ -54,6 +54,6 @@ impl Kubectl {
         serde_json::Deserializer::from_slice(&output.stdout)
             .into_iter()
             .collect::<Result<_, _>>()
-            .map_err(|error| format!("kubectl's own output is no JSON: {error}"))
+            .map_err(|error| format!("the output of kubectl is not valid JSON: {error}"))
     }
 }

@@ -1,5 +1,5 @@
-//! `patches:` of a kustomization are pasted into an overlay as they are, and do the same there; what kustomize does without
-//! a word is an error there.
+//! `patches:` of a kustomization can be pasted into an overlay and have the same effect there. Patches that
+//! kustomize silently ignores are an error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -51,7 +51,7 @@ metadata: {name: web, labels: {app: web}, annotations: {team: core}}
 rules: []
 ";
 
-/// A list as it stands under `patches:`, with every field of a target and every operation.
+/// A list for `patches:`, with every field of a target and every operation.
 const PATCHES: &str = r#"
 - target:
     group: apps
@@ -107,7 +107,7 @@ const PATCHES: &str = r#"
 
 const OF_B: &str = "- {op: add, path: /metadata/annotations/example.com~1note, value: of b}\n";
 
-/// The tree without patches, as a kustomization, and a project beside it whose overlay takes the same list.
+/// Creates the tree without patches as a kustomization, and a project next to it whose overlay has the same list.
 fn both(patches: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
@@ -140,14 +140,14 @@ fn both(patches: &str) -> TempDir {
     directory
 }
 
-/// Renders, or says why not.
+/// Renders, or returns the error.
 fn render(directory: &Path, spec: &str) -> Result<(), String> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-largescale"));
     let output = program.args(["render", "-f", spec]).current_dir(directory).output().unwrap();
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
-/// Objects by kind and name; empty maps count as absent.
+/// Returns objects by kind and name; empty maps count as missing.
 fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     objects
         .into_iter()
@@ -168,7 +168,7 @@ fn ours(kubectl: &Kubectl, directory: &Path) -> BTreeMap<String, Value> {
 }
 
 #[test]
-fn the_same_patches_do_the_same() {
+fn the_same_patches_have_the_same_effect() {
     let Some(kubectl) = Kubectl::find() else { return };
     let directory = both(PATCHES);
     let theirs = by_name(kubectl.kustomize(&directory.path().join("kustomize")).unwrap());
@@ -177,7 +177,7 @@ fn the_same_patches_do_the_same() {
     for (name, object) in &theirs {
         assert_eq!(&ours[name], object, "{name}");
     }
-    // None of the patches was without effect, or there would be nothing to compare.
+    // Every patch must have an effect, otherwise nothing is compared.
     let at = |name: &str, pointer: &str| ours[name].pointer(pointer).cloned().unwrap_or_default();
     assert_eq!(at("Deployment/web", "/spec/replicas"), 6);
     assert_eq!(
@@ -194,7 +194,7 @@ fn the_same_patches_do_the_same() {
     assert_eq!(at("ClusterRole/web", "/rules/0/verbs/0"), "get");
 }
 
-/// What kustomize makes of a list without a word, and what is said here.
+/// Checks that kustomize silently accepts a list, and that we report an error.
 #[track_caller]
 fn silent_there(kubectl: &Kubectl, patches: &str, object: &str, pointer: &str, there: &Value, said: &str) {
     let directory = both(patches);
@@ -205,7 +205,7 @@ fn silent_there(kubectl: &Kubectl, patches: &str, object: &str, pointer: &str, t
 }
 
 #[test]
-fn what_kustomize_does_in_silence_is_an_error() {
+fn patches_that_kustomize_silently_ignores_are_an_error() {
     let Some(kubectl) = Kubectl::find() else { return };
     let check = |patches: &str, object: &str, pointer: &str, there: Value, said: &str| {
         silent_there(&kubectl, patches, object, pointer, &there, said);
@@ -245,7 +245,7 @@ fn what_kustomize_does_in_silence_is_an_error() {
         "${y}".into(),
         "unknown placeholder `${y}`",
     );
-    // The binding of the pool is gone, and nobody would have noticed.
+    // The binding of the pool would be lost without a message.
     check(
         "\n- target: {kind: Service}\n  patch: |-\n    - {op: add, path: /metadata/annotations, value: {a: b}}\n",
         "Service/web-a",

@@ -1,8 +1,8 @@
-//! What is written here means to kubectl what was meant, what is read here is what kubectl would have read, and patches of
-//! kustomize do what kustomize does.
+//! Compares the program with kubectl: kubectl must read our output as intended, we must read manifests as kubectl
+//! does, and kustomize patches must have the same effect.
 //!
-//! kubectl itself is the oracle: `kubectl patch --local` reads any object and asks no server. It is `$KUBECTL`, or
-//! the `kubectl` of the PATH; without one the tests say that they are skipped, and fail where `CI=true`.
+//! kubectl is the oracle: `kubectl patch --local` reads any object without a server. It is `$KUBECTL`, or the
+//! `kubectl` on the PATH. Without it the tests are skipped; they fail with `CI=true`.
 
 mod headers;
 mod kubectl;

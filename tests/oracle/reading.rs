@@ -1,40 +1,40 @@
-//! What stands unquoted in a manifest is read here as kubectl reads it.
+//! Unquoted scalars in a manifest are read as kubectl reads them.
 
 use largescale::core::yaml;
 use serde_json::Value;
 
 use crate::kubectl::Kubectl;
 
-/// What both read alike: plain scalars as people write them, and as they should not.
+/// Scalars that both read alike: common ones, and unusual ones.
 #[rustfmt::skip] // one a line would be pages
 const ALIKE: &[&str] = &[
-    // Nothing.
+    // Null.
     "", "~", "null", "Null", "NULL", "nUll", "none", "nil",
-    // Truth.
+    // Booleans.
     "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "n", "N", "yes", "Yes", "YES", "no",
     "No", "NO", "on", "On", "ON", "off", "Off", "OFF", "t", "f",
-    // Whole numbers.
+    // Integers.
     "0", "-0", "+0", "00", "1", "-1", "+1", "12", "01", "007", "0777", "0644", "0o777", "0o17", "-0777",
     "-0o7", "08", "09", "0x1F", "0xff", "0xFFFF", "-0x1", "0x", "0xG", "0b1", "0b11", "-0b1", "0b2", "0b",
     "0o", "0o8", "1_000", "1_0_0", "_1", "_", "9223372036854775807", "-9223372036854775808", "2147483648",
     "1,000", "1 000", "0x1_F", "0b1_0", "0x7fffffffffffffff", "0777777777777777777777",
-    // Numbers with a point or a power.
+    // Floats.
     "1.0", "1.10", "1.5", "-1.5", "+1.5", "0.1", ".5", "-.5", "+.5", "5.", "1.", "1e3", "1E3", "1e+3",
     "1e-3", "1.5e3", "-2E+05", "1.e3", "1e", "e1", "1e3e", "1.2.3", "1.2.3.4", "0x1p3", "1f", "1d",
     "100.25", "3.14159", "1e22", "1e15", "123456789.125", "00.5", "0.0", "-0.0", "12e03",
     // Sexagesimal, dates.
     "190:20:30", "12:30:45", "12:30", "1:1", "190:20:30.15", "2001-01-01", "2001-1-1",
     "2001-12-14t21:59:43.10-05:00", "2001-12-15T02:59:43.1Z", "2001-12-15 2:59:43.10", "2001-01",
-    // Words of floats that are none here.
+    // Names of floats that are strings here.
     "inf", "Inf", "-inf", "Infinity", "nan", "NaN", ".", "..", ".infinity",
     // Merge and default as values.
     "=", "<<", "<", "==",
-    // Quoted, of course.
+    // Quoted scalars.
     "\"yes\"", "'no'", "\"0777\"", "'1_000'", "\"\\u00e9\"", "'it''s'", "\"a\\tb\"", "\"\\x41\"", "\"\"",
     "''", "\"\\U0001F600\"", "\"a\\\\b\"",
-    // Tagged.
+    // Tags.
     "!!str 1", "!!str true", "!!int \"1\"", "!!float 1", "!!bool yes",
-    // Text that looks like something.
+    // Strings that look like something else.
     "a", "a b", "a:b", "a#b", "a # comment", "# comment", "-a", "--", "---a", "?a", ":a", "a,b", "a[0]",
     "a{b}", "[]", "{}", "[a, b]", "{a: b}", "[1, 0777, yes]", "http://a:80/b?c=d#e",
     "\"*.example.com\"", "10.0.0.0/8", "::1", "100m", "1Gi", "10%", "5s", "8080:80",
@@ -42,41 +42,41 @@ const ALIKE: &[&str] = &[
     "\u{1f600}", "a\u{a0}b", "$(X)", "${x}", "a'b", "a\"b", "a\\b", "\\n", "~a", "~/x", "/",
     "a!b", "a&b", "a*b", "(a)", "a;b", "a=b", "^a$", "+", "-.", "+.", ".a", "1a", "0xz", "1-2", "1+2",
     "+1a", "1/2", "$1", "0x-1", "a\tb", "\ta", "a #b", "[a,b]", "{a:b}", "{\"a\":b}", "[a: b]", "!", "._5", ".5_", "1:30_0",
-    // More tags, more numbers.
+    // More tags and numbers.
     "!foo a", "! 1", "!!str", "!!str 0777", "!!str yes", "!!int 0x10", "!!bool y", "!!float 1.5", "!!binary aGk=", "!!set {a: }", "&a b",
     "0x_1F", "0o1_7", "0O17", "0X1F", "0B1", "+0x1", "-0x1F", "0_7", "-1_000", "+1_000", "0b111_1", "-0o17", "1E22", "0.1e1", "1e-31", "nULL",
     "18446744073709551616", "-9223372036854775809", "12345678901234567890123",
-    // Of several lines.
+    // Several lines.
     "|\n    a\n    b", "|-\n    a", "|+\n    a\n\n", ">\n    a\n    b", ">-\n    a\n\n    b",
     "|2\n     a\n", "a\n    b", "\"a\n    b\"", "'a\n\n    b'", "|\n\n    a\n      b\n",
     ">\n    a\n      b\n    c\n", "|\n    a\n    # no comment\n", "\"a\\\n    b\"", "\n  - a\n  - b",
     "\n    a: 1\n    b: yes",
 ];
 
-/// The same as keys of a map.
+/// Scalars that both read alike as keys of a map.
 #[rustfmt::skip] // one a line would be pages
 const ALIKE_AS_KEYS: &[&str] = &[
     "a", "a b", "a-b", "a.b/c", "true", "1", "10", "1.5", "2001-01-01", "12:30", "=", "-a", "?a", ":a", "\"yes\"", "'1'", "\"0777\"",
     "é", "# c\n    a", "10.0.0.0/8", "1a", "None", "inf", "\"<<\"", "nULL", "yEs", "v1.2", "0x", "08a", "-",
 ];
 
-/// What nobody reads.
+/// Scalars that both refuse.
 #[rustfmt::skip] // one a line would be pages
 const REFUSED_BY_BOTH: &[&str] = &[
     ".inf", "-.inf", "+.INF", ".nan", ".NaN", "*a", "*.example.com", "%a", "@a", "`a", "a: b", "\"\\q\"", "|\n\ta", "- a", "!!int a", "a\u{7f}b",
     "\"a\u{1}b\"", "a\rb", "?", "? a", "-", ":", "1:", "[a", "{a", "\"a", "'a",
 ];
 
-/// What is read otherwise: the text, then what kubectl and what we make of it, as JSON.
+/// Scalars that are read differently: the text, then the results of kubectl and of this program, as JSON.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
-    // Truth in a mixture of cases.
+    // Booleans in mixed case.
     ("yEs", "\"yEs\"", "true"),
     ("nO", "\"nO\"", "false"),
     ("oN", "\"oN\"", "true"),
     ("oFF", "\"oFF\"", "false"),
     ("tRue", "\"tRue\"", "true"),
-    ("fALSE", "\"fALSE\"", "false"),
-    // Underscores in odd places: Go takes them out before it looks.
+    ("fALSE", "\"fALSE\"", "false"), // typos:ignore
+    // Underscores in unusual places: Go removes them before it parses.
     ("1_", "1", "\"1_\""),
     ("1__0", "10", "\"1__0\""),
     ("8_.2", "8.2", "\"8_.2\""),
@@ -87,18 +87,18 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("1e5_0", "1e+50", "\"1e5_0\""),
     ("1e+_3", "1000", "\"1e+_3\""),
     ("0b-1", "-1", "\"0b-1\""),
-    // Numbers that are too large: a string there, an error here.
+    // Numbers that are too large: a string for kubectl, an error for us.
     ("1e400", "\"1e400\"", REFUSED),
     ("-1e400", "\"-1e400\"", REFUSED),
     ("123e4567", "\"123e4567\"", REFUSED),
-    // Whole numbers that Kubernetes would round: an error here, on purpose.
+    // Integers that Kubernetes would round: an error, on purpose.
     ("9223372036854775808", "9223372036854776000", REFUSED),
     ("18446744073709551615", "1.8446744073709552e+19", REFUSED),
     ("0xFFFFFFFFFFFFFFFF", "1.8446744073709552e+19", REFUSED),
-    // Tags that nobody uses.
+    // Rarely used tags.
     ("!!timestamp 2001-01-01", "\"2001-01-01\"", REFUSED),
     ("!!null a", REFUSED, "null"),
-    // What YAML 1.2 took out of, or put into, YAML 1.1.
+    // Differences between YAML 1.1 and YAML 1.2.
     ("\"\\/\"", REFUSED, "\"/\""),
     ("\u{feff}a", "\"\u{feff}a\"", REFUSED),
     ("'a\u{85}b'", "\"a b\"", "\"a\u{85}b\""),
@@ -107,7 +107,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("|\n    a\u{2028}b", REFUSED, "\"a\u{2028}b\\n\""),
 ];
 
-/// The same as keys. Here a key is the text that stands there: `on: x` is the label `on`, as its writer meant.
+/// The same for keys. For us a key is its text: `on: x` is the label `on`, as the author meant it.
 const EXCEPTIONS_AS_KEYS: &[(&str, &str, &str)] = &[
     ("y", r#"{"true":"x"}"#, r#"{"y":"x"}"#),
     ("yes", r#"{"true":"x"}"#, r#"{"yes":"x"}"#),
@@ -135,12 +135,12 @@ fn kubectls(kubectl: &Kubectl, text: &str) -> Option<Value> {
     kubectl.read(text).ok().map(|mut objects| objects.remove(0))
 }
 
-/// An object with every scalar as a value of its own.
+/// Returns an object with every scalar as a value.
 fn values(scalars: &[&str]) -> String {
     object(scalars.iter().enumerate().map(|(index, scalar)| format!("k{index}: {scalar}")))
 }
 
-/// An object with every scalar as a key, in a map of its own.
+/// Returns an object with every scalar as the key of its own map.
 fn keys(scalars: &[&str]) -> String {
     object(scalars.iter().enumerate().map(|(index, scalar)| format!("k{index}:\n    {scalar}: x")))
 }
@@ -150,7 +150,7 @@ fn object(entries: impl Iterator<Item = String>) -> String {
     entries.fold(head.to_owned(), |text, entry| format!("{text}  {entry}\n"))
 }
 
-/// JSON has one kind of number: 1e3, 1000.0 and 1000 are the same to everyone who reads it.
+/// Compares numbers as JSON does: 1e3, 1000.0 and 1000 are the same.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
@@ -164,7 +164,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// The scalars that are read otherwise, each with what kubectl and what we make of it.
+/// Finds the scalars that are read differently, with the results of kubectl and of this program.
 fn differences(kubectl: &Kubectl, object: fn(&[&str]) -> String, scalars: &[&str], found: &mut Vec<String>) {
     let text = object(scalars);
     let (theirs, here) = (kubectls(kubectl, &text), ours(&text));
@@ -172,7 +172,7 @@ fn differences(kubectl: &Kubectl, object: fn(&[&str]) -> String, scalars: &[&str
         return;
     }
     if let [scalar] = scalars {
-        found.push(format!("{scalar:?}: kubectl {}, here {}", first(theirs), first(here)));
+        found.push(format!("{scalar:?}: kubectl {}, this program {}", first(theirs), first(here)));
         return;
     }
     let (one, other) = scalars.split_at(scalars.len() / 2);
@@ -180,7 +180,7 @@ fn differences(kubectl: &Kubectl, object: fn(&[&str]) -> String, scalars: &[&str
     differences(kubectl, object, other, found);
 }
 
-/// The first value of an object as JSON.
+/// Returns the first value of an object as JSON.
 fn first(read: Option<Value>) -> String {
     read.map_or_else(|| REFUSED.to_owned(), |object| object["spec"]["k0"].to_string())
 }
@@ -192,11 +192,11 @@ fn plain_scalars_are_read_as_kubectl_reads_them() {
     let mut found = Vec::new();
     differences(&kubectl, values, ALIKE, &mut found);
     differences(&kubectl, keys, ALIKE_AS_KEYS, &mut found);
-    assert!(found.is_empty(), "{} are read otherwise:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} are read differently:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
-fn what_nobody_reads_is_refused() {
+fn invalid_scalars_are_refused() {
     let Some(kubectl) = Kubectl::find() else { return };
     for scalar in REFUSED_BY_BOTH {
         let text = values(&[scalar]);

@@ -1,14 +1,14 @@
-//! The strings that are put to the test: a list of known traps, what random changes make of them, and random ones.
+//! The strings for the tests: a list of known traps, random changes of them, and random strings.
 
 use std::collections::BTreeSet;
 
-/// The words and forms that YAML 1.1 or a YAML reader takes for something else than a string.
+/// Words and forms that YAML 1.1 or a YAML parser does not treat as a string.
 #[rustfmt::skip] // one a line would be pages
 const TRAPS: &[&str] = &[
-    // Nothing, and what reads as nothing.
+    // Null, and what is read as null.
     "", "~", "null", "Null", "NULL", "nUll", "none", "None", "nil", "undefined",
-    // Truth.
-    "true", "True", "TRUE", "tRue", "false", "False", "FALSE", "fAlse", "y", "Y", "n", "N", "yes", "Yes",
+    // Booleans.
+    "true", "True", "TRUE", "tRue", "false", "False", "FALSE", "fAlse", "y", "Y", "n", "N", "yes", "Yes", // typos:ignore
     "YES", "yEs", "no", "No", "NO", "nO", "on", "On", "ON", "oN", "off", "Off", "OFF", "oFF", "t", "f", "T",
     "F",
     // Numbers of all bases.
@@ -25,7 +25,7 @@ const TRAPS: &[&str] = &[
     "190:20:30", "12:30:45", "12:30", "1:1", "-190:20:30", "190:20:30.15", "0:0", "60:60", "2001-01-01",
     "2001-1-1", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2001-12-15T02:59:43.1Z",
     "2001-12-15 2:59:43.10", "20:03:20", "2001-01", "0001-01-01", "2001-02-30",
-    // Floats that are none.
+    // Names of floats that are strings.
     ".inf", ".Inf", ".INF", "-.inf", "+.inf", "-.Inf", "inf", "Inf", "-inf", "Infinity", "-Infinity",
     ".nan", ".NaN", ".NAN", "nan", "NaN",
     // Merge, default, tags, anchors, aliases, directives, document ends, comments.
@@ -69,14 +69,14 @@ const TRAPS: &[&str] = &[
     "\u{1ffff}", "\u{10ffff}", "\u{10fffe}", "e\u{301}", "\u{301}", "é", "ß", "ſ", "İ", "ı", "ñ", "日本語",
     "可用性セット名", "\u{202e}abc", "\u{200f}", "\u{61c}", "ﬀ", "Ａ", "０", "¼", "٣", "·", "¡", "＃ a", "：", "－",
     "“a”", "‘a’", "…", "—",
-    // Words of Kubernetes and of YAML's own forms.
+    // Words of Kubernetes, and forms of YAML.
     "apiVersion: v1\nkind: Service\n", "{\"a\": 1}", "[1, 2]", "100m", "1Gi", "0.5", "1e3Mi", "10%", "5s",
     "1h30m", "8080:80", "10.0.0.0/8", "::1", "fe80::1%eth0", "azure-load-balancer-mode: \"{x}\"",
     "*.example.com", "@daily", "*/5 * * * *", "v1.2", "1.20", "sha256:0e1", "00e1", "6e5", "123e4567",
     "12e4", "0e0", "5e1",
 ];
 
-/// Alphabets, each for a kind of mistake that a writer or a reader can make.
+/// Alphabets, each for one kind of mistake of a writer or parser.
 const ALPHABETS: &[&str] = &[
     "0123456789_.eE+-xXoObB:",
     "01_.-:tTzZ ",
@@ -90,7 +90,7 @@ const ALPHABETS: &[&str] = &[
     "aéß日\u{1f600}\u{10ffff}\u{301}\u{202e} :#-\n",
 ];
 
-/// xorshift64*: the same strings on every machine, in every run.
+/// xorshift64* with a fixed seed: the same strings on every machine, in every run.
 pub struct Random(u64);
 
 impl Random {
@@ -105,7 +105,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 16
     }
 
-    /// Below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
@@ -124,7 +124,7 @@ impl Random {
             .collect()
     }
 
-    /// A known trap with something before it, after it, in it, or a line more.
+    /// Returns a known trap with text before it, after it or in it, or with an additional line.
     fn changed_trap(&mut self) -> String {
         let (trap, other) = (self.one_of(TRAPS), self.one_of(TRAPS));
         let character = self.one_of(&self.alphabet());
@@ -144,7 +144,7 @@ impl Random {
         ALPHABETS[index].chars().collect()
     }
 
-    /// Lines, each with an indentation and an end of its own.
+    /// Returns lines with random indentation and line ends.
     fn lines(&mut self) -> String {
         (0..=self.below(6)).fold(String::new(), |mut text, _| {
             text.push_str(self.one_of(&["", "", " ", "  ", "    ", "\t", " \t"]));
@@ -159,7 +159,7 @@ impl Random {
     }
 }
 
-/// Long ones: nothing may be folded, and a line may be longer than any buffer of a reader.
+/// Returns long strings: they must not be folded, and a line may exceed the buffer of a parser.
 fn long() -> impl Iterator<Item = String> {
     [79_usize, 80, 81, 120, 128, 1023, 1024, 1025, 4096, 70_000].into_iter().flat_map(|length| {
         [
@@ -176,7 +176,7 @@ fn long() -> impl Iterator<Item = String> {
     })
 }
 
-/// Distinct strings: all traps, the long ones, and random ones up to `count`.
+/// Returns distinct strings: all traps, the long ones, and random ones up to `count`.
 pub fn strings(count: usize) -> Vec<String> {
     let mut random = Random::new(0x6c61_7267_6573_6361);
     let mut strings: BTreeSet<String> = TRAPS.iter().map(|&trap| trap.to_owned()).chain(long()).collect();
@@ -204,7 +204,8 @@ pub fn strings(count: usize) -> Vec<String> {
     strings.into_iter().collect()
 }
 
-/// Distinct strings that Kubernetes takes as the value of a label, and not empty also as its key.
+/// Returns distinct strings that are valid label values in Kubernetes; those that are not empty are also valid
+/// keys.
 pub fn label_strings(count: usize) -> Vec<String> {
     let mut random = Random::new(0x6c61_6265_6c73);
     let mut strings: BTreeSet<String> =
@@ -229,7 +230,7 @@ pub fn label_strings(count: usize) -> Vec<String> {
     strings.into_iter().collect()
 }
 
-/// Kubernetes' rule for the value of a label.
+/// Implements Kubernetes' rule for label values.
 fn is_label(text: &str) -> bool {
     let ends = |at: Option<char>| at.is_none_or(|c| c.is_ascii_alphanumeric());
     text.len() <= 63

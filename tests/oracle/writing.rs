@@ -1,4 +1,4 @@
-//! Strings go through `write_object` and come back from kubectl, and from our own reader, as they went in.
+//! Strings written by `write_object` are read back unchanged by kubectl and by our own parser.
 
 use largescale::core::yaml;
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use crate::kubectl::Kubectl;
 use crate::strings::{label_strings, strings};
 
-/// How many strings there are of each kind.
+/// Number of strings of each kind.
 const ANY: usize = 12_000;
 const LABELS: usize = 4_000;
 
-/// A place in an object, and the object (or objects) with all strings in that place.
+/// A position in an object, and a function that returns objects with all strings in that position.
 struct Position {
     name: &'static str,
     objects: fn(&[String]) -> Vec<Value>,
@@ -20,7 +20,7 @@ const fn position(name: &'static str, objects: fn(&[String]) -> Vec<Value>) -> P
     Position { name, objects }
 }
 
-/// Where any string may stand.
+/// Positions for any string.
 const ANYWHERE: &[Position] = &[
     position("a value of a ConfigMap", |strings| vec![config_map(&json!({"data": numbered(strings)}))]),
     position("a value of an annotation", |strings| {
@@ -53,7 +53,7 @@ const ANYWHERE: &[Position] = &[
     }),
     position("a key of the object itself", |strings| {
         let taken = ["apiVersion", "kind", "metadata"];
-        // kubectl cuts documents at every line that starts with `---`, and refuses `---a: b` with an error. No object of
+        // kubectl splits documents at every line that starts with `---`, and rejects `---a: b`. No object of
         // Kubernetes has such a field.
         let cut = |text: &&String| !text.starts_with("---");
         let mut object = json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}});
@@ -64,8 +64,8 @@ const ANYWHERE: &[Position] = &[
     }),
 ];
 
-/// Where Kubernetes takes only what it takes as a label.
-const LABELLED: &[Position] = &[
+/// Positions where Kubernetes accepts only valid label values.
+const LABELS_ONLY: &[Position] = &[
     position("a key and value of a label", |strings| {
         let labels: serde_json::Map<String, Value> =
             named(strings).map(|text| (text.clone(), text.as_str().into())).collect();
@@ -111,7 +111,7 @@ fn deployment(spec: &Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "x"}, "spec": spec})
 }
 
-/// Writes the strings in one place, has the text read, and says what came back otherwise.
+/// Writes the strings in one position, reads the text, and returns the difference if there is one.
 fn differs(
     position: &Position,
     strings: &[String],
@@ -122,18 +122,18 @@ fn differs(
     match read(&text) {
         Err(why) => Some(why),
         Ok(found) if found == objects => None,
-        Ok(_) => Some("it came back as something else".to_owned()),
+        Ok(_) => Some("it was read as something else".to_owned()),
     }
 }
 
-/// The strings that do not come back, each found by halving.
+/// Finds the strings that are read differently, by bisection.
 fn offenders(
     position: &Position,
     strings: &[String],
     read: &dyn Fn(&str) -> Result<Vec<Value>, String>,
     found: &mut Vec<String>,
 ) {
-    // The first few are enough to see what is wrong.
+    // The first few are enough to find the cause.
     if strings.is_empty() || found.len() >= 5 {
         return;
     }
@@ -149,7 +149,7 @@ fn offenders(
     offenders(position, second, read, found);
     if found.len() == before {
         found.push(format!(
-            "{} strings as {}, each of which is read alone: {}",
+            "{} strings as {}, each of which is read correctly alone: {}",
             strings.len(),
             position.name,
             why.trim()
@@ -161,22 +161,22 @@ fn come_back(read: &dyn Fn(&str) -> Result<Vec<Value>, String>) {
     let (any, labels) = (strings(ANY), label_strings(LABELS));
     assert!(any.len() + labels.len() >= 10_000);
     let mut found = Vec::new();
-    for (positions, strings) in [(ANYWHERE, &any), (LABELLED, &labels)] {
+    for (positions, strings) in [(ANYWHERE, &any), (LABELS_ONLY, &labels)] {
         for position in positions {
             offenders(position, strings, read, &mut found);
         }
     }
-    assert!(found.is_empty(), "{} or more strings do not come back:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} or more strings are read differently:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
-fn strings_come_back_from_kubectl_as_they_went_in() {
+fn kubectl_reads_strings_unchanged() {
     let Some(kubectl) = Kubectl::find() else { return };
     come_back(&|text| kubectl.read(text));
 }
 
 #[test]
-fn strings_come_back_from_our_reader_as_they_went_in() {
+fn our_parser_reads_strings_unchanged() {
     come_back(&|text| {
         let documents = yaml::read("objects.yaml", text).map_err(|problem| problem.to_string())?;
         Ok(documents.into_iter().map(|document| document.value).collect())

@@ -14,7 +14,7 @@ stty cols 200
 words() { printf '[%s]' "$@"; echo; }
 "#;
 
-/// Without it kubectl's own completion does not work.
+/// kubectl's own completion requires it.
 const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
 
 fn terminal(desk: &Desk, sources: &str) -> Terminal {

@@ -1,4 +1,4 @@
-//! Where somebody sits: a rendered project, a kubeconfig, and a PATH with the program under the names that count.
+//! The environment of a user: a rendered project, a kubeconfig, and a PATH with the program under its names.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-largescale");
 
-/// Names with all that shells take for something else.
+/// A kubeconfig with names that contain special characters of shells.
 const KUBECONFIG: &str = r#"
 apiVersion: v1
 kind: Config
@@ -31,13 +31,13 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// `None` where a shell or kubectl is missing, which CI takes for a failure.
+    /// Creates it; returns `None` if a shell or kubectl is missing, which fails in CI.
     pub(crate) fn with(programs: &[&str]) -> Option<Self> {
         for program in programs {
             let found = Command::new("sh").args(["-c", &format!("command -v {program}")]).output().unwrap();
             if !found.status.success() {
                 assert!(std::env::var_os("CI").is_none(), "no {program}, which CI must have");
-                // Around the capture of the test harness, so that it is seen.
+                // Bypass the capture of the test harness, so that the line is visible.
                 writeln!(std::io::stderr(), "skipped: no {program}").unwrap();
                 return None;
             }
@@ -74,7 +74,7 @@ impl Desk {
         fs::write(self.path().join(name), text).unwrap();
     }
 
-    /// A program here, with nothing of the developer's own environment.
+    /// Returns a command in the directory, isolated from the developer's environment.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut search = OsString::from(self.path().join("bin"));
         search.push(":");

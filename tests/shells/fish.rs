@@ -24,7 +24,7 @@ fn by_itself() {
     }
 }
 
-/// The program answers kubectl by itself where it has the name that kubectl calls.
+/// The program answers completion requests of kubectl itself if it has the name that kubectl calls.
 #[test]
 fn through_a_link() {
     let Some(desk) = Desk::with(&["fish", "kubectl"]) else { return };
@@ -63,7 +63,7 @@ fn check(desk: &Desk, sources: &str, program: &str) {
     }
 }
 
-/// What fish would show, each with its description.
+/// Returns the candidates of fish with their descriptions.
 fn offers(desk: &Desk, sources: &str, typed: &str) -> Vec<String> {
     desk.write("typed", typed);
     let script = format!("{sources}\ncomplete --do-complete (cat typed)");

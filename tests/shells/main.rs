@@ -1,4 +1,4 @@
-//! What real shells offer on TAB, to those who type `kubectl largescale` and to those who type `kubectl-largescale`.
+//! Completion in real shells, for `kubectl largescale` and for `kubectl-largescale`.
 
 mod bash;
 mod desk;

@@ -1,8 +1,8 @@
-//! What bash and zsh have to offer alike.
+//! Completions that bash and zsh must both offer.
 
 use crate::typing::Terminal;
 
-/// What is typed, what is offered, and what is not.
+/// The typed text, the expected candidates, and candidates that must not appear.
 type Offers = &'static [(&'static str, &'static [&'static str], &'static [&'static str])];
 
 const OFFERS: Offers = &[
@@ -14,17 +14,17 @@ const OFFERS: Offers = &[
     ("init ", &["app", "bin"], &["kubeconfig"]),
     ("init --platform a", &["aws-ccm", "azure-basic"], &["hetzner", "kubeconfig"]),
     ("status -o ", &["wide", "json", "zone"], &["kubeconfig"]),
-    ("diff --fo", &["--force-conflicts", "--forget"], &["--context"]),
+    ("diff --fo", &["--force-conflicts", "--forget"], &["--context"]), // typos:ignore
 ];
 
-/// `kubectl largescale` and TAB.
+/// Checks completion of `kubectl largescale`.
 pub(crate) fn through_kubectl(shell: &mut Terminal) {
     offers("kubectl largescale ", shell);
-    // How quotes are handled there is kubectl's own.
+    // kubectl decides how quotes are handled here.
     for (typed, words) in [
         ("kubectl largescale rend", "[kubectl][largescale][render]"),
         ("kubectl largescale render --context pl", "[kubectl][largescale][render][--context][plain]"),
-        ("kubectl largescale render --contex", "[kubectl][largescale][render][--context]"),
+        ("kubectl largescale render --contex", "[kubectl][largescale][render][--context]"), // typos:ignore
         (
             "kubectl largescale render --context arn:aws:",
             "[kubectl][largescale][render][--context][arn:aws:eks:eu-west-1:1:cluster/big]",
@@ -35,13 +35,13 @@ pub(crate) fn through_kubectl(shell: &mut Terminal) {
     }
 }
 
-/// `kubectl-largescale` and TAB.
+/// Checks completion of `kubectl-largescale`.
 pub(crate) fn by_itself(shell: &mut Terminal) {
     offers("kubectl-largescale ", shell);
     for (typed, words) in [
         ("kubectl-largescale rend", "[kubectl-largescale][render]"),
         (
-            "kubectl-largescale -f app render --forget agentpool1 --contex",
+            "kubectl-largescale -f app render --forget agentpool1 --contex", // typos:ignore
             "[kubectl-largescale][-f][app][render][--forget][agentpool1][--context]",
         ),
         (
@@ -68,7 +68,7 @@ pub(crate) fn by_itself(shell: &mut Terminal) {
         ("kubectl-largescale pools --file=ap", "[kubectl-largescale][pools][--file=app/]"),
         ("kubectl-largescale pools -f app/larg", "[kubectl-largescale][pools][-f][app/largescale.]"),
         ("kubectl-largescale init ap", "[kubectl-largescale][init][app/]"),
-        // A context that is named like a command.
+        // A context with the name of a command.
         ("kubectl-largescale --context diff rend", "[kubectl-largescale][--context][diff][render]"),
     ] {
         assert_eq!(shell.inserted(typed), words, "{typed}");

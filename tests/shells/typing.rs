@@ -1,4 +1,4 @@
-//! A shell at a terminal, and somebody who types. Nothing is timed: whoever types waits for what the shell writes.
+//! A shell in a terminal, with simulated typing. Nothing is timed: the test waits for the output of the shell.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::desk::Desk;
 
-/// The prompt that the shells are given.
+/// The prompt of the shells.
 pub(crate) const PROMPT: &str = "READY> ";
 
-/// For a shell that never writes what is waited for.
+/// Time limit for a shell that does not print the expected text.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Terminal {
@@ -43,16 +43,16 @@ impl Terminal {
         terminal
     }
 
-    /// Types the beginning of a command and TAB, and returns what the shell then shows.
+    /// Types the beginning of a command and TAB, and returns the output of the shell.
     pub(crate) fn offered(&mut self, typed: &str) -> String {
-        // The shell reads its keys in order: what it says of the next command comes after what TAB shows.
+        // The shell reads keys in order: the output of the next command comes after that of TAB.
         self.keys(&format!("{typed}\t\u{15}echo do''ne\r"));
         let shown = self.until("done\r");
         self.until(PROMPT);
         shown
     }
 
-    /// Types the beginning of a command and TAB, and returns the words that it then has: `[a][b c]`.
+    /// Types the beginning of a command and TAB, and returns the words of the completed command: `[a][b c]`.
     pub(crate) fn inserted(&mut self, typed: &str) -> String {
         self.keys(&format!("{typed}\t\u{1}words \u{5}\recho do''ne\r"));
         let shown = self.until("done\r");
@@ -66,7 +66,7 @@ impl Terminal {
         self.keys.flush().unwrap();
     }
 
-    /// What stands on the screen up to a text, without what moves the cursor.
+    /// Returns the screen up to a text, without escape sequences.
     #[track_caller]
     fn until(&mut self, text: &str) -> String {
         loop {
@@ -75,7 +75,7 @@ impl Terminal {
                 return plain(&std::mem::replace(&mut self.seen, rest));
             }
             let Ok(more) = self.screen.recv_timeout(PATIENCE) else {
-                panic!("no `{text}` came: {}", plain(&self.seen));
+                panic!("`{text}` did not appear: {}", plain(&self.seen));
             };
             self.seen.push_str(&String::from_utf8_lossy(&more));
         }
@@ -84,13 +84,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The shell may already have exited.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Without escape sequences and carriage returns.
+/// Removes escape sequences and carriage returns.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut characters = text.chars().peekable();

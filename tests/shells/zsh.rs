@@ -30,7 +30,7 @@ fn from_a_directory_of_functions() {
     std::fs::create_dir(desk.path().join("functions")).unwrap();
     desk.write("functions/_kubectl-largescale", str::from_utf8(&script.stdout).unwrap());
     let mut zsh = terminal(&desk, "fpath=(~/functions $fpath); compinit -D -u");
-    // The first TAB loads the function, the second finds it loaded.
+    // The first TAB loads the function, the second uses it.
     for _ in 0..2 {
         assert_eq!(zsh.inserted("kubectl-largescale rend"), "[kubectl-largescale][render]");
     }

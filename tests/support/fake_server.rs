@@ -1,4 +1,4 @@
-//! An HTTP/1.1 server on loopback that answers what a test tells it to, well-formed or not.
+//! An HTTP/1.1 server on loopback that returns responses chosen by a test, well-formed or not.
 
 use std::borrow::Cow;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,20 +7,20 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// Runs until the process ends; its threads sleep on sockets.
+/// The server. It runs until the process ends; its threads sleep on sockets.
 pub(crate) struct FakeServer {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     /// `GET /path?query`.
     pub(crate) line: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Which connection it came on, from 0.
+    /// The number of its connection, from 0.
     pub(crate) connection: usize,
 }
 
@@ -33,7 +33,7 @@ impl Seen {
             .collect()
     }
 
-    /// A parameter of the query, as it stands there.
+    /// Returns a query parameter, without decoding it.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let (_, query) = self.line.split_once('?')?;
         query
@@ -44,16 +44,16 @@ impl Seen {
     }
 }
 
-/// How the body of an answer is framed.
+/// How the body of a response is framed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Framing {
     Length,
     Chunked,
-    /// Says the whole length and sends only so many bytes of it.
+    /// Announces the whole length, but sends only this many bytes.
     CutAfter(usize),
-    /// The same in chunks.
+    /// The same with chunked encoding.
     ChunkedCutAfter(usize),
-    /// Closes the connection without a word.
+    /// Closes the connection without a response.
     Silence,
 }
 
@@ -72,7 +72,7 @@ impl Reply {
         Self { status, headers, body: body.into(), framing: Framing::Length, delay: Duration::ZERO }
     }
 
-    /// A refusal as the API server writes it.
+    /// Returns an error Status as the API server writes it.
     pub(crate) fn status(code: u16, reason: &str, message: &str) -> Self {
         let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure",
             "reason": reason, "message": message, "code": code});
@@ -100,7 +100,7 @@ impl Reply {
 }
 
 impl FakeServer {
-    /// Answers the n-th request, counted from 0, with what the function says.
+    /// Starts a server that answers the n-th request, counted from 0, with the result of the function.
     pub(crate) fn start(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -110,14 +110,14 @@ impl FakeServer {
         thread::spawn(move || {
             for (connection, stream) in listener.incoming().enumerate() {
                 let (seen, answer) = (Arc::clone(&shared), Arc::clone(&answer));
-                // A client that hangs up is what some tests are about.
+                // Some tests close the connection on purpose.
                 thread::spawn(move || serve(stream?, connection, &seen, &*answer));
             }
         });
         Self { address, seen }
     }
 
-    /// Gives every request the same answer.
+    /// Starts a server that always returns the same response.
     pub(crate) fn always(reply: Reply) -> Self {
         Self::start(move |_, _| reply.clone())
     }
@@ -174,12 +174,12 @@ fn read_request(reader: &mut BufReader<TcpStream>, connection: usize) -> std::io
     Ok(Some(seen))
 }
 
-/// Whether the connection goes on.
+/// Writes a response; returns whether the connection stays open.
 fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
     if matches!(reply.framing, Framing::Silence) {
         return Ok(false);
     }
-    // In one piece: a packet for each line would be most of the work.
+    // In one write: a packet for each line would take most of the time.
     let mut head = format!("HTTP/1.1 {} Whatever\r\n", reply.status);
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

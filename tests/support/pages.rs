@@ -1,9 +1,9 @@
-//! Pages of the documentation, run from top to bottom as a reader would.
+//! Runs the pages of the documentation from top to bottom, as a reader would.
 //!
-//! A `console` block has lines `$ command` with what is seen behind them; a `sh` block is a script that must succeed; a
-//! block behind `<!-- file: PATH -->` is written to that file; one behind `<!-- not run: WHY -->` is left alone. What a page
-//! takes for granted is made by `<!-- setup: COMMANDS -->`. All of a page runs in one directory, one shell after the other:
-//! `cd` stays.
+//! A `console` block has lines `$ command` followed by their output. An `sh` block is a script that must succeed. A
+//! block after `<!-- file: PATH -->` is written to that file, and one after `<!-- not run: WHY -->` is skipped.
+//! `<!-- setup: COMMANDS -->` creates what a page assumes. All blocks of a page run in one directory, one shell
+//! after the other; `cd` is kept.
 
 use std::fs;
 use std::path::Path;
@@ -11,18 +11,18 @@ use std::process::Command;
 
 use largescale::core::report::text_diff::unified;
 
-/// A page, whole.
+/// A page.
 pub struct Page {
     lines: Vec<String>,
 }
 
-/// What a page made of its commands.
+/// The result of running a page.
 pub struct Played {
-    /// The page with the outputs that were seen.
+    /// The page with the real outputs.
     pub text: String,
-    /// What differs from what it says, for people; empty if nothing does.
+    /// The differences from the page, for people; empty if there are none.
     pub differences: String,
-    /// Why blocks were not run.
+    /// The reasons why blocks were not run.
     pub not_run: Vec<String>,
 }
 
@@ -31,8 +31,8 @@ impl Page {
         Self { lines: fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect() }
     }
 
-    /// Runs it. `shell` makes a shell of the right place and environment for a script; outputs are compared by what
-    /// `essence` leaves of them.
+    /// Runs the page. `shell` returns a shell in the right directory and environment for a script; outputs are
+    /// compared after `essence` has normalized them.
     pub fn play(
         &self,
         shell: &dyn Fn(&str) -> Command,
@@ -90,7 +90,7 @@ impl Page {
     }
 }
 
-/// The block with what its commands print now.
+/// Returns the block with the current output of its commands.
 fn console(block: &str, shell: &dyn Fn(&str) -> Command) -> String {
     let mut seen = String::new();
     let mut lines = block.lines().peekable();
@@ -108,7 +108,7 @@ fn console(block: &str, shell: &dyn Fn(&str) -> Command) -> String {
         if !seen.ends_with('\n') {
             seen.push('\n');
         }
-        // An empty line sets commands apart.
+        // Keep empty lines between commands.
         while lines.peek().is_some_and(|next| !next.starts_with("$ ")) {
             let skipped = lines.next().unwrap_or_default();
             let sets_apart = skipped.is_empty() && lines.peek().is_some_and(|next| next.starts_with("$ "));
@@ -144,7 +144,7 @@ fn difference(expected: &str, seen: &str) -> String {
         .collect()
 }
 
-/// A shell that goes on where the last one of the page was. `state` is a file of the page's own.
+/// Returns a script that starts in the directory in which the previous one ended. `state` is a file for this page.
 pub fn in_turn(state: &Path, script: &str) -> String {
     let state = state.display();
     format!("cd \"$(cat '{state}')\" || exit 1\ntrap 'pwd >\"{state}\"' EXIT\n{script}")

@@ -1,4 +1,4 @@
-//! Calls one by one and many at once.
+//! Sends API calls, one by one or concurrently.
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -9,66 +9,67 @@ use crate::cluster::objects::interrupt::times;
 use crate::cluster::request::Requests;
 use crate::cluster::{Cluster, ClusterError, Problem, pages, response};
 
-/// What follows an answer.
+/// What to do after a response.
 #[derive(Debug)]
 pub enum Next {
     /// Nothing.
     Nothing,
-    /// Something else is asked in its place.
+    /// Send another call in place of this one.
     Retry(Box<ApiCall>),
-    /// No further call is begun.
+    /// Start no further calls.
     Stop,
 }
 
-/// What became of one call among many.
+/// Result of one call among many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
-    /// It was answered, or could not be.
+    /// The call returned a response or an error.
     Ended,
-    /// It was sent, and nobody waited for the answer.
+    /// The request was sent, but its result is unknown.
     Unknown,
-    /// It was not sent.
+    /// The request was not sent.
     NotBegun,
 }
 
 impl Cluster {
-    /// Asks one thing. Who has asked us twice to end does not wait for the answer.
+    /// Sends one call. After a second interrupt, does not wait for the response.
     pub fn call(&self, call: &ApiCall) -> Result<Value, ClusterError> {
-        self.runtime.block_on(self.answer_or_end(call))
+        self.runtime.block_on(self.response_or_interrupt(call))
     }
 
-    async fn answer_or_end(&self, call: &ApiCall) -> Result<Value, ClusterError> {
-        let answer = std::pin::pin!(answer_to(&self.requests, call));
+    async fn response_or_interrupt(&self, call: &ApiCall) -> Result<Value, ClusterError> {
+        let response = std::pin::pin!(execute(&self.requests, call));
         let end = std::pin::pin!(times(self.interrupts.get().cloned(), 2));
-        match select(answer, end).await {
-            Either::Left((answer, _)) => answer,
+        match select(response, end).await {
+            Either::Left((response, _)) => response,
             Either::Right(_) => Err(self.requests.failed(&call.ask(), Problem::Interrupted)),
         }
     }
 
-    /// The same for many things, some of them at once; the answers are in the order of the questions.
+    /// Sends many calls concurrently; returns the responses in the order of the calls.
     pub fn call_all(&self, calls: &[ApiCall], concurrency: usize) -> Vec<Result<Value, ClusterError>> {
         self.runtime.block_on(async {
-            let answers = calls.iter().map(|call| self.answer_or_end(call));
-            let mut answers: Vec<_> = futures_util::stream::iter(answers.enumerate())
-                .map(|(index, answer)| async move { (index, answer.await) })
+            let responses = calls.iter().map(|call| self.response_or_interrupt(call));
+            let mut responses: Vec<_> = futures_util::stream::iter(responses.enumerate())
+                .map(|(index, response)| async move { (index, response.await) })
                 .buffer_unordered(concurrency.max(1))
                 .collect()
                 .await;
-            answers.sort_unstable_by_key(|(index, _)| *index);
-            answers.into_iter().map(|(_, answer)| answer).collect()
+            responses.sort_unstable_by_key(|(index, _)| *index);
+            responses.into_iter().map(|(_, response)| response).collect()
         })
     }
 
-    /// The same for questions with small answers: four one after another on each connection, because opening one more
-    /// takes as long as three answers (TCP, TLS, and the first packet behind them waits for the server's acknowledgement).
+    /// Like `call_all`, for calls with small responses: sends four in sequence on each connection, because a new
+    /// connection takes as long as three responses (TCP, TLS, and the first packet after them waits for the
+    /// server's acknowledgment).
     pub fn call_small(&self, calls: &[ApiCall]) -> Vec<Result<Value, ClusterError>> {
         self.call_all(calls, calls.len().div_ceil(4).min(8))
     }
 
-    /// The same for calls that change something. `answered` hears of each as it ends, and says what follows. When we
-    /// are asked to end, no further call is begun and what is under way is waited for; when we are asked again, it is
-    /// not.
+    /// Sends many calls that change something. `answered` is called with each result, and returns what to do next.
+    /// After an interrupt, starts no further calls and waits for those in progress; after a second one, stops
+    /// waiting.
     pub fn change_all(
         &self,
         calls: Vec<ApiCall>,
@@ -77,18 +78,18 @@ impl Cluster {
     ) -> Vec<CallOutcome> {
         let mut fates = vec![CallOutcome::NotBegun; calls.len()];
         let begin = |index: usize, call: ApiCall| async move {
-            let result = answer_to(&self.requests, &call).await;
+            let result = execute(&self.requests, &call).await;
             (index, result)
         };
         self.runtime.block_on(async {
             let mut running = FuturesUnordered::new();
             let mut waiting = calls.into_iter().enumerate();
-            // A signal that came while nobody looked is seen now.
+            // Receive a signal that came before this call.
             tokio::task::yield_now().await;
-            let mut asked = self.interrupts_now();
+            let mut interrupts = self.interrupts_now();
             let mut stopped = false;
             loop {
-                let is_free = !stopped && asked == 0 && running.len() < concurrency.max(1);
+                let is_free = !stopped && interrupts == 0 && running.len() < concurrency.max(1);
                 if let Some((index, call)) = is_free.then(|| waiting.next()).flatten() {
                     fates[index] = CallOutcome::Unknown;
                     running.push(begin(index, call));
@@ -97,7 +98,7 @@ impl Cluster {
                 if running.is_empty() {
                     return;
                 }
-                let again = std::pin::pin!(times(self.interrupts.get().cloned(), asked + 1));
+                let again = std::pin::pin!(times(self.interrupts.get().cloned(), interrupts + 1));
                 match select(running.next(), again).await {
                     Either::Left((Some((index, result)), _)) => match answered(index, result) {
                         Next::Retry(call) => running.push(begin(index, *call)),
@@ -107,10 +108,10 @@ impl Cluster {
                             stopped = true;
                         }
                     },
-                    Either::Right(_) if asked == 0 => {
-                        asked = self.interrupts_now();
+                    Either::Right(_) if interrupts == 0 => {
+                        interrupts = self.interrupts_now();
                         (self.requests.notice)(
-                            "interrupted: what is under way is finished, nothing more is begun (once more: do not wait)",
+                            "interrupted: finishing requests in progress, starting no new ones (interrupt again to stop waiting)",
                         );
                     }
                     Either::Left((None, _)) | Either::Right(_) => return,
@@ -121,11 +122,11 @@ impl Cluster {
     }
 }
 
-async fn answer_to(requests: &Requests, call: &ApiCall) -> Result<Value, ClusterError> {
+async fn execute(requests: &Requests, call: &ApiCall) -> Result<Value, ClusterError> {
     let ask = call.ask();
     if let (Some(listing), ApiCall::List { resource, .. }) = (call.listing(), call) {
         let whole = |mut item: Value| {
-            // Items of a list leave out what the list says.
+            // Items of a list lack apiVersion and kind, which the list has.
             item["apiVersion"] = resource.api_version().into();
             item["kind"] = resource.kind.as_str().into();
             item
@@ -149,7 +150,7 @@ async fn answer_to(requests: &Requests, call: &ApiCall) -> Result<Value, Cluster
         ApiCall::Resources { .. } => "APIResourceList",
         ApiCall::Groups => "APIGroupList",
         ApiCall::OwnRights { .. } => "SelfSubjectRulesReview",
-        // The object where finalizers keep it, else a Status.
+        // A delete returns the object if finalizers keep it, otherwise a Status.
         ApiCall::Delete { .. } | ApiCall::List { .. } => "",
     };
     if wanted.is_empty() {
@@ -159,7 +160,7 @@ async fn answer_to(requests: &Requests, call: &ApiCall) -> Result<Value, Cluster
         .map_err(|problem| requests.failed(&ask, problem))
 }
 
-/// A server that has no such group says so as for any path that it does not know: in plain text.
+/// Returns whether the server lacks a group: its response is then the same as for any unknown path, in plain text.
 fn is_no_such_group(call: &ApiCall, problem: &Problem) -> bool {
     let is_missing = match problem {
         Problem::NotFound | Problem::NotServed => true,

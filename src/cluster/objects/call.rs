@@ -1,4 +1,4 @@
-//! One thing to ask of the API server about objects, as data.
+//! One API call about objects, as data.
 
 use std::borrow::Cow;
 
@@ -11,107 +11,107 @@ use crate::cluster::pages::{Listing, escaped};
 use crate::cluster::response::ANY_LIST;
 use crate::core::live::Resource;
 
-/// Which object.
+/// Reference of an object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectRef {
     /// Its kind.
     pub resource: Resource,
-    /// Its namespace; empty where it has none.
+    /// Its namespace; empty for cluster-scoped objects.
     pub namespace: String,
     /// Its name.
     pub name: String,
 }
 
-/// Whether the server does it or only says what it would do.
+/// Whether the server stores a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DryRun {
-    /// The change is made.
+    /// The change is stored.
     None,
-    /// `dryRun=All`: all checks and webhooks, and nothing is stored.
+    /// `dryRun=All`: runs all checks and webhooks, and stores nothing.
     All,
 }
 
-/// What to ask.
+/// An API call.
 #[derive(Clone, Debug)]
 pub enum ApiCall {
-    /// One object; `null` if there is none.
+    /// Gets one object; `null` if it does not exist.
     Get(ObjectRef),
-    /// All objects of a kind, as an array of whole objects.
+    /// Lists all objects of a kind, as an array of whole objects.
     List {
         /// The kind.
         resource: Resource,
-        /// Only in this namespace.
+        /// Only objects in this namespace.
         namespace: Option<String>,
-        /// Only with these labels, in the form of `--selector`.
+        /// Only objects with these labels, in the syntax of `--selector`.
         labels: Option<String>,
-        /// Only with these fields, in the form of `--field-selector`.
+        /// Only objects with these fields, in the syntax of `--field-selector`.
         fields: Option<String>,
     },
-    /// Server-side apply, with strict validation of the fields; the answer is the object as it is then.
+    /// Server-side apply with strict field validation; returns the resulting object.
     Apply {
-        /// Where to.
+        /// The object's reference.
         at: ObjectRef,
-        /// What is applied.
+        /// The applied configuration.
         body: Value,
-        /// In whose name.
+        /// The field manager.
         manager: &'static str,
-        /// Take fields from other managers: the server's `force`.
+        /// Whether to take fields from other managers: the server's `force`.
         force: Force,
-        /// Really?
+        /// Whether the change is stored.
         dry_run: DryRun,
     },
-    /// A JSON Patch (an array) or a merge patch (an object); the answer is the object as it is then.
+    /// A JSON Patch (an array) or a merge patch (an object); returns the resulting object.
     Patch {
-        /// Where to.
+        /// The object's reference.
         at: ObjectRef,
         /// The patch.
         patch: Value,
-        /// Really?
+        /// Whether the change is stored.
         dry_run: DryRun,
     },
-    /// Deletes the object if it is still the one that was looked at.
+    /// Deletes the object if its UID and resourceVersion still match.
     Delete {
-        /// Which.
+        /// The object's reference.
         at: ObjectRef,
         /// Its UID.
         uid: String,
         /// Its resourceVersion.
         resource_version: String,
-        /// Really?
+        /// Whether the deletion is real.
         dry_run: DryRun,
     },
-    /// The kinds of a group and version, as an `APIResourceList`; `null` if the server has none of it.
+    /// Lists the kinds of a group and version, as an `APIResourceList`; `null` if the server does not serve it.
     Resources {
         /// The group; empty for core.
         group: String,
         /// The version.
         version: String,
     },
-    /// The groups and versions that the server has, as an `APIGroupList`.
+    /// Lists the groups and versions of the server, as an `APIGroupList`.
     Groups,
-    /// What the user may do in a namespace, as a `SelfSubjectRulesReview`.
+    /// Reads the user's permissions in a namespace, as a `SelfSubjectRulesReview`.
     OwnRights {
         /// The namespace.
         namespace: String,
     },
 }
 
-/// What becomes of fields that other managers hold with other values.
+/// How to handle fields that other managers own with other values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
-    /// The apply fails and names them.
+    /// The apply fails with a conflict that names them.
     Never,
-    /// They become ours.
+    /// The apply takes ownership of them.
     Always,
 }
 
 impl ApiCall {
-    /// The whole list of a kind, in one namespace or in all.
+    /// Returns a call that lists a kind, in one namespace or in all.
     pub fn list(resource: Resource, namespace: Option<String>, labels: Option<String>) -> Self {
         Self::List { resource, namespace, labels, fields: None }
     }
 
-    /// What is asked, for errors and rights.
+    /// Returns the operation, for errors and permissions.
     pub(super) fn ask(&self) -> Operation {
         let ask = |verb, at: &ObjectRef, repeat| Operation {
             verb,
@@ -121,7 +121,7 @@ impl ApiCall {
         };
         match self {
             Self::Get(at) => ask("get", at, Retry::Safe),
-            // An apply says how it shall be in the end, a delete which one shall be gone.
+            // Applies and deletes are idempotent: the first says the final state, the second which UID to delete.
             Self::Apply { at, .. } => ask("patch", at, Retry::Safe),
             Self::Delete { at, .. } => ask("delete", at, Retry::Safe),
             Self::Patch { at, .. } => ask("patch", at, Retry::Unsafe),
@@ -142,14 +142,14 @@ impl ApiCall {
                 repeat: Retry::Safe,
             },
             Self::Groups => Operation::read("get", "the API", "the groups of the API"),
-            // It is a question, though it is asked by making an object that nobody keeps.
+            // A read, although the API creates an object, which the server does not store.
             Self::OwnRights { .. } => {
                 Operation::read("create", "selfsubjectrulesreviews", "the rights of this user")
             }
         }
     }
 
-    /// The list that is asked for, if one is.
+    /// Returns the list that the call reads, if it reads one.
     pub(super) fn listing(&self) -> Option<Listing> {
         let Self::List { resource, namespace, labels, fields } = self else { return None };
         let query: Vec<String> = [("labelSelector", labels), ("fieldSelector", fields)]
@@ -163,7 +163,7 @@ impl ApiCall {
         Some(Listing { ask: self.ask(), path, kind: ANY_LIST })
     }
 
-    /// The request of anything but a list.
+    /// Returns the request of a call that reads no list.
     pub(super) fn request(&self) -> Result<Request<Vec<u8>>, ClusterError> {
         match self {
             Self::Get(at) => request(Method::GET, &at.path(), None),
@@ -216,7 +216,7 @@ impl ApiCall {
 }
 
 impl std::fmt::Display for ObjectRef {
-    /// As messages name objects: `service/web/nginx`.
+    /// Formats the object for messages: `service/web/nginx`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = self.resource.kind.to_lowercase();
         if self.namespace.is_empty() {

@@ -1,5 +1,5 @@
-//! Ctrl-C, and a pod that is asked to stop: work that has begun is finished, nothing more is begun. Asked twice, the
-//! program stops waiting for what is under way.
+//! Handles Ctrl-C and SIGTERM. After the first signal, the program finishes the requests in progress and starts no
+//! new ones. After the second, it stops waiting for them.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::cluster::Cluster;
 /// How a pause ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// By itself.
+    /// The time passed.
     Over,
-    /// Somebody wants the program to end.
+    /// An interrupt ended the pause.
     Interrupted,
 }
 
-/// How often we were asked to end.
+/// The number of interrupts so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupts(watch::Receiver<u32>);
 
 impl Cluster {
-    /// From now on Ctrl-C does not end the program: what writes and waits here is told. To be called before the first
-    /// write; until then a program that just ends is what everybody expects.
+    /// Catches interrupts from now on, instead of letting them end the program. Call this before the first write;
+    /// before that, ending the program is safe.
     pub fn catch_interrupts(&self) {
         let (sender, receiver) = watch::channel(0);
         if self.interrupts.set(Interrupts(receiver)).is_err() {
@@ -30,12 +30,12 @@ impl Cluster {
         }
         self.runtime.block_on(async {
             tokio::spawn(count(sender));
-            // The handler of the system is in its place when the task has run once.
+            // The signal handler is installed when the task has run once.
             tokio::task::yield_now().await;
         });
     }
 
-    /// Whether we were asked to end.
+    /// Returns whether the program was interrupted.
     pub fn is_interrupted(&self) -> bool {
         self.runtime.block_on(async {
             tokio::task::yield_now().await;
@@ -47,11 +47,11 @@ impl Cluster {
         self.interrupts.get().map_or(0, |interrupts| *interrupts.0.borrow())
     }
 
-    /// Waits, or until we are asked to end.
+    /// Waits for a time, or until an interrupt.
     pub fn pause(&self, time: Duration) -> Pause {
         self.runtime.block_on(async {
-            let asked = times(self.interrupts.get().cloned(), 1);
-            match tokio::time::timeout(time, asked).await {
+            let interrupted = times(self.interrupts.get().cloned(), 1);
+            match tokio::time::timeout(time, interrupted).await {
                 Ok(()) => Pause::Interrupted,
                 Err(_) => Pause::Over,
             }
@@ -59,10 +59,10 @@ impl Cluster {
     }
 }
 
-/// Returns when we were asked so often; never, if nobody listens.
+/// Returns after this number of interrupts; never, if they are not caught.
 pub(crate) async fn times(interrupts: Option<Interrupts>, count: u32) {
     if let Some(Interrupts(mut receiver)) = interrupts
-        && receiver.wait_for(|asked| *asked >= count).await.is_ok()
+        && receiver.wait_for(|received| *received >= count).await.is_ok()
     {
         return;
     }
@@ -81,11 +81,11 @@ async fn count(sender: watch::Sender<u32>) {
         loop {
             let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
             futures_util::future::select(interrupt, terminate).await;
-            sender.send_modify(|asked| *asked += 1);
+            sender.send_modify(|count| *count += 1);
         }
     }
     #[cfg(not(unix))]
     while tokio::signal::ctrl_c().await.is_ok() {
-        sender.send_modify(|asked| *asked += 1);
+        sender.send_modify(|count| *count += 1);
     }
 }

@@ -1,4 +1,4 @@
-//! One call of git.
+//! A single git command.
 //!
 //! git reads the configuration of the repository that it runs in, and the files of its work tree. Both may come from
 //! a person whom the user does not trust: a pull request, or an archive that the user unpacked. A call that only reads
@@ -15,9 +15,9 @@ use crate::core::report::diagnostic::Diagnostic;
 pub(super) enum Failed {
     /// git is not installed.
     NoProgram,
-    /// It could not be run.
+    /// The program could not be started.
     Run(std::io::Error),
-    /// It ended with an error and this message.
+    /// git exited with an error and this message.
     Said(String),
 }
 
@@ -30,7 +30,7 @@ pub(super) enum GitAccess {
     Commit,
 }
 
-/// How git is called.
+/// Options of a git command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Options<'a> {
     /// Which programs git may start.
@@ -119,7 +119,7 @@ pub(super) fn git(
             _ => Failed::Run(error),
         })?;
     let stdin = child.stdin.take();
-    // git answers while it reads: writing everything before reading anything would block both.
+    // git writes while it reads: writing all input before reading any output would block both.
     let output = std::thread::scope(|scope| {
         scope.spawn(|| {
             // If git ends early, its standard error says why.
@@ -140,7 +140,7 @@ impl Failed {
     pub(super) fn at(self, what: &str) -> Diagnostic {
         match self {
             Self::NoProgram => Diagnostic::error(format!("git {what}: git is not installed"))
-                .hint("install git, or put it on the PATH"),
+                .hint("install git, or add it to the PATH"),
             Self::Run(error) => Diagnostic::error(format!("git {what} could not be run: {error}")),
             Self::Said(said) if said.is_empty() => {
                 Diagnostic::error(format!("git {what} failed without a message"))

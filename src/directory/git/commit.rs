@@ -1,4 +1,4 @@
-//! A commit of some files and nothing else.
+//! Commits of some files and nothing else.
 
 use std::fs;
 
@@ -6,20 +6,20 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::command::GitAccess;
 use crate::directory::git::{GitFileStatus, GitState, Repository};
 
-/// Where a commit goes.
+/// The state of HEAD.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Head {
     /// On a branch.
     Branch,
-    /// On none: it is lost when something else is checked out.
+    /// Detached: the commit is lost when something else is checked out.
     Detached,
 }
 
 const FROM_STDIN: [&str; 2] = ["--pathspec-from-file=-", "--pathspec-file-nul"];
 
 impl Repository {
-    /// Refuses a repository in which something else goes on: git makes no commit of some files only in the middle of a
-    /// merge, and in the middle of a rebase it would be a commit too many.
+    /// Refuses a repository in the middle of another operation: git cannot commit only some files during a merge,
+    /// and during a rebase the commit would become part of it.
     pub fn ready_for_commit(&self) -> Result<Head, Diagnostic> {
         let directory = self.git_dir();
         let marks = [
@@ -33,17 +33,17 @@ impl Repository {
             return Err(Diagnostic::refusal(format!("the repository is in the middle of {what}"))
                 .at(Location::file(self.root().display().to_string()))
                 .hint(format!(
-                    "render without --commit, and end it (`git {command} --continue`) or give it up (`git {command} --abort`)"
+                    "render without --commit, or finish it first (`git {command} --continue`, or `git {command} --abort`)"
                 )));
         }
         let head = fs::read_to_string(directory.join("HEAD")).unwrap_or_default();
         Ok(if head.starts_with("ref:") { Head::Branch } else { Head::Detached })
     }
 
-    /// Commits exactly these files (removed ones too) and leaves everything else as it is, staged or not. Returns the
-    /// short name of the commit. If git or a hook refuses, the index is as before.
+    /// Commits exactly these files, including removed ones, and keeps everything else as it is, staged or not.
+    /// Returns the short name of the commit. If git or a hook refuses, the index is unchanged.
     ///
-    /// Only here git may start hooks, filters and the program that signs: those of the verified repository.
+    /// Only this call lets git start hooks, filters and the signing program: those of the verified repository.
     pub fn commit(&self, files: &[GitFileStatus], message: &str) -> Result<String, Diagnostic> {
         let paths = |only: Option<GitState>| -> Vec<u8> {
             let wanted = files.iter().filter(|file| only.is_none_or(|state| file.state == state));
@@ -58,7 +58,7 @@ impl Repository {
             [["commit", "--quiet", "--only"].as_slice(), &["--message", message], &FROM_STDIN].concat();
         if let Err(problem) = self.git_with(options, &commit, &paths(None)) {
             self.git_with(options, &["update-index", "--force-remove", "-z", "--stdin"], &new)?;
-            return Err(problem.hint("the files are written, and nothing is committed"));
+            return Err(problem.hint("the files were written, but not committed"));
         }
         let name = self.git(&["rev-parse", "--short", "HEAD"], &[])?;
         Ok(String::from_utf8_lossy(&name).trim_end().to_owned())

@@ -1,4 +1,4 @@
-//! Locks with the same id in one repository: somebody copied a directory.
+//! Finds locks with the same id in one repository: a user copied a directory.
 
 use std::path::Path;
 
@@ -8,9 +8,9 @@ use crate::directory::git::Repository;
 use crate::directory::git::command::{Failed, GitAccess, git};
 
 impl Repository {
-    /// Refuses a lock whose id another lock of the repository has too, tracked or not: both directories would be applied
-    /// as one set. One call of git looks at all locks, for the id in any form that YAML has. `flags` name the spec on a
-    /// command line.
+    /// Refuses a lock whose id another lock of the repository also has, tracked or not: both directories would be applied as
+    /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
+    /// on the command line.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
         let asked = [
             "grep",
@@ -29,7 +29,7 @@ impl Repository {
         ];
         let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(answer) => answer,
-            // It ends with 1 and without a message if nothing matches.
+            // `git grep` exits with 1 and without a message if nothing matches.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
             Err(failed) => return Err(failed.at("grep")),
         };

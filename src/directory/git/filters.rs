@@ -1,4 +1,4 @@
-//! Filter drivers: programs that git runs over the content of files, by their attributes.
+//! Filter drivers: programs that git runs over the content of files, depending on their attributes.
 //!
 //! `git status` runs them to compare a file with the index. Configuration and attributes may both be untrusted, so they
 //! are turned off for a call that only reads. CRLF conversion needs no program and stays on.
@@ -12,28 +12,28 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::git::Repository;
 use crate::directory::git::command::{Failed, GitAccess, git};
 
-/// What happens to the filter drivers during a look at the files.
+/// How a status command handles filter drivers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Filters {
-    /// They are off; a file that has one is reported as unknown.
+    /// Turns them off, and reports a file that has one as unknown.
     Off,
-    /// They run, as they do in the commit that follows.
+    /// Runs them, as the commit that follows does.
     Run,
 }
 
-/// The filter drivers of the configuration, all of them turned off.
+/// The filter drivers of the configuration, all turned off.
 pub(super) struct DriversOff {
     names: Vec<Vec<u8>>,
     overrides: NamedTempFile,
 }
 
 impl DriversOff {
-    /// Reads the configuration; `None` if it has no filter driver.
+    /// Reads the configuration; returns `None` if it has no filter driver.
     pub(super) fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
         let asked = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
         let keys = match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(keys) => keys,
-            // It ends with 1 and without a message if there is none.
+            // `git config` exits with 1 and without a message if there is none.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(None),
             Err(failed) => return Err(failed.at("config")),
         };
@@ -45,19 +45,20 @@ impl DriversOff {
         }
         let failed = |error: std::io::Error| {
             Diagnostic::error(format!("cannot write a temporary file: {error}"))
-                .hint("TMPDIR names the directory for it")
+                .hint("set TMPDIR to a writable directory")
         };
         let mut overrides = tempfile::Builder::new().prefix("largescale-").tempfile().map_err(failed)?;
         overrides.write_all(&settings(&names)).map_err(failed)?;
         Ok(Some(Self { names, overrides }))
     }
 
-    /// The file with the settings that turn them off. `-c filter.NAME.clean=` cannot express a name that contains `=`.
+    /// Returns the file with the settings that turn them off. `-c filter.NAME.clean=` cannot express a name that
+    /// contains `=`.
     pub(super) fn overrides(&self) -> &Path {
         self.overrides.path()
     }
 
-    /// Returns those of the paths whose attributes name one of the drivers.
+    /// Returns the paths whose attributes name one of the drivers.
     pub(super) fn filtered(
         &self,
         repository: &Repository,
@@ -71,14 +72,14 @@ impl DriversOff {
     }
 }
 
-/// The driver's name in `filter.NAME.VARIABLE`; the name may contain dots.
+/// Returns the driver's name in `filter.NAME.VARIABLE`; the name may contain dots.
 fn driver(key: &[u8]) -> Option<Vec<u8>> {
     let rest = key.strip_prefix(b"filter.")?;
     let end = rest.iter().rposition(|byte| *byte == b'.')?;
     Some(rest[..end].to_owned())
 }
 
-/// Settings that turn the drivers off: git does not run an empty command, and does not insist on it.
+/// Returns settings that turn the drivers off: git does not run an empty command, and does not require it.
 fn settings(names: &[Vec<u8>]) -> Vec<u8> {
     let mut text = Vec::new();
     for name in names {

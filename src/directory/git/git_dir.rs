@@ -1,4 +1,4 @@
-//! The git directory that a `.git` names, found without git.
+//! Finds the git directory that a `.git` names, without git.
 //!
 //! git takes the nearest `.git` above a directory, but also every directory on the way that only looks like a bare
 //! repository, and a pull request can contain such a directory. So this program decides first which git directory is
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
-/// End of every hint about an untrusted repository; other commands than `render` need git only if a flag asks for it.
+/// End of every hint about an untrusted repository; commands other than `render` need git only for certain flags.
 pub(super) const WITHOUT_GIT: &str = "`render --no-git` does not use git";
 
 /// The longest `.git` file that is read, in bytes; git refuses longer ones.
@@ -65,7 +65,7 @@ fn problem(root: &Path, mark: &Path, git_dir: &Path) -> Option<(String, String)>
         // Linked worktrees and submodules have theirs in the owner's git directory.
         if owner == root || !owners.is_some_and(|owners| git_dir.starts_with(owners)) {
             return Some((
-                format!("it leads to {shown}, which is content of the work tree {}", owner.display()),
+                format!("it leads to {shown}, which is inside the work tree {}", owner.display()),
                 "move the git directory out of the work tree, and write its new path into the `.git` file"
                     .to_owned(),
             ));
@@ -118,14 +118,14 @@ fn is_worktree_of(git_dir: &Path, mark: &Path) -> bool {
     expected.is_some() && common.as_deref() == expected && back.as_deref() == mark.parent()
 }
 
-/// A path as git prints or stores it.
+/// Converts a path as git prints or stores it.
 #[cfg(unix)]
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
     std::ffi::OsStr::from_bytes(bytes).into()
 }
 
-/// A path as git prints or stores it.
+/// Converts a path as git prints or stores it.
 #[cfg(not(unix))]
 pub(super) fn path_of(bytes: &[u8]) -> PathBuf {
     String::from_utf8_lossy(bytes).into_owned().into()

@@ -1,4 +1,4 @@
-//! Files as they were in a revision.
+//! Files as of a git revision.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,17 +7,17 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::files::unix_lines;
 use crate::directory::git::Repository;
 
-/// A directory and a file beside it, as a revision has them.
+/// A directory and a file next to it, as of a revision.
 #[derive(Clone, Debug, Default)]
 pub struct Revision {
-    /// The content of each file of the directory, by its name.
+    /// The content of each file of the directory, by name.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The content of the file beside it.
+    /// The content of the file next to it.
     pub beside: Option<Vec<u8>>,
 }
 
 impl Repository {
-    /// Reads the files of a directory, without subdirectories, and one file beside it. Absent files are left out.
+    /// Reads the files of a directory, without subdirectories, and one file next to it. Skips missing files.
     pub fn revision(&self, name: &str, directory: &Path, beside: &Path) -> Result<Revision, Diagnostic> {
         let commit = self.commit_of(name)?;
         let [below, single] = [self.path(directory)?, self.path(beside)?];
@@ -28,7 +28,8 @@ impl Repository {
             self.git(&["ls-tree", "-z", "--full-tree", &commit, "--", &below_text, &single_text], &[])?;
         let blobs: Vec<(&[u8], &[u8])> = listed.split(|byte| *byte == 0).filter_map(blob).collect();
         let ids: Vec<u8> = blobs.iter().flat_map(|(id, _)| [*id, b"\n"].concat()).collect();
-        // A partial clone may lack some. git would fetch them, but a command that only reads starts no transport.
+        // A partial clone may lack objects. git would fetch them, but a command that only reads starts no
+        // transport.
         let absent = |problem: Diagnostic| {
             problem.hint(format!(
                 "`git -C '{}' diff --stat {name} -- '{below_text}' '{single_text}'` fetches what a partial clone lacks",
@@ -75,7 +76,7 @@ impl Repository {
     }
 }
 
-/// Id and path of an entry `MODE blob ID<tab>PATH`.
+/// Parses an entry `MODE blob ID<tab>PATH` into id and path.
 fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     let tab = entry.iter().position(|byte| *byte == b'\t')?;
     let mut fields = entry[..tab].split(|byte| *byte == b' ');
@@ -83,7 +84,7 @@ fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     (kind == b"blob").then_some((id, &entry[tab + 1..]))
 }
 
-/// The next `ID blob SIZE<newline>CONTENT<newline>`, taken off the front.
+/// Takes the next `ID blob SIZE<newline>CONTENT<newline>` off the front.
 fn next_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let line = rest.iter().position(|byte| *byte == b'\n')?;
     let head = std::str::from_utf8(&rest[..line]).ok()?;

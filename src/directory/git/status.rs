@@ -1,4 +1,4 @@
-//! The state of files in git.
+//! Status of files in git.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,36 +8,36 @@ use crate::directory::git::Repository;
 use crate::directory::git::command::{GitAccess, Options};
 use crate::directory::git::filters::{DriversOff, Filters};
 
-/// A file that is not as in the last commit.
+/// A file that differs from the last commit.
 #[derive(Clone, Debug)]
 pub struct GitFileStatus {
-    /// The file as it was asked for.
+    /// The file, as the caller named it.
     pub file: PathBuf,
-    /// What keeps it from being committed.
+    /// Why it is not committed.
     pub state: GitState,
-    /// What a commit would do to it.
+    /// What a commit would change.
     pub difference: Difference,
-    /// Its path below the root.
+    /// Its path relative to the root.
     pub(super) path: Vec<u8>,
 }
 
-/// What keeps a file from being committed.
+/// Why a file is not committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GitState {
-    /// git does not know it.
+    /// It is untracked.
     New,
-    /// It differs from what is staged.
+    /// It differs from the index.
     Changed,
-    /// It would be in the next commit.
+    /// It is staged.
     Staged,
-    /// Both sides of a merge have changed it.
+    /// It has a merge conflict.
     Conflicted,
-    /// A filter driver stands between the file and git, and was not run.
+    /// It has a filter driver, which was not run.
     Unknown,
 }
 
 impl GitState {
-    /// The word for it.
+    /// Returns the word for messages.
     pub fn word(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -52,16 +52,16 @@ impl GitState {
 /// How a file differs from the last commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// It is not in it.
+    /// The last commit does not contain it.
     Created,
-    /// It has another content there.
+    /// The last commit has other content.
     Changed,
-    /// It is only in it.
+    /// Only the last commit contains it.
     Removed,
 }
 
 impl Difference {
-    /// The word for it.
+    /// Returns the word for messages.
     pub fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -72,8 +72,8 @@ impl Difference {
 }
 
 impl Repository {
-    /// Returns the files of a directory and one file beside it that differ from the last commit, in order. `names` are
-    /// the paths below the directory that count.
+    /// Returns the files of a directory and one file next to it that differ from the last commit, in order. Only
+    /// `names`, paths relative to the directory, count.
     pub fn git_status(
         &self,
         directory: &Path,
@@ -98,7 +98,7 @@ impl Repository {
             "--porcelain=v2",
             "-z",
             "--no-renames",
-            // git would run `git status` in each submodule, with that one's configuration.
+            // git would run `git status` in each submodule, with the configuration of that submodule.
             "--ignore-submodules=all",
             "--untracked-files=all",
             "--",
@@ -117,7 +117,7 @@ impl Repository {
             let paths: Vec<Vec<u8>> = files.keys().cloned().collect();
             for path in drivers.filtered(self, &paths)? {
                 let Some(file) = files.get(&path).filter(|file| file.exists()).cloned() else { continue };
-                // git compares the content only of a file that it tracks.
+                // git compares the content only of tracked files.
                 let is_compared = |it: &GitFileStatus| {
                     matches!(it.state, GitState::Changed | GitState::Staged | GitState::Unknown)
                 };
@@ -131,14 +131,14 @@ impl Repository {
     }
 }
 
-/// An entry of `git status --porcelain=v2 -z`: `1 XY … path`, `u XY … path` or `? path`.
+/// Parses an entry of `git status --porcelain=v2 -z`: `1 XY … path`, `u XY … path` or `? path`.
 fn parsed(entry: &[u8]) -> Option<(GitState, Difference, &[u8])> {
     let path = |fields: usize| entry.splitn(fields, |byte| *byte == b' ').last();
     match (entry.first()?, entry.get(2)?, entry.get(3)) {
         (b'?', _, _) => Some((GitState::New, Difference::Created, &entry[2..])),
         (b'u', _, _) => Some((GitState::Conflicted, Difference::Changed, path(11)?)),
         (b'1', staged, Some(changed)) => {
-            // `git add --intent-to-add` shows as `.A`: known by name only.
+            // `git add --intent-to-add` is shown as `.A`: only the name is in the index.
             let state = match changed {
                 b'.' => GitState::Staged,
                 b'A' => GitState::New,

@@ -1,4 +1,4 @@
-//! The repository that git may run in: git and this program must find the same one.
+//! Verifies the repository before git runs in it: git and this program must find the same one.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,20 +8,20 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::command::{Failed, GitAccess, Options, git};
 use crate::directory::git::git_dir::{WITHOUT_GIT, WorkTree, path_of};
 
-/// A work tree and its git directory, after all checks.
+/// A work tree and its git directory, verified.
 #[derive(Clone, Debug)]
 pub(super) struct Verified {
-    /// The root of the work tree. git that runs here looks at `.git` here before anything else, which is the one that
-    /// was verified; so later calls need no `--git-dir`, which would turn off git's check of the owner, and which
-    /// hooks would inherit.
+    /// The root of the work tree. git that runs here first looks at the `.git` here, which was verified. So later
+    /// calls need no `--git-dir`, which would turn off git's ownership check and be inherited by hooks.
     pub(super) root: PathBuf,
     /// Its git directory.
     pub(super) git_dir: PathBuf,
-    /// The index that a hook of this repository was given.
+    /// The index that git passed to a hook of this repository.
     pub(super) index: Option<PathBuf>,
 }
 
-/// Returns the repository around a directory; `None` if there is none, it has no work tree, or git is not installed.
+/// Returns the repository that contains a directory; `None` if there is none, it has no work tree, or git is not
+/// installed.
 /// The directory must be absolute and without symbolic links.
 pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
     let work_tree = WorkTree::nearest(here)?;
@@ -33,7 +33,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
             .hint(format!("move the spec into the work tree; {WITHOUT_GIT}")));
     }
     let options = Options { access: GitAccess::ReadOnly, index: None, overrides: None };
-    // Git before 2.38 has no `safe.bareRepository`, so the answer is compared even if git accepts the directory.
+    // git before 2.38 has no `safe.bareRepository`, so the result is compared even if git accepts the directory.
     let asked = ["rev-parse", "--absolute-git-dir", "--is-inside-work-tree", "--show-cdup"];
     let answer = match git(here, options, &asked, &[]) {
         Ok(answer) => answer,
@@ -59,7 +59,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
         }
         None if found.is_bare => Ok(None),
         _ => Err(Diagnostic::refusal(format!(
-            "`core.worktree` names another work tree than {}",
+            "`core.worktree` names a work tree other than {}",
             root.display()
         ))
         .at(Location::file(git_dir.join("config").display().to_string()))
@@ -70,7 +70,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
     }
 }
 
-/// What git found.
+/// The repository that git found.
 struct Found {
     git_dir: PathBuf,
     /// How many directories the root is above the directory; `None` if the directory is not in a work tree.
@@ -79,7 +79,8 @@ struct Found {
 }
 
 impl Found {
-    /// Reads `GIT-DIR`, `true` and `../` for each step up; or `GIT-DIR`, `false` and the work tree, if there is one.
+    /// Parses `GIT-DIR`, `true` and `../` for each step up; or `GIT-DIR`, `false` and the work tree, if there is
+    /// one.
     fn read(answer: &[u8]) -> Self {
         let split = |mark: &[u8]| answer.windows(mark.len()).rposition(|part| part == mark);
         let git_dir = |end: usize| path_of(&answer[..end]);
@@ -105,7 +106,7 @@ fn bare_between(here: &Path, root: &Path) -> Option<Diagnostic> {
     let bare = here.ancestors().take_while(|path| *path != root).find(is_bare)?;
     Some(
         Diagnostic::refusal(format!(
-            "git takes this directory for a repository, but it is content of the work tree {}",
+            "git takes this directory for a repository, but it is inside the work tree {}",
             root.display()
         ))
         .at(Location::file(bare.display().to_string()))
@@ -138,9 +139,9 @@ fn index_of(work_tree: Option<&WorkTree>) -> Result<Option<PathBuf>, Diagnostic>
         return refused("GIT_WORK_TREE", &value);
     }
     let Some(value) = value("GIT_INDEX_FILE") else { return Ok(None) };
-    // Unlike the others, git resolves this one from the root of the work tree.
+    // Unlike the other variables, this one is relative to the root of the work tree.
     let index = work_tree.root.join(&value);
-    // A commit of some files has an index of its own beside the usual one.
+    // During a commit of some files git uses a temporary index next to the usual one.
     if !index.parent().is_some_and(|parent| is(&parent, &work_tree.git_dir)) {
         return refused("GIT_INDEX_FILE", &value);
     }

@@ -1,4 +1,4 @@
-//! The proxy: what passes it unchanged, and every way in which it goes wrong.
+//! The proxy: forwards requests unchanged, and injects each kind of fault.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::fake_server::Reply;
 use crate::proxy::{Fault, Proxy, Sent};
 use crate::wait::until;
 
-/// kubectl's arguments that make a `ConfigMap` through a proxy.
+/// Returns kubectl's arguments to create a `ConfigMap` through a proxy.
 fn create<'a>(proxy: &'a str, name: &'a str) -> [&'a str; 6] {
     ["--server", proxy, "create", "configmap", name, "--from-literal=a=1"]
 }
@@ -27,7 +27,7 @@ fn what_passes_is_unchanged() {
     assert!(app.run_through(&proxy, &["diff"]).ok().is_empty());
     assert_eq!(proxy.count("GET", "/api/v1/nodes"), 1);
     assert!(proxy.sent().iter().all(|sent| sent.status == Some(200)));
-    assert_eq!(proxy.connections(), 1, "connections are kept");
+    assert_eq!(proxy.connections(), 1, "connections are reused");
     let difference = app.kubectl(&["--server", &proxy.url(), "diff", "--server-side", "-f", "rendered"]);
     assert_eq!(difference.code, Some(1), "{difference:?}");
     assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
@@ -42,7 +42,7 @@ fn what_passes_is_unchanged() {
 }
 
 #[test]
-fn one_is_answered_by_somebody_else() {
+fn the_proxy_answers_one_request() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "harness-answered");
     let slow_down = Reply::status(429, "TooManyRequests", "slow down").with("Retry-After", "1");
@@ -51,13 +51,13 @@ fn one_is_answered_by_somebody_else() {
     });
     let began = Instant::now();
     app.run_through(&proxy, &["pools"]).ok();
-    assert!(began.elapsed() >= Duration::from_secs(1), "it waits as long as it is told");
+    assert!(began.elapsed() >= Duration::from_secs(1), "the client must wait for Retry-After");
     let nodes: Vec<_> = proxy.sent().into_iter().filter(|sent| sent.path.ends_with("/nodes")).collect();
     assert_eq!(nodes.iter().map(|sent| sent.status).collect::<Vec<_>>(), [Some(429), Some(200)]);
 }
 
 #[test]
-fn one_is_lost_on_the_way_there_or_back() {
+fn a_request_or_its_response_is_lost() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "harness-lost");
     let path = |name: &str| app.path("v1", &format!("configmaps/{name}"));
@@ -65,8 +65,8 @@ fn one_is_lost_on_the_way_there_or_back() {
     let proxy = Proxy::index(plane, 2, Fault::ResetBefore, writes_a_configmap);
     app.kubectl(&create(&proxy.url(), "first")).ok();
     assert_eq!(app.kubectl(&create(&proxy.url(), "before")).code, Some(1));
-    assert!(plane.get(&path("first")).is_some(), "only the second is meant");
-    assert_eq!(plane.get(&path("before")), None, "the server must not hear of it");
+    assert!(plane.get(&path("first")).is_some(), "only the second request has a fault");
+    assert_eq!(plane.get(&path("before")), None, "the server must not receive it");
     assert_eq!(proxy.sent().last().unwrap().status, None);
 
     let proxy = Proxy::index(plane, 1, Fault::ResetAfter, writes_a_configmap);
@@ -86,7 +86,7 @@ fn one_is_lost_on_the_way_there_or_back() {
 }
 
 #[test]
-fn a_thousand_writes_at_once_take_seconds() {
+fn a_thousand_concurrent_writes_take_seconds() {
     const CLIENTS: usize = 16;
     const EACH: usize = 63;
     let Some(plane) = ControlPlane::shared() else { return };
@@ -111,8 +111,8 @@ fn a_thousand_writes_at_once_take_seconds() {
     });
     let took = began.elapsed();
     assert_eq!(proxy.count("PATCH", "/configmaps/"), CLIENTS * EACH);
-    assert!((2..=CLIENTS).contains(&proxy.most_at_once()), "{}", proxy.most_at_once());
-    // A few more than are busy: a client that waits for a free one may open another meanwhile.
+    assert!((2..=CLIENTS).contains(&proxy.most_concurrent()), "{}", proxy.most_concurrent());
+    // A few more than the concurrent requests: a client that waits for a free connection may open another one.
     assert!(proxy.connections() <= 3 * CLIENTS, "{}", proxy.connections());
     assert!(took < Duration::from_secs(30), "{took:?}");
 }

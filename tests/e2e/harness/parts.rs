@@ -1,4 +1,4 @@
-//! Parts that hang, die and come back.
+//! Parts of the control plane hang, die and come back.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ fn parts_hang_die_and_come_back() {
     let app = App::rendered(&plane, "harness-parts");
     let proxy = Proxy::passing(&plane);
 
-    // What hangs answers when it goes on.
+    // A suspended part responds when it is resumed.
     plane.pause("etcd");
     let began = Instant::now();
     std::thread::scope(|scope| {
@@ -24,7 +24,7 @@ fn parts_hang_die_and_come_back() {
     });
     assert!(began.elapsed() >= Duration::from_secs(2));
 
-    // What was killed is not there, and then again on the same port with everything in it.
+    // A killed part is away, then back on the same port with its data.
     plane.stop("kube-apiserver");
     let run = app.run_through(&proxy, &["pools", "--request-timeout", "1s"]);
     assert_eq!(
@@ -40,7 +40,7 @@ fn parts_hang_die_and_come_back() {
     plane.restart("fake-kubelet");
     assert_eq!(plane.list("/api/v1/nodes").len(), 6);
 
-    // Between two requests of one run, too.
+    // Also between two requests of one run.
     let kept = Arc::clone(&plane);
     let proxy = Proxy::start(&plane, move |sent| {
         if sent.number == 1 {
@@ -51,7 +51,7 @@ fn parts_hang_die_and_come_back() {
     assert!(app.run_through(&proxy, &["diff"]).ok().is_empty());
     assert!(proxy.sent().len() > 1);
     drop(proxy);
-    assert_eq!(Arc::strong_count(&plane), 1, "a proxy that is gone holds nothing");
+    assert_eq!(Arc::strong_count(&plane), 1, "a dropped proxy must release the control plane");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn addresses_outlive_the_service_controller() {
     app.kubectl(&["expose", "deployment", "web", "--name=late", "--type=LoadBalancer", "--port=80"]).ok();
     assert!(!before.contains(&address("late")), "an address was given twice");
     assert_eq!([address("web-pool00"), address("web-pool01")], before);
-    // The controller may also say again which nodes there are.
+    // The controller may also update the nodes of a load balancer.
     let calls = plane.load_balancer_calls(&app.namespace);
     assert!(calls.iter().all(|call| call["call"] != "delete"), "{calls:?}");
     let late = format!("{}/late", app.namespace);

@@ -1,4 +1,4 @@
-//! A cluster that does what clusters do with what we render.
+//! The control plane handles rendered objects like a real cluster.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ fn from_render_to_addresses_and_ready_pods() {
     let deployment = app.kubectl(&["get", "deployment", "web", "-o", "json"]).json();
     assert_eq!(deployment["status"]["readyReplicas"], 3, "{deployment}");
 
-    // A Service that is deleted goes when its load balancer is gone, which the service controller sees to.
+    // A deleted Service disappears after the service controller has deleted its load balancer.
     plane.delete(&app.path("v1", "services/web-pool02"));
     until("the Service is gone", || {
         plane.get(&app.path("v1", "services/web-pool02")).is_none().then_some(())
@@ -42,7 +42,7 @@ fn from_render_to_addresses_and_ready_pods() {
 }
 
 #[test]
-fn objects_are_changed_past_the_program() {
+fn objects_are_changed_without_the_program() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "harness-objects");
     app.edit("web.yaml", "greeting: hello", "greeting: goodbye");
@@ -57,7 +57,7 @@ fn objects_are_changed_past_the_program() {
     plane.patch(&path, Patch::Json, &json!([{"op": "remove", "path": "/data/a"}]));
     let mut mine = object.clone();
     mine["data"] = json!({"c": "3"});
-    let object = plane.patch(&path, Patch::Apply("somebody"), &mine);
+    let object = plane.patch(&path, Patch::Apply("other-manager"), &mine);
     assert_eq!(object["data"], json!({"b": "2", "c": "3"}));
     let managers: Vec<_> = object["metadata"]["managedFields"]
         .as_array()
@@ -65,28 +65,28 @@ fn objects_are_changed_past_the_program() {
         .flatten()
         .map(|entry| (entry["manager"].clone(), entry["operation"].clone()))
         .collect();
-    assert!(managers.contains(&(json!("somebody"), json!("Apply"))), "{managers:?}");
+    assert!(managers.contains(&(json!("other-manager"), json!("Apply"))), "{managers:?}");
     plane.delete(&path);
     assert_eq!(plane.get(&path), None);
 }
 
 #[test]
-fn anybody_with_few_rights() {
+fn users_with_few_rights() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "harness-rights");
     let proxy = Proxy::passing(plane);
     let stranger = ["pools", "--as", "harness-stranger"];
     let run = app.run_through(&proxy, &stranger);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(run.err.contains("user `harness-stranger` may not list nodes"), "{}", run.err);
+    assert!(run.err.contains("user `harness-stranger` cannot list nodes"), "{}", run.err);
 
     plane.allow("harness-stranger", None, &["list"], "", "nodes");
     app.run_through(&proxy, &stranger).ok();
     assert!(proxy.sent().iter().all(|sent| sent.header("Impersonate-User") == Some("harness-stranger")));
-    // A token counts for what it is, and not for the administrator.
+    // A token authenticates as its own user, not as the administrator.
     let run = app.run_through(&proxy, &["pools", "--token", "nobody-token"]);
-    assert!(run.err.contains("user `nobody` may not list nodes"), "{}", run.err);
-    // Rights in a namespace are none elsewhere.
+    assert!(run.err.contains("forbidden: user `nobody` cannot list nodes"), "{}", run.err);
+    // Rights in one namespace are not valid in another.
     plane.allow("harness-stranger", Some(&app.namespace), &["get", "patch"], "", "configmaps");
     let may = |namespace: &str| {
         let question =

@@ -1,4 +1,4 @@
-//! What DNS should hold, for a spec that says a name.
+//! The DNS records that `status` reports for a spec with a DNS name.
 
 use super::{apply, ready};
 use crate::app::App;
@@ -33,5 +33,9 @@ fn the_zone_is_the_round_robin_of_the_spec() {
     let records: Vec<String> =
         records.iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(records, expected, "{}", zone.out);
-    assert!(comments.iter().any(|line| line.contains("pool01")), "who is left out is said: {}", zone.out);
+    assert!(
+        comments.iter().any(|line| line.contains("pool01")),
+        "the comment must name the excluded pool: {}",
+        zone.out
+    );
 }

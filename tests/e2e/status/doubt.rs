@@ -1,4 +1,4 @@
-//! Rights that are missing, the wrong cluster, and looking again and again.
+//! `status` with missing rights, with the wrong cluster, and with `--watch`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,33 +14,33 @@ use crate::objects::Patch;
 use crate::proxy::{Fault, Proxy};
 use crate::wait::until;
 
-/// A platform whose Services are of a class that no controller of the cluster has, so that they wait for ever.
-const NOBODY: &str = "apiVersion: largescale.dev/v1alpha1
+/// A platform with a load balancer class that no controller of the cluster handles, so its Services stay pending.
+const UNHANDLED_CLASS: &str = "apiVersion: largescale.dev/v1alpha1
 kind: Platform
-metadata: {name: nobody}
+metadata: {name: unhandled}
 spec:
-  title: nobody's cloud
+  title: a cloud without a controller
   sources: [none]
-  choose: nobody is asked
+  choose: never
   recognize: {nodeNames: ['^k8s-']}
   poolLabels: [agentpool]
   binding:
-  - {op: add, path: /spec/loadBalancerClass, value: example.com/nobody}
+  - {op: add, path: /spec/loadBalancerClass, value: example.com/unhandled}
 ";
 
 #[test]
-fn whoever_may_see_little() {
+fn users_with_few_rights() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "status-rights");
-    app.write("nobody.yaml", NOBODY);
-    app.edit("largescale.yaml", "platform: azure-basic", "platform: ./nobody.yaml");
+    app.write("unhandled.yaml", UNHANDLED_CLASS);
+    app.edit("largescale.yaml", "platform: azure-basic", "platform: ./unhandled.yaml");
     app.run(&["render"]).ok();
     apply(&app);
     let user = "status-viewer";
     let looks = ["status", "-o", "json", "--as", user];
     let run = app.run(&looks);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(run.err.contains("user `status-viewer` may not "), "{}", run.err);
+    assert!(run.err.contains("user `status-viewer` cannot "), "{}", run.err);
 
     let namespace = Some(app.namespace.as_str());
     plane.allow(user, namespace, &["get", "list"], "", "services");
@@ -48,10 +48,10 @@ fn whoever_may_see_little() {
     let run = app.run(&looks);
     assert_eq!(run.code, Some(1), "{run:?}");
     for told in [
-        "whether this is the cluster of the lock",
-        "the nodes of the pools cannot be seen: user `status-viewer` may not list nodes",
-        "why load balancers have no address cannot be seen: user `status-viewer` may not list events in namespace `status-rights`",
-        "whether all is as in the directory cannot be seen: user `status-viewer` may not get configmaps in namespace `status-rights`",
+        "cannot check that this is the cluster of the lock",
+        "the nodes of the pools cannot be seen: forbidden: user `status-viewer` cannot list nodes",
+        "why load balancers have no address cannot be seen: forbidden: user `status-viewer` cannot list events in namespace `status-rights`",
+        "whether all is as in the directory cannot be seen: forbidden: user `status-viewer` cannot get configmaps in namespace `status-rights`",
     ] {
         assert!(run.err.contains(told), "{told}\n{}", run.err);
     }
@@ -79,8 +79,8 @@ fn another_cluster() {
     let proxy = Proxy::passing(plane);
     let run = app.run_through(&proxy, &["status"]);
     assert_eq!((run.code, run.out.as_str()), (Some(5), ""), "{run:?}");
-    assert!(run.err.contains("this is another cluster: the lock is of 11111111-"), "{}", run.err);
-    assert_eq!(proxy.sent().len(), 1, "nothing else is asked");
+    assert!(run.err.contains("wrong cluster: the lock belongs to 11111111-"), "{}", run.err);
+    assert_eq!(proxy.sent().len(), 1, "nothing else must be requested");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_watch_shows_what_changes_and_ends_when_interrupted() {
     let looks = || proxy.count("GET", "/configmaps/web");
     let two_more_looks = || {
         let before = looks();
-        until("it has looked twice", || (looks() >= before + 2).then_some(()));
+        until("it has polled twice", || (looks() >= before + 2).then_some(()));
     };
     two_more_looks();
     plane.patch(&app.path("v1", "configmaps/web"), Patch::Merge, &json!({"data": {"greeting": "goodbye"}}));
@@ -113,7 +113,7 @@ fn a_watch_shows_what_changes_and_ends_when_interrupted() {
     watch.interrupt();
     let run = watch.wait();
     assert_eq!(run.code, None, "ended by the signal: {run:?}");
-    assert_eq!(run.out.matches("POOL ").count(), 1, "no more than changes: {}", run.out);
+    assert_eq!(run.out.matches("POOL ").count(), 1, "only changes must be printed: {}", run.out);
     assert!(
         run.out.ends_with(
             "deployment/status-watch/web   done
@@ -126,7 +126,12 @@ ready: 4 of 4 load balancers have an address, 1 of 1 workload rolled out
         "{}",
         run.out
     );
-    assert_eq!(run.err.matches("etcd is away").count(), 1, "said once, however often it is so: {}", run.err);
+    assert_eq!(
+        run.err.matches("etcd is away").count(),
+        1,
+        "a repeated error must be printed once: {}",
+        run.err
+    );
     assert!(run.err.ends_with("the cluster answers again\n"), "{}", run.err);
     assert_eq!(proxy.count("GET", "/api/v1/nodes"), 1, "thousands of nodes are not listed every 2 seconds");
     assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());

@@ -1,4 +1,4 @@
-//! What is in the cluster, and what is missing there.
+//! What `status` shows of the cluster, and what it reports as missing.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn from_nothing_to_all_ready() {
     let app = App::new(plane, "status-ready");
     let run = app.run(&["status"]);
     assert_eq!(run.code, Some(5), "{run:?}");
-    assert!(run.err.contains("the tree was never rendered"), "{}", run.err);
+    assert!(run.err.contains("nothing has been rendered yet"), "{}", run.err);
 
     app.run(&["render"]).ok();
     let run = app.run(&["status"]);
@@ -51,7 +51,7 @@ fn from_nothing_to_all_ready() {
     assert_eq!(
         status["drift"],
         json!({"differing": [], "absent": [], "unseen": []}),
-        "applied by somebody else, and the same"
+        "applied by another manager, without a difference"
     );
     let pools = status["pools"].as_array().unwrap();
     assert_eq!(pools.len(), plane.pools);
@@ -86,7 +86,7 @@ fn from_nothing_to_all_ready() {
 fn a_load_balancer_that_cannot_be_made() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "status-pending");
-    // The controller has to put its finalizer on the Service first, and may not.
+    // The controller must first add its finalizer to the Service, and the policy rejects that.
     let policy = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
     "metadata": {"name": "status-pending"},
     "spec": {
@@ -156,7 +156,7 @@ fn a_load_balancer_that_cannot_be_made() {
 fn a_workload_that_does_not_roll_out() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::new(plane, "status-rollout");
-    // No node has such a label, so no pod runs.
+    // No node has this label, so no pod runs.
     app.edit(
         "web.yaml",
         "    spec:\n      containers:",
@@ -178,7 +178,7 @@ fn a_workload_that_does_not_roll_out() {
 }
 
 #[test]
-fn what_others_have_changed() {
+fn changes_by_other_managers() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "status-drift");
     app.run(&["apply"]).ok();

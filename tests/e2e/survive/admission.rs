@@ -1,4 +1,4 @@
-//! Admission that says no, and admission that does not answer.
+//! Admission that rejects an object, and admission that does not respond.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::wait::until;
 
 const API: &str = "/apis/admissionregistration.k8s.io/v1";
 
-/// The hint below the error about an object.
+/// Returns the hint below the error about an object.
 fn hint<'a>(run: &'a Run, object: &str) -> &'a str {
     let mut lines = run.err.lines().skip_while(|line| !line.starts_with(&format!("error: {object}: ")));
     lines.nth(1).unwrap_or_default()
@@ -55,7 +55,7 @@ fn a_webhook_that_is_down() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-webhook");
     let name = scene.app.namespace.as_str();
-    // Nobody listens on this port, and the server asks there before it stores a Service.
+    // No server listens on this port, and the API server calls this webhook before it stores a Service.
     let hooks = json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
         "metadata": {"name": name},
         "webhooks": [{"name": "down.example.com", "admissionReviewVersions": ["v1"], "sideEffects": "None",
@@ -80,15 +80,15 @@ fn a_webhook_that_is_down() {
     let object = format!("service/{name}/web-pool00");
     assert!(run.err.contains("down.example.com"), "{run:?}");
     assert!(hint(&run, &object).contains("webhook"), "{run:?}");
-    // What is certainly not done is not said to be perhaps done.
-    assert!(!run.err.contains("it may have been done"), "{run:?}");
+    // A change that was certainly not made must not be reported as possibly made.
+    assert!(!run.err.contains("the change may have been made"), "{run:?}");
 
-    // Nothing is pruned while something is not applied.
+    // Nothing is pruned if an object was not applied.
     scene.forget_the_config_map();
     let before = scene.before();
     let run = scene.app.run(&["apply", "--prune", "--yes"]);
     scene.is_told(&before, &run);
-    assert!(run.err.contains("nothing is pruned"), "{run:?}");
+    assert!(run.err.contains("skipping prune"), "{run:?}");
     assert!(plane.get(&scene.app.path("v1", "configmaps/web")).is_some());
     plane.delete(&path);
     until("the webhook is not asked", || (scene.app.run(&["apply"]).code == Some(0)).then_some(()));

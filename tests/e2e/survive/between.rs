@@ -1,4 +1,4 @@
-//! Somebody else changes the cluster while we do.
+//! Another client changes the cluster during a run.
 
 use std::fs;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::proxy::{Fault, Proxy, Sent};
 use crate::upstream::Upstream;
 use crate::wait::until;
 
-/// Does something once, just before a request that is meant goes on to the server.
+/// Runs a function once, just before a matching request is forwarded to the server.
 fn before(
     plane: &ControlPlane,
     meant: fn(&Sent) -> bool,
@@ -30,7 +30,7 @@ fn before(
     })
 }
 
-/// The administrator, who is somebody else here.
+/// Sends a request as the administrator, who plays the other client.
 fn send(upstream: &Upstream, method: &str, path: &str, body: &Value) {
     let media_type = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
     let headers = [("Content-Type".to_owned(), media_type.to_owned())];
@@ -51,7 +51,7 @@ fn deleted_while_it_is_applied() {
     let proxy = before(plane, is_of_the_config_map, move |to| send(to, "DELETE", &path, &json!({})));
     let run = scene.survives(&proxy, &["apply"], &["apply"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert!(run.out.contains("configmap/survive-gone/web created\n"), "it was made anew: {run:?}");
+    assert!(run.out.contains("configmap/survive-gone/web created\n"), "it must be created again: {run:?}");
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn edited_while_it_is_applied() {
     let scene = Scene::applied(plane, "survive-edit");
     scene.greet("hello", "goodbye");
     let path = scene.app.path("v1", "configmaps/web");
-    // What we do not hold stays, and is no reason not to apply.
+    // Fields that we do not own stay, and do not prevent the apply.
     let to = path.clone();
     let other = json!({"data": {"theirs": "1"}});
     let proxy = before(plane, is_of_the_config_map, move |by| send(by, "PATCH", &to, &other));
@@ -68,13 +68,13 @@ fn edited_while_it_is_applied() {
     assert_eq!(run.code, Some(0), "{run:?}");
     assert_eq!(plane.get(&path).unwrap()["data"], json!({"greeting": "goodbye", "theirs": "1"}));
 
-    // What we hold is a conflict.
+    // A field that we own is a conflict.
     scene.greet("goodbye", "hello again");
     let ours = json!({"data": {"greeting": "theirs"}});
     let proxy = before(plane, is_of_the_config_map, move |by| send(by, "PATCH", &path, &ours));
     let run = scene.survives(&proxy, &["apply"], &["apply", "--force-conflicts"]);
     assert_eq!(run.code, Some(6), "{run:?}");
-    assert!(run.err.contains("others hold 1 field with other values"), "{run:?}");
+    assert!(run.err.contains("conflict: 1 field is managed by other field managers"), "{run:?}");
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_service_that_is_edited_or_deleted_before() {
 }
 
 #[test]
-fn what_is_pruned_changes_meanwhile() {
+fn a_pruned_object_changes_during_the_run() {
     let Some(plane) = ControlPlane::shared() else { return };
     let is_delete: fn(&Sent) -> bool = |sent| sent.is("DELETE", "/configmaps/web");
     let prune = ["apply", "--prune", "--yes"];
@@ -101,7 +101,7 @@ fn what_is_pruned_changes_meanwhile() {
     let taken = json!({"metadata": {"labels": {"applyset.kubernetes.io/part-of": null}}});
     let cases = [
         ("survive-prune-edit", "PATCH", changed, "pruned", 0),
-        ("survive-prune-taken", "PATCH", taken, "somebody has taken it out of the set", 6),
+        ("survive-prune-taken", "PATCH", taken, "it was removed from the ApplySet", 6),
         ("survive-prune-gone", "DELETE", json!({}), "pruned", 0),
     ];
     for (name, method, change, said, code) in cases {
@@ -116,8 +116,8 @@ fn what_is_pruned_changes_meanwhile() {
         assert_eq!(plane.get(&path).is_some(), code != 0, "{name}: {run:?}");
     }
 
-    // Somebody has made it anew: it is another object.
-    let scene = Scene::applied(plane, "survive-prune-anew");
+    // Another client has created it again: it is another object.
+    let scene = Scene::applied(plane, "survive-prune-again");
     scene.forget_the_config_map();
     let path = scene.app.path("v1", "configmaps/web");
     let list = scene.app.path("v1", "configmaps");
@@ -129,12 +129,12 @@ fn what_is_pruned_changes_meanwhile() {
     });
     let run = scene.survives(&proxy, &prune, &prune);
     assert_eq!(run.code, Some(6), "{run:?}");
-    assert!(run.err.contains("somebody has made it anew"), "{run:?}");
+    assert!(run.err.contains("it was deleted and created again"), "{run:?}");
     assert!(plane.get(&path).is_some());
 }
 
 #[test]
-fn two_applies_at_once() {
+fn two_concurrent_applies() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-two");
     let proxy = Proxy::start(plane, |sent| {
@@ -150,9 +150,9 @@ fn two_applies_at_once() {
     scene.converges(&["apply"]);
 }
 
-/// One tree holds a kind that the other does not: the parent has to know of both, whoever writes last.
+/// One tree contains a kind that the other lacks: the parent must cover both, whichever run writes last.
 #[test]
-fn two_trees_at_once() {
+fn two_concurrent_trees() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-trees");
     let newer = tempfile::tempdir().unwrap();
@@ -168,7 +168,7 @@ fn two_trees_at_once() {
         format!("{old}---\napiVersion: v1\nkind: {kind}\nmetadata:\n  name: {kind}\n")
             .replace(&format!("name: {kind}"), "name: web")
     };
-    // One makes the parent wider, then narrower, and each time the other is quicker.
+    // The run widens the parent, then narrows it, and the other run is faster each time.
     for (older, later, kind) in [
         (with("ServiceAccount"), with("Secret"), "Secret"),
         (old.clone(), with("Secret") + &with("LimitRange")[old.len()..], "LimitRange"),
@@ -180,14 +180,14 @@ fn two_trees_at_once() {
         let slow = Fault::Delay(Duration::from_secs(3));
         let proxy = Proxy::index(plane, 1, slow, |sent| sent.is("PATCH", "/configmaps/survive-trees"));
         let kubeconfig = proxy.kubeconfig(from);
-        // Of what the newer tree brings, the older knows nothing, and may find it as something that left the tree.
+        // The older tree lacks the new objects of the newer one, and may treat them as no longer rendered.
         let running = scene.app.start(&kubeconfig, &["apply", "--prune", "--yes", "--prune-unrecorded"]);
         until("it writes the parent", || (proxy.count("PATCH", "/survive-trees") > 0).then_some(()));
         in_the_newer(&["apply"]);
         let run = running.wait();
         let parent = plane.get(&scene.app.path("v1", "configmaps/survive-trees")).unwrap();
         let kinds = &parent["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"];
-        assert!(kinds.as_str().unwrap().contains(kind), "the {kind} is out of sight: {kinds}: {run:?}");
+        assert!(kinds.as_str().unwrap().contains(kind), "the {kind} is not covered: {kinds}: {run:?}");
     }
     scene.app.write("web.yaml", &old);
     scene.app.run(&["render"]).ok();

@@ -1,4 +1,4 @@
-//! Answers that go wrong on the way: once, where trying again helps, and for ever, where it does not.
+//! Faulty responses: once, where a retry helps, and always, where it does not.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn slow_down() -> Fault {
     Fault::Answer(Reply::status(429, "TooManyRequests", "slow down").with("Retry-After", "1"))
 }
 
-/// The first try of every request that is meant goes wrong, and the second passes.
+/// Injects the fault into the first try of every matching request; the second passes.
 fn first_tries(plane: &ControlPlane, fault: Fault, meant: fn(&Sent) -> bool) -> Proxy {
     let mut seen = HashSet::new();
     Proxy::start(plane, move |sent| {
@@ -30,8 +30,8 @@ fn first_tries(plane: &ControlPlane, fault: Fault, meant: fn(&Sent) -> bool) -> 
     })
 }
 
-/// Every request but the very first: who cannot even be asked which cluster it is is not waited for, so that a wrong
-/// address is told at once.
+/// Matches every request but the first, which reads the cluster's identity: it is not retried, so that a wrong
+/// address is reported immediately.
 fn any(sent: &Sent) -> bool {
     !sent.path.ends_with("/kube-system")
 }
@@ -40,7 +40,7 @@ fn is_write(sent: &Sent) -> bool {
     sent.method == "PATCH"
 }
 
-/// Creates everything, changes one object, and prunes one, with the first try of each request gone wrong.
+/// Creates everything, changes one object and prunes one, with the first try of each request failing.
 #[track_caller]
 fn passes_at_the_second_try(name: &str, fault: &Fault, meant: fn(&Sent) -> bool) {
     let Some(plane) = ControlPlane::shared() else { return };
@@ -82,27 +82,27 @@ fn connections_that_end_after_the_server_acted() {
 }
 
 #[test]
-fn answers_that_are_cut_off() {
+fn truncated_responses() {
     passes_at_the_second_try("survive-cut", &Fault::Truncate(40), any);
 }
 
 #[test]
-fn slow_answers() {
+fn slow_responses() {
     passes_at_the_second_try("survive-slow", &Fault::Delay(Duration::from_millis(300)), any);
 }
 
-/// One object goes wrong for ever; the others are done all the same.
+/// One object always fails; the others must still be applied.
 #[test]
-fn what_never_passes_is_told() {
+fn permanent_failures_are_reported() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-never");
     let faults = [
         (error(), "status 500: something broke"),
         (busy(), "the server is busy (status 503: no leader); gave up after"),
         (slow_down(), "the server is busy (status 429: slow down); gave up after"),
-        (Fault::ResetBefore, "the connection ended before an answer came"),
-        (Fault::Truncate(40), "the answer was cut off after 40 bytes"),
-        (Fault::Delay(Duration::from_secs(4)), "the answer took longer than 2 s"),
+        (Fault::ResetBefore, "the connection was closed before the response"),
+        (Fault::Truncate(40), "the response was truncated after 40 bytes"),
+        (Fault::Delay(Duration::from_secs(4)), "the response took longer than 2 s"),
     ];
     let mut greeting = "hello".to_owned();
     for (number, (fault, said)) in faults.into_iter().enumerate() {
@@ -119,7 +119,7 @@ fn what_never_passes_is_told() {
 }
 
 #[test]
-fn the_inventory_cannot_be_put_right() {
+fn the_inventory_cannot_be_narrowed() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-narrow");
     scene.forget_the_config_map();
@@ -130,7 +130,7 @@ fn the_inventory_cannot_be_put_right() {
     let run = scene.survives(&proxy, &prune, &prune);
     assert_eq!(run.code, Some(6), "{run:?}");
     let said =
-        "error: configmap/survive-narrow/survive-narrow: the inventory still names what is gone: cannot";
+        "error: configmap/survive-narrow/survive-narrow: the inventory still lists deleted objects: cannot";
     assert!(run.err.contains(said), "{run:?}");
     assert!(run.err.contains("5 unchanged, 1 pruned, 1 failed in "), "{run:?}");
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C in the middle.
+//! Interrupting a run with Ctrl-C.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::wait::until;
 
 const MANY: usize = 40;
 
-/// With many more objects to apply.
+/// Returns a scene with many more objects to apply.
 fn scene<'a>(plane: &'a ControlPlane, name: &str) -> Scene<'a> {
     let scene = Scene::rendered(plane, name);
     let mut text = std::fs::read_to_string(scene.app.directory().join("web.yaml")).unwrap();
@@ -33,30 +33,30 @@ fn slow(plane: &ControlPlane, pause: Duration) -> Proxy {
 }
 
 #[test]
-fn once_finishes_what_is_under_way() {
-    const AT_ONCE: usize = 4;
+fn one_interrupt_finishes_requests_in_progress() {
+    const CONCURRENCY: usize = 4;
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = scene(plane, "survive-once");
     let proxy = slow(plane, Duration::from_millis(300));
     let before = scene.before();
     let kubeconfig = proxy.kubeconfig(scene.app.directory());
     let running = scene.app.start(&kubeconfig, &["apply", "--concurrency", "4"]);
-    until("some are sent", || (proxy.count("PATCH", "/many-") > 2 * AT_ONCE).then_some(()));
+    until("some are sent", || (proxy.count("PATCH", "/many-") > 2 * CONCURRENCY).then_some(()));
     running.interrupt();
     let run = running.wait();
     assert_eq!(run.code, Some(130), "{run:?}");
-    assert!(run.err.contains("interrupted: what is under way is finished, nothing more is begun"), "{run:?}");
+    assert!(run.err.contains("interrupted: finishing requests in progress, starting no new ones"), "{run:?}");
     scene.is_told(&before, &run);
     let sent = proxy.count("PATCH", "/many-") + proxy.count("PATCH", "/configmaps/web");
-    assert_eq!(run.out.matches(" created\n").count(), sent, "what was sent is waited for: {run:?}");
-    assert!(sent < MANY, "it went on: {sent}");
+    assert_eq!(run.out.matches(" created\n").count(), sent, "sent requests must be waited for: {run:?}");
+    assert!(sent < MANY, "no new requests must be sent: {sent}");
     assert!(run.err.contains("not applied: "), "{run:?}");
     assert_eq!(proxy.count("PATCH", "/deployments/"), 0);
     scene.converges(&["apply"]);
 }
 
 #[test]
-fn twice_ends_at_once() {
+fn two_interrupts_end_the_run() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = scene(plane, "survive-twice");
     let proxy = slow(plane, Duration::from_secs(6));
@@ -71,15 +71,15 @@ fn twice_ends_at_once() {
     let run = running.wait();
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(run.code, Some(130), "{run:?}");
-    let unknown = run.err.matches("it was sent, and nobody waited for the answer").count();
+    let unknown = run.err.matches("the request was sent, but its result is unknown").count();
     assert!((1..=4).contains(&unknown), "{run:?}");
     scene.is_told(&before, &run);
     scene.converges(&["apply"]);
 }
 
-/// While the parent is written, which is one request and not one of many.
+/// Interrupts twice while the parent is written, which is a single request and not one of many.
 #[test]
-fn twice_ends_at_once_also_at_the_parent() {
+fn two_interrupts_end_the_run_also_at_the_parent() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-first");
     let proxy = Proxy::start(plane, |sent| {

@@ -1,13 +1,13 @@
-//! A kind that a cluster does not have from the beginning.
+//! A custom resource kind for the tests.
 
 use serde_json::{Value, json};
 
-/// The path of all of them.
+/// Returns the path of all CustomResourceDefinitions.
 pub(crate) fn definitions() -> &'static str {
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 }
 
-/// The definition of Widgets of a group, which no other test has.
+/// Returns the definition of Widgets in a group; no two tests may share one.
 pub(crate) fn definition(group: &str) -> Value {
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": format!("widgets.{group}")},

@@ -1,4 +1,4 @@
-//! Members that are no members, and members whose kind is gone.
+//! Objects that only carry the label, and members whose kind was removed.
 
 use serde_json::{Value, json};
 
@@ -34,13 +34,13 @@ fn the_kind_of_a_member_is_gone() {
     scene.converges(&["apply"]);
 
     plane.delete(&path);
-    until("the kind is gone", || plane.get(&path).is_none().then_some(()));
-    until("nobody serves it", || plane.get(&format!("/apis/{group}/v1")).is_none().then_some(()));
-    // The tree still holds it: nothing can be done before somebody decides.
+    until("the kind is deleted", || plane.get(&path).is_none().then_some(()));
+    until("it is no longer served", || plane.get(&format!("/apis/{group}/v1")).is_none().then_some(()));
+    // The tree still contains it, so the user must decide first.
     let before = scene.before();
     let run = scene.app.run(&PRUNE);
     assert_eq!(run.code, Some(3), "{run:?}");
-    assert!(run.err.contains(&format!("the cluster does not know Widget of {group}/v1")), "{run:?}");
+    assert!(run.err.contains(&format!("the cluster does not serve Widget of {group}/v1")), "{run:?}");
     scene.is_told(&before, &run);
 
     scene.app.write("web.yaml", &manifests);
@@ -48,8 +48,7 @@ fn the_kind_of_a_member_is_gone() {
     scene.forget_the_config_map();
     let run = scene.survives(&Proxy::passing(plane), &PRUNE, &PRUNE);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let warning =
-        format!("the set has members of kind Widget.{group}, which the cluster does not know any more");
+    let warning = format!("the ApplySet lists kind Widget.{group}, which the cluster no longer serves");
     assert!(run.err.contains(&warning), "{run:?}");
     assert_eq!(kinds(&scene), json!("Deployment.apps,Service"));
 }
@@ -59,14 +58,14 @@ fn a_label_that_controllers_copied() {
     let Some(plane) = ControlPlane::shared() else { return };
     let mut scene = Scene::applied(plane, "survive-slices");
     let name = scene.app.namespace.clone();
-    // The controller copies the labels of a Service to its slices, ours among them.
+    // The controller copies the labels of a Service to its EndpointSlices, including ours.
     let slices = scene.app.path("discovery.k8s.io/v1", "endpointslices");
     let selector = format!("{slices}?labelSelector=applyset.kubernetes.io%2Fpart-of%3D{}", set_id(&name));
     let copied = until("every Service has a slice", || {
         let found = plane.list(&selector);
         (found.len() == plane.pools).then_some(found)
     });
-    // One that nobody looks after.
+    // One without an owner.
     let by_hand = json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
         "endpoints": [], "metadata": {"name": "by-hand",
             "labels": {"applyset.kubernetes.io/part-of": set_id(&name)}}});
@@ -89,5 +88,9 @@ fn a_label_that_controllers_copied() {
     let left: Vec<Value> =
         plane.list(&selector).into_iter().filter(|slice| slice["metadata"]["name"] != "by-hand").collect();
     assert_eq!(uids(left), uids(copied), "{run:?}");
-    assert_eq!(kinds(&scene), json!("Deployment.apps,Service"), "what is not ours is none of the set");
+    assert_eq!(
+        kinds(&scene),
+        json!("Deployment.apps,Service"),
+        "the ApplySet must not list the kinds of other objects"
+    );
 }

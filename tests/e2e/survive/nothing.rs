@@ -1,4 +1,4 @@
-//! A tree that brings its own namespace and its own kinds.
+//! A rendered directory that contains its own namespace and kinds.
 
 use super::kinds::definition;
 use super::scene::Scene;
@@ -7,7 +7,7 @@ use crate::control_plane::ControlPlane;
 use crate::fake_server::Reply;
 use crate::proxy::{Fault, Proxy, Sent};
 
-/// The namespace of the app comes with the tree, with a kind and an object of it.
+/// Returns a scene whose tree contains its namespace, a kind and an object of it.
 fn scene<'a>(plane: &'a ControlPlane, beside: &str, name: &str) -> Scene<'a> {
     let mut scene = Scene::with(plane, App::new(plane, beside));
     let group = format!("{name}.example.com");
@@ -26,7 +26,7 @@ fn scene<'a>(plane: &'a ControlPlane, beside: &str, name: &str) -> Scene<'a> {
     scene
 }
 
-/// The kinds in the paths of what was written, in order.
+/// Returns the kinds in the paths of the writes, in order.
 fn order(proxy: &Proxy) -> Vec<String> {
     let kind = |sent: &Sent| sent.path.rsplit('/').nth(1).unwrap().to_owned();
     let mut kinds: Vec<String> = proxy.writes().iter().map(kind).collect();
@@ -45,13 +45,13 @@ fn all_from_nothing_in_one_run() {
     let groundwork: Vec<&str> = written.iter().map(String::as_str).collect();
     let (first, rest) = groundwork.split_at(2);
     assert!(first.contains(&"namespaces") && first.contains(&"customresourcedefinitions"), "{written:?}");
-    // The parent of the set is a ConfigMap, too.
+    // The parent of the ApplySet is also a ConfigMap.
     assert_eq!(rest, ["configmaps", "deployments", "services", "widgets"]);
     let parent = &proxy.writes()[2];
     assert!(parent.path.ends_with("/configmaps/survive-tree"), "{parent:?}");
 }
 
-/// What is done is told, and so is what is not.
+/// The report must list what was done and what was not.
 #[test]
 fn the_parent_cannot_be_written_in_the_middle() {
     let Some(plane) = ControlPlane::shared() else { return };

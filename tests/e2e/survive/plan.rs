@@ -1,4 +1,4 @@
-//! A plan, and a cluster that is another one by the time it is applied.
+//! Plans for a cluster that has changed before they are applied.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use crate::wait::until;
 
 const PLAN: &str = "plan.json";
 
-/// Makes a plan that has something to do.
+/// Writes a plan that has something to do.
 #[track_caller]
 fn plan(scene: &Scene<'_>, more: &[&str]) -> String {
     let run = scene.app.run(&[&["diff", "--live", "--out", PLAN], more].concat());
@@ -24,7 +24,7 @@ fn plan(scene: &Scene<'_>, more: &[&str]) -> String {
     fs::read_to_string(scene.app.directory().join(PLAN)).unwrap()
 }
 
-/// Applies the plan, and sees that it is refused with these words and nothing is written.
+/// Applies the plan, and checks that it is refused with these messages and that nothing was written.
 #[track_caller]
 fn is_refused(scene: &Scene<'_>, words: &[&str]) -> Run {
     let before = scene.before();
@@ -39,7 +39,7 @@ fn is_refused(scene: &Scene<'_>, words: &[&str]) -> Run {
     run
 }
 
-/// Applies the plan, all of it.
+/// Applies the plan, and checks that it was applied completely.
 #[track_caller]
 fn is_done(scene: &Scene<'_>, proxy: &Proxy) -> Run {
     let before = scene.before();
@@ -69,7 +69,7 @@ fn an_object_that_moved_without_changing_our_diff() {
 }
 
 #[test]
-fn an_object_that_makes_the_diff_another_one() {
+fn an_object_whose_change_alters_the_diff() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-differs");
     scene.greet("hello", "goodbye");
@@ -85,7 +85,7 @@ fn an_object_that_makes_the_diff_another_one() {
     scene.converges(&["apply"]);
 }
 
-/// The plan holds when it is looked at, and the object is another one when it is written.
+/// The plan matches when the cluster is read, but an object changes before it is written.
 #[test]
 fn an_object_that_moves_at_the_last_moment() {
     let Some(plane) = ControlPlane::shared() else { return };
@@ -105,16 +105,16 @@ fn an_object_that_moves_at_the_last_moment() {
     let before = scene.before();
     let run = scene.app.run_through(&proxy, &["apply", PLAN]);
     assert_eq!(run.code, Some(6), "{run:?}");
-    assert!(run.err.contains("configmap/survive-moment/web: the object has changed meanwhile"), "{run:?}");
+    assert!(run.err.contains("configmap/survive-moment/web: the object has been modified"), "{run:?}");
     scene.is_told(&before, &run);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
 }
 
 #[test]
-fn an_object_that_was_deleted_and_made_anew() {
+fn an_object_that_was_deleted_and_created_again() {
     let Some(plane) = ControlPlane::shared() else { return };
-    let scene = Scene::applied(plane, "survive-anew");
+    let scene = Scene::applied(plane, "survive-again");
     scene.greet("hello", "goodbye");
     plan(&scene, &[]);
     let path = config(&scene);
@@ -122,14 +122,14 @@ fn an_object_that_was_deleted_and_made_anew() {
     plane.delete(&path);
     is_refused(
         &scene,
-        &["configmap/survive-anew/web was planned to be configured, but would be created now"],
+        &["configmap/survive-again/web was planned to be configured, but would be created now"],
     );
     for field in ["uid", "resourceVersion", "creationTimestamp", "managedFields"] {
         object["metadata"].as_object_mut().unwrap().remove(field);
     }
     let made = plane.patch(&path, Patch::Apply("kubectl-largescale"), &object);
     assert_eq!(made["data"]["greeting"], "hello");
-    is_refused(&scene, &["configmap/survive-anew/web is another object: somebody has deleted it"]);
+    is_refused(&scene, &["configmap/survive-again/web is another object: somebody has deleted it"]);
     plan(&scene, &[]);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
@@ -152,13 +152,13 @@ fn another_tree_or_another_cluster() {
     scene.app.write(PLAN, &text);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
-    // Once more: all of it is done.
+    // Applied again: everything is already done.
     let run = is_done(&scene, &Proxy::passing(plane));
     assert_eq!(run.out.matches(" unchanged\n").count(), 6, "{run:?}");
 }
 
 #[test]
-fn somebody_has_done_a_part_already() {
+fn a_part_is_already_done() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::rendered(plane, "survive-part");
     plan(&scene, &[]);
@@ -171,15 +171,15 @@ fn somebody_has_done_a_part_already() {
     let run = scene.app.run_through(&proxy, &["apply", PLAN]);
     assert_eq!(run.code, Some(6), "{run:?}");
     scene.is_told(&before, &run);
-    // The same plan does the rest.
+    // The same plan applies the rest.
     let run = is_done(&scene, &Proxy::passing(plane));
-    assert!(run.err.contains("configmap/survive-part/web: done already\n"), "{run:?}");
+    assert!(run.err.contains("configmap/survive-part/web: already done\n"), "{run:?}");
     assert_eq!(run.out.matches(" created\n").count(), 4, "{run:?}");
     scene.converges(&["apply"]);
 }
 
 #[test]
-fn an_answer_that_is_lost_is_no_change_by_others() {
+fn a_lost_response_is_not_a_change_by_another_client() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-lost");
     scene.greet("hello", "goodbye");
@@ -207,7 +207,7 @@ fn secrets_are_not_in_a_plan() {
     hides(&plan(&scene, &["--force-conflicts"]), &scene);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
-    // One that is pruned is not in it either.
+    // Nor is a Secret that is pruned.
     scene.app.write("web.yaml", &manifests);
     scene.app.run(&["render"]).ok();
     hides(&plan(&scene, &["--prune"]), &scene);
@@ -216,7 +216,8 @@ fn secrets_are_not_in_a_plan() {
     scene.converges(&["apply", "--prune"]);
 }
 
-/// Neither value, old or new, in clear or encoded; and nobody else may read the file.
+/// Checks that the plan contains neither the old nor the new value, in plain text or encoded, and that only its
+/// owner may read the file.
 #[track_caller]
 fn hides(plan: &str, scene: &Scene<'_>) {
     for value in ["hunter2", "aHVudGVyMg==", "swordfish", "c3dvcmRmaXNo"] {
@@ -233,10 +234,10 @@ fn a_plan_with_deletions() {
     scene.app.edit("web.yaml", "image: nginx", "image: nginx:2");
     scene.forget_the_config_map();
     plan(&scene, &["--prune"]);
-    let nobody = scene.app.run(&["apply", PLAN]);
-    assert_eq!(nobody.code, Some(5), "{nobody:?}");
-    assert!(nobody.err.contains("there is no terminal to confirm"), "{nobody:?}");
-    // What has changed in it is no matter: it goes.
+    let unconfirmed = scene.app.run(&["apply", PLAN]);
+    assert_eq!(unconfirmed.code, Some(5), "{unconfirmed:?}");
+    assert!(unconfirmed.err.contains("there is no terminal to confirm"), "{unconfirmed:?}");
+    // Other changes of the object do not matter, because it is deleted.
     plane.patch(&config(&scene), Patch::Merge, &json!({"data": {"theirs": "1"}}));
     let run = is_done(&scene, &Proxy::passing(plane));
     assert!(run.out.contains("configmap/survive-departs/web pruned\n"), "{run:?}");

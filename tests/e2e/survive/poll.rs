@@ -1,5 +1,5 @@
-//! Waiting. Nothing here watches: the cluster is asked again and again, so that no watch can end unseen. What is
-//! tested instead is that a question without an answer does not end the waiting.
+//! Waiting. The program polls instead of watching, so that no watch can end unnoticed. These tests check that a
+//! failed poll does not end the wait.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,15 +9,15 @@ use crate::fake_server::Reply;
 use crate::proxy::{Fault, Proxy, Sent};
 use crate::wait::until;
 
-/// As often as one question is tried.
+/// The number of tries of one request.
 const TRIES: usize = 3;
 
 fn looks_at_workloads(sent: &Sent) -> bool {
     sent.method == "GET" && sent.path.contains("/deployments")
 }
 
-/// All tries of one look fail, when some looks were answered.
-fn one_look_fails(plane: &ControlPlane, after: usize, tries: usize) -> Proxy {
+/// Fails all tries of one poll, after some polls have succeeded.
+fn one_poll_fails(plane: &ControlPlane, after: usize, tries: usize) -> Proxy {
     let looks = AtomicUsize::new(0);
     Proxy::start(plane, move |sent| {
         if !looks_at_workloads(sent) {
@@ -35,8 +35,8 @@ fn a_poll_that_fails_does_not_end_apply_wait() {
     let scene = Scene::applied(plane, "survive-wait");
     scene.app.edit("web.yaml", "image: nginx", "image: nginx:2");
     scene.app.run(&["render"]).ok();
-    // The first is that of the apply.
-    let proxy = one_look_fails(plane, 1, TRIES);
+    // The first poll is part of the apply.
+    let proxy = one_poll_fails(plane, 1, TRIES);
     let run = scene.survives(&proxy, &["apply", "--wait", "ready", "--timeout", "60s"], &["apply"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     assert!(run.err.contains("etcdserver: leader changed"), "{run:?}");
@@ -66,7 +66,7 @@ fn ctrl_c_while_waiting() {
 }
 
 #[test]
-fn a_look_that_fails_does_not_end_status() {
+fn a_poll_that_fails_does_not_end_status() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-status");
     scene.app.run(&["apply", "--wait", "address", "--timeout", "60s"]).ok();
@@ -74,11 +74,11 @@ fn a_look_that_fails_does_not_end_status() {
     let proxy = Proxy::index(plane, 1, Fault::Answer(busy), looks_at_workloads);
     assert_eq!(scene.app.run_through(&proxy, &["status"]).code, Some(0));
 
-    let proxy = one_look_fails(plane, 1, 1);
+    let proxy = one_poll_fails(plane, 1, 1);
     let kubeconfig = proxy.kubeconfig(scene.app.directory());
     let running = scene.app.start(&kubeconfig, &["status", "--watch"]);
     let looks = || proxy.sent().iter().filter(|sent| looks_at_workloads(sent)).count();
-    until("it looks again", || (looks() > 3).then_some(()));
+    until("it polls again", || (looks() > 3).then_some(()));
     running.interrupt();
     let run = running.wait();
     assert!(run.err.contains("etcdserver: leader changed"), "{run:?}");

@@ -1,4 +1,4 @@
-//! What is refused before anything is changed.
+//! Commands that are refused before anything is changed.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::control_plane::ControlPlane;
 use crate::objects::Patch;
 use crate::proxy::Proxy;
 
-/// Runs it, and sees that nothing was written and that these are the words.
+/// Runs the command, and checks that it prints these words and that nothing was written.
 #[track_caller]
 fn is_refused(scene: &Scene<'_>, arguments: &[&str], words: &str) {
     let before = scene.before();
@@ -28,14 +28,14 @@ fn the_wrong_cluster() {
     let uid = uid.as_str().unwrap();
     scene.app.edit("largescale.lock", uid, "00000000-0000-0000-0000-000000000000");
     for command in [&["apply"][..], &["apply", "--prune", "--yes"], &["prune", "--yes"]] {
-        is_refused(&scene, command, "another cluster");
+        is_refused(&scene, command, "wrong cluster");
     }
     scene.app.edit("largescale.lock", "00000000-0000-0000-0000-000000000000", uid);
     scene.converges(&["apply"]);
 }
 
 #[test]
-fn a_tree_that_is_not_whole() {
+fn an_incomplete_tree() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::applied(plane, "survive-halves");
     let directory = scene.app.directory().to_owned();
@@ -43,28 +43,32 @@ fn a_tree_that_is_not_whole() {
 
     std::fs::rename(&rendered, &away).unwrap();
     std::fs::create_dir(&rendered).unwrap();
-    is_refused(&scene, &["apply", "--prune", "--yes"], "6 files of the tree are missing");
-    is_refused(&scene, &["prune", "--yes"], "6 files of the tree are missing");
+    is_refused(&scene, &["apply", "--prune", "--yes"], "6 files of the rendered directory are missing");
+    is_refused(&scene, &["prune", "--yes"], "6 files of the rendered directory are missing");
     std::fs::remove_dir(&rendered).unwrap();
     is_refused_without_a_tree(&scene);
     std::fs::rename(&away, &rendered).unwrap();
 
     let file = rendered.join("configmap-web.yaml");
     std::fs::rename(&file, &away).unwrap();
-    is_refused(&scene, &["apply", "--prune", "--yes"], "a file of the tree is missing: configmap-web.yaml");
+    is_refused(
+        &scene,
+        &["apply", "--prune", "--yes"],
+        "a file of the rendered directory is missing: configmap-web.yaml",
+    );
     std::fs::rename(&away, &file).unwrap();
 
     let lock = std::fs::read_to_string(directory.join("largescale.lock")).unwrap();
     scene.app.write("largescale.lock", &format!("{lock}pending:\n  configmap-web.yaml: \"1\"\n"));
-    is_refused(&scene, &["prune", "--yes"], "the last render did not end");
-    is_refused(&scene, &["apply"], "the last render did not end");
+    is_refused(&scene, &["prune", "--yes"], "the last render was interrupted");
+    is_refused(&scene, &["apply"], "the last render was interrupted");
     std::fs::remove_file(directory.join("largescale.lock")).unwrap();
-    is_refused(&scene, &["apply"], "there is no lock");
+    is_refused(&scene, &["apply"], "lock file not found");
     scene.app.write("largescale.lock", &lock);
     scene.converges(&["apply", "--prune", "--yes"]);
 }
 
-/// The same without a directory; there is no tree then to hold the cluster against.
+/// The same without a rendered directory, which means that there is nothing to compare the cluster with.
 #[track_caller]
 fn is_refused_without_a_tree(scene: &Scene<'_>) {
     let proxy = Proxy::passing(scene.plane);
@@ -96,7 +100,7 @@ fn objects_that_others_apply_too() {
     let config = scene.app.path("v1", "configmaps/web");
     let note = |value| json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": value}}});
     plane.patch(&config, Patch::Merge, &note(json!("shop:/ConfigMap:a/web")));
-    let warning = "Argo CD (shop) applies configmap/survive-others/web too";
+    let warning = "Argo CD (shop) also applies configmap/survive-others/web";
     scene.greet("hello", "goodbye");
     for command in [&["apply", "--strict"][..], &["prune", "--strict", "--yes"]] {
         is_refused(&scene, command, warning);
@@ -107,12 +111,16 @@ fn objects_that_others_apply_too() {
     plane.patch(&config, Patch::Merge, &note(json!(null)));
     let of_another = json!({"metadata": {"labels": {"applyset.kubernetes.io/part-of": "applyset-other-v1"}}});
     plane.patch(&config, Patch::Merge, &of_another);
-    is_refused(&scene, &["apply", "--force-conflicts"], "is a member of another set (applyset-other-v1)");
-    is_refused(&scene, &["prune", "--yes"], "is a member of another set (applyset-other-v1)");
+    is_refused(
+        &scene,
+        &["apply", "--force-conflicts"],
+        "is a member of another ApplySet (applyset-other-v1)",
+    );
+    is_refused(&scene, &["prune", "--yes"], "is a member of another ApplySet (applyset-other-v1)");
 }
 
 #[test]
-fn a_parent_of_somebody_else() {
+fn a_parent_of_another_program() {
     let Some(plane) = ControlPlane::shared() else { return };
     let scene = Scene::with(plane, App::rendered(plane, "survive-parent"));
     scene

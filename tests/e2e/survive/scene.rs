@@ -1,4 +1,4 @@
-//! A rendered project in a cluster that is not its own alone, and the four assertions about whatever happens to it.
+//! A rendered project in a cluster with foreign objects, and the four assertions of these tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,18 +14,18 @@ use crate::control_plane::ControlPlane;
 use crate::proxy::Proxy;
 use crate::run::Run;
 
-/// An app, with objects of others beside its own.
+/// An app, and foreign objects next to its own.
 pub(crate) struct Scene<'a> {
     pub(crate) plane: &'a ControlPlane,
     pub(crate) app: App<'a>,
-    /// Paths of objects that are not ours, with the resourceVersion that they must keep.
+    /// Paths of foreign objects, with the resourceVersion that they must keep.
     strangers: Vec<(String, Value)>,
 }
 
-/// What was in the cluster before a run: the UID of each object of ours.
+/// The state before a run: the UID of each of our objects.
 pub(crate) struct Before(BTreeMap<String, Value>);
 
-/// An object that shall be there.
+/// A desired object.
 struct Wanted {
     key: String,
     path: String,
@@ -33,13 +33,13 @@ struct Wanted {
 }
 
 impl<'a> Scene<'a> {
-    /// Rendered, and nothing of it applied.
+    /// Returns a rendered project that has not been applied.
     #[track_caller]
     pub(crate) fn rendered(plane: &'a ControlPlane, name: &str) -> Self {
         Self::with(plane, App::rendered(plane, name))
     }
 
-    /// Applied, with nothing left to do.
+    /// Returns an applied project with nothing left to do.
     #[track_caller]
     pub(crate) fn applied(plane: &'a ControlPlane, name: &str) -> Self {
         let scene = Self::rendered(plane, name);
@@ -47,7 +47,7 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// Puts strangers beside an app. One has copied our label, one is of another set.
+    /// Creates foreign objects next to an app. One has a copy of our label, one belongs to another ApplySet.
     #[track_caller]
     pub(crate) fn with(plane: &'a ControlPlane, app: App<'a>) -> Self {
         let named = |kind: &str, name: &str, labels: Value| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "labels": labels}});
@@ -70,21 +70,21 @@ impl<'a> Scene<'a> {
         Self { plane, app, strangers: strangers.into() }
     }
 
-    /// One more object that is not ours.
+    /// Adds a foreign object.
     #[track_caller]
     pub(crate) fn add_stranger(&mut self, path: &str) {
         let live = self.plane.get(path).unwrap_or_else(|| panic!("there is no {path}"));
         self.strangers.push((path.to_owned(), live["metadata"]["resourceVersion"].clone()));
     }
 
-    /// Changes the text that the `ConfigMap` holds, renders, and leaves it to be applied.
+    /// Changes the text in the `ConfigMap` and renders, without applying.
     #[track_caller]
     pub(crate) fn greet(&self, from: &str, to: &str) {
         self.app.edit("web.yaml", &format!("greeting: {from}\n"), &format!("greeting: {to}\n"));
         self.app.run(&["render"]).ok();
     }
 
-    /// Takes the `ConfigMap` out of the tree: it is to be pruned.
+    /// Removes the `ConfigMap` from the tree, so that it is to be pruned.
     #[track_caller]
     pub(crate) fn forget_the_config_map(&self) {
         let text = fs::read_to_string(self.app.directory().join("web.yaml")).unwrap();
@@ -94,13 +94,13 @@ impl<'a> Scene<'a> {
         self.app.run(&["render"]).ok();
     }
 
-    /// What is there now.
+    /// Returns the current state.
     pub(crate) fn before(&self) -> Before {
         let uid = |wanted: &Wanted| Some((wanted.key.clone(), self.live(wanted)?["metadata"]["uid"].clone()));
         Before(self.wanted().iter().filter_map(uid).collect())
     }
 
-    /// Runs the program through a proxy and asserts all four; `again` is what is run to mend what was left.
+    /// Runs the program through a proxy and asserts all four; `again` is the command that completes the work.
     #[track_caller]
     pub(crate) fn survives(&self, proxy: &Proxy, arguments: &[&str], again: &[&str]) -> Run {
         let before = self.before();
@@ -110,7 +110,8 @@ impl<'a> Scene<'a> {
         run
     }
 
-    /// Nothing of others was touched, the run told the truth, and its exit code is 0 only if all is done.
+    /// Asserts that foreign objects were not touched, that the report is true, and that the exit code is 0 only
+    /// if all is done.
     #[track_caller]
     pub(crate) fn is_told(&self, before: &Before, run: &Run) {
         self.leaves_strangers_alone(run);
@@ -130,10 +131,10 @@ impl<'a> Scene<'a> {
                 Some(Told::Failed | Told::NotApplied) => !is_done,
                 Some(Told::Pruned) => false,
                 Some(Told::Unknown) => true,
-                // `prune` says nothing of what stays.
+                // `prune` does not report objects that stay.
                 None => total(run).is_none() || !keys.iter().any(|key| told.contains_key(key)),
             };
-            assert!(is_true, "{key} is told to be {:?}, and is {live:?}: {run:?}", told.get(key));
+            assert!(is_true, "{key} is reported as {:?}, and is {live:?}: {run:?}", told.get(key));
             assert!(is_done || run.code != Some(0), "{key} is not done, and the exit code is 0: {run:?}");
         }
         for (key, what) in told.iter().filter(|(key, _)| !keys.contains(key)) {
@@ -146,18 +147,18 @@ impl<'a> Scene<'a> {
                 Told::Unknown => true,
                 Told::Created | Told::Configured | Told::Unchanged => false,
             };
-            assert!(is_true, "{key} has left the tree and is told to be {what:?}: {run:?}");
+            assert!(is_true, "{key} has left the tree and is reported as {what:?}: {run:?}");
         }
         let done = [Told::Created, Told::Configured, Told::Unchanged, Told::Pruned];
         let is_all = total(run).is_some() && told.values().all(|what| done.contains(what));
         assert!(is_all || run.code != Some(0), "not all is done: {run:?}");
     }
 
-    /// A second run mends what is left, and a third finds nothing to do and sends nothing that changes anything.
+    /// Asserts that a second run completes the work, and that a third has nothing to do and writes nothing.
     #[track_caller]
     pub(crate) fn converges(&self, again: &[&str]) {
         let second = self.app.run(again);
-        assert_eq!(second.code, Some(0), "a second run does not mend it: {second:?}");
+        assert_eq!(second.code, Some(0), "a second run does not complete the work: {second:?}");
         let proxy = Proxy::passing(self.plane);
         let before = self.before();
         let third = self.app.run_through(&proxy, again);
@@ -168,7 +169,7 @@ impl<'a> Scene<'a> {
         assert!(proxy.writes().is_empty(), "nothing was left to do: {:?}", proxy.writes());
     }
 
-    /// The objects of others are what they were.
+    /// Asserts that the foreign objects have not changed.
     #[track_caller]
     pub(crate) fn leaves_strangers_alone(&self, run: &Run) {
         for (path, version) in &self.strangers {
@@ -177,7 +178,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// What the tree holds, and where it belongs.
+    /// Returns the desired objects of the tree, with their paths.
     fn wanted(&self) -> Vec<Wanted> {
         let mut wanted = Vec::new();
         for entry in fs::read_dir(self.app.directory().join("rendered")).unwrap() {
@@ -204,7 +205,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The ID of the set that an app has in its own namespace, by the protocol.
+/// Returns the ID of the ApplySet that an app has in its own namespace, according to the protocol.
 pub(crate) fn set_id(name: &str) -> String {
     largescale::core::apply::ApplySet { name: name.to_owned(), namespace: name.to_owned() }.id()
 }
@@ -215,14 +216,14 @@ fn path(api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
     format!("/{root}/{api_version}/{location}{}s/{name}", kind.to_lowercase())
 }
 
-/// The path of something of ours that has left the tree: only what our tests prune.
+/// Returns the path of one of our objects that left the tree; supports only the kinds that these tests prune.
 fn path_of(key: &str) -> String {
     let parts: Vec<&str> = key.split('/').collect();
     let [kind, namespace, name] = parts[..] else { panic!("{key} is in no namespace") };
     path("v1", kind, namespace, name)
 }
 
-/// The server keeps what a Secret says in clear among its data.
+/// Encodes `stringData` of a Secret into `data`, as the server does.
 fn encode(object: &mut Value) {
     for (name, text) in object["stringData"].take().as_object().into_iter().flatten() {
         object["data"][name] = STANDARD.encode(text.as_str().unwrap()).into();
@@ -230,7 +231,7 @@ fn encode(object: &mut Value) {
     object.as_object_mut().unwrap().remove("stringData");
 }
 
-/// Whether all that is wanted is there, whatever else is.
+/// Returns whether all desired fields are there, whatever else is.
 fn holds(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => {

@@ -1,24 +1,25 @@
-//! What a run said of each object, taken from its words alone.
+//! Parses the report of a run about each object.
 
 use std::collections::BTreeMap;
 
 use crate::run::Run;
 
-/// What was said of an object.
+/// The reported result of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Told {
     Created,
     Configured,
     Unchanged,
     Pruned,
-    /// It is not as the directory says.
+    /// It differs from the directory.
     Failed,
-    /// It may be either way: nobody waited for the answer, or the answer was lost.
+    /// Its state is unknown: the run did not wait for the response, or the response was lost.
     Unknown,
     NotApplied,
 }
 
-/// What was said of these objects. Two things said of one, or a total that counts otherwise, is no truth.
+/// Returns the reported results of these objects. Fails if an object has two different results, or if the total
+/// does not match.
 #[track_caller]
 pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
     let mut all = BTreeMap::new();
@@ -33,7 +34,7 @@ pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
             "configured" => Told::Configured,
             "unchanged" => Told::Unchanged,
             "pruned" => Told::Pruned,
-            _ => panic!("`{line}` says nothing of an object: {run:?}"),
+            _ => panic!("`{line}` does not name an object: {run:?}"),
         };
         say(key, what);
     }
@@ -47,22 +48,22 @@ pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
             rest.is_some_and(|rest| rest.starts_with([':', ' ']))
         };
         if let Some(key) = keys.iter().find(|key| about("error: ", key)) {
-            let may_be = lines.get(number + 1).is_some_and(|hint| hint.contains("may have been done"));
+            let may_be = lines.get(number + 1).is_some_and(|hint| hint.contains("may have been made"));
             say(key, if may_be { Told::Unknown } else { Told::Failed });
         }
         if let Some(key) = keys.iter().find(|key| about("warning: ", key))
-            && line.ends_with("nobody waited for the answer")
+            && line.ends_with("its result is unknown")
         {
             say(key, Told::Unknown);
         }
     }
     if let Some(total) = total(run) {
-        assert_eq!(counts(&all), counts_of(total), "the total is another one: {run:?}");
+        assert_eq!(counts(&all), counts_of(total), "the total does not match: {run:?}");
     }
     all
 }
 
-/// The line with the total, if the run came so far that there is one.
+/// Returns the line with the total, if there is one.
 pub(crate) fn total(run: &Run) -> Option<&str> {
     let is_total = |line: &&str| {
         let begins = line.starts_with(|c: char| c.is_ascii_digit()) || line.starts_with("nothing to do");
@@ -71,7 +72,7 @@ pub(crate) fn total(run: &Run) -> Option<&str> {
     run.err.lines().rfind(is_total)
 }
 
-/// What was lost on the way counts as failed.
+/// Counts the results; unknown results count as failed.
 fn counts(all: &BTreeMap<String, Told>) -> BTreeMap<&'static str, usize> {
     let mut counts = BTreeMap::new();
     for what in all.values() {
