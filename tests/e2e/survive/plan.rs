@@ -129,7 +129,7 @@ fn an_object_that_was_deleted_and_created_again() {
     }
     let made = plane.patch(&path, Patch::Apply("kubectl-largescale"), &object);
     assert_eq!(made["data"]["greeting"], "hello");
-    is_refused(&scene, &["configmap/survive-again/web is another object: somebody has deleted it"]);
+    is_refused(&scene, &["configmap/survive-again/web was deleted and created again"]);
     plan(&scene, &[]);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
