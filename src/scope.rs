@@ -1,4 +1,4 @@
-//! The flags that every command takes, and the one spec and cluster that a command works on.
+//! Flags that several commands share, and the one spec and cluster that a command works on.
 
 use std::path::PathBuf;
 
@@ -13,26 +13,26 @@ use crate::output::terminal::Color;
 pub struct Scope {
     /// The spec and its cluster.
     pub source: Source,
-    /// The name of the workload; `None` where the spec cannot be read.
+    /// The name of the workload; `None` if the spec cannot be read.
     pub app: Option<String>,
-    /// How the cluster is reached.
+    /// How to connect to the cluster.
     pub cluster: ClusterFlags,
-    /// Which of several it is, from 0 on.
+    /// The position among several, from 0 on.
     pub index: usize,
 }
 
 impl Scope {
-    /// The same flags for a spec.
-    pub fn of(typed: &GlobalArgs, source: Source) -> Self {
-        Self { source, app: None, cluster: typed.cluster.clone(), index: 0 }
+    /// Returns the scope of a spec with the user's connection flags.
+    pub fn of(args: &GlobalArgs, source: Source) -> Self {
+        Self { source, app: None, cluster: args.cluster.clone(), index: 0 }
     }
 
-    /// The name of the workload, or else the path of the spec.
+    /// Returns the name of the workload, or else the path of the spec.
     pub fn name(&self) -> String {
         self.app.clone().unwrap_or_else(|| self.source.path.display().to_string())
     }
 
-    /// What it is about, for people.
+    /// Returns the workload and its cluster, for people.
     pub fn title(&self) -> String {
         match &self.source.cluster {
             Some(cluster) => format!("{}, cluster {cluster}", self.name()),
@@ -41,10 +41,25 @@ impl Scope {
     }
 }
 
-/// What every command takes, as it was typed
+/// Flags that may precede the command. `cli.rs` refuses those that have no effect on it.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
-    /// The spec, or the directory that holds largescale.yaml; may be repeated [default: .]
+    /// Which specs, and which of their clusters.
+    #[command(flatten)]
+    pub specs: SpecArgs,
+    /// Color the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
+    pub color: Color,
+    /// How to connect to the cluster, with kubectl's flags.
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
+}
+
+/// Which specs, and which of their clusters
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Spec")]
+pub struct SpecArgs {
+    /// Spec file, or directory that contains largescale.yaml; may be repeated [default: .]
     #[arg(
         short = 'f',
         long = "file",
@@ -55,16 +70,10 @@ pub struct GlobalArgs {
         hide_default_value = true
     )]
     pub files: Vec<PathBuf>,
-    /// Every largescale.yaml below the directories of -f
-    #[arg(short = 'R', long, global = true, hide_short_help = true)]
+    /// Use every largescale.yaml below the directories given with -f
+    #[arg(short = 'R', long, global = true)]
     pub recursive: bool,
-    /// Only these clusters of `spec.clusters`, a glob; may be repeated [default: all]
-    #[arg(long, global = true, value_name = "CLUSTER", hide_short_help = true)]
+    /// Use only these clusters of `spec.clusters` (name or glob); may be repeated [default: all]
+    #[arg(long, global = true, value_name = "CLUSTER")]
     pub only: Vec<String>,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Color,
-    /// How the cluster is reached, as with kubectl
-    #[command(flatten)]
-    pub cluster: ClusterFlags,
 }
