@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -15,7 +16,8 @@ use crate::exit::Exit;
 use crate::scope::{GlobalArgs, SpecArgs};
 
 /// Ends the help of every command that connects to a cluster.
-const OPTIONS_HINT: &str = r#"Use "kubectl largescale options" for a list of global command-line options."#;
+pub const OPTIONS_HINT: &str =
+    r#"Use "kubectl largescale options" for a list of global command-line options."#;
 
 /// kubectl prints the description first, then the usage.
 const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
@@ -40,7 +42,7 @@ pub struct Cli {
     pub global: GlobalArgs,
     // One help for -h and --help, as kubectl has it; clap's long form prints three lines for each flag.
     /// Print help
-    #[arg(short, long, global = true, action = ArgAction::HelpShort)]
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = Resettable::Reset, display_order = 901)]
     help: Option<bool>,
     /// The command to run.
     #[command(subcommand)]
@@ -62,35 +64,24 @@ impl Cli {
 }
 
 /// The command to run.
+//
+// A comment on a variant would replace the description that its `Args` have.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the arguments of each command describe it")]
 pub enum Command {
-    /// Write a starter spec for a cluster, or from hand-written Services
     Init(init::Args),
-    /// Show the node pools and the headroom of their load balancers
     Pools(pools::Args),
-    /// Write one Service per pool and the workload into the rendered directory
     Render(render::Args),
-    /// Show what render would change in the rendered directory, or with --live what apply would change in the cluster
     Diff(diff::Args),
-    /// Apply the rendered directory to the cluster, as field manager kubectl-largescale
     Apply(apply::Args),
-    /// Delete objects from the cluster that are no longer in the rendered directory
     Prune(prune::Args),
-    /// Inspect, repair or transfer the ApplySet
     Inventory(inventory::Args),
-    /// Show the load balancer of each pool, rollouts, drift, and the DNS records to create
     Status(status::Args),
-    /// Show how much of each limit is used, now or in a cluster of another size
     Capacity(capacity::Args),
-    /// Grow the cluster model of an installer
     Model(model::Args),
-    /// Check the installation, the spec and the cluster for common problems
     Doctor(doctor::Args),
-    /// Print the JSON Schema of a spec, platform or overlay file
     Schema(schema::Args),
-    /// Print the completion script of a shell
     Completion(completion::Args),
-    /// List the connection flags that every command that connects to a cluster accepts
     Options(options::Args),
 }
 
@@ -129,12 +120,12 @@ impl SharedFlags {
 }
 
 /// Returns the flags that choose a cluster and a user.
-pub(crate) fn connection_flags() -> Vec<Arg> {
+pub fn connection_flags() -> Vec<Arg> {
     flags_of::<ClusterFlags>()
 }
 
 /// Returns the shared flags that have no effect on a command, given the first word of its name.
-pub(crate) fn unused_flags(command: &str) -> Vec<Arg> {
+pub fn unused_flags(command: &str) -> Vec<Arg> {
     SharedFlags::of(command).unused()
 }
 
@@ -179,9 +170,12 @@ fn refuse_unused_flags(command: &mut clap::Command, matches: &ArgMatches) -> Res
         |flag: &Arg| matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine);
     let Some(flag) = unused_flags(name).into_iter().find(is_typed) else { return Ok(()) };
     let Some(used) = command.find_subcommand_mut(name) else { return Ok(()) };
+    // Only a flag of the parsed command knows the number of its values, which its name shows.
+    let find = |known: &&Arg| known.get_id() == flag.get_id();
+    let Some(flag) = used.get_arguments().find(find).map(ToString::to_string) else { return Ok(()) };
     let usage = used.render_usage();
     let mut error = clap::Error::new(ErrorKind::ArgumentConflict).with_cmd(used);
-    error.insert(ContextKind::InvalidArg, ContextValue::String(flag.to_string()));
+    error.insert(ContextKind::InvalidArg, ContextValue::String(flag));
     error.insert(ContextKind::PriorArg, ContextValue::String(name.to_owned()));
     error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
     Err(error)

@@ -29,16 +29,13 @@ impl Exit {
         (Self::Success, "done; no differences"),
         (
             Self::Different,
-            "differences found, or not ready (`diff`, `render --check`, `status`, `apply --wait`, `capacity`, `doctor`)",
+            "differences found, or not ready (diff, render --check, status, apply --wait, capacity, doctor)",
         ),
         (Self::Usage, "wrong usage of the command line"),
         (Self::Input, "invalid input; nothing was written"),
         (Self::Cluster, "the cluster could not be reached, or rejected the request"),
         (Self::Refused, "refused, because something would be lost; nothing was written"),
-        (
-            Self::Incomplete,
-            "some objects failed or conflict (`apply`, `prune`, `diff --live`, `render --commit`)",
-        ),
+        (Self::Incomplete, "some objects failed or conflict (apply, prune, diff --live, render --commit)"),
         (Self::Interrupted, "interrupted; the output lists what was and was not done"),
     ];
 

@@ -57,23 +57,23 @@ pub struct GlobalArgs {
 
 /// Which specs, and which of their clusters
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Spec")]
 pub struct SpecArgs {
-    /// Spec file, or directory that contains largescale.yaml; may be repeated [default: .]
+    /// Read this spec file, or largescale.yaml in this directory; may be repeated [default: .]
     #[arg(
         short = 'f',
         long = "file",
         alias = "filename",
         global = true,
+        help_heading = "Spec",
         default_value = ".",
         value_name = "PATH",
         hide_default_value = true
     )]
     pub files: Vec<PathBuf>,
     /// Use every largescale.yaml below the directories given with -f
-    #[arg(short = 'R', long, global = true)]
+    #[arg(short = 'R', long, global = true, help_heading = "Spec")]
     pub recursive: bool,
     /// Use only these clusters of `spec.clusters` (name or glob); may be repeated [default: all]
-    #[arg(long, global = true, value_name = "CLUSTER")]
+    #[arg(long, global = true, help_heading = "Spec", value_name = "CLUSTER")]
     pub only: Vec<String>,
 }

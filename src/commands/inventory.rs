@@ -50,17 +50,11 @@ impl MultiTarget for Args {
 /// The subcommand.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the ApplySets of a namespace, and the tool that manages each
     List(list::Args),
-    /// Show the members of the ApplySet
     View(view::Args),
-    /// Find problems of the ApplySet, and with --fix repair its parent
     Verify(verify::Args),
-    /// Take over an ApplySet, or objects without one, from kubectl
     Adopt(adopt::Args),
-    /// Transfer the ApplySet to kubectl
     Handover(handover::Args),
-    /// Delete the ApplySet but keep its objects
     Disband(disband::Args),
 }
 

@@ -25,7 +25,6 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Add pools to a cluster model until it has the number of nodes
     Grow(grow::Args),
 }
 

@@ -22,7 +22,7 @@ use crate::output::{format, terminal};
   kubectl largescale schema overlay")]
 pub struct Args {
     /// File to print the schema of
-    #[arg(value_enum, default_value_t)]
+    #[arg(value_enum, default_value_t, value_name = "KIND")]
     file: SchemaFile,
 }
 

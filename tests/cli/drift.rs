@@ -1,4 +1,4 @@
-//! What the docs say of the program is what the program says. `UPDATE_DOCS=1` writes the generated parts anew.
+//! Generated parts of the docs match the output of the program. `UPDATE_DOCS=1` writes them again.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use largescale::exit::Exit;
 use crate::environment::{Environment, PROGRAM, checkout};
 
 #[test]
-fn commands_and_help_list_the_exit_codes() {
+fn docs_and_help_list_the_exit_codes() {
     let rows: String =
         Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |\n", exit.code())).collect();
     separator("docs/commands.md", "exits", &table(&["exit code", "meaning"], &rows));
@@ -38,7 +38,7 @@ fn concepts_list_platforms_and_overlays() {
 }
 
 #[test]
-fn the_schemas_are_committed() {
+fn the_schemas_are_current() {
     for form in ["spec", "platform", "overlay"] {
         let environment = Environment::with(Path::new("/nonexistent"));
         let seen = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
@@ -49,13 +49,13 @@ fn the_schemas_are_committed() {
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
             seen,
-            "docs/schema/{form}.json is not what `schema {form}` prints"
+            "docs/schema/{form}.json differs from the output of `schema {form}`"
         );
     }
 }
 
 #[test]
-fn the_example_in_readme_is_what_it_prints() {
+fn the_example_in_readme_matches_the_output() {
     let environment = Environment::with(Path::new("/nonexistent"));
     let script = checkout().join("examples/run.sh");
     let output = environment.line(&format!("sh '{}' '{PROGRAM}'", script.display()));
@@ -64,23 +64,20 @@ fn the_example_in_readme_is_what_it_prints() {
     let readme = fs::read_to_string(checkout().join("README.md")).unwrap();
     assert!(
         readme.contains(&format!("```console\n{}\n```", seen.trim())),
-        "README.md shows another output than:\n{seen}"
+        "README.md lacks this output:\n{seen}"
     );
 }
 
 #[test]
-fn the_examples_pass_their_own_schema() {
-    // An editor that follows the schema must not mark what the program takes: both read the same fields.
+fn the_schema_has_the_fields_of_the_examples() {
+    // An editor with the schema must accept the fields that the program accepts.
     let schema: serde_json::Value =
         serde_json::from_str(&fs::read_to_string(checkout().join("docs/schema/spec.json")).unwrap()).unwrap();
     let spec =
         fs::read_to_string(checkout().join("tests/cases/render/names-and-pools/in/largescale.yaml")).unwrap();
     let value = largescale::core::yaml::read_one("spec", &spec).unwrap().value;
     for field in value["spec"].as_object().unwrap().keys() {
-        assert!(
-            schema["$defs"]["Spec"]["properties"].get(field).is_some(),
-            "the schema does not know {field}"
-        );
+        assert!(schema["$defs"]["Spec"]["properties"].get(field).is_some(), "the schema lacks {field}");
     }
 }
 
@@ -88,7 +85,7 @@ pub(crate) fn table(headings: &[&str], rows: &str) -> String {
     format!("| {} |\n|{}\n{rows}", headings.join(" | "), " --- |".repeat(headings.len()))
 }
 
-/// Holds the part of a page between `<!-- name -->` and `<!-- /name -->` to a text.
+/// Checks that the part of a page between `<!-- name -->` and `<!-- /name -->` is a text, or writes it.
 #[track_caller]
 pub(crate) fn separator(page: &str, name: &str, expected: &str) {
     let path = checkout().join(page);
@@ -100,7 +97,7 @@ pub(crate) fn separator(page: &str, name: &str, expected: &str) {
         fs::write(&path, format!("{}{expected}{}", &text[..from], &text[to..])).unwrap();
         return;
     }
-    assert_eq!(&text[from..to], expected, "{page}, {name}: UPDATE_DOCS=1 writes it anew");
+    assert_eq!(&text[from..to], expected, "{page}, {name}: set UPDATE_DOCS=1 to write it again");
 }
 
 #[test]
@@ -115,26 +112,25 @@ fn every_command_is_in_its_page() {
             text.push_str(&help(&[name, below.get_name()]));
         }
     }
-    separator("docs/commands.md", "commands", &table(&["command", "what it is for"], &rows));
+    separator("docs/commands.md", "commands", &table(&["command", "purpose"], &rows));
     separator("docs/commands.md", "help", &text);
 }
 
-/// The help of a command as it is printed, without the flags that all commands have.
+/// Returns the printed help of a command.
 fn help(words: &[&str]) -> String {
     let environment = Environment::with(Path::new("/nonexistent"));
     let output = environment.program(&[words, &["--help"]].concat());
     let printed = String::from_utf8(output.stdout).unwrap();
-    let own = printed.split("\nCluster:\n").next().unwrap().trim_end();
+    let own = printed.trim_end();
     let level = "#".repeat(words.len() + 1);
     format!("{level} {}\n\n```text\n{own}\n```\n\n", words.join(" "))
 }
 
 #[test]
-fn every_flag_for_the_cluster_is_in_the_page_of_commands() {
+fn every_connection_flag_is_in_the_page_of_commands() {
     let environment = Environment::with(Path::new("/nonexistent"));
-    let printed = String::from_utf8(environment.program(&["pools", "--help"]).stdout).unwrap();
-    let flags = printed.split("\nCluster:\n").nth(1).unwrap();
-    let flags = flags.split("\nNodes:\n").next().unwrap().trim_end();
+    let printed = String::from_utf8(environment.program(&["options"]).stdout).unwrap();
+    let flags = printed.split_once("\n\n").unwrap().1.trim_end();
     separator("docs/commands.md", "cluster-flags", &format!("```text\n{flags}\n```\n"));
 }
 
@@ -153,7 +149,7 @@ fn every_field_is_in_its_page() {
     separator("docs/spec.md", "fields", &text);
 }
 
-/// A table of the fields of a type, or of its words.
+/// Returns a table of the fields of a type, or of its values.
 fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Value) -> String {
     let line =
         |value: &serde_json::Value| value.as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
@@ -180,7 +176,7 @@ fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Va
                 serde_json::Value::String(text) => format!("`{text}`"),
                 serde_json::Value::Bool(flag) => format!("`{flag}`"),
                 serde_json::Value::Number(number) => format!("`{number}`"),
-                // None; and an object or a list of defaults is the sum of those of its own fields.
+                // No default; the defaults of an object are those of its fields.
                 _ => String::new(),
             };
             format!("| `{field}` | {} | {default} | {} |\n", type_of(shape), line(&shape["description"]))

@@ -3,7 +3,7 @@
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, connection_flags};
 use crate::commands::completion::parse::CommandLine;
 use crate::commands::completion::values;
 use crate::commands::completion::values::Value;
@@ -36,8 +36,18 @@ pub(super) const DIRECTORIES: &str = "\u{1}directories";
 pub(super) fn command(line: &CommandLine, paths: Paths) -> Command {
     let mut command = Cli::command();
     command.build();
+    let connection = connection_flags();
+    let is_in = |flags: &[Arg], argument: &Arg| flags.iter().any(|flag| flag.get_id() == argument.get_id());
     add_candidates(command, &|argument| {
-        let argument = if line.at_flag || argument.is_positional() { argument } else { argument.hide(true) };
+        let argument = match line.at_flag {
+            // `--help` hides the connection flags, but users still type them.
+            true if is_in(&connection, &argument) => {
+                let is_unused = is_in(&line.unused, &argument);
+                argument.hide(is_unused)
+            }
+            false if !argument.is_positional() => argument.hide(true),
+            _ => argument,
+        };
         with_values(argument, line.scope.as_ref(), paths)
     })
 }

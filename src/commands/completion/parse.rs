@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use crate::cli::Cli;
+use crate::cli::{Cli, unused_flags};
 use crate::scope::GlobalArgs;
 
 /// A command line to complete.
@@ -13,6 +13,8 @@ pub(super) struct CommandLine {
     pub(super) scope: Option<GlobalArgs>,
     /// Whether the word to complete starts with `-`.
     pub(super) at_flag: bool,
+    /// Shared flags that have no effect on the command, so they are not offered.
+    pub(super) unused: Vec<Arg>,
     /// All words: the program first, the word to complete last.
     pub(super) words: Vec<OsString>,
 }
@@ -29,9 +31,12 @@ impl CommandLine {
         let before = &words[..words.len() - 1];
         // Required arguments may be missing and others incomplete, so errors are ignored.
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(before);
-        let scope = matches.ok().and_then(|matches| GlobalArgs::from_arg_matches(&matches).ok());
+        let matches = matches.ok();
+        let command = matches.as_ref().and_then(ArgMatches::subcommand_name).unwrap_or_default();
+        let unused = unused_flags(command);
+        let scope = matches.as_ref().and_then(|matches| GlobalArgs::from_arg_matches(matches).ok());
         hide_commands_among_values(&mut words);
-        Self { scope, at_flag, words }
+        Self { scope, at_flag, unused, words }
     }
 }
 
@@ -91,6 +96,15 @@ mod tests {
             assert_eq!(scope.cluster.context.as_deref(), Some("a b:c"), "{words:?}");
         }
         assert_eq!(line(&[]).scope.unwrap().specs.files, [Path::new(".")]);
+    }
+
+    #[test]
+    fn flags_without_effect_are_known() {
+        let unused = |words: &[&str]| line(words).unused.iter().any(|flag| flag.get_id() == "files");
+        assert!(unused(&["init", "--f"]));
+        assert!(unused(&["--context", "render", "schema", "--f"]));
+        assert!(!unused(&["render", "--f"]));
+        assert!(!unused(&["--f"]));
     }
 
     #[test]

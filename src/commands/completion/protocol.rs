@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fmt::Write;
 
+use clap::Arg;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 
@@ -45,7 +46,21 @@ pub fn complete(words: Vec<OsString>) -> Result<Exit, Failure> {
 fn candidates(line: &CommandLine) -> Vec<CompletionCandidate> {
     let index = line.words.len() - 1;
     let words = line.words.clone();
-    clap_complete::engine::complete(&mut command(line, Paths::Shell), words, index, None).unwrap_or_default()
+    let mut found = clap_complete::engine::complete(&mut command(line, Paths::Shell), words, index, None)
+        .unwrap_or_default();
+    // clap's engine offers hidden flags if nothing else matches.
+    let is_unused = |value: &str| line.unused.iter().any(|flag| is_name_of(flag, value));
+    found.retain(|candidate| !is_unused(&value(candidate)));
+    found
+}
+
+fn is_name_of(flag: &Arg, text: &str) -> bool {
+    let long = text.strip_prefix("--").map(|text| text.split('=').next().unwrap_or_default());
+    let short = text.strip_prefix('-').and_then(|text| text.chars().next());
+    match long {
+        Some(long) => flag.get_long_and_visible_aliases().is_some_and(|names| names.contains(&long)),
+        None => flag.get_short().is_some_and(|name| short == Some(name)),
+    }
 }
 
 fn value(candidate: &CompletionCandidate) -> String {
