@@ -7,13 +7,12 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::cluster::ClusterFlags;
 use crate::commands::{
     apply, capacity, completion, diff, doctor, init, inventory, model, options, pools, prune, render, schema,
     status,
 };
 use crate::exit::Exit;
-use crate::scope::{GlobalArgs, SpecArgs};
+use crate::scope::{GlobalArgs, SharedFlags, connection_flags};
 
 /// Ends the help of every command that connects to a cluster.
 pub const OPTIONS_HINT: &str =
@@ -85,54 +84,6 @@ pub enum Command {
     Options(options::Args),
 }
 
-/// The shared flags that have an effect on a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SharedFlags {
-    /// The spec (`-f`, `-R`, `--only`) and the connection.
-    SpecAndConnection,
-    /// The connection.
-    Connection,
-    /// Neither.
-    Neither,
-}
-
-impl SharedFlags {
-    /// Returns those of a command, by the first word of its name.
-    fn of(command: &str) -> Self {
-        match command {
-            "init" => Self::Connection,
-            "model" | "schema" | "completion" | "options" => Self::Neither,
-            _ => Self::SpecAndConnection,
-        }
-    }
-
-    /// Returns the flags that have no effect.
-    fn unused(self) -> Vec<Arg> {
-        let mut unused = Vec::new();
-        if self != Self::SpecAndConnection {
-            unused.extend(flags_of::<SpecArgs>());
-        }
-        if self == Self::Neither {
-            unused.extend(connection_flags());
-        }
-        unused
-    }
-}
-
-/// Returns the flags that choose a cluster and a user.
-pub fn connection_flags() -> Vec<Arg> {
-    flags_of::<ClusterFlags>()
-}
-
-/// Returns the shared flags that have no effect on a command, given the first word of its name.
-pub fn unused_flags(command: &str) -> Vec<Arg> {
-    SharedFlags::of(command).unused()
-}
-
-fn flags_of<A: clap::Args>() -> Vec<Arg> {
-    A::augment_args(clap::Command::new("")).get_arguments().cloned().collect()
-}
-
 /// `kubectl largescale options` lists them; here they would fill a screen of each help.
 fn hide_connection_flag(flag: Arg) -> Arg {
     let is_connection = connection_flags().iter().any(|known| known.get_id() == flag.get_id());
@@ -168,7 +119,7 @@ fn refuse_unused_flags(command: &mut clap::Command, matches: &ArgMatches) -> Res
     let Some(name) = matches.subcommand_name() else { return Ok(()) };
     let is_typed =
         |flag: &Arg| matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine);
-    let Some(flag) = unused_flags(name).into_iter().find(is_typed) else { return Ok(()) };
+    let Some(flag) = SharedFlags::of(name).unused().into_iter().find(is_typed) else { return Ok(()) };
     let Some(used) = command.find_subcommand_mut(name) else { return Ok(()) };
     // Only a flag of the parsed command knows the number of its values, which its name shows.
     let find = |known: &&Arg| known.get_id() == flag.get_id();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use crate::cluster::ClusterFlags;
 use crate::directory::Source;
@@ -76,4 +76,47 @@ pub struct SpecArgs {
     /// Use only these clusters of `spec.clusters` (name or glob); may be repeated [default: all]
     #[arg(long, global = true, help_heading = "Spec", value_name = "CLUSTER")]
     pub only: Vec<String>,
+}
+
+/// The shared flags that have an effect on a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedFlags {
+    /// The spec (`-f`, `-R`, `--only`) and the connection.
+    SpecAndConnection,
+    /// The connection.
+    Connection,
+    /// Neither.
+    Neither,
+}
+
+impl SharedFlags {
+    /// Returns those of a command, by the first word of its name.
+    pub fn of(command: &str) -> Self {
+        match command {
+            "init" => Self::Connection,
+            "model" | "schema" | "completion" | "options" => Self::Neither,
+            _ => Self::SpecAndConnection,
+        }
+    }
+
+    /// Returns the flags that have no effect.
+    pub fn unused(self) -> Vec<Arg> {
+        let mut unused = Vec::new();
+        if self != Self::SpecAndConnection {
+            unused.extend(flags_of::<SpecArgs>());
+        }
+        if self == Self::Neither {
+            unused.extend(connection_flags());
+        }
+        unused
+    }
+}
+
+/// Returns the flags that choose a cluster and a user.
+pub fn connection_flags() -> Vec<Arg> {
+    flags_of::<ClusterFlags>()
+}
+
+fn flags_of<A: Args>() -> Vec<Arg> {
+    A::augment_args(clap::Command::default()).get_arguments().cloned().collect()
 }

@@ -20,7 +20,8 @@ fn add(command: &Command, name: &str, date: &str, pages: &mut Vec<(String, Strin
     // clap requires static names.
     let static_name: &'static str = name.to_owned().leak();
     // The connection flags have a page of their own; other pages leave them out, as their help does.
-    let connection = options::definition();
+    let mut connection = options::definition();
+    connection.build();
     let is_options = name == "kubectl-largescale-options";
     let shown = if is_options { command.clone().args(visible(&connection)) } else { command.clone() };
     // The first paragraphs of the help are part of the description here.

@@ -27,7 +27,7 @@ use crate::scope::Scope;
 /// Show what render would change in the rendered directory, or with --live what apply would change in the cluster
 ///
 /// Reads the spec, the nodes, the rendered directory and, with --live, the objects in the cluster. Writes nothing, except the
-/// plan file of --out. Exits with 0 if there are no differences, with 1 if there are, and with a higher code on errors.
+/// plan file of --out. Exits with 0 without differences, with 1 with differences, and with a higher code on errors.
 /// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:

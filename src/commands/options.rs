@@ -1,9 +1,9 @@
 //! `options`: lists the connection flags, which the help of other commands leaves out, as `kubectl options` does.
 
-use crate::cli::connection_flags;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::connection_flags;
 
 /// List the connection flags that every command that connects to a cluster accepts
 ///
@@ -28,7 +28,8 @@ pub fn run(_: &Args) -> Result<Exit, Failure> {
 
 /// Returns a command with the connection flags and nothing else; the man page shows it too.
 pub fn definition() -> clap::Command {
-    clap::Command::new("options")
+    clap::Command::default()
+        .name("options")
         .about("List the connection flags that every command that connects to a cluster accepts")
         .disable_help_flag(true)
         .max_term_width(110)

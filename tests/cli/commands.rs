@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory};
-use largescale::cli::{Cli, OPTIONS_HINT, unused_flags};
+use largescale::cli::{Cli, OPTIONS_HINT};
 use largescale::exit::Exit;
+use largescale::scope::SharedFlags;
 use regex_lite::Regex;
 
 use crate::docs::markdown;
@@ -36,9 +37,9 @@ fn wrong_commands_are_found() {
     let mut cli = Cli::command();
     cli.build();
     for (text, wanted) in [
-        ("$ kubectl largescale rendr -f app", Some("no command rendr")),
-        ("say `render --comit` then", Some("no flag --comit")),
-        ("kubectl largescale --namespace web apply --wiat", Some("no flag --wiat")),
+        ("$ kubectl largescale rerender -f app", Some("no command rerender")),
+        ("say `render --commits` then", Some("no flag --commits")),
+        ("kubectl largescale --namespace web apply --nowait", Some("no flag --nowait")),
         ("`kubectl largescale inventory adapt`", Some("no command adapt")),
         ("kubectl largescale init -f app", Some("flag -f has no effect on init")),
         ("kubectl largescale schema --context west", Some("flag --context has no effect on schema")),
@@ -58,7 +59,7 @@ fn every_help_has_a_verb_a_paragraph_and_examples() {
     for (words, command) in all_commands(&cli) {
         let name = words.join(" ");
         let about = command.get_about().unwrap().to_string();
-        let verb = about.split(' ').next().unwrap();
+        let verb = about.split([' ', ',']).next().unwrap();
         if !VERBS.contains(&verb) {
             wrong.push(format!("{name}: `{verb}` is not a known verb"));
         }
@@ -76,7 +77,7 @@ fn every_help_has_a_verb_a_paragraph_and_examples() {
             }
             wrong.extend(lines.iter().filter_map(|line| Some(format!("{name}: {line}: {}", refused(line)?))));
         }
-        let connects = unused_flags(words[0]).iter().all(|flag| flag.get_id() != "context");
+        let connects = SharedFlags::of(words[0]).unused().iter().all(|flag| flag.get_id() != "context");
         if notes.ends_with(OPTIONS_HINT) != connects {
             wrong.push(format!("{name}: the sentence about options is missing or wrong"));
         }
@@ -132,7 +133,7 @@ fn commands_that_connect_accept_kubectls_flags() {
     cli.build();
     for (words, command) in all_commands(&cli) {
         let needs_more =
-            command.has_subcommands() || !unused_flags(words[0]).is_empty() && words[0] != "init";
+            command.has_subcommands() || !SharedFlags::of(words[0]).unused().is_empty() && words[0] != "init";
         if needs_more {
             continue;
         }
@@ -282,7 +283,7 @@ fn accepts(cli: &Command, words: &[String]) -> Result<(), String> {
                 .get_arguments()
                 .find(|arg| is(arg, flag))
                 .ok_or_else(|| format!("no flag -{flag}"))?;
-            if unused_flags(name).iter().any(|unused| unused.get_id() == arg.get_id()) {
+            if SharedFlags::of(name).unused().iter().any(|unused| unused.get_id() == arg.get_id()) {
                 return Err(format!("flag -{flag} has no effect on {name}"));
             }
             is_value = arg.get_action().takes_values() && !has_value && flag.starts_with('-');

@@ -3,11 +3,11 @@
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
 
-use crate::cli::{Cli, connection_flags};
+use crate::cli::Cli;
 use crate::commands::completion::parse::CommandLine;
 use crate::commands::completion::values;
 use crate::commands::completion::values::Value;
-use crate::scope::GlobalArgs;
+use crate::scope::{GlobalArgs, connection_flags};
 
 /// The source of the values of an argument.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,8 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 24] = [
+    const FREE: [&str; 25] = [
+        "--nodes",
         "--base",
         "--branch",
         "--message",

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use crate::cli::{Cli, unused_flags};
-use crate::scope::GlobalArgs;
+use crate::cli::Cli;
+use crate::scope::{GlobalArgs, SharedFlags};
 
 /// A command line to complete.
 pub(super) struct CommandLine {
@@ -33,7 +33,7 @@ impl CommandLine {
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(before);
         let matches = matches.ok();
         let command = matches.as_ref().and_then(ArgMatches::subcommand_name).unwrap_or_default();
-        let unused = unused_flags(command);
+        let unused = SharedFlags::of(command).unused();
         let scope = matches.as_ref().and_then(|matches| GlobalArgs::from_arg_matches(matches).ok());
         hide_commands_among_values(&mut words);
         Self { scope, at_flag, unused, words }

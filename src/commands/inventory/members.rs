@@ -30,7 +30,7 @@ pub(super) enum MemberState {
     InTree,
     /// In the directory and in the cluster, but not a member.
     #[error("in the directory, without the label of the ApplySet")]
-    Unlabelled,
+    Unlabeled,
     /// In the directory, but not in the cluster.
     #[error("in the directory, not applied yet")]
     NotApplied,
@@ -59,7 +59,7 @@ pub(super) fn members(target: &Target, observation: &Observation) -> Vec<Member>
         let state = match live {
             Value::Null => MemberState::NotApplied,
             _ if target.set.is_member(live) => MemberState::InTree,
-            _ => MemberState::Unlabelled,
+            _ => MemberState::Unlabeled,
         };
         let (key, at) = (item.key.clone(), item.at.clone());
         found.push(Member { key, at, state, live: live.clone() });

@@ -90,7 +90,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 fn problem_of(member: &Member) -> Option<Diagnostic> {
     let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
     match &member.state {
-        MemberState::Unlabelled => Some(
+        MemberState::Unlabeled => Some(
             warning("in the rendered directory, but without the label of the ApplySet")
                 .hint("`kubectl largescale apply` adds the label"),
         ),
