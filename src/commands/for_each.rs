@@ -44,6 +44,17 @@ pub fn run<A: MultiTarget>(
     if let [only] = scopes.as_slice() {
         return command(only, args);
     }
+    terminal::fold_repeated();
+    let outcome = run_several(&scopes, args, command);
+    terminal::show_repeated();
+    outcome
+}
+
+fn run_several<A: MultiTarget>(
+    scopes: &[Scope],
+    args: &A,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     if let Some(argument) = args.only_for_one() {
         return Err(Failure::usage(
             Diagnostic::error(format!("{argument} cannot be used with {} specs or clusters", scopes.len()))

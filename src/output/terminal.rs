@@ -2,6 +2,7 @@
 //! the terminal takes it (`NO_COLOR`, `CLICOLOR`, `TERM` and `--color` are respected).
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
@@ -46,6 +47,9 @@ pub fn data(text: &str) -> io::Result<()> {
 
 /// Shows a problem or a warning with its hint.
 pub fn diagnostic(diagnostic: &Diagnostic) {
+    if is_repeated(diagnostic) {
+        return;
+    }
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
@@ -56,6 +60,34 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     let _ = writeln!(err, "{style}{word}{style:#}: {diagnostic}");
     if let Some(hint) = &diagnostic.hint {
         let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {hint}");
+    }
+}
+
+/// The problems that were shown, each with its number; `None` if repeated problems are not folded.
+static FOLDED: Mutex<Option<Vec<(Diagnostic, usize)>>> = Mutex::new(None);
+
+/// Shows equal problems once from now on, until [`show_repeated`].
+pub fn fold_repeated() {
+    *FOLDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+}
+
+/// Counts a problem. Returns whether it was shown before.
+fn is_repeated(diagnostic: &Diagnostic) -> bool {
+    let mut folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(shown) = folded.as_mut() else { return false };
+    if let Some((_, count)) = shown.iter_mut().find(|(known, _)| known == diagnostic) {
+        *count += 1;
+        return true;
+    }
+    shown.push((diagnostic.clone(), 1));
+    false
+}
+
+/// Shows how often the folded problems were repeated, and stops folding.
+pub fn show_repeated() {
+    let folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for (problem, count) in folded.into_iter().flatten().filter(|(_, count)| *count > 1) {
+        note(&format!("occurred {count} times, shown once: {problem}"));
     }
 }
 

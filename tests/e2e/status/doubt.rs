@@ -49,9 +49,9 @@ fn whoever_may_see_little() {
     assert_eq!(run.code, Some(1), "{run:?}");
     for told in [
         "whether this is the cluster of the lock",
-        "the nodes of the pools cannot be seen: user `status-viewer` may not list nodes",
-        "why load balancers have no address cannot be seen: user `status-viewer` may not list events in namespace `status-rights`",
-        "whether all is as in the directory cannot be seen: user `status-viewer` may not get configmaps in namespace `status-rights`",
+        "cannot count the nodes of the pools: user `status-viewer` may not list nodes",
+        "cannot read why load balancers have no address: user `status-viewer` may not list events in namespace `status-rights`",
+        "cannot compare all objects with the directory: user `status-viewer` may not get configmaps in namespace `status-rights`",
     ] {
         assert!(run.err.contains(told), "{told}\n{}", run.err);
     }
@@ -127,7 +127,7 @@ ready: 4 of 4 load balancers have an address, 1 of 1 workload rolled out
         run.out
     );
     assert_eq!(run.err.matches("etcd is away").count(), 1, "said once, however often it is so: {}", run.err);
-    assert!(run.err.ends_with("the cluster answers again\n"), "{}", run.err);
+    assert!(run.err.ends_with("the cluster responds again\n"), "{}", run.err);
     assert_eq!(proxy.count("GET", "/api/v1/nodes"), 1, "thousands of nodes are not listed every 2 seconds");
     assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
 }
