@@ -1,12 +1,25 @@
-//! The command line as data: what was typed, before anything is done with it.
+//! Command-line definition.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    apply, capacity, completion, diff, doctor, init, inventory, pools, prune, render, schema, status,
+    apply, capacity, completion, diff, doctor, init, inventory, model, options, pools, prune, render, schema,
+    status,
 };
 use crate::exit::Exit;
-use crate::scope::GlobalArgs;
+use crate::scope::{GlobalArgs, SharedFlags, connection_flags};
+
+/// Ends the help of every command that connects to a cluster.
+pub const OPTIONS_HINT: &str =
+    r#"Use "kubectl largescale options" for a list of global command-line options."#;
+
+/// kubectl prints the description first, then the usage.
+const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
 /// One workload, one load balancer per node pool, reviewed in git
 #[derive(Debug, Parser)]
@@ -15,50 +28,125 @@ use crate::scope::GlobalArgs;
     bin_name = "kubectl largescale",
     version,
     about = "Give each node pool of a large cluster its own load balancer: one Service per pool, in a directory that git tracks",
-    after_help = exit_codes(),
+    after_help = program_notes(),
     disable_help_subcommand = true,
-    max_term_width = 110
+    disable_help_flag = true,
+    max_term_width = 110,
+    mut_args = hide_connection_flag,
+    mut_subcommands = complete_command
 )]
 pub struct Cli {
-    /// What every command takes
+    /// Flags that several commands share.
     #[command(flatten)]
     pub global: GlobalArgs,
-    /// What to do
+    // One help for -h and --help, as kubectl has it; clap's long form prints three lines for each flag.
+    /// Print help
+    #[arg(short, long, global = true, action = ArgAction::HelpShort, help_heading = Resettable::Reset, display_order = 901)]
+    help: Option<bool>,
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// The table of exit codes at the end of `--help`.
-fn exit_codes() -> String {
-    let line = |(exit, meaning): &(Exit, &str)| format!("\n  {}  {meaning}", exit.code());
-    format!("Exit codes:{}", Exit::TABLE.iter().map(line).collect::<String>())
+impl Cli {
+    /// Parses the arguments of the process.
+    ///
+    /// # Errors
+    /// Wrong usage, and the texts of `--help` and `--version`, as clap reports them. A shared flag that has no effect on
+    /// the command is wrong usage, wherever the user typed it.
+    pub fn parse_arguments(arguments: Vec<OsString>) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        refuse_unused_flags(&mut command, &matches)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
 }
 
-/// What to do
+/// The command to run.
+//
+// A comment on a variant would replace the description that its `Args` have.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "the arguments of each command describe it")]
 pub enum Command {
-    /// Write a starter spec for a cluster, or from hand-written Services
     Init(init::Args),
-    /// Show the node pools and how much room their load balancers have
     Pools(pools::Args),
-    /// Write one Service per pool and the workload into the tree
     Render(render::Args),
-    /// Show what render would change in the tree, or with --live what apply would change in the cluster
     Diff(diff::Args),
-    /// Apply the tree to the cluster, as field manager kubectl-largescale
     Apply(apply::Args),
-    /// Delete from the cluster what has left the tree
     Prune(prune::Args),
-    /// Show and mend the set of objects that apply and prune look after, or hand it over
     Inventory(inventory::Args),
-    /// Show the load balancer of each pool, what it waits for, and what DNS should hold
     Status(status::Args),
-    /// Show how much of each limit is used, or what a cluster of another size needs
     Capacity(capacity::Args),
-    /// Look for what commonly goes wrong
+    Model(model::Args),
     Doctor(doctor::Args),
-    /// Print the JSON Schema of a form, for editors
     Schema(schema::Args),
-    /// Print the completion script of a shell
     Completion(completion::Args),
+    Options(options::Args),
+}
+
+/// `kubectl largescale options` lists them; here they would fill a screen of each help.
+fn hide_connection_flag(flag: Arg) -> Arg {
+    let is_connection = connection_flags().iter().any(|known| known.get_id() == flag.get_id());
+    flag.hide(is_connection)
+}
+
+/// Adds to a command what depends on its shared flags.
+fn complete_command(command: clap::Command) -> clap::Command {
+    let shared = SharedFlags::of(command.get_name());
+    // clap hands the program's flags to each command, except to one that has a flag of that name.
+    let command = command.args(shared.unused().into_iter().map(|flag| flag.hide(true)));
+    complete_help(command, shared)
+}
+
+fn complete_help(command: clap::Command, shared: SharedFlags) -> clap::Command {
+    let long_about = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    let paragraphs = long_about.split_once("\n\n").map(|(_, rest)| rest.trim().to_owned());
+    let examples = command.get_after_help().map(ToString::to_string);
+    let hint = (shared != SharedFlags::Neither).then(|| OPTIONS_HINT.to_owned());
+    let after: Vec<String> = examples.into_iter().chain(hint).collect();
+    let command = match paragraphs {
+        Some(text) => command.before_help(text),
+        None => command,
+    };
+    command
+        .help_template(TEMPLATE)
+        .after_help(after.join("\n\n"))
+        .mut_subcommands(|below| complete_help(below, shared))
+}
+
+/// Refuses a shared flag that the user typed and that has no effect on the command.
+fn refuse_unused_flags(command: &mut clap::Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some(name) = matches.subcommand_name() else { return Ok(()) };
+    let is_typed =
+        |flag: &Arg| matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let Some(flag) = SharedFlags::of(name).unused().into_iter().find(is_typed) else { return Ok(()) };
+    let Some(used) = command.find_subcommand_mut(name) else { return Ok(()) };
+    // Only a flag of the parsed command knows the number of its values, which its name shows.
+    let find = |known: &&Arg| known.get_id() == flag.get_id();
+    let Some(flag) = used.get_arguments().find(find).map(ToString::to_string) else { return Ok(()) };
+    let usage = used.render_usage();
+    let mut error = clap::Error::new(ErrorKind::ArgumentConflict).with_cmd(used);
+    error.insert(ContextKind::InvalidArg, ContextValue::String(flag));
+    error.insert(ContextKind::PriorArg, ContextValue::String(name.to_owned()));
+    error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    Err(error)
+}
+
+/// Returns the end of the program's own help: examples and the table of exit codes.
+fn program_notes() -> String {
+    let line = |(exit, meaning): &(Exit, &str)| format!("\n  {}  {meaning}", exit.code());
+    let exit_codes = Exit::TABLE.iter().map(line).collect::<String>();
+    format!(
+        "Examples:
+  # Write a starter spec for the cluster of the current context
+  kubectl largescale init app
+
+  # Render one Service per pool, then show what apply would change in the cluster
+  kubectl largescale render -f app
+  kubectl largescale diff -f app --live
+
+Exit codes:{exit_codes}
+
+{OPTIONS_HINT}"
+    )
 }

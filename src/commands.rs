@@ -1,4 +1,4 @@
-//! The commands, one file each: `Args`, and `run` that returns how the program ends.
+//! The commands, one file each. `Args` defines the flags; `run` runs the command and returns the exit code.
 
 pub mod apply;
 pub mod capacity;
@@ -8,6 +8,8 @@ pub mod doctor;
 pub mod for_each;
 pub mod init;
 pub mod inventory;
+pub mod model;
+pub mod options;
 pub mod pools;
 pub mod prune;
 pub mod render;

@@ -1,63 +1,59 @@
-//! Exit codes: what a script may rely on. The table in `--help` and README.md is this one.
+//! Exit codes, which scripts rely on. `--help`, the man pages and docs/commands.md print [`Exit::TABLE`].
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done; `diff` found none, `render --check` would change nothing.
+    /// Done; `diff` and `render --check` found no differences.
     #[default]
     Success = 0,
-    /// `diff` found differences, `render --check` would write, `status` waits for something,
-    /// `capacity` found a limit passed.
+    /// Differences found, or not ready.
     Different = 1,
-    /// The command line is wrong.
+    /// Wrong usage of the command line.
     Usage = 2,
-    /// An input is wrong; nothing was written.
+    /// Invalid input; nothing was written.
     Input = 3,
-    /// The cluster could not be asked, or said no.
+    /// The cluster could not be reached, or rejected the request.
     Cluster = 4,
     /// Refused, because something would be lost; nothing was written.
     Refused = 5,
-    /// The cluster is changed, and not wholly as the directory says.
+    /// The cluster was changed, but some objects failed or conflict.
     Incomplete = 6,
-    /// Somebody wanted it to end before it was done.
+    /// The user interrupted the program before it was done.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// All of them, with what they mean.
+    /// All exit codes with their meaning.
     pub const TABLE: &[(Self, &str)] = &[
         (Self::Success, "done; no differences"),
         (
             Self::Different,
-            "not as it should be: `diff`, `render --check`, `status`, `apply --wait`, `capacity`, `doctor`",
+            "differences found, or not ready (diff, render --check, status, apply --wait, capacity, doctor)",
         ),
-        (Self::Usage, "the command line is wrong"),
-        (Self::Input, "an input is wrong; nothing was written"),
-        (Self::Cluster, "the cluster could not be asked, or said no"),
+        (Self::Usage, "wrong usage of the command line"),
+        (Self::Input, "invalid input; nothing was written"),
+        (Self::Cluster, "the cluster could not be reached, or rejected the request"),
         (Self::Refused, "refused, because something would be lost; nothing was written"),
-        (
-            Self::Incomplete,
-            "not all is, or would be, as it should: `apply`, `prune`, `diff --live`, `render --commit`",
-        ),
-        (Self::Interrupted, "interrupted; what was and was not done is said"),
+        (Self::Incomplete, "some objects failed or conflict (apply, prune, diff --live, render --commit)"),
+        (Self::Interrupted, "interrupted; the output lists what was and was not done"),
     ];
 
-    /// What became of one of several, in a few words.
+    /// Returns the outcome of one spec or cluster among several, in a few words.
     pub fn word(self) -> &'static str {
         match self {
             Self::Success => "done",
             Self::Different => "differs, or is not ready",
-            Self::Usage => "wrong command line",
-            Self::Input => "wrong input",
-            Self::Cluster => "cluster could not be asked",
+            Self::Usage => "wrong usage",
+            Self::Input => "invalid input",
+            Self::Cluster => "cluster failed",
             Self::Refused => "refused",
-            Self::Incomplete => "not all done",
+            Self::Incomplete => "incomplete",
             Self::Interrupted => "interrupted",
         }
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn code(self) -> u8 {
         self as u8
     }

@@ -17,8 +17,6 @@ pub mod scope;
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::Parser;
-
 use crate::cli::{Cli, Command};
 use crate::commands::completion::{KUBECTL_NAME, SHELL_VARIABLE, complete, complete_for_shell};
 use crate::commands::for_each;
@@ -30,7 +28,7 @@ use crate::output::terminal;
 pub fn run(arguments: Vec<OsString>) -> Exit {
     let outcome = match completion(&arguments) {
         Some(answered) => answered,
-        None => match Cli::try_parse_from(arguments) {
+        None => match Cli::parse_arguments(arguments) {
             Ok(cli) => run_command(&cli),
             Err(error) => return usage(&error),
         },
@@ -68,9 +66,11 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Inventory(args) => for_each::run(typed, args, commands::inventory::run),
         Command::Status(args) => for_each::run(typed, args, commands::status::run),
         Command::Capacity(args) => for_each::run(typed, args, commands::capacity::run),
+        Command::Model(args) => commands::model::run(args),
         Command::Doctor(args) => for_each::run(typed, args, commands::doctor::run),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),
+        Command::Options(args) => commands::options::run(args),
     }
 }
 

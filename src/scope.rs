@@ -1,8 +1,8 @@
-//! The flags that every command takes, and the one spec and cluster that a command works on.
+//! Flags that several commands share, and the one spec and cluster that a command works on.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Arg, Args};
 
 use crate::cluster::ClusterFlags;
 use crate::directory::Source;
@@ -13,26 +13,26 @@ use crate::output::terminal::Color;
 pub struct Scope {
     /// The spec and its cluster.
     pub source: Source,
-    /// The name of the workload; `None` where the spec cannot be read.
+    /// The name of the workload; `None` if the spec cannot be read.
     pub app: Option<String>,
-    /// How the cluster is reached.
+    /// How to connect to the cluster.
     pub cluster: ClusterFlags,
-    /// Which of several it is, from 0 on.
+    /// The position among several, from 0 on.
     pub index: usize,
 }
 
 impl Scope {
-    /// The same flags for a spec.
-    pub fn of(typed: &GlobalArgs, source: Source) -> Self {
-        Self { source, app: None, cluster: typed.cluster.clone(), index: 0 }
+    /// Returns the scope of a spec with the user's connection flags.
+    pub fn of(args: &GlobalArgs, source: Source) -> Self {
+        Self { source, app: None, cluster: args.cluster.clone(), index: 0 }
     }
 
-    /// The name of the workload, or else the path of the spec.
+    /// Returns the name of the workload, or else the path of the spec.
     pub fn name(&self) -> String {
         self.app.clone().unwrap_or_else(|| self.source.path.display().to_string())
     }
 
-    /// What it is about, for people.
+    /// Returns the workload and its cluster, for people.
     pub fn title(&self) -> String {
         match &self.source.cluster {
             Some(cluster) => format!("{}, cluster {cluster}", self.name()),
@@ -41,30 +41,82 @@ impl Scope {
     }
 }
 
-/// What every command takes, as it was typed
+/// Flags that may precede the command. `cli.rs` refuses those that have no effect on it.
 #[derive(Clone, Debug, Args)]
 pub struct GlobalArgs {
-    /// The spec, or the directory that holds largescale.yaml; may be repeated [default: .]
+    /// Which specs, and which of their clusters.
+    #[command(flatten)]
+    pub specs: SpecArgs,
+    /// Color the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
+    pub color: Color,
+    /// How to connect to the cluster, with kubectl's flags.
+    #[command(flatten)]
+    pub cluster: ClusterFlags,
+}
+
+/// Which specs, and which of their clusters
+#[derive(Clone, Debug, Args)]
+pub struct SpecArgs {
+    /// Read this spec file, or largescale.yaml in this directory; may be repeated [default: .]
     #[arg(
         short = 'f',
         long = "file",
         alias = "filename",
         global = true,
+        help_heading = "Spec",
         default_value = ".",
         value_name = "PATH",
         hide_default_value = true
     )]
     pub files: Vec<PathBuf>,
-    /// Every largescale.yaml below the directories of -f
-    #[arg(short = 'R', long, global = true, hide_short_help = true)]
+    /// Use every largescale.yaml below the directories given with -f
+    #[arg(short = 'R', long, global = true, help_heading = "Spec")]
     pub recursive: bool,
-    /// Only these clusters of `spec.clusters`, a glob; may be repeated [default: all]
-    #[arg(long, global = true, value_name = "CLUSTER", hide_short_help = true)]
+    /// Use only these clusters of `spec.clusters` (name or glob); may be repeated [default: all]
+    #[arg(long, global = true, help_heading = "Spec", value_name = "CLUSTER")]
     pub only: Vec<String>,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
-    pub color: Color,
-    /// How the cluster is reached, as with kubectl
-    #[command(flatten)]
-    pub cluster: ClusterFlags,
+}
+
+/// The shared flags that have an effect on a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharedFlags {
+    /// The spec (`-f`, `-R`, `--only`) and the connection.
+    SpecAndConnection,
+    /// The connection.
+    Connection,
+    /// Neither.
+    Neither,
+}
+
+impl SharedFlags {
+    /// Returns those of a command, by the first word of its name.
+    pub fn of(command: &str) -> Self {
+        match command {
+            "init" => Self::Connection,
+            "model" | "schema" | "completion" | "options" => Self::Neither,
+            _ => Self::SpecAndConnection,
+        }
+    }
+
+    /// Returns the flags that have no effect.
+    pub fn unused(self) -> Vec<Arg> {
+        let mut unused = Vec::new();
+        if self != Self::SpecAndConnection {
+            unused.extend(flags_of::<SpecArgs>());
+        }
+        if self == Self::Neither {
+            unused.extend(connection_flags());
+        }
+        unused
+    }
+}
+
+/// Returns the flags that choose a cluster and a user.
+pub fn connection_flags() -> Vec<Arg> {
+    flags_of::<ClusterFlags>()
+}
+
+fn flags_of<A: Args>() -> Vec<Arg> {
+    A::augment_args(clap::Command::default()).get_arguments().cloned().collect()
 }

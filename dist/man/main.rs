@@ -1,5 +1,5 @@
-//! Writes the man pages into a directory: `cargo run --example man -- DIRECTORY DATE`. It is not a part of the
-//! program, which stays smaller this way.
+//! Writes the man pages to a directory: `cargo run --example man -- DIRECTORY DATE`. It is not part of the program, which
+//! stays smaller without it.
 
 mod pages;
 
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         std::fs::create_dir_all(directory).and_then(|()| pages::pages(date).iter().try_for_each(write));
     match written {
         Ok(()) => ExitCode::SUCCESS,
-        // The default error output is enough for developers.
+        // Only developers run this, so the debug form of the error is enough.
         Err(error) => panic!("{}: {error}", directory.display()),
     }
 }

@@ -1,4 +1,4 @@
-//! kubectl's flags for choosing a cluster and a user, with kubectl's names and meaning.
+//! kubectl's connection flags, with kubectl's names and meaning.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -7,107 +7,105 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use secrecy::SecretString;
 
-/// Which cluster, as which user. `Debug` does not show token and password.
-//
-// In `-h` stand the flags that are used every day, in `--help` all of them.
+/// The cluster to connect to, and the user. `Debug` does not show token and password.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Cluster")]
 pub struct ClusterFlags {
-    /// The kubeconfig file [default: those of KUBECONFIG, or ~/.kube/config]
+    /// Use this kubeconfig file [default: the files in KUBECONFIG, or ~/.kube/config]
     #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig [default: the current one]
+    /// Use this context of the kubeconfig [default: the current context]
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// The namespace [default: that of the context]
+    /// Use this namespace [default: the namespace of the context]
     #[arg(long, short, global = true, value_name = "NAME")]
     pub namespace: Option<String>,
 
-    /// The cluster of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    /// Use this cluster of the kubeconfig instead of the context's
+    #[arg(long, global = true, value_name = "NAME")]
     pub cluster: Option<String>,
 
-    /// The user of the kubeconfig, instead of the context's
-    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    /// Use this user of the kubeconfig instead of the context's
+    #[arg(long, global = true, value_name = "NAME")]
     pub user: Option<String>,
 
-    /// Act as another user: a name, or `system:serviceaccount:NAMESPACE:NAME`
-    #[arg(long = "as", global = true, value_name = "USER", hide_short_help = true)]
+    /// Impersonate this user: a name, or `system:serviceaccount:NAMESPACE:NAME`
+    #[arg(long = "as", global = true, value_name = "USER")]
     pub impersonate: Option<String>,
 
-    /// Act as a member of a group; may be repeated
-    #[arg(long = "as-group", global = true, value_name = "GROUP", hide_short_help = true)]
+    /// Impersonate this group; may be repeated
+    #[arg(long = "as-group", global = true, value_name = "GROUP")]
     pub impersonate_groups: Vec<String>,
 
-    /// Act as the user with this UID
-    #[arg(long = "as-uid", global = true, value_name = "UID", hide_short_help = true)]
+    /// Impersonate the user with this UID
+    #[arg(long = "as-uid", global = true, value_name = "UID")]
     pub impersonate_uid: Option<String>,
 
-    /// How long one request may take, such as 30, 30s, 1m or 1h30m; 0 is for ever
-    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout, hide_short_help = true)]
+    /// Give up on a request after this time, such as 30, 30s, 1m or 1h30m; 0 means no limit
+    #[arg(long, global = true, value_name = "DURATION", value_parser = parse_timeout)]
     pub request_timeout: Option<Duration>,
 
-    /// The address of the API server
-    #[arg(long, short, global = true, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
+    /// Connect to the API server at this address
+    #[arg(long, short, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub server: Option<String>,
 
-    /// Bearer token for the API server. Takes the place of every other credential of the kubeconfig
-    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret, hide_short_help = true)]
+    /// Authenticate with this bearer token instead of the credentials in the kubeconfig
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
     pub token: Option<SecretString>,
 
-    /// User name for basic authentication, which a proxy in front of the API server may want
-    #[arg(long, global = true, value_name = "NAME", requires = "password", hide_short_help = true)]
+    /// Authenticate with this user name (basic authentication, for a proxy in front of the API server)
+    #[arg(long, global = true, value_name = "NAME", requires = "password")]
     pub username: Option<String>,
 
-    /// Password for basic authentication
-    #[arg(long, global = true, value_name = "PASSWORD", value_parser = secret, requires = "username", hide_short_help = true)]
+    /// Authenticate with this password (basic authentication)
+    #[arg(long, global = true, value_name = "PASSWORD", value_parser = secret, requires = "username")]
     pub password: Option<SecretString>,
 
-    /// Name to check the server's certificate against, instead of the host in its address
-    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    /// Check the server's certificate against this name instead of the host in its address
+    #[arg(long, global = true, value_name = "NAME")]
     pub tls_server_name: Option<String>,
 
-    /// File with the certificates of the authority that signed the server's
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    /// Trust the certificate authorities in this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub certificate_authority: Option<PathBuf>,
 
-    /// File with the client certificate
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    /// Authenticate with the client certificate in this file
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub client_certificate: Option<PathBuf>,
 
-    /// File with the key of the client certificate
-    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath, hide_short_help = true)]
+    /// Use the private key in this file with the client certificate
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub client_key: Option<PathBuf>,
 
-    /// Do not check the server's certificate. Anyone on the way can then read and change everything
+    /// Do not check the server's certificate; anyone on the network path can then read and change everything
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", conflicts_with = "certificate_authority", hide_short_help = true)]
+        default_missing_value = "true", conflicts_with = "certificate_authority")]
     pub insecure_skip_tls_verify: Option<bool>,
 
-    /// The proxy to the API server; kubeconfig's field `proxy-url` [default: `HTTPS_PROXY`, `NO_PROXY`]
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, hide_short_help = true)]
+    /// Connect through this proxy; overrides `proxy-url` in the kubeconfig [default: HTTPS_PROXY, NO_PROXY]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
     pub proxy_url: Option<String>,
 
-    /// Do not let the server compress its answers
+    /// Ask the server not to compress its responses
     #[arg(long, global = true, value_name = "BOOL", num_args = 0..=1, require_equals = true,
-        default_missing_value = "true", hide_short_help = true)]
+        default_missing_value = "true")]
     pub disable_compression: Option<bool>,
 
-    /// Taken because kubectl has it, and not used: nothing is cached
-    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, hide_short_help = true)]
+    /// Accepted for compatibility with kubectl; has no effect
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub cache_dir: Option<PathBuf>,
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
+#[expect(clippy::unnecessary_wraps, reason = "clap requires a Result")]
 fn secret(text: &str) -> Result<SecretString, Infallible> {
     Ok(text.into())
 }
 
-/// kubectl's `--request-timeout`: whole seconds, or a duration as Go writes it.
+/// Parses kubectl's `--request-timeout`: whole seconds, or a duration as Go writes it.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration; write 30, 30s, 1m or 1h30m");
+    let wrong = || format!("invalid duration `{text}`; use 30, 30s, 1m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
@@ -149,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn timeouts_as_kubectl_writes_them() {
+    fn timeouts_are_parsed_as_by_kubectl() {
         for (text, milliseconds) in [
             ("0", 0),
             ("30", 30_000),
@@ -178,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn short_flags_and_repeated_groups() {
+    fn short_flags_and_repeated_groups_are_parsed() {
         let flags =
             parse(&["-n", "web", "-s", "https://a", "--as", "x", "--as-group=a", "--as-group=b"]).unwrap();
         assert_eq!((flags.namespace.as_deref(), flags.server.as_deref()), (Some("web"), Some("https://a")));
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show() {
+    fn debug_output_hides_secrets() {
         let flags = parse(&["--token", "s3cret", "--username", "u", "--password", "pa55"]).unwrap();
         let shown = format!("{flags:?}");
         assert!(!shown.contains("s3cret") && !shown.contains("pa55"), "{shown}");

@@ -1,4 +1,4 @@
-//! `apply`: the tree into the cluster, by server-side apply.
+//! `apply`: applies the rendered directory with server-side apply.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,51 +22,64 @@ use crate::output::format::{LineFormat, Separator};
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// Apply the tree to the cluster, as field manager kubectl-largescale
+/// Apply the rendered directory to the cluster, as field manager kubectl-largescale
 ///
-/// What is already as the tree says is left alone. Fields that others hold with other values are conflicts: they are
-/// shown, the object is not changed, and the others are applied all the same.
+/// Reads the rendered directory and the lock file, and writes to the cluster only. Unchanged objects are skipped. If another
+/// field manager owns a field with another value, apply reports the conflict, skips that object and applies the rest.
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("max_prune", |arg| arg.requires("prune")))]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "Examples:
+  # Apply the directory and wait until every load balancer has an address
+  kubectl largescale apply -f app --wait address
+
+  # Show what the server would do
+  kubectl largescale apply -f app --dry-run server
+
+  # Apply, then delete objects that are no longer in the directory
+  kubectl largescale apply -f app --prune
+
+  # Apply exactly what a reviewed plan contains
+  kubectl largescale diff -f app --live --out plan.json
+  kubectl largescale apply -f app plan.json")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
-    /// A plan of `diff --live --out`: exactly what it says is done, or nothing
+    /// Plan file written by `diff --live --out`; apply exactly that plan, or fail
     #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run"])]
     plan: Option<PathBuf>,
-    /// Delete what has left the tree, when everything is applied
+    /// Delete objects that are no longer in the directory, after everything is applied
     #[arg(long)]
     prune: bool,
     #[command(flatten)]
     agreement: confirm::ConfirmArgs,
-    /// Say what would be done: by what was read (client), or by the server's dry run (server)
-    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    /// Print what would be applied (client), or submit a server-side dry run (server)
+    #[arg(long, value_enum, default_value_t, value_name = "STRATEGY")]
     dry_run: DryRunMode,
-    /// Take fields that others hold
+    /// Take ownership of fields managed by others, overwriting their values
     #[arg(long)]
     force_conflicts: bool,
-    /// Refuse objects that Argo CD, Flux or Helm apply too
+    /// Refuse objects that Argo CD, Flux or Helm also apply
     #[arg(long)]
     strict: bool,
-    /// Send every object, also those that are certain to be as they should
+    /// Send every object, including those known to be unchanged
     #[arg(long)]
     server_side: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
-    /// Wait until the workload is rolled out (ready), and until every load balancer has its address too (address)
-    #[arg(long, value_enum, default_value_t, value_name = "FOR")]
+    /// Wait until the workload is rolled out (ready), or also until every load balancer has its address (address)
+    #[arg(long, value_enum, default_value_t, value_name = "CONDITION")]
     wait: wait::WaitFor,
-    /// How long to wait, such as 90s or 10m
+    /// Stop waiting after this time, such as 90s or 10m
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = crate::cluster::parse_timeout)]
     timeout: Duration,
-    /// Output format; default: a line an object
+    /// Output format [default: one line per object]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
 }
 
 impl MultiTarget for Args {
     fn only_for_one(&self) -> Option<&'static str> {
-        self.plan.as_ref().map(|_| "a plan")
+        self.plan.as_ref().map(|_| "a plan file")
     }
 
     fn separator(&self) -> Separator {
@@ -74,19 +87,19 @@ impl MultiTarget for Args {
     }
 }
 
-/// `--dry-run`.
+/// The value of `--dry-run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 enum DryRunMode {
-    /// It is done.
+    /// Apply the changes
     #[default]
     None,
-    /// Only reading.
+    /// Print what would be applied
     Client,
-    /// By the server.
+    /// Submit a server-side dry run
     Server,
 }
 
-/// Applies.
+/// Applies the directory or the plan.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan.as_deref().map(plan::read).transpose()?;
     let access = if args.dry_run == DryRunMode::None { Access::ReadWrite } else { Access::DryRun };
@@ -121,7 +134,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
                 if strategy == DiffStrategy::ClientSide { " (dry run)" } else { " (server dry run)" };
             let mut report = Results::new(args.output, suffix);
             for comparison in compare(&target, &observation, strategy, force, args.concurrency) {
-                foretell(&mut report, &comparison);
+                report_dry_run(&mut report, &comparison);
             }
             for candidate in &prune_candidates {
                 report.say(&candidate.deletion.key, ObjectAction::Pruned, None);
@@ -152,7 +165,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-/// Says how many members an apply without `--prune` leaves behind.
+/// Prints the number of members that an apply without `--prune` leaves behind.
 fn note_left_over(count: usize) {
     let (members, are, them) = match count {
         0 => return,
@@ -160,11 +173,11 @@ fn note_left_over(count: usize) {
         _ => (format!("{count} members"), "are", "them"),
     };
     terminal::note(&format!(
-        "{members} of the set {are} no longer in the directory; `kubectl largescale prune` deletes {them}"
+        "{members} of the ApplySet {are} no longer in the directory; `kubectl largescale prune` deletes {them}"
     ));
 }
 
-/// What is to be sent; what is certain to be as it should is said at once.
+/// Returns the objects to apply and reports the unchanged ones.
 fn jobs(target: &Target, observation: &Observation, all: bool, report: &mut Results) -> Vec<ApplyJob> {
     let mut jobs = Vec::new();
     for (index, (item, live)) in target.items.iter().zip(&observation.live).enumerate() {
@@ -183,11 +196,11 @@ fn jobs(target: &Target, observation: &Observation, all: bool, report: &mut Resu
     jobs
 }
 
-fn foretell(report: &mut Results, comparison: &Comparison<'_>) {
+fn report_dry_run(report: &mut Results, comparison: &Comparison<'_>) {
     let key = &comparison.item.key;
     results::yields(key, &comparison.left);
     if let Some(error) = &comparison.refused {
-        // The apply would be refused as well, so no estimate stands in for the server here.
+        // The server would refuse the apply too, so an estimate would be wrong here.
         report.say(key, ObjectAction::Failed, Some(results::failure(key, error)));
         return;
     }

@@ -1,4 +1,4 @@
-//! The command `completion`, and the answers that shells get while somebody types.
+//! `completion`: prints completion scripts, and answers completion requests from shells.
 
 mod candidates;
 mod parse;
@@ -15,19 +15,26 @@ use crate::output::terminal;
 
 /// Print the completion script of a shell
 ///
-/// `kubectl largescale <TAB>` is completed by kubectl itself: save the script `kubectl` as kubectl_complete-largescale,
-/// executable, in a directory of the PATH, or link that name to the program. The others are for `kubectl-largescale`
-/// typed by itself. All of them ask the program: pools, contexts and namespaces are those of the moment.
+/// kubectl itself completes `kubectl largescale`: save the script `kubectl` as an executable file kubectl_complete-largescale
+/// in a directory of the PATH, or link that name to the program. The other scripts complete `kubectl-largescale`. All scripts
+/// ask the program for candidates, so pools, contexts and namespaces are current.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Complete `kubectl largescale` in every shell that completes kubectl
+  kubectl largescale completion kubectl > ~/bin/kubectl_complete-largescale
+  chmod +x ~/bin/kubectl_complete-largescale
+
+  # Complete `kubectl-largescale` in bash
+  kubectl largescale completion bash > ~/.local/share/bash-completion/completions/kubectl-largescale")]
 pub struct Args {
-    /// Which shell
+    /// Shell to print the script for
     #[arg(value_enum)]
     shell: Shell,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Shell {
-    /// kubectl's plugin completion: the script kubectl_complete-largescale
+    /// Plugin completion of kubectl: the script kubectl_complete-largescale
     Kubectl,
     /// bash, for kubectl-largescale
     Bash,
@@ -57,7 +64,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// clap's own script for shells in which ours could not be tried.
+/// Returns clap's script, for shells in which our own scripts were not tested.
 fn registration(shell: &dyn EnvCompleter) -> Result<String, Failure> {
     let mut script = Vec::new();
     shell.write_registration(SHELL_VARIABLE, "kubectl_largescale", PROGRAM, PROGRAM, &mut script)?;

@@ -1,4 +1,4 @@
-//! `diff`: what `render` would change in the tree, object by object.
+//! `diff`: shows what `render` would change in the rendered directory, object by object.
 
 pub mod live;
 
@@ -24,21 +24,34 @@ use crate::output::format::Separator;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// Show what render would change in the tree, object by object
+/// Show what render would change in the rendered directory, or with --live what apply would change in the cluster
 ///
-/// Exits with 0 if nothing would change, with 1 if something would, and with more if it could not be found out.
-/// `KUBECTL_EXTERNAL_DIFF` names another program to show the differences, as with kubectl diff.
+/// Reads the spec, the nodes, the rendered directory and, with --live, the objects in the cluster. Writes nothing, except the
+/// plan file of --out. Exits with 0 without differences, with 1 with differences, and with a higher code on errors.
+/// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show what render would change
+  kubectl largescale diff -f app
+
+  # Compare with a revision of git, as Markdown for a pull request
+  kubectl largescale diff -f app --base origin/main -o markdown
+
+  # Show what apply would change in the cluster, and what it would prune
+  kubectl largescale diff -f app --live --prune
+
+  # Write a plan that apply follows exactly
+  kubectl largescale diff -f app --live --out plan.json")]
 pub struct Args {
     #[command(flatten)]
     nodes: NodeArgs,
-    /// Compare with a revision of git, such as `origin/main`, instead of the files that are there
+    /// Compare with a git revision, such as `origin/main`, instead of the files on disk
     #[arg(long, value_name = "REVISION", conflicts_with = "live")]
     base: Option<String>,
-    /// Only how many objects would be created, changed and removed
+    /// Print only the number of objects that would be created, changed and removed
     #[arg(long, conflicts_with = "output")]
     summary: bool,
-    /// Output format; default: a unified diff
+    /// Output format [default: a unified diff]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DiffFormat>,
     #[command(flatten)]
@@ -72,7 +85,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         None => Before::on_disk(project, &rendered.files)?,
     };
     let name = project.output().display().to_string();
-    // A diff shows a hand's changes too; only a render refuses to lose them.
+    // A diff shows manual changes too; only a render refuses to lose them.
     let mut plan =
         plan(&rendered.files, before.lock.as_ref(), &before.tree.digests(), &name, Overwrite::Allowed)?;
     plan.name_removed(&before.tree.known);
@@ -112,7 +125,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(exit(&plan))
 }
 
-/// What is compared with.
+/// The files to compare with.
 struct Before {
     tree: Tree,
     lock: Option<Lock>,
@@ -123,15 +136,13 @@ impl Before {
         Ok(Self { tree: Tree::look(project, rendered)?, lock: project.lock.clone() })
     }
 
-    /// The files that the lock of a revision names, as they were there.
+    /// Returns the files that the lock file of a revision lists, as they were in it.
     fn in_git(project: &Project, revision: &str) -> Result<Self, Failure> {
         let Some(repository) = Repository::around(&project.directory)? else {
-            return Err(Diagnostic::error(
-                "there is no git repository to compare with, or git is not installed",
-            )
-            .at(Location::file(project.source.file().display().to_string()))
-            .hint("without --base, `diff` compares with the files in the output directory")
-            .into());
+            return Err(Diagnostic::error("git repository not found, or git is not installed")
+                .at(Location::file(project.source.file().display().to_string()))
+                .hint("without --base, `diff` compares with the files in the output directory")
+                .into());
         };
         let mut found = repository.revision(revision, &project.output(), &project.lock_path())?;
         let shown = format!("{revision}:{}", project.lock_path().display());
@@ -180,7 +191,7 @@ pub(super) fn changes(
     plan.steps.iter().filter(|step| step.action != Action::Unchanged).map(&mut change).collect()
 }
 
-/// The text of a file; of a Secret, the object without its values. What cannot be read and may be a Secret is not shown.
+/// Returns the text of a file to show. Masks the values of a Secret, and hides text that may be a Secret but is not valid YAML.
 fn shown(text: &str, mask: &mut Mask) -> String {
     if !text.contains("Secret") {
         return text.to_owned();

@@ -1,4 +1,4 @@
-//! `doctor`: what commonly goes wrong, looked for in one go.
+//! `doctor`: checks the installation, the spec and the cluster.
 
 mod checks;
 
@@ -14,12 +14,22 @@ use crate::output::format::Separator;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// Look for what commonly goes wrong: the plugin, kubectl, git, the spec, the cluster, your rights, the platform
+/// Check the installation, the spec and the cluster for common problems
 ///
-/// Every check is made, whatever the others say. Nothing is changed. Exits with 1 if something fails.
+/// Checks the plugin, kubectl, completion, git, the spec, the connection, your permissions and the platform. Each check runs,
+/// even if another one fails. Writes nothing. Exits with 1 if a check fails.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Check the installation and the cluster of the current context
+  kubectl largescale doctor
+
+  # Check a spec and the cluster of another context too
+  kubectl largescale doctor -f app --context west
+
+  # Attach the result to a bug report
+  kubectl largescale doctor -o json")]
 pub struct Args {
-    /// Output format; default: a line a check
+    /// Output format [default: one line per check]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DoctorFormat>,
 }
@@ -36,7 +46,7 @@ impl MultiTarget for Args {
     }
 }
 
-/// Looks.
+/// Runs all checks.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let findings = findings(scope);
     let text = match args.output {

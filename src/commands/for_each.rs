@@ -1,4 +1,4 @@
-//! One command for several specs and clusters: one after the other, each by itself, and what became of each at the end.
+//! Runs a command for several specs and clusters, one after the other, and prints the outcome of each at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use glob::Pattern;
 
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, SpecCluster};
 use crate::directory::{Source, specs_below};
@@ -16,42 +15,50 @@ use crate::output::format::Separator;
 use crate::output::terminal;
 use crate::scope::{GlobalArgs, Scope};
 
-/// What a command says about being run for several.
+/// How a command behaves for several specs and clusters.
 pub trait MultiTarget {
-    /// What was typed that can only be meant for one, if anything was.
+    /// Returns the argument that is valid for a single spec and cluster only, if the user typed it.
     fn only_for_one(&self) -> Option<&'static str> {
         None
     }
 
-    /// Whether what it reads is one cluster's, if it was typed: such a thing cannot be meant for several clusters.
+    /// Returns the flag that is valid for a single cluster only, if the user typed it.
     fn of_one_cluster(&self) -> Option<&'static str> {
         None
     }
 
-    /// What stands between the outputs.
+    /// Returns the separator between the outputs.
     fn separator(&self) -> Separator {
         Separator::Headings
     }
 }
 
-/// Runs a command for every spec and cluster that was named. One that fails does not stop the others; the exit code is
-/// the highest.
+/// Runs a command for every spec and cluster that the user named. A failure does not stop the others; the exit code is the
+/// highest of all.
 pub fn run<A: MultiTarget>(
-    typed: &GlobalArgs,
+    global: &GlobalArgs,
     args: &A,
     command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
-    let scopes = scopes(typed, args.of_one_cluster())?;
+    let scopes = scopes(global, args.of_one_cluster())?;
     if let [only] = scopes.as_slice() {
         return command(only, args);
     }
+    terminal::fold_repeated();
+    let outcome = run_several(&scopes, args, command);
+    terminal::show_repeated();
+    outcome
+}
+
+fn run_several<A: MultiTarget>(
+    scopes: &[Scope],
+    args: &A,
+    command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
+) -> Result<Exit, Failure> {
     if let Some(argument) = args.only_for_one() {
         return Err(Failure::usage(
-            Diagnostic::error(format!(
-                "{argument} is for one, and {} are named",
-                plural(scopes.len(), "tree")
-            ))
-            .hint("choose one with -f and --only"),
+            Diagnostic::error(format!("{argument} cannot be used with {} specs or clusters", scopes.len()))
+                .hint("choose one with -f and --only"),
         ));
     }
     let mut rows = Vec::with_capacity(scopes.len());
@@ -60,7 +67,7 @@ pub fn run<A: MultiTarget>(
         let outcome =
             if worst == Exit::Interrupted { None } else { Some(one(scope, args, index, &command)?) };
         worst = worst.max(outcome.unwrap_or_default());
-        let word = outcome.map_or("not begun", Exit::word);
+        let word = outcome.map_or("not started", Exit::word);
         rows.push(vec![scope.name(), scope.source.cluster.clone().unwrap_or_default(), word.to_owned()]);
     }
     terminal::note(&format!("\n{}", terminal::table(&["APP", "CLUSTER", "OUTCOME"], &rows).trim_end()));
@@ -88,16 +95,17 @@ fn one<A: MultiTarget>(
     }))
 }
 
-/// Every spec that was named, for each of its clusters that was chosen. `of_one` was typed besides, and is one cluster's.
-pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Scope>, Failure> {
-    let only: Vec<Pattern> = typed.only.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
+/// Returns each spec that the user named, for each chosen cluster. `of_one` names a flag that is valid for a single cluster
+/// only.
+pub(super) fn scopes(global: &GlobalArgs, of_one: Option<&'static str>) -> Result<Vec<Scope>, Failure> {
+    let only: Vec<Pattern> = global.specs.only.iter().map(|text| pattern(text)).collect::<Result<_, _>>()?;
     let mut scopes: Vec<Scope> = Vec::new();
     let mut outputs: BTreeMap<PathBuf, String> = BTreeMap::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut problems = Vec::new();
-    for path in paths(typed)? {
-        let scope = Scope::of(typed, Source { path, cluster: None });
-        // What is wrong with a spec is said by the command, in its turn.
+    for path in paths(global)? {
+        let scope = Scope::of(global, Source { path, cluster: None });
+        // The command reports the problems of a spec when it runs.
         let Ok((spec, _)) = scope.source.read() else {
             scopes.push(scope);
             continue;
@@ -112,20 +120,20 @@ pub(super) fn scopes(typed: &GlobalArgs, of_one: Option<&'static str>) -> Result
             scopes.push(scope);
         }
     }
-    refuse_unknown(&typed.only, &only, &known)?;
-    refuse_one_for_all(typed, of_one, &scopes)?;
+    refuse_unknown(&global.specs.only, &only, &known)?;
+    refuse_one_for_all(global, of_one, &scopes)?;
     for (index, scope) in scopes.iter_mut().enumerate() {
         scope.index = index;
     }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }
 
-/// The specs that were named, each once; with --recursive those below the directories.
-fn paths(typed: &GlobalArgs) -> Result<Vec<PathBuf>, Failure> {
+/// Returns the specs that the user named, without duplicates; with --recursive those below the directories.
+fn paths(global: &GlobalArgs) -> Result<Vec<PathBuf>, Failure> {
     let mut paths = Vec::new();
     let mut seen = BTreeSet::new();
-    for file in &typed.files {
-        let found = if typed.recursive { specs_below(file)? } else { vec![file.clone()] };
+    for file in &global.specs.files {
+        let found = if global.specs.recursive { specs_below(file)? } else { vec![file.clone()] };
         for path in found {
             let source = Source { path: path.clone(), cluster: None };
             if seen.insert(source.beside("")) {
@@ -138,17 +146,17 @@ fn paths(typed: &GlobalArgs) -> Result<Vec<PathBuf>, Failure> {
 
 fn pattern(text: &str) -> Result<Pattern, Failure> {
     Pattern::new(text).map_err(|error| {
-        Failure::usage(Diagnostic::error(format!("--only `{text}` is no glob: {}", error.msg)))
+        Failure::usage(Diagnostic::error(format!("invalid glob `{text}` in --only: {}", error.msg)))
     })
 }
 
-/// The clusters of a spec that are meant; `None` for a spec that names none, which --only leaves out.
+/// Returns the chosen clusters of a spec. A spec without clusters gives one `None`, or nothing with --only.
 fn chosen<'a>(spec: &'a LargeScale, only: &[Pattern]) -> Vec<Option<&'a SpecCluster>> {
     if spec.spec.clusters.is_empty() {
         return if only.is_empty() { vec![None] } else { Vec::new() };
     }
-    let is_meant = |name: &str| only.is_empty() || only.iter().any(|pattern| pattern.matches(name));
-    spec.spec.clusters.iter().filter(|cluster| is_meant(&cluster.name)).map(Some).collect()
+    let is_chosen = |name: &str| only.is_empty() || only.iter().any(|pattern| pattern.matches(name));
+    spec.spec.clusters.iter().filter(|cluster| is_chosen(&cluster.name)).map(Some).collect()
 }
 
 fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -> Scope {
@@ -164,43 +172,47 @@ fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -
     }
 }
 
-/// Two with one output directory would each take the other's files for foreign ones.
+/// With one output directory, each would treat the files of the other as foreign.
 fn shared_output(scope: &Scope, other: &str, output: &Path) -> Diagnostic {
-    Diagnostic::error(format!("{other} and {} have the same output, {}", scope.title(), output.display()))
-        .at(Location::file(scope.source.file().display().to_string()))
-        .hint("give each its own `spec.output`")
+    Diagnostic::error(format!(
+        "{other} and {} have the same output directory, {}",
+        scope.title(),
+        output.display()
+    ))
+    .at(Location::file(scope.source.file().display().to_string()))
+    .hint("set a different `spec.output` for each")
 }
 
-fn refuse_unknown(typed: &[String], only: &[Pattern], known: &BTreeSet<String>) -> Result<(), Failure> {
+fn refuse_unknown(texts: &[String], only: &[Pattern], known: &BTreeSet<String>) -> Result<(), Failure> {
     let unmatched = |(_, pattern): &(&String, &Pattern)| !known.iter().any(|name| pattern.matches(name));
-    let Some((text, _)) = typed.iter().zip(only).find(unmatched) else { return Ok(()) };
+    let Some((text, _)) = texts.iter().zip(only).find(unmatched) else { return Ok(()) };
     let near = did_you_mean(text, known.iter().map(String::as_str));
     let hint = if known.is_empty() {
-        "clusters are named in `spec.clusters`".to_owned()
+        "`spec.clusters` of the spec lists the clusters".to_owned()
     } else {
-        format!("there are {}", known.iter().cloned().collect::<Vec<_>>().join(", "))
+        format!("the specs have {}", known.iter().cloned().collect::<Vec<_>>().join(", "))
     };
-    Err(Failure::usage(Diagnostic::error(format!("no spec names a cluster `{text}`{near}")).hint(hint)))
+    Err(Failure::usage(Diagnostic::error(format!("cluster `{text}` not found in any spec{near}")).hint(hint)))
 }
 
-/// Where one address, context or node list would stand for several clusters.
+/// Refuses one address, context or node list for several clusters.
 fn refuse_one_for_all(
-    typed: &GlobalArgs,
+    global: &GlobalArgs,
     of_one: Option<&'static str>,
     scopes: &[Scope],
 ) -> Result<(), Failure> {
     let clusters: BTreeSet<&str> =
         scopes.iter().filter_map(|scope| scope.source.cluster.as_deref()).collect();
     let flags = [
-        ("--context", typed.cluster.context.is_some()),
-        ("--cluster", typed.cluster.cluster.is_some()),
-        ("--server", typed.cluster.server.is_some()),
+        ("--context", global.cluster.context.is_some()),
+        ("--cluster", global.cluster.cluster.is_some()),
+        ("--server", global.cluster.server.is_some()),
     ];
-    let of_one = flags.iter().find(|(_, is_typed)| *is_typed).map(|(flag, _)| *flag).or(of_one);
+    let of_one = flags.iter().find(|(_, is_set)| *is_set).map(|(flag, _)| *flag).or(of_one);
     let Some(flag) = of_one.filter(|_| clusters.len() > 1) else { return Ok(()) };
     let names = clusters.into_iter().collect::<Vec<_>>().join(", ");
     Err(Failure::usage(
-        Diagnostic::error(format!("{flag} is of one cluster, and several are meant: {names}"))
-            .hint("choose one with --only"),
+        Diagnostic::error(format!("{flag} cannot be used with several clusters ({names})"))
+            .hint("choose one cluster with --only"),
     ))
 }

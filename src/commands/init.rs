@@ -1,4 +1,4 @@
-//! `init`: a starter spec, and what makes Argo CD or Flux sync the tree.
+//! `init`: writes a starter spec, and the manifests with which Argo CD or Flux syncs the rendered directory.
 
 mod gitops;
 mod starter;
@@ -28,28 +28,44 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::GlobalArgs;
 
-/// Beside the spec: where it looks for manifests.
+/// Directory of manifests next to the spec.
 const MANIFESTS: &str = "manifests";
 
-/// Write a commented starter spec for the cluster, or from Services that were written by hand
+/// Write a starter spec for a cluster, or from hand-written Services
+///
+/// Reads the nodes to detect the platform and the pools. Writes largescale.yaml with comments, and with --from a manifest.
+/// Never overwrites a file.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Write app/largescale.yaml for the cluster of the current context
+  kubectl largescale init app
+
+  # Detect pools from a list of nodes instead of the cluster
+  kubectl get nodes -o json > nodes.json
+  kubectl largescale init app --nodes nodes.json --platform azure-basic
+
+  # Import hand-written Services, one per pool
+  kubectl largescale init app --from services.yaml
+
+  # Write the Application that makes Argo CD sync the rendered directory
+  kubectl largescale init app --gitops argocd")]
 pub struct Args {
-    /// The directory that gets largescale.yaml
+    /// Directory to write largescale.yaml to [default: .]
     #[arg(default_value = ".", value_name = "DIRECTORY", hide_default_value = true)]
     directory: PathBuf,
-    /// Read the nodes from a file (`kubectl get nodes -o json`), from `-`, or from the `cluster`
+    /// Read nodes from a file (`kubectl get nodes -o json`), from standard input or from the cluster
     #[arg(long, value_name = "FILE|-|cluster", default_value = "cluster")]
     nodes: String,
-    /// The platform, where the nodes do not tell
+    /// Platform to use if it cannot be detected from the nodes
     #[arg(long, value_name = "NAME")]
     platform: Option<String>,
-    /// The node label whose value is the pool, where the platform's list does not tell
+    /// Use the value of this node label as the pool, if no label of the platform matches
     #[arg(long, value_name = "KEY")]
     label: Option<String>,
-    /// The name of the workload; default: that of the Service, or of the directory
+    /// Name of the workload [default: the name of the Service or of the directory]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Fold these hand-written manifests: Services that differ only in name and binding become one, and keep their names
+    /// Import hand-written manifests: merge Services that differ only in name and binding, and keep their names
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     #[command(flatten)]
@@ -57,53 +73,53 @@ pub struct Args {
 }
 
 /// Writes the spec.
-pub fn run(scope: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
+pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
     let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
     if spec_path.exists() {
-        if let Some(tracker) = args.gitops.gitops {
-            gitops::write(&args.directory, tracker, &args.gitops)?;
+        if let Some(tool) = args.gitops.gitops {
+            gitops::write(&args.directory, tool, &args.gitops)?;
             return Ok(Exit::Success);
         }
-        return Err(Diagnostic::refusal(format!("{shown} is there already"))
+        return Err(Diagnostic::refusal(format!("{shown} already exists"))
             .hint("edit it, or name another directory")
             .into());
     }
-    let (nodes, context_namespace) = read_nodes(scope, &args.nodes)?;
+    let (nodes, context_namespace) = read_nodes(global, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
     let merged = pools(&choice, &nodes, args.label.as_deref())?;
     for warning in &merged.warnings {
         terminal::diagnostic(warning);
     }
-    let folded = args
+    let imported = args
         .from
         .as_deref()
-        .map(|from| read_and_fold(from, choice.platform, &platforms, &merged))
+        .map(|from| read_and_import(from, choice.platform, &platforms, &merged))
         .transpose()?;
     let manifest = args
         .from
         .as_deref()
         .map(|from| format!("{MANIFESTS}/{}", from.file_name().unwrap_or_default().to_string_lossy()));
-    let name = name(args, folded.as_ref());
+    let name = name(args, imported.as_ref());
     let text = starter::text(&Starter {
         name: &name,
-        namespace: scope.cluster.namespace.as_deref().or(context_namespace.as_deref()),
+        namespace: global.cluster.namespace.as_deref().or(context_namespace.as_deref()),
         manifests: manifest.as_deref().unwrap_or(MANIFESTS),
         nodes: &nodes_source(args),
         choice: &choice,
         merged: &merged,
-        folded: folded.as_ref(),
+        imported: imported.as_ref(),
     });
-    // What init writes, render must be able to read.
+    // `render` must be able to read what `init` writes.
     LargeScale::read(&shown, &text)?;
 
     make_directory(&args.directory)?;
-    if let (Some(folded), Some(manifest)) = (&folded, &manifest) {
+    if let (Some(imported), Some(manifest)) = (&imported, &manifest) {
         let path = directory.join(manifest);
         let shown = path.display().to_string();
-        let text = manifest_text(folded, args.from.as_deref());
+        let text = manifest_text(imported, args.from.as_deref());
         read_manifests(&[ManifestFile {
             source: manifest.clone(),
             shown: shown.clone(),
@@ -117,18 +133,18 @@ pub fn run(scope: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     }
     write_new(&spec_path, &shown, &text)?;
     terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
-    say(&choice, &merged, folded.as_ref());
-    say_what_is_next(&args.directory);
-    if let Some(tracker) = args.gitops.gitops {
-        gitops::write(&args.directory, tracker, &args.gitops)?;
+    report(&choice, &merged, imported.as_ref());
+    report_next_step(&args.directory);
+    if let Some(tool) = args.gitops.gitops {
+        gitops::write(&args.directory, tool, &args.gitops)?;
     }
     Ok(Exit::Success)
 }
 
-/// The nodes, and the namespace of the context where they come from a cluster.
-fn read_nodes(scope: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
+/// Returns the nodes, and the namespace of the context if they are from a cluster.
+fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
     if nodes == "cluster" {
-        let asked = from_cluster(&scope.cluster, None)?;
+        let asked = from_cluster(&global.cluster, None)?;
         return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
     }
     Ok((nodes_from(Path::new(nodes), nodes)?, None))
@@ -150,9 +166,9 @@ fn choose_platform<'a>(
         return Ok(Choice { platform, told: true, others: Vec::new() });
     }
     choose(platforms, nodes)?.ok_or_else(|| {
-        Diagnostic::error(format!("no built-in platform knows the {} here", plural(nodes.len(), "node")))
+        Diagnostic::error(format!("cannot detect the platform from {}", plural(nodes.len(), "node")))
             .hint(format!(
-                "choose one with --platform ({}); a platform file of your own is named in the spec later",
+                "choose one with --platform ({}); to use your own platform file, set it in the spec later",
                 known()
             ))
             .into()
@@ -164,7 +180,7 @@ fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Mer
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
 }
 
-fn read_and_fold(
+fn read_and_import(
     from: &Path,
     platform: &Platform,
     platforms: &[Platform],
@@ -175,19 +191,20 @@ fn read_and_fold(
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let folded = fold(&documents, platform, platforms, &merged.set)?;
-    for warning in &folded.warnings {
+    let imported = fold(&documents, platform, platforms, &merged.set)?;
+    for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }
-    Ok(folded)
+    Ok(imported)
 }
 
-/// `--name`, the first folded Service, or the directory; whatever it is, as a DNS label.
-fn name(args: &Args, folded: Option<&Folded>) -> String {
+/// Returns `--name`, or the name of the first imported Service or of the directory as a DNS label.
+fn name(args: &Args, imported: Option<&Folded>) -> String {
     if let Some(name) = &args.name {
         return name.clone();
     }
-    let service = folded.and_then(|folded| folded.objects.iter().find(|object| object["kind"] == "Service"));
+    let service =
+        imported.and_then(|imported| imported.objects.iter().find(|object| object["kind"] == "Service"));
     let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
     let directory = || {
         std::path::absolute(&args.directory)
@@ -198,16 +215,16 @@ fn name(args: &Args, folded: Option<&Folded>) -> String {
     if name.is_empty() { "app".to_owned() } else { name }
 }
 
-fn manifest_text(folded: &Folded, from: Option<&Path>) -> String {
+fn manifest_text(imported: &Folded, from: Option<&Path>) -> String {
     let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
-    let objects: Vec<String> = folded.objects.iter().map(yaml::write_object).collect();
+    let objects: Vec<String> = imported.objects.iter().map(yaml::write_object).collect();
     format!(
         "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",
         objects.join("---\n")
     )
 }
 
-/// A file is named as the spec will find it, from its own directory.
+/// Returns the file of nodes relative to the directory of the spec.
 fn nodes_source(args: &Args) -> String {
     if args.nodes == "cluster" || args.nodes == "-" {
         return "cluster".to_owned();
@@ -225,16 +242,16 @@ fn nodes_source(args: &Args) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
-fn say(choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
+fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Folded>) {
     terminal::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
-    for sentence in folded.into_iter().flat_map(|folded| &folded.said) {
+    for sentence in imported.into_iter().flat_map(|imported| &imported.said) {
         terminal::note(sentence);
     }
     if choice.told {
         terminal::note(&format!("platform {}: {}", choice.platform.name, choice.platform.spec.title));
     } else {
         let mut warning = format!(
-            "the nodes do not tell which load balancers this cluster has; {} is written, choose",
+            "cannot detect from the nodes which load balancers this cluster has; wrote {}, choose one of",
             choice.platform.name
         );
         for platform in std::iter::once(&choice.platform).chain(&choice.others) {
@@ -244,7 +261,7 @@ fn say(choice: &Choice<'_>, merged: &Merged, folded: Option<&Folded>) {
     }
 }
 
-fn say_what_is_next(directory: &Path) {
+fn report_next_step(directory: &Path) {
     let manifests = directory.join(MANIFESTS);
     let manifests = manifests.strip_prefix(".").unwrap_or(&manifests);
     let first = if manifests.exists() {

@@ -1,4 +1,4 @@
-//! `inventory`: the set of objects that an app is, and who looks after it.
+//! `inventory`: works on the ApplySet of an app.
 
 mod adopt;
 mod disband;
@@ -16,51 +16,56 @@ use crate::failure::Failure;
 use crate::output::format::Separator;
 use crate::scope::Scope;
 
-/// Show and mend the set of objects that apply and prune look after, or hand it over
+/// Inspect, repair or transfer the ApplySet
 ///
-/// The set is an ApplySet: its members carry a label, and a ConfigMap with the name of the app says where they are. kubectl
-/// knows the same protocol.
+/// The ApplySet is the set of objects that apply and prune manage. Each member has a label, and the parent, a ConfigMap with
+/// the name of the app, lists the kinds and namespaces of the members. kubectl uses the same protocol.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show the members of the ApplySet
+  kubectl largescale inventory view -f app
+
+  # Find problems of the ApplySet
+  kubectl largescale inventory verify -f app
+
+  # Take over objects that kubectl applied
+  kubectl largescale inventory adopt -f app --dry-run")]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    command: Command,
 }
 
 impl MultiTarget for Args {
     fn separator(&self) -> Separator {
-        match &self.what {
-            What::List(args) => args.separator(),
-            What::View(args) => args.separator(),
-            What::Verify(_) | What::Adopt(_) | What::Handover(_) | What::Disband(_) => Separator::Headings,
+        match &self.command {
+            Command::List(args) => args.separator(),
+            Command::View(args) => args.separator(),
+            Command::Verify(_) | Command::Adopt(_) | Command::Handover(_) | Command::Disband(_) => {
+                Separator::Headings
+            }
         }
     }
 }
 
-/// What to do with it.
+/// The subcommand.
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Show the sets of a namespace, and which program looks after each
+enum Command {
     List(list::Args),
-    /// Show the members of the set
     View(view::Args),
-    /// Find what is wrong with the set, and with --fix mend it
     Verify(verify::Args),
-    /// Take over a set, or objects without one, from kubectl
     Adopt(adopt::Args),
-    /// Give the set to kubectl
     Handover(handover::Args),
-    /// Let all members go; the objects stay
     Disband(disband::Args),
 }
 
-/// Does it.
+/// Runs the subcommand.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
-    match &args.what {
-        What::List(args) => list::run(scope, args),
-        What::View(args) => view::run(scope, args),
-        What::Verify(args) => verify::run(scope, args),
-        What::Adopt(args) => adopt::run(scope, args),
-        What::Handover(args) => handover::run(scope, args),
-        What::Disband(args) => disband::run(scope, args),
+    match &args.command {
+        Command::List(args) => list::run(scope, args),
+        Command::View(args) => view::run(scope, args),
+        Command::Verify(args) => verify::run(scope, args),
+        Command::Adopt(args) => adopt::run(scope, args),
+        Command::Handover(args) => handover::run(scope, args),
+        Command::Disband(args) => disband::run(scope, args),
     }
 }

@@ -1,4 +1,4 @@
-//! `pools`: what there is, before anything is rendered.
+//! `pools`: shows the node pools before anything is rendered.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,12 +17,24 @@ use crate::output::format::{Format, Separator};
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// Show the node pools, where each stands and how much room its load balancer has
+/// Show the node pools and the headroom of their load balancers
+///
+/// Reads the spec, the lock file and the nodes, and writes nothing.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show the pools of the cluster
+  kubectl largescale pools -f app
+
+  # Show the limit, label value and VM set of each pool too
+  kubectl largescale pools -f app -o wide
+
+  # Read the nodes from a file instead of the cluster
+  kubectl get nodes -o json > nodes.json
+  kubectl largescale pools -f app --nodes nodes.json")]
 pub struct Args {
     #[command(flatten)]
     nodes: NodeArgs,
-    /// Output format; default: a table
+    /// Output format [default: a table]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<Format>,
 }
@@ -37,7 +49,7 @@ impl MultiTarget for Args {
     }
 }
 
-/// Shows the pools.
+/// Prints the pools.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Warn)?;
@@ -71,7 +83,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// How many nodes more each pool's load balancer takes, by the pool's name.
+/// Nodes that each pool's load balancer can still take, by the name of the pool.
 type Rooms = BTreeMap<String, i64>;
 
 fn rooms(usages: &[Usage]) -> Rooms {
@@ -90,7 +102,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[
         .iter()
         .map(|report| {
             let seen = report.observed.as_ref();
-            // With --locked nobody was asked, and the numbers are not known.
+            // With --locked no nodes are read, so the counts are unknown.
             let count = |of: fn(&Observed) -> usize| number(seen.map(|seen| of(seen).to_string()));
             headings
                 .iter()

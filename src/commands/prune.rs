@@ -1,4 +1,4 @@
-//! `prune`: what has left the tree leaves the cluster.
+//! `prune`: deletes objects that are no longer in the rendered directory.
 
 use crate::commands::for_each::MultiTarget;
 use crate::core::report::diagnostic::Diagnostic;
@@ -16,24 +16,33 @@ use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
 use crate::scope::Scope;
 
-/// Delete from the cluster what has left the tree
+/// Delete objects from the cluster that are no longer in the rendered directory
 ///
-/// Only members of our own set are deleted, and only when everything that the tree holds is there. Each deletion is
-/// shown before; of a load balancer with the address that is lost.
+/// Reads the rendered directory and the lock file. Deletes only members of the ApplySet, and only if every object of the
+/// directory is applied. Shows each deletion first; for a load balancer also the address that is lost.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show what would be deleted
+  kubectl largescale prune -f app --dry-run
+
+  # Delete after confirmation
+  kubectl largescale prune -f app
+
+  # Delete at most two objects, without confirmation
+  kubectl largescale prune -f app --yes --max-prune 2")]
 pub struct Args {
     #[command(flatten)]
     agreement: confirm::ConfirmArgs,
-    /// Only say what would be deleted
+    /// Print what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,
-    /// Refuse if Argo CD, Flux or Helm apply some of the objects too
+    /// Refuse if Argo CD, Flux or Helm also apply some of the objects
     #[arg(long)]
     strict: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
-    /// Output format; default: a line an object
+    /// Output format [default: one line per object]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
 }
@@ -44,7 +53,7 @@ impl MultiTarget for Args {
     }
 }
 
-/// Prunes.
+/// Deletes the objects.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let target = Target::open(scope, access)?;
@@ -54,7 +63,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         &observation,
         if args.strict { OwnershipPolicy::Refuse } else { OwnershipPolicy::Warn },
     )?;
-    check_that_the_rest_is_there(&target, &observation)?;
+    refuse_unapplied(&target, &observation)?;
     let prune_candidates = prune_candidates(&target, &observation, args.agreement.max_prune)?;
     let cluster = location(&target);
     let suffix = if args.dry_run { " (dry run)" } else { "" };
@@ -79,8 +88,8 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// What replaces a load balancer has to be there before the old one goes.
-fn check_that_the_rest_is_there(target: &Target, observation: &Observation) -> Result<(), Failure> {
+/// The replacement of a load balancer must exist before the old one is deleted.
+fn refuse_unapplied(target: &Target, observation: &Observation) -> Result<(), Failure> {
     let missing: Vec<String> = target
         .items
         .iter()
@@ -90,10 +99,10 @@ fn check_that_the_rest_is_there(target: &Target, observation: &Observation) -> R
         .collect();
     let Some(first) = missing.first() else { return Ok(()) };
     Err(Diagnostic::refusal(format!(
-        "{} of the tree {} not applied yet, such as {first}",
+        "{} of the rendered directory {} not applied yet, such as {first}",
         plural(missing.len(), "object"),
         if missing.len() == 1 { "is" } else { "are" }
     ))
-    .hint("`kubectl largescale apply` first, or `apply --prune` for both")
+    .hint("run `kubectl largescale apply` first, or `kubectl largescale apply --prune` for both")
     .into())
 }

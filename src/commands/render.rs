@@ -1,4 +1,4 @@
-//! `render`: writes the tree and the lock, and says what changed.
+//! `render`: writes the rendered directory and the lock file, and prints what changed.
 
 mod args;
 mod git;
@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// Renders.
+/// Renders the spec, and writes the Markdown summary if the user wants one.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let Some(path) = &args.summary_file else { return render(scope, args, None) };
     if scope.index == 0 {
@@ -50,7 +50,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let project = &Project::load(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let rendered = discovery.render(project)?;
-    let half = cloud_config(&project.platform, &discovery.merged.set)?;
+    let config = cloud_config(&project.platform, &discovery.merged.set)?;
     let tree = Tree::look(project, &rendered.files)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
     let output = project.output().display().to_string();
@@ -74,8 +74,8 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         terminal::diagnostic(&problem.into_warning());
     }
     let lock = discovery.lock(project, &plan, args.identity())?;
-    if let (Some(path), Some(half)) = (&args.cloud_config, &half) {
-        refuse_foreign_config(path, half, overwrite)?;
+    if let (Some(path), Some(config)) = (&args.cloud_config, &config) {
+        refuse_foreign_config(path, config, overwrite)?;
     }
     let around = git::around(project, &plan, args.git(), args.identity())?;
     if let Some(summary) = summary {
@@ -91,15 +91,15 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
-        *summary = Some(trees.review(&changes, &format!("`{output}` as it was"), &warnings));
+        *summary = Some(trees.review(&changes, &format!("`{output}` before"), &warnings));
     }
 
     if !args.check {
         tree.write(project, &rendered.files, &plan, &lock)?;
         drop(run_lock);
     }
-    if let (Some(path), Some(half), false) = (&args.cloud_config, &half, args.check) {
-        replace(path, &half.text)?;
+    if let (Some(path), Some(config), false) = (&args.cloud_config, &config, args.check) {
+        replace(path, &config.text)?;
     }
     let filters = if args.commit { Filters::Run } else { Filters::Off };
     let git_status = around.as_ref().map(|around| around.git_status(project, &plan, filters)).transpose()?;
@@ -109,7 +109,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         project,
         merged: &discovery.merged,
         plan: &plan,
-        half: half.as_ref(),
+        cloud_config: config.as_ref(),
         git_status: git_status.as_deref().unwrap_or_default(),
         same,
     };
@@ -120,33 +120,35 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     Ok(if args.check && !same { Exit::Different } else { Exit::Success })
 }
 
-/// Manifests of others in the output directory: refused at the first render, said later. They are never touched.
+/// Refuses foreign manifests in the output directory at the first render, and warns about them later. Never changes them.
 fn warn_of_foreign(project: &Project, tree: &Tree, overwrite: Overwrite) -> Result<(), Failure> {
     let Some(first) = tree.foreign.first() else { return Ok(()) };
     let more =
         if tree.foreign.len() > 1 { format!(" and {} more", tree.foreign.len() - 1) } else { String::new() };
     let location = Location::file(project.output().display().to_string());
     if project.lock.is_none() && overwrite == Overwrite::Never {
-        return Err(Diagnostic::refusal(format!("the output directory holds manifests already ({first}{more}), which Argo CD and Flux would sync with the tree"))
+        return Err(Diagnostic::refusal(format!("the output directory already contains manifests ({first}{more}), which Argo CD and Flux would sync too"))
             .at(location)
-            .hint("choose an empty directory as `spec.output`, or share this one with --overwrite: files that are not its own are never touched")
+            .hint("choose an empty directory as `spec.output`, or use --overwrite to share this one; render never changes foreign files")
             .into());
     }
     terminal::diagnostic(
-        &Diagnostic::warning(format!("{first}{more} was not written by this program and is left alone; Argo CD and Flux sync it with the tree"))
-            .at(location),
+        &Diagnostic::warning(format!(
+            "{first}{more} was not written by render and is left unchanged; Argo CD and Flux sync it too"
+        ))
+        .at(location),
     );
     Ok(())
 }
 
-/// A cloud configuration of the user's own, with secrets in it perhaps, is not replaced by our half of one.
-fn refuse_foreign_config(path: &Path, half: &CloudConfigText, overwrite: Overwrite) -> Result<(), Failure> {
+/// Refuses to replace a cloud configuration that the user wrote; it may contain secrets.
+fn refuse_foreign_config(path: &Path, config: &CloudConfigText, overwrite: Overwrite) -> Result<(), Failure> {
     let shown = path.display().to_string();
-    if overwrite == Overwrite::Allowed || !path.exists() || half.may_replace(&read_text(path, &shown)?) {
+    if overwrite == Overwrite::Allowed || !path.exists() || config.may_replace(&read_text(path, &shown)?) {
         return Ok(());
     }
-    Err(Diagnostic::refusal("the file holds more than this program writes, and would be lost")
+    Err(Diagnostic::refusal("the file contains settings that --cloud-config would overwrite")
         .at(Location::file(shown))
-        .hint("name another file and merge it by hand, or say --overwrite")
+        .hint("write to another file and merge the two, or use --overwrite")
         .into())
 }

@@ -1,4 +1,4 @@
-//! `schema`: the JSON Schemas of our forms, from the types that read them.
+//! `schema`: prints the JSON Schemas of the YAML files, generated from the types that read them.
 
 use clap::ValueEnum;
 
@@ -10,31 +10,39 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{format, terminal};
 
-/// Print the JSON Schema of a form, for editors that complete and check YAML
+/// Print the JSON Schema of a spec, platform or overlay file
+///
+/// Editors use the schema to complete and check YAML. The command reads and writes no files.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Write the schema of largescale.yaml to a file
+  kubectl largescale schema > largescale.schema.json
+
+  # Print the schema of an overlay file
+  kubectl largescale schema overlay")]
 pub struct Args {
-    /// Which form
-    #[arg(value_enum, default_value_t)]
-    form: Form,
+    /// File to print the schema of
+    #[arg(value_enum, default_value_t, value_name = "KIND")]
+    file: SchemaFile,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Form {
+enum SchemaFile {
     /// largescale.yaml
     #[default]
     Spec,
-    /// A platform file
+    /// Platform file
     Platform,
-    /// An overlay file
+    /// Overlay file
     Overlay,
 }
 
 /// Prints the schema.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let schema = match args.form {
-        Form::Spec => read::schema::<LargeScale>(),
-        Form::Platform => Platform::schema(),
-        Form::Overlay => Overlay::schema(),
+    let schema = match args.file {
+        SchemaFile::Spec => read::schema::<LargeScale>(),
+        SchemaFile::Platform => Platform::schema(),
+        SchemaFile::Overlay => Overlay::schema(),
     };
     terminal::data(&format::pretty(&schema))?;
     Ok(Exit::Success)

@@ -1,4 +1,4 @@
-//! `status`: what became of the directory in the cluster. It only looks.
+//! `status`: compares the rendered directory with the cluster. It writes nothing.
 
 mod args;
 mod json;
@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cluster::{Cluster, Pause};
 pub use crate::commands::status::args::Args;
 use crate::commands::status::args::StatusFormat;
-use crate::commands::status::observe::Asker;
+use crate::commands::status::observe::Observer;
 use crate::commands::status::view::Shown;
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
@@ -27,16 +27,16 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// How long DNS may remember an address where nobody says it, in seconds.
+/// TTL of DNS records by default, in seconds.
 const DEFAULT_TTL: u32 = 60;
 
-/// Between two looks.
+/// Time between two refreshes.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Nodes come and go in minutes, and 5,000 of them are 45 MB: they are listed at every so-manieth look only.
-const LOOKS_PER_NODES: usize = 15;
+/// Nodes change within minutes, and 5,000 of them are 45 MB, so they are listed only on every 15th refresh.
+const REFRESHES_PER_NODE_LIST: usize = 15;
 
-/// Shows what became of the app.
+/// Shows the status of the app.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&scope.source)?;
     let reviewed = Reviewed::read(project)?;
@@ -44,8 +44,8 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(terminal::diagnostic);
     let set = set_of(scope, project, cluster, Undecided::UseContext)?;
-    let mut asker = Asker::new(project, cluster, set, reviewed.objects)?;
-    asker.count_nodes()?;
+    let mut observer = Observer::new(project, cluster, set, reviewed.objects)?;
+    observer.count_nodes()?;
     let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
     let mut screen = Screen {
         scope,
@@ -53,46 +53,46 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         app: &project.spec.metadata.name,
         round_robin: round_robin.as_ref(),
         shown: None,
-        said: Vec::new(),
+        printed: Vec::new(),
         fails: false,
     };
-    let report = asker.look()?;
-    screen.show(&report, asker.unseen())?;
+    let report = observer.refresh()?;
+    screen.show(&report, observer.unseen())?;
     if !args.watch {
         return Ok(if report.is_ready() { Exit::Success } else { Exit::Different });
     }
-    // Ctrl-C ends the program wherever it is: nothing is left to finish.
-    for look in 1.. {
+    // Ctrl-C may end the program at any point, because it writes nothing.
+    for refresh in 1.. {
         if cluster.pause(PAUSE) == Pause::Interrupted {
             break;
         }
-        let nodes = if look % LOOKS_PER_NODES == 0 { asker.count_nodes() } else { Ok(()) };
-        match nodes.and_then(|()| asker.look()) {
-            Ok(report) => screen.show(&report, asker.unseen())?,
-            // Somebody who watches wants to see the end of it, also behind a server that restarts.
+        let nodes = if refresh % REFRESHES_PER_NODE_LIST == 0 { observer.count_nodes() } else { Ok(()) };
+        match nodes.and_then(|()| observer.refresh()) {
+            Ok(report) => screen.show(&report, observer.unseen())?,
+            // A watch continues while the API server restarts.
             Err(failure) => screen.fail(&failure),
         }
     }
     Ok(Exit::Success)
 }
 
-/// What was shown and said.
+/// What was printed so far.
 struct Screen<'a> {
     scope: &'a Scope,
     args: &'a Args,
     app: &'a str,
     round_robin: Option<&'a RoundRobin<'a>>,
     shown: Option<Report>,
-    said: Vec<Diagnostic>,
-    /// The last look could not be had.
+    printed: Vec<Diagnostic>,
+    /// Whether the last refresh failed.
     fails: bool,
 }
 
 impl Screen<'_> {
-    /// Shows a report that differs from the last one.
+    /// Prints a report if it differs from the last one.
     fn show(&mut self, report: &Report, unseen: &[Diagnostic]) -> Result<(), Failure> {
         if std::mem::take(&mut self.fails) {
-            terminal::note("the cluster answers again");
+            terminal::note("the cluster responds again");
         }
         self.warn(unseen);
         let essence = report.clone().without_repetition();
@@ -127,17 +127,17 @@ impl Screen<'_> {
         Ok(())
     }
 
-    /// Says what was not said before.
+    /// Prints the warnings that were not printed before.
     fn warn(&mut self, warnings: &[Diagnostic]) {
         for warning in warnings {
-            if !self.said.contains(warning) {
+            if !self.printed.contains(warning) {
                 terminal::diagnostic(warning);
-                self.said.push(warning.clone());
+                self.printed.push(warning.clone());
             }
         }
     }
 
-    /// Says why the cluster could not be looked at: once, until it can be again.
+    /// Prints why a refresh failed, once until a refresh succeeds.
     fn fail(&mut self, failure: &Failure) {
         if std::mem::replace(&mut self.fails, true) {
             return;

@@ -2,6 +2,7 @@
 //! Colors follow `NO_COLOR`, `CLICOLOR`, `TERM` and `--color`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
@@ -47,6 +48,9 @@ pub fn data(text: &str) -> io::Result<()> {
 
 /// Prints a problem or a warning with its hint.
 pub fn diagnostic(diagnostic: &Diagnostic) {
+    if is_repeated(diagnostic) {
+        return;
+    }
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
@@ -58,6 +62,34 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
     if let Some(hint) = &diagnostic.hint {
         let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));
+    }
+}
+
+/// The problems that were shown, each with its number; `None` if repeated problems are not folded.
+static FOLDED: Mutex<Option<Vec<(Diagnostic, usize)>>> = Mutex::new(None);
+
+/// Shows equal problems once from now on, until [`show_repeated`].
+pub fn fold_repeated() {
+    *FOLDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+}
+
+/// Counts a problem. Returns whether it was shown before.
+fn is_repeated(diagnostic: &Diagnostic) -> bool {
+    let mut folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(shown) = folded.as_mut() else { return false };
+    if let Some((_, count)) = shown.iter_mut().find(|(known, _)| known == diagnostic) {
+        *count += 1;
+        return true;
+    }
+    shown.push((diagnostic.clone(), 1));
+    false
+}
+
+/// Shows how often the folded problems were repeated, and stops folding.
+pub fn show_repeated() {
+    let folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for (problem, count) in folded.into_iter().flatten().filter(|(_, count)| *count > 1) {
+        note(&format!("occurred {count} times, shown once: {problem}"));
     }
 }
 

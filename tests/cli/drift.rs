@@ -12,7 +12,7 @@ use largescale::exit::Exit;
 use crate::environment::{Environment, PROGRAM, checkout};
 
 #[test]
-fn commands_and_help_list_the_exit_codes() {
+fn docs_and_help_list_the_exit_codes() {
     let rows: String =
         Exit::TABLE.iter().map(|(exit, meaning)| format!("| {} | {meaning} |\n", exit.code())).collect();
     separator("docs/commands.md", "exits", &table(&["exit code", "meaning"], &rows));
@@ -38,7 +38,7 @@ fn concepts_list_platforms_and_overlays() {
 }
 
 #[test]
-fn the_schemas_are_committed() {
+fn the_schemas_are_current() {
     for form in ["spec", "platform", "overlay"] {
         let environment = Environment::with(Path::new("/nonexistent"));
         let seen = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
@@ -112,26 +112,25 @@ fn every_command_is_in_its_page() {
             text.push_str(&help(&[name, below.get_name()]));
         }
     }
-    separator("docs/commands.md", "commands", &table(&["command", "what it is for"], &rows));
+    separator("docs/commands.md", "commands", &table(&["command", "purpose"], &rows));
     separator("docs/commands.md", "help", &text);
 }
 
-/// Returns the help of a command as it is printed, without the common flags.
+/// Returns the printed help of a command.
 fn help(words: &[&str]) -> String {
     let environment = Environment::with(Path::new("/nonexistent"));
     let output = environment.program(&[words, &["--help"]].concat());
     let printed = String::from_utf8(output.stdout).unwrap();
-    let own = printed.split("\nCluster:\n").next().unwrap().trim_end();
+    let own = printed.trim_end();
     let level = "#".repeat(words.len() + 1);
     format!("{level} {}\n\n```text\n{own}\n```\n\n", words.join(" "))
 }
 
 #[test]
-fn every_flag_for_the_cluster_is_in_the_page_of_commands() {
+fn every_connection_flag_is_in_the_page_of_commands() {
     let environment = Environment::with(Path::new("/nonexistent"));
-    let printed = String::from_utf8(environment.program(&["pools", "--help"]).stdout).unwrap();
-    let flags = printed.split("\nCluster:\n").nth(1).unwrap();
-    let flags = flags.split("\nNodes:\n").next().unwrap().trim_end();
+    let printed = String::from_utf8(environment.program(&["options"]).stdout).unwrap();
+    let flags = printed.split_once("\n\n").unwrap().1.trim_end();
     separator("docs/commands.md", "cluster-flags", &format!("```text\n{flags}\n```\n"));
 }
 

@@ -1,4 +1,4 @@
-//! The man pages: one for each command, without warnings of mandoc and groff.
+//! Man pages: one per command, accepted by mandoc and groff.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,7 +25,7 @@ fn every_command_has_a_page() {
         for (exit, _) in Exit::TABLE {
             assert!(text.contains(&format!("\n\\fB{}\\fR\n", exit.code())), "{name} lacks {exit:?}");
         }
-        // Every page that another page refers to exists.
+        // The pages that a page refers to exist.
         for (at, _) in text.match_indices("\\fBkubectl\\-largescale") {
             let other = text[at + 3..].split("\\fR").next().unwrap().replace("\\-", "-");
             assert!(expected.contains(&format!("{other}.1")), "{name} refers to {other}");
@@ -34,16 +34,16 @@ fn every_command_has_a_page() {
 }
 
 #[test]
-fn the_first_page_names_the_important_parts() {
+fn the_first_page_has_files_and_environment() {
     let (name, text) = pages::pages(DATE).remove(0);
     assert_eq!(name, "kubectl-largescale.1");
-    for needed in ["largescale.lock", "KUBECONFIG", "NO_COLOR", "EXIT STATUS", "\\-\\-context", DATE] {
+    for needed in ["largescale.lock", "KUBECONFIG", "NO_COLOR", "EXIT STATUS", "EXAMPLES", DATE] {
         assert!(text.contains(needed), "{needed}");
     }
 }
 
 #[test]
-fn man_page_tools_accept_them() {
+fn mandoc_and_groff_accept_the_pages() {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in pages::pages(DATE) {
         fs::write(directory.path().join(name), text).unwrap();
@@ -54,14 +54,27 @@ fn man_page_tools_accept_them() {
     {
         let mut command = Command::new(words[0]);
         let Ok(output) = command.args(&words[1..]).args(&names).output() else {
-            assert!(std::env::var_os("CI").is_none(), "no {}, which CI must have", words[0]);
-            // Bypass the capture of the test harness, so that the line is visible.
-            writeln!(std::io::stderr(), "skipped: no {}", words[0]).unwrap();
+            assert!(std::env::var_os("CI").is_none(), "{} not found; CI must have it", words[0]);
+            // Written past the capture of the test harness, so that the skip is visible.
+            writeln!(std::io::stderr(), "skipped: {} not found", words[0]).unwrap();
             continue;
         };
-        let said = [output.stdout, output.stderr].concat();
-        assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+        let messages = [output.stdout, output.stderr].concat();
+        assert!(output.status.success() && messages.is_empty(), "{}", String::from_utf8_lossy(&messages));
     }
+}
+
+#[test]
+fn the_options_page_has_the_connection_flags() {
+    let pages = pages::pages(DATE);
+    let page = |name: &str| &pages.iter().find(|(page, _)| page == name).unwrap().1;
+    let options = page("kubectl-largescale-options.1");
+    for flag in ["kubeconfig", "context", "token", "cache\\-dir"] {
+        let flag = format!("\\-\\-{flag}");
+        assert!(options.contains(&flag), "the options page lacks {flag}");
+    }
+    assert!(!page("kubectl-largescale-render.1").contains("\\-\\-kubeconfig"));
+    assert!(page("kubectl-largescale-render.1").contains("Use \"kubectl largescale options\""));
 }
 
 fn names(command: &clap::Command, name: &str, found: &mut BTreeSet<String>) {

@@ -426,7 +426,7 @@ fn a_pre_commit_hook_checks_what_is_committed() {
         );
         assert!(output.status.success(), "{}", text(&output));
         let said = text(&output);
-        assert!(said.contains("3 unchanged, 0 kept (checked, nothing written)"), "{said}");
+        assert!(said.contains("3 unchanged, 0 kept (check only, nothing written)"), "{said}");
         let variables = fs::read_to_string(location.path().join("variables")).unwrap();
         assert!(variables.contains("GIT_INDEX_FILE="), "{variables}");
     }
@@ -441,7 +441,7 @@ fn a_filtered_file_is_unknown_and_crlf_is_not_a_change() {
     let line = "touch -d 2001-01-01 repo/app/*.lock repo/app/rendered/*; kubectl largescale render --check -f repo/app";
     let said = text(&sh(&location, line));
     let services = ["1", "2"].map(|pool| format!("repo/app/rendered/service-nginx-agentpool{pool}.yaml"));
-    let expected = format!("not compared, a filter of git applies: {}\n", services.join(", "));
+    let expected = format!("not compared because of a git filter: {}\n", services.join(", "));
     assert!(said.contains(&expected) && !said.contains("not committed"), "{said}");
     let json = text(&sh(&location, "kubectl largescale render --check -f repo/app -o json"));
     assert_eq!(json.matches("\"git\": \"unknown\"").count(), 2, "{json}");

@@ -50,7 +50,7 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
         status.out.contains("== two-clusters, cluster west") && status.out.contains("web-pool03"),
         "{status:?}"
     );
-    assert!(status.err.contains("east      cluster could not be asked"), "{}", status.err);
+    assert!(status.err.contains("east      cluster failed"), "{}", status.err);
 
     // Both contexts lead to the same cluster: the ApplySets would have the same name.
     let same = &merged("same.kubeconfig", [west, west]);

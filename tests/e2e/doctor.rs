@@ -23,7 +23,7 @@ fn doctor_finds_problems() {
     assert_eq!(all.code, Some(0), "{all:?}");
     assert_eq!(
         of(&all, "cluster"),
-        (vec!["ok".to_owned()], "it answers, and is that of the lock\n".to_owned())
+        (vec!["ok".to_owned()], "responds, and is the cluster of the lock file\n".to_owned())
     );
     assert_eq!(of(&all, "rights").0, ["ok"; 5], "{}", all.out);
     assert!(
@@ -52,7 +52,7 @@ fn doctor_finds_problems() {
     app.edit("largescale.lock", line, "cluster: 11111111-2222-3333-4444-555555555555");
     let other = app.run(&["doctor", "-o", "json"]);
     assert_eq!(other.code, Some(1), "{other:?}");
-    assert!(of(&other, "cluster").1.contains("and the lock is of 11111111-2222"), "{}", other.out);
+    assert!(of(&other, "cluster").1.contains("the lock file belongs to 11111111-2222"), "{}", other.out);
 
     // A server that does not exist.
     let gone =

@@ -67,7 +67,7 @@ fn two_directories_of_one_name_do_not_share_a_set() {
         adopted.err.contains(&format!("taken over from the directory with lock id {}", lock_id(&first))),
         "{adopted:?}"
     );
-    assert!(adopted.err.contains("6 members of the set are not in this directory"), "{adopted:?}");
+    assert!(adopted.err.contains("6 members of the ApplySet are not in this directory"), "{adopted:?}");
     second.run(&["apply"]).ok();
     assert_eq!(parent(plane, &second)["metadata"]["annotations"][LOCK_ID], lock_id(&second));
     assert_eq!(first.run(&["apply"]).code, Some(5));

@@ -109,7 +109,7 @@ fn objects_of_kubectl_are_adopted() {
         let app = App::rendered(plane, name);
         app.kubectl(&command).ok();
         let stranger = app.run(&["inventory", "adopt", "--dry-run"]);
-        assert!(stranger.err.contains("6 objects become ours"), "{stranger:?}");
+        assert!(stranger.err.contains("taking over the fields of 6 objects"), "{stranger:?}");
         app.run(&["inventory", "adopt", "--yes"]).ok();
         app.run(&["apply", "--prune"]).ok();
         all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
@@ -141,7 +141,7 @@ fn a_lost_or_broken_parent_is_repaired() {
 
     let breaks: [(&str, Value); 3] = [
         (
-            "does not say that there are members of kind Service",
+            "does not list kind Service, but there are members of it",
             json!({"metadata": {"annotations":
             {"applyset.kubernetes.io/contains-group-kinds": "ConfigMap,Deployment.apps"}}}),
         ),
@@ -167,7 +167,7 @@ fn a_lost_or_broken_parent_is_repaired() {
     plane.delete(&parent);
     let found = app.run(&["inventory", "verify"]);
     assert_eq!(found.code, Some(1), "{found:?}");
-    assert!(found.err.contains("the parent of the set, is not there"), "{found:?}");
+    assert!(found.err.contains("the parent of the ApplySet, not found"), "{found:?}");
     app.run(&["inventory", "verify", "--fix"]).ok();
     all_lines_end(&app.run(&["apply", "--prune"]), " unchanged");
     assert_eq!(plane.get(&parent).unwrap()["metadata"]["annotations"], whole["metadata"]["annotations"]);
@@ -182,8 +182,12 @@ fn members_and_copies_of_the_label() {
         plane.get(&app.path("v1", "configmaps/web")).unwrap()["metadata"]["labels"]}});
     plane.create(&app.path("v1", "configmaps"), &stranger);
     let view = app.run(&["inventory", "view"]).ok();
-    assert_eq!(view.lines().filter(|line| line.ends_with("   in the tree")).count(), OBJECTS.len(), "{view}");
-    assert!(view.contains("no member: kubectl-largescale never applied it"), "{view}");
+    assert_eq!(
+        view.lines().filter(|line| line.ends_with("   in the directory")).count(),
+        OBJECTS.len(),
+        "{view}"
+    );
+    assert!(view.contains("not a member: kubectl-largescale never applied it"), "{view}");
     assert_eq!(app.run(&["inventory", "view", "-o", "name"]).ok().lines().count(), OBJECTS.len());
     assert_eq!(app.run(&["inventory", "verify"]).code, Some(1));
     let items = app.run(&["inventory", "view", "-o", "json"]).json();

@@ -164,7 +164,10 @@ fn a_reader_sees_an_estimate() {
     let run = app.run(&["diff", "--live", "--as", "rbac-estimate"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.out.contains("-  greeting: hello\n+  greeting: goodbye\n"), "{run:?}");
-    assert!(run.err.contains("compared without the server, which is an estimate:"), "{run:?}");
+    assert!(
+        run.err.contains("compared without a server-side dry run, so the result is an estimate:"),
+        "{run:?}"
+    );
 }
 
 #[test]

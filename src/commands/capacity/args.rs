@@ -1,41 +1,51 @@
-//! The flags of `capacity`.
+//! Flags of `capacity`.
 
 use std::path::PathBuf;
 
 use clap::ValueEnum;
 
 use crate::commands::for_each::MultiTarget;
+use crate::commands::model::grow::TargetInstaller;
 use crate::output::format::Separator;
 
-/// Show how much of each limit the pools and the cluster use, or what a cluster of another size needs
+/// Show how much of each limit is used, now or in a cluster of another size
+///
+/// Reads the spec and the nodes, and counts the Services in the cluster. With a number of nodes it connects to no cluster.
+/// Writes nothing. Exits with 1 if a limit is exceeded.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  kubectl largescale capacity                                       what the cluster uses now
-  kubectl largescale capacity --nodes 2500 --per-pool 100           what a cluster of 2,500 nodes would use
-  kubectl largescale capacity --nodes 2500 --per-pool 100 --model kubernetes.json > larger.json")]
+  # Show what the cluster uses now
+  kubectl largescale capacity
+
+  # Show each pool, and the source of each limit
+  kubectl largescale capacity -o wide
+
+  # Show what a cluster of 2,500 nodes in pools of 100 would use
+  kubectl largescale capacity --nodes 2500 --per-pool 100")]
 pub struct Args {
-    /// Where the nodes are from, or how many there would be; overrides spec.nodes
+    /// Read nodes from a file, from standard input or from the cluster, or plan for this number of nodes; overrides
+    /// spec.nodes
     #[arg(long, help_heading = "Nodes", value_name = "FILE|-|cluster|NUMBER")]
     pub(super) nodes: Option<String>,
-    /// The node label whose value is the pool; overrides spec.pools.label
+    /// Use the value of this node label as the pool; overrides spec.pools.label
     #[arg(long, help_heading = "Nodes", value_name = "KEY")]
     pub(super) label: Option<String>,
-    /// With a number of nodes: how many a pool has at most; default: what a load balancer takes
+    /// Put at most this number of nodes in a pool, with a number of nodes [default: the limit of a load balancer]
     #[arg(long, help_heading = "Nodes", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) per_pool: Option<u32>,
-    /// With a number of nodes: grow this cluster model to it, and print the model that the installer takes
-    #[arg(long, help_heading = "Nodes", value_name = "FILE")]
+    /// Deprecated: use `model grow FILE`
+    #[arg(long, hide = true, value_name = "FILE")]
     pub(super) model: Option<PathBuf>,
-    /// Print what gives another installer's cluster the same pools: commands, or more of Cluster API's YAML
-    #[arg(long = "for", help_heading = "Nodes", value_enum, value_name = "INSTALLER", requires = "model")]
-    pub(super) target: Option<PlannedSize>,
-    /// Write it to a file instead
-    #[arg(long, help_heading = "Nodes", value_name = "FILE", requires = "model")]
+    /// Deprecated: use `model grow --for`
+    #[arg(long = "for", hide = true, value_enum, value_name = "INSTALLER", requires = "model")]
+    pub(super) installer: Option<TargetInstaller>,
+    /// Deprecated: use `model grow --out`
+    #[arg(long, hide = true, value_name = "FILE", requires = "model")]
     pub(super) out: Option<PathBuf>,
-    /// From how much of a limit on it is called near, in percent
+    /// Warn when usage reaches this percentage of a limit
     #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) warn_at: u32,
-    /// Output format; default: tables with the fullest first
+    /// Output format; wide shows each pool and the source of each limit [default: tables with the highest usage first]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<CapacityFormat>,
 }
@@ -58,21 +68,10 @@ impl MultiTarget for Args {
     }
 }
 
-/// What `--for` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PlannedSize {
-    /// `az aks nodepool` commands
-    Aks,
-    /// `juju` commands
-    Juju,
-    /// Cluster API
-    ClusterApi,
-}
-
-/// What `-o` takes.
+/// The format of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum CapacityFormat {
-    /// Every pool in a line of its own
+    /// Each pool in its own row, and the sources of the limits
     Wide,
     /// JSON
     Json,

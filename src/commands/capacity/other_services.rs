@@ -1,4 +1,4 @@
-//! The Services of others in the cluster.
+//! Services in the cluster that do not belong to the spec.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
 
-/// Counts them; `None` where they may not be seen, which is said.
+/// Counts them. Returns `None` with a warning if the user may not list Services.
 pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
     let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
         Ok(Value::Array(list)) => list,
@@ -21,7 +21,7 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices>
                 error => error.to_string(),
             };
             terminal::diagnostic(
-                &Diagnostic::warning(format!("counted without the Services of others: {problem}"))
+                &Diagnostic::warning(format!("other Services are not counted: {problem}"))
                     .hint("allow `list` on services in all namespaces"),
             );
             return None;

@@ -1,4 +1,4 @@
-//! Gauges as tables, JSON and YAML.
+//! Usage as tables, JSON and YAML.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,10 +11,10 @@ use crate::core::report::plural::thousands;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// So many lines for each limit, where nobody asked for all.
-const LINES: usize = 8;
+/// Rows for each limit without `-o wide`.
+const ROWS: usize = 8;
 
-/// The gauges in a format.
+/// Returns the usage in a format.
 pub(super) fn text(
     scope: &Scope,
     platform: &str,
@@ -23,35 +23,54 @@ pub(super) fn text(
     format: Option<CapacityFormat>,
 ) -> String {
     match format {
-        None => tables(usages, warn_at, LINES),
-        Some(CapacityFormat::Wide) => tables(usages, warn_at, usize::MAX),
+        None => table(usages, warn_at, Detail::Short) + "\nUse -o wide to show the source of each limit.\n",
+        Some(CapacityFormat::Wide) => {
+            format!("{}\nSources:\n{}", table(usages, warn_at, Detail::Wide), sources(usages))
+        }
         Some(CapacityFormat::Json) => format::json(scope, listed(platform, usages, warn_at)),
         Some(CapacityFormat::Yaml) => format::yaml(scope, listed(platform, usages, warn_at)),
     }
 }
 
-/// Pools that use as much as one another, or the cluster.
+/// How much a table shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// The first rows of each limit; pools with the same usage share a row.
+    Short,
+    /// A row for each pool.
+    Wide,
+}
+
+/// The cluster, or pools with the same usage.
 struct Row<'a> {
     usage: &'a Usage,
     pools: usize,
 }
 
-fn tables(usages: &[Usage], warn_at: u32, most: usize) -> String {
-    let mut rows = Vec::new();
-    let mut sources = String::new();
+fn table(usages: &[Usage], warn_at: u32, detail: Detail) -> String {
+    let most = if detail == Detail::Wide { usize::MAX } else { ROWS };
+    let mut cells = Vec::new();
     for group in usages.chunk_by(|a, b| a.name == b.name) {
-        let lines = lines(group, most == usize::MAX);
-        let rest: usize = lines.iter().skip(most).map(|line| line.pools).sum();
-        for (index, line) in lines.iter().take(most).enumerate() {
-            let heading = if index == 0 { line.usage.name.counted() } else { "" };
-            rows.push(row(heading, line, warn_at));
+        let rows = rows(group, detail);
+        let rest: usize = rows.iter().skip(most).map(|row| row.pools).sum();
+        for (index, row) in rows.iter().take(most).enumerate() {
+            let heading = if index == 0 { row.usage.name.counted() } else { "" };
+            cells.push(cells_of(heading, row, warn_at));
         }
         if rest > 0 {
-            let mut row = vec![String::new(); 7];
-            row[1] = format!("and {rest} with less (-o wide)");
-            rows.push(row);
+            let mut more = vec![String::new(); 7];
+            more[1] = format!("and {rest} with less (-o wide)");
+            cells.push(more);
         }
-        let said = match &group[0].limit {
+    }
+    terminal::table(&["WHAT", "WHOSE", "USED", "LIMIT", "HEADROOM", "FULL", ""], &cells)
+}
+
+/// Returns one line for each limit: how it is counted, and where its number is from.
+fn sources(usages: &[Usage]) -> String {
+    let mut sources = String::new();
+    for group in usages.chunk_by(|a, b| a.name == b.name) {
+        let source = match &group[0].limit {
             Some(limit) => {
                 let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
                 format!("{}{note}", limit.source)
@@ -59,23 +78,22 @@ fn tables(usages: &[Usage], warn_at: u32, most: usize) -> String {
             None => "no limit is known".to_owned(),
         };
         let how = group[0].how.as_ref().filter(|_| !is_product(&group[0])).map(|how| format!("{how}. "));
-        let _ = writeln!(sources, "  {}: {}{said}", group[0].name.counted(), how.unwrap_or_default());
+        let _ = writeln!(sources, "  {}: {}{source}", group[0].name.counted(), how.unwrap_or_default());
     }
-    let table = terminal::table(&["WHAT", "WHOSE", "USED", "LIMIT", "HEADROOM", "FULL", ""], &rows);
-    format!("{table}\nSources:\n{sources}")
+    sources
 }
 
-/// Where the way to the number differs from pool to pool.
+/// Returns whether the calculation differs from pool to pool.
 fn is_product(usage: &Usage) -> bool {
     usage.how.as_ref().is_some_and(|how| how.contains(" x "))
 }
 
-fn row(heading: &str, line: &Row<'_>, warn_at: u32) -> Vec<String> {
-    let usage = line.usage;
+fn cells_of(heading: &str, row: &Row<'_>, warn_at: u32) -> Vec<String> {
+    let usage = row.usage;
     let whose = match &usage.subject {
         LimitSubject::Cluster => "cluster".to_owned(),
-        LimitSubject::Pool(name) if line.pools == 1 => format!("pool {name}"),
-        LimitSubject::Pool(name) => format!("pool {name} and {} more", line.pools - 1),
+        LimitSubject::Pool(name) if row.pools == 1 => format!("pool {name}"),
+        LimitSubject::Pool(name) => format!("pool {name} and {} more", row.pools - 1),
     };
     let number = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
     let how = usage.how.as_ref().filter(|_| is_product(usage));
@@ -99,20 +117,20 @@ fn row(heading: &str, line: &Row<'_>, warn_at: u32) -> Vec<String> {
     ]
 }
 
-/// The fullest first; pools that use the same are one line, unless each shall have its own.
-fn lines(group: &[Usage], each: bool) -> Vec<Row<'_>> {
-    let mut lines: Vec<Row<'_>> = Vec::new();
+/// Returns the rows of a limit, the highest usage first.
+fn rows(group: &[Usage], detail: Detail) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
     let mut by_use: BTreeMap<u64, usize> = BTreeMap::new();
     for usage in group {
-        if let Some(index) = by_use.get(&usage.used).filter(|_| !each) {
-            lines[*index].pools += 1;
+        if let Some(index) = by_use.get(&usage.used).filter(|_| detail == Detail::Short) {
+            rows[*index].pools += 1;
             continue;
         }
-        by_use.insert(usage.used, lines.len());
-        lines.push(Row { usage, pools: 1 });
+        by_use.insert(usage.used, rows.len());
+        rows.push(Row { usage, pools: 1 });
     }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.usage.used));
-    lines
+    rows.sort_by_key(|row| std::cmp::Reverse(row.usage.used));
+    rows
 }
 
 fn listed(platform: &str, usages: &[Usage], warn_at: u32) -> Value {

@@ -1,4 +1,4 @@
-//! What is offered for the value of an argument, told by the word that `--help` shows for it: FILE, POOL, NAME.
+//! Candidates for the value of an argument, chosen by the value name in `--help`: FILE, POOL, NAME.
 
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter};
@@ -7,9 +7,9 @@ use crate::cli::Cli;
 use crate::commands::completion::parse::CommandLine;
 use crate::commands::completion::values;
 use crate::commands::completion::values::Value;
-use crate::scope::GlobalArgs;
+use crate::scope::{GlobalArgs, connection_flags};
 
-/// Where the values of an argument come from.
+/// The source of the values of an argument.
 #[derive(Clone, Copy, Debug)]
 enum Offer {
     Files,
@@ -17,35 +17,47 @@ enum Offer {
     Known(fn(&GlobalArgs) -> Vec<Value>),
 }
 
-/// Who offers files and directories.
+/// Which program completes files and directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paths {
-    /// The shell, where it finds [`FILES`] or [`DIRECTORIES`].
+    /// The shell, when it receives [`FILES`] or [`DIRECTORIES`].
     Shell,
-    /// We do.
+    /// This program.
     Program,
 }
 
-/// Stands for "the shell may offer files"; no value begins so.
+/// Marker for "the shell completes files"; no value starts with it.
 pub(super) const FILES: &str = "\u{1}files";
-/// The same for directories.
+/// Marker for directories.
 pub(super) const DIRECTORIES: &str = "\u{1}directories";
 
-/// The command line with all that can be offered for its values. Flags are offered where nothing else is, or where
-/// somebody has begun one.
+/// Returns the command line with candidates for its values. Flags are offered if the word starts with `-`, or if there is
+/// nothing else to offer.
 pub(super) fn command(line: &CommandLine, paths: Paths) -> Command {
     let mut command = Cli::command();
     command.build();
-    dress(command, &|argument| {
-        let argument = if line.at_flag || argument.is_positional() { argument } else { argument.hide(true) };
+    let connection = connection_flags();
+    let is_in = |flags: &[Arg], argument: &Arg| flags.iter().any(|flag| flag.get_id() == argument.get_id());
+    add_candidates(command, &|argument| {
+        let argument = match line.at_flag {
+            // `--help` hides the connection flags, but users still type them.
+            true if is_in(&connection, &argument) => {
+                let is_unused = is_in(&line.unused, &argument);
+                argument.hide(is_unused)
+            }
+            false if !argument.is_positional() => argument.hide(true),
+            _ => argument,
+        };
         with_values(argument, line.scope.as_ref(), paths)
     })
 }
 
-fn dress(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
+fn add_candidates(command: Command, change: &impl Fn(Arg) -> Arg) -> Command {
     let names: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     let command = command.mut_args(change);
-    names.iter().fold(command, |command, name| command.mut_subcommand(name, |sub| dress(sub, change)))
+    names
+        .iter()
+        .fold(command, |command, name| command.mut_subcommand(name, |sub| add_candidates(sub, change)))
 }
 
 fn with_values(argument: Arg, scope: Option<&GlobalArgs>, paths: Paths) -> Arg {
@@ -61,7 +73,7 @@ fn with_values(argument: Arg, scope: Option<&GlobalArgs>, paths: Paths) -> Arg {
         }
         (Some(Offer::Known(values)), _, Some(scope)) => {
             let scope = scope.clone();
-            // Asked only if it is this argument that is completed.
+            // Evaluated only if this argument is completed.
             argument.add(ArgValueCandidates::new(move || candidates(values(&scope))))
         }
         _ => argument,
@@ -98,8 +110,9 @@ mod tests {
 
     use super::*;
 
-    /// Values that only the user knows.
-    const OWN: [&str; 24] = [
+    /// Flags whose values only the user knows.
+    const FREE: [&str; 25] = [
+        "--nodes",
         "--base",
         "--branch",
         "--message",
@@ -127,13 +140,16 @@ mod tests {
     ];
 
     #[test]
-    fn every_value_is_offered_or_the_users_own() {
+    fn every_value_has_candidates_or_is_free() {
         let mut command = Cli::command();
         command.build();
         let mut found = BTreeSet::new();
         collect(&command, &mut found);
-        let unknown: Vec<&String> = found.iter().filter(|name| !OWN.contains(&name.as_str())).collect();
-        assert!(unknown.is_empty(), "nothing is offered for {unknown:?}: name their values as others are");
+        let unknown: Vec<&String> = found.iter().filter(|name| !FREE.contains(&name.as_str())).collect();
+        assert!(
+            unknown.is_empty(),
+            "no candidates for {unknown:?}: use a value name that candidates.rs knows"
+        );
     }
 
     fn collect(command: &Command, found: &mut BTreeSet<String>) {

@@ -1,19 +1,21 @@
-//! What was typed so far: the flags that decide about what can be offered.
+//! The words typed so far, and the flags that determine the candidates.
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::Cli;
-use crate::scope::GlobalArgs;
+use crate::scope::{GlobalArgs, SharedFlags};
 
-/// The words before the one that is completed.
+/// A command line to complete.
 pub(super) struct CommandLine {
-    /// What every command takes, as far as it stands there and can be understood.
+    /// The shared flags, as far as they can be parsed.
     pub(super) scope: Option<GlobalArgs>,
-    /// Whether the word that is completed begins as a flag does.
+    /// Whether the word to complete starts with `-`.
     pub(super) at_flag: bool,
-    /// All words with the program in front and the one that is completed at the end.
+    /// Shared flags that have no effect on the command, so they are not offered.
+    pub(super) unused: Vec<Arg>,
+    /// All words: the program first, the word to complete last.
     pub(super) words: Vec<OsString>,
 }
 
@@ -27,15 +29,18 @@ impl CommandLine {
         let last = words.last().map(OsString::as_os_str).unwrap_or_default();
         let at_flag = last.as_encoded_bytes().starts_with(b"-");
         let before = &words[..words.len() - 1];
-        // Required arguments may be missing, others may be half typed: what can be understood counts.
+        // Required arguments may be missing and others incomplete, so errors are ignored.
         let matches = Cli::command().ignore_errors(true).try_get_matches_from(before);
-        let scope = matches.ok().and_then(|matches| GlobalArgs::from_arg_matches(&matches).ok());
+        let matches = matches.ok();
+        let command = matches.as_ref().and_then(ArgMatches::subcommand_name).unwrap_or_default();
+        let unused = SharedFlags::of(command).unused();
+        let scope = matches.as_ref().and_then(|matches| GlobalArgs::from_arg_matches(matches).ok());
         hide_commands_among_values(&mut words);
-        Self { scope, at_flag, words }
+        Self { scope, at_flag, unused, words }
     }
 }
 
-/// clap's engine takes any word that is the name of a command for that command, also the `diff` of `--context diff`.
+/// Replaces values with the name of a command: clap's engine would take the `diff` of `--context diff` for the command.
 fn hide_commands_among_values(words: &mut [OsString]) {
     let mut command = Cli::command();
     command.build();
@@ -56,7 +61,7 @@ fn hide_commands_among_values(words: &mut [OsString]) {
     }
 }
 
-/// Whether the next word is this flag's value.
+/// Returns whether the next word is the value of this flag.
 fn takes_value(command: &Command, word: &str) -> bool {
     command.get_arguments().any(|argument| {
         let by_name = argument.get_long().is_some_and(|long| word.strip_prefix("--") == Some(long))
@@ -78,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_count_wherever_they_stand() {
+    fn flags_are_read_at_any_position() {
         for words in [
             &["-f", "app", "render", "--context", "a b:c", "--forget", ""][..],
             &["render", "-fapp", "--context=a b:c", "--forget", ""],
@@ -87,20 +92,29 @@ mod tests {
             &["inventory", "adopt", "-f", "app", "--context", "a b:c", "-"],
         ] {
             let scope = line(words).scope.unwrap_or_else(|| panic!("{words:?}"));
-            assert_eq!(scope.files, [Path::new("app")], "{words:?}");
+            assert_eq!(scope.specs.files, [Path::new("app")], "{words:?}");
             assert_eq!(scope.cluster.context.as_deref(), Some("a b:c"), "{words:?}");
         }
-        assert_eq!(line(&[]).scope.unwrap().files, [Path::new(".")]);
+        assert_eq!(line(&[]).scope.unwrap().specs.files, [Path::new(".")]);
     }
 
     #[test]
-    fn a_value_is_no_command() {
+    fn flags_without_effect_are_known() {
+        let unused = |words: &[&str]| line(words).unused.iter().any(|flag| flag.get_id() == "files");
+        assert!(unused(&["init", "--f"]));
+        assert!(unused(&["--context", "render", "schema", "--f"]));
+        assert!(!unused(&["render", "--f"]));
+        assert!(!unused(&["--f"]));
+    }
+
+    #[test]
+    fn a_value_is_not_a_command() {
         let words = line(&["-n", "diff", "render", "--context", "pools", "re"]).words;
         assert_eq!(words, ["kubectl-largescale", "-n", "value", "render", "--context", "pools", "re"]);
     }
 
     #[test]
-    fn a_flag_is_told_from_a_value() {
+    fn a_flag_is_distinguished_from_a_value() {
         assert!(line(&["render", "--f"]).at_flag);
         assert!(!line(&["render", "--forget", "f"]).at_flag);
         assert!(!line(&["render", ""]).at_flag);

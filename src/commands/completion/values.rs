@@ -1,5 +1,4 @@
-//! The values that are known: of the project, of the kubeconfig, of the cluster. Whatever goes wrong, there are then
-//! fewer of them: nothing is said, and nobody waits long.
+//! Candidates from the project, the kubeconfig and the cluster. Errors are ignored, and lookups time out quickly.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -15,13 +14,13 @@ use crate::core::platform::{builtin_names, distributions, read_builtin};
 use crate::directory::Project;
 use crate::scope::GlobalArgs;
 
-/// Who presses TAB waits for an answer no longer than this.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Limit for a lookup in the cluster.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The pools of the lock, and those that the spec declares.
-pub(super) fn pools(scope: &GlobalArgs) -> Vec<Value> {
+/// Returns the pools of the lock file, and the pools that the spec declares.
+pub(super) fn pools(global: &GlobalArgs) -> Vec<Value> {
     let mut pools: Vec<Value> = Vec::new();
-    for scope in for_each::scopes(scope, None).unwrap_or_default() {
+    for scope in for_each::scopes(global, None).unwrap_or_default() {
         let Ok(project) = Project::open(&scope.source) else { continue };
         let locked = project.lock.iter().flat_map(|lock| &lock.pools).map(|(value, pool)| {
             let help = if *value == pool.name { String::new() } else { format!("named {}", pool.name) };
@@ -38,9 +37,10 @@ pub(super) fn pools(scope: &GlobalArgs) -> Vec<Value> {
     pools
 }
 
-/// The clusters that the specs name.
-pub(super) fn clusters_of_spec(scope: &GlobalArgs) -> Vec<Value> {
-    let all = GlobalArgs { only: Vec::new(), ..scope.clone() };
+/// Returns the clusters of the specs.
+pub(super) fn clusters_of_spec(global: &GlobalArgs) -> Vec<Value> {
+    let mut all = global.clone();
+    all.specs.only.clear();
     let scopes = for_each::scopes(&all, None).unwrap_or_default().into_iter();
     let mut clusters: Vec<Value> =
         scopes.filter_map(|scope| Some((scope.source.cluster?, format!("of {}", scope.app?)))).collect();
@@ -49,33 +49,33 @@ pub(super) fn clusters_of_spec(scope: &GlobalArgs) -> Vec<Value> {
     clusters
 }
 
-/// The contexts of the kubeconfig.
-pub(super) fn contexts(scope: &GlobalArgs) -> Vec<Value> {
-    let contexts = names(&scope.cluster).contexts.into_iter();
+/// Returns the contexts of the kubeconfig.
+pub(super) fn contexts(global: &GlobalArgs) -> Vec<Value> {
+    let contexts = names(&global.cluster).contexts.into_iter();
     contexts.map(|context| (context.name, format!("cluster {}", context.cluster))).collect()
 }
 
-/// The clusters of the kubeconfig.
-pub(super) fn clusters(scope: &GlobalArgs) -> Vec<Value> {
-    names(&scope.cluster).clusters
+/// Returns the clusters of the kubeconfig.
+pub(super) fn clusters(global: &GlobalArgs) -> Vec<Value> {
+    names(&global.cluster).clusters
 }
 
-/// The users of the kubeconfig.
-pub(super) fn users(scope: &GlobalArgs) -> Vec<Value> {
-    names(&scope.cluster).users.into_iter().map(|name| (name, String::new())).collect()
+/// Returns the users of the kubeconfig.
+pub(super) fn users(global: &GlobalArgs) -> Vec<Value> {
+    names(&global.cluster).users.into_iter().map(|name| (name, String::new())).collect()
 }
 
-/// The namespaces of the cluster, or those that the contexts name.
-pub(super) fn namespaces(scope: &GlobalArgs) -> Vec<Value> {
+/// Returns the namespaces of the cluster, or else the namespaces of the contexts.
+pub(super) fn namespaces(global: &GlobalArgs) -> Vec<Value> {
     let (sender, answer) = channel();
-    let flags = scope.cluster.clone();
-    // Each step has its own limit, but all of them together may take longer than a person waits for TAB.
+    let flags = global.cluster.clone();
+    // Each step has its own limit, but together they may exceed the timeout.
     thread::spawn(move || sender.send(of_cluster(flags)));
-    if let Ok(Some(found)) = answer.recv_timeout(PATIENCE) {
+    if let Ok(Some(found)) = answer.recv_timeout(LOOKUP_TIMEOUT) {
         return found.into_iter().map(|name| (name, String::new())).collect();
     }
     let mut values: Vec<Value> = Vec::new();
-    for context in names(&scope.cluster).contexts {
+    for context in names(&global.cluster).contexts {
         let Some(namespace) = context.namespace else { continue };
         if !values.iter().any(|(known, _)| *known == namespace) {
             values.push((namespace, format!("of context {}", context.name)));
@@ -85,8 +85,8 @@ pub(super) fn namespaces(scope: &GlobalArgs) -> Vec<Value> {
 }
 
 fn of_cluster(flags: ClusterFlags) -> Option<Vec<String>> {
-    let limits = Limits { plugin: PATIENCE * 3 / 4, ..Limits::default() };
-    let flags = ClusterFlags { request_timeout: Some(PATIENCE), namespace: None, ..flags };
+    let limits = Limits { plugin: LOOKUP_TIMEOUT * 3 / 4, ..Limits::default() };
+    let flags = ClusterFlags { request_timeout: Some(LOOKUP_TIMEOUT), namespace: None, ..flags };
     let environment = Environment { at_terminal: false, ..Environment::of_process() };
     let cluster = Cluster::connect_within(&flags, Arc::new(|_| ()), &environment, limits).ok()?;
     let kind = Resource { namespaced: false, ..Resource::core("Namespace", "namespaces") };
@@ -95,7 +95,7 @@ fn of_cluster(flags: ClusterFlags) -> Option<Vec<String>> {
     Some(list.as_array()?.iter().filter_map(name).collect())
 }
 
-/// The platforms that are built in.
+/// Returns the built-in platforms.
 pub(super) fn platforms(_: &GlobalArgs) -> Vec<Value> {
     builtin_names()
         .map(|name| {
@@ -105,7 +105,7 @@ pub(super) fn platforms(_: &GlobalArgs) -> Vec<Value> {
         .collect()
 }
 
-/// The pool labels of platforms and distributions.
+/// Returns the pool labels of platforms and distributions.
 pub(super) fn pool_labels(_: &GlobalArgs) -> Vec<Value> {
     let platforms = builtin_names().filter_map(|name| read_builtin(name)?.ok());
     let of_platforms = platforms.flat_map(|platform| {
@@ -130,5 +130,5 @@ fn names(flags: &ClusterFlags) -> KubeconfigNames {
     kubeconfig_names(flags, &Environment::of_process()).unwrap_or_default()
 }
 
-/// A value with what is said about it.
+/// A value and its description.
 pub(super) type Value = (String, String);

@@ -1,4 +1,4 @@
-//! `diff --live`: what `apply` would change in the cluster, and with `--prune` what it would delete.
+//! `diff --live`: shows what `apply` would change in the cluster, and with `--prune` what it would delete.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,36 +22,36 @@ use crate::output::changes::{Change, DiffFormat, show};
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// What apply would do
+/// Flags that require `--live`
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Live")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LiveArgs {
-    /// Show what apply would change in the cluster, instead of what render would change in the tree
+    /// Show what apply would change in the cluster instead of what render would change in the directory
     #[arg(long, conflicts_with_all = ["nodes", "label", "locked", "forget", "allow_shrink"])]
     pub(crate) live: bool,
-    /// Show what would be deleted, too
+    /// Also show the objects that would be deleted
     #[arg(long, requires = "live")]
     prune: bool,
-    /// How many members may be deleted at most: a number, or a percentage of the set
+    /// Refuse to delete more members than this: a number, or a percentage of the ApplySet
     #[arg(long, requires = "prune", default_value_t, value_name = "N|N%")]
     max_prune: MaxPrune,
-    /// Write a plan: `apply FILE` then does exactly that, or nothing
+    /// Write a plan file; `apply FILE` then applies exactly that plan, or fails
     #[arg(long, requires = "live", conflicts_with = "summary", value_name = "FILE")]
     out: Option<PathBuf>,
-    /// As apply --force-conflicts
+    /// Take ownership of fields managed by others, as apply --force-conflicts
     #[arg(long, requires = "live")]
     force_conflicts: bool,
-    /// Let the server's dry run decide about every object, also about those that are certain to be as they should
+    /// Run a server-side dry run for every object, including those known to be unchanged
     #[arg(long, requires = "live")]
     server_side: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, requires = "live", default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
 impl LiveArgs {
-    /// A plan is for one cluster.
+    /// Returns the flag that is valid for a single cluster only, if the user typed it.
     pub(crate) fn only_for_one(&self) -> Option<&'static str> {
         self.out.as_ref().map(|_| "--out")
     }
@@ -72,7 +72,7 @@ pub fn run(
     let strategy = if args.server_side { DiffStrategy::ServerSide } else { DiffStrategy::Hybrid };
     let force = if args.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(&target, &observation, strategy, force, args.concurrency);
-    let is_whole = say_what_is_wrong(&comparisons);
+    let is_whole = report_problems(&comparisons);
     confirm::warnings(&target);
     let differences = differences(&comparisons, &prune_candidates);
     for candidate in &prune_candidates {
@@ -88,15 +88,15 @@ pub fn run(
     }
     if !is_whole {
         if args.out.is_some() {
-            let problem = Diagnostic::error("no plan is written: not every object could be compared")
-                .hint("see above; a plan is all or nothing");
+            let problem = Diagnostic::error("cannot write a plan: some objects could not be compared")
+                .hint("fix the problems above, then run this command again");
             return Err(Failure { exit: Exit::Incomplete, problems: vec![problem] });
         }
         return Ok(Exit::Incomplete);
     }
     if let Some(path) = &args.out {
         if target.identity.is_empty() {
-            return Err(Diagnostic::refusal("no plan is written: it would not know which cluster it is for")
+            return Err(Diagnostic::refusal("cannot write a plan: the identity of the cluster is unknown")
                 .hint("allow `get` on the namespace kube-system")
                 .into());
         }
@@ -120,8 +120,8 @@ pub fn run(
     Ok(if differences.is_empty() { Exit::Success } else { Exit::Different })
 }
 
-/// Says what could not be compared, and what was only estimated. Tells whether everything was compared.
-fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
+/// Prints what could not be compared and what was only estimated. Returns whether everything was compared.
+fn report_problems(comparisons: &[Comparison<'_>]) -> bool {
     let mut is_whole = true;
     let mut taken_over = Vec::new();
     for comparison in comparisons {
@@ -143,19 +143,19 @@ fn say_what_is_wrong(comparisons: &[Comparison<'_>]) -> bool {
     }
     estimates(comparisons).iter().for_each(terminal::diagnostic);
     if let [first, others @ ..] = taken_over.as_slice() {
-        let (more, them, members) = match others.len() {
-            0 => (String::new(), "it", "it a member"),
-            count => (format!(" and {count} more"), "them", "them members"),
+        let (more, members) = match others.len() {
+            0 => (String::new(), "it a member"),
+            count => (format!(" and {count} more"), "them members"),
         };
         terminal::note(&format!(
-            "{first}{more}: as the directory has {them}; `apply` would make {members} of its set, and \
+            "{first}{more}: same content as in the directory; `apply` would make {members} of its ApplySet, and \
              kubectl-largescale a field manager"
         ));
     }
     is_whole
 }
 
-/// What was compared without the server, because it does not let us try.
+/// Returns a warning about objects that were compared without the server, because it refused the dry run.
 fn estimates(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
     let refused: Vec<&ClusterError> =
         comparisons.iter().filter_map(|comparison| comparison.refused.as_ref()).collect();
@@ -169,10 +169,10 @@ fn estimates(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
     let reasons: String = reasons.into_iter().collect();
     (!refused.is_empty()).then(|| {
         Diagnostic::warning(format!(
-            "{} compared without the server, which is an estimate:{reasons}",
+            "{} compared without a server-side dry run, so the result is an estimate:{reasons}",
             plural(refused.len(), "object")
         ))
-        .hint("what the server and its webhooks would add or refuse is not in it; ask for a role that allows this")
+        .hint("the estimate lacks changes by the server and its webhooks; ask for a role that allows the dry run")
     })
 }
 

@@ -1,4 +1,4 @@
-//! Asks the machine, the directory and the cluster, as far as each of them answers.
+//! Checks of the machine, the directory and the cluster, as far as each of them can be read.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::engine::set_name::moved;
 use crate::failure::Failure;
 use crate::scope::Scope;
 
-/// Everything that was found, in the order in which one thing needs the other.
+/// Returns all findings; a check comes after those that it depends on.
 pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     let mut findings = programs();
     let project = project(scope, &mut findings);
@@ -34,15 +34,15 @@ pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
         Err(error) => findings.push(Finding::warn(
             "rights",
             error.to_string(),
-            "`kubectl auth can-i --list` shows them, if anything does",
+            "`kubectl auth can-i --list` may show them",
         )),
     }
     match cluster.nodes() {
         Ok(nodes) => findings.push(platform(&nodes, project.as_ref())),
         Err(error) => findings.push(Finding::warn(
             "platform",
-            format!("the nodes cannot be looked at: {error}"),
-            "pools and renders can also be made from a file of nodes (--nodes FILE)",
+            format!("cannot list nodes: {error}"),
+            "read the nodes from a file instead (--nodes FILE)",
         )),
     }
     findings
@@ -68,12 +68,12 @@ fn programs() -> Vec<Finding> {
     findings
 }
 
-/// The spec, if there is one.
+/// Reads the spec, if there is one.
 fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
     let file = scope.source.file();
     let shown = file.display().to_string();
     if !file.exists() && scope.source.path == Path::new(".") {
-        findings.push(Finding::ok("spec", "none here; -f names one"));
+        findings.push(Finding::ok("spec", "not found in this directory; use -f to name one"));
         return None;
     }
     match Project::load(&scope.source) {
@@ -92,7 +92,7 @@ fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
     }
 }
 
-/// Another directory of the repository with the id of this one. Where git cannot tell, `render` says why.
+/// Returns a problem if another directory of the repository has the same lock id. Ignores errors of git: `render` reports them.
 fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
     let repository = Repository::around(&project.directory).ok()??;
@@ -106,13 +106,11 @@ fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
     Finding::fail(
         check,
         format!("{}{more}", first.map(ToString::to_string).unwrap_or_default()),
-        hint.unwrap_or_else(|| {
-            "`kubectl largescale render --check --locked` shows all that is wrong".to_owned()
-        }),
+        hint.unwrap_or_else(|| "`kubectl largescale render --check --locked` shows all problems".to_owned()),
     )
 }
 
-/// No cluster is bad only for who reads the nodes from one.
+/// Connects to the cluster. A failure is only a warning if the spec reads its nodes from a file.
 fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Finding>) -> Option<Cluster> {
     match Cluster::connect(&scope.cluster, Arc::new(|_| ())) {
         Ok(cluster) => {
@@ -129,7 +127,7 @@ fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Findin
     }
 }
 
-/// Whether it answers, and is the cluster of the lock.
+/// Checks that the cluster responds and is the cluster of the lock file.
 fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Finding>) -> bool {
     let finding = match (cluster.identity(), locked) {
         (Err(error), _) => {
@@ -138,14 +136,16 @@ fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Findin
         }
         (Ok(Identity::Known(found)), Some(locked)) if found != locked => Finding::fail(
             "cluster",
-            format!("it is {found}, and the lock is of {locked}"),
-            "choose the right one with --context; for a directory that moves to another cluster remove the line `cluster:` from the lock",
+            format!("wrong cluster: the lock file belongs to {locked}, but this is {found}"),
+            "choose the right cluster with --context; if the directory moves to another cluster, remove the line `cluster:` from the lock file",
         ),
-        (Ok(Identity::Known(_)), Some(_)) => Finding::ok("cluster", "it answers, and is that of the lock"),
-        (Ok(Identity::Known(found)), None) => Finding::ok("cluster", format!("it answers: {found}")),
+        (Ok(Identity::Known(_)), Some(_)) => {
+            Finding::ok("cluster", "responds, and is the cluster of the lock file")
+        }
+        (Ok(Identity::Known(found)), None) => Finding::ok("cluster", format!("responds: {found}")),
         (Ok(Identity::Hidden(why)), _) => Finding::warn(
             "cluster",
-            format!("it answers, and does not say which one it is: {why}"),
+            format!("responds, but its identity is unknown: {why}"),
             "allow `get` on the namespace kube-system",
         ),
     };
@@ -153,7 +153,7 @@ fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Findin
     true
 }
 
-/// Whether the nodes are of the spec's platform, or of which one they could be.
+/// Checks that the nodes match the platform of the spec; without a spec, detects the platform.
 fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
     if let Some(project) = project {
         let label = project.spec.spec.pools.label.as_deref();
@@ -175,21 +175,21 @@ fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
     let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
     match choose(&platforms, nodes) {
         Ok(Some(choice)) if choice.told => {
-            Finding::ok("platform", format!("the nodes tell: {}", choice.platform.name))
+            Finding::ok("platform", format!("detected from the nodes: {}", choice.platform.name))
         }
         Ok(Some(choice)) => {
             let others = choice.others.iter().map(|platform| platform.name.as_str());
             let names: Vec<&str> = std::iter::once(choice.platform.name.as_str()).chain(others).collect();
             Finding::warn(
                 "platform",
-                format!("the nodes do not tell which of {} it is", names.join(", ")),
-                "`kubectl largescale init` says how they differ; --platform chooses",
+                format!("cannot detect from the nodes which of {} to use", names.join(", ")),
+                "`kubectl largescale init` explains how they differ; choose one with --platform",
             )
         }
         Ok(None) => Finding::warn(
             "platform",
-            "no built-in platform knows these nodes",
-            "docs/platforms.md has all of them; a file of your own in the same form is a platform, too",
+            "no built-in platform matches these nodes",
+            "docs/platforms.md lists the platforms; you can also write a platform file",
         ),
         Err(problem) => failed("platform", &[problem]),
     }

@@ -1,4 +1,4 @@
-//! `init --gitops`: what makes Argo CD or Flux sync the tree, in files beside the spec.
+//! `init --gitops`: writes manifests with which Argo CD or Flux syncs the rendered directory.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,34 +14,34 @@ use crate::directory::{Project, Source, make_directory, write_new};
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Who syncs the tree.
+/// The controller that syncs the rendered directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Tracker {
+pub(super) enum GitopsTool {
     /// Argo CD: an Application, or an ApplicationSet for several clusters
     Argocd,
-    /// Flux: a GitRepository and a Kustomization, for each cluster its own
+    /// Flux: a GitRepository and a Kustomization per cluster
     Flux,
 }
 
-/// What was typed about the repository.
+/// Flags about the repository.
 #[derive(Debug, clap::Args)]
 pub(super) struct GitopsArgs {
-    /// Write what makes Argo CD or Flux sync the tree, into the directory `gitops` beside the spec
-    #[arg(long, value_enum, value_name = "WHO")]
-    pub(super) gitops: Option<Tracker>,
-    /// The address of the repository [default: that of the remote `origin`]
+    /// Write manifests for this tool to the directory `gitops` next to the spec
+    #[arg(long, value_enum, value_name = "TOOL")]
+    pub(super) gitops: Option<GitopsTool>,
+    /// Address of the repository [default: the address of the remote `origin`]
     #[arg(long, requires = "gitops", value_name = "URL")]
     repo: Option<String>,
-    /// The branch that is synced [default: the one that is checked out]
+    /// Branch to sync [default: the current branch]
     #[arg(long, requires = "gitops", value_name = "NAME")]
     branch: Option<String>,
 }
 
-/// The directory of the files, beside the spec.
+/// Directory of the manifests, next to the spec.
 const DIRECTORY: &str = "gitops";
 
-/// Writes the files; none that is there already is touched.
-pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Result<(), Failure> {
+/// Writes the manifests. Refuses to overwrite a file.
+pub(super) fn write(directory: &Path, tool: GitopsTool, args: &GitopsArgs) -> Result<(), Failure> {
     let source = Source { path: directory.to_owned(), cluster: None };
     let (spec, document) = source.read()?;
     let clusters: Vec<&str> = spec.cluster_names().collect();
@@ -52,23 +52,21 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
     };
     let projects: Vec<Project> = sources.iter().map(Project::open).collect::<Result<_, _>>()?;
     let repository = Repository::around(directory)?.ok_or_else(|| {
-        Diagnostic::error(
-            "there is no git repository around the spec, or git is not installed, so there is nothing to sync",
-        )
-        .at(Location::file(directory.display().to_string()))
-        .hint("install git, run `git init`, then run this command again")
+        Diagnostic::error("git repository not found, or git is not installed")
+            .at(Location::file(directory.display().to_string()))
+            .hint("install git, run `git init`, then run this command again")
     })?;
     let namespace = spec.metadata.namespace.clone().ok_or_else(|| {
-        Diagnostic::error("`metadata.namespace` is not set, and Argo CD and Flux have to know it")
+        Diagnostic::error("`metadata.namespace` is required for Argo CD and Flux")
             .at(document.location("/metadata"))
-            .hint("write `namespace: default` if you mean that")
+            .hint("set it, for example to `namespace: default`")
     })?;
     let mut trees = Vec::with_capacity(projects.len());
     for project in &projects {
         let path = repository.shown_path(&project.output())?;
         trees.push(SyncedTree { cluster: project.source.cluster.clone(), path });
     }
-    // A spec that was written a moment ago may name manifests that are not there yet.
+    // A new spec may list manifests that do not exist yet.
     let objects =
         sources.first().and_then(|source| Project::load(source).ok()).map(|project| project.objects);
     let autoscaled = autoscaled(&objects.unwrap_or_default());
@@ -85,9 +83,9 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
             .into_iter()
             .collect(),
     };
-    let files = match tracker {
-        Tracker::Argocd => vec![argocd(&site)],
-        Tracker::Flux => {
+    let files = match tool {
+        GitopsTool::Argocd => vec![argocd(&site)],
+        GitopsTool::Flux => {
             autoscaled
                 .iter()
                 .filter_map(Autoscaled::warning)
@@ -101,7 +99,7 @@ pub(super) fn write(directory: &Path, tracker: Tracker, args: &GitopsArgs) -> Re
 fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
     let directory = directory.strip_prefix(".").unwrap_or(directory).join(DIRECTORY);
     if let Some(file) = files.iter().find(|file| directory.join(&file.name).exists()) {
-        return Err(Diagnostic::refusal("the file is there already")
+        return Err(Diagnostic::refusal("the file already exists")
             .at(Location::file(directory.join(&file.name).display().to_string()))
             .hint("edit it, or remove it first")
             .into());
@@ -122,43 +120,43 @@ fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
 fn address(repository: &Repository, typed: Option<&str>) -> Result<String, Failure> {
     let origin = || repository.origin();
     let Some(remote) = typed.map(str::to_owned).or_else(origin) else {
-        return Err(Diagnostic::error("the repository has no remote `origin`, so its address is not known")
-            .hint("--repo https://git.example.com/team/deploy.git")
+        return Err(Diagnostic::error("the repository has no remote `origin`")
+            .hint("set the address, as in --repo https://git.example.com/team/deploy.git")
             .into());
     };
     repository_url(&remote).ok_or_else(|| {
-        Diagnostic::error(format!("`{remote}` is no address that a cluster could reach"))
-            .hint("--repo https://git.example.com/team/deploy.git")
+        Diagnostic::error(format!("`{remote}` is not an address that a cluster can reach"))
+            .hint("set the address, as in --repo https://git.example.com/team/deploy.git")
             .into()
     })
 }
 
 fn branch(repository: &Repository, typed: Option<&str>) -> Result<String, Failure> {
     typed.map(str::to_owned).or_else(|| repository.branch()).ok_or_else(|| {
-        Diagnostic::error("no branch is checked out, so the one to sync is not known")
-            .hint("--branch main")
+        Diagnostic::error("HEAD is detached, so the branch to sync is unknown")
+            .hint("set the branch, as in --branch main")
             .into()
     })
 }
 
-/// A workload whose replicas an autoscaler sets, while the manifests say how many.
+/// A workload that a HorizontalPodAutoscaler scales.
 struct Autoscaled {
-    /// Its group and kind.
+    /// The group and kind of the workload.
     scaled: (String, String),
-    /// The workload.
+    /// The workload and the location of its `replicas`, if the manifests set them.
     workload: Option<(String, Location)>,
 }
 
 impl Autoscaled {
-    /// Flux knows no way to leave one field alone.
+    /// Returns a warning: Flux cannot ignore a single field.
     fn warning(&self) -> Option<Diagnostic> {
         let (name, location) = self.workload.as_ref()?;
         Some(
             Diagnostic::warning(format!(
-                "{name} has `replicas` and an autoscaler: Flux puts the number back at every look"
+                "{name} has `replicas` and an autoscaler: Flux resets the number at each sync"
             ))
             .at(location.clone())
-            .hint("take `replicas` out of the manifest; the autoscaler keeps what is there"),
+            .hint("remove `replicas` from the manifest; the autoscaler sets the number"),
         )
     }
 }

@@ -1,4 +1,4 @@
-//! The text of a starter spec.
+//! Text of a starter spec.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,64 +10,62 @@ use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
 use crate::core::yaml;
 
-/// What a starter spec is made from.
+/// Input of a starter spec.
 pub(super) struct Starter<'a> {
     pub name: &'a str,
     pub namespace: Option<&'a str>,
-    /// What `spec.manifests` names.
+    /// The value of `spec.manifests`.
     pub manifests: &'a str,
-    /// Where the nodes are read, as `spec.nodes` says it.
+    /// The value of `spec.nodes`.
     pub nodes: &'a str,
     pub choice: &'a Choice<'a>,
     pub merged: &'a Merged,
-    pub folded: Option<&'a Folded>,
+    pub imported: Option<&'a Folded>,
 }
 
-/// The spec, with comments that say what else may stand there.
+/// Returns the spec, with comments about further fields.
 pub(super) fn text(starter: &Starter<'_>) -> String {
-    let Starter { choice, merged, folded, .. } = starter;
+    let Starter { choice, merged, imported, .. } = starter;
     let scalar = yaml::write_scalar;
     let mut out = String::new();
     let mut line = |text: &str| {
         out.push_str(text);
         out.push('\n');
     };
-    line(
-        "# What `kubectl largescale render` makes of this cluster. Every field: `kubectl largescale schema`.",
-    );
+    line("# Input of `kubectl largescale render`. `kubectl largescale schema` documents every field.");
     line("apiVersion: largescale.dev/v1alpha1");
     line("kind: LargeScale");
     line("metadata:");
     line(&format!("  name: {}", scalar(starter.name)));
     match starter.namespace {
         Some(namespace) => line(&format!("  namespace: {}", scalar(namespace))),
-        None => line("  # namespace: web             # given to namespaced objects that have none"),
+        None => line("  # namespace: web             # for namespaced objects without a namespace"),
     }
     line("spec:");
     line(
-        "  # Plain Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one per pool.",
+        "  # Kubernetes YAML: files, directories, globs. Each Service of type LoadBalancer becomes one Service per pool.",
     );
     line(&format!("  manifests: [{}]", scalar(starter.manifests)));
     explain_platform(&mut line, choice);
     line(&format!("  platform: {}", choice.platform.name));
-    line("  # Where the nodes are read: cluster, or a file with the output of `kubectl get nodes -o json`.");
+    line("  # Source of the nodes: cluster, or a file with the output of `kubectl get nodes -o json`.");
     line(&format!("  nodes: {}", scalar(starter.nodes)));
-    line(&format!("  # Seen when this was written: {}.", in_comment(&seen(merged))));
+    line(&format!("  # Pools found by init: {}.", in_comment(&seen(merged))));
     line("  pools:");
     line(&format!("    label: {}", scalar(&merged.set.label)));
-    line("    # exclude: [system]          # pools that get no Service");
-    line("    # declare: [{name: burst}]   # pools that may have no node yet");
+    line("    # exclude: [system]          # pools without a Service");
+    line("    # declare: [{name: burst}]   # pools that may have no nodes yet");
     line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
-    if let Some(folded) = folded.filter(|folded| !folded.names.is_empty()) {
+    if let Some(imported) = imported.filter(|imported| !imported.names.is_empty()) {
         line(
-            "  # Names that these Services have already: another name would be another load balancer and another address.",
+            "  # Names of the existing Services: a new name would create a new load balancer with a new address.",
         );
         line("  names:");
-        for text in yaml::write_plain(&folded.names).lines() {
+        for text in yaml::write_plain(&imported.names).lines() {
             line(&format!("    {text}"));
         }
     }
-    if folded.is_some_and(|folded| folded.internal) {
+    if imported.is_some_and(|imported| imported.internal) {
         line("  internal: true");
     } else {
         line("  # internal: true               # internal load balancers");
@@ -83,13 +81,13 @@ fn explain_platform(line: &mut impl FnMut(&str), choice: &Choice<'_>) {
         line(&format!("  # {}", choice.platform.spec.title));
         return;
     }
-    line("  # The nodes do not tell which load balancers this cluster has. It is one of these:");
+    line("  # The load balancers of this cluster could not be detected from the nodes. Choose one of:");
     for platform in std::iter::once(&choice.platform).chain(&choice.others) {
         line(&format!("  #   {}: {}", platform.name, platform.spec.choose));
     }
 }
 
-/// The pools and their nodes, shortly.
+/// Returns the pools and their number of nodes, shortened.
 pub(super) fn seen(merged: &Merged) -> String {
     const SHOWN: usize = 8;
     let counts: BTreeMap<&str, usize> = merged

@@ -1,4 +1,4 @@
-//! `inventory adopt`: what kubectl looked after becomes ours.
+//! `inventory adopt`: takes over an ApplySet or objects from another tool.
 
 use std::fmt;
 
@@ -18,27 +18,33 @@ use crate::output::terminal;
 use crate::output::terminal::Answer;
 use crate::scope::Scope;
 
-/// Take over a set, or objects without one, from kubectl
+/// Take over an ApplySet, or objects without one, from kubectl
 ///
-/// The set is told that it is ours, and what kubectl has applied of its members becomes applied by us, so that fields that
-/// leave the directory leave the objects. No value changes.
+/// Writes the parent of the ApplySet, and makes kubectl-largescale the field manager of the fields that kubectl applied, so
+/// that a later apply removes fields that are no longer in the directory. No value changes.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show what would be taken over
+  kubectl largescale inventory adopt -f app --dry-run
+
+  # Take over fields of another field manager too
+  kubectl largescale inventory adopt -f app --from helm")]
 pub(super) struct Args {
-    /// Field managers whose fields become ours, besides kubectl's (repeatable)
+    /// Also take over the fields of this field manager; may be repeated
     #[arg(long, value_name = "MANAGER")]
     from: Vec<String>,
-    /// Only say what would be done
+    /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do it without asking
+    /// Continue without confirmation
     #[arg(short, long)]
     yes: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
-/// Adopts.
+/// Takes over the ApplySet.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let mut target = Target::find(scope, access)?;
@@ -58,27 +64,31 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             Some((member.key.clone(), member.at.clone()?, patch))
         })
         .collect();
-    let from = From::of(&target);
-    terminal::note(&from.to_string());
-    if let From::Directory(_) = from {
+    let owner = PreviousOwner::of(&target);
+    terminal::note(&owner.to_string());
+    if let PreviousOwner::Directory(_) = owner {
         let left = members.iter().filter(|member| matches!(member.state, MemberState::Left)).count();
         if left > 0 {
             terminal::diagnostic(
                 &Diagnostic::warning(format!(
-                    "{} of the set are not in this directory",
+                    "{} of the ApplySet are not in this directory",
                     plural(left, "member")
                 ))
                 .hint("`kubectl largescale inventory view` lists them; `prune` would delete them"),
             );
         }
     }
-    terminal::note(&format!("{} become ours in {}", plural(patches.len(), "object"), location(&target)));
-    if args.dry_run || from == From::Ours && patches.is_empty() {
+    terminal::note(&format!(
+        "taking over the fields of {} in {}",
+        plural(patches.len(), "object"),
+        location(&target)
+    ));
+    if args.dry_run || owner == PreviousOwner::Ours && patches.is_empty() {
         return Ok(Exit::Success);
     }
-    agree_to(args.yes)?;
+    confirm_change(args.yes)?;
     target.cluster.catch_interrupts();
-    // Told first: whoever prunes by this parent from now on, is us.
+    // Written first, so that from now on only this program prunes by the parent.
     apply_set::write(&target, &apply_set::before(&target))?;
     let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
@@ -88,20 +98,20 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// Where a set comes from.
+/// The previous owner of an ApplySet.
 #[derive(Debug, PartialEq, Eq)]
-enum From {
-    /// There is none.
+enum PreviousOwner {
+    /// The ApplySet does not exist.
     Nowhere,
-    /// It is ours already.
+    /// This directory owns it already.
     Ours,
-    /// Another directory has applied it: the id of its lock, if that is an id.
+    /// Another directory, with the id of its lock file if that id is valid.
     Directory(Option<LockId>),
-    /// Another program has.
+    /// Another tool.
     Program(String),
 }
 
-impl From {
+impl PreviousOwner {
     fn of(target: &Target) -> Self {
         let Some(parent) = &target.parent else { return Self::Nowhere };
         if tool_of(&parent.tooling) != TOOL {
@@ -114,21 +124,21 @@ impl From {
     }
 }
 
-impl fmt::Display for From {
+impl fmt::Display for PreviousOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nowhere => f.write_str("the set does not exist yet; it will be created"),
-            Self::Ours => f.write_str("the set is ours already"),
+            Self::Nowhere => f.write_str("the ApplySet does not exist yet; it will be created"),
+            Self::Ours => f.write_str("this directory already owns the ApplySet"),
             Self::Directory(Some(id)) => {
-                write!(f, "the set is taken over from the directory with lock id {id}")
+                write!(f, "the ApplySet is taken over from the directory with lock id {id}")
             }
-            Self::Directory(None) => f.write_str("the set is taken over from another directory"),
-            Self::Program(tooling) => write!(f, "the set is taken over from {tooling}"),
+            Self::Directory(None) => f.write_str("the ApplySet is taken over from another directory"),
+            Self::Program(tooling) => write!(f, "the ApplySet is taken over from {tooling}"),
         }
     }
 }
 
-/// `kubectl apply`, by the server and by the client. What people have edited by hand stays theirs.
+/// Returns whether `kubectl apply` (server-side or client-side) wrote the entry. Fields that users edited stay theirs.
 fn is_kubectls(entry: &Entry<'_>) -> bool {
     entry.subresource.is_empty()
         && matches!(
@@ -137,23 +147,25 @@ fn is_kubectls(entry: &Entry<'_>) -> bool {
         )
 }
 
-/// Without an id of our own the set would keep that of the other directory.
+/// Without its own id, this directory would leave the id of the other directory in the ApplySet.
 fn refuse_lock_without_id(target: &Target) -> Result<(), Failure> {
     let has_id = target.parent.as_ref().is_some_and(|parent| parent.lock_id.is_some());
     if !has_id || target.lock.id.is_some() {
         return Ok(());
     }
-    Err(Diagnostic::refusal("the set has the lock id of another directory, and this lock has no id")
-        .hint("`kubectl largescale render --new-id` gives it one; then adopt again")
-        .into())
+    Err(Diagnostic::refusal(
+        "the ApplySet has the lock id of another directory, and this lock file has no id",
+    )
+    .hint("run `kubectl largescale render --new-id`, then adopt again")
+    .into())
 }
 
 fn refuse_members_of_others(target: &Target, members: &[Member]) -> Result<(), Failure> {
     let refuse = |member: &Member| {
         let set = other_set(&target.set, &member.live)?;
         Some(
-            Diagnostic::refusal(format!("{} is a member of another set ({set})", member.key)).hint(
-                "only a set whose parent is the ConfigMap of this name can be taken over; take the label off first",
+            Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", member.key)).hint(
+                "adopt works only if the parent is the ConfigMap with the name of the app; remove the label from the object first",
             ),
         )
     };
@@ -161,16 +173,16 @@ fn refuse_members_of_others(target: &Target, members: &[Member]) -> Result<(), F
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
-/// Asks; where nobody is there to be asked, only `--yes` is an answer.
-pub(super) fn agree_to(yes: bool) -> Result<(), Failure> {
+/// Asks the user to confirm. Without a terminal only `--yes` confirms.
+pub(super) fn confirm_change(yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    match terminal::ask("go on?") {
+    match terminal::ask("continue?") {
         Answer::Yes => Ok(()),
         Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
-        Answer::Nobody => Err(Diagnostic::refusal("there is no terminal to confirm")
-            .hint("use --yes to go on without confirmation")
+        Answer::Nobody => Err(Diagnostic::refusal("confirmation requires a terminal")
+            .hint("use --yes to continue without confirmation")
             .into()),
     }
 }

@@ -1,9 +1,9 @@
-//! `inventory disband`: all members go their own way.
+//! `inventory disband`: removes the ApplySet and its labels.
 
 use serde_json::json;
 
 use crate::cluster::{ApiCall, ClusterError, DryRun, ObjectRef};
-use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::adopt::confirm_change;
 use crate::commands::inventory::members::{members, patch_all};
 use crate::core::apply::{PART_OF, undone};
 use crate::core::live::Resource;
@@ -17,24 +17,30 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// Let all members go; the objects stay
+/// Delete the ApplySet but keep its objects
 ///
-/// The label leaves every member, and then the parent of the set is deleted. Nothing else changes; the next apply would make
-/// the set anew.
+/// Removes the label from each member, then deletes the parent. Nothing else changes. The next apply creates the ApplySet
+/// again.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show what would change
+  kubectl largescale inventory disband -f app --dry-run
+
+  # Delete the ApplySet without confirmation
+  kubectl largescale inventory disband -f app --yes")]
 pub(super) struct Args {
-    /// Only say what would be done
+    /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do it without asking
+    /// Continue without confirmation
     #[arg(short, long)]
     yes: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
-/// Disbands.
+/// Deletes the ApplySet.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let target = Target::open(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
     let observation = observe(&target, args.concurrency)?;
@@ -51,22 +57,22 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         })
         .collect();
     if patches.is_empty() && target.parent_live.is_null() {
-        terminal::note("there is no set");
+        terminal::note("ApplySet not found; nothing to do");
         return Ok(Exit::Success);
     }
     terminal::note(&format!(
-        "{} leave the set in {}, and stay where they are",
+        "removing {} from the ApplySet in {}; the objects stay in the cluster",
         plural(patches.len(), "object"),
         location(&target)
     ));
     if args.dry_run {
         return Ok(Exit::Success);
     }
-    agree_to(args.yes)?;
+    confirm_change(args.yes)?;
     target.cluster.catch_interrupts();
     let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
-    // The parent tells the next run where members are, so it goes last.
+    // The next run finds members through the parent, so the parent is deleted last.
     if report.is_complete() && !target.parent_live.is_null() {
         terminal::note(&dissolve(&target)?);
     }
@@ -75,7 +81,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// Deletes the parent, or takes the set out of it if it holds something else.
+/// Deletes the parent, or removes the ApplySet from it if it contains other data.
 fn dissolve(target: &Target) -> Result<String, ClusterError> {
     let text = |field: &str| target.parent_live["metadata"][field].as_str().unwrap_or_default().to_owned();
     let at = ObjectRef { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") };
@@ -83,7 +89,7 @@ fn dissolve(target: &Target) -> Result<String, ClusterError> {
     let (call, done) = match undone(&target.parent_live) {
         Some(patch) => (
             ApiCall::Patch { at, patch, dry_run: DryRun::None },
-            "has data: it stays, and is no parent any more",
+            "stays because it contains data, but no longer is a parent",
         ),
         None => (
             ApiCall::Delete {

@@ -1,9 +1,9 @@
-//! `inventory handover`: what we looked after becomes kubectl's.
+//! `inventory handover`: transfers the ApplySet to kubectl.
 
 use serde_json::json;
 
 use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef};
-use crate::commands::inventory::adopt::agree_to;
+use crate::commands::inventory::adopt::confirm_change;
 use crate::commands::inventory::members::{members, patch_all};
 use crate::core::apply::{MemberScope, Owner, PARENT_MANAGER, TOOL, check_lock_id, read_parent, tool_of};
 use crate::core::live::{Entry, Resource, migration};
@@ -18,49 +18,56 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// In whose name kubectl writes parents, and applies.
-const KUBECTLS: (&str, &str) = ("kubectl-applyset", "kubectl");
+/// The field managers of kubectl: for parents, and for members.
+const KUBECTL_MANAGERS: (&str, &str) = ("kubectl-applyset", "kubectl");
 
-/// Give the set to kubectl
+/// Transfer the ApplySet to kubectl
 ///
-/// Afterwards `KUBECTL_APPLYSET=true kubectl apply --server-side --prune --applyset=configmap/NAME` goes on with it, and our own
-/// apply and prune refuse. `inventory adopt` takes it back. No value changes.
+/// Writes the parent and the field managers of the members; no value changes. Afterwards use
+/// `KUBECTL_APPLYSET=true kubectl apply --server-side --prune --applyset=configmap/NAME`; apply and prune of this program
+/// refuse. To take it back, use `inventory adopt`.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show what would change
+  kubectl largescale inventory handover -f app --to kubectl --dry-run
+
+  # Transfer the ApplySet without confirmation
+  kubectl largescale inventory handover -f app --to kubectl --yes")]
 pub(super) struct Args {
-    /// The program that gets it
-    #[arg(long, value_enum, value_name = "PROGRAM")]
+    /// Transfer the ApplySet to this tool
+    #[arg(long, value_enum, value_name = "TOOL")]
     to: To,
-    /// The version that the set says it is looked after by; the first kubectl that knows sets is enough
+    /// kubectl version to record in the ApplySet's tooling annotation
     #[arg(long, default_value = "v1.27.0", value_name = "VERSION")]
     kubectl_version: String,
-    /// Only say what would be done
+    /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do it without asking
+    /// Continue without confirmation
     #[arg(short, long)]
     yes: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
-/// Who can take over.
+/// The tool of `--to`.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum To {
     /// kubectl apply --applyset
     Kubectl,
 }
 
-/// Hands over.
+/// Transfers the ApplySet.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let To::Kubectl = args.to;
     let mut target = Target::find(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
     if target.parent_live.is_null() {
-        return Err(Diagnostic::refusal("there is no set to hand over")
-            .hint("`kubectl largescale apply` makes it")
+        return Err(Diagnostic::refusal("ApplySet not found")
+            .hint("`kubectl largescale apply` creates it")
             .into());
     }
-    // A handover that was interrupted has told the parent already.
+    // An interrupted handover has already changed the parent.
     let parent = read_parent(&target.set, &target.parent_live, Owner::Anyone)?;
     if ![TOOL, "kubectl"].contains(&tool_of(&parent.tooling)) {
         read_parent(&target.set, &target.parent_live, Owner::Ours)?;
@@ -73,28 +80,32 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         target.set.scope(members.iter().filter(|member| member.state.is_member()).map(|member| &member.key));
     if let Some(other) = members_scope.namespaces.iter().find(|name| **name != target.set.namespace) {
         return Err(Diagnostic::refusal(format!(
-            "kubectl takes sets of one namespace only, and there are members in {other} besides {}",
+            "kubectl supports ApplySets of one namespace only, but there are members in {other} and {}",
             target.set.namespace
         ))
-        .hint("give each namespace a spec of its own")
+        .hint("write one spec for each namespace")
         .into());
     }
     let is_ours = |entry: &Entry<'_>| entry.is_ours();
     let patches: Vec<_> = members
         .iter()
         .filter_map(|member| {
-            let patch = migration(&member.live, is_ours, KUBECTLS.1)?;
+            let patch = migration(&member.live, is_ours, KUBECTL_MANAGERS.1)?;
             Some((member.key.clone(), member.at.clone()?, patch))
         })
         .collect();
-    terminal::note(&format!("{} become kubectl's in {}", plural(patches.len(), "object"), location(&target)));
+    terminal::note(&format!(
+        "transferring the fields of {} to kubectl in {}",
+        plural(patches.len(), "object"),
+        location(&target)
+    ));
     if args.dry_run {
         return Ok(Exit::Success);
     }
-    agree_to(args.yes)?;
+    confirm_change(args.yes)?;
     target.cluster.catch_interrupts();
-    // Told first: from now on our own prune refuses.
-    give_parent(&target, &members_scope, &format!("kubectl/{}", args.kubectl_version))?;
+    // Written first, so that prune of this program refuses from now on.
+    transfer_parent(&target, &members_scope, &format!("kubectl/{}", args.kubectl_version))?;
     let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
@@ -106,8 +117,8 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// Writes the parent in kubectl's name, and lets go of it in ours: kubectl would find a conflict at every change of it.
-fn give_parent(target: &Target, scope: &MemberScope, tooling: &str) -> Result<(), ClusterError> {
+/// Writes the parent as kubectl's field manager and gives up our ownership; otherwise each change by kubectl would conflict.
+fn transfer_parent(target: &Target, scope: &MemberScope, tooling: &str) -> Result<(), ClusterError> {
     let at = ObjectRef {
         resource: Resource::config_map(),
         namespace: target.set.namespace.clone(),
@@ -115,7 +126,7 @@ fn give_parent(target: &Target, scope: &MemberScope, tooling: &str) -> Result<()
     };
     let body = target.set.parent_of(scope, tooling);
     let bare = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": at.name, "namespace": at.namespace } });
-    for (body, manager) in [(body, KUBECTLS.0), (bare, PARENT_MANAGER)] {
+    for (body, manager) in [(body, KUBECTL_MANAGERS.0), (bare, PARENT_MANAGER)] {
         let (at, dry_run) = (at.clone(), DryRun::None);
         target.cluster.call(&ApiCall::Apply { at, body, manager, force: Force::Always, dry_run })?;
     }

@@ -1,4 +1,4 @@
-//! `inventory list`: every set of a namespace, ours and others.
+//! `inventory list`: lists the ApplySets of a namespace, of all tools.
 
 use std::sync::Arc;
 
@@ -15,30 +15,36 @@ use crate::output::format::{LineFormat, Separator};
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// Show the sets of a namespace, and which program looks after each
+/// List the ApplySets of a namespace, and the tool that manages each
 ///
-/// The namespace is that of the command line, of the spec, or of the context.
+/// Uses the namespace of -n, else of the spec, else of the context. Reads ConfigMaps and Secrets, and writes nothing.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # List the ApplySets of a namespace
+  kubectl largescale inventory list -n web
+
+  # List the ApplySets of all namespaces, as JSON
+  kubectl largescale inventory list -A -o json")]
 pub(super) struct Args {
-    /// In all namespaces
+    /// List the ApplySets of all namespaces
     #[arg(short = 'A', long)]
     all_namespaces: bool,
-    /// Output format; default: a table
+    /// Output format [default: a table]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
 }
 
 impl Args {
-    /// What stands between the outputs of several clusters.
+    /// Returns the separator between the outputs of several clusters.
     pub(super) fn separator(&self) -> Separator {
         self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
-/// Lists.
+/// Prints the list.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
-    // Sets can be looked at from anywhere; a spec that is there tells the namespace.
+    // Listing works without a spec; if there is one, it sets the namespace.
     let of_spec = || Project::open(&scope.source).ok().and_then(|project| project.spec.metadata.namespace);
     let given = scope.cluster.namespace.clone().or_else(of_spec);
     let namespace = given.unwrap_or_else(|| cluster.namespace().to_owned());
@@ -51,12 +57,12 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         match answer {
             Ok(Value::Array(list)) => parents.extend(list),
             Ok(_) => {}
-            // kubectl keeps sets in Secrets by default; who may not list those sees the rest.
+            // kubectl stores parents in Secrets by default; a user who may not list Secrets sees the rest.
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
                 if !parents.is_empty() =>
             {
                 terminal::diagnostic(&Diagnostic::warning(format!(
-                    "sets that are kept in Secrets are not shown: {problem}"
+                    "ApplySets whose parent is a Secret are not shown: {problem}"
                 )));
             }
             Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! The members of the set, and what each is to the directory.
+//! Members of the ApplySet, and their state compared to the rendered directory.
 
 use serde_json::Value;
 
@@ -10,56 +10,56 @@ use crate::engine::observe::Observation;
 use crate::engine::results::{ObjectAction, Results, failure};
 use crate::engine::target::Target;
 
-/// One object with the label of the set, or one of the tree.
+/// An object with the label of the ApplySet, or an object of the rendered directory.
 pub(super) struct Member {
-    /// Which.
+    /// The name of the object.
     pub(super) key: Key,
-    /// Where; `None` if the server does not know its kind.
+    /// Its location; `None` if the server does not serve its kind.
     pub(super) at: Option<ObjectRef>,
-    /// What it is to the directory.
+    /// Its state.
     pub(super) state: MemberState,
-    /// As it is; `null` if it is not there.
+    /// The live object; `null` if it does not exist.
     pub(super) live: Value,
 }
 
-/// What an object is to the directory.
+/// The state of an object compared to the rendered directory.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum MemberState {
-    /// The tree holds it, and it is a member.
-    #[error("in the tree")]
+    /// In the directory, and a member.
+    #[error("in the directory")]
     InTree,
-    /// The tree holds it, and it is there, and is no member.
-    #[error("in the tree, without the label of the set")]
-    Unlabelled,
-    /// The tree holds it, and it is not there.
-    #[error("in the tree, not applied yet")]
+    /// In the directory and in the cluster, but not a member.
+    #[error("in the directory, without the label of the ApplySet")]
+    Unlabeled,
+    /// In the directory, but not in the cluster.
+    #[error("in the directory, not applied yet")]
     NotApplied,
-    /// It goes when somebody prunes.
-    #[error("left the tree; prune deletes it")]
+    /// A member that prune deletes.
+    #[error("no longer in the directory; prune deletes it")]
     Left,
-    /// It is a member that stays.
-    #[error("left the tree and stays: {0}")]
+    /// A member that prune keeps.
+    #[error("no longer in the directory; prune keeps it: {0}")]
     Stays(Kept),
-    /// It has a copy of the label.
-    #[error("no member: {0}")]
+    /// An object with a copied label.
+    #[error("not a member: {0}")]
     Copy(Kept),
 }
 
 impl MemberState {
-    /// Whether it is a member and no copy of the label on something else.
+    /// Returns whether the object is a member; a copied label does not count.
     pub(super) fn is_member(&self) -> bool {
         matches!(self, Self::InTree | Self::Left | Self::Stays(_))
     }
 }
 
-/// All of them: the tree first, then what is not in it.
+/// Returns all members: first those in the directory, then the others.
 pub(super) fn members(target: &Target, observation: &Observation) -> Vec<Member> {
     let mut found = Vec::new();
     for (item, live) in target.items.iter().zip(&observation.live) {
         let state = match live {
             Value::Null => MemberState::NotApplied,
             _ if target.set.is_member(live) => MemberState::InTree,
-            _ => MemberState::Unlabelled,
+            _ => MemberState::Unlabeled,
         };
         let (key, at) = (item.key.clone(), item.at.clone());
         found.push(Member { key, at, state, live: live.clone() });
@@ -86,7 +86,7 @@ pub(super) fn members(target: &Target, observation: &Observation) -> Vec<Member>
     found
 }
 
-/// Patches many objects, and says of each what became of it. Patches carry their own preconditions.
+/// Patches many objects and reports the outcome of each. Each patch contains its preconditions.
 pub(super) fn patch_all(
     target: &Target,
     patches: Vec<(Key, ObjectRef, Value)>,
@@ -96,7 +96,7 @@ pub(super) fn patch_all(
     let keys: Vec<Key> = patches.iter().map(|(key, ..)| key.clone()).collect();
     let call = |(_, at, patch)| ApiCall::Patch { at, patch, dry_run: DryRun::None };
     let calls = patches.into_iter().map(call).collect();
-    let fates = target.cluster.change_all(calls, concurrency, |index, result| {
+    let outcomes = target.cluster.change_all(calls, concurrency, |index, result| {
         let key = &keys[index];
         let next = match &result {
             Err(error) if error.is_out_of_reach() => Next::Stop,
@@ -108,8 +108,8 @@ pub(super) fn patch_all(
         }
         next
     });
-    for (key, fate) in keys.iter().zip(fates) {
-        match fate {
+    for (key, outcome) in keys.iter().zip(outcomes) {
+        match outcome {
             CallOutcome::Ended => {}
             CallOutcome::Unknown => report.say(key, ObjectAction::Unknown, None),
             CallOutcome::NotBegun => report.say(key, ObjectAction::NotApplied, None),
@@ -121,7 +121,8 @@ fn why(key: &Key, error: &ClusterError) -> Diagnostic {
     match error {
         ClusterError::Request {
             problem: Problem::Moved(_) | Problem::Rejected { code: 422, .. }, ..
-        } => Diagnostic::error(format!("{key} has changed while it was looked at")).hint("run it again"),
+        } => Diagnostic::error(format!("conflict: {key} changed in the meantime"))
+            .hint("run this command again"),
         error => failure(key, error),
     }
 }

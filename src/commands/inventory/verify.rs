@@ -1,4 +1,4 @@
-//! `inventory verify`: whether prune would see every member, and nothing else.
+//! `inventory verify`: checks that prune finds every member and nothing else.
 
 use crate::commands::inventory::members::{Member, MemberState, members};
 use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
@@ -11,27 +11,35 @@ use crate::failure::Failure;
 use crate::output::terminal;
 use crate::scope::Scope;
 
-/// Find what is wrong with the set, and with --fix mend it
+/// Find problems of the ApplySet, and with --fix repair its parent
 ///
-/// Exits with 0 if all is well, with 1 if something was found.
+/// Compares the parent with the rendered directory and with the labels in the cluster. Without --fix it writes nothing, and
+/// exits with 1 if it finds a problem.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Find problems
+  kubectl largescale inventory verify -f app
+
+  # Repair the parent, then the labels
+  kubectl largescale inventory verify -f app --fix
+  kubectl largescale apply -f app")]
 pub(super) struct Args {
-    /// Write the parent of the set anew, from the tree and from the labels of the members
+    /// Write the parent again, from the rendered directory and the labels of the members
     #[arg(long)]
     fix: bool,
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
 }
 
-/// Verifies.
+/// Checks the ApplySet, and repairs its parent.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let mut target = Target::find(scope, if args.fix { Access::ReadWrite } else { Access::ReadOnly })?;
     let mut found = Vec::new();
     let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
     let mut is_valid = false;
     if target.parent_live.is_null() {
-        found.push(Diagnostic::warning(format!("{parent}, the parent of the set, is not there")));
+        found.push(Diagnostic::warning(format!("{parent}, the parent of the ApplySet, not found")));
     } else {
         let read = match read_parent(&target.set, &target.parent_live, Owner::Ours) {
             Ok(read) => {
@@ -49,46 +57,46 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     }
     let observation = observe(&target, args.concurrency)?;
     let members = members(&target, &observation);
-    let here =
+    let actual =
         target.set.scope(members.iter().filter(|member| member.state.is_member()).map(|member| &member.key));
     if let Some(read) = &target.parent {
-        for kind in here.kinds.difference(&read.scope.kinds) {
+        for kind in actual.kinds.difference(&read.scope.kinds) {
             found.push(Diagnostic::warning(format!(
-                "{parent} does not say that there are members of kind {kind}"
+                "{parent} does not list kind {kind}, but there are members of it"
             )));
         }
-        for namespace in here.namespaces.difference(&read.scope.namespaces) {
+        for namespace in actual.namespaces.difference(&read.scope.namespaces) {
             found.push(Diagnostic::warning(format!(
-                "{parent} does not say that there are members in namespace {namespace}"
+                "{parent} does not list namespace {namespace}, but there are members in it"
             )));
         }
     }
-    found.extend(members.iter().filter_map(wrong));
+    found.extend(members.iter().filter_map(problem_of));
     found.iter().for_each(terminal::diagnostic);
     if !args.fix {
         terminal::note(&format!("{} found", crate::core::report::plural::plural(found.len(), "problem")));
         return Ok(if found.is_empty() { Exit::Success } else { Exit::Different });
     }
     let known = target.parent.as_ref().map(|parent| parent.scope.clone()).unwrap_or_default();
-    let scope = known.union(&here).union(&apply_set::before(&target));
+    let scope = known.union(&actual).union(&apply_set::before(&target));
     if !is_valid || target.parent.as_ref().is_none_or(|parent| parent.scope != scope) {
         apply_set::write(&target, &scope)?;
         terminal::note(&format!("{parent} written"));
     }
-    terminal::note("next: kubectl largescale apply puts the label on what the tree holds");
+    terminal::note("next: kubectl largescale apply, which adds missing labels");
     Ok(Exit::Success)
 }
 
-fn wrong(member: &Member) -> Option<Diagnostic> {
+fn problem_of(member: &Member) -> Option<Diagnostic> {
     let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
     match &member.state {
-        MemberState::Unlabelled => Some(
-            warning("in the tree, and without the label of the set")
-                .hint("`kubectl largescale apply` puts it on"),
+        MemberState::Unlabeled => Some(
+            warning("in the rendered directory, but without the label of the ApplySet")
+                .hint("`kubectl largescale apply` adds the label"),
         ),
         MemberState::Copy(Kept::NotOurs) => Some(
             warning(&member.state.to_string())
-                .hint("prune leaves it alone; take the label off if it is not meant to be there"),
+                .hint("prune keeps the object; remove the label if it is a mistake"),
         ),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! `inventory view`: the members, and what each is to the directory.
+//! `inventory view`: shows the members and their state compared to the rendered directory.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -15,25 +15,33 @@ use crate::output::format::{LineFormat, Separator};
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
-/// Show the members of the set, and what each is to the directory
+/// Show the members of the ApplySet
+///
+/// Compares the members with the rendered directory, and writes nothing.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show each member and its state
+  kubectl largescale inventory view -f app
+
+  # Print the names of the members
+  kubectl largescale inventory view -f app -o name")]
 pub(super) struct Args {
-    /// How many requests at once
+    /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
-    /// Output format; default: a table
+    /// Output format [default: a table]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<LineFormat>,
 }
 
 impl Args {
-    /// What stands between the outputs of several clusters.
+    /// Returns the separator between the outputs of several clusters.
     pub(super) fn separator(&self) -> Separator {
         self.output.map_or(Separator::Headings, LineFormat::separator)
     }
 }
 
-/// Shows them.
+/// Prints the members.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let target = Target::open(scope, Access::ReadOnly)?;
     let observation = observe(&target, args.concurrency)?;

@@ -1,4 +1,4 @@
-//! The flags of `render`.
+//! Flags of `render`.
 
 use std::path::PathBuf;
 
@@ -9,37 +9,52 @@ use crate::commands::render::git::Git;
 use crate::engine::discover::{LockIdentity, NodeArgs};
 use crate::output::format::{LineFormat, Separator};
 
-/// Write one Service per pool and the workload into the tree, one file an object
+/// Write one Service per pool and the workload into the rendered directory
+///
+/// Reads the spec, its manifests, the lock file and the nodes. Writes one file per object, and the lock file. Connects to the
+/// cluster only to read nodes.
 #[derive(clap::Args, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[command(after_help = "Examples:
+  # Render the spec in a directory
+  kubectl largescale render -f app
+
+  # Check in CI that the directory is current, without a cluster
+  kubectl largescale render -f app --locked --check
+
+  # Remove a pool that no longer has nodes, and commit the result
+  kubectl largescale render -f app --forget pool3 --commit
+
+  # Render every spec below a directory
+  kubectl largescale render -f apps -R")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     #[command(flatten)]
     pub(super) nodes: NodeArgs,
-    /// Write nothing; exit with 1 if anything would change
+    /// Write nothing, and exit with 1 if anything would change
     #[arg(long)]
     pub(super) check: bool,
-    /// Replace files that were changed by hand, and files of others that are in the way
+    /// Replace files that were edited manually, and foreign files with the name of a rendered file
     #[arg(long)]
     pub(super) overwrite: bool,
-    /// Give the directory a new identity, so that it no longer shares an ApplySet with the directory that it was copied from
+    /// Give the directory a new id, so that it no longer shares an ApplySet with the directory it was copied from
     #[arg(long, conflicts_with = "check")]
     pub(super) new_id: bool,
-    /// Commit the tree and the lock with git when they are written, and nothing else
+    /// Commit the rendered files and the lock file with git, and nothing else
     #[arg(long, conflicts_with = "check")]
     pub(super) commit: bool,
-    /// The first line of the commit; what changed in each pool follows it [default: the app and how much changed]
+    /// Use this subject line for the commit [default: the app and the number of changes]
     #[arg(short, long, requires = "commit", value_name = "TEXT")]
     pub(super) message: Option<String>,
-    /// Do not look at the git repository around the spec
+    /// Ignore the git repository that contains the spec
     #[arg(long, conflicts_with = "commit")]
     pub(super) no_git: bool,
-    /// Write what changed to a file, as Markdown for a pull request
+    /// Write the changes to this file, as Markdown for a pull request
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) summary_file: Option<PathBuf>,
-    /// Write the cloud's half of the binding to a file instead of printing it (platforms that have one)
+    /// Write the configuration of the cloud provider to this file instead of printing it, if the platform has one
     #[arg(long, value_name = "FILE")]
     pub(super) cloud_config: Option<PathBuf>,
-    /// Output format; default: a line a change
+    /// Output format [default: one line per change]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<LineFormat>,
 }

@@ -1,4 +1,4 @@
-//! The git repository around the tree: what it would not take, what it has not seen yet, and a commit.
+//! The git repository of the rendered directory: ignored files, uncommitted files, and the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,22 +14,22 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// What is wanted of git.
+/// What to do with git.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Git {
-    /// Nothing.
+    /// Ignore it.
     Leave,
-    /// To say what it has not seen yet.
+    /// Report files that are not committed.
     Look,
-    /// A commit.
+    /// Commit.
     Commit,
 }
 
-/// A repository that will take the files.
+/// A repository that accepts the files.
 pub(super) struct Around(Repository);
 
-/// Returns the repository around the project, if there is one and it is wanted. Fails before anything is written if the
-/// repository cannot be trusted, ignores the files, or cannot take the commit.
+/// Returns the repository that contains the project, unless the user wants to ignore it. Fails before anything is written if
+/// the repository cannot be trusted, ignores the files, or cannot accept the commit.
 pub(super) fn around(
     project: &Project,
     plan: &Plan,
@@ -51,10 +51,12 @@ pub(super) fn around(
     let files: Vec<PathBuf> =
         kept.map(|step| project.output().join(&step.path)).chain([project.lock_path()]).collect();
     if !repository.holds(&project.output()) {
-        // A repository of its own for trees is a good thing; only one commit cannot be in two.
-        let problem = Diagnostic::error("the tree is not of the git repository around the spec and its lock")
-            .at(Location::file(project.output().display().to_string()))
-            .hint("render without --commit, and commit in each of the two");
+        // A separate repository for rendered files is fine, but a commit cannot span two.
+        let problem = Diagnostic::error(
+            "the output directory is not in the git repository of the spec and its lock file",
+        )
+        .at(Location::file(project.output().display().to_string()))
+        .hint("render without --commit, then commit in both repositories");
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
     repository.refuse_ignored(&project.output(), &files)?;
@@ -68,19 +70,19 @@ pub(super) fn around(
 fn nothing_to_commit_to(project: &Project) -> Diagnostic {
     let location = Location::file(project.source.file().display().to_string());
     if on_path("git").is_empty() {
-        return Diagnostic::error("git is not installed, so there is nothing to commit with")
+        return Diagnostic::error("cannot commit: git is not installed")
             .at(location)
-            .hint("install git, or put it on the PATH; `render` without --commit does not need it");
+            .hint("install git or add it to the PATH; `render` without --commit does not need it");
     }
     let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
     let named = directory.map(|path| format!(" '{}'", path.display())).unwrap_or_default();
-    Diagnostic::error("there is no git repository to commit to")
+    Diagnostic::error("cannot commit: git repository not found")
         .at(location)
-        .hint(format!("`git init{named}` makes one; `render` without --commit does not need it"))
+        .hint(format!("`git init{named}` creates one; `render` without --commit does not need it"))
 }
 
 impl Around {
-    /// Returns the files of the tree, those that have left it, and the lock, if they are not committed.
+    /// Returns the rendered files, the removed files and the lock file, if they are not committed.
     pub(super) fn git_status(
         &self,
         project: &Project,
@@ -96,7 +98,7 @@ impl Around {
         if self.0.ready_for_commit()? == Head::Detached {
             terminal::diagnostic(
                 &Diagnostic::warning(
-                    "HEAD is on no branch: the commit is lost when something else is checked out",
+                    "HEAD is detached: the commit is lost when you check out another revision",
                 )
                 .hint("`git switch -c NAME` keeps it"),
             );
@@ -105,13 +107,13 @@ impl Around {
         let Some(file) = git_status.iter().find(|file| file.state == GitState::Conflicted) else {
             return Ok(());
         };
-        Err(Diagnostic::refusal("both sides of a merge have changed the file")
+        Err(Diagnostic::refusal("merge conflict: both sides changed the file")
             .at(Location::file(file.file.display().to_string()))
-            .hint("render without --commit, which mends the tree, then `git add` it and end the merge")
+            .hint("render without --commit to resolve it, then `git add` the file and finish the merge")
             .into())
     }
 
-    /// Commits them.
+    /// Commits the files.
     pub(super) fn commit(
         &self,
         outcome: &Outcome<'_>,

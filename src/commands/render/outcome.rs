@@ -1,4 +1,4 @@
-//! What a render did, or would do.
+//! The result of a render.
 
 use crate::core::platform::CloudConfigText;
 use crate::core::pools::Merged;
@@ -7,20 +7,20 @@ use crate::directory::Project;
 use crate::directory::git::GitFileStatus;
 use crate::scope::Scope;
 
-/// What a render did, or would do.
+/// The result of a render, or of a check.
 pub(super) struct Outcome<'a> {
-    /// Which app, and in which cluster.
+    /// The app and its cluster.
     pub(super) scope: &'a Scope,
-    /// What it was made from.
+    /// The input.
     pub(super) project: &'a Project,
     /// The pools.
     pub(super) merged: &'a Merged,
     /// The files.
     pub(super) plan: &'a Plan,
-    /// What has to be said to the cloud elsewhere.
-    pub(super) half: Option<&'a CloudConfigText>,
-    /// What git has not seen yet.
+    /// The configuration of the cloud provider, if the platform has one.
+    pub(super) cloud_config: Option<&'a CloudConfigText>,
+    /// Files that are not committed.
     pub(super) git_status: &'a [GitFileStatus],
-    /// Nothing changes, not even the lock.
+    /// Whether nothing changes, including the lock file.
     pub(super) same: bool,
 }

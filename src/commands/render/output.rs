@@ -1,4 +1,4 @@
-//! What a render did, as lines, names or JSON.
+//! The result of a render as lines, names or JSON.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,9 +14,9 @@ use crate::failure::Failure;
 use crate::output::format::LineFormat;
 use crate::output::{format, terminal};
 
-/// Shows it as the user asked for.
+/// Prints the result in the format that the user chose.
 pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
-    for warning in outcome.half.into_iter().flat_map(|half| &half.warnings) {
+    for warning in outcome.cloud_config.into_iter().flat_map(|config| &config.warnings) {
         terminal::diagnostic(warning);
     }
     let text = match args.output {
@@ -26,7 +26,7 @@ pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
     };
     terminal::data(&text)?;
     if !args.commit {
-        for line in standing_lines(outcome.git_status) {
+        for line in uncommitted_lines(outcome.git_status) {
             terminal::note(&line);
         }
     }
@@ -41,7 +41,7 @@ fn changed_names(plan: &Plan) -> String {
 }
 
 fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
-    let Outcome { project, merged, plan, half, .. } = outcome;
+    let Outcome { project, merged, plan, cloud_config, .. } = outcome;
     let mut out = String::new();
     let output = project.output();
     for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
@@ -64,39 +64,39 @@ fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
         plan.count(Action::Changed),
         plan.count(Action::Removed),
         plan.count(Action::Unchanged),
-        if args.check { " (checked, nothing written)" } else { "" },
+        if args.check { " (check only, nothing written)" } else { "" },
     );
-    match (half, &args.cloud_config) {
-        (Some(half), None) => {
-            let _ = write!(out, "\nThe other half, {}:\n{}", half.title, half.text);
+    match (cloud_config, &args.cloud_config) {
+        (Some(config), None) => {
+            let _ = write!(out, "\nConfiguration of the cloud provider, {}:\n{}", config.title, config.text);
         }
-        (Some(half), Some(path)) if !args.check => {
-            let _ = writeln!(out, "{} written, {}", path.display(), half.title);
+        (Some(config), Some(path)) if !args.check => {
+            let _ = writeln!(out, "{} written, {}", path.display(), config.title);
         }
         _ => {}
     }
     out
 }
 
-/// Why a pool is worth a line.
+/// Returns why a pool deserves a line.
 fn why(report: &PoolReport) -> Option<String> {
     let pool = &report.pool;
     Some(match report.state {
         PoolState::Present => return None,
         PoolState::Kept if pool.withdrawn => {
-            format!("not seen; out of DNS, and its Service stays until --forget {}", pool.value)
+            format!("no nodes; removed from DNS, and its Service stays until --forget {}", pool.value)
         }
-        PoolState::Kept => format!("not seen; its Service stays until --forget {}", pool.value),
+        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", pool.value),
         PoolState::Empty if pool.withdrawn => {
-            "no node that a load balancer can use; out of DNS, its Service stays".to_owned()
+            "no node that a load balancer can use; removed from DNS, its Service stays".to_owned()
         }
         PoolState::Empty => "no node that a load balancer can use; its Service stays".to_owned(),
-        PoolState::Forgotten => "its Service leaves the tree".to_owned(),
+        PoolState::Forgotten => "its Service is removed from the directory".to_owned(),
     })
 }
 
-/// What git has not seen yet: a line a state, with the first few files.
-fn standing_lines(git_status: &[GitFileStatus]) -> Vec<String> {
+/// Returns one line per git state, with the first few files.
+fn uncommitted_lines(git_status: &[GitFileStatus]) -> Vec<String> {
     const SHOWN: usize = 4;
     let mut by_state: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for file in git_status {
@@ -111,7 +111,7 @@ fn standing_lines(git_status: &[GitFileStatus]) -> Vec<String> {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let first: Vec<String> = files.into_iter().take(SHOWN).collect();
         let what = match state {
-            "unknown" => "not compared, a filter of git applies".to_owned(),
+            "unknown" => "not compared because of a git filter".to_owned(),
             state => format!("not committed, {state}"),
         };
         format!("{what}: {}{more}", first.join(", "))
@@ -120,7 +120,7 @@ fn standing_lines(git_status: &[GitFileStatus]) -> Vec<String> {
 }
 
 fn as_json(outcome: &Outcome<'_>) -> Value {
-    let Outcome { project, merged, plan, half, git_status, same, .. } = outcome;
+    let Outcome { project, merged, plan, cloud_config, git_status, same, .. } = outcome;
     let output = project.output();
     let by_file: BTreeMap<_, _> =
         git_status.iter().map(|file| (file.file.as_path(), file.state.word())).collect();
@@ -154,8 +154,8 @@ fn as_json(outcome: &Outcome<'_>) -> Value {
         "files": files,
         "pools": pools,
     });
-    if let Some(half) = half {
-        value["otherHalf"] = json!({ "title": half.title, "text": half.text });
+    if let Some(config) = cloud_config {
+        value["otherHalf"] = json!({ "title": config.title, "text": config.text });
     }
     value
 }

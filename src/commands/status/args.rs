@@ -1,23 +1,32 @@
-//! The flags of `status`.
+//! Flags of `status`.
 
 use clap::ValueEnum;
 
 use crate::commands::for_each::MultiTarget;
 use crate::output::format::Separator;
 
-/// Show the load balancer of each pool, what it waits for, rollouts, drift, and what DNS should hold
+/// Show the load balancer of each pool, rollouts, drift, and the DNS records to create
 ///
-/// Exits with 0 when every pool has its address and every workload is rolled out, with 1 when not yet, and with more
-/// if it could not be found out. Nothing is changed, and nothing is rendered: the directory is what it is compared with.
+/// Compares the rendered directory with the cluster, and writes nothing. Exits with 0 if every pool has its address and every
+/// workload is rolled out, with 1 if not, and with a higher code on errors.
 #[derive(clap::Args, Debug)]
+#[command(after_help = "Examples:
+  # Show the address of each pool
+  kubectl largescale status -f app
+
+  # Show changes until interrupted
+  kubectl largescale status -f app --watch
+
+  # Print the DNS records of the round robin
+  kubectl largescale status -f app -o zone")]
 pub struct Args {
-    /// Output format; default: tables
+    /// Output format [default: tables]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<StatusFormat>,
-    /// Look again every 2 seconds, and show what has changed, until interrupted
+    /// Refresh every 2 seconds and show changes, until interrupted
     #[arg(short, long)]
     pub(super) watch: bool,
-    /// How long DNS may remember an address, in seconds (-o zone|json|yaml); default: that of `spec.dns`, or 60
+    /// Use this TTL for DNS records, in seconds (-o zone|json|yaml) [default: the TTL of `spec.dns`, or 60]
     #[arg(long, value_name = "SECONDS")]
     pub(super) ttl: Option<u32>,
 }
@@ -36,10 +45,10 @@ impl MultiTarget for Args {
     }
 }
 
-/// What `-o` takes.
+/// The format of `-o`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum StatusFormat {
-    /// More columns, and the names of what differs
+    /// More columns, and the names of objects that differ
     Wide,
     /// JSON
     Json,
@@ -47,6 +56,6 @@ pub(super) enum StatusFormat {
     Yaml,
     /// Names only
     Name,
-    /// The records that DNS should hold for the round robin
+    /// DNS records of the round robin
     Zone,
 }

@@ -1,4 +1,4 @@
-//! A report for programs: names of fields that stay, and no ages.
+//! The report for programs: stable field names, no ages.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
 
-/// The report as a value.
+/// Returns the report as a JSON value.
 pub(super) fn as_json(shown: &Shown<'_>) -> Value {
     let report = shown.report;
     let zone = shown.zone();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_known() {
+    fn json_has_all_fields() {
         let mut changed = service("a", &json!([{"ip": "192.0.2.1"}, {"hostname": "a.example"}]));
         changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",

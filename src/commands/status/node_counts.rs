@@ -1,4 +1,4 @@
-//! The nodes of each pool, for people who may list nodes.
+//! Number of nodes in each pool, for users who may list nodes.
 
 use std::collections::BTreeMap;
 
@@ -11,33 +11,33 @@ use crate::core::status::NodeCount;
 use crate::directory::Project;
 use crate::failure::Failure;
 
-/// What the nodes tell.
+/// The result of counting nodes.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
-    /// By the name of the pool; `None` if they do not tell.
+    /// Counts by the name of the pool; `None` if they are unknown.
     pub counts: Option<BTreeMap<String, NodeCount>>,
-    /// Why they do not, and what else they tell.
+    /// Why they are unknown, and pools that are not rendered.
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Counts them.
+/// Counts the nodes.
 pub(super) fn count(project: &Project, cluster: &Cluster) -> Result<Nodes, Failure> {
     let nodes = match cluster.nodes() {
         Ok(nodes) => nodes,
         Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
-            let warning = Diagnostic::warning(format!("the nodes of the pools cannot be seen: {problem}"));
+            let warning = Diagnostic::warning(format!("cannot count the nodes of the pools: {problem}"));
             return Ok(Nodes { counts: None, warnings: vec![warning] });
         }
         Err(error) => return Err(error.into()),
     };
-    // A cluster whose nodes make no pools still has Services to show.
+    // Services exist even if the nodes have no pools.
     Ok(by_pool(project, &nodes).unwrap_or_else(|problems| {
         let warning = |problem| Diagnostic { severity: Severity::Warning, ..problem };
         Nodes { counts: None, warnings: problems.into_iter().map(warning).collect() }
     }))
 }
 
-/// As `render` would see them, with the pool label that the directory was rendered with.
+/// Counts as `render` does, with the pool label of the lock file.
 fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
     let label = lock.map(|lock| lock.label.as_str());
@@ -51,10 +51,10 @@ fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
             let nodes = plural(report.observed.as_ref().map_or(0, |seen| seen.backends), "node");
             found.warnings.push(
                 Diagnostic::warning(format!(
-                    "the pool {} has {nodes} and no Service in the directory",
+                    "pool {} has {nodes}, but no Service in the directory",
                     report.pool.value
                 ))
-                .hint("`kubectl largescale render` gives it one"),
+                .hint("`kubectl largescale render` adds one"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! Asks the cluster for what the directory holds.
+//! Reads the objects of the rendered directory from the cluster.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,21 +15,21 @@ use crate::core::tree::objects::Desired;
 use crate::directory::Project;
 use crate::failure::Failure;
 
-/// Requests that are sent at once.
-const AT_ONCE: usize = 16;
+/// Requests sent at the same time.
+const CONCURRENCY: usize = 16;
 
-/// So many objects of a kind are asked for one by one, more of them with one list of all there are.
-const FEW: usize = 2;
+/// Up to this number of objects of a kind, each is read separately; otherwise with one list.
+const MAX_SINGLE_READS: usize = 2;
 
-/// An object of the directory, and where it is in the cluster.
+/// An object of the directory, and its location in the cluster.
 struct Placed {
     desired: Value,
-    /// `None` if the server does not know its kind, and so has none of it.
+    /// `None` if the server does not serve its kind.
     at: Option<ObjectRef>,
 }
 
-/// Who asks, again and again for the same.
-pub(super) struct Asker<'a> {
+/// Reads the same objects at each refresh.
+pub(super) struct Observer<'a> {
     project: &'a Project,
     cluster: &'a Cluster,
     set: ApplySet,
@@ -38,8 +38,8 @@ pub(super) struct Asker<'a> {
     unseen: Vec<Diagnostic>,
 }
 
-impl<'a> Asker<'a> {
-    /// Learns of the kinds of the objects what the server knows.
+impl<'a> Observer<'a> {
+    /// Reads from the server which kinds it serves.
     pub fn new(
         project: &'a Project,
         cluster: &'a Cluster,
@@ -61,14 +61,14 @@ impl<'a> Asker<'a> {
         Ok(Self { project, cluster, set, objects, nodes: Nodes::default(), unseen: Vec::new() })
     }
 
-    /// Looks at the nodes; what is found is kept for every later look.
+    /// Counts the nodes, and keeps the counts for later refreshes.
     pub fn count_nodes(&mut self) -> Result<(), Failure> {
         self.nodes = node_counts::count(self.project, self.cluster)?;
         Ok(())
     }
 
-    /// Looks at everything else.
-    pub fn look(&mut self) -> Result<Report, Failure> {
+    /// Reads everything except nodes.
+    pub fn refresh(&mut self) -> Result<Report, Failure> {
         self.unseen.clone_from(&self.nodes.warnings);
         let subjects = self.subjects()?;
         let events = self.events(&subjects)?;
@@ -76,7 +76,7 @@ impl<'a> Asker<'a> {
         Ok(report(&subjects, rules, &events, self.nodes.counts.as_ref()))
     }
 
-    /// What could not be seen at the last look.
+    /// Returns what the last refresh could not read.
     pub fn unseen(&self) -> &[Diagnostic] {
         &self.unseen
     }
@@ -89,22 +89,22 @@ impl<'a> Asker<'a> {
             groups.entry((&at.resource, &at.namespace)).or_default().push(index);
         }
         let mut calls = Vec::new();
-        let mut asked_for = Vec::new();
+        let mut requested = Vec::new();
         for ((resource, namespace), members) in groups {
-            if members.len() <= FEW {
+            if members.len() <= MAX_SINGLE_READS {
                 calls.extend(
                     members.iter().filter_map(|index| self.objects[*index].at.clone()).map(ApiCall::Get),
                 );
-                asked_for.extend(members.into_iter().map(|index| vec![index]));
+                requested.extend(members.into_iter().map(|index| vec![index]));
             } else {
                 let namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
                 calls.push(ApiCall::list(resource.clone(), namespace, None));
-                asked_for.push(members);
+                requested.push(members);
             }
         }
         let mut live: Vec<Option<Value>> = vec![Some(Value::Null); self.objects.len()];
-        for (members, answer) in asked_for.into_iter().zip(self.cluster.call_all(&calls, AT_ONCE)) {
-            match self.allowed(answer, &members)? {
+        for (members, response) in requested.into_iter().zip(self.cluster.call_all(&calls, CONCURRENCY)) {
+            match self.allowed(response, &members)? {
                 Some(Value::Array(list)) => {
                     let mut by_name: HashMap<String, Value> =
                         list.into_iter().map(|object| (text(&object["metadata"]["name"]), object)).collect();
@@ -113,7 +113,7 @@ impl<'a> Asker<'a> {
                         live[index] = Some(by_name.remove(&name).unwrap_or_default());
                     }
                 }
-                answer => members.into_iter().for_each(|index| live[index].clone_from(&answer)),
+                response => members.into_iter().for_each(|index| live[index].clone_from(&response)),
             }
         }
         let subjects = self.objects.iter().zip(live);
@@ -122,26 +122,26 @@ impl<'a> Asker<'a> {
             .collect())
     }
 
-    /// The answer, or `None` if the user may not see it and it does not decide how this ends.
+    /// Returns the response, or `None` if the user may not read the objects and they do not affect the exit code.
     fn allowed(
         &mut self,
-        answer: Result<Value, ClusterError>,
+        response: Result<Value, ClusterError>,
         members: &[usize],
     ) -> Result<Option<Value>, Failure> {
         let decides = |object: &Value| is_workload(object) || object["kind"] == "Service";
-        match answer {
+        match response {
             Ok(value) => Ok(Some(value)),
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
                 if !members.iter().any(|index| decides(&self.objects[*index].desired)) =>
             {
-                self.cannot_see(&format!("whether all is as in the directory cannot be seen: {problem}"));
+                self.cannot_see(&format!("cannot compare all objects with the directory: {problem}"));
                 Ok(None)
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The events about Services that wait: one list a namespace.
+    /// Returns the events of Services without an address, with one list per namespace.
     fn events(&mut self, subjects: &[DriftSubject]) -> Result<Vec<Value>, Failure> {
         let waits = |subject: &&DriftSubject| {
             let live = subject.live.as_ref().unwrap_or(&Value::Null);
@@ -160,12 +160,12 @@ impl<'a> Asker<'a> {
             })
             .collect();
         let mut events = Vec::new();
-        for answer in self.cluster.call_all(&calls, AT_ONCE) {
-            match answer {
+        for response in self.cluster.call_all(&calls, CONCURRENCY) {
+            match response {
                 Ok(Value::Array(list)) => events.extend(list),
                 Ok(_) => {}
                 Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
-                    self.cannot_see(&format!("why load balancers have no address cannot be seen: {problem}"));
+                    self.cannot_see(&format!("cannot read why load balancers have no address: {problem}"));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -181,7 +181,7 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The resources of the objects' kinds, by apiVersion and kind.
+/// Returns the resources of the objects, by apiVersion and kind.
 fn resources(cluster: &Cluster, objects: &[Desired]) -> Result<HashMap<(String, String), Resource>, Failure> {
     let versions: BTreeSet<String> = objects.iter().map(|object| text(&object.value["apiVersion"])).collect();
     let calls: Vec<ApiCall> = versions
@@ -192,8 +192,8 @@ fn resources(cluster: &Cluster, objects: &[Desired]) -> Result<HashMap<(String, 
         })
         .collect();
     let mut resources = HashMap::new();
-    for answer in cluster.call_small(&calls) {
-        for resource in Resource::all_of(&answer?) {
+    for response in cluster.call_small(&calls) {
+        for resource in Resource::all_of(&response?) {
             resources.insert((resource.api_version(), resource.kind.clone()), resource);
         }
     }

@@ -1,4 +1,4 @@
-//! What is to be said below the tables.
+//! Lines below the tables.
 
 use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
@@ -8,16 +8,16 @@ use crate::core::status::{Drift, PoolRow, Report, Rollout, WorkloadRow};
 /// How many names a line lists before it counts the rest.
 const NAMED: usize = 5;
 
-/// Whether objects that differ are only counted.
+/// Whether to list the names of objects that differ.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Names {
-    /// Counted.
+    /// Print the number only.
     Counted,
-    /// Named, too.
+    /// Print the names too.
     Listed,
 }
 
-/// Why Services have no address. What is the same for several is said once, without how often for each.
+/// Returns why Services have no address. Services with the same reason share a line.
 pub(super) fn reasons(shown: &Shown<'_>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&PoolRow>)> = Vec::new();
     for row in &shown.report.pools {
@@ -39,7 +39,7 @@ fn listed(rows: &[&PoolRow]) -> String {
     if rows.len() > NAMED { format!("{first} and {} more", rows.len() - NAMED) } else { first }
 }
 
-/// How many objects are not as the directory has them, and which.
+/// Returns the number of objects that differ from the directory, and their names.
 pub(super) fn drift(report: &Report, names: Names) -> Vec<String> {
     let Drift { differing, absent, unseen } = &report.drift;
     let one_or_more = |keys: &[Key], one: &str, more: &str| {
@@ -52,8 +52,8 @@ pub(super) fn drift(report: &Report, names: Names) -> Vec<String> {
             absent,
             one_or_more(
                 absent,
-                "of the directory is not in the cluster",
-                "of the directory are not in the cluster",
+                "of the directory not found in the cluster",
+                "of the directory not found in the cluster",
             ),
         ),
         (unseen, format!("{} could not be compared with the directory", plural(unseen.len(), "object"))),
@@ -68,7 +68,7 @@ pub(super) fn drift(report: &Report, names: Names) -> Vec<String> {
     text
 }
 
-/// The last line. That all is ready is said to those who have waited for it.
+/// Returns the last line. If everything is ready, only --watch prints it.
 pub(super) fn readiness(shown: &Shown<'_>) -> Vec<String> {
     let report = shown.report;
     let word = match (report.is_ready(), shown.before) {

@@ -1,4 +1,4 @@
-//! A report as tables, and the choice among the formats.
+//! The report as tables, and the choice of the format.
 
 use crate::commands::status::args::StatusFormat;
 use crate::commands::status::json::as_json;
@@ -8,14 +8,14 @@ use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow, age, seconds};
 use crate::output::{format, terminal};
 
-/// The report in a format.
+/// Returns the report in a format.
 pub(super) fn text(shown: &Shown<'_>, format: Option<StatusFormat>) -> String {
     match format {
         None => tables(shown, NARROW, Names::Counted),
         Some(StatusFormat::Wide) => tables(shown, WIDE, Names::Listed),
         Some(StatusFormat::Json) => format::json(shown.scope, as_json(shown)),
         Some(StatusFormat::Yaml) => format::yaml(shown.scope, as_json(shown)),
-        // As `kubectl get` takes them.
+        // `kubectl get` accepts these names.
         Some(StatusFormat::Name) => {
             shown.report.pools.iter().map(|row| format!("service/{}\n", row.service.name)).collect()
         }
@@ -27,8 +27,7 @@ const NARROW: &[&str] = &["POOL", "NODES", "SERVICE", "ADDRESS", "PORTS", "AGE",
 const WIDE: &[&str] =
     &["POOL", "NODES", "SERVICE", "ADDRESS", "PORTS", "AGE", "STATE", "NAMESPACE", "DIRECTORY"];
 
-/// What is asked most often first; what has to be done last, where the eye is. Of what was shown before, only the rows
-/// that are new.
+/// Returns the tables, then the lines that need action. In a watch, only rows that changed.
 fn tables(shown: &Shown<'_>, headings: &[&str], names: Names) -> String {
     let report = shown.report;
     let is_new = |row: &&PoolRow| {
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_new_the_second_time() {
+    fn the_second_time_only_changes_are_shown() {
         let again = |before: &[DriftSubject], after: &[DriftSubject]| {
             let (before, after) =
                 (report(before, &[], &[], None).without_repetition(), report(after, &[], &[], None));
@@ -197,7 +196,7 @@ not ready: 1 of 2 load balancers have an address, 0 of 0 workloads rolled out
     }
 
     #[test]
-    fn nothing_but_rows_when_all_is_well() {
+    fn a_ready_app_has_rows_only() {
         assert_eq!(
             shown(&[service("a", &json!([{"ip": "192.0.2.1"}]))], None),
             "POOL   NODES   SERVICE   ADDRESS     PORTS    AGE   STATE
@@ -207,7 +206,7 @@ a      2/3     web-a     192.0.2.1   80/TCP   5m    ready
     }
 
     #[test]
-    fn what_is_wrong_stands_below() {
+    fn problems_follow_the_tables() {
         assert_eq!(
             shown(&with_trouble(), None),
             "POOL   NODES   SERVICE   ADDRESS                 PORTS    AGE   STATE
@@ -222,7 +221,7 @@ deployment/web/web   waiting: it is not in the cluster
 web-b, web-c: SyncLoadBalancerFailed: quota
 
 1 object differs from the directory: kubectl largescale diff --live
-1 object of the directory is not in the cluster
+1 object of the directory not found in the cluster
 
 not ready: 2 of 4 load balancers have an address, 0 of 1 workload rolled out
 "
@@ -230,15 +229,15 @@ not ready: 2 of 4 load balancers have an address, 0 of 1 workload rolled out
     }
 
     #[test]
-    fn wide_has_names() {
+    fn wide_lists_names() {
         let wide = shown(&with_trouble(), Some(StatusFormat::Wide));
         assert!(wide.contains("STATE     NAMESPACE   DIRECTORY\n"), "{wide}");
         assert!(wide.contains("ready     web         differs\n"), "{wide}");
-        assert!(wide.contains("diff --live\n  service/web/web-d\n1 object of the directory is not in the cluster\n  deployment/web/web\n"), "{wide}");
+        assert!(wide.contains("diff --live\n  service/web/web-d\n1 object of the directory not found in the cluster\n  deployment/web/web\n"), "{wide}");
     }
 
     #[test]
-    fn names_are_what_kubectl_takes() {
+    fn kubectl_accepts_the_names() {
         let names = shown(&with_trouble(), Some(StatusFormat::Name));
         assert_eq!(names, "service/web-a\nservice/web-b\nservice/web-c\nservice/web-d\n");
     }

@@ -1,32 +1,32 @@
-//! One look at an app, as it is shown.
+//! One refresh of an app, ready to print.
 
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::{Report, Zone, zone};
 use crate::scope::Scope;
 
-/// What is to be shown.
+/// Everything that is printed.
 pub(super) struct Shown<'a> {
     /// The name of the app.
     pub app: &'a str,
-    /// What became of it.
+    /// Its status.
     pub report: &'a Report,
-    /// What was shown before, without repetitions.
+    /// The previous report, without counts of repeated events.
     pub before: Option<&'a Report>,
-    /// What could not be seen.
+    /// Warnings about objects that could not be read.
     pub unseen: &'a [Diagnostic],
-    /// Of which app, in which cluster.
+    /// The app and its cluster.
     pub scope: &'a Scope,
-    /// For DNS records, in seconds.
+    /// TTL of DNS records, in seconds.
     pub ttl: u32,
-    /// What the spec says of DNS.
+    /// The DNS settings of the spec.
     pub round_robin: Option<&'a RoundRobin<'a>>,
-    /// In seconds since 1970.
+    /// The current time in seconds since 1970.
     pub now: i64,
 }
 
 impl Shown<'_> {
-    /// What DNS should hold.
+    /// Returns the DNS records to create.
     pub fn zone(&self) -> Zone {
         zone(self.app, self.ttl, self.round_robin, &self.report.pools)
     }

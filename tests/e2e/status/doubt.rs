@@ -49,9 +49,9 @@ fn users_with_few_rights() {
     assert_eq!(run.code, Some(1), "{run:?}");
     for told in [
         "cannot check that this is the cluster of the lock",
-        "the nodes of the pools cannot be seen: forbidden: user `status-viewer` cannot list nodes",
-        "why load balancers have no address cannot be seen: forbidden: user `status-viewer` cannot list events in namespace `status-rights`",
-        "whether all is as in the directory cannot be seen: forbidden: user `status-viewer` cannot get configmaps in namespace `status-rights`",
+        "cannot count the nodes of the pools: forbidden: user `status-viewer` cannot list nodes",
+        "cannot read why load balancers have no address: forbidden: user `status-viewer` cannot list events in namespace `status-rights`",
+        "cannot compare all objects with the directory: forbidden: user `status-viewer` cannot get configmaps in namespace `status-rights`",
     ] {
         assert!(run.err.contains(told), "{told}\n{}", run.err);
     }
@@ -132,7 +132,7 @@ ready: 4 of 4 load balancers have an address, 1 of 1 workload rolled out
         "a repeated error must be printed once: {}",
         run.err
     );
-    assert!(run.err.ends_with("the cluster answers again\n"), "{}", run.err);
+    assert!(run.err.ends_with("the cluster responds again\n"), "{}", run.err);
     assert_eq!(proxy.count("GET", "/api/v1/nodes"), 1, "thousands of nodes are not listed every 2 seconds");
     assert!(proxy.writes().is_empty(), "{:?}", proxy.writes());
 }

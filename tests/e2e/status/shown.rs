@@ -34,7 +34,7 @@ fn from_nothing_to_all_ready() {
         "{}",
         run.out
     );
-    assert!(run.out.contains("6 objects of the directory are not in the cluster\n"), "{}", run.out);
+    assert!(run.out.contains("6 objects of the directory not found in the cluster\n"), "{}", run.out);
     assert!(
         run.out.ends_with("not ready: 0 of 4 load balancers have an address, 0 of 1 workload rolled out\n"),
         "{}",

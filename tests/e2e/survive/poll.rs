@@ -82,6 +82,6 @@ fn a_poll_that_fails_does_not_end_status() {
     running.interrupt();
     let run = running.wait();
     assert!(run.err.contains("etcdserver: leader changed"), "{run:?}");
-    assert!(run.err.contains("the cluster answers again"), "{run:?}");
+    assert!(run.err.contains("the cluster responds again"), "{run:?}");
     assert!(proxy.writes().is_empty() && proxy.sent().iter().all(|sent| !sent.query.contains("watch")));
 }
