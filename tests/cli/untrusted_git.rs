@@ -291,7 +291,7 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
             // It asks for the version of git only.
             (_, "doctor") => {}
             // The spec has no namespace, which is checked after the repository.
-            (_, "init") if said.contains("`metadata.namespace` is not set") => {}
+            (_, "init") if said.contains("`metadata.namespace` is required") => {}
             (Used | Unaffected, _) if code == Some(0) => {}
             (Used | Unaffected, _) => fail(&format!("{command} ended with {code:?}"), &output),
             (Refused(why), _) => {
