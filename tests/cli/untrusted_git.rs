@@ -291,7 +291,7 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
             // `doctor` only asks for the version of git.
             (_, "doctor") => {}
             // The spec has no namespace, which `init` checks after the repository.
-            (_, "init") if said.contains("`metadata.namespace` is not set") => {}
+            (_, "init") if said.contains("`metadata.namespace` is required") => {}
             (Used | Unaffected, _) if code == Some(0) => {}
             (Used | Unaffected, _) => fail(&format!("{command} ended with {code:?}"), &output),
             (Refused(why), _) => {
