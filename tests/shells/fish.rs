@@ -17,7 +17,7 @@ fn by_itself() {
     for (typed, offered) in [
         ("pools --context 'my", "my context\tcluster one"),
         ("pools --context=arn:", "--context=arn:aws:eks:eu-west-1:1:cluster/big\tcluster one"),
-        ("pools --context 'my context' --outp", "--output\tOutput format; default: a table"),
+        ("pools --context 'my context' --outp", "--output\tOutput format [default: a table]"),
         ("pools --file=ap", "--file=app/"),
     ] {
         assert_eq!(offers(&desk, sources, &format!("kubectl-largescale {typed}")), [offered], "{typed}");
@@ -36,7 +36,7 @@ fn through_a_link() {
 
 fn check(desk: &Desk, sources: &str, program: &str) {
     for (typed, offered) in [
-        ("rend", &["render\tWrite one Service per pool and the workload into the tree"][..]),
+        ("rend", &["render\tWrite one Service per pool and the workload into the rendered directory"][..]),
         ("render -f app --forget ", &["agentpool1", "agentpool2"]),
         (
             "pools --context ",
@@ -49,7 +49,10 @@ fn check(desk: &Desk, sources: &str, program: &str) {
         ("pools -n ", &["web\tof context plain", "shop\tof context arn:aws:eks:eu-west-1:1:cluster/big"]),
         ("render -f a", &["app/"]),
         ("init b", &["bin/"]),
-        ("diff --forc", &["--force-conflicts\tAs apply --force-conflicts"]),
+        (
+            "diff --forc",
+            &["--force-conflicts\tTake ownership of fields managed by others, as apply --force-conflicts"],
+        ),
     ] {
         let seen = offers(desk, sources, &format!("{program}{typed}"));
         for line in offered {
