@@ -177,7 +177,8 @@ impl Operation {
     fn refuse_harm(&self, object: &Value, operation: &PatchOperation, name: &str) -> Result<(), Diagnostic> {
         let refused = |why: String| {
             let described = self.described(operation.path().as_ref());
-            Err(Diagnostic::error(format!("{described} does not fit {name}: {why}")).at(self.location.clone()))
+            Err(Diagnostic::error(format!("{described} does not fit {name}: {why}"))
+                .at(self.location.clone()))
         };
         let new = match operation {
             PatchOperation::Add(it) => Some(&it.value),
@@ -419,7 +420,8 @@ mod tests {
             let copy = format!("- {{op: copy, from: /spec/ports, path: {path}}}\n");
             let (bomb, _) = patch(&format!("patch:\n{}", copy.repeat(copies)));
             let mut object = service();
-            let problem = bomb.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem.to_string();
+            let problem =
+                bomb.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem.to_string();
             assert!(
                 problem.contains("larger than 3 MiB, the most that an API server takes, or has"),
                 "{problem}"

@@ -31,7 +31,7 @@ pub(crate) fn check(
             problems.push(
                 Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", item.key))
                     .at(item.location.clone())
-                    .hint("two directories contain the same object; remove it from one of them. `kubectl largescale inventory` lists the ApplySets"),
+                    .hint("two directories contain the same object; remove it from one of them. `kubectl largescale inventory list` lists the ApplySets"),
             );
         }
     }

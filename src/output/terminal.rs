@@ -58,7 +58,7 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     let style = style.bold();
     // If standard error is closed, there is nowhere to report it.
     let mut err = anstream::stderr().lock();
-    // Messages quote files that nobody has reviewed yet, and a terminal obeys what they contain.
+    // Messages quote files that are not reviewed yet, and a terminal executes escape sequences in them.
     let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
     if let Some(hint) = &diagnostic.hint {
         let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));

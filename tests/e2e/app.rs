@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::control_plane::ControlPlane;
 use crate::proxy::Proxy;
-use crate::run::{Run, Running};
+use crate::run::{Run, Running, interruptible};
 
 /// A project with a Service for each pool, a Deployment and a `ConfigMap`. The names of the Services begin with
 /// `web-`.
@@ -97,7 +97,7 @@ impl<'a> App<'a> {
     }
 
     pub(crate) fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program);
+        let mut command = interruptible(program);
         command
             .args(arguments)
             .current_dir(self.directory())

@@ -20,7 +20,7 @@ fn the_services_of_others_count() {
     let looks = ["capacity", "-o", "json", "--as", user];
     let run = app.run(&looks);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let told = "other Services are not counted: user `capacity-viewer` may not list services";
+    let told = "other Services are not counted: forbidden: user `capacity-viewer` cannot list services";
     assert!(run.err.contains(told), "{}", run.err);
     let alone = usages(&run.out);
     let pools = alone("poolServices");

@@ -54,7 +54,10 @@ fn in_sync_for_argo_cd(plane: &ControlPlane, app: &App<'_>) -> Value {
 fn sees_no_difference_but_membership(app: &App<'_>) {
     let difference = app.run(&["diff", "--live"]);
     assert_eq!((difference.code, difference.out.as_str()), (Some(1), ""), "{difference:?}");
-    assert!(difference.err.contains("and 4 more: as the directory has them; `apply`"), "{difference:?}");
+    assert!(
+        difference.err.contains("and 4 more: same content as in the directory; `apply`"),
+        "{difference:?}"
+    );
 }
 
 #[test]

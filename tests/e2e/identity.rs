@@ -172,7 +172,10 @@ fn members_that_left_the_directory_are_counted() {
     for command in [&["apply"][..], &["apply", "--dry-run", "client"]] {
         let applied = app.run(command);
         assert_eq!(applied.code, Some(0), "{applied:?}");
-        assert!(applied.err.contains("1 member of the set is no longer in the directory"), "{applied:?}");
+        assert!(
+            applied.err.contains("1 member of the ApplySet is no longer in the directory"),
+            "{applied:?}"
+        );
     }
     // The lock records that the directory has rendered a ConfigMap.
     app.run(&["prune", "--yes"]).ok();

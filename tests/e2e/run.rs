@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,21 @@ impl Run {
         let text = self.ok();
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
+}
+
+/// Returns a command that handles Ctrl-C as in a terminal. A shell starts background jobs with SIGINT ignored, and every
+/// process below inherits that. `env` of GNU coreutils 8.31 restores the signal and keeps the process id.
+pub(crate) fn interruptible(program: &str) -> Command {
+    static CAN_RESTORE: OnceLock<bool> = OnceLock::new();
+    let restore = ["--default-signal=INT"];
+    let test =
+        || Command::new("env").args(restore).arg("true").output().is_ok_and(|output| output.status.success());
+    if !*CAN_RESTORE.get_or_init(test) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("env");
+    command.args(restore).arg(program);
+    command
 }
 
 /// A running program.

@@ -147,7 +147,7 @@ fn another_tree_or_another_cluster() {
     let mut other: Value = serde_json::from_str(&text).unwrap();
     other["terms"]["cluster"] = "00000000-0000-0000-0000-000000000000".into();
     scene.app.write(PLAN, &other.to_string());
-    is_refused(&scene, &["the plan is for cluster 00000000-0000-0000-0000-000000000000, this is "]);
+    is_refused(&scene, &["the plan is for cluster 00000000-0000-0000-0000-000000000000, but this is "]);
 
     scene.app.write(PLAN, &text);
     is_done(&scene, &Proxy::passing(plane));
