@@ -161,6 +161,19 @@ fn the_namespace_of_the_set_is_not_that_of_the_context() {
 }
 
 #[test]
+fn init_writes_the_namespace_of_the_context_into_the_spec() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::new(plane, "id-init");
+    for (arguments, namespace) in
+        [(&["init", "a"][..], "default"), (&["init", "b", "-n", "id-init"], "id-init")]
+    {
+        app.run(arguments).ok();
+        let spec = fs::read_to_string(app.directory().join(arguments[1]).join("largescale.yaml")).unwrap();
+        assert!(spec.contains(&format!("\n  namespace: {namespace}\n")), "{spec}");
+    }
+}
+
+#[test]
 fn members_that_left_the_directory_are_counted() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "id-left-over");
