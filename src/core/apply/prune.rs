@@ -241,6 +241,24 @@ mod tests {
     }
 
     #[test]
+    fn only_the_parent_itself_is_exempt() {
+        let named = |kind: &str, name: &str, namespace: &str| {
+            let version = if kind == "Deployment" { "apps/v1" } else { "v1" };
+            member(version, kind, &json!({"metadata": {"name": name, "namespace": namespace}}))
+        };
+        for (kind, name, namespace, deleted) in [
+            ("ConfigMap", "web", "prod", 0),
+            ("ConfigMap", "web", "other", 1),
+            ("ConfigMap", "settings", "prod", 1),
+            ("Deployment", "web", "prod", 1),
+            ("Service", "web", "prod", 1),
+        ] {
+            let found = candidates(&set(), &[named(kind, name, namespace)], &BTreeSet::new());
+            assert_eq!(found.delete.len(), deleted, "{kind} {namespace}/{name}");
+        }
+    }
+
+    #[test]
     fn members_that_are_kept() {
         let owner = json!({"metadata": {"ownerReferences": [{"kind": "Service", "name": "web", "controller": true}]}});
         is_kept("discovery.k8s.io/v1", "EndpointSlice", &owner, "service/web manages it");
