@@ -49,13 +49,14 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
         return None;
     }
     let field = if spec.name == locked.name { "namespace" } else { "name" };
+    let flags = project.source.flags();
     Some(
         Diagnostic::refusal(format!(
             "the ApplySet would move: the lock belongs to {locked}, but the spec now names {spec}"
         ))
         .at(project.document.location(&format!("/metadata/{field}")))
         .hint(format!(
-            "change `metadata.{field}` back. To move: `kubectl largescale inventory disband` with the old {field}, then change it, `render --new-id`, and `apply`"
+            "change `metadata.{field}` back. To move: `kubectl largescale inventory disband{flags}` with the old {field}, then change it, `kubectl largescale render{flags} --new-id`, and `kubectl largescale apply{flags}`"
         )),
     )
 }

@@ -34,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) parent: Option<Parent>,
     /// The lock that the tree was rendered with.
     pub(crate) lock: Lock,
+    /// The flags that name the spec on a command line, for hints.
+    pub(crate) flags: String,
     /// The desired objects, with the label of the ApplySet.
     pub(crate) items: Vec<Item>,
     /// The digests of the files of the tree.
@@ -81,7 +83,7 @@ impl Target {
     /// Parses a parent. Refuses one of another program or another directory.
     pub(crate) fn own_parent(&self, live: &Value) -> Result<Parent, Diagnostic> {
         let parent = read_parent(&self.set, live, Owner::Ours)?;
-        check_lock_id(&self.set, &parent, self.lock.id.as_ref())?;
+        check_lock_id(&self.set, &parent, self.lock.id.as_ref(), &self.flags)?;
         Ok(parent)
     }
 
@@ -123,6 +125,7 @@ impl Target {
             items,
             digests: reviewed.digests,
             lock: reviewed.lock,
+            flags: scope.source.flags(),
             load_balancer_fields: project.platform.spec.load_balancer_fields(),
             rules: project.spec.spec.conflicts.clone(),
         })

@@ -117,7 +117,7 @@ impl PreviousOwner {
         if tool_of(&parent.tooling) != TOOL {
             return Self::Program(parent.tooling.clone());
         }
-        match check_lock_id(&target.set, parent, target.lock.id.as_ref()) {
+        match check_lock_id(&target.set, parent, target.lock.id.as_ref(), &target.flags) {
             Ok(()) => Self::Ours,
             Err(_) => Self::Directory(parent.lock_id.as_deref().and_then(LockId::parse)),
         }
@@ -153,10 +153,11 @@ fn refuse_lock_without_id(target: &Target) -> Result<(), Failure> {
     if !has_id || target.lock.id.is_some() {
         return Ok(());
     }
+    let flags = &target.flags;
     Err(Diagnostic::refusal(
         "the ApplySet has the lock id of another directory, and this lock file has no id",
     )
-    .hint("run `kubectl largescale render --new-id`, then adopt again")
+    .hint(format!("run `kubectl largescale render{flags} --new-id`, then adopt again"))
     .into())
 }
 

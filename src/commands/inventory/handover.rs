@@ -72,7 +72,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     if ![TOOL, "kubectl"].contains(&tool_of(&parent.tooling)) {
         read_parent(&target.set, &target.parent_live, Owner::Ours)?;
     }
-    check_lock_id(&target.set, &parent, target.lock.id.as_ref())?;
+    check_lock_id(&target.set, &parent, target.lock.id.as_ref(), &target.flags)?;
     target.parent = Some(parent);
     let observation = observe(&target, args.concurrency)?;
     let members = members(&target, &observation);

@@ -52,7 +52,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             }
             Err(problem) => return Err(problem.into()),
         };
-        check_lock_id(&target.set, &read, target.lock.id.as_ref())?;
+        check_lock_id(&target.set, &read, target.lock.id.as_ref(), &target.flags)?;
         target.parent = Some(read);
     }
     let observation = observe(&target, args.concurrency)?;

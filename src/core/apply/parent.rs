@@ -132,7 +132,13 @@ fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (MemberScope, Vec<
 
 /// Refuses an ApplySet whose lock ID differs from that of the lock file. Another directory with the same name and
 /// namespace would prune the objects that this one applies. An ApplySet without a lock ID gets one at the next apply.
-pub fn check_lock_id(set: &ApplySet, parent: &Parent, own: Option<&LockId>) -> Result<(), Diagnostic> {
+/// `flags` name the spec in the commands of the hint.
+pub fn check_lock_id(
+    set: &ApplySet,
+    parent: &Parent,
+    own: Option<&LockId>,
+    flags: &str,
+) -> Result<(), Diagnostic> {
     let name = format!("configmap/{}/{}", set.namespace, set.name);
     match (parent.lock_id.as_deref(), own) {
         (None, _) => Ok(()),
@@ -141,16 +147,17 @@ pub fn check_lock_id(set: &ApplySet, parent: &Parent, own: Option<&LockId>) -> R
             // Anyone who may patch the ConfigMap can set this text, so only a valid ID is shown.
             let found = LockId::parse(found).map_or_else(|| "invalid".to_owned(), |id| id.to_string());
             let (here, first) = match own {
-                Some(own) => (format!("this lock file has {own}"), ""),
-                None => {
-                    ("this lock file has none".to_owned(), "`kubectl largescale render --new-id` and then ")
-                }
+                Some(own) => (format!("this lock file has {own}"), String::new()),
+                None => (
+                    "this lock file has none".to_owned(),
+                    format!("`kubectl largescale render{flags} --new-id` and then "),
+                ),
             };
             Err(Diagnostic::refusal(format!(
                 "{name}: the ApplySet belongs to another directory: its lock ID is {found}, but {here}"
             ))
             .hint(format!(
-                "if two apps have the same name, change `metadata.name` of this one and run `kubectl largescale render --new-id`; to take the ApplySet over, run {first}`kubectl largescale inventory adopt`"
+                "if two apps have the same name, change `metadata.name` of this one and run `kubectl largescale render{flags} --new-id`; to take the ApplySet over, run {first}`kubectl largescale inventory adopt{flags}`"
             )))
         }
     }
@@ -327,7 +334,7 @@ mod tests {
         let parent =
             |id: Option<&LockId>| read_parent(&set, &set.parent(&set.scope([]), id), Owner::Ours).unwrap();
         let check = |parent: &Parent, own: Option<&LockId>| {
-            check_lock_id(&set, parent, own).map_err(|problem| problem.message)
+            check_lock_id(&set, parent, own, " -f web").map_err(|problem| problem.message)
         };
         assert_eq!(check(&parent(None), None), Ok(()));
         assert_eq!(check(&parent(None), Some(&a)), Ok(()));
