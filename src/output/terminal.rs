@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::in_message;
@@ -175,7 +176,7 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
@@ -183,7 +184,9 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     for row in std::iter::once(&headings).chain(rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}   "));
+            let padding = width.saturating_sub(cell.width()) + 3;
+            line.push_str(cell);
+            line.push_str(&" ".repeat(padding));
         }
         out.push_str(line.trim_end());
         out.push('\n');
@@ -249,4 +252,17 @@ pub fn diff(lines: &[DiffLine]) -> String {
         out.push('\n');
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_align_with_wide_characters() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let shown = table(&["NAME", "STATE"], &[row(["可用性", "ready"]), row(["pool", "-"])]);
+        // A terminal shows each of the three characters in two columns.
+        assert_eq!(shown, "NAME     STATE\n可用性   ready\npool     -\n");
+    }
 }

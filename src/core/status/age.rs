@@ -30,52 +30,10 @@ pub fn age(since: i64, now: i64) -> String {
     }
 }
 
-/// Returns the seconds since 1970 of an RFC 3339 timestamp, without fractions of a second.
+/// Returns the seconds since 1970 of an RFC 3339 timestamp, rounded down.
 pub fn seconds(timestamp: &str) -> Option<i64> {
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = timestamp.get(from..to)?;
-        digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let has = |at: usize, signs: &str| timestamp.get(at..=at).is_some_and(|sign| signs.contains(sign));
-    if !(has(4, "-") && has(7, "-") && has(10, "Tt ") && has(13, ":") && has(16, ":")) {
-        return None;
-    }
-    let days = days_since_1970(number(0, 4)?, number(5, 7)?, number(8, 10)?)?;
-    let local = days * DAY + number(11, 13)? * HOUR + number(14, 16)? * MINUTE + number(17, 19)?;
-    let end = timestamp.get(19..)?;
-    let zone = match end.strip_prefix('.') {
-        Some(fraction) => fraction.trim_start_matches(|c: char| c.is_ascii_digit()),
-        None => end,
-    };
-    Some(local - offset(zone)?)
-}
-
-/// Parses `Z`, or the hours and minutes east of it.
-fn offset(zone: &str) -> Option<i64> {
-    if zone == "Z" || zone == "z" {
-        return Some(0);
-    }
-    let sign = match zone.get(..1)? {
-        "+" => 1,
-        "-" => -1,
-        _ => return None,
-    };
-    let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-    Some(sign * (hours.parse::<i64>().ok()? * HOUR + minutes.parse::<i64>().ok()? * MINUTE))
-}
-
-/// Algorithm: Howard Hinnant, "chrono-compatible low-level date algorithms", `days_from_civil`.
-fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // If years begin in March, the leap day is the last day.
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let parsed: jiff::Timestamp = timestamp.parse().ok()?;
+    Some(parsed.as_nanosecond().div_euclid(1_000_000_000).try_into().unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
