@@ -16,7 +16,6 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::review::{Review, failed, markdown, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::plan::{Overwrite, plan};
-use crate::directory::git::Filters;
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
 use crate::engine::discover::{LockIdentity, discover};
 use crate::engine::set_name::moved;
@@ -101,8 +100,11 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     if let (Some(path), Some(config), false) = (&args.cloud_config, &config, args.check) {
         replace(path, &config.text)?;
     }
-    let filters = if args.commit { Filters::Run } else { Filters::Off };
-    let git_status = around.as_ref().map(|around| around.git_status(project, &plan, filters)).transpose()?;
+    let git_status = match &around {
+        None => None,
+        Some(around) if args.commit => Some(around.to_commit(project, &plan)?),
+        Some(around) => Some(around.git_status(project, &plan)?),
+    };
     let same = !plan.changes_anything() && project.lock.as_ref() == Some(&lock);
     let outcome = Outcome {
         scope,

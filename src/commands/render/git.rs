@@ -1,7 +1,9 @@
 //! The git repository of the rendered directory: ignored files, uncommitted files, and the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::thread;
 
 use crate::commands::render::outcome::Outcome;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -26,7 +28,10 @@ pub(super) enum Git {
 }
 
 /// A repository that accepts the files.
-pub(super) struct Around(Repository);
+pub(super) struct Around {
+    repository: Repository,
+    filters_off: Filters,
+}
 
 /// Returns the repository that contains the project, unless the user wants to ignore it. Fails before anything is written if
 /// the repository cannot be trusted, ignores the files, or cannot accept the commit.
@@ -42,11 +47,32 @@ pub(super) fn around(
     let Some(repository) = Repository::around(&project.directory)? else {
         return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
     };
-    if let (Some(id), LockIdentity::Keep) =
-        (project.lock.as_ref().and_then(|lock| lock.id.as_ref()), identity)
-    {
-        repository.refuse_copies(id, &project.lock_path(), &project.source.flags())?;
+    let id = project.lock.as_ref().and_then(|lock| lock.id.as_ref());
+    let (around, copies) = thread::scope(|scope| {
+        // The search takes as long as everything else that git does here.
+        let search = (identity == LockIdentity::Keep).then_some(id).flatten().map(|id| {
+            scope.spawn(|| repository.refuse_copies(id, &project.lock_path(), &project.source.flags()))
+        });
+        let around = accepting(&repository, project, plan, git);
+        (around, search.map_or(Ok(()), |search| search.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    });
+    copies?;
+    let Some(filters_off) = around? else { return Ok(None) };
+    let around = Around { repository, filters_off };
+    if git == Git::Commit {
+        around.refuse_unready(project, plan)?;
     }
+    Ok(Some(around))
+}
+
+/// Refuses a repository that cannot accept the files, then reads its filters. Returns `None` if the files belong to
+/// another repository.
+fn accepting(
+    repository: &Repository,
+    project: &Project,
+    plan: &Plan,
+    git: Git,
+) -> Result<Option<Filters>, Failure> {
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
     let files: Vec<PathBuf> =
         kept.map(|step| project.output().join(&step.path)).chain([project.lock_path()]).collect();
@@ -60,11 +86,7 @@ pub(super) fn around(
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
     repository.refuse_ignored(&project.output(), &files)?;
-    let around = Around(repository);
-    if git == Git::Commit {
-        around.refuse_unready(project, plan)?;
-    }
-    Ok(Some(around))
+    Ok(Some(Filters::off(repository)?))
 }
 
 fn nothing_to_commit_to(project: &Project) -> Diagnostic {
@@ -82,20 +104,29 @@ fn nothing_to_commit_to(project: &Project) -> Diagnostic {
 }
 
 impl Around {
-    /// Returns the rendered files, the removed files and the lock file, if they are not committed.
-    pub(super) fn git_status(
+    /// Returns the rendered files, the removed files and the lock file, if they are not committed. Runs no filter.
+    pub(super) fn git_status(&self, project: &Project, plan: &Plan) -> Result<Vec<GitFileStatus>, Failure> {
+        self.status_with(project, plan, &self.filters_off)
+    }
+
+    /// Returns the files to commit. Runs the filters that the user configured, as the commit does.
+    pub(super) fn to_commit(&self, project: &Project, plan: &Plan) -> Result<Vec<GitFileStatus>, Failure> {
+        self.status_with(project, plan, &Filters::Run)
+    }
+
+    fn status_with(
         &self,
         project: &Project,
         plan: &Plan,
-        filters: Filters,
+        filters: &Filters,
     ) -> Result<Vec<GitFileStatus>, Failure> {
         let locked = project.lock.iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys()));
         let ours: BTreeSet<&String> = plan.steps.iter().map(|step| &step.path).chain(locked).collect();
-        Ok(self.0.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
+        Ok(self.repository.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
     }
 
     fn refuse_unready(&self, project: &Project, plan: &Plan) -> Result<(), Failure> {
-        if self.0.ready_for_commit()? == Head::Detached {
+        if self.repository.ready_for_commit()? == Head::Detached {
             terminal::diagnostic(
                 &Diagnostic::warning(
                     "HEAD is detached: the commit is lost when you check out another revision",
@@ -103,7 +134,7 @@ impl Around {
                 .hint("`git switch -c NAME` keeps it"),
             );
         }
-        let git_status = self.git_status(project, plan, Filters::Off)?;
+        let git_status = self.git_status(project, plan)?;
         let Some(file) = git_status.iter().find(|file| file.state == GitState::Conflicted) else {
             return Ok(());
         };
@@ -144,7 +175,7 @@ impl Around {
         let title = outcome.scope.title();
         let message = commit_message::text(&title, subject, &changes);
         let commit = self
-            .0
+            .repository
             .commit(git_status, &message)
             .map_err(|problem| Failure { exit: Exit::Incomplete, problems: vec![problem] })?;
         terminal::note(&format!("committed as {commit}"));

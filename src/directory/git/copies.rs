@@ -14,6 +14,8 @@ impl Repository {
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
         let asked = [
             "grep",
+            // There are few locks, so starting threads would take longer than the search.
+            "--threads=1",
             "--untracked",
             "--no-recurse-submodules",
             "--no-textconv",

@@ -13,23 +13,31 @@ use crate::directory::git::Repository;
 use crate::directory::git::command::{Failed, GitAccess, git};
 
 /// How a status command handles filter drivers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Filters {
     /// Turns them off, and reports a file that has one as unknown.
-    Off,
-    /// Runs them, as the commit that follows does.
+    Off(DriversOff),
+    /// Runs them, as the commit that follows does. Also right if the configuration has none.
     Run,
 }
 
 /// The filter drivers of the configuration, all turned off.
-pub(super) struct DriversOff {
+#[derive(Debug)]
+pub struct DriversOff {
     names: Vec<Vec<u8>>,
     overrides: NamedTempFile,
 }
 
+impl Filters {
+    /// Reads which filter drivers the configuration has, and turns them off.
+    pub fn off(repository: &Repository) -> Result<Self, Diagnostic> {
+        Ok(DriversOff::of(repository)?.map_or(Self::Run, Self::Off))
+    }
+}
+
 impl DriversOff {
     /// Reads the configuration; returns `None` if it has no filter driver.
-    pub(super) fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
+    fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
         let asked = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
         let keys = match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(keys) => keys,

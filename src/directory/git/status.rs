@@ -79,7 +79,7 @@ impl Repository {
         directory: &Path,
         beside: &Path,
         names: &BTreeSet<&String>,
-        filters: Filters,
+        filters: &Filters,
     ) -> Result<Vec<GitFileStatus>, Diagnostic> {
         let mut files = BTreeMap::from([(self.path(beside)?, beside.to_owned())]);
         for name in names {
@@ -88,10 +88,10 @@ impl Repository {
         }
         let [below, single] = [directory, beside].map(|path| self.shown_path(path));
         let drivers = match filters {
-            Filters::Off => DriversOff::of(self)?,
+            Filters::Off(drivers) => Some(drivers),
             Filters::Run => None,
         };
-        let overrides = drivers.as_ref().map(DriversOff::overrides);
+        let overrides = drivers.map(DriversOff::overrides);
         let options = Options { overrides, ..self.options(GitAccess::ReadOnly) };
         let asked = [
             "status",
