@@ -35,6 +35,13 @@ impl From<Diagnostic> for Failure {
     }
 }
 
+impl From<anyhow::Error> for Failure {
+    /// An unexpected failure is shown on one line, with its causes behind it. A [`Diagnostic`] stays as it is.
+    fn from(error: anyhow::Error) -> Self {
+        error.downcast::<Diagnostic>().unwrap_or_else(|error| Diagnostic::error(format!("{error:#}"))).into()
+    }
+}
+
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
         let mut problem = Diagnostic::error(error.to_string());
@@ -55,5 +62,29 @@ impl From<io::Error> for Failure {
             exit: Exit::Input,
             problems: vec![Diagnostic::error(format!("cannot write to standard output: {error}"))],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn an_unexpected_failure_is_one_line_and_ends_with_its_cause() {
+        let disk: anyhow::Result<()> = Err(io::Error::other("disk full").into());
+        let failure =
+            Failure::from(disk.context("cannot write a.yaml").context("cannot show it").unwrap_err());
+        let shown: Vec<String> = failure.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["cannot show it: cannot write a.yaml: disk full"]);
+        assert_eq!(failure.exit, Exit::Input);
+    }
+
+    #[test]
+    fn a_problem_keeps_its_hint_and_its_exit_code() {
+        let problem = Diagnostic::refusal("it would be lost").hint("write it down");
+        let failure = Failure::from(anyhow::Error::from(problem.clone()));
+        assert_eq!((failure.exit, failure.problems), (Exit::Refused, vec![problem]));
     }
 }

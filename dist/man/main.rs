@@ -3,19 +3,19 @@
 
 mod pages;
 
+use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
 
-fn main() -> ExitCode {
+use anyhow::{Context, bail};
+
+fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [directory, date] = &arguments[..] else { return ExitCode::from(2) };
+    let [directory, date] = &arguments[..] else { bail!("usage: man DIRECTORY DATE") };
     let directory = Path::new(directory);
-    let write = |(name, text): &(String, String)| std::fs::write(directory.join(name), text);
-    let written =
-        std::fs::create_dir_all(directory).and_then(|()| pages::pages(date).iter().try_for_each(write));
-    match written {
-        Ok(()) => ExitCode::SUCCESS,
-        // Only developers run this, so the debug form of the error is enough.
-        Err(error) => panic!("{}: {error}", directory.display()),
+    fs::create_dir_all(directory).with_context(|| format!("cannot create {}", directory.display()))?;
+    for (name, text) in pages::pages(date) {
+        let path = directory.join(name);
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::sync::{Mutex, PoisonError};
 
+use anyhow::anyhow;
 use http::HeaderName;
 use kube::client::ClientBuilder;
 use tokio::runtime::{Builder, Runtime};
@@ -133,21 +134,22 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
         }
         kube::Error::RustlsTls(error) => ClusterError::Unusable {
             what: format!("the certificates for {}", endpoint.server),
-            reason: error.to_string(),
+            reason: anyhow!("{error}"),
         },
         kube::Error::Auth(error) => ClusterError::Unusable {
             what: format!("the credentials of user `{user}`"),
-            reason: error.to_string(),
+            reason: anyhow!("{error}"),
         },
         // An invalid header: the name of a user or group to impersonate.
         kube::Error::HttpError(error) => ClusterError::Unusable {
             what: "the impersonated user or groups".into(),
-            reason: error.to_string(),
+            reason: anyhow!("{error}"),
         },
         // No other error is expected here; its text may contain secrets.
-        _ => {
-            ClusterError::Unusable { what: "the kubeconfig".into(), reason: "kube does not accept it".into() }
-        }
+        _ => ClusterError::Unusable {
+            what: "the kubeconfig".into(),
+            reason: anyhow!("kube does not accept it"),
+        },
     }
 }
 
@@ -157,10 +159,8 @@ pub(super) struct OwnRuntime(Option<Runtime>);
 impl OwnRuntime {
     fn start() -> Result<Self, ClusterError> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| ClusterError::Unusable {
-            what: "the network".into(),
-            reason: error.to_string(),
-        })?;
+        let runtime = runtime
+            .map_err(|error| ClusterError::Unusable { what: "the network".into(), reason: error.into() })?;
         Ok(Self(Some(runtime)))
     }
 

@@ -59,12 +59,12 @@ pub enum ClusterError {
         cluster: String,
     },
     /// A setting of the kubeconfig or a flag that cannot be used.
-    #[error("cannot use {what}: {reason}")]
+    #[error("cannot use {what}: {reason:#}")]
     Unusable {
         /// Such as ``the certificate authority of cluster `a` ``.
         what: String,
-        /// The reason.
-        reason: String,
+        /// The reason, with its causes. No code decides by it.
+        reason: anyhow::Error,
     },
     /// `--as-group` or `--as-uid` without `--as`.
     #[error("--as-group and --as-uid require --as")]

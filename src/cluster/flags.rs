@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
+use jiff::SignedDuration;
 use secrecy::SecretString;
 
 /// The cluster to connect to, and the user. `Debug` does not show token and password.
@@ -104,30 +105,18 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 }
 
 /// Parses kubectl's `--request-timeout`: whole seconds, or a duration as Go writes it.
+///
+/// jiff reads it, not kube: kube's parser aborts the program at `1h-5m` and at durations that are too long.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("invalid duration `{text}`; use 30, 30s, 1m or 1h30m");
     if let Ok(seconds) = text.parse::<u64>() {
         return Ok(Duration::from_secs(seconds));
     }
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let number: f64 = rest[..end].parse().map_err(|_| wrong())?;
-        rest = &rest[end..];
-        let end = rest.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(rest.len());
-        let seconds = match &rest[..end] {
-            "ms" => 0.001,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(wrong()),
-        };
-        rest = &rest[end..];
-        let part = Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?;
-        total = total.checked_add(part).ok_or_else(wrong)?;
-    }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+    // jiff also reads signs, spaces and the ISO 8601 form, which kubectl rejects.
+    let is_plain = text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='z' | '.'));
+    let parsed = if is_plain { text.parse::<SignedDuration>().ok() } else { None };
+    parsed
+        .and_then(|parsed| Duration::try_from(parsed).ok())
+        .ok_or_else(|| format!("invalid duration `{text}`; use 30, 30s, 1m or 1h30m"))
 }
 
 #[cfg(test)]
@@ -160,7 +149,9 @@ mod tests {
         ] {
             assert_eq!(parse_timeout(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
-        for text in ["", "s", "1x", "1.2.3s", "-1", "-1s", "5m3", "1 m", "99999999999999999999h"] {
+        for text in
+            ["", "s", "1x", "1.2.3s", "-1", "-1s", "5m3", "1 m", "PT1H", "1h-5m", "99999999999999999999h"]
+        {
             assert!(parse_timeout(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! The identity of a cluster: the UID of its namespace kube-system, which is commonly used as a cluster ID.
 
-use http::Request;
+use kube::api::GetParams;
 use serde::Deserialize;
 
 use crate::cluster::error::ClusterError;
@@ -22,9 +22,9 @@ pub enum Identity {
 
 /// Reads the identity. It is not an error if the user may list nodes and nothing else.
 pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
-    let request = Request::get("/api/v1/namespaces/kube-system").body(Vec::new()).map_err(|error| {
-        ClusterError::Unusable { what: "the name kube-system".into(), reason: error.to_string() }
-    })?;
+    let request = kube::core::Request::new("/api/v1/namespaces").get("kube-system", &GetParams::default());
+    let request = request
+        .map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })?;
     let body = match requests.send(&ASK, request).await {
         Ok(body) => body,
         Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {

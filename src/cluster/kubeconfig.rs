@@ -6,6 +6,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, Kubeconfig, KubeconfigError, LoadDataError, NamedAuthInfo,
     NamedCluster, NamedContext,
@@ -212,7 +213,7 @@ fn configure(
 fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError> {
     const USER: &str = "service account of the pod";
     let mut config = kube::Config::incluster()
-        .map_err(|error| ClusterError::Unusable { what: format!("the {USER}"), reason: error.to_string() })?;
+        .map_err(|error| ClusterError::Unusable { what: format!("the {USER}"), reason: error.into() })?;
     config.auth_info = overrides::user(config.auth_info, flags, USER)?;
     if let Some(namespace) = &flags.namespace {
         config.default_namespace.clone_from(namespace);
@@ -234,11 +235,11 @@ pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
         KubeconfigError::LoadCertificateAuthority(error)
         | KubeconfigError::LoadClientCertificate(error)
         | KubeconfigError::LoadClientKey(error) => match error {
-            LoadDataError::DecodeBase64(_) => "invalid base64".into(),
-            LoadDataError::ReadFile(error, file) => format!("{}: {error}", file.display()),
-            LoadDataError::NoBase64DataOrFile => "both a certificate and a key are required".into(),
+            LoadDataError::DecodeBase64(_) => anyhow!("invalid base64"),
+            LoadDataError::ReadFile(error, file) => anyhow!("{}: {error}", file.display()),
+            LoadDataError::NoBase64DataOrFile => anyhow!("both a certificate and a key are required"),
         },
-        _ => "cannot parse it".into(),
+        _ => anyhow!("cannot parse it"),
     };
     ClusterError::Unusable { what, reason }
 }

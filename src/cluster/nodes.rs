@@ -1,5 +1,7 @@
 //! Lists the nodes of a cluster.
 
+use kube::api::ListParams;
+
 use crate::cluster::error::ClusterError;
 use crate::cluster::operation::Operation;
 use crate::cluster::pages;
@@ -12,6 +14,7 @@ pub(super) async fn list(requests: &Requests) -> Result<Vec<Node>, ClusterError>
     let listing = Listing {
         ask: Operation::read("list", "nodes", "nodes"),
         path: "/api/v1/nodes".into(),
+        params: ListParams::default(),
         kind: "NodeList",
     };
     let mut strings = Strings::default();

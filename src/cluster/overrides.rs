@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use anyhow::anyhow;
 use kube::config::{AuthInfo, Cluster};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -97,7 +98,7 @@ fn check(user: &AuthInfo, name: &str) -> Result<(), ClusterError> {
     };
     Err(ClusterError::Unusable {
         what: format!("auth provider `{}` of user `{name}`", provider.unwrap_or_default()),
-        reason: format!("Kubernetes removed it; {instead}"),
+        reason: anyhow!("Kubernetes removed it; {instead}"),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use http::Request;
+use kube::api::ListParams;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -16,8 +17,10 @@ use crate::cluster::response;
 pub(super) struct Listing {
     /// The operation, for errors.
     pub(super) ask: Operation,
-    /// The path with its query, if it has one.
+    /// The path of the collection.
     pub(super) path: String,
+    /// The selectors.
+    pub(super) params: ListParams,
     /// The expected kind of the response.
     pub(super) kind: &'static str,
 }
@@ -51,12 +54,12 @@ async fn once<T: DeserializeOwned, K>(
     listing: &Listing,
     keep: &mut impl FnMut(T) -> K,
 ) -> Result<Vec<K>, ClusterError> {
-    let Listing { ask, path, kind } = listing;
+    let Listing { ask, kind, .. } = listing;
     let mut told = Instant::now();
     let mut kept = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let body = requests.send(ask, request(path, requests.limits.page, token.as_deref())?).await?;
+        let body = requests.send(ask, request(listing, requests.limits.page, token.as_deref())?).await?;
         let page: Page<T> = response::parse(&body, kind, |page: &Page<T>| &page.kind)
             .map_err(|problem| requests.failed(ask, problem))?;
         kept.extend(page.items.unwrap_or_default().into_iter().map(&mut *keep));
@@ -81,23 +84,11 @@ async fn once<T: DeserializeOwned, K>(
     }
 }
 
-fn request(path: &str, page: u32, token: Option<&str>) -> Result<Request<Vec<u8>>, ClusterError> {
-    let token = token.map(|token| format!("&continue={}", escaped(token))).unwrap_or_default();
-    let join = if path.contains('?') { '&' } else { '?' };
-    let request = Request::get(format!("{path}{join}limit={page}{token}")).body(Vec::new());
-    request.map_err(|error| ClusterError::Unusable {
-        what: "the server's continue token".into(),
-        reason: error.to_string(),
-    })
-}
-
-/// Escapes text for a path or a query: everything but RFC 3986's unreserved characters.
-pub(super) fn escaped(text: &str) -> String {
-    let escape = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(escape).collect()
+fn request(listing: &Listing, page: u32, token: Option<&str>) -> Result<Request<Vec<u8>>, ClusterError> {
+    let params =
+        ListParams { limit: Some(page), continue_token: token.map(str::to_owned), ..listing.params.clone() };
+    let request = kube::core::Request::new(listing.path.clone()).list(&params);
+    request.map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,8 @@
 
 use std::net::IpAddr;
 
+use anyhow::anyhow;
+
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 
@@ -20,7 +22,7 @@ pub(super) fn choose(
     // The address may contain a password, so messages do not show it.
     let wrong = |reason: &str| ClusterError::Unusable {
         what: "the address of the proxy".into(),
-        reason: reason.into(),
+        reason: anyhow!(reason.to_owned()),
     };
     let uri: http::Uri = with_scheme.parse().map_err(|_| wrong("invalid URL"))?;
     match uri.scheme_str() {

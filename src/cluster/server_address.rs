@@ -1,5 +1,6 @@
 //! Parses the server's address and its certificate authorities.
 
+use anyhow::anyhow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster};
@@ -19,12 +20,12 @@ pub(super) fn address(text: &str, cluster: &Cluster, user: &AuthInfo) -> Result<
         (false, true) => "https://",
         (false, false) => "http://",
     };
-    let wrong = |reason: String| ClusterError::Unusable { what: "the server's address".into(), reason };
+    let wrong = |reason| ClusterError::Unusable { what: "the server's address".into(), reason };
     let uri: http::Uri =
-        format!("{scheme}{text}").parse().map_err(|error: http::uri::InvalidUri| wrong(error.to_string()))?;
+        format!("{scheme}{text}").parse().map_err(|error: http::uri::InvalidUri| wrong(error.into()))?;
     match uri.scheme_str() {
         Some("http" | "https") => Ok(uri),
-        other => Err(wrong(format!("it begins with {}://, expected https://", other.unwrap_or_default()))),
+        other => Err(wrong(anyhow!("it begins with {}://, expected https://", other.unwrap_or_default()))),
     }
 }
 
@@ -39,7 +40,7 @@ pub(super) fn shown(uri: &http::Uri) -> String {
 pub(super) fn certificates(pem: &[u8], cluster: &str) -> Result<Vec<Vec<u8>>, ClusterError> {
     let wrong = |reason: &str| ClusterError::Unusable {
         what: format!("the certificate authority of cluster `{cluster}`"),
-        reason: reason.into(),
+        reason: anyhow!(reason.to_owned()),
     };
     let text = str::from_utf8(pem).map_err(|_| wrong("it is not PEM"))?;
     let mut certificates = Vec::new();

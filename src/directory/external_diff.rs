@@ -1,7 +1,11 @@
 //! `KUBECTL_EXTERNAL_DIFF`: the user's own diff program, run as kubectl runs it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::process::Command;
+
+use anyhow::{Context, bail};
+use tempfile::TempDir;
 
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -16,37 +20,40 @@ fn program() -> Option<Vec<String>> {
 
 /// Shows the old and new text of files with the user's program; returns false if there is none. Writes both sides
 /// into directories `LIVE-…` and `MERGED-…` as kubectl does, and removes them afterwards.
-pub fn external_diff(files: &[(&str, &str, &str)]) -> Result<bool, Diagnostic> {
+pub fn external_diff(files: &[(&str, &str, &str)]) -> anyhow::Result<bool> {
     let Some(words) = program() else { return Ok(false) };
-    let failed = |error: &std::io::Error| {
-        Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={} failed: {error}", words.join(" ")))
-            .hint("check that the program is installed and on the PATH")
-    };
-    let live = tempfile::Builder::new().prefix("LIVE-").tempdir().map_err(|error| failed(&error))?;
-    let merged = tempfile::Builder::new().prefix("MERGED-").tempdir().map_err(|error| failed(&error))?;
-    for (path, old, new) in files {
+    let shown = words.join(" ");
+    let [live, merged] = ["LIVE-", "MERGED-"].map(temporary);
+    let (live, merged) = (live?, merged?);
+    for (name, old, new) in files {
         for (directory, text) in [(&live, old), (&merged, new)] {
             // The diff program gets the flag -N, which treats a missing file as empty.
             if !text.is_empty() {
-                fs::write(directory.path().join(path), text).map_err(|error| failed(&error))?;
+                let path = directory.path().join(name);
+                fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
             }
         }
     }
-    let status = Command::new(&words[0])
-        .args(&words[1..])
-        .arg(live.path())
-        .arg(merged.path())
-        .status()
-        .map_err(|error| failed(&error))?;
+    let status = match Command::new(&words[0]).args(&words[1..]).arg(live.path()).arg(merged.path()).status()
+    {
+        Ok(status) => status,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(Diagnostic::error(format!("KUBECTL_EXTERNAL_DIFF={shown}: program not found"))
+                .hint("install the program, or add its directory to the PATH")
+                .into());
+        }
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot start KUBECTL_EXTERNAL_DIFF={shown}"));
+        }
+    };
     match status.code() {
         Some(0 | 1) => Ok(true),
-        Some(code) => Err(Diagnostic::error(format!(
-            "KUBECTL_EXTERNAL_DIFF={} exited with code {code}",
-            words.join(" ")
-        ))),
-        None => Err(Diagnostic::error(format!(
-            "KUBECTL_EXTERNAL_DIFF={} was killed by a signal",
-            words.join(" ")
-        ))),
+        Some(code) => bail!("KUBECTL_EXTERNAL_DIFF={shown} exited with code {code}"),
+        None => bail!("KUBECTL_EXTERNAL_DIFF={shown} was killed by a signal"),
     }
+}
+
+fn temporary(prefix: &str) -> anyhow::Result<TempDir> {
+    let directory = tempfile::Builder::new().prefix(prefix).tempdir();
+    directory.with_context(|| format!("cannot create a directory in {}", std::env::temp_dir().display()))
 }

@@ -207,7 +207,7 @@ impl Discovery {
         project: &Project,
         plan: &Plan,
         identity: LockIdentity,
-    ) -> Result<Lock, Diagnostic> {
+    ) -> Result<Lock, Failure> {
         let old = project.lock.as_ref().filter(|_| identity == LockIdentity::Keep);
         let spec_set = SetName {
             name: project.spec.metadata.name.clone(),

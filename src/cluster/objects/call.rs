@@ -2,12 +2,16 @@
 
 use std::borrow::Cow;
 
+use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Method, Request};
+use kube::api::{
+    DeleteParams, GetParams, ListParams, Patch, PatchParams, Preconditions, ValidationDirective,
+};
 use serde_json::{Value, json};
 
 use crate::cluster::error::ClusterError;
 use crate::cluster::operation::{Operation, Retry};
-use crate::cluster::pages::{Listing, escaped};
+use crate::cluster::pages::Listing;
 use crate::cluster::response::ANY_LIST;
 use crate::core::live::Resource;
 
@@ -152,62 +156,64 @@ impl ApiCall {
     /// Returns the list that the call reads, if it reads one.
     pub(super) fn listing(&self) -> Option<Listing> {
         let Self::List { resource, namespace, labels, fields } = self else { return None };
-        let query: Vec<String> = [("labelSelector", labels), ("fieldSelector", fields)]
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", escaped(value.as_ref()?))))
-            .collect();
-        let mut path = collection(resource, namespace.as_deref().unwrap_or_default());
-        if !query.is_empty() {
-            path = format!("{path}?{}", query.join("&"));
-        }
-        Some(Listing { ask: self.ask(), path, kind: ANY_LIST })
+        let path = collection(resource, namespace.as_deref().unwrap_or_default());
+        let params = ListParams {
+            label_selector: labels.clone(),
+            field_selector: fields.clone(),
+            ..ListParams::default()
+        };
+        Some(Listing { ask: self.ask(), path, params, kind: ANY_LIST })
     }
 
     /// Returns the request of a call that reads no list.
     pub(super) fn request(&self) -> Result<Request<Vec<u8>>, ClusterError> {
-        match self {
-            Self::Get(at) => request(Method::GET, &at.path(), None),
+        let built = match self {
+            Self::Get(at) => at.collection().get(&escaped(&at.name), &GetParams::default()),
             Self::List { resource, namespace, .. } => {
-                request(Method::GET, &collection(resource, namespace.as_deref().unwrap_or_default()), None)
+                let path = collection(resource, namespace.as_deref().unwrap_or_default());
+                kube::core::Request::new(path).list(&ListParams::default())
             }
             Self::Apply { at, body, manager, force, dry_run } => {
-                let force = *force == Force::Always;
-                let path = format!(
-                    "{}?fieldManager={manager}&fieldValidation=Strict&force={force}{}",
-                    at.path(),
-                    dry_run.query('&')
-                );
-                request(Method::PATCH, &path, Some(("application/apply-patch+yaml", body)))
+                let params = PatchParams {
+                    dry_run: *dry_run == DryRun::All,
+                    force: *force == Force::Always,
+                    field_manager: Some((*manager).to_owned()),
+                    field_validation: Some(ValidationDirective::Strict),
+                };
+                at.collection().patch(&escaped(&at.name), &params, &Patch::Apply(body))
             }
             Self::Patch { at, patch, dry_run } => {
-                let form = if patch.is_array() {
-                    "application/json-patch+json"
-                } else {
-                    "application/merge-patch+json"
-                };
-                request(Method::PATCH, &format!("{}{}", at.path(), dry_run.query('?')), Some((form, patch)))
+                let params = PatchParams { dry_run: *dry_run == DryRun::All, ..PatchParams::default() };
+                let built = at.collection().patch(&escaped(&at.name), &params, &Patch::Merge(patch));
+                // kube's own type for JSON Patch comes with another version of json-patch.
+                built.map(|mut request| {
+                    if patch.is_array() {
+                        let json_patch = HeaderValue::from_static("application/json-patch+json");
+                        request.headers_mut().insert(CONTENT_TYPE, json_patch);
+                    }
+                    request
+                })
             }
             Self::Delete { at, uid, resource_version, dry_run } => {
-                let mut options = json!({
-                    "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background",
-                    "preconditions": { "uid": uid, "resourceVersion": resource_version },
-                });
-                if *dry_run == DryRun::All {
-                    options["dryRun"] = json!(["All"]);
-                }
-                request(Method::DELETE, &at.path(), Some(("application/json", &options)))
+                let (uid, resource_version) = (Some(uid.clone()), Some(resource_version.clone()));
+                let params = DeleteParams {
+                    dry_run: *dry_run == DryRun::All,
+                    ..DeleteParams::background().preconditions(Preconditions { uid, resource_version })
+                };
+                at.collection().delete(&escaped(&at.name), &params)
             }
-            Self::Resources { group, version } => request(Method::GET, &root(group, version), None),
-            Self::Groups => request(Method::GET, "/apis", None),
+            Self::Resources { group, version } => plain(Method::GET, &root(group, version), Vec::new()),
+            Self::Groups => plain(Method::GET, "/apis", Vec::new()),
             Self::OwnRights { namespace } => {
                 let review = json!({
                     "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
                     "spec": { "namespace": namespace },
                 });
                 let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
-                request(Method::POST, path, Some(("application/json", &review)))
+                plain(Method::POST, path, review.to_string().into_bytes())
             }
-        }
+        };
+        built.map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })
     }
 
     fn group_version(group: &str, version: &str) -> String {
@@ -228,17 +234,8 @@ impl std::fmt::Display for ObjectRef {
 }
 
 impl ObjectRef {
-    fn path(&self) -> String {
-        format!("{}/{}", collection(&self.resource, &self.namespace), escaped(&self.name))
-    }
-}
-
-impl DryRun {
-    fn query(self, join: char) -> String {
-        match self {
-            Self::None => String::new(),
-            Self::All => format!("{join}dryRun=All"),
-        }
+    fn collection(&self) -> kube::core::Request {
+        kube::core::Request::new(collection(&self.resource, &self.namespace))
     }
 }
 
@@ -255,18 +252,17 @@ fn collection(resource: &Resource, namespace: &str) -> String {
     format!("{root}/namespaces/{}/{}", escaped(namespace), escaped(&resource.plural))
 }
 
-fn request(
-    method: Method,
-    path: &str,
-    body: Option<(&'static str, &Value)>,
-) -> Result<Request<Vec<u8>>, ClusterError> {
-    let mut request = Request::builder().method(method).uri(path);
-    if let Some((form, _)) = body {
-        request = request.header(http::header::CONTENT_TYPE, form);
-    }
-    let body = body.map(|(_, body)| body.to_string().into_bytes()).unwrap_or_default();
-    request.body(body).map_err(|error| ClusterError::Unusable {
-        what: format!("the path {path}"),
-        reason: error.to_string(),
-    })
+/// Escapes text for a path: everything but RFC 3986's unreserved characters. kube writes names into paths as they are.
+fn escaped(text: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(escape).collect()
+}
+
+fn plain(method: Method, path: &str, body: Vec<u8>) -> Result<Request<Vec<u8>>, kube::core::request::Error> {
+    let json = "application/json";
+    let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, json);
+    request.body(body).map_err(kube::core::request::Error::BuildRequest)
 }

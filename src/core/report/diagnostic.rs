@@ -105,6 +105,9 @@ impl fmt::Display for Diagnostic {
     }
 }
 
+/// The shells pass a problem on with unexpected failures, as one error type.
+impl std::error::Error for Diagnostic {}
+
 impl From<Diagnostic> for Vec<Diagnostic> {
     fn from(diagnostic: Diagnostic) -> Self {
         vec![diagnostic]

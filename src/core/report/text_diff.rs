@@ -66,22 +66,9 @@ pub fn unified(old: &str, new: &str, old_name: &str, new_name: &str) -> Vec<Diff
         DiffLine::whole(LineKind::Header, format!("--- {old_name}")),
         DiffLine::whole(LineKind::Header, format!("+++ {new_name}")),
     ];
-    for group in diff.grouped_ops(CONTEXT) {
-        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
-        let range = |start: usize, end: usize| match end - start {
-            1 => format!("{}", start + 1),
-            0 => format!("{start},0"),
-            length => format!("{},{length}", start + 1),
-        };
-        lines.push(DiffLine::whole(
-            LineKind::Hunk,
-            format!(
-                "@@ -{} +{} @@",
-                range(first.old_range().start, last.old_range().end),
-                range(first.new_range().start, last.new_range().end)
-            ),
-        ));
-        for operation in &group {
+    for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
+        lines.push(DiffLine::whole(LineKind::Hunk, hunk.header().to_string()));
+        for operation in hunk.ops() {
             for change in diff.iter_inline_changes(operation) {
                 let kind = match change.tag() {
                     ChangeTag::Equal => LineKind::Same,
