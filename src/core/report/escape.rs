@@ -18,6 +18,31 @@ pub fn in_message(text: &str) -> String {
     encoded(text, |c| !matches!(c, '\n' | '\t') && is_unsafe(c))
 }
 
+/// Escapes text for JSON output: the same characters inside a JSON string, as `\uXXXX`. Keeps the line ends and tabs of the
+/// layout.
+///
+/// JSON writes some of them as they are, but a terminal shows JSON, too.
+pub fn in_json(json: &str) -> String {
+    if !json.contains(|c: char| !matches!(c, '\n' | '\t') && is_unsafe(c)) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\n' | '\t') || !is_unsafe(c) {
+            out.push(c);
+        } else {
+            // All of these characters are in the Basic Multilingual Plane, so none needs a surrogate pair.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+    }
+    out
+}
+
+/// Whether a character reorders the displayed text. `in_comment` names the source.
+pub fn reorders(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -35,10 +60,8 @@ fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
 fn is_unsafe(c: char) -> bool {
     let ends_a_line = matches!(c, '\u{2028}' | '\u{2029}');
     let is_refused = matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
-    let reorders =
-        matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     // U+0085 ends a line, too; it is a control character.
-    c.is_control() || ends_a_line || is_refused || reorders
+    c.is_control() || ends_a_line || is_refused || reorders(c)
 }
 
 #[cfg(test)]
@@ -66,6 +89,15 @@ mod tests {
         ] {
             assert_eq!(in_comment(text), expected);
         }
+    }
+
+    #[test]
+    fn json_stays_the_same_value() {
+        let value = serde_json::json!({"a\u{202e}": ["\u{7f}\u{9b}31m\u{1b}[0m\n\u{2028}\u{feff}", "é\u{200d}\u{1f469}"]});
+        let json = in_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!json.contains(|c: char| c != '\n' && is_unsafe(c)), "{json}");
+        assert!(json.contains("\\u202e") && json.contains("\\u009b31m") && json.contains('é'), "{json}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&json).unwrap(), value);
     }
 
     #[test]

@@ -1,7 +1,12 @@
 //! Writes values as YAML: in Kubernetes' key order, and without scalars that a YAML 1.1 reader interprets differently.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
+
+use crate::core::report::escape::reorders;
 
 /// Writes a Kubernetes object in canonical key order.
 pub fn write_object(object: &Value) -> String {
@@ -23,6 +28,9 @@ pub fn write_plain<T: Serialize>(value: &T) -> String {
 pub fn write_scalar(text: &str) -> String {
     let plain = write_plain(&text);
     let plain = plain.trim_end_matches('\n');
+    if text.contains(reorders) {
+        return plain.to_owned();
+    }
     let is_block = plain.contains('\n') || plain.starts_with(['|', '>']);
     let ends_in_brackets = !plain.starts_with(['"', '\'']) && plain.contains([',', '[', ']', '{', '}']);
     if is_block || ends_in_brackets {
@@ -35,8 +43,48 @@ fn emit<T: Serialize>(value: &T) -> String {
     // No `>` folding: a long argument stays on its line, so that a diff shows what changed in it.
     let options = serde_saphyr::ser_options! { folded_wrap_chars: usize::MAX };
     // Without the panic, an empty text would overwrite a valid file.
-    serde_saphyr::to_string_with_options(value, options)
-        .expect("strings, numbers, lists and maps have a YAML form")
+    let text = serde_saphyr::to_string_with_options(value, options)
+        .expect("strings, numbers, lists and maps have a YAML form");
+    if !text.contains(reorders) {
+        return text;
+    }
+    // The library writes them as they are. They are inside double quotes, where an escape has the same meaning.
+    let mut escaped = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        for c in without_mark(line).chars() {
+            if reorders(c) {
+                let _ = write!(escaped, "\\u{:04X}", u32::from(c));
+            } else {
+                escaped.push(c);
+            }
+        }
+    }
+    escaped
+}
+
+/// Starts a key that must be in double quotes. The library decides about the quotes of a key; with this character it
+/// writes them.
+const QUOTED_KEY: char = '\u{1}';
+
+/// Returns a line without the mark of its key.
+fn without_mark(line: &str) -> Cow<'_, str> {
+    const WRITTEN: &str = "\"\\x01";
+    let start = line.len() - line.trim_start_matches(['-', ' ']).len();
+    let Some(rest) = line[start..].strip_prefix(WRITTEN) else { return line.into() };
+    // A value that begins with the same character has no colon after its closing quote.
+    let is_marked = end_of_quotes(rest)
+        .is_some_and(|end| rest[..end].contains(reorders) && rest[end + 1..].starts_with(':'));
+    if is_marked { format!("{}\"{rest}", &line[..start]).into() } else { line.into() }
+}
+
+/// Returns the position of the quote that ends a text in double quotes.
+fn end_of_quotes(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    })
 }
 
 #[derive(Clone, Copy)]
@@ -87,7 +135,12 @@ impl Serialize for Ordered<'_> {
                 let mut entries: Vec<_> = map.iter().collect();
                 entries.sort_by_key(|(key, _)| self.order.rank(key));
                 for (key, value) in entries {
-                    out.serialize_entry(&Text(key), &Self { value, order: self.order.below(key) })?;
+                    let value = Self { value, order: self.order.below(key) };
+                    if key.contains(reorders) {
+                        out.serialize_entry(&format!("{QUOTED_KEY}{key}"), &value)?;
+                    } else {
+                        out.serialize_entry(&Text(key), &value)?;
+                    }
                 }
                 out.end()
             }
@@ -109,7 +162,9 @@ struct Text<'a>(&'a str);
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // go-yaml rejects a block scalar whose first line with text starts with a tab.
-        if self.0.trim_start_matches(['\n', ' ']).starts_with('\t') {
+        let starts_with_tab = self.0.trim_start_matches(['\n', ' ']).starts_with('\t');
+        // A reviewer must see text that reorders the line it is on, and only double quotes have escapes.
+        if starts_with_tab || self.0.contains(reorders) {
             return serde_saphyr::DoubleQuoted(self.0).serialize(serializer);
         }
         serializer.serialize_str(self.0)
@@ -190,6 +245,26 @@ spec:
                 crate::core::yaml::read_one("", &format!("a: {scalar}\nb: [{scalar}, {scalar}]\n")).unwrap();
             assert_eq!(read.value, json!({"a": text, "b": [text, text]}));
         }
+    }
+
+    #[test]
+    fn no_text_reorders_the_line_that_shows_it() {
+        let value = json!({"a\u{202e}b": "x\u{2066}y", "c": ["\u{200f}\nz\n", "a\u{200d}\u{1f469}"], "d": "\u{61c}\\u202e\""});
+        for text in [write_object(&value), write_plain(&value)] {
+            assert!(!text.contains(reorders), "{text}");
+            assert!(
+                text.contains(r#""a\u202Eb": "x\u2066y""#) && text.contains("a\u{200d}\u{1f469}"),
+                "{text}"
+            );
+            assert_eq!(crate::core::yaml::read_one("", &text).unwrap().value, value);
+        }
+        let marked = json!({
+            "\u{1}\u{202e}": 1, "\u{1}x": "\u{202e}", "c": ["\u{1}\u{202e}", {"\u{202e}\": '#": {"\u{1}\\\u{202e}\"": ["\u{202e}: a"]}}]
+        });
+        let text = write_plain(&marked);
+        assert!(!text.contains(reorders), "{text}");
+        assert_eq!(crate::core::yaml::read_one("", &text).unwrap().value, marked, "{text}");
+        assert_eq!(write_scalar("a\u{202e}, [b]"), r#""a\u202E, [b]""#);
     }
 
     #[test]
