@@ -93,6 +93,9 @@ impl Target {
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(terminal::diagnostic);
         let mut cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
+        if access == Access::ReadWrite {
+            warn_of_insecurities(&cluster);
+        }
         let identity = checked_identity(&cluster, &reviewed, access)?;
         project.refuse_same_cluster(&identity)?;
         cluster.be_patient();
@@ -142,6 +145,12 @@ pub(crate) fn group_version(object: &Value) -> (String, String) {
     let text = object["apiVersion"].as_str().unwrap_or_default();
     let (group, version) = text.split_once('/').unwrap_or(("", text));
     (group.to_owned(), version.to_owned())
+}
+
+fn warn_of_insecurities(cluster: &Cluster) {
+    for weak in cluster.insecurities() {
+        terminal::diagnostic(&Diagnostic::warning(weak.to_string()).hint(weak.hint()));
+    }
 }
 
 fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, access: Access) -> Result<String, Failure> {

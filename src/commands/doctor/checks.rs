@@ -116,6 +116,8 @@ fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Findin
         Ok(cluster) => {
             let location = format!("{} at {}", named(cluster.context()), cluster.server());
             findings.push(Finding::ok("context", location));
+            let weak = cluster.insecurities().iter();
+            findings.extend(weak.map(|weak| Finding::warn("transport", weak.to_string(), weak.hint())));
             Some(cluster)
         }
         Err(error) => {
