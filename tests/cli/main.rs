@@ -5,6 +5,7 @@ mod bindings;
 mod cases;
 mod circles;
 mod commands;
+mod concurrent;
 mod dns;
 mod docs;
 mod drift;
