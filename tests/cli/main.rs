@@ -13,6 +13,7 @@ mod examples;
 mod github;
 mod gitops;
 mod man;
+mod messages;
 mod models;
 mod overlays;
 #[path = "../support/pages.rs"]

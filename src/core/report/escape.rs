@@ -1,4 +1,4 @@
-//! Escapes untrusted text, such as file names, for comments in YAML files and for messages.
+//! Escapes untrusted text, such as file names, for comments in YAML files, for messages and for JSON.
 
 use std::fmt::Write;
 
@@ -16,6 +16,21 @@ pub fn in_comment(text: &str) -> String {
 /// output of git, with several lines.
 pub fn in_message(text: &str) -> String {
     encoded(text, |c| !matches!(c, '\n' | '\t') && is_unsafe(c))
+}
+
+/// Escapes serialized JSON, so that a terminal, or an editor that shows a log, displays it safely: the same characters become
+/// `\uXXXX`, which a reader of JSON turns back. serde_json escapes only those below U+0020.
+pub fn in_json(serialized: &str) -> String {
+    let mut out = String::with_capacity(serialized.len());
+    for c in serialized.chars() {
+        if is_unsafe(c) {
+            // All of them are in the basic multilingual plane, so one escape is enough.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
@@ -66,6 +81,14 @@ mod tests {
         ] {
             assert_eq!(in_comment(text), expected);
         }
+    }
+
+    #[test]
+    fn json_keeps_its_meaning() {
+        let text = "a\n\u{7f}\u{85}\u{9f}\u{2028}\u{feff}\u{ffff}\u{202e}é\u{1f468}\\";
+        let escaped = in_json(&serde_json::to_string(text).unwrap());
+        assert_eq!(escaped, r#""a\n\u007f\u0085\u009f\u2028\ufeff\uffff\u202eé👨\\""#);
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
     }
 
     #[test]
