@@ -149,6 +149,17 @@ fn every_field_is_in_its_page() {
     separator("docs/spec.md", "fields", &text);
 }
 
+#[test]
+fn every_field_of_a_message_is_in_the_page_of_commands() {
+    let schema = fs::read_to_string(checkout().join("docs/schema/message.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let mut text = fields_of("message", &schema, &schema);
+    for (name, definition) in schema["$defs"].as_object().unwrap() {
+        text.push_str(&fields_of(name, definition, &schema));
+    }
+    separator("docs/commands.md", "message-fields", &text);
+}
+
 /// Returns a table of the fields of a type, or of its values.
 fn fields_of(name: &str, definition: &serde_json::Value, schema: &serde_json::Value) -> String {
     let line =

@@ -135,7 +135,7 @@ fn uncommitted_lines(git_status: &[GitFileStatus]) -> Vec<String> {
             ("changed", difference @ "removed") => difference,
             (state, _) => state,
         };
-        by_state.entry(what).or_default().push(file.file.display().to_string());
+        by_state.entry(what).or_default().push(in_comment(&file.file.display().to_string()));
     }
     let line = |(state, files): (&str, Vec<String>)| {
         let more = files.len().saturating_sub(SHOWN);

@@ -6,9 +6,9 @@ use serde::Serialize;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::in_json;
 
-/// One error, warning or note on standard error, with --message-format json
+/// One line of `--message-format json`: an error, a warning or a note. Later versions may add fields.
 ///
-/// Each line is one object. Later versions may add fields.
+/// An absent field is left out, never null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -22,29 +22,34 @@ pub struct Message {
     pub message: String,
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", default)]
     pub hint: Option<String>,
     /// The file that has the problem, as the user wrote its path.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", default)]
     pub file: Option<String>,
     /// The line in the file, starting at 1. Absent if the whole file is meant.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
+    #[schemars(with = "u32", default, range(min = 1))]
     pub line: Option<u32>,
     /// The app that the command worked on: `metadata.name` of the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", default)]
     pub app: Option<String>,
     /// The cluster that the command worked on, by its name in `spec.clusters`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", default)]
     pub cluster_name: Option<String>,
     /// The exit code of one spec or cluster among several. Only the notes at the end of a run have it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u8", default)]
     pub exit_code: Option<u8>,
     /// The file of the spec that the command worked on.
     #[serde(skip)]
     pub spec: Option<String>,
 }
 
-/// The severity of a message
+/// How severe a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageSeverity {
