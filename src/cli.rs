@@ -172,10 +172,8 @@ pub fn typed_message_format(arguments: &[OsString]) -> MessageFormat {
 
 /// Returns clap's report of wrong usage as a problem, for the formats that programs read.
 pub fn usage_problem(error: &clap::Error) -> Diagnostic {
-    const SEE_HELP: &str = "kubectl largescale --help lists the commands and their flags";
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return Diagnostic::error("a command is required").hint(SEE_HELP);
-    }
+    const SEE_HELP: &str =
+        "use `kubectl largescale --help` to list the commands, and --help of a command to list its flags";
     let text = error.render().to_string();
     let text = text.split("\n\nUsage:").next().unwrap_or_default();
     let text = text.split("\n\nFor more information").next().unwrap_or_default();
@@ -212,18 +210,18 @@ mod tests {
     fn wrong_usage_is_a_problem_with_a_hint() {
         for (line, message, hint) in [
             (
-                "x render --chekc",
-                "unexpected argument '--chekc' found",
+                "x render --checks",
+                "unexpected argument '--checks' found",
                 "a similar argument exists: '--check'",
             ),
             ("x frobnicate", "unrecognized subcommand 'frobnicate'", "--help"),
             (
-                "x pools -o xml",
-                "invalid value 'xml' for '--output <FORMAT>'\n  [possible values: wide, ",
+                "x pools -o table",
+                "invalid value 'table' for '--output <FORMAT>'\n  [possible values: wide, ",
                 "--help",
             ),
             ("x schema -f a", "the argument '--file <PATH>' cannot be used with 'schema'", "--help"),
-            ("x", "a command is required", "--help"),
+            ("x --color never", "'kubectl largescale' requires a subcommand", "--help"),
         ] {
             let error = Cli::parse_arguments(line.split(' ').map(OsString::from).collect()).unwrap_err();
             let problem = usage_problem(&error);

@@ -29,15 +29,14 @@ use crate::output::terminal;
 
 /// Runs the program with its arguments, and returns its exit code.
 pub fn run(arguments: Vec<OsString>) -> Exit {
-    let outcome = match completion(&arguments) {
-        Some(answered) => answered,
-        None => {
-            // Wrong usage is reported in this format, too, although nothing was parsed then.
-            choose_message_format(typed_message_format(&arguments));
-            match Cli::parse_arguments(arguments) {
-                Ok(cli) => run_command(&cli),
-                Err(error) => return usage(&error),
-            }
+    let outcome = if let Some(answered) = completion(&arguments) {
+        answered
+    } else {
+        // Wrong usage is reported in this format, too, although nothing was parsed then.
+        choose_message_format(typed_message_format(&arguments));
+        match Cli::parse_arguments(arguments) {
+            Ok(cli) => run_command(&cli),
+            Err(error) => return usage(&error),
         }
     };
     let exit = outcome.unwrap_or_else(|failure| {

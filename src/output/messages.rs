@@ -142,16 +142,11 @@ pub(super) fn log(end: RunEnd) -> Option<String> {
     with_state(|state| state.take_log(end))
 }
 
-/// Returns the report of a panic; with the log of the run, if the format has one.
+/// Returns the report of a panic, and the log of the run if the format has one.
 pub(super) fn panicked(text: &str) -> Option<String> {
     // If the panic happened while the state was locked, waiting for the lock would never end.
     let mut state = STATE.try_lock().ok()?;
-    let state = state.get_or_insert_default();
-    let problem = Diagnostic::error(format!("internal error: {text}"))
-        .hint("report this as a bug, with the command and its input");
-    let shown = state.shown(Message::problem(&problem, state.scope.as_ref()));
-    let log = state.take_log(RunEnd { code: PANIC_CODE, meaning: "internal error", finished: Finished::No });
-    log.or(Some(shown + "\n"))
+    Some(state.get_or_insert_default().panicked(text))
 }
 
 /// The exit code of a Rust program that panics. The released program aborts instead, and the shell reports its signal.
@@ -173,6 +168,14 @@ impl State {
         }
     }
 
+    fn panicked(&mut self, text: &str) -> String {
+        let problem = Diagnostic::error(format!("internal error: {text}"))
+            .hint("report this as a bug, with the command and its input");
+        let shown = self.shown(Message::problem(&problem, self.scope.as_ref()));
+        let end = RunEnd { code: PANIC_CODE, meaning: "internal error", finished: Finished::No };
+        self.take_log(end).unwrap_or(shown + "\n")
+    }
+
     fn take_log(&mut self, end: RunEnd) -> Option<String> {
         if self.format != MessageFormat::Sarif {
             return None;
@@ -180,5 +183,44 @@ impl State {
         // Whatever follows, for example after a panic, must not begin a second log.
         self.format = MessageFormat::Human;
         Some(sarif::log(&take(&mut self.log), &self.directory, end))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn state(format: MessageFormat) -> State {
+        State { format, ..State::default() }
+    }
+
+    #[test]
+    fn a_panic_is_a_message_and_ends_the_log() {
+        let text = "panicked at src/a.rs:1:2:\nindex out of bounds";
+        let json: Value = serde_json::from_str(&state(MessageFormat::Json).panicked(text)).unwrap();
+        assert_eq!(json["message"], format!("internal error: {text}"));
+        assert_eq!(
+            state(MessageFormat::Github).panicked(text).lines().next().unwrap().split("%0A").next(),
+            Some("::error title=kubectl largescale::internal error: panicked at src/a.rs:1:2:")
+        );
+        let mut state = state(MessageFormat::Sarif);
+        assert_eq!(state.shown(Message::problem(&Diagnostic::warning("before"), None)), "");
+        let log: Value = serde_json::from_str(&state.panicked(text)).unwrap();
+        let invocation = &log["runs"][0]["invocations"][0];
+        assert_eq!(invocation["executionSuccessful"], false);
+        assert_eq!(invocation["toolExecutionNotifications"].as_array().unwrap().len(), 2);
+        let end = RunEnd { code: 0, meaning: "", finished: Finished::Yes };
+        assert_eq!(state.take_log(end), None, "a run has one log");
+    }
+
+    #[test]
+    fn a_repeated_warning_is_in_the_log_once() {
+        let mut state = state(MessageFormat::Sarif);
+        for _ in 0..3 {
+            state.shown(Message::problem(&Diagnostic::warning("again"), None));
+        }
+        assert_eq!(state.log.len(), 1);
     }
 }

@@ -33,7 +33,7 @@ const LINES: [&str; 18] = [
 
 /// Wrong usage; nothing is parsed then.
 const WRONG_USAGE: [&str; 6] =
-    ["", "frobnicate", "render --chekc", "pools -o xml", "schema -f good", "init -f nowhere app"];
+    ["", "frobnicate", "render --checks", "pools -o xml", "schema -f good", "init -f nowhere app"];
 
 /// Returns a repository with good and wrong specs.
 fn project() -> Environment {
@@ -46,7 +46,7 @@ fn project() -> Environment {
         ("rendered", spec.clone(), manifest.clone()),
         (
             "wrong",
-            spec.replace("  platform:", "  plattform:").replace("  nodes:", "  nodez:"),
+            spec.replace("  platform:", "  platforms:").replace("  nodes:", "  node:"),
             manifest.clone(),
         ),
         ("wrong-manifest", spec.clone(), manifest.replace("targetPort:", "targetprot:")),

@@ -19,7 +19,7 @@ pub fn in_message(text: &str) -> String {
 }
 
 /// Escapes serialized JSON, so that a terminal, or an editor that shows a log, displays it safely: the same characters become
-/// `\uXXXX`, which a reader of JSON turns back. serde_json escapes only those below U+0020.
+/// `\uXXXX`, which a reader of JSON turns back. The serializer escapes only those below U+0020.
 pub fn in_json(serialized: &str) -> String {
     let mut out = String::with_capacity(serialized.len());
     for c in serialized.chars() {
