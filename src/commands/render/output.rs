@@ -45,7 +45,7 @@ fn out_of_date(outcome: &Outcome<'_>) -> Vec<Diagnostic> {
     let problem = |message: &str, path: PathBuf| {
         Diagnostic::error(message)
             .at(Location::file(path.display().to_string()))
-            .hint(format!("kubectl largescale render{}", project.source.flags()))
+            .hint(format!("run `kubectl largescale render{}`, and commit the result", project.source.flags()))
     };
     let output = project.output();
     let of_step = |step: &Step| {

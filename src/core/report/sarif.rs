@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
@@ -140,8 +141,9 @@ fn add_scope(value: &mut Value, message: &Message) {
 
 /// Returns the location of a file (3.4). Viewers resolve a relative one against the repository.
 fn artifact(path: &str) -> Value {
-    if path.starts_with('/') {
-        return json!({ "uri": format!("file://{}", uri_path(path)) });
+    if Path::new(path).is_absolute() {
+        // On Windows, a path begins with the letter of its drive.
+        return json!({ "uri": format!("file:///{}", uri_path(path.trim_start_matches('/'))) });
     }
     json!({ "uri": uri_path(path), "uriBaseId": "%SRCROOT%" })
 }
