@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::commands::doctor::checks::findings;
 use crate::commands::for_each::MultiTarget;
 use crate::core::doctor::{Finding, Level};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::Separator;
@@ -54,8 +55,19 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         None => findings.iter().map(line).collect(),
     };
     terminal::data(&text)?;
+    findings.iter().filter_map(problem).for_each(|problem| terminal::finding(&problem));
     let worst = findings.iter().map(|finding| finding.level).max();
     Ok(if worst == Some(Level::Fail) { Exit::Different } else { Exit::Success })
+}
+
+fn problem(finding: &Finding) -> Option<Diagnostic> {
+    let message = format!("{}: {}", finding.check, finding.message);
+    let problem = match finding.level {
+        Level::Ok => return None,
+        Level::Warn => Diagnostic::warning(message),
+        Level::Fail => Diagnostic::error(message),
+    };
+    Some(Diagnostic { hint: finding.hint.clone(), ..problem })
 }
 
 fn line(finding: &Finding) -> String {

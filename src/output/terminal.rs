@@ -2,14 +2,15 @@
 //! Colors follow `NO_COLOR`, `CLICOLOR`, `TERM` and `--color`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
-use crate::core::report::escape::in_message;
+use crate::core::report::escape::{in_comment, in_message};
+use crate::core::report::sarif::RunEnd;
 use crate::core::report::text_diff::{DiffLine, Emphasis, LineKind};
+use crate::output::messages::{self, MessageFormat, TargetOutcome};
 
 /// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -47,55 +48,101 @@ pub fn data(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints a problem or a warning with its hint.
+/// Prints a problem or a warning with its hint, in the format of the messages.
 pub fn diagnostic(diagnostic: &Diagnostic) {
-    if is_repeated(diagnostic) {
-        return;
+    let format = messages::format();
+    let text = match format {
+        MessageFormat::Human => human(diagnostic),
+        MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::problem(diagnostic),
+    };
+    if !text.is_empty() && messages::is_first(&text, diagnostic) {
+        error_line(&text);
     }
+}
+
+/// Reports a problem that the data on standard output already shows. Only the formats for programs print it.
+pub fn finding(finding: &Diagnostic) {
+    if messages::format() != MessageFormat::Human {
+        diagnostic(finding);
+    }
+}
+
+fn human(diagnostic: &Diagnostic) -> String {
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
     };
     let style = style.bold();
-    // If standard error is closed, there is nowhere to report it.
-    let mut err = anstream::stderr().lock();
     // Messages quote files that are not reviewed yet, and a terminal executes escape sequences in them.
-    let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
+    let mut text = format!("{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
     if let Some(hint) = &diagnostic.hint {
-        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));
+        text.push_str(&format!("\n  {CYAN}hint{CYAN:#}: {}", in_message(hint)));
     }
+    text
 }
-
-/// The problems that were shown, each with its number; `None` if repeated problems are not folded.
-static FOLDED: Mutex<Option<Vec<(Diagnostic, usize)>>> = Mutex::new(None);
 
 /// Shows equal problems once from now on, until [`show_repeated`].
 pub fn fold_repeated() {
-    *FOLDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    messages::fold();
 }
 
-/// Counts a problem. Returns whether it was shown before.
-fn is_repeated(diagnostic: &Diagnostic) -> bool {
-    let mut folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(shown) = folded.as_mut() else { return false };
-    if let Some((_, count)) = shown.iter_mut().find(|(known, _)| known == diagnostic) {
-        *count += 1;
-        return true;
-    }
-    shown.push((diagnostic.clone(), 1));
-    false
-}
-
-/// Shows how often the folded problems were repeated, and stops folding.
+/// Shows how often the folded problems were repeated, and stops folding. Programs can count themselves.
 pub fn show_repeated() {
-    let folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner).take();
-    for (problem, count) in folded.into_iter().flatten().filter(|(_, count)| *count > 1) {
-        note(&format!("occurred {count} times, shown once: {problem}"));
+    for (problem, count) in messages::unfold() {
+        if messages::format() == MessageFormat::Human {
+            note(&format!("occurred {count} times, shown once: {problem}"));
+        }
     }
 }
 
-/// Prints a line to standard error that is neither data nor a problem.
+/// Prints a line to standard error that is neither data nor a problem. The text has no styles: it can quote file names.
 pub fn note(text: &str) {
+    let text = match messages::format() {
+        MessageFormat::Human => in_message(text),
+        MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::note(text),
+    };
+    if !text.is_empty() {
+        error_line(&text);
+    }
+}
+
+/// Shows the outcome of each of several specs and clusters.
+pub fn outcomes(outcomes: &[TargetOutcome]) {
+    if matches!(messages::format(), MessageFormat::Json | MessageFormat::Sarif) {
+        for outcome in outcomes {
+            let text = messages::outcome(outcome);
+            if !text.is_empty() {
+                error_line(&text);
+            }
+        }
+        return;
+    }
+    let row = |outcome: &TargetOutcome| {
+        let cluster = outcome.scope.cluster.clone().unwrap_or_default();
+        vec![in_comment(&outcome.name), in_comment(&cluster), outcome.word.to_owned()]
+    };
+    let rows: Vec<_> = outcomes.iter().map(row).collect();
+    note(&format!("\n{}", table(&["APP", "CLUSTER", "OUTCOME"], &rows).trim_end()));
+}
+
+/// Ends the messages of a run: prints the log, if the format has one.
+pub fn end(end: RunEnd) {
+    if let Some(log) = messages::log(end) {
+        let _ = anstream::stderr().lock().write_all(log.as_bytes());
+    }
+}
+
+/// Reports a panic in the format of the messages, for the formats that a program reads.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(text) = messages::panicked(&panic.to_string()) {
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        }
+    }));
+}
+
+fn error_line(text: &str) {
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
@@ -113,19 +160,23 @@ impl Progress {
 
     /// Shows the things that are not ready yet.
     pub fn show(&mut self, lines: &[String]) {
-        let mut err = anstream::stderr().lock();
-        if !io::stderr().is_terminal() {
+        if messages::format() == MessageFormat::Sarif {
+            // A log of the whole run has no use for it.
+            return;
+        }
+        if !Self::in_place() {
             for line in lines.iter().filter(|line| !self.printed.contains(line)) {
-                let _ = writeln!(err, "waiting: {line}");
+                note(&format!("waiting: {line}"));
             }
             self.printed = lines.to_vec();
             return;
         }
+        let mut err = anstream::stderr().lock();
         let more = lines.len().saturating_sub(Self::MAX_LINES);
         let mut text = self.wipe();
         for line in lines.iter().take(Self::MAX_LINES) {
             // A line that is wider than the screen would wrap and take two.
-            let line: String = line.chars().take(100).collect();
+            let line: String = in_comment(line).chars().take(100).collect();
             text.push_str(&format!("{YELLOW}waiting{YELLOW:#} {line}\n"));
         }
         if more > 0 {
@@ -139,6 +190,10 @@ impl Progress {
     pub fn end(&mut self) {
         let text = self.wipe();
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    }
+
+    fn in_place() -> bool {
+        messages::format() == MessageFormat::Human && io::stderr().is_terminal()
     }
 
     fn wipe(&mut self) -> String {
@@ -158,8 +213,11 @@ pub enum Answer {
     Nobody,
 }
 
-/// Asks the user to confirm, if there is a terminal.
+/// Asks the user to confirm, if there is a terminal. A program that reads the messages cannot answer.
 pub fn ask(question: &str) -> Answer {
+    if messages::format() != MessageFormat::Human {
+        return Answer::Nobody;
+    }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Answer::Nobody;
     }
@@ -204,9 +262,10 @@ pub fn bar(percent: u64) -> String {
     format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
-/// Returns a heading between the outputs of several clusters.
+/// Returns a heading between the outputs of several clusters; one line, whatever the spec is called.
 pub fn heading(index: usize, title: &str) -> String {
     let space = if index > 0 { "\n" } else { "" };
+    let title = in_comment(title);
     format!("{space}{BOLD}== {title}{BOLD:#}\n")
 }
 

@@ -14,6 +14,7 @@ mod examples;
 mod github;
 mod gitops;
 mod man;
+mod messages;
 mod models;
 mod overlays;
 #[path = "../support/pages.rs"]

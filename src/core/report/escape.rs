@@ -1,4 +1,4 @@
-//! Escapes untrusted text, such as file names, for comments in YAML files and for messages.
+//! Escapes untrusted text, such as file names, for comments in YAML files, for messages and for JSON.
 
 use std::fmt::Write;
 
