@@ -3,4 +3,5 @@
 pub mod changes;
 pub mod format;
 pub mod messages;
+pub mod styled;
 pub mod terminal;

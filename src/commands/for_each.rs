@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::Separator;
 use crate::output::messages::{self, MessageFormat, TargetOutcome};
+use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::{GlobalArgs, Scope};
 
@@ -89,7 +90,10 @@ fn one<A: MultiTarget>(
 ) -> Result<Exit, Failure> {
     messages::set_scope(Some(scope.for_messages()));
     match args.separator() {
-        Separator::Headings => terminal::data(&terminal::heading(index, &scope.title()))?,
+        Separator::Headings => {
+            let space = if index > 0 { "\n" } else { "" };
+            terminal::styled(&Styled::default().text(space).heading(&scope.title()))?;
+        }
         Separator::Dashes if index > 0 => terminal::data("---\n")?,
         Separator::Lines if index > 0 => terminal::data("\n")?,
         Separator::Dashes | Separator::Lines | Separator::Nothing => {}

@@ -25,6 +25,7 @@ use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_n
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::GlobalArgs;
 
@@ -129,10 +130,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             make_directory(parent)?;
         }
         write_new(&path, &shown, &text)?;
-        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+        terminal::styled(&Styled::created(&shown))?;
     }
     write_new(&spec_path, &shown, &text)?;
-    terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+    terminal::styled(&Styled::created(&shown))?;
     report(&choice, &merged, imported.as_ref());
     report_next_step(&args.directory);
     if let Some(tool) = args.gitops.gitops {

@@ -3,14 +3,13 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::{in_comment, in_message};
 use crate::core::report::sarif::RunEnd;
-use crate::core::report::text_diff::{DiffLine, Emphasis, LineKind};
 use crate::output::messages::{self, MessageFormat, TargetOutcome};
+use crate::output::styled::{CYAN, RED, Styled, YELLOW};
 
 /// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -24,12 +23,6 @@ pub enum Color {
     Never,
 }
 
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
-const BOLD: Style = Style::new().bold();
-
 /// Sets the use of color for the whole run.
 pub fn choose_color(color: Color) {
     match color {
@@ -40,11 +33,16 @@ pub fn choose_color(color: Color) {
     .write_global();
 }
 
-/// Writes data to standard output.
+/// Writes data to standard output, escaped. JSON and scripts of ours have nothing to escape.
 pub fn data(text: &str) -> io::Result<()> {
+    styled(&Styled::default().text(text))
+}
+
+/// Writes data with styles to standard output.
+pub fn styled(text: &Styled) -> io::Result<()> {
     // Standard output is line-buffered, which would take thousands of writes.
     let mut out = io::BufWriter::new(anstream::stdout().lock());
-    out.write_all(text.as_bytes())?;
+    out.write_all(text.as_str().as_bytes())?;
     out.flush()
 }
 
@@ -52,7 +50,7 @@ pub fn data(text: &str) -> io::Result<()> {
 pub fn diagnostic(diagnostic: &Diagnostic) {
     let format = messages::format();
     let text = match format {
-        MessageFormat::Human => human(diagnostic),
+        MessageFormat::Human => human(diagnostic).as_str().to_owned(),
         MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::problem(diagnostic),
     };
     if !text.is_empty() && messages::is_first(&text, diagnostic) {
@@ -67,18 +65,14 @@ pub fn finding(finding: &Diagnostic) {
     }
 }
 
-fn human(diagnostic: &Diagnostic) -> String {
+fn human(diagnostic: &Diagnostic) -> Styled {
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
     };
-    let style = style.bold();
-    // Messages quote files that are not reviewed yet, and a terminal executes escape sequences in them.
-    let mut text = format!("{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
-    if let Some(hint) = &diagnostic.hint {
-        text.push_str(&format!("\n  {CYAN}hint{CYAN:#}: {}", in_message(hint)));
-    }
-    text
+    let text = Styled::default().with_style(style.bold(), word).text(&format!(": {diagnostic}"));
+    let Some(hint) = &diagnostic.hint else { return text };
+    text.text("\n  ").with_style(CYAN, "hint").text(&format!(": {hint}"))
 }
 
 /// Shows equal problems once from now on, until [`show_repeated`].
@@ -177,7 +171,8 @@ impl Progress {
         for line in lines.iter().take(Self::MAX_LINES) {
             // A line that is wider than the screen would wrap and take two.
             let line: String = in_comment(line).chars().take(100).collect();
-            text.push_str(&format!("{YELLOW}waiting{YELLOW:#} {line}\n"));
+            let line = Styled::default().with_style(YELLOW, "waiting").text(&format!(" {line}\n"));
+            text.push_str(line.as_str());
         }
         if more > 0 {
             text.push_str(&format!("and {more} more\n"));
@@ -221,7 +216,7 @@ pub fn ask(question: &str) -> Answer {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Answer::Nobody;
     }
-    let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
+    let _ = write!(anstream::stderr().lock(), "{} [y/N] ", in_message(question));
     let mut line = String::new();
     match io::stdin().lock().read_line(&mut line) {
         Ok(_) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) => Answer::Yes,
@@ -230,16 +225,19 @@ pub fn ask(question: &str) -> Answer {
 }
 
 /// Formats a table as kubectl does: upper-case headings, three spaces between columns.
+/// A cell is one line: a line end in it is escaped.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| in_comment(cell)).collect()).collect();
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
     }
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let mut out = String::new();
-    for row in std::iter::once(&headings).chain(rows) {
+    for row in std::iter::once(&headings).chain(&rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             let padding = width.saturating_sub(cell.width()) + 3;
@@ -262,57 +260,6 @@ pub fn bar(percent: u64) -> String {
     format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
-/// Returns a heading between the outputs of several clusters; one line, whatever the spec is called.
-pub fn heading(index: usize, title: &str) -> String {
-    let space = if index > 0 { "\n" } else { "" };
-    let title = in_comment(title);
-    format!("{space}{BOLD}== {title}{BOLD:#}\n")
-}
-
-/// Colors a level by its severity.
-pub fn level(word: &str) -> String {
-    let style = match word.trim_end() {
-        "ok" => GREEN,
-        "warn" => YELLOW,
-        _ => RED.bold(),
-    };
-    format!("{style}{word}{style:#}")
-}
-
-/// Colors an action.
-pub fn action(word: &str) -> String {
-    let style = match word {
-        "created" => GREEN,
-        "changed" | "configured" => YELLOW,
-        "removed" | "forgotten" | "pruned" => RED,
-        _ => Style::new(),
-    };
-    format!("{style}{word}{style:#}")
-}
-
-/// Colors a diff, and highlights the words that changed within a line.
-pub fn diff(lines: &[DiffLine]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        let style = match line.kind {
-            LineKind::Header => BOLD,
-            LineKind::Hunk => CYAN,
-            LineKind::Same => Style::new(),
-            LineKind::Deleted => RED,
-            LineKind::Inserted => GREEN,
-        };
-        if !line.sign().is_empty() {
-            out.push_str(&format!("{style}{}{style:#}", line.sign()));
-        }
-        for (emphasis, text) in &line.parts {
-            let style = if *emphasis == Emphasis::Changed { style.invert() } else { style };
-            out.push_str(&format!("{style}{text}{style:#}"));
-        }
-        out.push('\n');
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -323,5 +270,6 @@ mod tests {
         let shown = table(&["NAME", "STATE"], &[row(["可用性", "ready"]), row(["pool", "-"])]);
         // A terminal shows each of the three characters in two columns.
         assert_eq!(shown, "NAME     STATE\n可用性   ready\npool     -\n");
+        assert_eq!(table(&["A", "B"], &[row(["x\ny\u{1b}", "z"])]), "A          B\nx%0Ay%1B   z\n");
     }
 }

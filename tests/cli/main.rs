@@ -13,6 +13,7 @@ mod environment;
 mod examples;
 mod github;
 mod gitops;
+mod hostile;
 mod man;
 mod messages;
 mod models;

@@ -15,6 +15,7 @@ use crate::core::tree::plan::{Action, Plan, Step};
 use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
 use crate::output::format::LineFormat;
+use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 
 /// Prints the result in the format that the user chose.
@@ -23,11 +24,11 @@ pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
         terminal::diagnostic(warning);
     }
     let text = match args.output {
-        Some(LineFormat::Json) => format::json(outcome.scope, as_json(outcome)),
-        Some(LineFormat::Name) => changed_names(outcome.plan),
+        Some(LineFormat::Json) => Styled::default().text(&format::json(outcome.scope, as_json(outcome))),
+        Some(LineFormat::Name) => Styled::default().text(&changed_names(outcome.plan)),
         None => lines(outcome, args),
     };
-    terminal::data(&text)?;
+    terminal::styled(&text)?;
     if args.check {
         out_of_date(outcome).iter().for_each(terminal::finding);
     }
@@ -71,21 +72,22 @@ fn changed_names(plan: &Plan) -> String {
     })
 }
 
-fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
+fn lines(outcome: &Outcome<'_>, args: &Args) -> Styled {
     let Outcome { project, merged, plan, cloud_config, .. } = outcome;
-    let mut out = String::new();
+    let mut lines = Styled::default();
     let output = project.output();
     for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
         let path = in_comment(&output.join(&step.path).display().to_string());
-        let _ = writeln!(out, "{path} {}", terminal::action(step.action.word()));
+        lines = lines.text(&format!("{path} ")).action(step.action.word()).text("\n");
     }
     if !args.nodes.locked {
         for report in &merged.reports {
             let Some(why) = why(report) else { continue };
-            let _ =
-                writeln!(out, "pool {} {} ({why})", report.pool.value, terminal::action(report.state.word()));
+            let pool = lines.text(&format!("pool {} ", report.pool.value)).action(report.state.word());
+            lines = pool.text(&format!(" ({why})\n"));
         }
     }
+    let mut out = String::new();
     let kept =
         merged.reports.iter().filter(|report| report.state == PoolState::Kept && !args.nodes.locked).count();
     let _ = writeln!(
@@ -106,7 +108,7 @@ fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
         }
         _ => {}
     }
-    out
+    lines.text(&out)
 }
 
 /// Returns why a pool deserves a line.
