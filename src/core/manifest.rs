@@ -6,6 +6,6 @@ mod read;
 mod removed;
 mod scope;
 
-pub use crate::core::manifest::object::{Key, Object};
+pub use crate::core::manifest::object::{Key, Object, label};
 pub use crate::core::manifest::read::{ManifestFile, read_manifests};
 pub use crate::core::manifest::scope::Scopes;

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::cluster::{ApiCall, Cluster, ClusterError};
 use crate::core::capacity::{Demand, OtherServices};
 use crate::core::live::Resource;
@@ -13,8 +11,7 @@ use crate::output::terminal;
 /// Counts them. Returns `None` with a warning if the user may not list Services.
 pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
     let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
-        Ok(Value::Array(list)) => list,
-        Ok(_) => Vec::new(),
+        Ok(answer) => answer.objects(),
         Err(error) => {
             let problem = match error {
                 ClusterError::Request { problem, .. } => problem.to_string(),
@@ -37,16 +34,11 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices>
         .collect();
     let mut other_services = OtherServices::default();
     for service in &list {
-        let metadata = &service["metadata"];
-        let (location, name) = (
-            metadata["namespace"].as_str().unwrap_or_default(),
-            metadata["name"].as_str().unwrap_or_default(),
-        );
-        if ours.contains(&(location, name)) {
+        if ours.contains(&(service.namespace(), service.name())) {
             continue;
         }
-        let spec = &service["spec"];
-        *other_services.services.entry(location.to_owned()).or_default() += 1;
+        let spec = service.field("spec");
+        *other_services.services.entry(service.namespace().to_owned()).or_default() += 1;
         other_services.load_balancers += u64::from(spec["type"] == "LoadBalancer");
         let ports = spec["ports"].as_array().into_iter().flatten();
         let opened = ports.filter(|port| port["nodePort"].is_number()).count() as u64;
