@@ -1,11 +1,9 @@
 //! The parent of the ApplySet: widened before members are applied, narrowed after members are deleted.
 
-use serde_json::Value;
-
 use crate::cluster::{Answer, ApiCall, ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Kept, MemberScope, PARENT_MANAGER, Parent, candidates};
 use crate::core::live::LiveObject;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::observe::Observation;
 use crate::engine::target::{Target, parent_at, parent_key};
@@ -159,8 +157,8 @@ fn apply(
     version: Option<&str>,
 ) -> Result<Option<LiveObject>, ClusterError> {
     let mut body = target.set.parent(scope, target.lock.id.as_ref());
-    if let (Some(version), Value::Object(metadata)) = (version, &mut body["metadata"]) {
-        metadata.insert("resourceVersion".to_owned(), version.into());
+    if let Some(version) = version {
+        set_metadata(&mut body, "resourceVersion", version);
     }
     let call = |force| ApiCall::Apply {
         at: parent_at(&target.set),

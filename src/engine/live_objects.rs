@@ -96,7 +96,9 @@ pub(crate) fn read_each<'o, 'a: 'o>(
             Ok(answer) => drop(assign(group, answer.objects())),
             Err(error) => {
                 failed(&group, error)?;
-                group.into_iter().for_each(|object| object.live = Observed::Hidden);
+                for object in group {
+                    object.live = Observed::Hidden;
+                }
             }
         }
     }

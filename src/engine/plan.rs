@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cluster::Force;
 use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::directory::{read_text, write_private};
 use crate::engine::apply::ApplyJob;
@@ -101,10 +101,11 @@ pub(crate) fn jobs<'a>(
             continue;
         }
         let Comparison { object, wanted: mut body, .. } = comparison;
-        if let (Some(live), Value::Object(metadata)) = (object.live(), &mut body["metadata"]) {
-            let read = [("uid", live.uid()), ("resourceVersion", live.resource_version())];
-            metadata
-                .extend(read.into_iter().filter_map(|(field, text)| Some((field.to_owned(), text?.into()))));
+        for (field, text) in [
+            ("uid", object.live().and_then(LiveObject::uid)),
+            ("resourceVersion", object.live().and_then(LiveObject::resource_version)),
+        ] {
+            text.into_iter().for_each(|text| set_metadata(&mut body, field, text));
         }
         jobs.push(ApplyJob { object, body });
     }

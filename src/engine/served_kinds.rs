@@ -27,8 +27,8 @@ impl ServedKinds {
 
     /// Returns the kind of an object.
     pub(crate) fn of(&self, object: &Value) -> Option<&Resource> {
-        let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
-        self.0.get(&(text("apiVersion"), text("kind")))
+        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
+        self.0.get(&(text(&object["apiVersion"]), text(&object["kind"])))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cluster::{Answer, ApiCall, Cluster, ObjectRef};
 use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
 use crate::core::live::{LiveObject, Resource};
 use crate::core::lock::Lock;
-use crate::core::manifest::{Key, label};
+use crate::core::manifest::{Key, label, set_metadata};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
@@ -195,7 +195,7 @@ impl Item {
         let Desired { mut key, value: mut wanted, location } = object;
         if let Some(namespace) = namespace.filter(|_| key.namespace.is_empty()) {
             namespace.clone_into(&mut key.namespace);
-            wanted["metadata"]["namespace"] = namespace.into();
+            set_metadata(&mut wanted, "namespace", namespace);
         }
         let at = resource.map(|resource| ObjectRef {
             resource: resource.clone(),

@@ -101,7 +101,9 @@ pub(crate) fn address_of(live: Option<&LiveObject>) -> String {
 /// Reads the addresses of Services from the cluster, if there is one.
 fn read_addresses<'a>(cluster: Option<&Cluster>, services: impl Iterator<Item = &'a mut (Key, Item)>) {
     let Some(cluster) = cluster else {
-        services.for_each(|(_, item)| item.address = "unknown: no cluster was read".to_owned());
+        for (_, item) in services {
+            "unknown: no cluster was read".clone_into(&mut item.address);
+        }
         return;
     };
     let get = |(key, item): &'a mut (Key, Item)| {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::core::kubernetes::names;
 use crate::core::live::LiveObject;
 use crate::core::lock::LockId;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_label};
 
 /// Label on a member: the ID of its ApplySet.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
@@ -96,10 +96,7 @@ impl ApplySet {
 
     /// Adds the member label. Only objects sent to the cluster have it; rendered files do not.
     pub fn mark(&self, object: &mut Value) {
-        if object["metadata"]["labels"].is_null() {
-            object["metadata"]["labels"] = json!({});
-        }
-        object["metadata"]["labels"][PART_OF] = self.id().into();
+        set_label(object, PART_OF, &self.id());
     }
 
     /// Returns whether an object is a member of this ApplySet.

@@ -83,18 +83,17 @@ pub fn candidates<'a>(
         if wanted.contains(&key) || is_parent || !set.is_member(object) || !seen.insert(key.clone()) {
             continue;
         }
-        match reason_to_keep(&key, object) {
-            Some(why) => found.kept.push((why, object)),
-            None => {
-                let deletion = Deletion {
-                    key,
-                    uid: object.uid().unwrap_or_default().to_owned(),
-                    resource_version: object.resource_version().unwrap_or_default().to_owned(),
-                    addresses: addresses(object),
-                };
-                found.delete.push((deletion, object));
-            }
+        if let Some(why) = reason_to_keep(&key, object) {
+            found.kept.push((why, object));
+            continue;
         }
+        let deletion = Deletion {
+            key,
+            uid: object.uid().unwrap_or_default().to_owned(),
+            resource_version: object.resource_version().unwrap_or_default().to_owned(),
+            addresses: addresses(object),
+        };
+        found.delete.push((deletion, object));
     }
     found
 }

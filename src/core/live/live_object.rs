@@ -2,24 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::core::live::field_type::{InvalidObject, Type};
 use crate::core::live::resource::Resource;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_label};
 
 /// An object as the API server returned it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveObject(Value);
-
-/// A field of an answer with a wrong type or value. Contains no text of the answer, which may be secret.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} is {found}, expected {expected}", if .field.is_empty() { "the object" } else { .field.as_str() })]
-pub struct InvalidObject {
-    /// The path of the field, such as `items[3].metadata.labels`; empty for the object itself.
-    field: String,
-    /// The type of its value, such as `a list`.
-    found: &'static str,
-    /// The expected type or value.
-    expected: String,
-}
 
 /// A live object, as far as the user may read it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,19 +20,6 @@ pub enum Observed {
     Hidden,
     /// The object exists.
     Present(LiveObject),
-}
-
-/// The type of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Type {
-    Name,
-    Text,
-    Integer,
-    Object,
-    /// A map of strings.
-    Texts,
-    Strings,
-    Objects,
 }
 
 /// The optional fields of `metadata` that this program reads. Each may be null.
@@ -186,13 +162,8 @@ impl LiveObject {
     #[must_use]
     pub fn with_label(&self, key: &str, value: &str) -> Self {
         let mut copy = self.clone();
-        let Some(Value::Object(metadata)) = copy.0.get_mut("metadata") else { return copy };
-        let labels = metadata.entry("labels").or_insert(Value::Null);
-        if labels.is_null() {
-            *labels = Map::new().into();
-        }
-        if let Value::Object(labels) = labels {
-            labels.entry(key).or_insert_with(|| value.into());
+        if self.label(key).is_none() {
+            set_label(&mut copy.0, key, value);
         }
         copy
     }
@@ -217,70 +188,6 @@ impl Observed {
 impl From<Option<LiveObject>> for Observed {
     fn from(found: Option<LiveObject>) -> Self {
         found.map_or(Self::Absent, Self::Present)
-    }
-}
-
-impl InvalidObject {
-    fn new(field: &str, found: &'static str, expected: &str) -> Self {
-        Self { field: field.to_owned(), found, expected: expected.to_owned() }
-    }
-
-    /// Adds the position of the object in its list.
-    #[must_use]
-    pub fn in_list(self, list: &str, index: usize) -> Self {
-        self.below(&format!("{list}[{index}]"))
-    }
-
-    fn below(self, parent: &str) -> Self {
-        let dot = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
-        Self { field: format!("{parent}{dot}{}", self.field), ..self }
-    }
-}
-
-impl Type {
-    pub(super) fn require(self, field: &str, value: &Value) -> Result<(), InvalidObject> {
-        let each = |list: &[Value], wanted: Self| {
-            let mut items = list.iter().enumerate();
-            items.try_for_each(|(index, item)| {
-                wanted.require("", item).map_err(|problem| problem.in_list(field, index))
-            })
-        };
-        match (self, value) {
-            (Self::Name, Value::String(text)) if !text.is_empty() => Ok(()),
-            (Self::Integer, Value::Number(number)) if number.is_i64() => Ok(()),
-            (Self::Text, Value::String(_)) | (Self::Object, Value::Object(_)) => Ok(()),
-            (Self::Texts, Value::Object(map)) => map
-                .values()
-                .try_for_each(|text| Self::Text.require("[]", text))
-                .map_err(|problem| problem.below(field)),
-            (Self::Strings, Value::Array(list)) => each(list, Self::Text),
-            (Self::Objects, Value::Array(list)) => each(list, Self::Object),
-            _ => Err(InvalidObject::new(field, type_of(value), self.words())),
-        }
-    }
-
-    fn words(self) -> &'static str {
-        match self {
-            Self::Name => "a string that is not empty",
-            Self::Text => "a string",
-            Self::Integer => "an integer",
-            Self::Object => "an object",
-            Self::Texts => "an object whose values are strings",
-            Self::Strings => "a list of strings",
-            Self::Objects => "a list of objects",
-        }
-    }
-}
-
-fn type_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(text) if text.is_empty() => "an empty string",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
     }
 }
 

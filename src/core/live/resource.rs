@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::core::live::live_object::{InvalidObject, Type};
+use crate::core::live::field_type::{InvalidObject, Type};
 
 /// A kind with the API version in use and its name in URL paths.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

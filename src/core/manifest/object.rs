@@ -53,11 +53,6 @@ impl Key {
     }
 }
 
-/// Returns the value of a label of an object.
-pub fn label<'a>(object: &'a Value, key: &str) -> Option<&'a str> {
-    object["metadata"]["labels"][key].as_str()
-}
-
 impl Object {
     /// Wraps a document that was checked to be an object with a kind and a name.
     pub(super) fn new(document: Document, source: &str) -> Self {

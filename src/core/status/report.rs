@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use crate::core::live::LiveObject;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
 use crate::core::spec::ConflictRule;
 use crate::core::status::address::{AddressState, address_state, ports};
@@ -127,7 +127,7 @@ fn row(
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> PoolRow {
     let live = subject.live.object();
-    let label = |name: &str| subject.desired["metadata"]["labels"][name].as_str();
+    let label = |name: &str| label(&subject.desired, name);
     let pool = label(POOL_LABEL).unwrap_or_default();
     PoolRow {
         pool: pool.to_owned(),
