@@ -62,7 +62,9 @@ impl Answer {
         };
         match call {
             ApiCall::Get(at) | ApiCall::Apply { at, .. } | ApiCall::Patch { at, .. } => {
-                Ok(Self::Object(LiveObject::read(parse(&at.resource.kind)?)?))
+                let namespace = at.resource.namespaced.then_some(at.namespace.as_str());
+                let live = LiveObject::read(parse(&at.resource.kind)?)?;
+                Ok(Self::Object(live.located(namespace, Some(&at.name))?))
             }
             ApiCall::Resources { .. } => Ok(Self::Kinds(Resource::all_of(&parse("APIResourceList")?)?)),
             ApiCall::Groups => Ok(Self::Groups(preferred_versions(&parse("APIGroupList")?)?)),

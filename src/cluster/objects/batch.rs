@@ -136,8 +136,9 @@ impl Cluster {
 
 async fn execute(requests: &Requests, call: &ApiCall) -> Result<Answer, ClusterError> {
     let ask = call.ask();
-    if let (Some(listing), ApiCall::List { resource, .. }) = (call.listing(), call) {
-        let items = pages::all(requests, &listing, |item| LiveObject::read_item(item, resource)).await?;
+    if let (Some(listing), ApiCall::List { resource, namespace, .. }) = (call.listing(), call) {
+        let read = |item| LiveObject::read_item(item, resource)?.located(namespace.as_deref(), None);
+        let items = pages::all(requests, &listing, read).await?;
         return Answer::of_items(items).map_err(|problem| requests.failed(&ask, problem));
     }
     match requests.send(&ask, call.request()?).await {

@@ -65,6 +65,18 @@ impl LiveObject {
         Self::read(item)
     }
 
+    /// Checks that it is the object with this name, or one of this namespace; `None` allows any.
+    pub fn located(self, namespace: Option<&str>, name: Option<&str>) -> Result<Self, InvalidObject> {
+        for (field, found, wanted) in
+            [("namespace", self.namespace(), namespace), ("name", self.name(), name)]
+        {
+            if let Some(wanted) = wanted.filter(|wanted| *wanted != found) {
+                return Err(InvalidObject::new(field, "another value", wanted).below("metadata"));
+            }
+        }
+        Ok(self)
+    }
+
     /// Returns the whole object.
     pub fn value(&self) -> &Value {
         &self.0
@@ -292,6 +304,19 @@ mod tests {
         ] {
             assert_eq!(item(value).unwrap_err().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn objects_of_other_places_are_errors() {
+        let located = |namespace, name| {
+            let live = LiveObject::read(service()).unwrap();
+            live.located(namespace, name).map(|_| ()).map_err(|problem| problem.to_string())
+        };
+        assert_eq!(located(None, None), Ok(()));
+        assert_eq!(located(Some("web"), Some("a")), Ok(()));
+        let error = |text: &str| Err(text.to_owned());
+        assert_eq!(located(Some("x"), None), error("metadata.namespace is another value, expected x"));
+        assert_eq!(located(None, Some("b")), error("metadata.name is another value, expected b"));
     }
 
     #[test]
