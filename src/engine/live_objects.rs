@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef};
-use crate::core::live::{LiveObject, Observed, Resource};
+use crate::core::live::{LiveObject, LiveState, Resource};
 use crate::engine::target::Item;
 use crate::failure::Failure;
 
@@ -12,7 +12,7 @@ pub(crate) struct ManagedObject<'a> {
     /// The desired object and its location in the cluster.
     pub(crate) item: &'a Item,
     /// The live object; absent until it is read, and if the server does not serve its kind.
-    pub(crate) live: Observed,
+    pub(crate) live: LiveState,
 }
 
 /// How many requests read the objects.
@@ -34,7 +34,7 @@ pub(crate) struct ListScope {
 impl<'a> ManagedObject<'a> {
     /// Returns an object that was not read yet.
     pub(crate) fn new(item: &'a Item) -> Self {
-        Self { item, live: Observed::Absent }
+        Self { item, live: LiveState::Absent }
     }
 
     /// Returns the live object, if it exists and the user may read it.
@@ -97,7 +97,7 @@ pub(crate) fn read_each<'o, 'a: 'o>(
             Err(error) => {
                 failed(&group, error)?;
                 for object in group {
-                    object.live = Observed::Hidden;
+                    object.live = LiveState::Hidden;
                 }
             }
         }
@@ -119,7 +119,7 @@ pub(crate) fn assign<'o, 'a>(
     let mut rest = Vec::new();
     for live in found {
         match wanted.remove(live.name()) {
-            Some(object) => object.live = Observed::Present(live),
+            Some(object) => object.live = LiveState::Present(live),
             None => rest.push(live),
         }
     }

@@ -101,11 +101,12 @@ pub(crate) fn jobs<'a>(
             continue;
         }
         let Comparison { object, wanted: mut body, .. } = comparison;
-        for (field, text) in [
-            ("uid", object.live().and_then(LiveObject::uid)),
-            ("resourceVersion", object.live().and_then(LiveObject::resource_version)),
-        ] {
-            text.into_iter().for_each(|text| set_metadata(&mut body, field, text));
+        let live = object.live();
+        if let Some(uid) = live.and_then(LiveObject::uid) {
+            set_metadata(&mut body, "uid", uid);
+        }
+        if let Some(version) = live.and_then(LiveObject::resource_version) {
+            set_metadata(&mut body, "resourceVersion", version);
         }
         jobs.push(ApplyJob { object, body });
     }

@@ -189,8 +189,8 @@ fn items(objects: Vec<Desired>, served: &ServedKinds, set: &ApplySet) -> Result<
 }
 
 impl Item {
-    /// Finds the location of an object in the cluster. Objects of namespaced kinds without a namespace get the given
-    /// one; `None` stands for a cluster-scoped kind.
+    /// Finds the location of an object in the cluster. `namespace` is for an object without one; `None` if its kind is
+    /// cluster-scoped.
     pub(crate) fn locate(object: Desired, resource: Option<&Resource>, namespace: Option<&str>) -> Self {
         let Desired { mut key, value: mut wanted, location } = object;
         if let Some(namespace) = namespace.filter(|_| key.namespace.is_empty()) {

@@ -191,7 +191,7 @@ fn joins(name: &str, text: &str) -> Vec<String> {
     found.map(|(index, line)| format!("{name}:{}: {}", index + 1, line.trim())).collect()
 }
 
-/// Whether a line takes an item by a variable, as in `live[*index]`; an index of zero and a field name are no variables.
+/// Whether a line takes an item by a variable, as in `live[*index]`. An index of zero or a field name does not count.
 fn is_indexed(line: &str) -> bool {
     line.match_indices('[').any(|(at, _)| {
         let before = line[..at].chars().next_back();

@@ -7,7 +7,7 @@ use largescale::core::apply::{
     yielded,
 };
 use largescale::core::live::{
-    LiveObject, MANAGER, Observed, changes, cleaned, digest, effect, intended, is_unchanged, migration,
+    LiveObject, LiveState, MANAGER, changes, cleaned, digest, effect, intended, is_unchanged, migration,
     predict,
 };
 use largescale::core::review::address_risk;
@@ -124,7 +124,7 @@ fn use_everywhere(live: &LiveObject) {
     drop(address_risk(live.value(), &desired, &["/spec/ports/0/port".to_owned()]));
     let event = LiveObject::read(event()).unwrap();
     let subject =
-        |live: &LiveObject| DriftSubject::new(desired.clone(), Observed::Present(live.clone()), &set);
+        |live: &LiveObject| DriftSubject::new(desired.clone(), LiveState::Present(live.clone()), &set);
     drop(report(&[subject(live)], &[], &[event], None));
 }
 
@@ -136,7 +136,7 @@ fn services_with_fields_of_any_type() {
 #[test]
 fn workloads_with_fields_of_any_type() {
     let check = |live: &LiveObject| {
-        let subject = DriftSubject { desired: deployment(), live: Observed::Present(live.clone()) };
+        let subject = DriftSubject { desired: deployment(), live: LiveState::Present(live.clone()) };
         drop(report(&[subject], &[], &[], None));
     };
     assert!(with_any_type(&deployment(), check) > 30);
@@ -147,7 +147,7 @@ fn events_with_fields_of_any_type() {
     let waiting = || {
         let mut live = live();
         live["status"] = json!({});
-        DriftSubject { desired: desired(), live: Observed::Present(LiveObject::read(live).unwrap()) }
+        DriftSubject { desired: desired(), live: LiveState::Present(LiveObject::read(live).unwrap()) }
     };
     let check = |event: &LiveObject| {
         let report = report(&[waiting()], &[], std::slice::from_ref(event), None);

@@ -2,24 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::{ApiCall, Cluster, ClusterError};
+use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::capacity::{Demand, OtherServices};
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
+
+const ALLOW: &str = "allow `list` on services in all namespaces";
 
 /// Counts them. Returns `None` with a warning if the user may not list Services.
 pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
     let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
         Ok(answer) => answer.objects(),
         Err(error) => {
-            let problem = match error {
-                ClusterError::Request { problem, .. } => problem.to_string(),
-                error => error.to_string(),
+            let (problem, hint) = match &error {
+                ClusterError::Request { problem: problem @ Problem::Invalid(_), .. } => {
+                    (problem.to_string(), error.hint().unwrap_or_default())
+                }
+                ClusterError::Request { problem, .. } => (problem.to_string(), ALLOW.to_owned()),
+                error => (error.to_string(), ALLOW.to_owned()),
             };
             terminal::diagnostic(
-                &Diagnostic::warning(format!("other Services are not counted: {problem}"))
-                    .hint("allow `list` on services in all namespaces"),
+                &Diagnostic::warning(format!("other Services are not counted: {problem}")).hint(hint),
             );
             return None;
         }

@@ -81,7 +81,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::core::live::{LiveObject, Observed};
+    use crate::core::live::{LiveObject, LiveState};
     use crate::core::status::{DriftSubject, NodeCount, report};
 
     fn service(pool: &str, ingress: &Value) -> DriftSubject {
@@ -92,7 +92,7 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Observed::Present(LiveObject::sample(&live)) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     #[test]
@@ -100,10 +100,10 @@ mod tests {
         let mut changed = service("a", &json!([{"ip": "192.0.2.1"}, {"hostname": "a.example"}]));
         let mut live = changed.live.object().unwrap().value().clone();
         live["spec"]["ports"][0]["port"] = 81.into();
-        changed.live = Observed::Present(LiveObject::sample(&live));
+        changed.live = LiveState::Present(LiveObject::sample(&live));
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "namespace": "web"}});
-        let workload = DriftSubject { desired, live: Observed::Absent };
+        let workload = DriftSubject { desired, live: LiveState::Absent };
         let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
             "lastTimestamp": "1970-01-01T00:04:00Z", "count": 4,
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});

@@ -114,7 +114,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::core::live::{LiveObject, Observed};
+    use crate::core::live::{LiveObject, LiveState};
     use crate::core::status::{DriftSubject, NodeCount, report};
     use crate::scope::Scope;
 
@@ -126,7 +126,7 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Observed::Present(LiveObject::sample(&live)) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn shown(subjects: &[DriftSubject], format: Option<StatusFormat>) -> String {
@@ -196,9 +196,9 @@ not ready: 1 of 2 load balancers have an address, 0 of 0 workloads rolled out
         let mut changed = service("d", &json!([{"ip": "192.0.2.4"}, {"ip": "2001:db8::4"}]));
         let mut live = changed.live.object().unwrap().value().clone();
         live["spec"]["ports"][0]["port"] = 81.into();
-        changed.live = Observed::Present(LiveObject::sample(&live));
+        changed.live = LiveState::Present(LiveObject::sample(&live));
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "web"}});
-        let workload = DriftSubject { desired, live: Observed::Absent };
+        let workload = DriftSubject { desired, live: LiveState::Absent };
         let pending = |pool| service(pool, &json!([]));
         vec![service("a", &json!([{"ip": "192.0.2.1"}])), pending("b"), pending("c"), changed, workload]
     }

@@ -10,18 +10,6 @@ use crate::core::manifest::{Key, set_label};
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveObject(Value);
 
-/// A live object, as far as the user may read it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Observed {
-    /// The object does not exist.
-    #[default]
-    Absent,
-    /// The user may not read the object.
-    Hidden,
-    /// The object exists.
-    Present(LiveObject),
-}
-
 /// The optional fields of `metadata` that this program reads. Each may be null.
 const METADATA: &[(&str, Type)] = &[
     ("annotations", Type::Texts),
@@ -186,20 +174,6 @@ impl LiveObject {
 
     fn metadata(&self, field: &str) -> &Value {
         &self.0["metadata"][field]
-    }
-}
-
-impl Observed {
-    /// Returns the object, if it exists and the user may read it.
-    pub fn object(&self) -> Option<&LiveObject> {
-        let Self::Present(object) = self else { return None };
-        Some(object)
-    }
-}
-
-impl From<Option<LiveObject>> for Observed {
-    fn from(found: Option<LiveObject>) -> Self {
-        found.map_or(Self::Absent, Self::Present)
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::core::apply::{ApplySet, yielded};
-use crate::core::live::{LiveObject, Observed, changes, cleaned, entries, is_unchanged, ours, predict};
+use crate::core::live::{LiveObject, LiveState, changes, cleaned, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
 
@@ -13,13 +13,13 @@ pub struct DriftSubject {
     /// The object in the directory, with its namespace. It has the ApplySet label if this program applied the object.
     pub desired: Value,
     /// The live object.
-    pub live: Observed,
+    pub live: LiveState,
 }
 
 impl DriftSubject {
     /// Pairs a desired and a live object. The ApplySet label is not in the directory. It is added by the tool that applies the
     /// object, so it is expected only if this program applied it.
-    pub fn new(mut desired: Value, live: Observed, set: &ApplySet) -> Self {
+    pub fn new(mut desired: Value, live: LiveState, set: &ApplySet) -> Self {
         if live.object().and_then(entries).is_some_and(|entries| ours(&entries).is_some()) {
             set.mark(&mut desired);
         }
@@ -49,12 +49,12 @@ pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
         match &subject.live {
-            Observed::Hidden => drift.unseen.push(subject.key()),
-            Observed::Absent => drift.absent.push(subject.key()),
-            Observed::Present(live) if differs(&subject.desired, live, rules) => {
+            LiveState::Hidden => drift.unseen.push(subject.key()),
+            LiveState::Absent => drift.absent.push(subject.key()),
+            LiveState::Present(live) if differs(&subject.desired, live, rules) => {
                 drift.differing.push(subject.key());
             }
-            Observed::Present(_) => {}
+            LiveState::Present(_) => {}
         }
     }
     drift
@@ -88,11 +88,11 @@ mod tests {
         live
     }
 
-    fn present(live: &Value) -> Observed {
-        Observed::Present(LiveObject::sample(live))
+    fn present(live: &Value) -> LiveState {
+        LiveState::Present(LiveObject::sample(live))
     }
 
-    fn found(live: Observed) -> &'static str {
+    fn found(live: LiveState) -> &'static str {
         let drift = drift(&[DriftSubject { desired: desired(), live }], &[]);
         match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
             (0, 0, 0) => "same",
@@ -137,8 +137,8 @@ mod tests {
                 "{manager}"
             );
         }
-        assert_eq!(found(Observed::Absent), "absent");
-        assert_eq!(found(Observed::Hidden), "unseen");
+        assert_eq!(found(LiveState::Absent), "absent");
+        assert_eq!(found(LiveState::Hidden), "unseen");
     }
 
     #[test]

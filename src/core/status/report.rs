@@ -146,7 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::live::Observed;
+    use crate::core::live::LiveState;
 
     fn service(pool: &str, ingress: &Value) -> DriftSubject {
         let desired = json!({"apiVersion": "v1", "kind": "Service",
@@ -157,7 +157,7 @@ mod tests {
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
         live["spec"]["ports"][0]["nodePort"] = 30_000.into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Observed::Present(LiveObject::sample(&live)) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn deployment(ready: u32) -> DriftSubject {
@@ -167,7 +167,7 @@ mod tests {
         live["metadata"]["generation"] = 1.into();
         live["status"] =
             json!({"observedGeneration": 1, "updatedReplicas": 3, "replicas": 3, "availableReplicas": ready});
-        DriftSubject { desired, live: Observed::Present(LiveObject::sample(&live)) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn with_address(pool: &str) -> DriftSubject {
@@ -180,7 +180,7 @@ mod tests {
             "lastTimestamp": "2026-01-01T00:00:00Z",
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
         let mut absent = with_address("c");
-        absent.live = Observed::Absent;
+        absent.live = LiveState::Absent;
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let subjects = [service("b", &json!([])), absent, with_address("a"), deployment(3)];
         let report = report(&subjects, &[], &[LiveObject::sample(&event)], Some(&nodes));
@@ -222,7 +222,7 @@ mod tests {
         assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), deployment(2)]));
         let mut hidden = deployment(3);
-        hidden.live = Observed::Hidden;
+        hidden.live = LiveState::Hidden;
         assert!(
             !is_ready(&[with_address("a"), hidden]),
             "an object that could not be read is not known to be done"
