@@ -101,7 +101,11 @@ fn kinds_and_groups() {
         "resources[0].kind is null, expected a string that is not empty",
     );
     let groups = json!({"kind": "APIGroupList", "groups": [{"name": "apps", "preferredVersion": "v1"}]});
-    check(&ApiCall::Groups, &groups, "groups[0].version is null, expected a string that is not empty");
+    check(
+        &ApiCall::Groups,
+        &groups,
+        "groups[0].preferredVersion.version is null, expected a string that is not empty",
+    );
 }
 
 /// A cluster with one pool that serves Services and ConfigMaps, whose Services are these items.

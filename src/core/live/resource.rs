@@ -65,7 +65,8 @@ impl Resource {
 /// Returns the groups of an `APIGroupList`, the response of `/apis`, each with the version that the server prefers.
 pub fn preferred_versions(list: &Value) -> Result<BTreeMap<String, String>, InvalidObject> {
     let read = |group: &Value| {
-        let version = text(&group["preferredVersion"], "version")?;
+        let version = text(&group["preferredVersion"], "version");
+        let version = version.map_err(|problem| problem.below("preferredVersion"))?;
         Ok((text(group, "name")?.to_owned(), version.to_owned()))
     };
     Ok(items(list, "groups", read)?.into_iter().collect())
@@ -141,7 +142,7 @@ mod tests {
         let groups = json!({"groups": [{"name": "apps"}]});
         assert_eq!(
             preferred_versions(&groups).unwrap_err().to_string(),
-            "groups[0].version is null, expected a string that is not empty"
+            "groups[0].preferredVersion.version is null, expected a string that is not empty"
         );
     }
 }
