@@ -11,7 +11,7 @@ use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{Folded, fold};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::manifest::{ManifestFile, read_manifests};
+use crate::core::manifest::{Key, ManifestFile, read_manifests};
 use crate::core::platform::choose::{Choice, choose};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
@@ -206,7 +206,7 @@ fn name(args: &Args, imported: Option<&Folded>) -> String {
     }
     let service =
         imported.and_then(|imported| imported.objects.iter().find(|object| object["kind"] == "Service"));
-    let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
+    let from_service = service.map(|service| Key::of(service).name).filter(|name| !name.is_empty());
     let directory = || {
         std::path::absolute(&args.directory)
             .ok()

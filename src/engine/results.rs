@@ -227,7 +227,7 @@ pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
 
 /// Returns why an object could not be compared, or `None` if it was.
 pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
-    let key = &comparison.item.key;
+    let key = comparison.key();
     match &comparison.state {
         State::Conflicts(conflicts) => Some(conflict(key, conflicts)),
         State::Failed(error) => Some(failure(key, error)),

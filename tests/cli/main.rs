@@ -14,6 +14,7 @@ mod examples;
 mod github;
 mod gitops;
 mod hostile;
+mod live_fields;
 mod man;
 mod messages;
 mod models;
