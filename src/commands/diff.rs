@@ -111,7 +111,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             plan: &plan,
             rendered: &rendered.files,
             before: &before.tree.known,
-            asked: discovery.asked.as_ref(),
+            queried: discovery.queried.as_ref(),
         };
         let against = args.base.as_deref().unwrap_or(&name);
         let mut warnings = discovery.warnings(project, &rendered);

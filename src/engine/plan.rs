@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cluster::Force;
-use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
+use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Terms, deviations};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
 use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -93,7 +93,7 @@ pub(crate) fn jobs<'a>(
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
     let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
-    refuse_departures(&departures(plan, &now))?;
+    refuse_deviations(&deviations(plan, &now))?;
     let mut jobs = Vec::new();
     for comparison in comparisons {
         if !comparison.is_touched() {
@@ -127,13 +127,13 @@ fn change_of(comparison: &Comparison<'_>) -> String {
     digest(&changes)
 }
 
-fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {
+fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for departure in departures {
-        match departure {
-            Departure::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
-            Departure::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
-            Departure::Object { what, planned, now, .. } => {
+    for deviation in deviations {
+        match deviation {
+            Deviation::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
+            Deviation::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
+            Deviation::Object { what, planned, now, .. } => {
                 let shown =
                     |text: &str| if text.is_empty() { "  (nothing)\n".to_owned() } else { text.to_owned() };
                 terminal::note(&format!("planned:\n{}now:\n{}", shown(planned), shown(now)));

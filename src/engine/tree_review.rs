@@ -10,7 +10,7 @@ use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::review::{Item, Review, ReviewedPool, Stake, address_risk};
+use crate::core::review::{AddressRisk, Item, Review, ReviewedPool, address_risk};
 use crate::core::status::address_state;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::core::yaml;
@@ -33,7 +33,7 @@ pub(crate) struct Trees<'a> {
     /// The old files.
     pub(crate) before: &'a BTreeMap<String, Vec<u8>>,
     /// The cluster whose nodes were read; `None` for a file or the lock.
-    pub(crate) asked: Option<&'a Cluster>,
+    pub(crate) queried: Option<&'a Cluster>,
 }
 
 impl Trees<'_> {
@@ -57,7 +57,7 @@ impl Trees<'_> {
         };
         let mut items: Vec<(Key, Item)> = changes.iter().map(reviewed).collect();
         let at_risk = items.iter_mut().filter(|(_, item)| item.address_risk.is_some());
-        read_addresses(self.asked, at_risk);
+        read_addresses(self.queried, at_risk);
         let pools = self.merged.reports.iter().map(|report| ReviewedPool {
             name: report.pool.name.clone(),
             // With --locked no nodes were read.
@@ -76,7 +76,7 @@ impl Trees<'_> {
 }
 
 /// Returns one change for the review.
-pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<Stake>) -> Item {
+pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<AddressRisk>) -> Item {
     Item {
         object: change.object.clone().unwrap_or_else(|| change.file.clone()),
         action: change.action,

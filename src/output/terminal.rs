@@ -205,16 +205,16 @@ pub enum Answer {
     /// Anything else.
     No,
     /// There is no terminal to ask on.
-    Nobody,
+    NoTerminal,
 }
 
 /// Asks the user to confirm, if there is a terminal. A program that reads the messages cannot answer.
 pub fn ask(question: &str) -> Answer {
     if messages::format() != MessageFormat::Human {
-        return Answer::Nobody;
+        return Answer::NoTerminal;
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Answer::Nobody;
+        return Answer::NoTerminal;
     }
     let _ = write!(anstream::stderr().lock(), "{} [y/N] ", in_message(question));
     let mut line = String::new();

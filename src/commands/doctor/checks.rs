@@ -176,7 +176,7 @@ fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
     }
     let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
     match choose(&platforms, nodes) {
-        Ok(Some(choice)) if choice.told => {
+        Ok(Some(choice)) if choice.is_certain => {
             Finding::ok("platform", format!("detected from the nodes: {}", choice.platform.name))
         }
         Ok(Some(choice)) => {

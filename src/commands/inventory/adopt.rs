@@ -176,7 +176,7 @@ pub(super) fn confirm_change(yes: bool) -> Result<(), Failure> {
     match terminal::ask("continue?") {
         Answer::Yes => Ok(()),
         Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
-        Answer::Nobody => Err(Diagnostic::refusal("confirmation requires a terminal")
+        Answer::NoTerminal => Err(Diagnostic::refusal("confirmation requires a terminal")
             .hint("use --yes to continue without confirmation")
             .into()),
     }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::cluster::{ApiCall, ClusterError, DryRun};
 use crate::commands::inventory::adopt::confirm_change;
 use crate::commands::inventory::members::{members, patch_all, patches};
-use crate::core::apply::{PART_OF, undone};
+use crate::core::apply::{PART_OF, removal_patch};
 use crate::core::live::LiveObject;
 use crate::core::report::plural::plural;
 use crate::engine::confirm;
@@ -79,7 +79,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 fn dissolve(target: &Target, live: &LiveObject) -> Result<String, ClusterError> {
     let at = parent_at(&target.set);
     let name = format!("configmap/{}/{}", at.namespace, at.name);
-    let (call, done) = match undone(live) {
+    let (call, done) = match removal_patch(live) {
         Some(patch) => (
             ApiCall::Patch { at, patch, dry_run: DryRun::None },
             "stays because it contains data, but no longer is a parent",

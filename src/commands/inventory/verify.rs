@@ -1,7 +1,7 @@
 //! `inventory verify`: checks that prune finds every member and nothing else.
 
 use crate::commands::inventory::members::{Member, MemberState, members};
-use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
+use crate::core::apply::{Kept, Owner, check_lock_id, is_repairable, read_parent, salvage_parent};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::observe::observe;
 use crate::engine::target::{Access, Target};
@@ -44,7 +44,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
                 is_valid = true;
                 read
             }
-            Err(problem) if is_ours_to_mend(live) => {
+            Err(problem) if is_repairable(live) => {
                 found.push(Diagnostic::warning(problem.message));
                 salvage_parent(&target.set, live)
             }

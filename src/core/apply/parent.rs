@@ -163,7 +163,7 @@ pub fn check_lock_id(
 }
 
 /// Returns the patch that removes the ApplySet from a parent that holds other data and must not be deleted.
-pub fn undone(parent: &LiveObject) -> Option<Value> {
+pub fn removal_patch(parent: &LiveObject) -> Option<Value> {
     let holds = |field: &str| parent.field(field).as_object().is_some_and(|map| !map.is_empty());
     let patch = json!({ "metadata": {
         "uid": parent.uid(),
@@ -175,7 +175,7 @@ pub fn undone(parent: &LiveObject) -> Option<Value> {
 }
 
 /// Returns whether an unreadable parent may be rewritten: it is a parent, and no other program claims it.
-pub fn is_ours_to_mend(live: &LiveObject) -> bool {
+pub fn is_repairable(live: &LiveObject) -> bool {
     is_parent(live) && live.annotation(TOOLING).is_none_or(|tooling| tool_of(tooling) == TOOL)
 }
 
@@ -273,7 +273,7 @@ mod tests {
     fn parents_that_may_be_repaired() {
         let check = |labels: Value, annotations: Value, expected: bool| {
             let live = json!({"metadata": {"labels": labels, "annotations": annotations}});
-            assert_eq!(is_ours_to_mend(&LiveObject::sample(&live)), expected, "{live}");
+            assert_eq!(is_repairable(&LiveObject::sample(&live)), expected, "{live}");
         };
         check(json!({ID: "x"}), json!({TOOLING: "kubectl-largescale/v0.1.0"}), true);
         check(json!({ID: "x"}), json!({}), true);
