@@ -1,9 +1,8 @@
-//! Valid Kubernetes names: object names, label values, and the object name of a pool.
-//!
-//! Rules: kubernetes/apimachinery `pkg/util/validation`. A Service name is an RFC 1035 label of at most 63 characters. A
-//! label value has at most 63 of `[A-Za-z0-9._-]`, and begins and ends with a letter or digit.
+//! The object names of pools and copies, and checks of names that a spec chooses. `name_rules` has the rules.
 
 use sha2::{Digest, Sha256};
+
+use crate::core::kubernetes::name_rules::{is_label, is_label_value};
 
 /// The maximum length of a Service name and of a label value.
 pub const MAX_LABEL: usize = 63;
@@ -44,15 +43,6 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Returns whether a text is an RFC 1123 label.
-pub fn is_label(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_LABEL
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
 /// Checks that a text is an RFC 1123 label, as the names of namespaces and most objects must be.
 pub fn check_label(what: &str, name: &str) -> Result<(), String> {
     if is_label(name) {
@@ -76,13 +66,7 @@ pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
 
 /// Checks that a text is a valid label value.
 pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    let fits = value.is_empty()
-        || value.len() <= MAX_LABEL
-            && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-            && edge(value.bytes().next())
-            && edge(value.bytes().next_back());
-    if fits {
+    if is_label_value(value) {
         return Ok(());
     }
     Err(format!(
