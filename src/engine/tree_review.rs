@@ -10,7 +10,7 @@ use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::review::{Item, Review, ReviewedPool, Stake, address_risk};
+use crate::core::review::{Against, Item, Review, ReviewedPool, Stake, address_risk};
 use crate::core::status::address_state;
 use crate::core::tree::plan::{Action, Plan};
 use crate::core::yaml;
@@ -38,7 +38,7 @@ pub(crate) struct Trees<'a> {
 
 impl Trees<'_> {
     /// Builds the review. Reads the addresses at risk from the cluster, if there is one.
-    pub(crate) fn review(&self, changes: &[Change], against: &str, warnings: &[Diagnostic]) -> Review {
+    pub(crate) fn review(&self, changes: &[Change], against: Against, warnings: &[Diagnostic]) -> Review {
         let fields = self.project.platform.spec.load_balancer_fields();
         // Objects are matched by key, so a renamed file is not shown as a removal.
         let rendered: HashMap<&Key, &str> =
@@ -67,7 +67,7 @@ impl Trees<'_> {
         });
         Review {
             title: self.scope.title(),
-            against: against.to_owned(),
+            against,
             pools: pools.collect(),
             items,
             unchanged: self.plan.count(Action::Unchanged),

@@ -10,6 +10,7 @@ mod docs;
 mod drift;
 mod environment;
 mod examples;
+mod foreign_text;
 mod github;
 mod gitops;
 mod man;
