@@ -10,7 +10,7 @@ use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
-use crate::core::review::{markdown, rebound};
+use crate::core::review::{Against, markdown, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::yaml;
 use crate::directory::git::Repository;
@@ -113,10 +113,10 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             before: &before.tree.known,
             queried: discovery.queried.as_ref(),
         };
-        let against = args.base.as_deref().unwrap_or(&name);
+        let against = Against::Named(args.base.clone().unwrap_or_else(|| name.clone()));
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
-        let review = trees.review(&changes, &format!("`{against}`"), &warnings);
+        let review = trees.review(&changes, against, &warnings);
         terminal::data(&markdown(&review))?;
         return Ok(exit(&plan));
     }

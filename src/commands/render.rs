@@ -13,7 +13,7 @@ use crate::commands::render::outcome::Outcome;
 use crate::core::platform::{CloudConfigText, cloud_config};
 use crate::core::pools::Shrink;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::review::{Review, failed, markdown, rebound};
+use crate::core::review::{Against, Review, failed, markdown, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::plan::{Overwrite, plan};
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
@@ -90,7 +90,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
-        *summary = Some(trees.review(&changes, &format!("`{output}` before"), &warnings));
+        *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 
     if !args.check {

@@ -1,5 +1,6 @@
 //! Kubernetes' rules for names, nodes and selectors.
 
+pub mod name_rules;
 pub mod names;
 pub mod node;
 pub mod selector;

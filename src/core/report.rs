@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod diagnostic;
 pub mod escape;
+pub mod markdown;
 pub mod mask;
 pub mod message;
 pub mod plural;

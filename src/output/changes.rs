@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::core::report::escape::in_comment;
 use crate::core::report::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
 use crate::failure::Failure;
@@ -63,7 +64,12 @@ impl Change {
     /// Returns the unified diff.
     pub(crate) fn lines(&self) -> Vec<DiffLine> {
         let side = |letter: &str, text: &str| {
-            if text.is_empty() { "/dev/null".to_owned() } else { format!("{letter}/{}", self.name) }
+            // A line end in a name would add lines to the diff.
+            if text.is_empty() {
+                "/dev/null".to_owned()
+            } else {
+                format!("{letter}/{}", in_comment(&self.name))
+            }
         };
         unified(&self.old, &self.new, &side("a", &self.old), &side("b", &self.new))
     }

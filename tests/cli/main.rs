@@ -11,6 +11,7 @@ mod docs;
 mod drift;
 mod environment;
 mod examples;
+mod foreign_text;
 mod github;
 mod gitops;
 mod hostile;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::manifest::{Key, Object, fields, removed};
+use crate::core::manifest::{Key, Object, check_names, fields, removed};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
@@ -96,7 +96,9 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
             ),
         }
     }
-    if problems.len() > before {
+    let is_complete = problems.len() == before;
+    problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
+    if !is_complete {
         return;
     }
     if let Some(problem) = removed::check(&document) {

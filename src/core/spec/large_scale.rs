@@ -284,6 +284,7 @@ impl LargeScale {
             }
         }
         for (key, value) in &self.spec.labels {
+            require("/spec/labels", names::check_label_key("`spec.labels`", key));
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
         }
         if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {
