@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test setup lint deny mutants bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -14,6 +14,12 @@ lint:                               ## formatting, clippy, spelling, Markdown, p
 	typos
 	markdownlint-cli2 "**/*.md"
 	python3 tests/lint/phrases.py
+
+deny:                               ## licenses, sources and advisories of the dependencies
+	tests/deny.sh
+
+mutants:                            ## change the code of FILES in small ways, and list what no test notices: make mutants FILES=src/core/apply/prune.rs
+	cargo mutants --test-tool cargo $(foreach file,$(FILES),--file $(file)) --output target -- --lib --test cli
 
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 

@@ -39,6 +39,7 @@ mod request;
 mod request_error;
 mod response;
 mod server_address;
+mod transport;
 
 pub use crate::cluster::connect::Cluster;
 pub use crate::cluster::environment::Environment;
@@ -47,6 +48,7 @@ pub use crate::cluster::flags::{ClusterFlags, parse_timeout};
 pub use crate::cluster::identity::Identity;
 pub use crate::cluster::limits::Limits;
 pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
-pub use crate::cluster::objects::{ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
+pub use crate::cluster::objects::{Answer, ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
 pub use crate::cluster::request::Notice;
 pub use crate::cluster::request_error::Problem;
+pub use crate::cluster::transport::Insecurity;

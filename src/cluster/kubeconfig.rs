@@ -15,6 +15,7 @@ use kube::config::{
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
+use crate::cluster::transport::Insecurity;
 use crate::cluster::{overrides, proxy, server_address};
 
 /// The server and the user, for messages.
@@ -30,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) plugin: Option<String>,
     /// The address of the proxy, without user name and password.
     pub(super) proxy: Option<String>,
+    /// What lets others read or change the traffic.
+    pub(super) insecurities: Vec<Insecurity>,
 }
 
 /// Reads the kubeconfig, and returns the connection settings that it and the flags describe.
@@ -192,6 +195,7 @@ fn configure(
 
     let mut config = kube::Config::new(uri.clone());
     config.root_cert = authority.map(|pem| server_address::certificates(&pem, &names.cluster)).transpose()?;
+    let insecurities = Insecurity::of(&uri, &cluster, &user);
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
     config.tls_server_name = cluster.tls_server_name;
     config.disable_compression = cluster.disable_compression.unwrap_or(false);
@@ -204,6 +208,7 @@ fn configure(
         plugin: user.exec.as_ref().and_then(|exec| exec.command.clone()),
         user: names.user,
         proxy: config.proxy_url.as_ref().map(server_address::shown),
+        insecurities,
     };
     config.auth_info = user;
     Ok((config, endpoint))
@@ -225,6 +230,8 @@ fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError
         user: USER.into(),
         plugin: None,
         proxy: None,
+        // The pod's own address is always https, with the authority of the cluster.
+        insecurities: Vec::new(),
     };
     Ok((config, endpoint))
 }

@@ -9,8 +9,11 @@ pub struct Limits {
     pub connect: Duration,
     /// Time between two parts of a response; `None` means no limit.
     pub read: Option<Duration>,
-    /// Time for one request with its whole response; `None` leaves the limit to `read`.
+    /// Time for one request with its whole response, as the user set it; `None` means `response`.
     pub request: Option<Duration>,
+    /// The same if the user set none: a server that sends a byte now and then must not hold the program. `None` means no
+    /// limit.
+    pub response: Option<Duration>,
     /// No further try starts after this time.
     pub give_up: Duration,
     /// How long a refused connection is tried again. kubectl gives up immediately, but a restarted load balancer is
@@ -30,6 +33,9 @@ pub struct Limits {
     pub page: u32,
     /// Maximum size of a response in bytes. 500 nodes are about 5 MB.
     pub answer_bytes: usize,
+    /// Maximum number of pages of a list that is empty so far; each item allows one more. A server fills its pages, except
+    /// the last.
+    pub pages: usize,
     /// Maximum number of items in a list. The largest known clusters have 130,000 nodes.
     pub items: usize,
     /// How often a list that expires during reading is read again from the start.
@@ -42,6 +48,8 @@ impl Default for Limits {
             connect: Duration::from_secs(10),
             read: Some(Duration::from_mins(1)),
             request: None,
+            // A page of 5 MB over a line of 10 kB per second takes eight minutes.
+            response: Some(Duration::from_mins(10)),
             give_up: Duration::from_secs(15),
             refused: Duration::from_secs(2),
             first_pause: Duration::from_millis(250),
@@ -51,6 +59,7 @@ impl Default for Limits {
             plugin: Duration::from_mins(1),
             page: 500,
             answer_bytes: 256 << 20,
+            pages: 100,
             items: 1_000_000,
             restarts: 3,
         }
@@ -75,7 +84,10 @@ impl Limits {
     pub fn with_request_timeout(mut self, timeout: Option<Duration>) -> Self {
         match timeout {
             None => {}
-            Some(Duration::ZERO) => self.read = None,
+            Some(Duration::ZERO) => {
+                self.read = None;
+                self.response = None;
+            }
             Some(timeout) => {
                 self.connect = self.connect.min(timeout);
                 self.read = None;

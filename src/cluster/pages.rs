@@ -57,6 +57,7 @@ async fn once<T: DeserializeOwned, K>(
     let Listing { ask, kind, .. } = listing;
     let mut told = Instant::now();
     let mut kept = Vec::new();
+    let mut pages = 0;
     let mut token: Option<String> = None;
     loop {
         let body = requests.send(ask, request(listing, requests.limits.page, token.as_deref())?).await?;
@@ -68,7 +69,9 @@ async fn once<T: DeserializeOwned, K>(
             return Ok(kept);
         }
         // A faulty server must not fill the memory or keep the program in an endless loop.
-        if next == token || kept.len() > requests.limits.items {
+        pages += 1;
+        let is_too_long = kept.len() > requests.limits.items || pages > requests.limits.pages + kept.len();
+        if next == token || is_too_long {
             return Err(requests.failed(ask, Problem::Endless { items: kept.len() }));
         }
         if told.elapsed() > requests.limits.notice_after {

@@ -80,7 +80,7 @@ impl Requests {
             response::read(response, ask, &self.endpoint, &self.limits).await
         };
         let attempt = self.with_slow_notice(attempt);
-        match self.limits.request {
+        match self.limits.request.or(self.limits.response) {
             None => attempt.await,
             Some(limit) => match timeout(limit, attempt).await {
                 Ok(result) => result,

@@ -11,7 +11,7 @@ use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{Folded, fold};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::manifest::{ManifestFile, read_manifests};
+use crate::core::manifest::{Key, ManifestFile, read_manifests};
 use crate::core::platform::choose::{Choice, choose};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
@@ -25,6 +25,7 @@ use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_n
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::GlobalArgs;
 
@@ -129,10 +130,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             make_directory(parent)?;
         }
         write_new(&path, &shown, &text)?;
-        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+        terminal::styled(&Styled::created(&shown))?;
     }
     write_new(&spec_path, &shown, &text)?;
-    terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+    terminal::styled(&Styled::created(&shown))?;
     report(&choice, &merged, imported.as_ref());
     report_next_step(&args.directory);
     if let Some(tool) = args.gitops.gitops {
@@ -205,7 +206,7 @@ fn name(args: &Args, imported: Option<&Folded>) -> String {
     }
     let service =
         imported.and_then(|imported| imported.objects.iter().find(|object| object["kind"] == "Service"));
-    let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
+    let from_service = service.map(|service| Key::of(service).name).filter(|name| !name.is_empty());
     let directory = || {
         std::path::absolute(&args.directory)
             .ok()

@@ -19,4 +19,4 @@ pub use crate::core::apply::parent::{
     salvage_parent, tool_of, undone,
 };
 pub use crate::core::apply::plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
-pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};
+pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, candidates};

@@ -1,16 +1,41 @@
 //! Single files: read with errors that name them, written atomically.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
+use crate::core::kubernetes::names;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::FileError;
 
-/// Prefix of temporary files; the next run removes leftovers.
+/// Prefix of temporary files.
 const UNFINISHED: &str = ".largescale-";
+
+/// Suffix of temporary files. Argo CD and Flux do not read files with this suffix.
+const SUFFIX: &str = ".tmp";
+
+/// A leftover of a killed run is at least this old. A run that still writes has newer files.
+const LEFTOVER_AFTER: Duration = Duration::from_hours(1);
+
+/// The name of the temporary files of one spec. Another spec may be rendered at the same time into the same directory.
+#[derive(Clone, Debug)]
+pub(super) struct TemporaryName(String);
+
+impl TemporaryName {
+    /// Returns the name for the spec of a lock.
+    pub(super) fn of(lock: &Path) -> Self {
+        let name = lock.file_name().unwrap_or_default().as_encoded_bytes();
+        Self(format!("{UNFINISHED}{}-", &names::digest(name)[..8]))
+    }
+
+    /// Returns the name for a file that belongs to no spec.
+    fn plain() -> Self {
+        Self(UNFINISHED.to_owned())
+    }
+}
 
 /// Reads a text file; `shown` is its name in messages.
 pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
@@ -53,13 +78,15 @@ pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
 
 /// Writes a file that must not exist yet.
 pub fn write_new(path: &Path, shown: &str, text: &str) -> Result<(), Diagnostic> {
-    let staged = stage(path, text).map_err(|error| FileError::write(error, path, shown))?;
+    let staged =
+        stage(path, text, &TemporaryName::plain()).map_err(|error| FileError::write(error, path, shown))?;
     Ok(staged.persist_noclobber(path).map_err(|error| FileError::write(error.error, path, shown))?)
 }
 
 /// Writes a file, and replaces an existing one.
 pub fn replace(path: &Path, text: &str) -> Result<(), Diagnostic> {
-    Ok(replace_durably(path, text).map_err(|error| FileError::write_path(error, path))?)
+    Ok(replace_durably(path, text, &TemporaryName::plain())
+        .map_err(|error| FileError::write_path(error, path))?)
 }
 
 /// Writes a file that only its owner may read, and replaces an existing one.
@@ -67,7 +94,7 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Diagnostic> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Temporary files have mode 0600.
     let write = || {
-        let mut file = Builder::new().prefix(UNFINISHED).suffix(".tmp").tempfile_in(parent)?;
+        let mut file = Builder::new().prefix(UNFINISHED).suffix(SUFFIX).tempfile_in(parent)?;
         file.write_all(text.as_bytes())?;
         file.persist(path).map_err(|error| error.error)
     };
@@ -76,21 +103,21 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Diagnostic> {
 }
 
 /// Writes a temporary file next to the path; the caller only has to rename it.
-pub(super) fn stage(path: &Path, text: &str) -> io::Result<TempPath> {
-    Ok(staged(path, text)?.into_temp_path())
+pub(super) fn stage(path: &Path, text: &str, name: &TemporaryName) -> io::Result<TempPath> {
+    Ok(staged(path, text, name)?.into_temp_path())
 }
 
 /// Replaces a file, and returns when it is on the disk.
-pub(super) fn replace_durably(path: &Path, text: &str) -> io::Result<()> {
-    let staged = staged(path, text)?;
+pub(super) fn replace_durably(path: &Path, text: &str, name: &TemporaryName) -> io::Result<()> {
+    let staged = staged(path, text, name)?;
     staged.as_file().sync_all()?;
     staged.persist(path).map_err(|error| error.error)?;
     Ok(())
 }
 
-fn staged(path: &Path, text: &str) -> io::Result<NamedTempFile> {
+fn staged(path: &Path, text: &str, name: &TemporaryName) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
-    builder.prefix(UNFINISHED).suffix(".tmp");
+    builder.prefix(&name.0).suffix(SUFFIX);
     #[cfg(unix)]
     {
         // Mode 0666 minus the umask, as for other files; temporary files would have 0600.
@@ -103,19 +130,77 @@ fn staged(path: &Path, text: &str) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
-/// Removes the temporary files that a killed run left in a directory.
-pub(super) fn sweep(directory: &Path) -> io::Result<()> {
+/// Removes the temporary files that a killed run of a spec left in a directory. The caller holds the run lock of that spec,
+/// so no run still needs them. Also removes old ones of other specs and of earlier versions.
+pub(super) fn sweep(directory: &Path, name: &TemporaryName) -> io::Result<()> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with(UNFINISHED) && name.ends_with(".tmp") {
-            fs::remove_file(entry.path())?;
+        let file = entry.file_name();
+        let file = file.to_string_lossy();
+        if !file.starts_with(UNFINISHED) || !file.ends_with(SUFFIX) {
+            continue;
+        }
+        let is_leftover = entry.file_type()?.is_file() && (file.starts_with(&name.0) || is_old(&entry));
+        if !is_leftover {
+            continue;
+        }
+        match fs::remove_file(entry.path()) {
+            // A run of another spec removed it first.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
     }
     Ok(())
+}
+
+fn is_old(entry: &DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > LEFTOVER_AFTER))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn only_leftovers_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let ours = TemporaryName::of(Path::new("app/a.lock"));
+        let theirs = TemporaryName::of(Path::new("app/b.lock"));
+        let long_ago = SystemTime::now() - 2 * LEFTOVER_AFTER;
+        let file = |name: &str, modified: Option<SystemTime>| {
+            let file = File::create(directory.path().join(name)).unwrap();
+            modified.into_iter().for_each(|time| file.set_modified(time).unwrap());
+        };
+        file(&format!("{}x.tmp", ours.0), None);
+        file(&format!("{}x.tmp", theirs.0), None);
+        file(&format!("{}y.tmp", theirs.0), Some(long_ago));
+        file(".largescale-AbCdEf.tmp", None);
+        file(".largescale-GhIjKl.tmp", Some(long_ago));
+        file("a.yaml", Some(long_ago));
+        file(".largescale-notes.yaml", Some(long_ago));
+        fs::create_dir(directory.path().join(format!("{}d.tmp", ours.0))).unwrap();
+        sweep(directory.path(), &ours).unwrap();
+        let mut left: Vec<String> = fs::read_dir(directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        let mut expected = vec![
+            format!("{}d.tmp", ours.0),
+            format!("{}x.tmp", theirs.0),
+            ".largescale-AbCdEf.tmp".to_owned(),
+            ".largescale-notes.yaml".to_owned(),
+            "a.yaml".to_owned(),
+        ];
+        expected.sort();
+        assert_eq!(left, expected);
+    }
 }

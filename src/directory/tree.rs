@@ -15,7 +15,7 @@ use crate::core::lock::Lock;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::files::{read, replace_durably, stage, sweep, unix_lines};
+use crate::directory::files::{TemporaryName, read, replace_durably, stage, sweep, unix_lines};
 use crate::directory::{FileError, Project, Source, leftovers, parallel};
 
 /// Content of the output directory.
@@ -114,14 +114,16 @@ impl Tree {
     ) -> Checked<()> {
         let output = project.output();
         let lock_path = project.lock_path();
-        sweep_both(project, &output)?;
+        let temporary = TemporaryName::of(&lock_path);
+        sweep_both(project, &output, &temporary)?;
         if plan.changes_anything() {
             // Until the write is done, a file may have its old or its new content: both are ours.
             let intent = Lock { files: self.digests(), pending: lock.files.clone(), ..lock.clone() };
-            write_files(&output, rendered, plan, || write_lock(&lock_path, &intent))?;
+            let record_intent = || write_lock(&lock_path, &intent, &temporary);
+            write_files(&output, rendered, plan, &temporary, record_intent)?;
         }
         if project.lock.as_ref() != Some(lock) || plan.changes_anything() {
-            write_lock(&lock_path, lock)?;
+            write_lock(&lock_path, lock, &temporary)?;
         }
         Ok(())
     }
@@ -131,6 +133,7 @@ fn write_files(
     output: &Path,
     rendered: &[RenderedFile],
     plan: &Plan,
+    temporary: &TemporaryName,
     record_intent: impl FnOnce() -> Checked<()>,
 ) -> Checked<()> {
     let at = |path: &Path, error: io::Error| Vec::from(FileError::write_path(error, path));
@@ -147,14 +150,14 @@ fn write_files(
         .collect();
     let staged: Vec<_> = parallel::map(new, |file| {
         let path = output.join(&file.path);
-        let temporary = stage(&beside.join(&file.path), &file.text).map_err(|error| at(&path, error))?;
-        Ok((temporary, path))
+        let staged = stage(&beside.join(&file.path), &file.text, temporary);
+        Ok((staged.map_err(|error| at(&path, error))?, path))
     })
     .into_iter()
     .collect::<Checked<_>>()?;
     record_intent()?;
-    for (temporary, path) in staged {
-        temporary.persist(&path).map_err(|error| at(&path, error.error))?;
+    for (staged, path) in staged {
+        staged.persist(&path).map_err(|error| at(&path, error.error))?;
     }
     for step in plan.steps.iter().filter(|step| step.action == Action::Removed) {
         let path = output.join(&step.path);
@@ -166,15 +169,15 @@ fn write_files(
     Ok(())
 }
 
-fn write_lock(path: &Path, lock: &Lock) -> Checked<()> {
-    replace_durably(path, &lock.write()).map_err(|error| FileError::write_path(error, path).into())
+fn write_lock(path: &Path, lock: &Lock, temporary: &TemporaryName) -> Checked<()> {
+    replace_durably(path, &lock.write(), temporary).map_err(|error| FileError::write_path(error, path).into())
 }
 
-fn sweep_both(project: &Project, output: &Path) -> Checked<()> {
+fn sweep_both(project: &Project, output: &Path, temporary: &TemporaryName) -> Checked<()> {
     let spec_directory =
         project.lock_path().parent().map(Path::to_owned).filter(|path| !path.as_os_str().is_empty());
     for directory in [spec_directory.unwrap_or_else(|| PathBuf::from(".")), output.to_owned()] {
-        sweep(&directory).map_err(|error| FileError::write_path(error, &directory))?;
+        sweep(&directory, temporary).map_err(|error| FileError::write_path(error, &directory))?;
     }
     Ok(())
 }

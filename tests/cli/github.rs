@@ -1,4 +1,4 @@
-//! Checks the workflows with actionlint; they must use full versions of actions and minimal permissions. The
+//! Checks the workflows with actionlint; they must pin actions by commit and declare minimal permissions. The
 //! release must build every platform of the krew manifest.
 
 use std::collections::BTreeSet;
@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::environment::checkout;
 
 const WORKFLOWS: [&str; 2] = ["ci", "release"];
+const EXAMPLES: [&str; 2] = ["review", "refresh"];
 
 fn read(file: &str) -> Value {
     let text = fs::read_to_string(checkout().join(file)).unwrap();
@@ -28,7 +29,7 @@ fn actionlint_accepts_them() {
         return;
     }
     let ours = WORKFLOWS.map(|name| format!(".github/workflows/{name}.yml"));
-    let examples = ["review", "refresh"].map(|name| format!("examples/ci/github-{name}.yaml"));
+    let examples = EXAMPLES.map(|name| format!("examples/ci/github-{name}.yaml"));
     for file in ours.iter().chain(&examples) {
         let file = checkout().join(file);
         // actionlint passes scripts to shellcheck if it is installed.
@@ -38,27 +39,58 @@ fn actionlint_accepts_them() {
 }
 
 #[test]
-fn actions_have_a_full_version_and_jobs_declare_permissions() {
-    for name in WORKFLOWS {
-        let workflow = read(&format!(".github/workflows/{name}.yml"));
+fn actions_are_pinned_by_commit_and_jobs_declare_permissions() {
+    let ours = WORKFLOWS.map(|name| format!(".github/workflows/{name}.yml"));
+    let examples = EXAMPLES.map(|name| format!("examples/ci/github-{name}.yaml"));
+    for file in ours.iter().chain(&examples) {
+        let workflow = read(file);
         let at_the_top = &workflow["permissions"];
-        assert!(at_the_top.is_object(), "{name} declares no permissions");
+        assert!(at_the_top.is_object(), "{file} declares no permissions");
         for (job, content) in workflow["jobs"].as_object().unwrap() {
             assert!(
                 content["permissions"].is_object() || *at_the_top == serde_json::json!({"contents": "read"}),
-                "{name}: {job} declares no permissions"
+                "{file}: {job} declares no permissions"
             );
             let steps = content["steps"].as_array().into_iter().flatten();
             for uses in steps.chain([content]).filter_map(|part| part["uses"].as_str()) {
-                let version = uses.split_once("@v").map(|(_, version)| version);
-                let is_full = version.is_some_and(|version| {
-                    let parts: Vec<&str> = version.split('.').collect();
-                    parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
-                });
-                assert!(is_full || uses.starts_with("./"), "{name}: {uses}");
+                assert!(is_pinned(uses), "{file}: {uses} is not pinned by commit");
             }
         }
+        // The comment names the version, so that a person sees what the commit is.
+        let text = fs::read_to_string(checkout().join(file)).unwrap();
+        for line in text.lines().filter(|line| line.contains("uses: ") && !line.contains("uses: ./")) {
+            let version = line.split_once(" # v").map(|(_, version)| version.split('.'));
+            let is_full = version.is_some_and(|version| {
+                let parts: Vec<&str> = version.collect();
+                parts.len() == 3 && parts.iter().all(|part| part.parse::<u32>().is_ok())
+            });
+            assert!(is_full, "{file}: no version in {line}");
+        }
     }
+}
+
+fn is_pinned(uses: &str) -> bool {
+    let commit = uses.rsplit_once('@').map(|(_, commit)| commit);
+    let is_commit = |commit: &str| commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    uses.starts_with("./") || commit.is_some_and(is_commit)
+}
+
+#[test]
+fn tags_and_branches_are_not_pins() {
+    for uses in ["actions/checkout@v6.0.2", "actions/checkout@main", "actions/checkout", "a/b@de0fac2e"] {
+        assert!(!is_pinned(uses), "{uses}");
+    }
+    assert!(is_pinned("actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd"));
+}
+
+/// Users copy the image of the CronJob, so it has the form that cannot be moved.
+#[test]
+fn the_image_of_the_cronjob_has_a_digest() {
+    let text = fs::read_to_string(checkout().join("examples/cronjob/cronjob.yaml")).unwrap();
+    let images: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("image: ")).collect();
+    assert_eq!(images.len(), 1);
+    let digest = images[0].rsplit_once("@sha256:").map(|(_, digest)| digest);
+    assert!(digest.is_some_and(|digest| digest.len() == 64), "{images:?}");
 }
 
 #[test]

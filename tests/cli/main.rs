@@ -5,6 +5,7 @@ mod bindings;
 mod cases;
 mod circles;
 mod commands;
+mod concurrent;
 mod dns;
 mod docs;
 mod drift;
@@ -13,7 +14,10 @@ mod examples;
 mod foreign_text;
 mod github;
 mod gitops;
+mod hostile;
+mod live_fields;
 mod man;
+mod messages;
 mod models;
 mod overlays;
 #[path = "../support/pages.rs"]

@@ -266,6 +266,20 @@ fn a_slow_server() {
 }
 
 #[test]
+fn a_server_that_sends_a_byte_now_and_then() {
+    let list = r#"{"kind":"NodeList","items":[{"metadata":{"name":"a"}}]}"#;
+    let server =
+        FakeServer::always(Reply::json(200, list).framed(Framing::Trickle(Duration::from_millis(20))));
+    let limit = Duration::from_millis(200);
+    // Each byte is in time, but the whole response is not.
+    let limits = Limits { response: Some(limit), ..short() };
+    let problem_seen = problem(cluster_within(&server, limits).nodes());
+    assert_eq!(problem_seen, Problem::TimedOut { what: "the response", limit });
+    let limits = Limits { response: None, ..short() };
+    assert_eq!(cluster_within(&server, limits).nodes().unwrap().len(), 1);
+}
+
+#[test]
 fn a_request_timeout() {
     let server = FakeServer::start(|_, request| page_of_nodes(1, request).after(Duration::from_millis(900)));
     let flags = ClusterFlags { request_timeout: Some(Duration::from_millis(200)), ..flags_for(&server) };

@@ -94,6 +94,17 @@ fn a_list_that_does_not_end_is_given_up() {
 }
 
 #[test]
+fn pages_without_items_end() {
+    for items in ["", r#","items":[]"#, r#","items":null"#] {
+        let list = format!(r#"{{"kind":"NodeList","metadata":{{"continue":"again"}}{items}}}"#);
+        let server =
+            FakeServer::start(move |number, _| Reply::json(200, list.replace("again", &number.to_string())));
+        assert_eq!(problem(cluster(&server).nodes()), Problem::Endless { items: 0 });
+        assert_eq!(server.seen().len(), 101);
+    }
+}
+
+#[test]
 fn gzip_is_unpacked() {
     let server = FakeServer::start(|_, request| {
         assert_eq!(request.header("accept-encoding"), ["gzip"]);

@@ -55,6 +55,8 @@ pub(crate) enum Framing {
     ChunkedCutAfter(usize),
     /// Closes the connection without a response.
     Silence,
+    /// Sends one byte of the body at a time, with this pause.
+    Trickle(Duration),
 }
 
 #[derive(Clone, Debug)]
@@ -185,7 +187,7 @@ fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     match reply.framing {
-        Framing::Length | Framing::CutAfter(_) => {
+        Framing::Length | Framing::CutAfter(_) | Framing::Trickle(_) => {
             head.push_str(&format!("Content-Length: {}\r\n\r\n", reply.body.len()));
         }
         Framing::Chunked | Framing::ChunkedCutAfter(_) => head.push_str("Transfer-Encoding: chunked\r\n\r\n"),
@@ -200,6 +202,12 @@ fn write_reply(stream: &mut TcpStream, reply: &Reply) -> std::io::Result<bool> {
             stream.write_all(b"0\r\n\r\n")?;
         }
         Framing::ChunkedCutAfter(bytes) => write_chunks(stream, &reply.body[..bytes])?,
+        Framing::Trickle(pause) => {
+            for byte in &reply.body {
+                thread::sleep(pause);
+                stream.write_all(std::slice::from_ref(byte))?;
+            }
+        }
         Framing::Silence => {}
     }
     stream.flush()?;

@@ -30,7 +30,7 @@ pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     let namespace = project.as_ref().and_then(|project| project.spec.metadata.namespace.clone());
     let namespace = namespace.unwrap_or_else(|| cluster.namespace().to_owned());
     match cluster.call(&ApiCall::OwnRights { namespace: namespace.clone() }) {
-        Ok(review) => findings.extend(rights(&review, &namespace)),
+        Ok(review) => findings.extend(rights(&review.rights(), &namespace)),
         Err(error) => findings.push(Finding::warn(
             "rights",
             error.to_string(),
@@ -116,6 +116,8 @@ fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Findin
         Ok(cluster) => {
             let location = format!("{} at {}", named(cluster.context()), cluster.server());
             findings.push(Finding::ok("context", location));
+            let weak = cluster.insecurities().iter();
+            findings.extend(weak.map(|weak| Finding::warn("transport", weak.to_string(), weak.hint())));
             Some(cluster)
         }
         Err(error) => {
