@@ -4,12 +4,14 @@
 //! `tests/cli/architecture.rs` checks this.
 
 pub mod apply;
+pub mod bounds;
 pub mod capacity;
 pub mod cluster_model;
 pub mod dns;
 pub mod doctor;
 pub mod gitops;
 pub mod import;
+pub mod json;
 pub mod kubernetes;
 pub mod live;
 pub mod lock;

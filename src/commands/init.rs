@@ -191,7 +191,7 @@ fn read_and_import(
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let imported = fold(&documents, platform, platforms, &merged.set)?;
+    let imported = fold(documents, platform, platforms, &merged.set)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }

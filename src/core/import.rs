@@ -49,7 +49,7 @@ const SERVER_FIELDS: &[&str] = &[
 /// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
 /// a Service if its pool or names cannot be decided.
 pub fn fold(
-    documents: &[Document],
+    documents: Vec<Document>,
     platform: &Platform,
     platforms: &[Platform],
     pools: &PoolSet,
@@ -100,16 +100,9 @@ pub fn fold(
     if problems.is_empty() { Ok(folded) } else { Err(problems) }
 }
 
-fn items(documents: &[Document]) -> Vec<Document> {
-    let mut out = Vec::new();
-    for document in documents {
-        let list = document.value["items"].as_array().filter(|_| document.value["kind"] == "List");
-        match list {
-            Some(list) => {
-                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))));
-            }
-            None => out.push(document.clone()),
-        }
-    }
-    out
+fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {
+    documents.into_iter().flat_map(|document| {
+        let is_list = document.value["kind"] == "List" && document.value["items"].is_array();
+        if is_list { document.into_items() } else { vec![document] }
+    })
 }

@@ -50,7 +50,7 @@ pub type ReadFile<'a> = dyn Fn(&str) -> Checked<(String, String)> + 'a;
 impl Overlay {
     /// Reads and checks an overlay file.
     pub fn read(file: &str, text: &str, read_file: &ReadFile<'_>) -> Checked<Self> {
-        let document = yaml::read_one(file, text)?;
+        let document = yaml::read_own_one(file, text)?;
         let read: OverlayFile = read::typed(&document)?;
         let mut problems = Vec::new();
         check_patterns(&read.spec, &document, &mut problems);

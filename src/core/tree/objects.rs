@@ -52,14 +52,13 @@ pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
 }
 
 fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagnostic>) {
-    let value = &document.value;
-    if value["kind"] == "List" && value["apiVersion"] == "v1" {
-        let count = value["items"].as_array().map_or(0, Vec::len);
-        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+    if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
+        for item in document.into_items() {
             take(item, objects, problems);
         }
         return;
     }
+    let value = &document.value;
     let location = document.location("");
     let missing = ["/apiVersion", "/kind", "/metadata/name"]
         .into_iter()
