@@ -39,6 +39,7 @@ mod request;
 mod request_error;
 mod response;
 mod server_address;
+mod token;
 
 pub use crate::cluster::connect::Cluster;
 pub use crate::cluster::environment::Environment;
