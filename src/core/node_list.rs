@@ -2,7 +2,7 @@
 //! cluster model. JSON is read as a stream, so the memory grows with the kept fields of the nodes and not with the file.
 
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
@@ -32,7 +32,15 @@ pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagn
             }
             Some(_) => {
                 let mut whole = String::new();
-                text.read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                let limit = bounds::MAX_FILE_BYTES;
+                (&mut text).take(limit + 1).read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                if whole.len() as u64 > limit {
+                    return Err(Diagnostic::error(format!(
+                        "the YAML has more than {limit} bytes, which is the limit"
+                    ))
+                    .at(Location::file(file))
+                    .hint("write the nodes as JSON, which is read in pieces: `kubectl get nodes -o json`"));
+                }
                 reader.yaml(&whole)?;
                 return Ok(reader.nodes);
             }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use crate::cluster::Force;
 use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
+use crate::core::json;
 use crate::core::live::{changes, cleaned, digest, intended};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::directory::{read_text, write_private};
+use crate::directory::{read_text_of_user, write_private};
 use crate::engine::apply::ApplyJob;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::{Difference, differences};
@@ -21,7 +22,7 @@ use crate::output::terminal;
 /// Reads a plan file.
 pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
     let shown = path.display().to_string();
-    let text = read_text(path, &shown)?;
+    let text = read_text_of_user(path, &shown)?;
     PlanFile::read(&shown, &text)
 }
 
@@ -98,7 +99,7 @@ pub(crate) fn jobs(
         let mut body = comparison.wanted;
         for field in ["uid", "resourceVersion"] {
             if let Some(value) = comparison.live["metadata"].get(field) {
-                body["metadata"][field] = value.clone();
+                json::put(&mut body, &["metadata", field], value.clone());
             }
         }
         jobs.push(ApplyJob { index, body });

@@ -12,6 +12,7 @@ mod environment;
 mod examples;
 mod github;
 mod gitops;
+mod limits;
 mod man;
 mod models;
 mod overlays;
