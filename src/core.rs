@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod node_list;
 pub mod overlay;
 pub mod patch;
+pub mod pattern;
 pub mod platform;
 pub mod pointer;
 pub mod pools;

@@ -43,15 +43,15 @@ pub const MAX_OPERATIONS: usize = 10_000;
 /// second of work.
 pub const MAX_OBJECT_WORK: usize = 10 * MAX_OBJECT_BYTES;
 
-/// The bytes that all patches of a render may write, copy, move, compare and search. 100,000 objects with 100 operations of
-/// 64 bytes each are 640 MB.
-pub const MAX_PATCH_WORK: usize = 1 << 30;
+/// The bytes that all patches of a render may write, copy, move, compare and search. 100,000 objects with 20 operations of
+/// 128 bytes each are 256 MB, a few seconds of work.
+pub const MAX_PATCH_WORK: usize = 256 << 20;
 
 /// The work of one operation or one comparison of a target with an object, in bytes, in addition to its values.
 pub const STEP_WORK: usize = 64;
 
 /// The objects that a render writes without `--max-objects`. 10,000 pools with three Services and a VM set each are 40,000.
-pub const MAX_OBJECTS: usize = 100_000;
+pub const MAX_OBJECTS: u32 = 100_000;
 
 /// The size of all rendered objects in bytes of JSON, plus [`COLLECTION_BYTES`] for each list and map. Argo CD reads 10 MB
 /// from one directory by default.

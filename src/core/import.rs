@@ -7,15 +7,18 @@ mod hand_written;
 mod undecided;
 mod unmerged;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use crate::core::import::api_versions::upgrade_api_version;
 use crate::core::import::group::fold_group;
 use crate::core::import::hand_written::{HandWritten, drop_fields};
+use crate::core::kubernetes::object_shape;
+use crate::core::kubernetes::object_shape::Misshapen;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
+use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::yaml::Document;
 
@@ -57,13 +60,14 @@ pub fn fold(
     let mut folded = Folded::default();
     let mut services = Vec::new();
     let mut others = Vec::new();
+    let mut misshapen = Vec::new();
     for document in items(documents) {
-        let mut object = document.value.clone();
-        if !object.is_object() {
-            return Err(Diagnostic::error("the document is not a Kubernetes object")
-                .at(document.location(""))
-                .into());
+        let wrong = wrong_fields(&document);
+        if !wrong.is_empty() {
+            misshapen.extend(wrong);
+            continue;
         }
+        let mut object = document.value.clone();
         drop_fields(&mut object, SERVER_FIELDS);
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
             services.push(HandWritten::new(object, platform, platforms, &document));
@@ -71,6 +75,9 @@ pub fn fold(
             upgrade_api_version(&mut object, &mut folded.said);
             others.push(object);
         }
+    }
+    if !misshapen.is_empty() {
+        return Err(misshapen);
     }
     folded.internal = !services.is_empty() && services.iter().all(|service| service.internal);
     if folded.internal {
@@ -80,8 +87,10 @@ pub fn fold(
         services.iter_mut().for_each(HandWritten::keep_internal);
     }
     let mut groups: Vec<Vec<HandWritten>> = Vec::new();
+    let mut by_rest: HashMap<String, usize> = HashMap::new();
     for service in services {
-        match groups.iter_mut().find(|group| group[0].rest == service.rest) {
+        let index = *by_rest.entry(service.rest.to_string()).or_insert(groups.len());
+        match groups.get_mut(index) {
             Some(group) => group.push(service),
             None => groups.push(vec![service]),
         }
@@ -98,6 +107,26 @@ pub fn fold(
     }
     folded.objects.extend(others);
     if problems.is_empty() { Ok(folded) } else { Err(problems) }
+}
+
+/// Reports fields of the wrong type that the import relies on.
+fn wrong_fields(document: &Document) -> Vec<Diagnostic> {
+    let value = &document.value;
+    let mut wrong = object_shape::wrong_types(value);
+    if let Some(spec) = value.get("spec").filter(|spec| !spec.is_object() && !spec.is_null())
+        && value["kind"] == "Service"
+    {
+        let message = format!("`spec` is {}, expected a map", kind_of(spec));
+        wrong.push(Misshapen { pointer: "/spec".to_owned(), message });
+    }
+    wrong
+        .into_iter()
+        .map(|wrong| {
+            Diagnostic::error(wrong.message)
+                .at(document.location(&wrong.pointer))
+                .hint("correct the field, or remove the object from the file")
+        })
+        .collect()
 }
 
 fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {

@@ -1,6 +1,6 @@
 //! JSON values: read with a limit, and changed without a panic.
 //!
-//! `value["key"] = …` panics if the value is no map, and a file under review decides what it is. So the program sets fields
+//! `value["key"] = …` panics unless the value is a map, and a file under review decides what it is. So the program sets fields
 //! with these functions only; `tests/cli/architecture.rs` checks this.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
 
-/// A value on a path that is no map, although a field is to be set in it.
+/// A value on a path of another type, although a field is to be set in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAMap {
     /// The JSON pointer of the value.
@@ -52,11 +52,10 @@ pub fn set(value: &mut Value, path: &[&str], new: impl Into<Value>) -> Result<()
     Ok(())
 }
 
-/// Sets a field of a map that the program made itself; does nothing for any other value.
-pub fn put(map: &mut Value, key: &str, new: impl Into<Value>) {
-    if let Value::Object(map) = map {
-        map.insert(key.to_owned(), new.into());
-    }
+/// Sets the field at a path like [`set`], for values that the program made itself or that were checked before. Does nothing
+/// if a value on the path has another type.
+pub fn put(value: &mut Value, path: &[&str], new: impl Into<Value>) {
+    drop(set(value, path, new));
 }
 
 /// Returns the map at a path, if all of it exists.
@@ -183,7 +182,11 @@ mod tests {
         for (before, path, expected) in [
             (json!("x"), &["a"][..], "the object is \"x\", a string, expected a map"),
             (json!([]), &["a"], "the object is a list, expected a map"),
-            (json!({"metadata": "x"}), &["metadata", "labels", "a"], "`metadata` is \"x\", a string, expected a map"),
+            (
+                json!({"metadata": "x"}),
+                &["metadata", "labels", "a"],
+                "`metadata` is \"x\", a string, expected a map",
+            ),
             (
                 json!({"metadata": {"labels": ["x"]}}),
                 &["metadata", "labels", "a"],
@@ -194,7 +197,7 @@ mod tests {
             assert_eq!(set(&mut value, path, 1).unwrap_err().to_string(), expected);
             assert_eq!(value, before);
             assert_eq!(existing_map(&mut value, &path[..path.len() - 1]), None);
-            put(&mut Value::Null, "a", 1);
+            put(&mut Value::Null, &["a"], 1);
         }
     }
 
@@ -205,6 +208,11 @@ mod tests {
         let error = read_bounded(text, 11).unwrap_err().to_string();
         assert!(error.starts_with("more than 11 values, which is the limit"), "{error}");
         assert!(read_bounded("{} x", 10).is_err());
-        assert!(read_bounded(&"[".repeat(100_000), 1_000_000).unwrap_err().to_string().contains("recursion limit"));
+        assert!(
+            read_bounded(&"[".repeat(100_000), 1_000_000)
+                .unwrap_err()
+                .to_string()
+                .contains("recursion limit")
+        );
     }
 }

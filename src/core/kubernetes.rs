@@ -2,4 +2,5 @@
 
 pub mod names;
 pub mod node;
+pub mod object_shape;
 pub mod selector;

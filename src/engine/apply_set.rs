@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef, Problem};
 use crate::core::apply::{Kept, MemberScope, PARENT_MANAGER, Parent, candidates};
+use crate::core::json;
 use crate::core::live::Resource;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
@@ -162,7 +163,7 @@ pub(crate) fn write(target: &Target, scope: &MemberScope) -> Result<(), ClusterE
 fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<Value, ClusterError> {
     let mut body = target.set.parent(scope, target.lock.id.as_ref());
     if let Some(version) = version {
-        body["metadata"]["resourceVersion"] = version.into();
+        json::put(&mut body, &["metadata", "resourceVersion"], version);
     }
     let call = |force| ApiCall::Apply {
         at: location(target),

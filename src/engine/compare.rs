@@ -1,9 +1,10 @@
 //! Compares the tree with the cluster, object by object: what would an apply do?
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::{ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Conflict, PART_OF, Yielded, yielded};
+use crate::core::json;
 use crate::core::live::{Effect, cleaned, effect, entries, is_unchanged, ours, predict};
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
@@ -145,12 +146,9 @@ impl Comparison<'_> {
     fn joined(&self) -> Value {
         let is_ours = entries(self.live).is_some_and(|entries| ours(&entries).is_some());
         let mut live = self.live.clone();
-        if !is_ours
-            && live["metadata"]["labels"][PART_OF].is_null()
-            && let Some(metadata) = live["metadata"].as_object_mut()
-        {
-            let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-            labels[PART_OF] = self.wanted["metadata"]["labels"][PART_OF].clone();
+        if !is_ours && live["metadata"]["labels"][PART_OF].is_null() {
+            let label = self.wanted["metadata"]["labels"][PART_OF].clone();
+            json::put(&mut live, &["metadata", "labels", PART_OF], label);
         }
         live
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::cluster::{ApiCall, Cluster, ObjectRef};
 use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
+use crate::core::json;
 use crate::core::live::Resource;
 use crate::core::lock::Lock;
 use crate::core::manifest::Key;
@@ -189,7 +190,7 @@ fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Resu
         };
         if is_namespaced && object.key.namespace.is_empty() {
             object.key.namespace.clone_from(&set.namespace);
-            object.value["metadata"]["namespace"] = set.namespace.as_str().into();
+            json::put(&mut object.value, &["metadata", "namespace"], set.namespace.as_str());
         }
         if object.value["metadata"]["labels"].get(PART_OF).is_some() {
             problems.push(

@@ -8,6 +8,7 @@ use crate::cluster::objects::call::ApiCall;
 use crate::cluster::objects::interrupt::times;
 use crate::cluster::request::Requests;
 use crate::cluster::{Cluster, ClusterError, Problem, pages, response};
+use crate::core::json;
 
 /// What to do after a response.
 #[derive(Debug)]
@@ -127,8 +128,8 @@ async fn execute(requests: &Requests, call: &ApiCall) -> Result<Value, ClusterEr
     if let (Some(listing), ApiCall::List { resource, .. }) = (call.listing(), call) {
         let whole = |mut item: Value| {
             // Items of a list lack apiVersion and kind, which the list has.
-            item["apiVersion"] = resource.api_version().into();
-            item["kind"] = resource.kind.as_str().into();
+            json::put(&mut item, &["apiVersion"], resource.api_version());
+            json::put(&mut item, &["kind"], resource.kind.as_str());
             item
         };
         return Ok(Value::Array(pages::all(requests, &listing, whole).await?));

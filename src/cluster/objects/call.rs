@@ -9,6 +9,7 @@ use crate::cluster::error::ClusterError;
 use crate::cluster::operation::{Operation, Retry};
 use crate::cluster::pages::{Listing, escaped};
 use crate::cluster::response::ANY_LIST;
+use crate::core::json;
 use crate::core::live::Resource;
 
 /// Reference of an object.
@@ -193,7 +194,7 @@ impl ApiCall {
                     "preconditions": { "uid": uid, "resourceVersion": resource_version },
                 });
                 if *dry_run == DryRun::All {
-                    options["dryRun"] = json!(["All"]);
+                    json::put(&mut options, &["dryRun"], json!(["All"]));
                 }
                 request(Method::DELETE, &at.path(), Some(("application/json", &options)))
             }

@@ -8,6 +8,7 @@ use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
 use crate::commands::status::node_counts;
 use crate::commands::status::node_counts::Nodes;
 use crate::core::apply::ApplySet;
+use crate::core::json;
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::{AddressState, DriftSubject, Report, address_state, is_workload, report};
@@ -50,10 +51,10 @@ impl<'a> Observer<'a> {
         let placed = |Desired { value: mut desired, .. }: Desired| {
             let kind = (text(&desired["apiVersion"]), text(&desired["kind"]));
             let Some(resource) = resources.get(&kind) else { return Placed { desired, at: None } };
-            let metadata = &mut desired["metadata"];
-            if resource.namespaced && metadata["namespace"].is_null() {
-                metadata["namespace"] = set.namespace.as_str().into();
+            if resource.namespaced && desired["metadata"]["namespace"].is_null() {
+                json::put(&mut desired, &["metadata", "namespace"], set.namespace.as_str());
             }
+            let metadata = &desired["metadata"];
             let (namespace, name) = (text(&metadata["namespace"]), text(&metadata["name"]));
             Placed { desired, at: Some(ObjectRef { resource: resource.clone(), namespace, name }) }
         };

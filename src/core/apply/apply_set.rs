@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::core::json;
 use crate::core::kubernetes::names;
 use crate::core::lock::LockId;
 use crate::core::manifest::Key;
@@ -95,10 +96,7 @@ impl ApplySet {
 
     /// Adds the member label. Only objects sent to the cluster have it; rendered files do not.
     pub fn mark(&self, object: &mut Value) {
-        if object["metadata"]["labels"].is_null() {
-            object["metadata"]["labels"] = json!({});
-        }
-        object["metadata"]["labels"][PART_OF] = self.id().into();
+        json::put(object, &["metadata", "labels", PART_OF], self.id());
     }
 
     /// Returns whether an object is a member of this ApplySet.
@@ -110,7 +108,7 @@ impl ApplySet {
     pub fn parent(&self, scope: &MemberScope, lock_id: Option<&LockId>) -> Value {
         let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
         if let Some(id) = lock_id {
-            parent["metadata"]["annotations"][LOCK_ID] = id.as_str().into();
+            json::put(&mut parent, &["metadata", "annotations", LOCK_ID], id.as_str());
         }
         parent
     }

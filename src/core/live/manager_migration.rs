@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::core::json;
 use crate::core::live::managed_fields::{Entry, entries};
 
 /// The annotation in which `kubectl apply` stores the last applied object, to detect removed fields.
@@ -42,7 +43,7 @@ pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str)
     let mut entry = json!({ "manager": to, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1",
         "fieldsV1": fields });
     if !time.is_empty() {
-        entry["time"] = time.into();
+        json::put(&mut entry, &["time"], time);
     }
     rest.push(entry);
     let mut patch = vec![

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::core::kubernetes::object_shape;
 use crate::core::manifest::Key;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
@@ -71,6 +72,13 @@ fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagn
         Some(pointer) => {
             let field = pointer.trim_start_matches('/').replace('/', ".");
             problems.push(Diagnostic::error(format!("missing required field `{field}`")).at(location));
+        }
+        None if !object_shape::wrong_types(value).is_empty() => {
+            problems.extend(object_shape::wrong_types(value).into_iter().map(|wrong| {
+                Diagnostic::error(wrong.message)
+                    .at(document.location(&wrong.pointer))
+                    .hint("render the directory again, or correct the file")
+            }));
         }
         None => objects.push(Desired { key: Key::of(value), value: document.value, location }),
     }

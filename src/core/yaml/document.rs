@@ -102,7 +102,9 @@ impl Document {
 
     /// Returns the items of a Kubernetes List as documents, with their lines.
     pub fn into_items(mut self) -> Vec<Self> {
-        let Some(Value::Array(values)) = self.value.get_mut("items").map(Value::take) else { return Vec::new() };
+        let Some(Value::Array(values)) = self.value.get_mut("items").map(Value::take) else {
+            return Vec::new();
+        };
         let below = self.lines.step_mut("items").map(|lines| std::mem::take(&mut lines.below));
         let Some(Below::Items(lines)) = below else { return Vec::new() };
         values.into_iter().zip(lines).map(|(value, lines)| Self::new(value, &self.file, lines)).collect()
