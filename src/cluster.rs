@@ -39,6 +39,7 @@ mod request;
 mod request_error;
 mod response;
 mod server_address;
+mod token;
 mod transport;
 
 pub use crate::cluster::connect::Cluster;

@@ -19,7 +19,9 @@ mod working_directory;
 
 pub use crate::directory::external_diff::external_diff;
 pub use crate::directory::file_error::{FileError, FileOperation};
-pub use crate::directory::files::{make_directory, read_text, replace, write_new, write_private};
+pub use crate::directory::files::{
+    NamedBy, make_directory, read_text, read_text_of_user, replace, write_new, write_private,
+};
 pub use crate::directory::identity::new_lock_id;
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};

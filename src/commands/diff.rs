@@ -15,7 +15,7 @@ use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
-use crate::engine::discover::{NodeArgs, discover};
+use crate::engine::discover::{NodeArgs, RenderArgs, discover};
 use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -51,6 +51,8 @@ pub struct Args {
     /// Print only the number of objects that would be created, changed and removed
     #[arg(long, conflicts_with = "output")]
     summary: bool,
+    #[command(flatten)]
+    limit: RenderArgs,
     /// Output format [default: a unified diff]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DiffFormat>,
@@ -79,7 +81,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     }
     let project = &Project::load(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
-    let rendered = discovery.render(project)?;
+    let rendered = discovery.render(project, args.limit)?;
     let before = match &args.base {
         Some(revision) => Before::in_git(project, revision)?,
         None => Before::on_disk(project, &rendered.files)?,

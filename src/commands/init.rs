@@ -21,7 +21,7 @@ use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Spec};
 use crate::core::yaml;
-use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_new};
+use crate::directory::{NamedBy, SPEC_FILE, make_directory, nodes_from, read_text_of_user, write_new};
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -148,7 +148,7 @@ fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<Str
         let asked = from_cluster(&global.cluster, None)?;
         return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
     }
-    Ok((nodes_from(Path::new(nodes), nodes)?, None))
+    Ok((nodes_from(Path::new(nodes), nodes, NamedBy::User)?, None))
 }
 
 fn choose_platform<'a>(
@@ -188,11 +188,11 @@ fn read_and_import(
     merged: &Merged,
 ) -> Result<Imported, Failure> {
     let shown = from.display().to_string();
-    let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
+    let documents = yaml::read(&shown, &read_text_of_user(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let imported = import_documents(&documents, platform, platforms, &merged.set)?;
+    let imported = import_documents(documents, platform, platforms, &merged.set)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }

@@ -48,7 +48,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let run_lock = if args.check { None } else { Some(RunLock::take(&scope.source)?) };
     let project = &Project::load(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
-    let rendered = discovery.render(project)?;
+    let rendered = discovery.render(project, args.limit)?;
     let config = cloud_config(&project.platform, &discovery.merged.set)?;
     let tree = Tree::look(project, &rendered.files)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };

@@ -3,4 +3,5 @@
 pub mod name_rules;
 pub mod names;
 pub mod node;
+pub mod object_shape;
 pub mod selector;

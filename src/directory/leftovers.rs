@@ -12,7 +12,7 @@ use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
-use crate::directory::{Project, Source};
+use crate::directory::{Project, Source, read_text};
 
 /// How many bytes of a file are read to find the header, which is in the first lines.
 const HEAD: u64 = 4096;
@@ -68,7 +68,7 @@ fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
     }
     let directory = lock.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names_it = |path: &PathBuf| {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = read_text(path, "").unwrap_or_default();
         Lock::read("", &text).is_ok_and(|lock| lock.files.contains_key(name))
     };
     entries(directory)
@@ -96,7 +96,7 @@ fn problem(output: &Path, name: &str) -> Diagnostic {
 
 /// Describes the object in a file, and its pool.
 fn what(path: &Path, shown: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = read_text(path, shown).ok()?;
     let value = yaml::read_one(shown, &text).ok()?.value;
     let key = Key::of(&value);
     Some(match label(&value, POOL_LABEL) {

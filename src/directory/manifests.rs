@@ -1,5 +1,6 @@
 //! Reads the files that `spec.manifests` names.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
@@ -18,6 +19,7 @@ pub(super) fn manifests(
     spec_path: &Path,
 ) -> Checked<Vec<ManifestFile>> {
     let mut paths: Vec<PathBuf> = Vec::new();
+    let mut known = HashSet::new();
     let mut problems = Vec::new();
     let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
     let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
@@ -41,7 +43,7 @@ pub(super) fn manifests(
             ),
             Ok(found) => {
                 for path in found.into_iter().filter(|path| !is_ours(path)) {
-                    if !paths.contains(&path) {
+                    if known.insert(path.clone()) {
                         paths.push(path);
                     }
                 }
@@ -77,7 +79,10 @@ fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
     let escaped = glob::Pattern::escape(&directory.display().to_string());
     let pattern = if escaped.is_empty() { name.to_owned() } else { format!("{escaped}/{name}") };
     let found = glob::glob(&pattern).map_err(|error| format!("invalid glob `{name}`: {}", error.msg))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir()))
+        .collect();
     if files.is_empty() {
         return Err(format!("the glob `{name}` matches no file"));
     }
@@ -91,7 +96,8 @@ fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
         let is_manifest = path.extension().is_some_and(|ending| {
             ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
         });
-        if is_manifest && path.is_file() {
+        // A pipe or a device is refused when it is read: leaving it out would hide an object.
+        if is_manifest && fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
             files.push(path);
         }
     }

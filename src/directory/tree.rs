@@ -15,7 +15,9 @@ use crate::core::lock::Lock;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::files::{TemporaryName, read, replace_durably, stage, sweep, unix_lines};
+use crate::directory::files::{
+    NamedBy, TemporaryName, open, read, replace_durably, stage, sweep, unix_lines,
+};
 use crate::directory::{FileError, Project, Source, leftovers, parallel};
 
 /// Content of the output directory.
@@ -40,7 +42,7 @@ impl RunLock {
         let path = source.file();
         let shown = path.display().to_string();
         // A file that cannot be opened is reported when it is read.
-        let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };
+        let Ok(file) = open(&path, "", NamedBy::Files) else { return Ok(Self { _file: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")

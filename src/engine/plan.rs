@@ -9,7 +9,7 @@ use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Terms, de
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
 use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::directory::{read_text, write_private};
+use crate::directory::{read_text_of_user, write_private};
 use crate::engine::apply::ApplyJob;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::{Cause, Difference, differences};
@@ -24,7 +24,7 @@ use crate::output::terminal;
 /// Reads a plan file.
 pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
     let shown = path.display().to_string();
-    let text = read_text(path, &shown)?;
+    let text = read_text_of_user(path, &shown)?;
     PlanFile::read(&shown, &text)
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
+use crate::core::json;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::compare::{Comparison, State};
@@ -140,7 +141,7 @@ impl Results {
             .map(|(object, (word, why))| {
                 let mut item = json!({ "object": object, "action": word.text() });
                 if let Some(why) = why {
-                    item["message"] = why.as_str().into();
+                    json::put(&mut item, &["message"], why.as_str());
                 }
                 item
             })

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::core::json;
 use crate::core::report::escape::in_comment;
 use crate::core::report::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
@@ -111,12 +112,12 @@ fn as_json(changes: &[&Change]) -> Value {
     let one = |change: &&Change| {
         let mut item = json!({});
         for (name, value) in &change.more {
-            item[name] = value.clone();
+            json::put(&mut item, &[name], value.clone());
         }
-        item["action"] = change.action.into();
-        item["diff"] = change.text().into();
+        json::put(&mut item, &["action"], change.action);
+        json::put(&mut item, &["diff"], change.text());
         if let Some(object) = &change.object {
-            item["object"] = object.as_str().into();
+            json::put(&mut item, &["object"], object.as_str());
         }
         item
     };

@@ -15,6 +15,7 @@ mod foreign_text;
 mod github;
 mod gitops;
 mod hostile;
+mod limits;
 mod live_fields;
 mod man;
 mod messages;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::commands::render::args::Args;
 use crate::commands::render::outcome::Outcome;
+use crate::core::json;
 use crate::core::pools::{PoolReport, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
@@ -163,13 +164,13 @@ fn as_json(outcome: &Outcome<'_>) -> Value {
         .map(|step| {
             let mut item = json!({ "path": step.path, "action": step.action.word() });
             if let Some(key) = &step.key {
-                item["object"] = key.to_string().into();
+                json::put(&mut item, &["object"], key.to_string());
             }
             if let Some(pool) = &step.pool {
-                item["pool"] = pool.as_str().into();
+                json::put(&mut item, &["pool"], pool.as_str());
             }
             if let Some(state) = by_file.get(output.join(&step.path).as_path()) {
-                item["git"] = (*state).into();
+                json::put(&mut item, &["git"], *state);
             }
             item
         })
@@ -188,7 +189,7 @@ fn as_json(outcome: &Outcome<'_>) -> Value {
         "pools": pools,
     });
     if let Some(config) = cloud_config {
-        value["otherHalf"] = json!({ "title": config.title, "text": config.text });
+        json::put(&mut value, &["otherHalf"], json!({ "title": config.title, "text": config.text }));
     }
     value
 }

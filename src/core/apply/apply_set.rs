@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::core::json;
 use crate::core::kubernetes::name_rules;
 use crate::core::live::LiveObject;
 use crate::core::lock::LockId;
@@ -108,7 +109,7 @@ impl ApplySet {
     pub fn parent(&self, scope: &MemberScope, lock_id: Option<&LockId>) -> Value {
         let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
         if let Some(id) = lock_id {
-            parent["metadata"]["annotations"][LOCK_ID] = id.as_str().into();
+            json::put(&mut parent, &["metadata", "annotations", LOCK_ID], id.as_str());
         }
         parent
     }

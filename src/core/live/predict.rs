@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::core::json;
 use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::{builtin_schemas, managed_fields};
@@ -37,7 +38,7 @@ fn as_stored(desired: &Value) -> Value {
     {
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
         for (name, text) in texts {
-            data[name] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
+            json::put(data, &[&name], STANDARD.encode(text.as_str().unwrap_or_default()));
         }
     }
     desired

@@ -55,8 +55,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         return;
     }
     if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
-        let count = document.value["items"].as_array().map_or(0, Vec::len);
-        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+        for item in document.into_items() {
             take(item, source, objects, problems);
         }
         return;

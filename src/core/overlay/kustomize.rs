@@ -25,7 +25,7 @@ pub(super) fn in_string(
         line: if is_block { location.line + line } else { location.line },
         ..location.clone()
     };
-    match yaml::read(&location.file, text) {
+    match yaml::read_own(&location.file, text) {
         Ok(documents) => operations(&documents, location, |inner| within(inner.line), problems),
         Err(problem) => {
             let line = problem.location.as_ref().map_or(0, |inner| inner.line);
@@ -37,7 +37,7 @@ pub(super) fn in_string(
 
 /// Reads a patch from a separate file.
 pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Patch {
-    match yaml::read(file, text) {
+    match yaml::read_own(file, text) {
         Ok(documents) => operations(&documents, &Location::file(file), |location| location, problems),
         Err(problem) => {
             problems.push(problem);
