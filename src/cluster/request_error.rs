@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote::word;
 
 /// Why a request has no usable response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -255,9 +256,12 @@ impl Problem {
             }
             Self::Unauthorized { .. } => "they may have expired: log in again, or get a new kubeconfig",
             Self::Forbidden { verb, resource, namespace, .. } => {
-                let location = namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
+                let location =
+                    namespace.as_ref().map(|name| format!(" -n {}", word(name))).unwrap_or_default();
                 return Some(format!(
-                    "ask for a role that allows it; check with `kubectl auth can-i {verb} {resource}{location}`"
+                    "ask for a role that allows it; check with `kubectl auth can-i {} {}{location}`",
+                    word(verb),
+                    word(resource)
                 ));
             }
             Self::Busy { retry_after: Some(after), .. } => {
@@ -286,7 +290,8 @@ impl Problem {
             | Self::Credentials(_) => return None,
             Self::NoNamespace(name) => {
                 return Some(format!(
-                    "create it (`kubectl create namespace {name}`), or add it to the manifests"
+                    "create it (`kubectl create namespace {}`), or add it to the manifests",
+                    word(name)
                 ));
             }
             Self::NotServed => "install its CustomResourceDefinition, or check the apiVersion",

@@ -147,7 +147,10 @@ impl Before {
         let mut found = repository.revision(revision, &project.output(), &project.lock_path())?;
         let shown = format!("{revision}:{}", project.lock_path().display());
         let text = found.beside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let lock = text.map(|text| Lock::read(&shown, &text)).transpose()?;
+        let read = |text: String| {
+            Lock::read(&shown, &text).map_err(|problem| problem.hint("compare with another revision"))
+        };
+        let lock = text.map(read).transpose()?;
         found.files.retain(|name, _| lock.as_ref().is_some_and(|lock| lock.files.contains_key(name)));
         Ok(Self { tree: Tree { known: found.files, foreign: Vec::new() }, lock })
     }

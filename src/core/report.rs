@@ -1,9 +1,10 @@
-//! The wording of findings: diagnostics, counts, suggestions, diffs and masked secrets.
+//! The wording of findings: diagnostics, counts, suggestions, diffs, quoted commands and masked secrets.
 
 pub mod describe;
 pub mod diagnostic;
 pub mod escape;
 pub mod mask;
 pub mod plural;
+pub mod shell_quote;
 pub mod suggest;
 pub mod text_diff;

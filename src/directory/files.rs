@@ -46,6 +46,11 @@ pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
     kept
 }
 
+/// Returns whether a path is a file that can be read twice, unlike a pipe.
+pub fn is_regular_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// Creates a directory and its parents.
 pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
     Ok(fs::create_dir_all(path).map_err(|error| FileError::write_path(error, path))?)
@@ -113,7 +118,8 @@ pub(super) fn sweep(directory: &Path) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with(UNFINISHED) && name.ends_with(".tmp") {
+        // A directory or a link of such a name is not from this program.
+        if name.starts_with(UNFINISHED) && name.ends_with(".tmp") && entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;
         }
     }

@@ -102,8 +102,8 @@ pub(crate) fn discover(
             (nodes, Some(cluster), identity)
         }
         file if args.nodes.is_some() => (nodes_from(file.as_ref(), file)?, None, locked_cluster),
-        file => {
-            let (path, shown) = project.file(file);
+        _ => {
+            let (path, shown) = project.nodes_file()?;
             (nodes_from(&path, &shown)?, None, locked_cluster)
         }
     };

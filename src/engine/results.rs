@@ -9,6 +9,7 @@ use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::shell_quote::word;
 use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
@@ -187,8 +188,10 @@ pub(crate) fn leaving(key: &Key) -> Diagnostic {
 
 /// Returns the error for an object whose namespace does not exist.
 pub(crate) fn no_namespace(key: &Key, namespace: &str) -> Diagnostic {
-    Diagnostic::error(format!("{key}: namespace `{namespace}` not found"))
-        .hint(format!("create it (`kubectl create namespace {namespace}`), or add it to the manifests"))
+    Diagnostic::error(format!("{key}: namespace `{namespace}` not found")).hint(format!(
+        "create it (`kubectl create namespace {}`), or add it to the manifests",
+        word(namespace)
+    ))
 }
 
 /// Returns the error for a conflict, with a table of the fields that other managers own.

@@ -21,5 +21,6 @@ mod permissions;
 mod picture;
 mod platforms;
 mod providers;
+mod quoting;
 mod untrusted_git;
 mod workflows;

@@ -7,6 +7,7 @@ use crate::cluster::{ClusterError, Force};
 use crate::core::apply::MaxPrune;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote;
 use crate::core::review::markdown;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::differences;
@@ -113,7 +114,7 @@ pub fn run(
             terminal::note(&format!(
                 "next: kubectl largescale apply{} {}",
                 scope.source.flags(),
-                path.display()
+                shell_quote::path(path)
             ));
         }
     }

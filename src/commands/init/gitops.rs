@@ -10,7 +10,7 @@ use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_u
 use crate::core::manifest::Object;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::Repository;
-use crate::directory::{Project, Source, make_directory, write_new};
+use crate::directory::{Outside, Project, Source, make_directory, write_new};
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -41,8 +41,13 @@ pub(super) struct GitopsArgs {
 const DIRECTORY: &str = "gitops";
 
 /// Writes the manifests. Refuses to overwrite a file.
-pub(super) fn write(directory: &Path, tool: GitopsTool, args: &GitopsArgs) -> Result<(), Failure> {
-    let source = Source { path: directory.to_owned(), cluster: None };
+pub(super) fn write(
+    directory: &Path,
+    outside: Outside,
+    tool: GitopsTool,
+    args: &GitopsArgs,
+) -> Result<(), Failure> {
+    let source = Source { path: directory.to_owned(), cluster: None, outside };
     let (spec, document) = source.read()?;
     let clusters: Vec<&str> = spec.cluster_names().collect();
     let sources: Vec<Source> = if clusters.is_empty() {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::commands::render::args::Args;
 use crate::commands::render::outcome::Outcome;
 use crate::core::pools::{PoolReport, PoolState};
+use crate::core::report::shell_quote::word;
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
@@ -84,9 +85,9 @@ fn why(report: &PoolReport) -> Option<String> {
     Some(match report.state {
         PoolState::Present => return None,
         PoolState::Kept if pool.withdrawn => {
-            format!("no nodes; removed from DNS, and its Service stays until --forget {}", pool.value)
+            format!("no nodes; removed from DNS, and its Service stays until --forget {}", word(&pool.value))
         }
-        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", pool.value),
+        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", word(&pool.value)),
         PoolState::Empty if pool.withdrawn => {
             "no node that a load balancer can use; removed from DNS, its Service stays".to_owned()
         }
