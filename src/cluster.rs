@@ -39,6 +39,7 @@ mod request;
 mod request_error;
 mod response;
 mod server_address;
+mod signals;
 
 pub use crate::cluster::connect::Cluster;
 pub use crate::cluster::environment::Environment;
@@ -50,3 +51,4 @@ pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
 pub use crate::cluster::objects::{ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
 pub use crate::cluster::request::Notice;
 pub use crate::cluster::request_error::Problem;
+pub use crate::cluster::signals::HeldSignals;

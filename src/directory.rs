@@ -18,7 +18,7 @@ mod specs;
 mod tree;
 
 pub use crate::directory::boundary::{Outside, is_outside};
-pub use crate::directory::external_diff::external_diff;
+pub use crate::directory::external_diff::{ExternalDiff, external_diff};
 pub use crate::directory::file_error::{FileError, FileOperation};
 pub use crate::directory::files::{
     is_regular_file, make_directory, read_text, replace, write_new, write_private,

@@ -28,7 +28,7 @@ use crate::scope::Scope;
 ///
 /// Reads the spec, the nodes, the rendered directory and, with --live, the objects in the cluster. Writes nothing, except the
 /// plan file of --out. Exits with 0 without differences, with 1 with differences, and with a higher code on errors.
-/// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff.
+/// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff. Its directories are removed, also after a signal.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Show what render would change

@@ -10,6 +10,7 @@ mod docs;
 mod drift;
 mod environment;
 mod examples;
+mod external_diff;
 mod github;
 mod gitops;
 mod man;
