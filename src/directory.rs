@@ -23,7 +23,7 @@ pub use crate::directory::file_error::{FileError, FileOperation};
 pub use crate::directory::files::{
     is_regular_file, make_directory, read_text, replace, write_new, write_private,
 };
-pub use crate::directory::identity::new_lock_id;
+pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
 pub use crate::directory::project::Project;

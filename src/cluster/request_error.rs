@@ -1,8 +1,10 @@
 //! Reasons why a request failed, shown after `cannot list nodes at https://…: `.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::core::report::plural::plural;
+use crate::core::report::secret_text::redacted;
 use crate::core::report::shell_quote::word;
 
 /// Why a request has no usable response.
@@ -188,6 +190,23 @@ pub enum Problem {
 const WEBHOOK_DOWN: &str = "failed calling webhook";
 
 impl Problem {
+    /// Returns the problem without the values of Secrets in the texts of the server.
+    pub(super) fn redacted(mut self, values: &BTreeSet<String>) -> Self {
+        match &mut self {
+            Self::Rejected { reason, message, .. } => {
+                *reason = redacted(reason, values);
+                *message = redacted(message, values);
+            }
+            Self::Moved(text)
+            | Self::Forbidden { extra: text, .. }
+            | Self::Busy { message: text, .. }
+            | Self::NotJson { beginning: text, .. } => *text = redacted(text, values),
+            Self::Conflicts(causes) => causes.iter_mut().for_each(|(_, text)| *text = redacted(text, values)),
+            _ => {}
+        }
+        self
+    }
+
     /// Returns whether admission rejected the request or failed: the object itself may be valid.
     pub fn is_of_admission(&self) -> bool {
         let Self::Rejected { message, .. } = self else { return false };

@@ -12,7 +12,6 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
 use crate::core::review::{markdown, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
-use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
 use crate::engine::discover::{NodeArgs, discover};
@@ -186,30 +185,10 @@ pub(super) fn changes(
         object: step.key.as_ref().map(ToString::to_string),
         old: on_disk
             .get(&step.path)
-            .map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask))
+            .map(|bytes| mask.text(&String::from_utf8_lossy(bytes)))
             .unwrap_or_default(),
-        new: by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default(),
+        new: by_path.get(step.path.as_str()).map(|file| mask.text(&file.text)).unwrap_or_default(),
         more: vec![("path", step.path.as_str().into())],
     };
     plan.steps.iter().filter(|step| step.action != Action::Unchanged).map(&mut change).collect()
-}
-
-/// Returns the text of a file to show. Masks the values of a Secret, and hides text that may be a Secret but is not valid YAML.
-fn shown(text: &str, mask: &mut Mask) -> String {
-    if !text.contains("Secret") {
-        return text.to_owned();
-    }
-    match yaml::read_one("", text) {
-        Ok(document) if document.value["kind"] == "Secret" => {
-            let header = text
-                .lines()
-                .next()
-                .filter(|line| line.starts_with('#'))
-                .map(|line| format!("{line}\n"))
-                .unwrap_or_default();
-            header + &yaml::write_object(&mask.apply(&document.value))
-        }
-        Ok(_) => text.to_owned(),
-        Err(_) => "# not shown: not valid YAML, and it may hold a Secret\n".to_owned(),
-    }
 }

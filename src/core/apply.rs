@@ -18,5 +18,5 @@ pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_ours_to_mend, read_parent,
     salvage_parent, tool_of, undone,
 };
-pub use crate::core::apply::plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
+pub use crate::core::apply::plan_file::{Departure, PlanFile, PlannedObject, Salt, Terms, departures};
 pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cluster::Force;
-use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
+use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Salt, Terms, departures};
 use crate::core::live::{changes, cleaned, digest, intended};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::directory::{read_text, write_private};
@@ -37,9 +37,10 @@ pub(crate) fn plan(
     prune_candidates: &[PruneCandidate],
     prune: Option<MaxPrune>,
     force: Force,
+    salt: &Salt,
 ) -> PlanFile {
     let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
-    let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison)));
+    let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison, salt)));
     let gone = prune_candidates.iter().map(|candidate| {
         // The object is deleted whatever else changes in it; the user agreed to losing this address.
         (&candidate.live["metadata"]["uid"], candidate.deletion.addresses.join(","))
@@ -59,7 +60,8 @@ pub(crate) fn plan(
         cluster: target.identity.clone(),
         namespace: target.set.namespace.clone(),
         set: target.set.id(),
-        tree: target.digests.clone(),
+        tree: salt.salted(&target.digests),
+        salt: salt.clone(),
         prune: prune.map(|max| max.to_string()),
         force_conflicts: force == Force::Always,
     };
@@ -87,7 +89,7 @@ pub(crate) fn jobs(
     if !problems.is_empty() {
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
-    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
+    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force, &plan.terms.salt);
     refuse_departures(&departures(plan, &now))?;
     let mut jobs = Vec::new();
     for (index, comparison) in comparisons.into_iter().enumerate() {
@@ -107,14 +109,14 @@ pub(crate) fn jobs(
 }
 
 /// Returns the digest of the changes that the directory makes to an object.
-fn change_of(comparison: &Comparison<'_>) -> String {
+fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
     let Comparison { live, wanted, state, .. } = comparison;
     let changes = match state {
         State::Changed(after) => intended(changes(&cleaned(live), &cleaned(after)), wanted),
         State::OwnershipChanged => Vec::new(),
         _ => changes(&serde_json::Value::Null, wanted),
     };
-    digest(&changes)
+    digest(salt.as_str(), &changes)
 }
 
 fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::mask::is_secret_kind;
 use crate::core::report::shell_quote::word;
 use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
@@ -196,7 +197,7 @@ pub(crate) fn no_namespace(key: &Key, namespace: &str) -> Diagnostic {
 
 /// Returns the error for a conflict, with a table of the fields that other managers own.
 pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
-    let secret = key.kind == "Secret" && key.group.is_empty();
+    let secret = is_secret_kind(&key.kind);
     let value = |value: &Option<Value>| match value {
         _ if secret => "<not shown>".to_owned(),
         None => "<none>".to_owned(),

@@ -39,7 +39,9 @@ fn as_stored(desired: &Value) -> Value {
     {
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
         for (name, text) in texts {
-            data[name] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
+            // The API server refuses data of another shape.
+            let Some(data) = data.as_object_mut() else { break };
+            data.insert(name, STANDARD.encode(text.as_str().unwrap_or_default()).into());
         }
     }
     desired

@@ -10,6 +10,7 @@ use crate::core::pointer;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
 use crate::core::render::provenance::{Author, Provenance};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::is_secret;
 use crate::core::report::plural::plural;
 use crate::core::settings::{Asker, Settings};
 
@@ -181,12 +182,18 @@ fn one<'a>(
     let values = values(context.input, context.settings, draft.pool, draft.service(), asker);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
     let mut contradictions = Vec::new();
+    let was_secret = is_secret(&draft.value);
     let done =
         patch.patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
             contradictions.extend(provenance.note(object, operation, location, author, &name));
         });
     match done {
         Ok(()) => {
+            if was_secret && !is_secret(&draft.value) {
+                let message = format!("the patch changes the kind of {name}, so its values would be shown");
+                let hint = "write another object of the new kind, without the values of the Secret";
+                found.add(Diagnostic::error(message).at(patch.location.clone()).hint(hint));
+            }
             for contradiction in contradictions {
                 // The same for the Services of all pools.
                 if found.contradictions.insert((patch.location.clone(), contradiction.at)) {

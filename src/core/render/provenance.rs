@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::core::overlay::BUILT_IN;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::{hides, is_secret};
 
 /// An author of fields.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +44,8 @@ struct Entry<'a> {
     value: Option<Value>,
     author: Author<'a>,
     location: Option<Location>,
+    /// Whether a message must not show the value, because it belongs to a Secret. An overlay may change the kind later.
+    is_hidden: bool,
     /// Set if the field was in a list item that was removed; another item may have its index now.
     is_gone: bool,
 }
@@ -100,7 +103,7 @@ impl<'a> Provenance<'a> {
             && !parent(object, &at).is_some_and(Value::is_array)
         {
             let location = Some(location.clone());
-            self.0.push(Entry { at, value: None, author, location, is_gone: false });
+            self.0.push(Entry { at, value: None, author, location, is_hidden: false, is_gone: false });
         }
         contradictions
     }
@@ -115,7 +118,9 @@ impl<'a> Provenance<'a> {
             let known: HashSet<&str> = self.0.iter().map(|entry| entry.at.as_str()).collect();
             leaves.retain(|(at, _)| !known.contains(at.as_str()));
         }
+        let is_secret = is_secret(object);
         self.0.extend(leaves.into_iter().map(|(at, value)| Entry {
+            is_hidden: is_secret && hides(object, &at),
             at,
             value: value.cloned(),
             author,
@@ -180,7 +185,12 @@ fn contradiction(
     author: Author<'_>,
     name: &str,
 ) -> Diagnostic {
-    let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
+    let is_hidden = entry.is_hidden || hides(object, &entry.at);
+    let shown = |value: Option<&Value>| match value {
+        None => "absent".to_owned(),
+        Some(_) if is_hidden => "<not shown>".to_owned(),
+        Some(value) => value.to_string(),
+    };
     let there = entry.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
     let (field, first, second) =
         (pointer::field(&entry.at), shown(entry.value.as_ref()), shown(now(object, entry)));
@@ -256,6 +266,28 @@ mod tests {
         disagree(json!({"t": 3}), &add(1), "- {op: copy, from: /t, path: /s}", "`s` of x would be 3, not 1");
         // Fields of the manifests may be patched.
         agree(json!({"s": 0}), "- {op: test, path: /s, value: 0}", &add(2));
+    }
+
+    #[test]
+    fn contradictions_show_no_value_of_a_secret() {
+        let secret = || json!({"kind": "Secret", "metadata": {"labels": {}}, "data": {}});
+        let add = |value: &str| format!("- {{op: add, path: /data/a, value: {value}}}");
+        let expected = "`data.a` of x would be <not shown>, not <not shown>";
+        disagree(secret(), &add("hunter2"), &add("hunter3"), expected);
+        disagree(secret(), &add("hunter2"), "- {op: add, path: /data/a, value: {b: hunter3}}", expected);
+        disagree(json!({"kind": "secret", "data": {}}), &add("hunter2"), &add("[hunter3]"), expected);
+        let absent = "`data.a` of x would be absent, not <not shown>";
+        disagree(secret(), &add("hunter2"), "- {op: remove, path: /data/a}", absent);
+        disagree(secret(), &add("hunter2"), "- {op: replace, path: /data, value: hunter3}", absent);
+        // The kind is changed first.
+        let kind = "- {op: replace, path: /kind, value: ConfigMap}\n";
+        disagree(secret(), &add("hunter2"), &format!("{kind}{}", add("hunter3")), expected);
+        let nested = || json!({"kind": "List", "items": [{"kind": "Secret", "data": {}}]});
+        let add = |value: &str| format!("- {{op: add, path: /items/0/data/a, value: {value}}}");
+        let expected = "`items[0].data.a` of x would be <not shown>, not <not shown>";
+        disagree(nested(), &add("hunter2"), &add("hunter3"), expected);
+        let label = |value: &str| format!("- {{op: add, path: /metadata/labels/a, value: {value}}}");
+        disagree(secret(), &label("b"), &label("c"), "`metadata.labels.a` of x would be \"c\", not \"b\"");
     }
 
     #[test]
