@@ -29,9 +29,11 @@ impl Mask {
     }
 }
 
-/// Whether a YAML file may have a kind that reads as Secret. Without an escape or a tag, a text holds the word as it is.
+/// Whether a YAML file may have a kind that reads as Secret. Without an escape or a tag, a text holds the word as it is. A file
+/// in UTF-16 has NULs, or bytes that are not UTF-8.
 fn may_hold_a_secret(text: &str) -> bool {
-    text.contains(['\\', '!']) || text.as_bytes().windows(6).any(|word| word.eq_ignore_ascii_case(b"secret"))
+    text.contains(['\\', '!', '\0', '\u{fffd}'])
+        || text.as_bytes().windows(6).any(|word| word.eq_ignore_ascii_case(b"secret"))
 }
 
 #[cfg(test)]
@@ -65,6 +67,7 @@ mod tests {
                 "kind: List\nitems:\n- kind: Secret\n  stringData: {a: hunter2}\n",
                 "kind: List\nitems:\n- kind: Secret\n  stringData:\n    a: \"<value #1 not shown>\"\n",
             ),
+            ("k\0i\0n\0d\0:\0 \0S\0e\0c\0r\0e\0t\0\n\0", hidden),
             ("kind: Secret\n<<<<<<< x\ndata: hunter2\n", hidden),
             ("kind: SECRET\ndata: [hunter2\n", hidden),
         ] {
