@@ -1,12 +1,14 @@
 //! `init`: writes a starter spec, and the manifests with which Argo CD or Flux syncs the rendered directory.
 
 mod gitops;
+mod links;
 mod starter;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::commands::init::gitops::GitopsArgs;
+use crate::commands::init::links::refuse_link;
 use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{Folded, fold};
 use crate::core::kubernetes::names;
@@ -128,6 +130,9 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     // `render` must be able to read what `init` writes.
     LargeScale::read(&shown, &text)?;
 
+    if let Some(manifest) = &manifest {
+        refuse_link(&args.directory, &directory.join(manifest))?;
+    }
     make_directory(&args.directory)?;
     if let (Some(imported), Some(manifest)) = (&imported, &manifest) {
         let path = directory.join(manifest);

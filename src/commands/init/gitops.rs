@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::commands::init::links::refuse_link;
 use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_url};
 use crate::core::manifest::Object;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -101,13 +102,16 @@ pub(super) fn write(
     put(directory, &files)
 }
 
-fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
-    let directory = directory.strip_prefix(".").unwrap_or(directory).join(DIRECTORY);
+fn put(of: &Path, files: &[SiteFile]) -> Result<(), Failure> {
+    let directory = of.strip_prefix(".").unwrap_or(of).join(DIRECTORY);
     if let Some(file) = files.iter().find(|file| directory.join(&file.name).exists()) {
         return Err(Diagnostic::refusal("the file already exists")
             .at(Location::file(directory.join(&file.name).display().to_string()))
             .hint("edit it, or remove it first")
             .into());
+    }
+    for file in files {
+        refuse_link(of, &directory.join(&file.name))?;
     }
     make_directory(&directory)?;
     for file in files {
