@@ -55,7 +55,8 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let output = project.output().display().to_string();
     let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &output, overwrite)?;
     plan.name_removed(&tree.known);
-    let problems = changed_classes(&plan, &rendered.files, &tree.known, &output);
+    let mut problems = plan.refuse_foreign(&tree.known, &output, overwrite);
+    problems.extend(changed_classes(&plan, &rendered.files, &tree.known, &output));
     if !problems.is_empty() {
         return Err(problems.into());
     }

@@ -17,6 +17,7 @@ use crate::core::patch::placeholder::{PlaceholderError, Values};
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::{hides, is_secret};
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
@@ -159,8 +160,12 @@ impl Patch {
                 Some(object.clone())
             }
         };
+        let was_secret = is_secret(object);
         for operation in &self.operations {
-            if let Err(error) = operation.apply(object, name, values, meter, note) {
+            if let Err(mut error) = operation.apply(object, name, values, meter, note) {
+                if was_secret && !is_secret(object) {
+                    error = operation.without_values(name).into();
+                }
                 if let Some(before) = before {
                     *object = before;
                 }
@@ -242,6 +247,18 @@ impl Operation {
         meter.spend(measure(&self.template).bytes).map_err(|limit| self.exceeds(name, &limit))?;
         let mut operation = self.template.clone();
         let unfilled = |error: PlaceholderError| {
+            let quotes_the_value =
+                matches!(error, PlaceholderError::Unknown { .. } | PlaceholderError::Unclosed { .. });
+            if quotes_the_value && hides(object, &self.path()) {
+                let message =
+                    format!("{}: unknown or unclosed placeholder; {NOT_SHOWN}", self.described(&self.path()));
+                let problem = Diagnostic::error(message).at(self.location.clone());
+                return PatchError {
+                    problem: problem.hint("write `$${` for a literal `${`"),
+                    placeholder: Some(error),
+                    exceeds_limit: false,
+                };
+            }
             let mut problem = Diagnostic::error(error.to_string()).at(self.location.clone());
             problem.hint = error.hint();
             let exceeds_limit = matches!(error, PlaceholderError::TooLong { .. });
@@ -266,6 +283,11 @@ impl Operation {
             }
             meter.spend(searched).map_err(|limit| self.exceeds(name, &limit))?;
             let resolved = resolved.map_err(|why| {
+                if hides(object, &path) {
+                    let message =
+                        format!("{} does not fit {name}: no such item; {NOT_SHOWN}", self.described(&path));
+                    return Diagnostic::error(message).at(self.location.clone());
+                }
                 let message = format!("{} does not fit {name}: {}", self.described(&path), why.message);
                 Diagnostic { message, location: Some(self.location.clone()), ..why }
             })?;
@@ -288,6 +310,12 @@ impl Operation {
         format!("operation {} (`{verb}` at `{path}`)", self.index)
     }
 
+    /// Returns the error for an object that was a Secret before an earlier operation changed its kind.
+    fn without_values(&self, name: &str) -> Diagnostic {
+        let message = format!("{} does not fit {name}; {NOT_SHOWN}", self.described(&self.path()));
+        Diagnostic::error(message).at(self.location.clone())
+    }
+
     /// Explains the failure with the fields of the document: how much of the path exists, and what is there instead.
     fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
         let path = operation.path().to_string();
@@ -297,6 +325,9 @@ impl Operation {
         if let PatchOperation::Test(test) = operation
             && let Some(found) = object.pointer(&path)
         {
+            if hides(object, &path) {
+                return problem(format!("the value differs from the one that the test expects; {NOT_SHOWN}"));
+            }
             return problem(format!("found {}, the test expects {}", kind_of(found), kind_of(&test.value)));
         }
         let from = match operation {
@@ -318,10 +349,14 @@ impl Operation {
                 problem(format!("{there} has {} but no `{missing}`", plural(list.len(), "item")))
                     .hint("indexes start at 0; `-` means after the last item")
             }
+            _ if hides(object, &deepest) => problem(format!("{there} has no fields; {NOT_SHOWN}")),
             plain => problem(format!("{there} is {}, which has no fields", kind_of(plain))),
         }
     }
 }
+
+/// Ends the message of an operation on a value of a Secret.
+const NOT_SHOWN: &str = "values of a Secret are not shown";
 
 /// Removes the value at a pointer, and returns it.
 fn take(object: &mut Value, pointer: &str) -> Option<Value> {
@@ -425,6 +460,46 @@ mod tests {
             "{op: add, path: /metadata/annotations/a, value: '${pool.names}'}",
             "o.yaml:3: unknown placeholder `${pool.names}`",
         );
+    }
+
+    #[test]
+    fn errors_show_no_value_of_a_secret() {
+        let secret = json!({"apiVersion": "v1", "kind": "secret", "metadata": {"name": "s"},
+            "stringData": {"password": "hunter2"}, "data": [{"name": "hunter2", "value": "hunter2"}]});
+        let list = json!({"kind": "List", "items": [secret]});
+        for (prefix, object) in [("", &secret), ("/items/0", &list)] {
+            for operation in [
+                "{op: test, path: P/stringData/password, value: hunter3}",
+                "{op: test, path: P/stringData, value: {password: hunter3}}",
+                "{op: test, path: P/stringData/password, value: [hunter3]}",
+                "{op: test, path: P/stringData/absent, value: hunter3}",
+                "{op: add, path: P/stringData/password/x, value: hunter3}",
+                "{op: remove, path: P/data/name=hunter3}",
+                "{op: remove, path: P/data/value=x}",
+                "{op: copy, from: P/stringData/password/x, path: P/metadata/labels}",
+                "{op: add, path: P/stringData/b, value: '${hunter3}'}",
+                "{op: add, path: P/stringData/b, value: 'hunter3${'}",
+            ] {
+                let rekinded = format!("- {{op: replace, path: {prefix}/kind, value: ConfigMap}}\n");
+                for first in ["", &rekinded] {
+                    let (patch, problems) =
+                        patch(&format!("patch:\n{first}- {}\n", operation.replace('P', prefix)));
+                    assert_eq!(problems, []);
+                    // Only an object that is a Secret itself is remembered as one.
+                    if !first.is_empty() && !prefix.is_empty() {
+                        continue;
+                    }
+                    let mut object = object.clone();
+                    let problem = patch.apply(&mut object, "x", &Values::default()).unwrap_err().problem;
+                    let shown = format!("{problem} {:?}", problem.hint).replace("name=hunter3", "");
+                    assert!(!shown.contains("hunter"), "{operation}: {shown}");
+                }
+            }
+        }
+        // Other fields are shown.
+        let (patch, _) = patch("patch:\n- {op: test, path: /metadata/name, value: t}\n");
+        let problem = patch.apply(&mut secret.clone(), "x", &Values::default()).unwrap_err().problem;
+        assert!(problem.message.ends_with("found \"s\", a string, the test expects \"t\", a string"));
     }
 
     #[test]

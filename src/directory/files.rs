@@ -113,6 +113,11 @@ pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
     kept
 }
 
+/// Returns whether a path is a file that can be read twice, unlike a pipe.
+pub fn is_regular_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
+}
+
 /// Creates a directory and its parents.
 pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
     Ok(fs::create_dir_all(path).map_err(|error| FileError::write_path(error, path))?)
@@ -186,6 +191,7 @@ pub(super) fn sweep(directory: &Path, name: &TemporaryName) -> io::Result<()> {
         if !file.starts_with(UNFINISHED) || !file.ends_with(SUFFIX) {
             continue;
         }
+        // A directory or a link of such a name is not from this program.
         let is_leftover = entry.file_type()?.is_file() && (file.starts_with(&name.0) || is_old(&entry));
         if !is_leftover {
             continue;

@@ -8,12 +8,22 @@ use crate::core::manifest::ManifestFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
+use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
 use crate::directory::{FileError, SPEC_FILE};
 
+/// Where the paths of a spec begin, and where they must end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paths<'a> {
+    /// The directory of the spec.
+    pub(super) directory: &'a Path,
+    /// The directory that contains every path of the spec.
+    pub(super) boundary: &'a Boundary,
+}
+
 /// Reads files, directories (not recursively, like kubectl) and globs, in order.
 pub(super) fn manifests(
-    directory: &Path,
+    Paths { directory, boundary }: Paths<'_>,
     spec: &LargeScale,
     document: &Document,
     spec_path: &Path,
@@ -35,6 +45,13 @@ pub(super) fn manifests(
             );
             continue;
         }
+        // A pattern must not show which files exist outside.
+        let inside =
+            boundary.check(&format!("the manifest {name}"), &below(directory, &without_pattern(name)));
+        if let Err(problem) = inside {
+            problems.push(problem.at(at));
+            continue;
+        }
         match expand(directory, name) {
             Err(why) => problems.push(
                 Diagnostic::error(why)
@@ -43,7 +60,10 @@ pub(super) fn manifests(
             ),
             Ok(found) => {
                 for path in found.into_iter().filter(|path| !is_ours(path)) {
-                    if known.insert(path.clone()) {
+                    // A link in a directory, or one that a pattern matches.
+                    if let Err(problem) = boundary.check(&format!("the manifest {}", path.display()), &path) {
+                        problems.push(problem.at(at.clone()));
+                    } else if known.insert(path.clone()) {
                         paths.push(path);
                     }
                 }
@@ -87,6 +107,13 @@ fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
         return Err(format!("the glob `{name}` matches no file"));
     }
     Ok(files)
+}
+
+/// Returns the beginning of a path that has no pattern.
+fn without_pattern(name: &str) -> String {
+    let parts = name.split('/').take_while(|part| !part.contains(['*', '?', '[']));
+    let fixed = parts.collect::<Vec<_>>().join("/");
+    if fixed.is_empty() && name.starts_with('/') { "/".to_owned() } else { fixed }
 }
 
 fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {

@@ -113,8 +113,8 @@ pub(crate) fn discover(
         file if args.nodes.is_some() => {
             (nodes_from(file.as_ref(), file, NamedBy::User)?, None, locked_cluster)
         }
-        file => {
-            let (path, shown) = project.file(file);
+        _ => {
+            let (path, shown) = project.nodes_file()?;
             (nodes_from(&path, &shown, NamedBy::Files)?, None, locked_cluster)
         }
     };

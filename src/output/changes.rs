@@ -1,12 +1,17 @@
 //! Diffs for people and programs: of files that a render would write, and of objects that an apply would change.
 
+use std::io::{self, IsTerminal};
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::cluster::HeldSignals;
 use crate::core::json;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::escape::in_comment;
 use crate::core::report::text_diff::{DiffLine, unified};
-use crate::directory::external_diff;
+use crate::directory::{ExternalDiff, external_diff};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
 use crate::output::styled::Styled;
@@ -98,7 +103,13 @@ pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat
                 .iter()
                 .map(|change| (change.file.as_str(), change.old.as_str(), change.new.as_str()))
                 .collect();
-            if changes.is_empty() || !external_diff(&texts)? {
+            let shown =
+                if changes.is_empty() { ExternalDiff::None } else { external_diff(&texts, hold_signals)? };
+            if shown == ExternalDiff::Interrupted {
+                let problem = Diagnostic::error("interrupted while KUBECTL_EXTERNAL_DIFF was running");
+                return Err(Failure { exit: Exit::Interrupted, problems: vec![problem] });
+            }
+            if shown == ExternalDiff::None {
                 let shown =
                     changes.iter().fold(Styled::default(), |shown, change| shown.diff(&change.lines()));
                 terminal::styled(&shown)?;
@@ -106,6 +117,13 @@ pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat
         }
     }
     Ok(())
+}
+
+/// Holds back signals while the external diff runs. At a terminal, SIGINT also reaches that program, which decides whether it
+/// ends, as `less` and `vimdiff` do not.
+fn hold_signals() -> io::Result<impl Fn() -> bool> {
+    let signals = HeldSignals::hold(Exit::Interrupted.code())?;
+    Ok(move || signals.must_end() || signals.is_interrupted() && !io::stdin().is_terminal())
 }
 
 fn as_json(changes: &[&Change]) -> Value {

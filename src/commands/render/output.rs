@@ -12,6 +12,7 @@ use crate::core::json;
 use crate::core::pools::{PoolReport, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
+use crate::core::report::shell_quote::word;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
@@ -118,9 +119,9 @@ fn why(report: &PoolReport) -> Option<String> {
     Some(match report.state {
         PoolState::Present => return None,
         PoolState::Kept if pool.withdrawn => {
-            format!("no nodes; removed from DNS, and its Service stays until --forget {}", pool.value)
+            format!("no nodes; removed from DNS, and its Service stays until --forget {}", word(&pool.value))
         }
-        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", pool.value),
+        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", word(&pool.value)),
         PoolState::Empty if pool.withdrawn => {
             "no node that a load balancer can use; removed from DNS, its Service stays".to_owned()
         }

@@ -7,7 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use crate::core::json;
 use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::{builtin_schemas, managed_fields};
@@ -38,7 +37,9 @@ fn as_stored(desired: &Value) -> Value {
     {
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
         for (name, text) in texts {
-            json::put(data, &[&name], STANDARD.encode(text.as_str().unwrap_or_default()));
+            // The API server refuses data of another shape.
+            let Some(data) = data.as_object_mut() else { break };
+            data.insert(name, STANDARD.encode(text.as_str().unwrap_or_default()).into());
         }
     }
     desired

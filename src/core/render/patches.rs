@@ -17,6 +17,7 @@ use crate::core::render::budget::{Budget, Cost};
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
 use crate::core::render::provenance::{Author, Provenance};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::is_secret;
 use crate::core::report::plural::plural;
 use crate::core::settings::{SettingOwner, Settings};
 
@@ -297,6 +298,7 @@ fn one<'a>(
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
     let Progress { provenance, meter, .. } = progress;
     let mut contradictions = Vec::new();
+    let was_secret = is_secret(&draft.value);
     let mut touched = Vec::new();
     let done = patch.patch.apply_noting(
         &mut draft.value,
@@ -312,6 +314,11 @@ fn one<'a>(
     );
     match done {
         Ok(()) => {
+            if was_secret && !is_secret(&draft.value) {
+                let message = format!("the patch changes the kind of {name}, so its values would be shown");
+                let hint = "write another object of the new kind, without the values of the Secret";
+                found.add(Diagnostic::error(message).at(patch.location.clone()).hint(hint));
+            }
             for contradiction in contradictions {
                 // The same for the Services of all pools.
                 if found.contradictions.insert((patch.location.clone(), contradiction.at)) {

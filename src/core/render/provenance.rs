@@ -12,6 +12,7 @@ use crate::core::overlay::BUILT_IN;
 use crate::core::patch::item_path::step;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::{hides, is_secret};
 
 /// An author of fields.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +67,8 @@ struct Entry<'a> {
     value: Option<Value>,
     author: Author<'a>,
     location: Option<Location>,
+    /// Whether it is the value of a Secret. A later patch could change the kind of the object.
+    was_secret: bool,
 }
 
 /// A recorded value that an operation changed.
@@ -187,7 +190,7 @@ impl<'a> Provenance<'a> {
             .into_iter()
             .filter(|changed| !is_allowed(&changed.entry.author))
             .map(|changed| {
-                let problem = contradiction(&changed, location, author, name);
+                let problem = contradiction(object, &changed, location, author, name);
                 Contradiction { at: changed.at, problem }
             })
             .collect();
@@ -225,10 +228,10 @@ impl<'a> Provenance<'a> {
             recorded = recorded.enter(&key, parent);
             parent = parent.and_then(|parent| step(parent, &key));
         }
-        let number = self.count;
+        let (number, was_secret) = (self.count, is_secret(object));
         recorded.entry.get_or_insert_with(|| {
             self.count += 1;
-            Entry { number, value: value.cloned(), author, location: location.cloned() }
+            Entry { number, value: value.cloned(), author, location: location.cloned(), was_secret }
         });
     }
 
@@ -307,9 +310,20 @@ fn add_leaves<'v>(value: Option<&'v Value>, at: String, leaves: &mut Vec<(String
     }
 }
 
-fn contradiction(changed: &Changed<'_>, location: &Location, author: Author<'_>, name: &str) -> Diagnostic {
-    let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
+fn contradiction(
+    object: &Value,
+    changed: &Changed<'_>,
+    location: &Location,
+    author: Author<'_>,
+    name: &str,
+) -> Diagnostic {
     let Changed { at, entry, now } = changed;
+    let is_hidden = hides(object, at) || entry.was_secret && !is_secret(object);
+    let shown = |value: Option<&Value>| match value {
+        None => "absent".to_owned(),
+        Some(_) if is_hidden => "<not shown>".to_owned(),
+        Some(value) => value.to_string(),
+    };
     let there = entry.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
     let (field, first, second) = (pointer::field(at), shown(entry.value.as_ref()), shown(now.as_ref()));
     let message = format!(
@@ -381,6 +395,28 @@ mod tests {
         disagree(json!({"t": 3}), &add(1), "- {op: copy, from: /t, path: /s}", "`s` of x would be 3, not 1");
         // Fields of the manifests may be patched.
         agree(json!({"s": 0}), "- {op: test, path: /s, value: 0}", &add(2));
+    }
+
+    #[test]
+    fn contradictions_show_no_value_of_a_secret() {
+        let secret = || json!({"kind": "Secret", "metadata": {"labels": {}}, "data": {}});
+        let add = |value: &str| format!("- {{op: add, path: /data/a, value: {value}}}");
+        let expected = "`data.a` of x would be <not shown>, not <not shown>";
+        disagree(secret(), &add("hunter2"), &add("hunter3"), expected);
+        disagree(secret(), &add("hunter2"), "- {op: add, path: /data/a, value: {b: hunter3}}", expected);
+        disagree(json!({"kind": "secret", "data": {}}), &add("hunter2"), &add("[hunter3]"), expected);
+        let absent = "`data.a` of x would be absent, not <not shown>";
+        disagree(secret(), &add("hunter2"), "- {op: remove, path: /data/a}", absent);
+        disagree(secret(), &add("hunter2"), "- {op: replace, path: /data, value: hunter3}", absent);
+        // The kind is changed first.
+        let kind = "- {op: replace, path: /kind, value: ConfigMap}\n";
+        disagree(secret(), &add("hunter2"), &format!("{kind}{}", add("hunter3")), expected);
+        let nested = || json!({"kind": "List", "items": [{"kind": "Secret", "data": {}}]});
+        let add = |value: &str| format!("- {{op: add, path: /items/0/data/a, value: {value}}}");
+        let expected = "`items[0].data.a` of x would be <not shown>, not <not shown>";
+        disagree(nested(), &add("hunter2"), &add("hunter3"), expected);
+        let label = |value: &str| format!("- {{op: add, path: /metadata/labels/a, value: {value}}}");
+        disagree(secret(), &label("b"), &label("c"), "`metadata.labels.a` of x would be \"c\", not \"b\"");
     }
 
     #[test]
