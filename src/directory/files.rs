@@ -262,7 +262,9 @@ mod tests {
         let long_ago = SystemTime::now() - 2 * LEFTOVER_AFTER;
         let file = |name: &str, modified: Option<SystemTime>| {
             let file = File::create(directory.path().join(name)).unwrap();
-            modified.into_iter().for_each(|time| file.set_modified(time).unwrap());
+            if let Some(time) = modified {
+                file.set_modified(time).unwrap();
+            }
         };
         file(&format!("{}x.tmp", ours.0), None);
         file(&format!("{}x.tmp", theirs.0), None);
