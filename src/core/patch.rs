@@ -1,5 +1,6 @@
 //! JSON Patches (RFC 6902, strict) with their lines. Bindings and overlays both use them.
 
+mod explain;
 pub mod item_path;
 pub mod meter;
 pub mod placeholder;
@@ -10,16 +11,13 @@ use json_patch::PatchOperation;
 use serde_json::Value;
 
 use crate::core::json;
-use crate::core::patch::item_path::step;
+use crate::core::patch::explain::{NOT_SHOWN, explain};
+use crate::core::patch::item_path::{put_back, take};
 use crate::core::patch::meter::Exceeded;
 pub use crate::core::patch::meter::{Meter, measure, weight};
 use crate::core::patch::placeholder::{PlaceholderError, Values};
-use crate::core::pointer;
-use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::{hides, is_secret};
-use crate::core::report::plural::plural;
-use crate::core::report::suggest::did_you_mean;
 use crate::core::yaml::Document;
 
 /// A patch as written in a file; placeholders are filled when it is applied.
@@ -194,8 +192,11 @@ impl Operation {
         };
         self.refuse_no_object(object, operation, name)?;
         meter.before(object, operation).map_err(|limit| self.exceeds(name, &limit))?;
-        json_patch::patch(object, std::slice::from_ref(operation))
-            .map_err(|_| self.explain(object, operation, name))?;
+        json_patch::patch(object, std::slice::from_ref(operation)).map_err(|_| {
+            let path = operation.path().to_string();
+            let described = format!("{} does not fit {name}", self.described(&path));
+            explain(&described, object, operation).at(self.location.clone())
+        })?;
         note(object, operation, &self.location);
         Ok(())
     }
@@ -315,84 +316,6 @@ impl Operation {
         let message = format!("{} does not fit {name}; {NOT_SHOWN}", self.described(&self.path()));
         Diagnostic::error(message).at(self.location.clone())
     }
-
-    /// Explains the failure with the fields of the document: how much of the path exists, and what is there instead.
-    fn explain(&self, object: &Value, operation: &PatchOperation, name: &str) -> Diagnostic {
-        let path = operation.path().to_string();
-        let described = format!("{} does not fit {name}", self.described(&path));
-        let problem =
-            |why: String| Diagnostic::error(format!("{described}: {why}")).at(self.location.clone());
-        if let PatchOperation::Test(test) = operation
-            && let Some(found) = object.pointer(&path)
-        {
-            if hides(object, &path) {
-                return problem(format!("the value differs from the one that the test expects; {NOT_SHOWN}"));
-            }
-            return problem(format!("found {}, the test expects {}", kind_of(found), kind_of(&test.value)));
-        }
-        let from = match operation {
-            PatchOperation::Move(it) => Some(it.from.to_string()),
-            PatchOperation::Copy(it) => Some(it.from.to_string()),
-            _ => None,
-        };
-        let wanted = from.filter(|from| object.pointer(from).is_none()).unwrap_or(path);
-        let (deepest, parent, missing) = deepest(object, &wanted);
-        let there = if deepest.is_empty() { "the object".to_owned() } else { format!("`{deepest}`") };
-        match parent {
-            Value::Object(map) => {
-                let near = did_you_mean(&missing, map.keys().map(String::as_str));
-                let keys: Vec<_> = map.keys().map(String::as_str).collect();
-                problem(format!("{there} has no `{missing}`{near}"))
-                    .hint(format!("available keys: {}", keys.join(", ")))
-            }
-            Value::Array(list) => {
-                problem(format!("{there} has {} but no `{missing}`", plural(list.len(), "item")))
-                    .hint("indexes start at 0; `-` means after the last item")
-            }
-            _ if hides(object, &deepest) => problem(format!("{there} has no fields; {NOT_SHOWN}")),
-            plain => problem(format!("{there} is {}, which has no fields", kind_of(plain))),
-        }
-    }
-}
-
-/// Ends the message of an operation on a value of a Secret.
-const NOT_SHOWN: &str = "values of a Secret are not shown";
-
-/// Removes the value at a pointer, and returns it.
-fn take(object: &mut Value, pointer: &str) -> Option<Value> {
-    let (parent, _) = pointer.rsplit_once('/')?;
-    let key = pointer::keys(pointer).last()?;
-    match object.pointer_mut(parent)? {
-        Value::Object(map) => map.remove(&key),
-        Value::Array(list) => {
-            let index = key.parse().ok().filter(|index| *index < list.len())?;
-            Some(list.remove(index))
-        }
-        _ => None,
-    }
-}
-
-/// Puts a value back that was just taken from a pointer.
-fn put_back(object: &mut Value, pointer: &str, value: Value) {
-    let Some((parent, _)) = pointer.rsplit_once('/') else { return };
-    let Some(key) = pointer::keys(pointer).last() else { return };
-    match object.pointer_mut(parent) {
-        Some(Value::Object(map)) => drop(map.insert(key, value)),
-        Some(Value::Array(list)) => list.insert(key.parse().unwrap_or(list.len()).min(list.len()), value),
-        _ => {}
-    }
-}
-
-/// Returns the deepest part of a path that exists: its pointer, its value, and the first key that is missing.
-fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
-    let mut at = String::new();
-    let mut value = object;
-    for key in pointer::keys(path) {
-        let Some(next) = step(value, &key) else { return (at, value, key) };
-        pointer::push(&mut at, &key);
-        value = next;
-    }
-    (at, value, String::new())
 }
 
 #[cfg(test)]

@@ -133,6 +133,31 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
+/// Removes the value at a pointer, and returns it.
+pub(super) fn take(object: &mut Value, pointer: &str) -> Option<Value> {
+    let (parent, _) = pointer.rsplit_once('/')?;
+    let key = pointer::keys(pointer).last()?;
+    match object.pointer_mut(parent)? {
+        Value::Object(map) => map.remove(&key),
+        Value::Array(list) => {
+            let index = key.parse().ok().filter(|index| *index < list.len())?;
+            Some(list.remove(index))
+        }
+        _ => None,
+    }
+}
+
+/// Puts a value back that was just taken from a pointer.
+pub(super) fn put_back(object: &mut Value, pointer: &str, value: Value) {
+    let Some((parent, _)) = pointer.rsplit_once('/') else { return };
+    let Some(key) = pointer::keys(pointer).last() else { return };
+    match object.pointer_mut(parent) {
+        Some(Value::Object(map)) => drop(map.insert(key, value)),
+        Some(Value::Array(list)) => list.insert(key.parse().unwrap_or(list.len()).min(list.len()), value),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

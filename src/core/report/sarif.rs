@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
+use crate::core::json::put;
 use crate::core::report::escape::in_json;
 use crate::core::report::message::{Message, MessageSeverity};
 use crate::core::report::repository_path::WorkingDirectory;
@@ -67,7 +68,7 @@ pub fn log(messages: &[Message], directory: &WorkingDirectory, end: RunEnd) -> S
     let home =
         [env!("CARGO_PKG_HOMEPAGE"), env!("CARGO_PKG_REPOSITORY")].into_iter().find(|url| !url.is_empty());
     if let Some(home) = home {
-        driver["informationUri"] = home.into();
+        put(&mut driver, &["informationUri"], home);
     }
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
@@ -99,7 +100,7 @@ fn result(message: &Message, directory: &WorkingDirectory) -> Option<Value> {
     let file = message.file.as_ref().or(message.spec.as_ref())?;
     let mut place = json!({ "artifactLocation": artifact(&directory.in_repository(file)) });
     if let Some(line) = message.line {
-        place["region"] = json!({ "startLine": line });
+        put(&mut place, &["region"], json!({ "startLine": line }));
     }
     let (id, level, _) = RULES[rule];
     let mut result = json!({
@@ -135,7 +136,7 @@ fn add_scope(value: &mut Value, message: &Message) {
     }
     properties.extend(message.exit_code.map(|code| ("exitCode".to_owned(), code.into())));
     if !properties.is_empty() {
-        value["properties"] = properties.into();
+        put(value, &["properties"], properties);
     }
 }
 
