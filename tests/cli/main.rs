@@ -6,11 +6,14 @@ mod cases;
 mod circles;
 mod commands;
 mod concurrent;
+mod corpora;
 mod dns;
 mod docs;
 mod drift;
 mod environment;
 mod examples;
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz;
 mod github;
 mod gitops;
 mod man;
