@@ -5,13 +5,15 @@ use std::ffi::OsString;
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     apply, capacity, completion, diff, doctor, init, inventory, model, options, pools, prune, render, schema,
     status,
 };
+use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
+use crate::output::messages::MessageFormat;
 use crate::scope::{GlobalArgs, SharedFlags, connection_flags};
 
 /// Ends the help of every command that connects to a cluster.
@@ -149,4 +151,83 @@ Exit codes:{exit_codes}
 
 {OPTIONS_HINT}"
     )
+}
+
+/// Returns the message format that the user typed, before the arguments are parsed; human if there is none, or an invalid one.
+pub fn typed_message_format(arguments: &[OsString]) -> MessageFormat {
+    const FLAG: &str = "--message-format";
+    let mut words = arguments.iter().skip(1).map_while(|word| word.to_str().filter(|word| *word != "--"));
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix(FLAG) {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => continue,
+        };
+        if let Some(format) = value.and_then(|value| MessageFormat::from_str(value, false).ok()) {
+            return format;
+        }
+    }
+    MessageFormat::Human
+}
+
+/// Returns clap's report of wrong usage as a problem, for the formats that programs read.
+pub fn usage_problem(error: &clap::Error) -> Diagnostic {
+    const SEE_HELP: &str =
+        "use `kubectl largescale --help` to list the commands, and --help of a command to list its flags";
+    let text = error.render().to_string();
+    let text = text.split("\n\nUsage:").next().unwrap_or_default();
+    let text = text.split("\n\nFor more information").next().unwrap_or_default();
+    let (tips, lines): (Vec<&str>, Vec<&str>) =
+        text.lines().filter(|line| !line.trim().is_empty()).partition(|line| line.starts_with("  tip: "));
+    let message = lines.join("\n");
+    let tips: Vec<&str> = tips.iter().map(|tip| tip.trim_start_matches("  tip: ")).collect();
+    let hint = if tips.is_empty() { SEE_HELP.to_owned() } else { tips.join("\n") };
+    Diagnostic::error(message.trim_start_matches("error: ")).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_known_before_the_arguments_are_parsed() {
+        for (line, expected) in [
+            ("x render --message-format json --wrong", MessageFormat::Json),
+            ("x --message-format=github frobnicate", MessageFormat::Github),
+            ("x render -f --message-format=sarif", MessageFormat::Sarif),
+            ("x --message-format xml --message-format json", MessageFormat::Json),
+            ("x render -- --message-format json", MessageFormat::Human),
+            ("x render --message-formats json", MessageFormat::Human),
+            ("x render --message-format", MessageFormat::Human),
+            ("--message-format json", MessageFormat::Human),
+        ] {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(typed_message_format(&arguments), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_a_problem_with_a_hint() {
+        for (line, message, hint) in [
+            (
+                "x render --checks",
+                "unexpected argument '--checks' found",
+                "a similar argument exists: '--check'",
+            ),
+            ("x frobnicate", "unrecognized subcommand 'frobnicate'", "--help"),
+            (
+                "x pools -o table",
+                "invalid value 'table' for '--output <FORMAT>'\n  [possible values: wide, ",
+                "--help",
+            ),
+            ("x schema -f a", "the argument '--file <PATH>' cannot be used with 'schema'", "--help"),
+            ("x --color never", "'kubectl largescale' requires a subcommand", "--help"),
+        ] {
+            let error = Cli::parse_arguments(line.split(' ').map(OsString::from).collect()).unwrap_err();
+            let problem = usage_problem(&error);
+            assert!(problem.message.starts_with(message), "{line}: {problem:?}");
+            assert!(problem.hint.as_ref().unwrap().contains(hint), "{line}: {problem:?}");
+            assert!(!problem.message.contains("Usage") && !problem.message.contains("\n\n"), "{problem:?}");
+        }
+    }
 }

@@ -50,7 +50,7 @@ pub use crate::cluster::identity::Identity;
 pub use crate::cluster::inspect::{Inspected, inspect_kubeconfig};
 pub use crate::cluster::limits::Limits;
 pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
-pub use crate::cluster::objects::{ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
+pub use crate::cluster::objects::{Answer, ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
 pub use crate::cluster::request::Notice;
 pub use crate::cluster::request_error::Problem;
 pub use crate::cluster::transport::Insecurity;

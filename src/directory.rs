@@ -15,6 +15,7 @@ mod reviewed;
 mod source;
 mod specs;
 mod tree;
+mod working_directory;
 
 pub use crate::directory::external_diff::external_diff;
 pub use crate::directory::file_error::{FileError, FileOperation};
@@ -27,3 +28,4 @@ pub use crate::directory::reviewed::Reviewed;
 pub use crate::directory::source::{SPEC_FILE, Source};
 pub use crate::directory::specs::specs_below;
 pub use crate::directory::tree::{RunLock, Tree};
+pub use crate::directory::working_directory::working_directory;

@@ -53,6 +53,11 @@ impl Exit {
         }
     }
 
+    /// Returns the meaning in [`Exit::TABLE`].
+    pub fn meaning(self) -> &'static str {
+        Self::TABLE.iter().find(|(exit, _)| *exit == self).map_or("", |(_, meaning)| *meaning)
+    }
+
     /// Returns the number.
     pub fn code(self) -> u8 {
         self as u8

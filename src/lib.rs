@@ -17,26 +17,51 @@ pub mod scope;
 use std::ffi::OsString;
 use std::path::Path;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, typed_message_format, usage_problem};
 use crate::commands::completion::{KUBECTL_NAME, SHELL_VARIABLE, complete, complete_for_shell};
 use crate::commands::for_each;
+use crate::core::report::sarif::{Finished, RunEnd};
+use crate::directory::working_directory;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::messages::{self, MessageFormat};
 use crate::output::terminal;
 
 /// Runs the program with its arguments, and returns its exit code.
 pub fn run(arguments: Vec<OsString>) -> Exit {
-    let outcome = match completion(&arguments) {
-        Some(answered) => answered,
-        None => match Cli::parse_arguments(arguments) {
+    let outcome = if let Some(answered) = completion(&arguments) {
+        answered
+    } else {
+        // Wrong usage is reported in this format, too, although nothing was parsed then.
+        choose_message_format(typed_message_format(&arguments));
+        match Cli::parse_arguments(arguments) {
             Ok(cli) => run_command(&cli),
             Err(error) => return usage(&error),
-        },
+        }
     };
-    outcome.unwrap_or_else(|failure| {
+    let exit = outcome.unwrap_or_else(|failure| {
         failure.problems.iter().for_each(terminal::diagnostic);
         failure.exit
-    })
+    });
+    end(exit)
+}
+
+fn choose_message_format(format: MessageFormat) {
+    if format == MessageFormat::Human {
+        return;
+    }
+    messages::choose(format, working_directory());
+    terminal::report_panics();
+}
+
+/// Ends the messages of a run.
+fn end(exit: Exit) -> Exit {
+    let finished = match exit {
+        Exit::Success | Exit::Different | Exit::Input | Exit::Refused => Finished::Yes,
+        Exit::Usage | Exit::Cluster | Exit::Incomplete | Exit::Interrupted => Finished::No,
+    };
+    terminal::end(RunEnd { code: exit.code(), meaning: exit.meaning(), finished });
+    exit
 }
 
 /// Answers a completion request of a shell: through kubectl, from our own scripts, or from clap's.
@@ -55,7 +80,7 @@ fn completion(arguments: &[OsString]) -> Option<Result<Exit, Failure>> {
 
 fn run_command(cli: &Cli) -> Result<Exit, Failure> {
     let typed = &cli.global;
-    terminal::choose_color(typed.color);
+    terminal::choose_color(typed.output.color);
     match &cli.command {
         Command::Init(args) => commands::init::run(typed, args),
         Command::Pools(args) => for_each::run(typed, args, commands::pools::run),
@@ -76,7 +101,15 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
 
 /// Prints clap's message. Help and version are output; everything else is wrong usage.
 fn usage(error: &clap::Error) -> Exit {
-    // If the stream is closed, there is nowhere to report it.
-    let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Success }
+    if !error.use_stderr() {
+        // If the stream is closed, there is nowhere to report it.
+        let _ = error.print();
+        return Exit::Success;
+    }
+    if messages::format() == MessageFormat::Human {
+        let _ = error.print();
+        return Exit::Usage;
+    }
+    terminal::diagnostic(&usage_problem(error));
+    end(Exit::Usage)
 }

@@ -1,5 +1,7 @@
-//! What the user sees: terminal, output formats and diffs.
+//! What the user sees: terminal, formats of output and messages, and diffs.
 
 pub mod changes;
 pub mod format;
+pub mod messages;
+pub mod styled;
 pub mod terminal;

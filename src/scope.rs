@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Arg, Args};
 
 use crate::cluster::ClusterFlags;
+use crate::core::report::message::MessageScope;
 use crate::directory::Source;
+use crate::output::messages::MessageFormat;
 use crate::output::terminal::Color;
 
 /// What a command works on: one spec, for one cluster
@@ -32,6 +34,15 @@ impl Scope {
         self.app.clone().unwrap_or_else(|| self.source.path.display().to_string())
     }
 
+    /// Returns the scope for messages that programs read.
+    pub fn for_messages(&self) -> MessageScope {
+        MessageScope {
+            app: self.app.clone(),
+            cluster: self.source.cluster.clone(),
+            spec: self.source.file().display().to_string(),
+        }
+    }
+
     /// Returns the workload and its cluster, for people.
     pub fn title(&self) -> String {
         match &self.source.cluster {
@@ -47,12 +58,23 @@ pub struct GlobalArgs {
     /// Which specs, and which of their clusters.
     #[command(flatten)]
     pub specs: SpecArgs,
-    /// Color the output
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
-    pub color: Color,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
     /// How to connect to the cluster, with kubectl's flags.
     #[command(flatten)]
     pub cluster: ClusterFlags,
+}
+
+/// How to print; every command accepts these flags
+#[derive(Clone, Debug, Args)]
+pub struct OutputArgs {
+    /// Color the output
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", display_order = 900)]
+    pub color: Color,
+    /// Print errors, warnings and notes in this format
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT", display_order = 900)]
+    pub message_format: MessageFormat,
 }
 
 /// Which specs, and which of their clusters
@@ -115,6 +137,11 @@ impl SharedFlags {
 /// Returns the flags that choose a cluster and a user.
 pub fn connection_flags() -> Vec<Arg> {
     flags_of::<ClusterFlags>()
+}
+
+/// Returns the flags that every command accepts.
+pub fn output_flags() -> Vec<Arg> {
+    flags_of::<OutputArgs>()
 }
 
 fn flags_of<A: Args>() -> Vec<Arg> {

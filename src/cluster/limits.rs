@@ -32,7 +32,7 @@ pub struct Limits {
     /// Nodes per page. kubectl uses 500.
     pub page: u32,
     /// Maximum size of a response in bytes. 500 nodes are about 5 MB.
-    pub answer_bytes: usize,
+    pub response_bytes: usize,
     /// Maximum number of pages of a list that is empty so far; each item allows one more. A server fills its pages, except
     /// the last.
     pub pages: usize,
@@ -58,7 +58,7 @@ impl Default for Limits {
             notice_after: Duration::from_secs(2),
             plugin: Duration::from_mins(1),
             page: 500,
-            answer_bytes: 256 << 20,
+            response_bytes: 256 << 20,
             pages: 100,
             items: 1_000_000,
             restarts: 3,

@@ -154,6 +154,9 @@ pub enum Problem {
         /// Such as `NodeList`.
         wanted: String,
     },
+    /// JSON of the right kind with a field of a wrong type.
+    #[error("the response is invalid: {0}")]
+    Invalid(String),
     /// The response ended early.
     #[error("the response was truncated after {bytes} bytes")]
     CutOff {
@@ -221,6 +224,7 @@ impl Problem {
             | Self::Empty { .. }
             | Self::WebPage { .. }
             | Self::NotJson { .. }
+            | Self::Invalid(_)
             | Self::Packing
             | Self::Busy { code: 504, .. }
             | Self::Rejected { code: 500 | 502, .. } => true,
@@ -273,6 +277,7 @@ impl Problem {
             | Self::Redirect { .. }
             | Self::NotJson { .. }
             | Self::WrongKind { .. }
+            | Self::Invalid(_)
             | Self::Empty { .. } => {
                 "check that this is the address of the API server, and check proxies between you and the server"
             }

@@ -29,7 +29,7 @@ pub(super) async fn read(
 ) -> Result<Vec<u8>, Problem> {
     let (head, body) = response.into_parts();
     if head.status.is_success() {
-        return bytes(body, limits.answer_bytes, limits).await;
+        return bytes(body, limits.response_bytes, limits).await;
     }
     let body = match bytes(body, ERROR_BYTES, limits).await {
         Ok(body) => body,

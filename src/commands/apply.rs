@@ -6,16 +6,16 @@ use std::time::Duration;
 use crate::cluster::{DryRun, Force};
 use crate::commands::for_each::MultiTarget;
 use crate::core::apply::yielded;
-use crate::core::live::is_unchanged;
+use crate::core::live::{LiveObject, is_unchanged};
 use crate::engine::apply::{ApplyJob, apply_in_order};
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
-use crate::engine::observe::{Observation, observe};
-use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::observe::Observation;
+use crate::engine::ownership::{OwnershipPolicy, observe_own};
 use crate::engine::prune::{left_over, prune_candidates};
 use crate::engine::results::{ObjectAction, Results};
 use crate::engine::server_side_apply::ApplyOptions;
 use crate::engine::target::{Access, Target, location};
-use crate::engine::{confirm, ownership, plan, results, wait};
+use crate::engine::{confirm, plan, results, wait};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
@@ -104,12 +104,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan.as_deref().map(plan::read).transpose()?;
     let access = if args.dry_run == DryRunMode::None { Access::ReadWrite } else { Access::DryRun };
     let target = Target::open(scope, access)?;
-    let observation = observe(&target, args.concurrency)?;
-    ownership::check(
-        &target,
-        &observation,
-        if args.strict { OwnershipPolicy::Refuse } else { OwnershipPolicy::Warn },
-    )?;
+    let observation = observe_own(&target, OwnershipPolicy::of_flag(args.strict), args.concurrency)?;
     let max_prune = match &plan {
         None => args.prune.then_some(args.agreement.max_prune),
         Some(plan) => plan.max_prune()?,
@@ -178,26 +173,32 @@ fn note_left_over(count: usize) {
 }
 
 /// Returns the objects to apply and reports the unchanged ones.
-fn jobs(target: &Target, observation: &Observation, all: bool, report: &mut Results) -> Vec<ApplyJob> {
+fn jobs<'a>(
+    target: &Target,
+    observation: &'a Observation<'a>,
+    all: bool,
+    report: &mut Results,
+) -> Vec<ApplyJob<'a>> {
     let mut jobs = Vec::new();
-    for (index, (item, live)) in target.items.iter().zip(&observation.live).enumerate() {
-        if !live["metadata"]["deletionTimestamp"].is_null() {
-            report.say(&item.key, ObjectAction::Failed, Some(results::leaving(&item.key)));
+    for object in &observation.objects {
+        let (key, live) = (&object.item.key, object.live());
+        if live.is_some_and(LiveObject::is_being_deleted) {
+            report.say(key, ObjectAction::Failed, Some(results::leaving(key)));
             continue;
         }
-        let (body, left) = yielded(&target.rules, &item.wanted, live);
-        results::yields(&item.key, &left);
-        if !all && !live.is_null() && is_unchanged(&body, live) {
-            report.say(&item.key, ObjectAction::Unchanged, None);
+        let (body, left) = yielded(&target.rules, &object.item.wanted, live);
+        results::yields(key, &left);
+        if !all && live.is_some_and(|live| is_unchanged(&body, live)) {
+            report.say(key, ObjectAction::Unchanged, None);
         } else {
-            jobs.push(ApplyJob { index, body });
+            jobs.push(ApplyJob { object, body });
         }
     }
     jobs
 }
 
 fn report_dry_run(report: &mut Results, comparison: &Comparison<'_>) {
-    let key = &comparison.item.key;
+    let key = comparison.key();
     results::yields(key, &comparison.left);
     if let Some(error) = &comparison.refused {
         // The server would refuse the apply too, so an estimate would be wrong here.

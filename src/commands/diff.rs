@@ -111,7 +111,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             plan: &plan,
             rendered: &rendered.files,
             before: &before.tree.known,
-            asked: discovery.asked.as_ref(),
+            queried: discovery.queried.as_ref(),
         };
         let against = args.base.as_deref().unwrap_or(&name);
         let mut warnings = discovery.warnings(project, &rendered);
@@ -121,7 +121,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         return Ok(exit(&plan));
     }
     let format = args.output.and_then(DiffFormat::of_changes);
-    show(scope, &changes.iter().collect::<Vec<_>>(), format)?;
+    show(scope, &changes.iter().map(|(_, change)| change).collect::<Vec<_>>(), format)?;
     Ok(exit(&plan))
 }
 
@@ -167,12 +167,12 @@ fn summary(plan: &Plan) -> String {
     )
 }
 
-pub(super) fn changes(
-    plan: &Plan,
+pub(super) fn changes<'a>(
+    plan: &'a Plan,
     rendered: &[RenderedFile],
     on_disk: &BTreeMap<String, Vec<u8>>,
     output: &str,
-) -> Vec<Change> {
+) -> Vec<(&'a Step, Change)> {
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
     let mut mask = Mask::default();
@@ -188,7 +188,8 @@ pub(super) fn changes(
         new: by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default(),
         more: vec![("path", step.path.as_str().into())],
     };
-    plan.steps.iter().filter(|step| step.action != Action::Unchanged).map(&mut change).collect()
+    let changing = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
+    changing.map(|step| (step, change(step))).collect()
 }
 
 /// Returns the text of a file to show. Masks the values of a Secret, and hides text that may be a Secret but is not valid YAML.

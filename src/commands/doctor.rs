@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use crate::commands::doctor::checks::findings;
 use crate::commands::for_each::MultiTarget;
 use crate::core::doctor::{Finding, Level};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::Separator;
+use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
@@ -50,20 +52,31 @@ impl MultiTarget for Args {
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let findings = findings(scope);
     let text = match args.output {
-        Some(DoctorFormat::Json) => format::json(scope, as_json(&findings)),
-        None => findings.iter().map(line).collect(),
+        Some(DoctorFormat::Json) => Styled::default().text(&format::json(scope, as_json(&findings))),
+        None => findings.iter().fold(Styled::default(), line),
     };
-    terminal::data(&text)?;
+    terminal::styled(&text)?;
+    findings.iter().filter_map(problem).for_each(|problem| terminal::finding(&problem));
     let worst = findings.iter().map(|finding| finding.level).max();
     Ok(if worst == Some(Level::Fail) { Exit::Different } else { Exit::Success })
 }
 
-fn line(finding: &Finding) -> String {
+fn problem(finding: &Finding) -> Option<Diagnostic> {
+    let message = format!("{}: {}", finding.check, finding.message);
+    let problem = match finding.level {
+        Level::Ok => return None,
+        Level::Warn => Diagnostic::warning(message),
+        Level::Fail => Diagnostic::error(message),
+    };
+    Some(Diagnostic { hint: finding.hint.clone(), ..problem })
+}
+
+fn line(text: Styled, finding: &Finding) -> Styled {
     let level = format!("{:4}", finding.level.word());
     let indent = " ".repeat(19);
     let message = finding.message.replace('\n', &format!("\n{indent}"));
     let hint = finding.hint.iter().map(|hint| format!("{indent}hint: {hint}\n")).collect::<String>();
-    format!("{}  {:10}   {message}\n{hint}", terminal::level(&level), finding.check)
+    text.level(&level).text(&format!("  {:10}   {message}\n{hint}", finding.check))
 }
 
 fn as_json(findings: &[Finding]) -> Value {

@@ -12,6 +12,8 @@ use crate::directory::{Source, specs_below};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::Separator;
+use crate::output::messages::{self, MessageFormat, TargetOutcome};
+use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::{GlobalArgs, Scope};
 
@@ -42,6 +44,7 @@ pub fn run<A: MultiTarget>(
 ) -> Result<Exit, Failure> {
     let scopes = scopes(global, args.of_one_cluster())?;
     if let [only] = scopes.as_slice() {
+        messages::set_scope(Some(only.for_messages()));
         return command(only, args);
     }
     terminal::fold_repeated();
@@ -61,16 +64,21 @@ fn run_several<A: MultiTarget>(
                 .hint("choose one with -f and --only"),
         ));
     }
-    let mut rows = Vec::with_capacity(scopes.len());
+    let mut outcomes = Vec::with_capacity(scopes.len());
     let mut worst = Exit::Success;
     for (index, scope) in scopes.iter().enumerate() {
         let outcome =
             if worst == Exit::Interrupted { None } else { Some(one(scope, args, index, &command)?) };
         worst = worst.max(outcome.unwrap_or_default());
-        let word = outcome.map_or("not started", Exit::word);
-        rows.push(vec![scope.name(), scope.source.cluster.clone().unwrap_or_default(), word.to_owned()]);
+        outcomes.push(TargetOutcome {
+            name: scope.name(),
+            scope: scope.for_messages(),
+            word: outcome.map_or("not started", Exit::word),
+            code: outcome.map(Exit::code),
+        });
     }
-    terminal::note(&format!("\n{}", terminal::table(&["APP", "CLUSTER", "OUTCOME"], &rows).trim_end()));
+    messages::set_scope(None);
+    terminal::outcomes(&outcomes);
     Ok(worst)
 }
 
@@ -80,14 +88,19 @@ fn one<A: MultiTarget>(
     index: usize,
     command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
+    messages::set_scope(Some(scope.for_messages()));
     match args.separator() {
-        Separator::Headings => terminal::data(&terminal::heading(index, &scope.title()))?,
+        Separator::Headings => {
+            let space = if index > 0 { "\n" } else { "" };
+            terminal::styled(&Styled::default().text(space).heading(&scope.title()))?;
+        }
         Separator::Dashes if index > 0 => terminal::data("---\n")?,
         Separator::Lines if index > 0 => terminal::data("\n")?,
         Separator::Dashes | Separator::Lines | Separator::Nothing => {}
     }
     Ok(command(scope, args).unwrap_or_else(|failure| {
-        if args.separator() != Separator::Headings {
+        // Without headings, people would not know which one failed; in the formats for programs, each message names it.
+        if args.separator() != Separator::Headings && messages::format() == MessageFormat::Human {
             terminal::note(&format!("{}:", scope.title()));
         }
         failure.problems.iter().for_each(terminal::diagnostic);

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use crate::commands::init::gitops::GitopsArgs;
 use crate::commands::init::starter::{Starter, seen};
-use crate::core::import::{Folded, fold};
+use crate::core::import::{Imported, import_documents};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::manifest::{ManifestFile, read_manifests};
+use crate::core::manifest::{Key, ManifestFile, read_manifests};
 use crate::core::platform::choose::{Choice, choose};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
@@ -25,6 +25,7 @@ use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_n
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::GlobalArgs;
 
@@ -129,10 +130,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             make_directory(parent)?;
         }
         write_new(&path, &shown, &text)?;
-        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+        terminal::styled(&Styled::created(&shown))?;
     }
     write_new(&spec_path, &shown, &text)?;
-    terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+    terminal::styled(&Styled::created(&shown))?;
     report(&choice, &merged, imported.as_ref());
     report_next_step(&args.directory);
     if let Some(tool) = args.gitops.gitops {
@@ -163,7 +164,7 @@ fn choose_platform<'a>(
                 .hint(format!("built in: {}", known()))
                 .into());
         };
-        return Ok(Choice { platform, told: true, others: Vec::new() });
+        return Ok(Choice { platform, is_certain: true, others: Vec::new() });
     }
     choose(platforms, nodes)?.ok_or_else(|| {
         Diagnostic::error(format!("cannot detect the platform from {}", plural(nodes.len(), "node")))
@@ -185,13 +186,13 @@ fn read_and_import(
     platform: &Platform,
     platforms: &[Platform],
     merged: &Merged,
-) -> Result<Folded, Failure> {
+) -> Result<Imported, Failure> {
     let shown = from.display().to_string();
     let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let imported = fold(&documents, platform, platforms, &merged.set)?;
+    let imported = import_documents(&documents, platform, platforms, &merged.set)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }
@@ -199,13 +200,13 @@ fn read_and_import(
 }
 
 /// Returns `--name`, or the name of the first imported Service or of the directory as a DNS label.
-fn name(args: &Args, imported: Option<&Folded>) -> String {
+fn name(args: &Args, imported: Option<&Imported>) -> String {
     if let Some(name) = &args.name {
         return name.clone();
     }
     let service =
         imported.and_then(|imported| imported.objects.iter().find(|object| object["kind"] == "Service"));
-    let from_service = service.and_then(|service| service["metadata"]["name"].as_str()).map(str::to_owned);
+    let from_service = service.map(|service| Key::of(service).name).filter(|name| !name.is_empty());
     let directory = || {
         std::path::absolute(&args.directory)
             .ok()
@@ -215,7 +216,7 @@ fn name(args: &Args, imported: Option<&Folded>) -> String {
     if name.is_empty() { "app".to_owned() } else { name }
 }
 
-fn manifest_text(imported: &Folded, from: Option<&Path>) -> String {
+fn manifest_text(imported: &Imported, from: Option<&Path>) -> String {
     let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
     let objects: Vec<String> = imported.objects.iter().map(yaml::write_object).collect();
     format!(
@@ -242,12 +243,12 @@ fn nodes_source(args: &Args) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
-fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Folded>) {
+fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Imported>) {
     terminal::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
-    for sentence in imported.into_iter().flat_map(|imported| &imported.said) {
+    for sentence in imported.into_iter().flat_map(|imported| &imported.changes) {
         terminal::note(sentence);
     }
-    if choice.told {
+    if choice.is_certain {
         terminal::note(&format!("platform {}: {}", choice.platform.name, choice.platform.spec.title));
     } else {
         let mut warning = format!(

@@ -1,16 +1,16 @@
-//! `options`: lists the connection flags, which the help of other commands leaves out, as `kubectl options` does.
+//! `options`: lists the global flags, as `kubectl options` does. The help of other commands leaves the connection flags out.
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
-use crate::scope::connection_flags;
+use crate::scope::{connection_flags, output_flags};
 
-/// List the connection flags that every command that connects to a cluster accepts
+/// List the flags that every command accepts, or every command that connects to a cluster
 ///
-/// The flags have the names and the meaning that they have in kubectl. The command reads and writes nothing.
+/// The connection flags have the names and the meaning that they have in kubectl. The command reads and writes nothing.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
-  # List all connection flags
+  # List all global flags
   kubectl largescale options
 
   # Use one of them: read the nodes from the cluster of another context
@@ -19,20 +19,26 @@ pub struct Args {}
 
 /// Prints the list.
 pub fn run(_: &Args) -> Result<Exit, Failure> {
-    let list = definition().render_help().to_string();
+    let output = list(output_flags()).render_help();
+    let connection = definition().render_help();
     terminal::data(&format!(
-        "The following options can be passed to any command that connects to a cluster:\n\n{list}"
+        "The following options can be passed to any command:\n\n{output}\n\
+         The following options can be passed to any command that connects to a cluster:\n\n{connection}"
     ))?;
     Ok(Exit::Success)
 }
 
 /// Returns a command with the connection flags and nothing else; the man page shows it too.
 pub fn definition() -> clap::Command {
+    list(connection_flags())
+}
+
+fn list(flags: Vec<clap::Arg>) -> clap::Command {
     clap::Command::default()
         .name("options")
-        .about("List the connection flags that every command that connects to a cluster accepts")
+        .about("List the global flags")
         .disable_help_flag(true)
         .max_term_width(110)
         .help_template("{options}\n")
-        .args(connection_flags())
+        .args(flags)
 }

@@ -5,12 +5,13 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::engine::apply::{narrow, prune};
 use crate::engine::apply_set::ParentState;
-use crate::engine::observe::{Observation, observe};
-use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::confirm;
+use crate::engine::live_objects::ManagedObject;
+use crate::engine::observe::Observation;
+use crate::engine::ownership::{OwnershipPolicy, observe_own};
 use crate::engine::prune::{describe, prune_candidates};
 use crate::engine::results::{ObjectAction, Results};
 use crate::engine::target::{Access, Target, location};
-use crate::engine::{confirm, ownership};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
@@ -57,12 +58,7 @@ impl MultiTarget for Args {
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let target = Target::open(scope, access)?;
-    let observation = observe(&target, args.concurrency)?;
-    ownership::check(
-        &target,
-        &observation,
-        if args.strict { OwnershipPolicy::Refuse } else { OwnershipPolicy::Warn },
-    )?;
+    let observation = observe_own(&target, OwnershipPolicy::of_flag(args.strict), args.concurrency)?;
     refuse_unapplied(&target, &observation)?;
     let prune_candidates = prune_candidates(&target, &observation, args.agreement.max_prune)?;
     let cluster = location(&target);
@@ -89,14 +85,11 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// The replacement of a load balancer must exist before the old one is deleted.
-fn refuse_unapplied(target: &Target, observation: &Observation) -> Result<(), Failure> {
-    let missing: Vec<String> = target
-        .items
-        .iter()
-        .zip(&observation.live)
-        .filter(|(_, live)| !target.set.is_member(live))
-        .map(|(item, _)| item.key.to_string())
-        .collect();
+fn refuse_unapplied(target: &Target, observation: &Observation<'_>) -> Result<(), Failure> {
+    let is_member =
+        |object: &&ManagedObject<'_>| object.live().is_some_and(|live| target.set.is_member(live));
+    let missing = observation.objects.iter().filter(|object| !is_member(object));
+    let missing: Vec<String> = missing.map(|object| object.item.key.to_string()).collect();
     let Some(first) = missing.first() else { return Ok(()) };
     Err(Diagnostic::refusal(format!(
         "{} of the rendered directory {} not applied yet, such as {first}",

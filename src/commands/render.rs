@@ -85,7 +85,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
             plan: &plan,
             rendered: &rendered.files,
             before: &tree.known,
-            asked: discovery.asked.as_ref(),
+            queried: discovery.queried.as_ref(),
         };
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
         let mut warnings = discovery.warnings(project, &rendered);

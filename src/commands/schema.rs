@@ -1,18 +1,20 @@
-//! `schema`: prints the JSON Schemas of the YAML files, generated from the types that read them.
+//! `schema`: prints the JSON Schemas of the YAML files and of the messages, generated from the types that read and write them.
 
 use clap::ValueEnum;
 
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
+use crate::core::report::message::Message;
 use crate::core::schema::read;
 use crate::core::spec::LargeScale;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{format, terminal};
 
-/// Print the JSON Schema of a spec, platform or overlay file
+/// Print the JSON Schema of a spec, platform or overlay file, or of messages
 ///
-/// Editors use the schema to complete and check YAML. The command reads and writes no files.
+/// Editors use the schema to complete and check YAML. Programs read messages with --message-format json. The command reads and
+/// writes no files.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Write the schema of largescale.yaml to a file
@@ -21,7 +23,7 @@ use crate::output::{format, terminal};
   # Print the schema of an overlay file
   kubectl largescale schema overlay")]
 pub struct Args {
-    /// File to print the schema of
+    /// What to print the schema of
     #[arg(value_enum, default_value_t, value_name = "KIND")]
     file: SchemaFile,
 }
@@ -35,6 +37,8 @@ enum SchemaFile {
     Platform,
     /// Overlay file
     Overlay,
+    /// One line of --message-format json
+    Message,
 }
 
 /// Prints the schema.
@@ -43,6 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         SchemaFile::Spec => read::schema::<LargeScale>(),
         SchemaFile::Platform => Platform::schema(),
         SchemaFile::Overlay => Overlay::schema(),
+        SchemaFile::Message => read::schema::<Message>(),
     };
     terminal::data(&format::pretty(&schema))?;
     Ok(Exit::Success)

@@ -15,8 +15,8 @@ pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of
 pub use crate::core::apply::order::Stage;
 pub use crate::core::apply::owners::{Tracker, other_owners, other_set};
 pub use crate::core::apply::parent::{
-    ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_ours_to_mend, read_parent,
-    salvage_parent, tool_of, undone,
+    ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,
+    removal_patch, salvage_parent, tool_of,
 };
-pub use crate::core::apply::plan_file::{Departure, PlanFile, PlannedObject, Terms, departures};
-pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};
+pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Terms, deviations};
+pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, candidates};

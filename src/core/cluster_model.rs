@@ -21,7 +21,7 @@ mod summary;
 mod zone_rules;
 
 pub use crate::core::cluster_model::aks::aks_commands;
-pub use crate::core::cluster_model::deprecated_settings::old_settings;
+pub use crate::core::cluster_model::deprecated_settings::deprecated_settings;
 pub use crate::core::cluster_model::grow::{Grown, grow};
 pub use crate::core::cluster_model::growth_rules::{Growth, cautions};
 pub use crate::core::cluster_model::installer::Installer;

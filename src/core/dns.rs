@@ -8,5 +8,5 @@ mod spec;
 
 pub use crate::core::dns::annotations::{PREFIXES, annotation};
 pub use crate::core::dns::endpoint::endpoint;
-pub use crate::core::dns::round_robin::{Candidate, Out, RoundRobin};
+pub use crate::core::dns::round_robin::{Candidate, Exclusion, RoundRobin};
 pub use crate::core::dns::spec::{AnnotationPrefix, Dns, DnsProvider};

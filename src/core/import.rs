@@ -21,7 +21,7 @@ use crate::core::yaml::Document;
 
 /// The result of an import.
 #[derive(Clone, Debug, Default)]
-pub struct Folded {
+pub struct Imported {
     /// The objects of the new manifest.
     pub objects: Vec<Value>,
     /// `spec.names`: Service, then pool, then the name to keep.
@@ -29,7 +29,7 @@ pub struct Folded {
     /// Whether all Services were internal, which becomes `spec.internal`.
     pub internal: bool,
     /// The changes, a sentence each.
-    pub said: Vec<String>,
+    pub changes: Vec<String>,
     /// Warnings for the user to check.
     pub warnings: Vec<Diagnostic>,
 }
@@ -48,13 +48,13 @@ const SERVER_FIELDS: &[&str] = &[
 
 /// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
 /// a Service if its pool or names cannot be decided.
-pub fn fold(
+pub fn import_documents(
     documents: &[Document],
     platform: &Platform,
     platforms: &[Platform],
     pools: &PoolSet,
-) -> Checked<Folded> {
-    let mut folded = Folded::default();
+) -> Checked<Imported> {
+    let mut imported = Imported::default();
     let mut services = Vec::new();
     let mut others = Vec::new();
     for document in items(documents) {
@@ -68,13 +68,13 @@ pub fn fold(
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
             services.push(HandWritten::new(object, platform, platforms, &document));
         } else {
-            upgrade_api_version(&mut object, &mut folded.said);
+            upgrade_api_version(&mut object, &mut imported.changes);
             others.push(object);
         }
     }
-    folded.internal = !services.is_empty() && services.iter().all(|service| service.internal);
-    if folded.internal {
-        folded.said.push("all Services are internal: `spec.internal: true`".to_owned());
+    imported.internal = !services.is_empty() && services.iter().all(|service| service.internal);
+    if imported.internal {
+        imported.changes.push("all Services are internal: `spec.internal: true`".to_owned());
     } else if services.iter().any(|service| service.internal) {
         // If only some are internal, they keep the annotation, so that they are not merged with the public ones.
         services.iter_mut().for_each(HandWritten::keep_internal);
@@ -86,18 +86,18 @@ pub fn fold(
             None => groups.push(vec![service]),
         }
     }
-    folded.warnings.extend(unmerged::unmerged(&groups, &platform.binding, pools));
+    imported.warnings.extend(unmerged::unmerged(&groups, &platform.binding, pools));
     let mut problems = Vec::new();
     let mut named = Vec::with_capacity(groups.len());
     for group in groups {
-        named.push(fold_group(&group, platform, pools, &mut folded, &mut problems));
+        named.push(fold_group(&group, platform, pools, &mut imported, &mut problems));
     }
     // The names are unknown if a Service was refused.
     if problems.is_empty() {
         problems.extend(undecided::namespaces(&named));
     }
-    folded.objects.extend(others);
-    if problems.is_empty() { Ok(folded) } else { Err(problems) }
+    imported.objects.extend(others);
+    if problems.is_empty() { Ok(imported) } else { Err(problems) }
 }
 
 fn items(documents: &[Document]) -> Vec<Document> {

@@ -1,11 +1,13 @@
 //! Manifests: the user's Kubernetes YAML, read and checked before it is rendered.
 
 mod fields;
+mod metadata;
 mod object;
 mod read;
 mod removed;
 mod scope;
 
+pub use crate::core::manifest::metadata::{label, set_label, set_metadata};
 pub use crate::core::manifest::object::{Key, Object};
 pub use crate::core::manifest::read::{ManifestFile, read_manifests};
 pub use crate::core::manifest::scope::Scopes;

@@ -22,7 +22,7 @@ pub struct Settings(Vec<Set>);
 
 #[derive(Clone, Debug)]
 struct Set {
-    asker: Asker,
+    owner: SettingOwner,
     /// The name of the placeholder: `setting.NAME`.
     placeholder: String,
     shared: Option<Value>,
@@ -35,7 +35,7 @@ struct Set {
 
 /// The owner of a setting. Settings of an overlay apply only to its own patches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asker {
+pub enum SettingOwner {
     /// The platform.
     Platform,
     /// The overlay with this index.
@@ -54,13 +54,13 @@ impl Settings {
         overlays: &[Overlay],
     ) -> Checked<Self> {
         let given = &spec.spec.settings;
-        let asked: Vec<(Asker, &Setting)> = asked(platform, overlays).collect();
+        let owned: Vec<(SettingOwner, &Setting)> = owned(platform, overlays).collect();
         let mut problems = Vec::new();
-        for name in given.keys().filter(|name| asked.iter().all(|(_, setting)| setting.name != **name)) {
-            problems.push(unknown(name, document, platform, overlays, &asked));
+        for name in given.keys().filter(|name| owned.iter().all(|(_, setting)| setting.name != **name)) {
+            problems.push(unknown(name, document, platform, overlays, &owned));
         }
         let mut sets = Vec::new();
-        for (asker, setting) in asked {
+        for (owner, setting) in owned {
             let at = pointer::join("/spec/settings", &setting.name);
             let value = given.get(&setting.name);
             let mut read = |value: &Value, at: &str| {
@@ -88,14 +88,14 @@ impl Settings {
                 (_, None) => {}
             }
             sets.push(Set {
-                asker,
+                owner,
                 placeholder: format!("setting.{}", setting.name),
                 shared,
                 by_pool,
                 name: setting.name.clone(),
                 title: setting.title.clone(),
                 of: setting.of,
-                optional: setting.optional && asker != Asker::Platform,
+                optional: setting.optional && owner != SettingOwner::Platform,
             });
         }
         problems.dedup();
@@ -104,9 +104,14 @@ impl Settings {
 
     /// Adds the values for the placeholders of an owner, for a pool or for an object without one. Overlays also see the
     /// settings of the platform.
-    pub fn values<'a>(&'a self, mut values: Values<'a>, asker: Asker, pool: Option<&Pool>) -> Values<'a> {
-        let own = self.0.iter().filter(|set| set.asker == asker && asker != Asker::Platform);
-        let platform = self.0.iter().filter(|set| set.asker == Asker::Platform);
+    pub fn values<'a>(
+        &'a self,
+        mut values: Values<'a>,
+        owner: SettingOwner,
+        pool: Option<&Pool>,
+    ) -> Values<'a> {
+        let own = self.0.iter().filter(|set| set.owner == owner && owner != SettingOwner::Platform);
+        let platform = self.0.iter().filter(|set| set.owner == SettingOwner::Platform);
         for set in own.chain(platform) {
             values = values.with_value(&set.placeholder, set.value(pool), NOT_SET);
         }
@@ -116,18 +121,18 @@ impl Settings {
     /// Returns whether to skip a patch with these placeholders for an object, because an optional setting has no value.
     pub fn leaves_out<'a>(
         &self,
-        asker: Asker,
+        owner: SettingOwner,
         pool: Option<&Pool>,
         mut placeholders: impl Iterator<Item = &'a str>,
     ) -> bool {
-        let optional: Vec<&Set> = self.0.iter().filter(|set| set.asker == asker && set.optional).collect();
+        let optional: Vec<&Set> = self.0.iter().filter(|set| set.owner == owner && set.optional).collect();
         placeholders
             .any(|name| optional.iter().any(|set| set.placeholder == name && set.value(pool).is_none()))
     }
 
     /// Returns the names of the optional settings.
-    pub fn optional_of(&self, asker: Asker) -> Vec<&str> {
-        self.0.iter().filter(|set| set.asker == asker && set.optional).map(|set| set.name.as_str()).collect()
+    pub fn optional_of(&self, owner: SettingOwner) -> Vec<&str> {
+        self.0.iter().filter(|set| set.owner == owner && set.optional).map(|set| set.name.as_str()).collect()
     }
 
     /// Returns an error for each required setting without a value, for all pools at once.
@@ -144,19 +149,19 @@ impl Settings {
         let text: String =
             form.binding.iter().chain(&form.objects).chain(internal).map(Value::to_string).collect();
         let is_asked = |set: &&Set| {
-            let certainly = match set.asker {
-                Asker::Platform => text.contains(&format!("${{{}}}", set.placeholder)),
-                Asker::Overlay(_) => !set.optional,
+            let certainly = match set.owner {
+                SettingOwner::Platform => text.contains(&format!("${{{}}}", set.placeholder)),
+                SettingOwner::Overlay(_) => !set.optional,
             };
             certainly && set.shared.is_none()
         };
         let location = document.location("/spec/settings");
         let problem = |(of, example): (String, String), set: &Set| {
-            let asker = match set.asker {
-                Asker::Platform => format!("platform {}", platform.name),
-                Asker::Overlay(index) => overlays[index].title.clone(),
+            let owner = match set.owner {
+                SettingOwner::Platform => format!("platform {}", platform.name),
+                SettingOwner::Overlay(index) => overlays[index].title.clone(),
             };
-            Diagnostic::error(format!("{asker} needs {}{of}", set.title))
+            Diagnostic::error(format!("{owner} needs {}{of}", set.title))
                 .at(location.clone())
                 .hint(format!("set `spec.settings: {{{}: {example}}}`", set.name))
         };
@@ -193,13 +198,16 @@ impl Set {
 }
 
 /// Returns the settings in use: all settings of the platform, and those of overlays that their patches for it need.
-fn asked<'a>(platform: &'a Platform, overlays: &'a [Overlay]) -> impl Iterator<Item = (Asker, &'a Setting)> {
-    let own = platform.spec.settings.iter().map(|setting| (Asker::Platform, setting));
+fn owned<'a>(
+    platform: &'a Platform,
+    overlays: &'a [Overlay],
+) -> impl Iterator<Item = (SettingOwner, &'a Setting)> {
+    let own = platform.spec.settings.iter().map(|setting| (SettingOwner::Platform, setting));
     let theirs = overlays.iter().enumerate().flat_map(move |(index, overlay)| {
         let settings = overlay.spec.settings.iter();
         settings
-            .filter(move |it| overlay.asks_for(&format!("setting.{}", it.name), &platform.name))
-            .map(move |setting| (Asker::Overlay(index), setting))
+            .filter(move |it| overlay.uses_placeholder(&format!("setting.{}", it.name), &platform.name))
+            .map(move |setting| (SettingOwner::Overlay(index), setting))
     });
     own.chain(theirs)
 }
@@ -210,7 +218,7 @@ fn unknown(
     document: &Document,
     platform: &Platform,
     overlays: &[Overlay],
-    asked: &[(Asker, &Setting)],
+    owned: &[(SettingOwner, &Setting)],
 ) -> Diagnostic {
     let problem = |near: &str| {
         Diagnostic::error(format!("unknown setting `{name}`{near}"))
@@ -231,21 +239,22 @@ fn unknown(
             overlay.name
         ));
     }
-    let near = nearest(name, asked.iter().map(|(_, setting)| setting.name.as_str()));
+    let near = nearest(name, owned.iter().map(|(_, setting)| setting.name.as_str()));
     let mut hints = Vec::new();
-    for asker in std::iter::once(Asker::Platform).chain((0..overlays.len()).map(Asker::Overlay)) {
-        let own = asked.iter().filter(|(known, _)| *known == asker);
+    for owner in std::iter::once(SettingOwner::Platform).chain((0..overlays.len()).map(SettingOwner::Overlay))
+    {
+        let own = owned.iter().filter(|(known, _)| *known == owner);
         let names: Vec<&str> = own.map(|(_, setting)| setting.name.as_str()).collect();
-        let title = match asker {
-            Asker::Platform => format!("platform {}", platform.name),
-            Asker::Overlay(index) => overlays[index].title.clone(),
+        let title = match owner {
+            SettingOwner::Platform => format!("platform {}", platform.name),
+            SettingOwner::Overlay(index) => overlays[index].title.clone(),
         };
         if near.is_some_and(|near| names.contains(&near)) {
             hints = vec![format!("settings of {title}: {}", names.join(", "))];
             break;
         }
         match names.as_slice() {
-            [] if asker == Asker::Platform => hints.push(format!("{title} has no settings")),
+            [] if owner == SettingOwner::Platform => hints.push(format!("{title} has no settings")),
             [] => {}
             names => hints.push(format!("settings of {title}: {}", names.join(", "))),
         }

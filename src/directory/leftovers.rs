@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::core::lock::Lock;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
@@ -99,7 +99,7 @@ fn what(path: &Path, shown: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let value = yaml::read_one(shown, &text).ok()?.value;
     let key = Key::of(&value);
-    Some(match value["metadata"]["labels"][POOL_LABEL].as_str() {
+    Some(match label(&value, POOL_LABEL) {
         Some(pool) => format!("{key}, pool {pool}"),
         None => key.to_string(),
     })

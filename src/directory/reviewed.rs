@@ -78,7 +78,7 @@ impl Reviewed {
                 "render first; to remove everything from the cluster, delete the objects with kubectl",
             ));
         }
-        problems.extend(objects::duplicates(&objects));
+        problems.extend(objects::duplicates(objects.iter().map(|object| (&object.key, &object.location))));
         if problems.is_empty() { Ok(Self { objects, digests, lock, warnings }) } else { Err(problems) }
     }
 }

@@ -9,16 +9,18 @@ use serde_json::Value;
 
 use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
 use crate::core::apply::{MemberScope, Stage};
-use crate::core::live::{Effect, Resource, effect};
+use crate::core::live::{Effect, LiveObject, Resource, effect};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::apply_set;
 use crate::engine::apply_set::ParentState;
+use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
 use crate::engine::results::{ObjectAction, Results, conflict, failure};
+use crate::engine::served_kinds::group_version;
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
-use crate::engine::target::{Item, Target, group_version, parent_key};
+use crate::engine::target::{Item, Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -26,25 +28,28 @@ use crate::output::terminal;
 const ESTABLISHED_WITHIN: Duration = Duration::from_secs(30);
 
 /// One object to apply.
-pub(crate) struct ApplyJob {
-    /// Index of the object in the tree.
-    pub(crate) index: usize,
+pub(crate) struct ApplyJob<'a> {
+    /// The object, with its live state.
+    pub(crate) object: &'a ManagedObject<'a>,
     /// The object that is sent.
     pub(crate) body: Value,
 }
 
+/// References of objects whose kinds came with the tree.
+type NewRefs = BTreeMap<Key, ObjectRef>;
+
 /// Applies all jobs, prunes, and reports the result of each object. Returns an error only if nothing was started.
 pub(crate) fn apply_in_order(
     target: &Target,
-    observation: &Observation,
-    jobs: Vec<ApplyJob>,
+    observation: &Observation<'_>,
+    jobs: Vec<ApplyJob<'_>>,
     prune_candidates: &[PruneCandidate],
     options: ApplyOptions<'_>,
     report: &mut Results,
 ) -> Result<(), Failure> {
-    let mut stages: BTreeMap<Stage, Vec<ApplyJob>> = BTreeMap::new();
+    let mut stages: BTreeMap<Stage, Vec<ApplyJob<'_>>> = BTreeMap::new();
     for job in jobs {
-        let key = &target.items[job.index].key;
+        let key = &job.object.item.key;
         stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
     }
     let scope = apply_set::before(target);
@@ -67,16 +72,16 @@ pub(crate) fn apply_in_order(
             }
         }
         if flow.is_continue() && !target.cluster.is_interrupted() {
-            flow = apply_stage(target, observation, jobs, new_refs.as_ref(), options, report);
+            flow = apply_stage(target, jobs, new_refs.as_ref(), options, report);
         } else {
-            skip(target, jobs, report);
+            skip(&jobs, report);
         }
         if flow.is_break() {
             break;
         }
     }
     // Some stages ran; report the objects of the others.
-    stages.for_each(|(_, jobs)| skip(target, jobs, report));
+    stages.for_each(|(_, jobs)| skip(&jobs, report));
     if !report.is_complete() || target.cluster.is_interrupted() {
         for candidate in prune_candidates {
             report.say(&candidate.deletion.key, ObjectAction::NotApplied, None);
@@ -98,23 +103,23 @@ fn ready_for_members(
     target: &Target,
     parent: &mut ParentState,
     scope: &MemberScope,
-) -> Result<BTreeMap<usize, ObjectRef>, Failure> {
+) -> Result<NewRefs, Failure> {
     if !target.cluster.is_interrupted() {
         parent.widen(target, scope)?;
     }
     Ok(refs_of_new_kinds(target)?)
 }
 
-fn skip(target: &Target, jobs: Vec<ApplyJob>, report: &mut Results) {
-    for ApplyJob { index, .. } in jobs {
-        report.say(&target.items[index].key, ObjectAction::NotApplied, None);
+fn skip(jobs: &[ApplyJob<'_>], report: &mut Results) {
+    for job in jobs {
+        report.say(&job.object.item.key, ObjectAction::NotApplied, None);
     }
 }
 
 /// Narrows the parent to the remaining members when everything succeeded.
 pub(crate) fn narrow(
     target: &Target,
-    observation: &Observation,
+    observation: &Observation<'_>,
     gone: &[&Key],
     mut parent: ParentState,
     report: &mut Results,
@@ -155,7 +160,7 @@ pub(crate) fn prune<'a>(
             DeleteOutcome::Unknown | DeleteOutcome::NotBegun => {}
         }
     });
-    for (candidate, what) in prune_candidates.iter().zip(results) {
+    for (candidate, what) in results {
         let key = &candidate.deletion.key;
         match what {
             DeleteOutcome::Deleted | DeleteOutcome::Already => gone.push(key),
@@ -170,17 +175,15 @@ pub(crate) fn prune<'a>(
 /// Applies the jobs of one stage. Returns `Break` if the server is out of reach.
 fn apply_stage(
     target: &Target,
-    observation: &Observation,
-    jobs: Vec<ApplyJob>,
-    new_refs: Option<&BTreeMap<usize, ObjectRef>>,
+    jobs: Vec<ApplyJob<'_>>,
+    new_refs: Option<&NewRefs>,
     options: ApplyOptions<'_>,
     report: &mut Results,
 ) -> ControlFlow<()> {
-    let mut indices = Vec::with_capacity(jobs.len());
-    let mut attempts = Vec::with_capacity(jobs.len());
-    for ApplyJob { index, body } in jobs {
-        let item = &target.items[index];
-        let Some(at) = item.at.as_ref().or_else(|| new_refs?.get(&index)) else {
+    let mut requests = Vec::with_capacity(jobs.len());
+    for ApplyJob { object, body } in jobs {
+        let item = object.item;
+        let Some(at) = item.at.as_ref().or_else(|| new_refs?.get(&item.key)) else {
             let version = body["apiVersion"].as_str().unwrap_or_default();
             let problem =
                 Diagnostic::error(format!("{}: the cluster does not serve {version} yet", item.key)).hint(
@@ -189,16 +192,11 @@ fn apply_stage(
             report.say(&item.key, ObjectAction::Failed, Some(problem));
             continue;
         };
-        indices.push(index);
-        attempts.push(ApplyRequest { at: at.clone(), body, live: &observation.live[index] });
+        requests.push((object, ApplyRequest { at: at.clone(), body, live: object.live() }));
     }
-    let results = apply_all(&target.cluster, attempts, options, |position, done| {
-        let index = indices[position];
-        say(report, &target.items[index], &observation.live[index], done);
-    });
+    let results = apply_all(&target.cluster, requests, options, |object, done| say(report, object, done));
     let mut flow = ControlFlow::Continue(());
-    for (index, done) in indices.iter().zip(results) {
-        let item = &target.items[*index];
+    for (ManagedObject { item, .. }, done) in results {
         match done {
             ApplyOutcome::Unknown => report.say(&item.key, ObjectAction::Unknown, Some(unknown(&item.key))),
             ApplyOutcome::NotBegun => report.say(&item.key, ObjectAction::NotApplied, None),
@@ -209,23 +207,30 @@ fn apply_stage(
     flow
 }
 
-fn say(report: &mut Results, item: &Item, before: &Value, done: &ApplyOutcome) {
-    let key = &item.key;
+fn say(report: &mut Results, object: &ManagedObject<'_>, done: &ApplyOutcome) {
+    let key = &object.item.key;
     match done {
-        // Another client may have deleted the object after we read it.
-        ApplyOutcome::Answer(after) if before["metadata"]["uid"] != after["metadata"]["uid"] => {
-            report.say(key, ObjectAction::Created, None);
-        }
-        ApplyOutcome::Answer(after) => {
-            let is_same = before["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
-                || effect(before, after) == Effect::None;
-            report.say(key, if is_same { ObjectAction::Unchanged } else { ObjectAction::Configured }, None);
-        }
+        ApplyOutcome::Answer(after) => report.say(key, action(object.live(), after), None),
         ApplyOutcome::Conflicts(conflicts) => {
             report.say(key, ObjectAction::Failed, Some(conflict(key, conflicts)));
         }
         ApplyOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
         ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
+    }
+}
+
+fn action(before: Option<&LiveObject>, after: &LiveObject) -> ObjectAction {
+    match before {
+        // Another client may have deleted the object after we read it.
+        Some(before) if before.uid() == after.uid() => {
+            let is_same = before.resource_version() == after.resource_version();
+            if is_same || effect(before, after) == Effect::None {
+                ObjectAction::Unchanged
+            } else {
+                ObjectAction::Configured
+            }
+        }
+        _ => ObjectAction::Created,
     }
 }
 
@@ -235,8 +240,8 @@ fn unknown(key: &Key) -> Diagnostic {
 }
 
 /// Waits until the server serves the kinds that the tree defines. Returns the references of their objects.
-fn refs_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, ClusterError> {
-    let mut refs = BTreeMap::new();
+fn refs_of_new_kinds(target: &Target) -> Result<NewRefs, ClusterError> {
+    let mut refs = NewRefs::new();
     let mut missing: Vec<&Item> = target.items.iter().filter(|item| item.at.is_none()).collect();
     if missing.is_empty() {
         return Ok(refs);
@@ -247,7 +252,7 @@ fn refs_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, Clus
         for item in &missing {
             let (group, version) = group_version(&item.wanted);
             let list = target.cluster.call(&ApiCall::Resources { group, version })?;
-            for resource in Resource::all_of(&list) {
+            for resource in list.kinds() {
                 if !served.contains(&resource) && is_served(target, &resource)? {
                     served.push(resource);
                 }
@@ -258,10 +263,10 @@ fn refs_of_new_kinds(target: &Target) -> Result<BTreeMap<usize, ObjectRef>, Clus
             break;
         }
     }
-    for (index, item) in target.items.iter().enumerate().filter(|(_, item)| item.at.is_none()) {
+    for item in target.items.iter().filter(|item| item.at.is_none()) {
         if let Some(resource) = served.iter().find(|resource| is_of(item, resource)) {
             let (namespace, name) = (item.key.namespace.clone(), item.key.name.clone());
-            refs.insert(index, ObjectRef { resource: resource.clone(), namespace, name });
+            refs.insert(item.key.clone(), ObjectRef { resource: resource.clone(), namespace, name });
         }
     }
     Ok(refs)

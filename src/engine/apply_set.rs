@@ -1,14 +1,12 @@
 //! The parent of the ApplySet: widened before members are applied, narrowed after members are deleted.
 
-use serde_json::Value;
-
-use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef, Problem};
+use crate::cluster::{Answer, ApiCall, ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Kept, MemberScope, PARENT_MANAGER, Parent, candidates};
-use crate::core::live::Resource;
-use crate::core::manifest::Key;
+use crate::core::live::LiveObject;
+use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::observe::Observation;
-use crate::engine::target::{Target, parent_key};
+use crate::engine::target::{Target, parent_at, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -23,18 +21,12 @@ pub(crate) fn before(target: &Target) -> MemberScope {
 
 /// Returns the scope after the apply: the tree, and the members that left it but still exist. Objects that
 /// controllers made with a copy of our label do not count.
-pub(crate) fn after(target: &Target, observation: &Observation, gone: &[&Key]) -> MemberScope {
+pub(crate) fn after(target: &Target, observation: &Observation<'_>, gone: &[&Key]) -> MemberScope {
     let kept = candidates(&target.set, &observation.others, &target.wanted());
-    let members =
-        kept.kept.iter().filter(|(_, why)| !matches!(why, Kept::Child(_) | Kept::NotOurs | Kept::Leaving));
-    let left: Vec<Key> = kept
-        .delete
-        .iter()
-        .map(|deletion| &deletion.key)
-        .chain(members.map(|(key, _)| key))
-        .filter(|key| !gone.contains(key))
-        .cloned()
-        .collect();
+    let is_member = |why: &Kept| !matches!(why, Kept::Child(_) | Kept::NotOurs | Kept::Leaving);
+    let members = kept.kept.iter().filter(|(why, _)| is_member(why)).map(|(_, live)| live.key());
+    let left = kept.delete.iter().map(|(deletion, _)| deletion.key.clone()).chain(members);
+    let left: Vec<Key> = left.filter(|key| !gone.contains(&key)).collect();
     target.set.scope(target.items.iter().map(|item| &item.key).chain(&left))
 }
 
@@ -59,7 +51,7 @@ impl ParentState {
     pub(crate) fn found(target: &Target) -> Self {
         let scope = target.parent.as_ref().map(|parent| parent.scope.clone());
         let id = LockIdState::of(target, target.parent.as_ref());
-        Self { scope, id, version: version_of(&target.parent_live), is_shared: false }
+        Self { scope, id, version: version_of(target.parent_live.as_ref()), is_shared: false }
     }
 
     /// Extends the parent to cover `wanted`, before members are applied.
@@ -112,17 +104,17 @@ impl ParentState {
                 }
                 self.scope = Some(scope);
                 self.id = LockIdState::Settled;
-                self.version = version_of(&live);
+                self.version = version_of(live.as_ref());
                 Ok(Outcome::Written)
             }
             Err(ClusterError::Request { problem: Problem::Moved(_), .. }) => {
-                let live = target.cluster.call(&ApiCall::Get(location(target)))?;
-                let parent = if live.is_null() { None } else { Some(target.own_parent(&live)?) };
+                let live = target.cluster.call(&ApiCall::Get(parent_at(&target.set)))?.object();
+                let parent = live.as_ref().map(|live| target.own_parent(live)).transpose()?;
                 let id = LockIdState::of(target, parent.as_ref());
                 let found = parent.map(|parent| parent.scope);
                 // If an earlier response was lost, the change that we find may be our own.
                 let is_shared = self.is_shared || found.as_ref() != Some(&scope);
-                *self = Self { scope: found, id, version: version_of(&live), is_shared };
+                *self = Self { scope: found, id, version: version_of(live.as_ref()), is_shared };
                 Ok(Outcome::Moved)
             }
             Err(error) => Err(error.into()),
@@ -159,19 +151,23 @@ pub(crate) fn write(target: &Target, scope: &MemberScope) -> Result<(), ClusterE
 }
 
 /// Applies the parent. Like kubectl, takes fields from other managers: the ApplySet protocol owns them.
-fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<Value, ClusterError> {
+fn apply(
+    target: &Target,
+    scope: &MemberScope,
+    version: Option<&str>,
+) -> Result<Option<LiveObject>, ClusterError> {
     let mut body = target.set.parent(scope, target.lock.id.as_ref());
     if let Some(version) = version {
-        body["metadata"]["resourceVersion"] = version.into();
+        set_metadata(&mut body, "resourceVersion", version);
     }
     let call = |force| ApiCall::Apply {
-        at: location(target),
+        at: parent_at(&target.set),
         body: body.clone(),
         manager: PARENT_MANAGER,
         force,
         dry_run: DryRun::None,
     };
-    match target.cluster.call(&call(Force::Never)) {
+    let answer = match target.cluster.call(&call(Force::Never)) {
         Err(ClusterError::Request { problem: Problem::Conflicts(_), .. }) => {
             terminal::diagnostic(&Diagnostic::warning(format!(
                 "{}: another field manager changed the inventory; overwriting its changes",
@@ -180,14 +176,10 @@ fn apply(target: &Target, scope: &MemberScope, version: Option<&str>) -> Result<
             target.cluster.call(&call(Force::Always))
         }
         answer => answer,
-    }
+    };
+    answer.map(Answer::object)
 }
 
-fn location(target: &Target) -> ObjectRef {
-    let key = parent_key(&target.set);
-    ObjectRef { resource: Resource::config_map(), namespace: key.namespace, name: key.name }
-}
-
-fn version_of(live: &Value) -> Option<String> {
-    live["metadata"]["resourceVersion"].as_str().map(str::to_owned)
+fn version_of(live: Option<&LiveObject>) -> Option<String> {
+    live?.resource_version().map(str::to_owned)
 }

@@ -1,10 +1,12 @@
 //! Compares the tree with the cluster, object by object: what would an apply do?
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cluster::{ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Conflict, PART_OF, Yielded, yielded};
-use crate::core::live::{Effect, cleaned, effect, entries, is_unchanged, ours, predict};
+use crate::core::live::{Effect, LiveObject, cleaned, effect, entries, is_unchanged, ours, predict};
+use crate::core::manifest::{Key, label};
+use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
 use crate::engine::target::{Item, Target};
@@ -22,12 +24,10 @@ pub(crate) enum DiffStrategy {
 
 /// The effect of an apply on one object of the tree.
 pub(crate) struct Comparison<'a> {
-    /// The object.
-    pub(crate) item: &'a Item,
+    /// The object, with its live state.
+    pub(crate) object: &'a ManagedObject<'a>,
     /// The object that would be sent, without the fields that are left to other managers.
     pub(crate) wanted: Value,
-    /// The live object; `null` if it does not exist.
-    pub(crate) live: &'a Value,
     /// The effect.
     pub(crate) state: State,
     /// The fields that are left to other managers.
@@ -72,66 +72,51 @@ pub(crate) enum State {
 /// Compares all objects.
 pub(crate) fn compare<'a>(
     target: &'a Target,
-    observation: &'a Observation,
+    observation: &'a Observation<'a>,
     strategy: DiffStrategy,
     force: Force,
     concurrency: usize,
 ) -> Vec<Comparison<'a>> {
-    let mut comparisons: Vec<Comparison<'a>> = Vec::with_capacity(target.items.len());
-    let mut doubts = Vec::new();
-    for (index, (item, live)) in target.items.iter().zip(&observation.live).enumerate() {
-        let (wanted, left) = yielded(&target.rules, &item.wanted, live);
-        let state = known(&wanted, live, strategy);
-        if state.is_none() {
-            doubts.push(index);
+    let begin = |object| Comparison::certain(target, object, strategy);
+    let mut comparisons: Vec<Comparison<'a>> = observation.objects.iter().map(begin).collect();
+    let mut requests = Vec::new();
+    for comparison in comparisons.iter_mut().filter(|comparison| matches!(comparison.state, State::Unknown)) {
+        let object = comparison.object;
+        match &object.item.at {
+            Some(at) if strategy != DiffStrategy::ClientSide => {
+                let (at, body) = (at.clone(), comparison.wanted.clone());
+                requests.push((comparison, ApplyRequest { at, body, live: object.live() }));
+            }
+            // A dry run fails if the kind comes with the tree and does not exist yet.
+            _ => comparison.estimate(),
         }
-        let state = state.unwrap_or(State::Unknown);
-        comparisons.push(Comparison {
-            item,
-            wanted,
-            live,
-            state,
-            left,
-            source: DiffSource::Certain,
-            refused: None,
-        });
     }
-    if strategy == DiffStrategy::ClientSide {
-        for index in doubts {
-            comparisons[index].estimate();
-        }
-        return comparisons;
-    }
-    // A dry run fails if the namespace or kind comes with the tree and does not exist yet.
-    let (now, later): (Vec<usize>, Vec<usize>) =
-        doubts.into_iter().partition(|index| comparisons[*index].item.at.is_some());
-    for index in later {
-        comparisons[index].estimate();
-    }
-    let attempts = now
-        .iter()
-        .filter_map(|index| {
-            let Comparison { item, wanted, live, .. } = &comparisons[*index];
-            Some(ApplyRequest { at: item.at.clone()?, body: wanted.clone(), live })
-        })
-        .collect();
     let options = ApplyOptions { dry_run: DryRun::All, force, rules: &target.rules, concurrency };
-    for (index, done) in now.into_iter().zip(apply_all(&target.cluster, attempts, options, |_, _| ())) {
-        comparisons[index].settle(done, &target.items);
+    for (comparison, outcome) in apply_all(&target.cluster, requests, options, |_, _| ()) {
+        comparison.settle(outcome, &target.items);
     }
     comparisons
 }
 
-/// Returns the effect if it is certain without the server.
-fn known(wanted: &Value, live: &Value, strategy: DiffStrategy) -> Option<State> {
-    if !live["metadata"]["deletionTimestamp"].is_null() {
-        return Some(State::Leaving);
+impl<'a> Comparison<'a> {
+    /// Compares as far as the effect is certain without the server; otherwise it is unknown.
+    fn certain(target: &Target, object: &'a ManagedObject<'a>, strategy: DiffStrategy) -> Self {
+        let (wanted, left) = yielded(&target.rules, &object.item.wanted, object.live());
+        let state = match object.live() {
+            Some(live) if live.is_being_deleted() => State::Leaving,
+            Some(live) if strategy != DiffStrategy::ServerSide && is_unchanged(&wanted, live) => {
+                State::Unchanged
+            }
+            _ => State::Unknown,
+        };
+        Self { object, wanted, state, left, source: DiffSource::Certain, refused: None }
     }
-    let is_certain = strategy != DiffStrategy::ServerSide && !live.is_null() && is_unchanged(wanted, live);
-    is_certain.then_some(State::Unchanged)
-}
 
-impl Comparison<'_> {
+    /// Returns the key of the object.
+    pub(crate) fn key(&self) -> &'a Key {
+        &self.object.item.key
+    }
+
     /// Whether an apply would change the object.
     pub(crate) fn is_touched(&self) -> bool {
         matches!(
@@ -142,29 +127,24 @@ impl Comparison<'_> {
 
     /// Returns the live object with the label of our ApplySet if another tool applied it so far, such as Argo CD or
     /// Flux. The label is not in the directory, so adding it is not shown as a difference.
-    fn joined(&self) -> Value {
-        let is_ours = entries(self.live).is_some_and(|entries| ours(&entries).is_some());
-        let mut live = self.live.clone();
-        if !is_ours
-            && live["metadata"]["labels"][PART_OF].is_null()
-            && let Some(metadata) = live["metadata"].as_object_mut()
-        {
-            let labels = metadata.entry("labels").or_insert_with(|| json!({}));
-            labels[PART_OF] = self.wanted["metadata"]["labels"][PART_OF].clone();
+    fn joined(&self, live: &LiveObject) -> LiveObject {
+        let is_ours = entries(live).is_some_and(|entries| ours(&entries).is_some());
+        match label(&self.wanted, PART_OF) {
+            Some(id) if !is_ours => live.with_label(PART_OF, id),
+            _ => live.clone(),
         }
-        live
     }
 
     /// Estimates the effect from what we read.
     fn estimate(&mut self) {
-        if self.live.is_null() {
+        let Some(live) = self.object.live() else {
             self.state = State::Created;
             return;
-        }
-        let after = predict(&self.wanted, self.live);
-        self.state = if cleaned(&after) == cleaned(self.live) {
+        };
+        let after = predict(&self.wanted, live);
+        self.state = if cleaned(&after) == cleaned(live.value()) {
             State::Unchanged
-        } else if cleaned(&after) == cleaned(&self.joined()) {
+        } else if cleaned(&after) == cleaned(self.joined(live).value()) {
             State::OwnershipChanged
         } else {
             State::Changed(after)
@@ -173,14 +153,18 @@ impl Comparison<'_> {
     }
 
     /// Takes the effect from the result of the dry run.
-    fn settle(&mut self, done: ApplyOutcome, items: &[Item]) {
-        self.state = match done {
-            ApplyOutcome::Answer(_) if self.live.is_null() => State::Created,
-            ApplyOutcome::Answer(after) => match effect(self.live, &after) {
-                Effect::None => State::Unchanged,
-                Effect::Ownership => State::OwnershipChanged,
-                Effect::Values if effect(&self.joined(), &after) != Effect::Values => State::OwnershipChanged,
-                Effect::Values => State::Changed(after),
+    fn settle(&mut self, outcome: ApplyOutcome, items: &[Item]) {
+        self.state = match outcome {
+            ApplyOutcome::Answer(after) => match self.object.live() {
+                None => State::Created,
+                Some(live) => match effect(live, &after) {
+                    Effect::None => State::Unchanged,
+                    Effect::Ownership => State::OwnershipChanged,
+                    Effect::Values if effect(&self.joined(live), &after) != Effect::Values => {
+                        State::OwnershipChanged
+                    }
+                    Effect::Values => State::Changed(after.into_value()),
+                },
             },
             ApplyOutcome::Conflicts(conflicts) => State::Conflicts(conflicts),
             ApplyOutcome::Failed(ClusterError::Request { problem: Problem::NoNamespace(name), .. }) => {

@@ -43,7 +43,7 @@ pub(crate) fn to(
     let refused = match terminal::ask(&format!("delete {objects} in {cluster}?")) {
         Answer::Yes => return Ok(()),
         Answer::No => Diagnostic::refusal("nothing was changed"),
-        Answer::Nobody => {
+        Answer::NoTerminal => {
             Diagnostic::refusal(format!("{objects} would be deleted, but there is no terminal to confirm"))
                 .hint("use --yes to delete without confirmation")
         }

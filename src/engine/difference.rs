@@ -11,56 +11,69 @@ use crate::engine::prune::PruneCandidate;
 use crate::output::changes::Change;
 
 /// One object that an apply would change.
-pub(crate) struct Difference {
+pub(crate) struct Difference<'a> {
     /// Key of the object.
-    pub(crate) key: Key,
+    pub(crate) key: &'a Key,
     /// `created`, `configured` or `pruned`.
     pub(crate) action: &'static str,
     /// The change for output.
     pub(crate) change: Change,
+    /// The comparison or deletion that it comes from.
+    pub(crate) cause: Cause<'a>,
+}
+
+/// What an apply with prune would do with an object.
+#[derive(Clone, Copy)]
+pub(crate) enum Cause<'a> {
+    /// Apply it.
+    Apply(&'a Comparison<'a>),
+    /// Delete it.
+    Prune(&'a PruneCandidate),
 }
 
 /// Returns every object that an apply would change, with secrets masked.
-pub(crate) fn differences(
-    comparisons: &[Comparison<'_>],
-    prune_candidates: &[PruneCandidate],
-) -> Vec<Difference> {
+pub(crate) fn differences<'a>(
+    comparisons: &'a [Comparison<'a>],
+    prune_candidates: &'a [PruneCandidate],
+) -> Vec<Difference<'a>> {
     let mut mask = Mask::default();
     let mut shown = |object: &Value| yaml::write_object(&mask.apply(object));
     let mut found = Vec::new();
     for comparison in comparisons {
-        let Comparison { item, live, wanted, .. } = comparison;
+        let Comparison { object, wanted, .. } = comparison;
+        let live = || object.live().map_or(Value::Null, |live| cleaned(live.value()));
         let (action, old, new) = match &comparison.state {
             State::Created | State::NoNamespace(_) => ("created", String::new(), shown(wanted)),
-            State::Changed(after) => ("configured", shown(&cleaned(live)), shown(&cleaned(after))),
+            State::Changed(after) => ("configured", shown(&live()), shown(&cleaned(after))),
             State::OwnershipChanged => {
-                let text = shown(&cleaned(live));
+                let text = shown(&live());
                 ("configured", text.clone(), text)
             }
             State::Unchanged | State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
                 continue;
             }
         };
-        found.push(difference(&item.key, wanted, action, old, new, comparison.source));
+        let change = change(comparison.key(), wanted, action, old, new, comparison.source);
+        found.push(Difference { key: comparison.key(), action, change, cause: Cause::Apply(comparison) });
     }
     for candidate in prune_candidates {
-        let old = shown(&cleaned(&candidate.live));
-        let key = &candidate.deletion.key;
-        let mut gone = difference(key, &candidate.live, "pruned", old, String::new(), DiffSource::Certain);
-        gone.change.more.push(("addresses", json!(candidate.deletion.addresses)));
-        found.push(gone);
+        let (key, live) = (&candidate.deletion.key, candidate.live.value());
+        let mut change =
+            change(key, live, "pruned", shown(&cleaned(live)), String::new(), DiffSource::Certain);
+        change.more.push(("addresses", json!(candidate.deletion.addresses)));
+        found.push(Difference { key, action: "pruned", change, cause: Cause::Prune(candidate) });
     }
     found
 }
 
-fn difference(
+fn change(
     key: &Key,
     object: &Value,
     action: &'static str,
     old: String,
     new: String,
     source: DiffSource,
-) -> Difference {
+) -> Change {
     let version = object["apiVersion"].as_str().unwrap_or_default().replace('/', ".");
     let mut more = Vec::new();
     if source == DiffSource::Estimate {
@@ -69,7 +82,7 @@ fn difference(
     if action == "configured" && old == new {
         more.push(("managedFieldsOnly", true.into()));
     }
-    let change = Change {
+    Change {
         name: key.to_string(),
         // Named as kubectl diff names the files for the external diff program.
         file: format!("{version}.{}.{}.{}", key.kind, key.namespace, key.name),
@@ -78,6 +91,5 @@ fn difference(
         old,
         new,
         more,
-    };
-    Difference { key: key.clone(), action, change }
+    }
 }

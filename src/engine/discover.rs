@@ -56,7 +56,7 @@ pub(crate) struct Discovery {
     /// The pools.
     pub merged: Merged,
     /// The cluster whose nodes were read; `None` for a file or the lock.
-    pub asked: Option<Cluster>,
+    pub queried: Option<Cluster>,
     /// The identity of the cluster, as written to the lock.
     cluster: Option<String>,
 }
@@ -93,10 +93,10 @@ pub(crate) fn discover(
                 .into());
         };
         let merged = merge_locked(&project.spec.spec, lock)?;
-        return Ok(Discovery { merged, asked: None, cluster: locked_cluster });
+        return Ok(Discovery { merged, queried: None, cluster: locked_cluster });
     }
     let spec = &project.spec.spec;
-    let (nodes, asked, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
+    let (nodes, queried, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
         "cluster" => {
             let Asked { nodes, cluster, identity } = from_cluster(flags, locked_cluster.as_deref())?;
             (nodes, Some(cluster), identity)
@@ -110,7 +110,7 @@ pub(crate) fn discover(
     cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
     let discovered = discover_pools(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
-    let shrink = if args.allow_shrink { Shrink::Believe } else { doubt };
+    let shrink = if args.allow_shrink { Shrink::Accept } else { doubt };
     let options = MergeOptions { forget: args.forget.clone(), shrink };
     let mut merged = merge(spec, &discovered, lock, &options)?;
     let (wrong, warnings): (Vec<_>, Vec<_>) =
@@ -120,7 +120,7 @@ pub(crate) fn discover(
     }
     let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
     merged.warnings = wrong.chain(warnings).collect();
-    Ok(Discovery { merged, asked, cluster })
+    Ok(Discovery { merged, queried, cluster })
 }
 
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading

@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-
 use crate::cluster::{ApiCall, ObjectRef};
 use crate::core::apply::GroupKind;
-use crate::core::live::Resource;
+use crate::core::live::{LiveObject, Resource};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::live_objects::{ListScope, ManagedObject, ReadPolicy, assign, by_scope, read_each};
 use crate::engine::target::{Item, Target};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -17,96 +16,59 @@ use crate::output::terminal;
 const ONE_BY_ONE: usize = 8;
 
 /// The observed state.
-pub(crate) struct Observation {
-    /// The live object for each object of the tree, in the tree's order; `null` if it does not exist.
-    pub(crate) live: Vec<Value>,
+pub(crate) struct Observation<'a> {
+    /// The objects of the tree, in the tree's order.
+    pub(crate) objects: Vec<ManagedObject<'a>>,
     /// Objects with the label of our ApplySet that are not in the tree.
-    pub(crate) others: Vec<Value>,
+    pub(crate) others: Vec<LiveObject>,
     /// The kinds that were read.
-    pub(crate) resources: BTreeSet<Resource>,
+    resources: BTreeSet<Resource>,
 }
-
-/// A kind and its namespace; `None` for cluster-scoped kinds.
-type ListScope = (Resource, Option<String>);
 
 /// Lists each kind and namespace once for the members of our ApplySet, then reads the objects that are not among
 /// them.
-pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation, Failure> {
-    let mut wanted: BTreeMap<ListScope, BTreeMap<&str, usize>> = BTreeMap::new();
-    for (index, item) in target.items.iter().enumerate() {
-        if let Some(at) = &item.at {
-            wanted.entry(list_scope(at)).or_default().insert(&at.name, index);
-        }
+pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation<'_>, Failure> {
+    let mut objects: Vec<_> = target.items.iter().map(ManagedObject::new).collect();
+    let mut groups = by_scope(&mut objects);
+    for scope in scopes_of_the_set(target)? {
+        groups.entry(scope).or_default();
     }
-    let mut list_scopes: BTreeSet<ListScope> = wanted.keys().cloned().collect();
-    list_scopes.extend(scopes_of_the_set(target)?);
-
-    let mut found = Observation {
-        live: vec![Value::Null; target.items.len()],
-        others: Vec::new(),
-        resources: list_scopes.iter().map(|(resource, _)| resource.clone()).collect(),
-    };
+    let resources = groups.keys().map(|scope| scope.resource.clone()).collect();
     // Without a parent the ApplySet is new or lost, so listing its members finds nothing or too little.
     let is_new = target.parent.is_none();
-    let (all, members): (Vec<ListScope>, Vec<ListScope>) = list_scopes.into_iter().partition(|list_scope| {
-        is_new && wanted.get(list_scope).is_some_and(|names| names.len() > ONE_BY_ONE)
-    });
-    let labels = target.set.selector();
-    let list = |list_scope: &ListScope, labels: Option<&str>| {
-        ApiCall::list(list_scope.0.clone(), list_scope.1.clone(), labels.map(str::to_owned))
-    };
-    let first: Vec<ApiCall> = all
-        .iter()
-        .map(|list_scope| list(list_scope, None))
-        .chain(members.iter().map(|list_scope| list(list_scope, Some(&labels))))
-        .collect();
-    for (list_scope, answer) in all.iter().chain(&members).zip(target.cluster.call_all(&first, concurrency)) {
-        found.take(target, wanted.get(list_scope), answer?);
-    }
-
-    let mut second = Vec::new();
-    let mut list_scopes = Vec::new();
-    for list_scope in &members {
-        let Some(names) = wanted.get(list_scope) else { continue };
-        let missing: Vec<usize> =
-            names.values().copied().filter(|index| found.live[*index].is_null()).collect();
-        if missing.len() > ONE_BY_ONE {
-            second.push(list(list_scope, None));
-            list_scopes.push(list_scope);
-            continue;
-        }
-        for at in missing.into_iter().filter_map(|index| target.items[index].at.clone()) {
-            second.push(ApiCall::Get(at));
-            list_scopes.push(list_scope);
+    let (whole, labeled): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|(_, group)| is_new && group.len() > ONE_BY_ONE);
+    let whole = whole.into_iter().map(|(scope, group)| ((group, Listed::All), scope.list(None)));
+    let members = |scope: ListScope| scope.list(Some(target.set.selector()));
+    let labeled = labeled.into_iter().map(|(scope, group)| ((group, Listed::Members), members(scope)));
+    let mut others = Vec::new();
+    let mut unlisted = Vec::new();
+    for ((group, listed), answer) in target.cluster.call_all(whole.chain(labeled).collect(), concurrency) {
+        let (missing, rest) = assign(group, answer?.objects());
+        others.extend(rest.into_iter().filter(|live| target.set.is_member(live)));
+        if listed == Listed::Members {
+            unlisted.extend(missing);
         }
     }
-    for (list_scope, answer) in list_scopes.into_iter().zip(target.cluster.call_all(&second, concurrency)) {
-        let answer = match answer? {
-            Value::Null => continue,
-            list @ Value::Array(_) => list,
-            object => Value::Array(vec![object]),
-        };
-        found.take(target, wanted.get(list_scope), answer);
-    }
-    Ok(found)
+    let policy = ReadPolicy { max_single_reads: ONE_BY_ONE, concurrency };
+    read_each(&target.cluster, unlisted, policy, |_, error| Err(error.into()))?;
+    Ok(Observation { objects, others, resources })
 }
 
-impl Observation {
-    fn take(&mut self, target: &Target, wanted: Option<&BTreeMap<&str, usize>>, list: Value) {
-        let Value::Array(objects) = list else { return };
-        for object in objects {
-            let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            match wanted.and_then(|names| names.get(name)) {
-                Some(index) => self.live[*index] = object,
-                None if target.set.is_member(&object) => self.others.push(object),
-                None => {}
-            }
-        }
-    }
+/// Which objects a list contains.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    All,
+    Members,
 }
 
-fn list_scope(at: &ObjectRef) -> ListScope {
-    (at.resource.clone(), at.resource.namespaced.then(|| at.namespace.clone()))
+impl Observation<'_> {
+    /// Returns the reference of a member, from the list that contained it.
+    pub(crate) fn reference(&self, key: &Key) -> Option<ObjectRef> {
+        let is_of = |resource: &&Resource| resource.group == key.group && resource.kind == key.kind;
+        let resource = self.resources.iter().find(is_of)?.clone();
+        Some(ObjectRef { resource, namespace: key.namespace.clone(), name: key.name.clone() })
+    }
 }
 
 /// Returns the scopes that the parent names besides those of the tree. Skips kinds that the cluster no longer
@@ -128,15 +90,17 @@ fn scopes_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
     resources.extend(resources_of(target, &other_services)?);
     let namespaces: BTreeSet<&String> =
         parent.scope.namespaces.iter().chain(std::iter::once(&target.set.namespace)).collect();
-    let mut list_scopes = Vec::new();
+    let mut scopes = Vec::new();
     for resource in resources {
         if !resource.namespaced {
-            list_scopes.push((resource, None));
+            scopes.push(ListScope { resource, namespace: None });
             continue;
         }
-        list_scopes.extend(namespaces.iter().map(|name| (resource.clone(), Some((*name).clone()))));
+        let scope =
+            |name: &&String| ListScope { resource: resource.clone(), namespace: Some((*name).clone()) };
+        scopes.extend(namespaces.iter().map(scope));
     }
-    Ok(list_scopes)
+    Ok(scopes)
 }
 
 fn group_kind(key: &Key) -> (&str, &str) {
@@ -144,28 +108,20 @@ fn group_kind(key: &Key) -> (&str, &str) {
 }
 
 /// Returns the kinds as the cluster serves them now, in its preferred version.
-pub(crate) fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<Resource>, Failure> {
+fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<Resource>, Failure> {
     if kinds.is_empty() {
         return Ok(Vec::new());
     }
-    let groups = target.cluster.call(&ApiCall::Groups)?;
-    let preferred = |group: &str| {
-        if group.is_empty() {
-            return Some("v1".to_owned());
-        }
-        let groups = groups["groups"].as_array()?;
-        let found = groups.iter().find(|found| found["name"] == group)?;
-        Some(found["preferredVersion"]["version"].as_str()?.to_owned())
-    };
-    let versions: BTreeMap<&str, String> =
-        kinds.iter().filter_map(|kind| Some((kind.group.as_str(), preferred(&kind.group)?))).collect();
-    let calls: Vec<ApiCall> = versions
-        .iter()
-        .map(|(group, version)| ApiCall::Resources { group: (*group).to_owned(), version: version.clone() })
-        .collect();
+    let mut preferred = target.cluster.call(&ApiCall::Groups)?.groups();
+    preferred.insert(String::new(), "v1".to_owned());
+    let groups: BTreeSet<&String> = kinds.iter().map(|kind| &kind.group).collect();
+    let calls = groups.into_iter().filter_map(|group| {
+        let version = preferred.get(group)?.clone();
+        Some(((), ApiCall::Resources { group: group.clone(), version }))
+    });
     let mut served = Vec::new();
-    for answer in target.cluster.call_small(&calls) {
-        served.extend(Resource::all_of(&answer?));
+    for ((), answer) in target.cluster.call_small(calls.collect()) {
+        served.extend(answer?.kinds());
     }
     let mut resources = Vec::new();
     for kind in kinds {

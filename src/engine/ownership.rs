@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::core::apply::{other_owners, other_set};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::engine::observe::Observation;
+use crate::engine::live_objects::ManagedObject;
+use crate::engine::observe::{Observation, observe};
 use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -19,18 +20,32 @@ pub(crate) enum OwnershipPolicy {
     Refuse,
 }
 
-/// Refuses members of another ApplySet, and reports objects that another tool applies too.
-pub(crate) fn check(
+impl OwnershipPolicy {
+    /// Returns the policy of the flag `--strict`.
+    pub(crate) fn of_flag(strict: bool) -> Self {
+        if strict { Self::Refuse } else { Self::Warn }
+    }
+}
+
+/// Reads the cluster, as every command does that changes it or shows a change. Refuses members of another ApplySet,
+/// and reports objects that another tool applies too.
+pub(crate) fn observe_own(
     target: &Target,
-    observation: &Observation,
     others: OwnershipPolicy,
-) -> Result<(), Failure> {
+    concurrency: usize,
+) -> Result<Observation<'_>, Failure> {
+    let observation = observe(target, concurrency)?;
+    check(target, &observation, others)?;
+    Ok(observation)
+}
+
+fn check(target: &Target, observation: &Observation<'_>, others: OwnershipPolicy) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for (item, live) in target.items.iter().zip(&observation.live) {
-        if let Some(set) = other_set(&target.set, live) {
+    for object in &observation.objects {
+        if let Some(set) = object.live().and_then(|live| other_set(&target.set, live)) {
             problems.push(
-                Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", item.key))
-                    .at(item.location.clone())
+                Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", object.item.key))
+                    .at(object.item.location.clone())
                     .hint("two directories contain the same object; remove it from one of them. `kubectl largescale inventory list` lists the ApplySets"),
             );
         }
@@ -39,11 +54,10 @@ pub(crate) fn check(
         return Err(problems.into());
     }
     let mut found: BTreeMap<String, Vec<Key>> = BTreeMap::new();
-    let here = target.items.iter().map(|item| item.key.clone()).zip(&observation.live);
-    let ours = here.chain(observation.others.iter().map(|live| (Key::of(live), live)));
-    for (key, live) in ours {
+    let here = observation.objects.iter().filter_map(ManagedObject::live);
+    for live in here.chain(&observation.others) {
         for tracker in other_owners(live) {
-            found.entry(format!("{} ({})", tracker.tool, tracker.owner)).or_default().push(key.clone());
+            found.entry(format!("{} ({})", tracker.tool, tracker.owner)).or_default().push(live.key());
         }
     }
     let say = |who: &String, keys: &Vec<Key>| {

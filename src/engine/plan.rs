@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::cluster::Force;
-use crate::core::apply::{Departure, MaxPrune, PlanFile, PlannedObject, Terms, departures};
-use crate::core::live::{changes, cleaned, digest, intended};
+use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Terms, deviations};
+use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
+use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::directory::{read_text, write_private};
 use crate::engine::apply::ApplyJob;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
-use crate::engine::difference::{Difference, differences};
+use crate::engine::difference::{Cause, Difference, differences};
 use crate::engine::observe::Observation;
 use crate::engine::prune::PruneCandidate;
 use crate::engine::results::{ObjectAction, Results};
@@ -38,23 +41,25 @@ pub(crate) fn plan(
     prune: Option<MaxPrune>,
     force: Force,
 ) -> PlanFile {
-    let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
-    let uids = touched.map(|comparison| (&comparison.live["metadata"]["uid"], change_of(comparison)));
-    let gone = prune_candidates.iter().map(|candidate| {
-        // The object is deleted whatever else changes in it; the user agreed to losing this address.
-        (&candidate.live["metadata"]["uid"], candidate.deletion.addresses.join(","))
-    });
-    let objects = differences(comparisons, prune_candidates).into_iter().zip(uids.chain(gone));
-    let objects = objects.map(|(Difference { key, action, change: shown }, (uid, change))| PlannedObject {
-        group: key.group,
-        kind: key.kind,
-        namespace: key.namespace,
-        name: key.name,
-        action: action.to_owned(),
-        uid: uid.as_str().map(str::to_owned),
-        change,
-        diff: shown.text(),
-    });
+    let planned = |Difference { key, action, change: shown, cause }| {
+        let (live, change) = match cause {
+            Cause::Apply(comparison) => (comparison.object.live(), change_of(comparison)),
+            // The object is deleted whatever else changes in it; the user agreed to losing this address.
+            Cause::Prune(candidate) => (Some(&candidate.live), candidate.deletion.addresses.join(",")),
+        };
+        let Key { group, kind, namespace, name } = key.clone();
+        PlannedObject {
+            group,
+            kind,
+            namespace,
+            name,
+            action: action.to_owned(),
+            uid: live.and_then(LiveObject::uid).map(str::to_owned),
+            change,
+            diff: shown.text(),
+        }
+    };
+    let objects = differences(comparisons, prune_candidates).into_iter().map(planned);
     let terms = Terms {
         cluster: target.identity.clone(),
         namespace: target.set.namespace.clone(),
@@ -68,19 +73,19 @@ pub(crate) fn plan(
 
 /// Returns the objects to apply for a plan, if the plan still matches what would be done. An object is changed only
 /// at the resourceVersion that was just read.
-pub(crate) fn jobs(
+pub(crate) fn jobs<'a>(
     plan: &PlanFile,
-    target: &Target,
-    observation: &Observation,
+    target: &'a Target,
+    observation: &'a Observation<'a>,
     prune_candidates: &[PruneCandidate],
     concurrency: usize,
     report: &mut Results,
-) -> Result<Vec<ApplyJob>, Failure> {
+) -> Result<Vec<ApplyJob<'a>>, Failure> {
     let force = if plan.terms.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(target, observation, DiffStrategy::Hybrid, force, concurrency);
     // A plan is applied completely or not at all: a user who may not run the dry run may not apply.
     let refused = |comparison: &Comparison<'_>| {
-        Some(crate::engine::results::failure(&comparison.item.key, comparison.refused.as_ref()?))
+        Some(crate::engine::results::failure(comparison.key(), comparison.refused.as_ref()?))
     };
     let problem = |comparison| crate::engine::results::problem(comparison).or_else(|| refused(comparison));
     let problems: Vec<Diagnostic> = comparisons.iter().filter_map(problem).collect();
@@ -88,42 +93,47 @@ pub(crate) fn jobs(
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
     let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
-    refuse_departures(&departures(plan, &now))?;
+    refuse_deviations(&deviations(plan, &now))?;
     let mut jobs = Vec::new();
-    for (index, comparison) in comparisons.into_iter().enumerate() {
+    for comparison in comparisons {
         if !comparison.is_touched() {
-            report.say(&comparison.item.key, ObjectAction::Unchanged, None);
+            report.say(comparison.key(), ObjectAction::Unchanged, None);
             continue;
         }
-        let mut body = comparison.wanted;
-        for field in ["uid", "resourceVersion"] {
-            if let Some(value) = comparison.live["metadata"].get(field) {
-                body["metadata"][field] = value.clone();
-            }
+        let Comparison { object, wanted: mut body, .. } = comparison;
+        let live = object.live();
+        if let Some(uid) = live.and_then(LiveObject::uid) {
+            set_metadata(&mut body, "uid", uid);
         }
-        jobs.push(ApplyJob { index, body });
+        if let Some(version) = live.and_then(LiveObject::resource_version) {
+            set_metadata(&mut body, "resourceVersion", version);
+        }
+        jobs.push(ApplyJob { object, body });
     }
     Ok(jobs)
 }
 
 /// Returns the digest of the changes that the directory makes to an object.
 fn change_of(comparison: &Comparison<'_>) -> String {
-    let Comparison { live, wanted, state, .. } = comparison;
+    let Comparison { object, wanted, state, .. } = comparison;
     let changes = match state {
-        State::Changed(after) => intended(changes(&cleaned(live), &cleaned(after)), wanted),
+        State::Changed(after) => {
+            let before = object.live().map_or(Value::Null, |live| cleaned(live.value()));
+            intended(changes(&before, &cleaned(after)), wanted)
+        }
         State::OwnershipChanged => Vec::new(),
-        _ => changes(&serde_json::Value::Null, wanted),
+        _ => changes(&Value::Null, wanted),
     };
     digest(&changes)
 }
 
-fn refuse_departures(departures: &[Departure]) -> Result<(), Failure> {
+fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {
     let mut problems = Vec::new();
-    for departure in departures {
-        match departure {
-            Departure::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
-            Departure::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
-            Departure::Object { what, planned, now, .. } => {
+    for deviation in deviations {
+        match deviation {
+            Deviation::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
+            Deviation::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
+            Deviation::Object { what, planned, now, .. } => {
                 let shown =
                     |text: &str| if text.is_empty() { "  (nothing)\n".to_owned() } else { text.to_owned() };
                 terminal::note(&format!("planned:\n{}now:\n{}", shown(planned), shown(now)));

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use crate::cluster::{ApiCall, CallOutcome, ClusterError, DryRun, Next, ObjectRef, Problem};
 use crate::core::apply::{
     Candidates, Deletion, ForeignAnnotation, Kept, MaxPrune, Stage, candidates, foreign_annotations,
 };
-use crate::core::live::Resource;
+use crate::core::live::LiveObject;
 use crate::core::lock::RenderedKind;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
 use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
@@ -25,7 +24,7 @@ pub(crate) struct PruneCandidate {
     /// The object's reference.
     pub(crate) at: ObjectRef,
     /// The live object.
-    pub(crate) live: Value,
+    pub(crate) live: LiveObject,
     /// Whether the lock has ever contained its kind in its namespace.
     pub(crate) record: LockRecord,
 }
@@ -63,18 +62,20 @@ const TRIES: u32 = 3;
 /// more than `max`.
 pub(crate) fn prune_candidates(
     target: &Target,
-    observation: &Observation,
+    observation: &Observation<'_>,
     max: MaxPrune,
 ) -> Result<Vec<PruneCandidate>, Failure> {
     let Candidates { mut delete, kept } = candidates(&target.set, &observation.others, &target.wanted());
-    for (key, why) in &kept {
+    for (why, live) in &kept {
         if !matches!(why, Kept::Child(_)) {
             terminal::diagnostic(&Diagnostic::warning(format!(
-                "{key} is no longer in the tree, but is not pruned: {why}"
+                "{} is no longer in the tree, but is not pruned: {why}",
+                live.key()
             )));
         }
     }
-    let members = delete.len() + observation.live.iter().filter(|live| target.set.is_member(live)).count();
+    let present = observation.objects.iter().filter_map(ManagedObject::live);
+    let members = delete.len() + present.filter(|live| target.set.is_member(live)).count();
     if !max.allows(delete.len(), members) {
         return Err(Diagnostic::refusal(format!(
             "{} of {} would be deleted, more than --max-prune {max} allows",
@@ -84,17 +85,16 @@ pub(crate) fn prune_candidates(
         .hint("check that the directory is complete and current; to proceed, raise --max-prune")
         .into());
     }
-    delete.sort_by(|a, b| {
+    delete.sort_by(|(a, _), (b, _)| {
         let stage = |key: &Key| Stage::of(&key.group, &key.kind);
         stage(&b.key).cmp(&stage(&a.key)).then_with(|| a.key.cmp(&b.key))
     });
     let in_tree: BTreeSet<RenderedKind> =
         target.items.iter().map(|item| RenderedKind::of(&item.key)).collect();
-    let candidate = |deletion: Deletion| {
-        let live =
-            observation.others.iter().find(|other| other["metadata"]["uid"] == deletion.uid.as_str())?;
+    let candidate = |(deletion, live): (Deletion, &LiveObject)| {
         let record = record(target, &in_tree, &deletion.key);
-        Some(PruneCandidate { at: at(observation, &deletion.key)?, deletion, live: live.clone(), record })
+        let at = observation.reference(&deletion.key)?;
+        Some(PruneCandidate { at, deletion, live: live.clone(), record })
     };
     let prune_candidates: Vec<PruneCandidate> = delete.into_iter().filter_map(candidate).collect();
     report_forgeries(target, &prune_candidates);
@@ -128,7 +128,7 @@ fn report_forgeries(target: &Target, prune_candidates: &[PruneCandidate]) {
     if prune_candidates.is_empty() {
         return;
     }
-    for ForeignAnnotation { key, manager } in foreign_annotations(&target.parent_live) {
+    for ForeignAnnotation { key, manager } in target.parent_live.iter().flat_map(foreign_annotations) {
         let manager = manager
             .map_or_else(|| "an unknown field manager".to_owned(), |name| format!("field manager {name}"));
         terminal::diagnostic(
@@ -149,13 +149,6 @@ fn location(key: &Key) -> String {
     }
 }
 
-/// Returns the reference of a member, from the list that contained it.
-fn at(observation: &Observation, key: &Key) -> Option<ObjectRef> {
-    let is_of = |resource: &&Resource| resource.group == key.group && resource.kind == key.kind;
-    let resource = observation.resources.iter().find(is_of)?.clone();
-    Some(ObjectRef { resource, namespace: key.namespace.clone(), name: key.name.clone() })
-}
-
 /// Describes a deletion for the user to confirm.
 pub(crate) fn describe(candidate: &PruneCandidate) -> String {
     let Deletion { key, addresses, .. } = &candidate.deletion;
@@ -165,52 +158,52 @@ pub(crate) fn describe(candidate: &PruneCandidate) -> String {
     format!("{key} will be deleted, and its address {} will be lost", addresses.join(", "))
 }
 
-/// Deletes the objects; `done` is called with the result of each.
-pub(crate) fn delete_all(
+/// Deletes the objects; `done` is called with the result of each. Returns the results.
+pub(crate) fn delete_all<'a>(
     target: &Target,
-    prune_candidates: &[PruneCandidate],
+    prune_candidates: &'a [PruneCandidate],
     concurrency: usize,
     mut done: impl FnMut(&PruneCandidate, &DeleteOutcome),
-) -> Vec<DeleteOutcome> {
-    let mut results: Vec<DeleteOutcome> = prune_candidates.iter().map(|_| DeleteOutcome::NotBegun).collect();
-    let mut round: Vec<(usize, Deletion)> =
-        prune_candidates.iter().map(|candidate| candidate.deletion.clone()).enumerate().collect();
+) -> Vec<(&'a PruneCandidate, DeleteOutcome)> {
+    let mut results = Vec::with_capacity(prune_candidates.len());
+    let mut round: Vec<_> =
+        prune_candidates.iter().map(|candidate| (candidate, candidate.deletion.clone())).collect();
     for try_number in 1..=TRIES {
-        let calls =
-            round.iter().map(|(index, deletion)| call(&prune_candidates[*index].at, deletion)).collect();
-        let mut moved = Vec::new();
-        let fates = target.cluster.change_all(calls, concurrency, |position, result| {
-            let index = round[position].0;
-            let gone = match result {
+        let begin = |(candidate, deletion): (&'a PruneCandidate, Deletion)| {
+            let call = call(&candidate.at, &deletion);
+            // Without an outcome, the object has changed since it was read.
+            ((candidate, None), call)
+        };
+        let calls = round.drain(..).map(begin).collect();
+        let fates = target.cluster.change_all(calls, concurrency, |(candidate, end), result| {
+            let outcome = match result {
                 Ok(_) => DeleteOutcome::Deleted,
                 Err(ClusterError::Request { problem: Problem::NotFound, .. }) => DeleteOutcome::Already,
                 Err(ClusterError::Request { problem: Problem::Moved(_), .. }) if try_number < TRIES => {
-                    moved.push(index);
                     return Next::Nothing;
                 }
                 Err(error) => DeleteOutcome::Failed(error),
             };
-            let next = match &gone {
+            let next = match &outcome {
                 DeleteOutcome::Failed(error) if error.is_out_of_reach() => Next::Stop,
                 _ => Next::Nothing,
             };
-            done(&prune_candidates[index], &gone);
-            results[index] = gone;
+            done(candidate, &outcome);
+            *end = Some(outcome);
             next
         });
-        for ((index, _), fate) in round.iter().zip(fates) {
-            if fate == CallOutcome::Unknown {
-                results[*index] = DeleteOutcome::Unknown;
-            }
-        }
-        round = Vec::new();
-        for index in moved {
-            match checked_again(target, &prune_candidates[index]) {
-                Ok(deletion) => round.push((index, deletion)),
-                Err(gone) => {
-                    done(&prune_candidates[index], &gone);
-                    results[index] = gone;
-                }
+        for ((candidate, outcome), fate) in fates {
+            match (fate, outcome) {
+                (CallOutcome::Unknown, _) => results.push((candidate, DeleteOutcome::Unknown)),
+                (CallOutcome::NotBegun, _) => results.push((candidate, DeleteOutcome::NotBegun)),
+                (CallOutcome::Ended, Some(outcome)) => results.push((candidate, outcome)),
+                (CallOutcome::Ended, None) => match checked_again(target, candidate) {
+                    Ok(deletion) => round.push((candidate, deletion)),
+                    Err(outcome) => {
+                        done(candidate, &outcome);
+                        results.push((candidate, outcome));
+                    }
+                },
             }
         }
         if round.is_empty() {
@@ -231,27 +224,23 @@ fn call(at: &ObjectRef, deletion: &Deletion) -> ApiCall {
 
 /// Reads an object again after it changed. Deletes it only if all reasons for the deletion still hold.
 fn checked_again(target: &Target, candidate: &PruneCandidate) -> Result<Deletion, DeleteOutcome> {
-    let live = match target.cluster.call(&ApiCall::Get(candidate.at.clone())) {
-        Ok(Value::Null) => return Err(DeleteOutcome::Already),
-        Ok(live) => live,
-        Err(error) => return Err(DeleteOutcome::Failed(error)),
-    };
-    if live["metadata"]["uid"] != candidate.deletion.uid.as_str() {
+    let answer = target.cluster.call(&ApiCall::Get(candidate.at.clone())).map_err(DeleteOutcome::Failed)?;
+    let Some(live) = answer.object() else { return Err(DeleteOutcome::Already) };
+    if live.uid() != Some(&candidate.deletion.uid) {
         return Err(DeleteOutcome::Kept("it was deleted and created again".to_owned()));
     }
     if !target.set.is_member(&live) {
         return Err(DeleteOutcome::Kept("it was removed from the ApplySet".to_owned()));
     }
-    let Candidates { mut delete, kept } =
-        candidates(&target.set, std::slice::from_ref(&live), &target.wanted());
+    let Candidates { mut delete, kept } = candidates(&target.set, [&live], &target.wanted());
     match (delete.pop(), kept.into_iter().next()) {
-        (Some(deletion), _) if deletion.addresses == candidate.deletion.addresses => Ok(deletion),
+        (Some((deletion, _)), _) if deletion.addresses == candidate.deletion.addresses => Ok(deletion),
         // The user has not agreed to losing this address.
-        (Some(deletion), _) => {
+        (Some((deletion, _)), _) => {
             Err(DeleteOutcome::Kept(format!("it now has the address {}", deletion.addresses.join(", "))))
         }
-        (None, Some((_, Kept::Leaving))) => Err(DeleteOutcome::Already),
-        (None, Some((_, why))) => Err(DeleteOutcome::Kept(why.to_string())),
+        (None, Some((Kept::Leaving, _))) => Err(DeleteOutcome::Already),
+        (None, Some((why, _))) => Err(DeleteOutcome::Kept(why.to_string())),
         (None, None) => Err(DeleteOutcome::Kept("it is no longer a member".to_owned())),
     }
 }

@@ -12,6 +12,7 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
+use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
@@ -72,12 +73,15 @@ impl Results {
         let object = key.to_string();
         let line = match self.format {
             _ if !word.is_done() => None,
-            None => Some(format!("{object} {}{}\n", terminal::action(word.text()), self.suffix)),
-            Some(LineFormat::Name) => Some(format!("{object}\n")),
+            None => {
+                let line = Styled::default().text(&format!("{object} ")).action(word.text());
+                Some(line.text(&format!("{}\n", self.suffix)))
+            }
+            Some(LineFormat::Name) => Some(Styled::default().text(&format!("{object}\n"))),
             Some(LineFormat::Json) => None,
         };
         // A closed standard output does not stop an apply that has started.
-        if let Some(Err(error)) = line.map(|line| terminal::data(&line)) {
+        if let Some(Err(error)) = line.map(|line| terminal::styled(&line)) {
             self.closed.get_or_insert(error);
         }
         if let Some(why) = &why {
@@ -223,7 +227,7 @@ pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
 
 /// Returns why an object could not be compared, or `None` if it was.
 pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
-    let key = &comparison.item.key;
+    let key = comparison.key();
     match &comparison.state {
         State::Conflicts(conflicts) => Some(conflict(key, conflicts)),
         State::Failed(error) => Some(failure(key, error)),

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::{ApiCall, Cluster, ObjectRef};
+use crate::cluster::{Answer, ApiCall, Cluster, ObjectRef};
 use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
-use crate::core::live::Resource;
+use crate::core::live::{LiveObject, Resource};
 use crate::core::lock::Lock;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, label, set_metadata};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::served_kinds::ServedKinds;
 use crate::engine::set_name::{Undecided, set_of};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -28,8 +29,8 @@ pub(crate) struct Target {
     pub(crate) identity: String,
     /// Our ApplySet.
     pub(crate) set: ApplySet,
-    /// The live parent of the ApplySet; `null` if it does not exist.
-    pub(crate) parent_live: Value,
+    /// The live parent of the ApplySet, if it exists.
+    pub(crate) parent_live: Option<LiveObject>,
     /// The parsed parent, if it exists and is ours.
     pub(crate) parent: Option<Parent>,
     /// The lock that the tree was rendered with.
@@ -74,14 +75,12 @@ impl Target {
     /// belongs to another directory or program.
     pub(crate) fn open(scope: &Scope, access: Access) -> Result<Self, Failure> {
         let mut target = Self::find(scope, access)?;
-        if !target.parent_live.is_null() {
-            target.parent = Some(target.own_parent(&target.parent_live)?);
-        }
+        target.parent = target.parent_live.as_ref().map(|live| target.own_parent(live)).transpose()?;
         Ok(target)
     }
 
     /// Parses a parent. Refuses one of another program or another directory.
-    pub(crate) fn own_parent(&self, live: &Value) -> Result<Parent, Diagnostic> {
+    pub(crate) fn own_parent(&self, live: &LiveObject) -> Result<Parent, Diagnostic> {
         let parent = read_parent(&self.set, live, Owner::Ours)?;
         check_lock_id(&self.set, &parent, self.lock.id.as_ref(), &self.flags)?;
         Ok(parent)
@@ -102,21 +101,15 @@ impl Target {
         let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
         let set = set_of(scope, &project, &cluster, undecided)?;
 
-        let versions: BTreeSet<(String, String)> =
-            reviewed.objects.iter().map(|object| group_version(&object.value)).collect();
-        let parent = ObjectRef {
-            resource: Resource::config_map(),
-            namespace: set.namespace.clone(),
-            name: set.name.clone(),
-        };
-        let calls: Vec<ApiCall> = std::iter::once(ApiCall::Get(parent))
-            .chain(versions.into_iter().map(|(group, version)| ApiCall::Resources { group, version }))
-            .collect();
-        let mut answers = cluster.call_small(&calls).into_iter();
-        let parent_live = answers.next().transpose()?.unwrap_or_default();
-        let mut served = Vec::new();
-        for answer in answers {
-            served.extend(Resource::all_of(&answer?));
+        let parent = std::iter::once(ApiCall::Get(parent_at(&set)));
+        let calls = parent.chain(ServedKinds::calls(&reviewed.objects)).map(|call| ((), call)).collect();
+        let mut parent_live = None;
+        let mut served = ServedKinds::default();
+        for ((), answer) in cluster.call_small(calls) {
+            match answer? {
+                Answer::Object(live) => parent_live = Some(live),
+                answer => served.add(answer.kinds()),
+            }
         }
         let items = items(reviewed.objects, &served, &set)?;
         Ok(Self {
@@ -138,13 +131,6 @@ impl Target {
     pub(crate) fn wanted(&self) -> BTreeSet<Key> {
         self.items.iter().map(|item| item.key.clone()).collect()
     }
-}
-
-/// Returns group and version of an object.
-pub(crate) fn group_version(object: &Value) -> (String, String) {
-    let text = object["apiVersion"].as_str().unwrap_or_default();
-    let (group, version) = text.split_once('/').unwrap_or(("", text));
-    (group.to_owned(), version.to_owned())
 }
 
 fn warn_of_insecurities(cluster: &Cluster) {
@@ -174,63 +160,65 @@ fn checked_identity(cluster: &Cluster, reviewed: &Reviewed, access: Access) -> R
 }
 
 /// Gives every object its reference in the cluster and the label of the ApplySet. Reports all problems.
-fn items(mut objects: Vec<Desired>, served: &[Resource], set: &ApplySet) -> Result<Vec<Item>, Failure> {
-    let by_kind: BTreeMap<(&str, &str, &str), &Resource> = served
-        .iter()
-        .map(|resource| {
-            ((resource.group.as_str(), resource.version.as_str(), resource.kind.as_str()), resource)
-        })
-        .collect();
+fn items(objects: Vec<Desired>, served: &ServedKinds, set: &ApplySet) -> Result<Vec<Item>, Failure> {
     let coming = kinds_of_definitions(&objects);
     let mut problems = Vec::new();
-    let mut resources = Vec::with_capacity(objects.len());
-    for object in &mut objects {
-        let (group, version) = group_version(&object.value);
-        let kind = object.key.kind.clone();
-        let resource = by_kind.get(&(group.as_str(), version.as_str(), kind.as_str())).copied();
-        let is_namespaced = match (resource, coming.get(&(group, kind))) {
+    let mut items = Vec::with_capacity(objects.len());
+    for object in objects {
+        let resource = served.of(&object.value);
+        let group_kind = (object.key.group.clone(), object.key.kind.clone());
+        let is_namespaced = match (resource, coming.get(&group_kind)) {
             (Some(resource), _) => resource.namespaced,
             (None, Some(is_namespaced)) => *is_namespaced,
             (None, None) => {
-                problems.push(unknown_kind(object));
+                problems.push(unknown_kind(&object));
                 true
             }
         };
-        if is_namespaced && object.key.namespace.is_empty() {
-            object.key.namespace.clone_from(&set.namespace);
-            object.value["metadata"]["namespace"] = set.namespace.as_str().into();
-        }
-        if object.value["metadata"]["labels"].get(PART_OF).is_some() {
+        let mut item = Item::locate(object, resource, is_namespaced.then_some(set.namespace.as_str()));
+        if label(&item.wanted, PART_OF).is_some() {
             problems.push(
-                Diagnostic::refusal(format!("{} carries the label {PART_OF}", object.key))
-                    .at(object.location.clone())
+                Diagnostic::refusal(format!("{} carries the label {PART_OF}", item.key))
+                    .at(item.location.clone())
                     .hint("remove it from the manifests; the tool that applies them adds it"),
             );
         }
-        if object.key == parent_key(set) {
+        if item.key == parent_key(set) {
             problems.push(
-                Diagnostic::refusal(format!("{} has the name of the inventory", object.key))
-                    .at(object.location.clone())
+                Diagnostic::refusal(format!("{} has the name of the inventory", item.key))
+                    .at(item.location.clone())
                     .hint("rename the ConfigMap or the spec (`metadata.name`)"),
             );
         }
-        resources.push(resource);
+        set.mark(&mut item.wanted);
+        items.push(item);
     }
-    problems.extend(duplicates(&objects));
-    if !problems.is_empty() {
-        return Err(problems.into());
-    }
-    let item = |(object, resource): (Desired, Option<&Resource>)| {
-        let mut wanted = object.value;
-        set.mark(&mut wanted);
+    problems.extend(duplicates(items.iter().map(|item| (&item.key, &item.location))));
+    if problems.is_empty() { Ok(items) } else { Err(problems.into()) }
+}
+
+impl Item {
+    /// Finds the location of an object in the cluster. `namespace` is for an object without one; `None` if its kind is
+    /// cluster-scoped.
+    pub(crate) fn locate(object: Desired, resource: Option<&Resource>, namespace: Option<&str>) -> Self {
+        let Desired { mut key, value: mut wanted, location } = object;
+        if let Some(namespace) = namespace.filter(|_| key.namespace.is_empty()) {
+            namespace.clone_into(&mut key.namespace);
+            set_metadata(&mut wanted, "namespace", namespace);
+        }
         let at = resource.map(|resource| ObjectRef {
             resource: resource.clone(),
-            namespace: object.key.namespace.clone(),
-            name: object.key.name.clone(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
         });
-        Item { key: object.key, wanted, location: object.location, at }
-    };
-    Ok(objects.into_iter().zip(resources).map(item).collect())
+        Self { key, wanted, location, at }
+    }
+}
+
+/// Returns the reference of the parent of an ApplySet.
+pub(crate) fn parent_at(set: &ApplySet) -> ObjectRef {
+    let (namespace, name) = (set.namespace.clone(), set.name.clone());
+    ObjectRef { resource: Resource::config_map(), namespace, name }
 }
 
 /// Returns the key of the parent of an ApplySet.

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use crate::cluster::{ApiCall, Cluster, ObjectRef};
-use crate::core::live::Resource;
+use crate::core::live::{LiveObject, Resource};
 use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::review::{Item, Review, ReviewedPool, Stake, address_risk};
+use crate::core::review::{AddressRisk, Item, Review, ReviewedPool, address_risk};
 use crate::core::status::address_state;
-use crate::core::tree::plan::{Action, Plan};
+use crate::core::tree::plan::{Action, Plan, Step};
 use crate::core::yaml;
 use crate::directory::Project;
 use crate::output::changes::Change;
@@ -33,32 +33,31 @@ pub(crate) struct Trees<'a> {
     /// The old files.
     pub(crate) before: &'a BTreeMap<String, Vec<u8>>,
     /// The cluster whose nodes were read; `None` for a file or the lock.
-    pub(crate) asked: Option<&'a Cluster>,
+    pub(crate) queried: Option<&'a Cluster>,
 }
 
 impl Trees<'_> {
     /// Builds the review. Reads the addresses at risk from the cluster, if there is one.
-    pub(crate) fn review(&self, changes: &[Change], against: &str, warnings: &[Diagnostic]) -> Review {
+    pub(crate) fn review(
+        &self,
+        changes: &[(&Step, Change)],
+        against: &str,
+        warnings: &[Diagnostic],
+    ) -> Review {
         let fields = self.project.platform.spec.load_balancer_fields();
         // Objects are matched by key, so a renamed file is not shown as a removal.
         let rendered: HashMap<&Key, &str> =
             self.rendered.iter().map(|file| (&file.key, file.text.as_str())).collect();
-        let changing = self.plan.steps.iter().filter(|step| step.action != Action::Unchanged);
-        let mut items = Vec::with_capacity(changes.len());
-        let mut at_risk = Vec::new();
-        for (step, change) in changing.zip(changes) {
+        let reviewed = |(step, change): &(&Step, Change)| {
             let old = self.before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let old = old.map_or(Value::Null, |text| object(&text));
-            let new = rendered.get(&Key::of(&old)).map_or(Value::Null, |text| object(text));
-            let address_risk = address_risk(&old, &new, &fields);
-            if address_risk.is_some() {
-                at_risk.push((items.len(), Key::of(&old)));
-            }
-            items.push(item(change, step.pool.clone(), address_risk));
-        }
-        for ((index, _), address) in at_risk.iter().zip(addresses(self.asked, &at_risk)) {
-            items[*index].address = address;
-        }
+            let key = Key::of(&old);
+            let new = rendered.get(&key).map_or(Value::Null, |text| object(text));
+            (key, item(change, step.pool.clone(), address_risk(&old, &new, &fields)))
+        };
+        let mut items: Vec<(Key, Item)> = changes.iter().map(reviewed).collect();
+        let at_risk = items.iter_mut().filter(|(_, item)| item.address_risk.is_some());
+        read_addresses(self.queried, at_risk);
         let pools = self.merged.reports.iter().map(|report| ReviewedPool {
             name: report.pool.name.clone(),
             // With --locked no nodes were read.
@@ -69,7 +68,7 @@ impl Trees<'_> {
             title: self.scope.title(),
             against: against.to_owned(),
             pools: pools.collect(),
-            items,
+            items: items.into_iter().map(|(_, item)| item).collect(),
             unchanged: self.plan.count(Action::Unchanged),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         }
@@ -77,7 +76,7 @@ impl Trees<'_> {
 }
 
 /// Returns one change for the review.
-pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<Stake>) -> Item {
+pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<AddressRisk>) -> Item {
     Item {
         object: change.object.clone().unwrap_or_else(|| change.file.clone()),
         action: change.action,
@@ -89,36 +88,39 @@ pub(crate) fn item(change: &Change, pool: Option<String>, address_risk: Option<S
 }
 
 /// Describes the addresses of a live Service.
-pub(crate) fn address_of(live: &Value) -> String {
+pub(crate) fn address_of(live: Option<&LiveObject>) -> String {
     let state = address_state(live, &[]);
     let found: Vec<String> = state.addresses().iter().map(ToString::to_string).collect();
-    match (found.is_empty(), live.is_null()) {
+    match (found.is_empty(), live) {
         (false, _) => found.join(", "),
-        (true, true) => "none: not in the cluster".to_owned(),
-        (true, false) => "none yet".to_owned(),
+        (true, None) => "none: not in the cluster".to_owned(),
+        (true, Some(_)) => "none yet".to_owned(),
     }
 }
 
-fn addresses(asked: Option<&Cluster>, at_risk: &[(usize, Key)]) -> Vec<String> {
-    let Some(cluster) = asked else {
-        return vec!["unknown: no cluster was read".to_owned(); at_risk.len()];
+/// Reads the addresses of Services from the cluster, if there is one.
+fn read_addresses<'a>(cluster: Option<&Cluster>, services: impl Iterator<Item = &'a mut (Key, Item)>) {
+    let Some(cluster) = cluster else {
+        for (_, item) in services {
+            "unknown: no cluster was read".clone_into(&mut item.address);
+        }
+        return;
     };
-    let get = |(_, key): &(usize, Key)| {
+    let get = |(key, item): &'a mut (Key, Item)| {
         let namespace = if key.namespace.is_empty() { cluster.namespace() } else { &key.namespace };
-        ApiCall::Get(ObjectRef {
+        let at = ObjectRef {
             resource: Resource::core("Service", "services"),
             namespace: namespace.to_owned(),
             name: key.name.clone(),
-        })
+        };
+        (item, ApiCall::Get(at))
     };
-    let calls: Vec<ApiCall> = at_risk.iter().map(get).collect();
-    let responses = cluster.call_small(&calls);
-    responses
-        .into_iter()
-        .map(|response| {
-            response.map_or_else(|_| "unknown: cannot read the Service".to_owned(), |live| address_of(&live))
-        })
-        .collect()
+    for (item, answer) in cluster.call_small(services.map(get).collect()) {
+        item.address = match answer {
+            Ok(answer) => address_of(answer.object().as_ref()),
+            Err(_) => "unknown: cannot read the Service".to_owned(),
+        };
+    }
 }
 
 fn object(text: &str) -> Value {

@@ -1,15 +1,13 @@
 //! `apply --wait`: waits until the applied objects are ready. Polls the cluster, because a watch that ends
 //! unnoticed would wait forever.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use serde_json::Value;
-
-use crate::cluster::{ApiCall, ClusterError, Pause, Problem};
-use crate::core::live::Resource;
+use crate::cluster::Pause;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{AddressState, DriftSubject, Report, Rollout, report};
+use crate::core::status::{DriftSubject, Report, Rollout, report};
+use crate::engine::events::{Events, of_waiting_services};
+use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::observe;
 use crate::engine::target::Target;
 use crate::exit::Exit;
@@ -84,41 +82,20 @@ pub(crate) fn until(
 /// Reads the state of the applied objects, and why load balancers have no address.
 fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Result<Report, Failure> {
     let found = observe(target, concurrency)?;
-    let subjects: Vec<DriftSubject> = target
-        .items
-        .iter()
-        .zip(found.live)
-        .map(|(item, live)| DriftSubject { desired: item.wanted.clone(), live: Some(live) })
-        .collect();
-    let without_reasons = report(&subjects, &target.rules, &[], None);
-    let waiting =
-        without_reasons.pools.iter().filter(|row| matches!(row.state, AddressState::Pending { .. }));
-    let namespaces: BTreeSet<String> = waiting.map(|row| row.service.namespace.clone()).collect();
-    if namespaces.is_empty() || !*may_see_events {
-        return Ok(without_reasons);
+    let subject =
+        |object: ManagedObject<'_>| DriftSubject { desired: object.item.wanted.clone(), live: object.live };
+    let subjects: Vec<DriftSubject> = found.objects.into_iter().map(subject).collect();
+    let mut events = Events::default();
+    if *may_see_events {
+        events = of_waiting_services(&target.cluster, &subjects, concurrency)?;
     }
-    let list = |namespace: String| ApiCall::List {
-        resource: Resource::core("Event", "events"),
-        namespace: Some(namespace),
-        labels: None,
-        fields: Some("involvedObject.kind=Service".to_owned()),
-    };
-    let calls: Vec<ApiCall> = namespaces.into_iter().map(list).collect();
-    let mut events = Vec::new();
-    for answer in target.cluster.call_all(&calls, concurrency) {
-        match answer {
-            Ok(Value::Array(list)) => events.extend(list),
-            Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {
-                *may_see_events = false;
-                terminal::diagnostic(&Diagnostic::warning(format!(
-                    "cannot see why load balancers have no address: {problem}"
-                )));
-            }
-            Ok(_) => {}
-            Err(error) => return Err(error.into()),
-        }
+    for problem in &events.hidden {
+        *may_see_events = false;
+        terminal::diagnostic(&Diagnostic::warning(format!(
+            "cannot see why load balancers have no address: {problem}"
+        )));
     }
-    Ok(report(&subjects, &target.rules, &events, None))
+    Ok(report(&subjects, &target.rules, &events.list, None))
 }
 
 /// Returns a line for each thing that is not ready.

@@ -7,6 +7,7 @@ use crate::core::report::text_diff::{DiffLine, unified};
 use crate::directory::external_diff;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
+use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
@@ -91,8 +92,9 @@ pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat
                 .map(|change| (change.file.as_str(), change.old.as_str(), change.new.as_str()))
                 .collect();
             if changes.is_empty() || !external_diff(&texts)? {
-                let shown: String = changes.iter().map(|change| terminal::diff(&change.lines())).collect();
-                terminal::data(&shown)?;
+                let shown =
+                    changes.iter().fold(Styled::default(), |shown, change| shown.diff(&change.lines()));
+                terminal::styled(&shown)?;
             }
         }
     }

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::core::report::escape::in_json;
 use crate::core::yaml;
 use crate::scope::Scope;
 
@@ -73,7 +74,7 @@ pub(crate) fn yaml(scope: &Scope, value: Value) -> String {
 pub(crate) fn pretty(value: &Value) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
-    text
+    in_json(&text)
 }
 
 /// Separator between the outputs of several clusters.

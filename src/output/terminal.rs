@@ -2,14 +2,14 @@
 //! Colors follow `NO_COLOR`, `CLICOLOR`, `TERM` and `--color`.
 
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
 
-use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
-use crate::core::report::escape::in_message;
-use crate::core::report::text_diff::{DiffLine, Emphasis, LineKind};
+use crate::core::report::escape::{in_comment, in_message};
+use crate::core::report::sarif::RunEnd;
+use crate::output::messages::{self, MessageFormat, TargetOutcome};
+use crate::output::styled::{CYAN, RED, Styled, YELLOW};
 
 /// When to use color.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,12 +23,6 @@ pub enum Color {
     Never,
 }
 
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-const CYAN: Style = AnsiColor::Cyan.on_default();
-const BOLD: Style = Style::new().bold();
-
 /// Sets the use of color for the whole run.
 pub fn choose_color(color: Color) {
     match color {
@@ -39,63 +33,110 @@ pub fn choose_color(color: Color) {
     .write_global();
 }
 
-/// Writes data to standard output.
+/// Writes data to standard output, escaped. JSON and scripts of ours have nothing to escape.
 pub fn data(text: &str) -> io::Result<()> {
+    styled(&Styled::default().text(text))
+}
+
+/// Writes data with styles to standard output.
+pub fn styled(text: &Styled) -> io::Result<()> {
     // Standard output is line-buffered, which would take thousands of writes.
     let mut out = io::BufWriter::new(anstream::stdout().lock());
-    out.write_all(text.as_bytes())?;
+    out.write_all(text.as_str().as_bytes())?;
     out.flush()
 }
 
-/// Prints a problem or a warning with its hint.
+/// Prints a problem or a warning with its hint, in the format of the messages.
 pub fn diagnostic(diagnostic: &Diagnostic) {
-    if is_repeated(diagnostic) {
-        return;
+    let format = messages::format();
+    let text = match format {
+        MessageFormat::Human => human(diagnostic).as_str().to_owned(),
+        MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::problem(diagnostic),
+    };
+    if !text.is_empty() && messages::is_first(&text, diagnostic) {
+        error_line(&text);
     }
+}
+
+/// Reports a problem that the data on standard output already shows. Only the formats for programs print it.
+pub fn finding(finding: &Diagnostic) {
+    if messages::format() != MessageFormat::Human {
+        diagnostic(finding);
+    }
+}
+
+fn human(diagnostic: &Diagnostic) -> Styled {
     let (word, style) = match diagnostic.severity {
         Severity::Warning => ("warning", YELLOW),
         Severity::Error | Severity::Refusal => ("error", RED),
     };
-    let style = style.bold();
-    // If standard error is closed, there is nowhere to report it.
-    let mut err = anstream::stderr().lock();
-    // Messages quote files that are not reviewed yet, and a terminal executes escape sequences in them.
-    let _ = writeln!(err, "{style}{word}{style:#}: {}", in_message(&diagnostic.to_string()));
-    if let Some(hint) = &diagnostic.hint {
-        let _ = writeln!(err, "  {CYAN}hint{CYAN:#}: {}", in_message(hint));
-    }
+    let text = Styled::default().with_style(style.bold(), word).text(&format!(": {diagnostic}"));
+    let Some(hint) = &diagnostic.hint else { return text };
+    text.text("\n  ").with_style(CYAN, "hint").text(&format!(": {hint}"))
 }
-
-/// The problems that were shown, each with its number; `None` if repeated problems are not folded.
-static FOLDED: Mutex<Option<Vec<(Diagnostic, usize)>>> = Mutex::new(None);
 
 /// Shows equal problems once from now on, until [`show_repeated`].
 pub fn fold_repeated() {
-    *FOLDED.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    messages::fold();
 }
 
-/// Counts a problem. Returns whether it was shown before.
-fn is_repeated(diagnostic: &Diagnostic) -> bool {
-    let mut folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(shown) = folded.as_mut() else { return false };
-    if let Some((_, count)) = shown.iter_mut().find(|(known, _)| known == diagnostic) {
-        *count += 1;
-        return true;
-    }
-    shown.push((diagnostic.clone(), 1));
-    false
-}
-
-/// Shows how often the folded problems were repeated, and stops folding.
+/// Shows how often the folded problems were repeated, and stops folding. Programs can count themselves.
 pub fn show_repeated() {
-    let folded = FOLDED.lock().unwrap_or_else(PoisonError::into_inner).take();
-    for (problem, count) in folded.into_iter().flatten().filter(|(_, count)| *count > 1) {
-        note(&format!("occurred {count} times, shown once: {problem}"));
+    for (problem, count) in messages::unfold() {
+        if messages::format() == MessageFormat::Human {
+            note(&format!("occurred {count} times, shown once: {problem}"));
+        }
     }
 }
 
-/// Prints a line to standard error that is neither data nor a problem.
+/// Prints a line to standard error that is neither data nor a problem. The text has no styles: it can quote file names.
 pub fn note(text: &str) {
+    let text = match messages::format() {
+        MessageFormat::Human => in_message(text),
+        MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::note(text),
+    };
+    if !text.is_empty() {
+        error_line(&text);
+    }
+}
+
+/// Shows the outcome of each of several specs and clusters.
+pub fn outcomes(outcomes: &[TargetOutcome]) {
+    if matches!(messages::format(), MessageFormat::Json | MessageFormat::Sarif) {
+        for outcome in outcomes {
+            let text = messages::outcome(outcome);
+            if !text.is_empty() {
+                error_line(&text);
+            }
+        }
+        return;
+    }
+    let row = |outcome: &TargetOutcome| {
+        let cluster = outcome.scope.cluster.clone().unwrap_or_default();
+        vec![in_comment(&outcome.name), in_comment(&cluster), outcome.word.to_owned()]
+    };
+    let rows: Vec<_> = outcomes.iter().map(row).collect();
+    note(&format!("\n{}", table(&["APP", "CLUSTER", "OUTCOME"], &rows).trim_end()));
+}
+
+/// Ends the messages of a run: prints the log, if the format has one.
+pub fn end(end: RunEnd) {
+    if let Some(log) = messages::log(end) {
+        let _ = anstream::stderr().lock().write_all(log.as_bytes());
+    }
+}
+
+/// Reports a panic in the format of the messages, for the formats that a program reads.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        if let Some(text) = messages::panicked(&panic.to_string()) {
+            let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        }
+    }));
+}
+
+fn error_line(text: &str) {
+    // If standard error is closed, there is nowhere to report it.
     let _ = writeln!(anstream::stderr().lock(), "{text}");
 }
 
@@ -113,20 +154,25 @@ impl Progress {
 
     /// Shows the things that are not ready yet.
     pub fn show(&mut self, lines: &[String]) {
-        let mut err = anstream::stderr().lock();
-        if !io::stderr().is_terminal() {
+        if messages::format() == MessageFormat::Sarif {
+            // A log of the whole run has no use for it.
+            return;
+        }
+        if !Self::in_place() {
             for line in lines.iter().filter(|line| !self.printed.contains(line)) {
-                let _ = writeln!(err, "waiting: {line}");
+                note(&format!("waiting: {line}"));
             }
             self.printed = lines.to_vec();
             return;
         }
+        let mut err = anstream::stderr().lock();
         let more = lines.len().saturating_sub(Self::MAX_LINES);
         let mut text = self.wipe();
         for line in lines.iter().take(Self::MAX_LINES) {
             // A line that is wider than the screen would wrap and take two.
-            let line: String = line.chars().take(100).collect();
-            text.push_str(&format!("{YELLOW}waiting{YELLOW:#} {line}\n"));
+            let line: String = in_comment(line).chars().take(100).collect();
+            let line = Styled::default().with_style(YELLOW, "waiting").text(&format!(" {line}\n"));
+            text.push_str(line.as_str());
         }
         if more > 0 {
             text.push_str(&format!("and {more} more\n"));
@@ -139,6 +185,10 @@ impl Progress {
     pub fn end(&mut self) {
         let text = self.wipe();
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    }
+
+    fn in_place() -> bool {
+        messages::format() == MessageFormat::Human && io::stderr().is_terminal()
     }
 
     fn wipe(&mut self) -> String {
@@ -155,15 +205,18 @@ pub enum Answer {
     /// Anything else.
     No,
     /// There is no terminal to ask on.
-    Nobody,
+    NoTerminal,
 }
 
-/// Asks the user to confirm, if there is a terminal.
+/// Asks the user to confirm, if there is a terminal. A program that reads the messages cannot answer.
 pub fn ask(question: &str) -> Answer {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Answer::Nobody;
+    if messages::format() != MessageFormat::Human {
+        return Answer::NoTerminal;
     }
-    let _ = write!(anstream::stderr().lock(), "{question} [y/N] ");
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Answer::NoTerminal;
+    }
+    let _ = write!(anstream::stderr().lock(), "{} [y/N] ", in_message(question));
     let mut line = String::new();
     match io::stdin().lock().read_line(&mut line) {
         Ok(_) if ["y", "yes"].contains(&line.trim().to_lowercase().as_str()) => Answer::Yes,
@@ -172,16 +225,19 @@ pub fn ask(question: &str) -> Answer {
 }
 
 /// Formats a table as kubectl does: upper-case headings, three spaces between columns.
+/// A cell is one line: a line end in it is escaped.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| in_comment(cell)).collect()).collect();
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.len()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
     }
     let headings: Vec<String> = headings.iter().map(|heading| (*heading).to_owned()).collect();
     let mut out = String::new();
-    for row in std::iter::once(&headings).chain(rows) {
+    for row in std::iter::once(&headings).chain(&rows) {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             let padding = width.saturating_sub(cell.width()) + 3;
@@ -204,56 +260,6 @@ pub fn bar(percent: u64) -> String {
     format!("{}{} ", "█".repeat(full), "░".repeat(WIDTH - full))
 }
 
-/// Returns a heading between the outputs of several clusters.
-pub fn heading(index: usize, title: &str) -> String {
-    let space = if index > 0 { "\n" } else { "" };
-    format!("{space}{BOLD}== {title}{BOLD:#}\n")
-}
-
-/// Colors a level by its severity.
-pub fn level(word: &str) -> String {
-    let style = match word.trim_end() {
-        "ok" => GREEN,
-        "warn" => YELLOW,
-        _ => RED.bold(),
-    };
-    format!("{style}{word}{style:#}")
-}
-
-/// Colors an action.
-pub fn action(word: &str) -> String {
-    let style = match word {
-        "created" => GREEN,
-        "changed" | "configured" => YELLOW,
-        "removed" | "forgotten" | "pruned" => RED,
-        _ => Style::new(),
-    };
-    format!("{style}{word}{style:#}")
-}
-
-/// Colors a diff, and highlights the words that changed within a line.
-pub fn diff(lines: &[DiffLine]) -> String {
-    let mut out = String::new();
-    for line in lines {
-        let style = match line.kind {
-            LineKind::Header => BOLD,
-            LineKind::Hunk => CYAN,
-            LineKind::Same => Style::new(),
-            LineKind::Deleted => RED,
-            LineKind::Inserted => GREEN,
-        };
-        if !line.sign().is_empty() {
-            out.push_str(&format!("{style}{}{style:#}", line.sign()));
-        }
-        for (emphasis, text) in &line.parts {
-            let style = if *emphasis == Emphasis::Changed { style.invert() } else { style };
-            out.push_str(&format!("{style}{text}{style:#}"));
-        }
-        out.push('\n');
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,5 +270,6 @@ mod tests {
         let shown = table(&["NAME", "STATE"], &[row(["可用性", "ready"]), row(["pool", "-"])]);
         // A terminal shows each of the three characters in two columns.
         assert_eq!(shown, "NAME     STATE\n可用性   ready\npool     -\n");
+        assert_eq!(table(&["A", "B"], &[row(["x\ny\u{1b}", "z"])]), "A          B\nx%0Ay%1B   z\n");
     }
 }

@@ -127,6 +127,81 @@ fn yaml_git_and_the_terminal_have_one_place_each() {
 }
 
 #[test]
+fn metadata_is_read_through_types() {
+    let outside: Vec<_> =
+        sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/core")).collect();
+    none_contains(
+        &outside,
+        &["[\"metadata\"]"],
+        "read live objects through LiveObject, and desired objects through core::manifest",
+    );
+}
+
+#[test]
+fn the_engine_joins_nothing_by_index() {
+    let found: Vec<String> =
+        sources("src/engine").iter().flat_map(|(name, text)| joins(name, text)).collect();
+    assert!(
+        found.is_empty(),
+        "keep values that belong together in one struct or pass a tag with each request\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
+fn joins_by_index_are_found() {
+    for planted in [
+        "for (item, live) in items.iter().zip(&live) {}",
+        "std::iter::zip(items, live)",
+        "for (index, item) in items.iter().enumerate() {}",
+        "let live = &observation.live[*index];",
+        "let item = &items[job.index];",
+        "let item = items.get(index);",
+        "let pending: BTreeMap<usize, Call> = BTreeMap::new();",
+        "let doubts: Vec<usize> = Vec::new();",
+        "for index in 0..items.len() {}",
+    ] {
+        assert_eq!(joins("a.rs", planted).len(), 1, "{planted}");
+    }
+    for valid in
+        ["let first = &keys[0];", "#[derive(Debug)]", "fn f(list: &[Item]) -> [u8; 4]", "value[\"a\"]"]
+    {
+        assert_eq!(joins("a.rs", valid), [""; 0], "{valid}");
+    }
+}
+
+/// Returns the lines that pair vectors by position, or that use an index as a reference to an object.
+fn joins(name: &str, text: &str) -> Vec<String> {
+    const WORDS: [&str; 8] = [
+        "zip(",
+        ".enumerate()",
+        "Vec<usize>",
+        "Map<usize,",
+        "Set<usize>",
+        "(usize,",
+        ".get(index",
+        ".get(*index",
+    ];
+    let is_join = |line: &str| {
+        let counts = line.contains("0..") && line.contains(".len()");
+        counts || is_indexed(line) || WORDS.iter().any(|word| line.contains(word))
+    };
+    let lines = code(text);
+    let found = lines.lines().enumerate().filter(|(_, line)| is_join(line));
+    found.map(|(index, line)| format!("{name}:{}: {}", index + 1, line.trim())).collect()
+}
+
+/// Whether a line takes an item by a variable, as in `live[*index]`. An index of zero or a field name does not count.
+fn is_indexed(line: &str) -> bool {
+    line.match_indices('[').any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let inside = line[at + 1..].split(']').next().unwrap_or_default().trim_start_matches('*');
+        before.is_some_and(|c| c.is_alphanumeric() || [')', ']', '_'].contains(&c))
+            && inside.starts_with(|c: char| c.is_lowercase() || c == '_')
+    })
+}
+
+#[test]
 fn files_stay_small_and_begin_with_their_purpose() {
     for (name, text) in sources("src") {
         let lines = code(&text).lines().count();

@@ -39,7 +39,7 @@ fn concepts_list_platforms_and_overlays() {
 
 #[test]
 fn the_schemas_are_current() {
-    for form in ["spec", "platform", "overlay"] {
+    for form in ["spec", "platform", "overlay", "message"] {
         let environment = Environment::with(Path::new("/nonexistent"));
         let seen = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
         let path = checkout().join(format!("docs/schema/{form}.json"));
@@ -127,11 +127,11 @@ fn help(words: &[&str]) -> String {
 }
 
 #[test]
-fn every_connection_flag_is_in_the_page_of_commands() {
+fn every_global_flag_is_in_the_page_of_commands() {
     let environment = Environment::with(Path::new("/nonexistent"));
     let printed = String::from_utf8(environment.program(&["options"]).stdout).unwrap();
-    let flags = printed.split_once("\n\n").unwrap().1.trim_end();
-    separator("docs/commands.md", "cluster-flags", &format!("```text\n{flags}\n```\n"));
+    let printed = printed.trim_end();
+    separator("docs/commands.md", "global-flags", &format!("```text\n{printed}\n```\n"));
 }
 
 #[test]
@@ -147,6 +147,17 @@ fn every_field_is_in_its_page() {
         }
     }
     separator("docs/spec.md", "fields", &text);
+}
+
+#[test]
+fn every_field_of_a_message_is_in_the_page_of_commands() {
+    let schema = fs::read_to_string(checkout().join("docs/schema/message.json")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    let mut text = fields_of("message", &schema, &schema);
+    for (name, definition) in schema["$defs"].as_object().unwrap() {
+        text.push_str(&fields_of(name, definition, &schema));
+    }
+    separator("docs/commands.md", "message-fields", &text);
 }
 
 /// Returns a table of the fields of a type, or of its values.

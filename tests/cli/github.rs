@@ -71,8 +71,7 @@ fn actions_are_pinned_by_commit_and_jobs_declare_permissions() {
 
 fn is_pinned(uses: &str) -> bool {
     let commit = uses.rsplit_once('@').map(|(_, commit)| commit);
-    let is_commit =
-        |commit: &str| commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_commit = |commit: &str| commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
     uses.starts_with("./") || commit.is_some_and(is_commit)
 }
 

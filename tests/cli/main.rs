@@ -16,7 +16,10 @@ mod examples;
 mod fuzz;
 mod github;
 mod gitops;
+mod hostile;
+mod live_fields;
 mod man;
+mod messages;
 mod models;
 mod overlays;
 #[path = "../support/pages.rs"]

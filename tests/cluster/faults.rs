@@ -94,7 +94,7 @@ fn invalid_compression() {
 #[test]
 fn a_response_that_is_too_large() {
     let server = FakeServer::start(|_, request| page_of_nodes(500, request));
-    let result = cluster_within(&server, Limits { answer_bytes: 1 << 20, ..short() }).nodes();
+    let result = cluster_within(&server, Limits { response_bytes: 1 << 20, ..short() }).nodes();
     assert_eq!(problem(result), Problem::TooLarge { limit: 1 << 20 });
 }
 
@@ -104,7 +104,7 @@ fn a_response_that_is_too_large_when_decompressed() {
         let page = page_of_nodes(500, request);
         Reply { body: crate::listing::gzip(&page.body), ..page }.with("Content-Encoding", "gzip")
     });
-    let result = cluster_within(&server, Limits { answer_bytes: 1 << 20, ..short() }).nodes();
+    let result = cluster_within(&server, Limits { response_bytes: 1 << 20, ..short() }).nodes();
     assert_eq!(problem(result), Problem::TooLarge { limit: 1 << 20 });
 }
 

@@ -7,6 +7,7 @@ mod control_plane;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
 mod faults;
+mod invalid_answers;
 mod kubeconfig;
 mod listing;
 mod node_pages;

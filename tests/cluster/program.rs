@@ -30,24 +30,24 @@ spec:
 ";
 
 /// A directory to render with the program.
-struct Project(TempDir);
+pub(crate) struct Project(TempDir);
 
 /// Exit code and output of a run.
-struct Run {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Project {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("largescale.yaml"), SPEC).unwrap();
         fs::write(directory.path().join("web.yml"), MANIFEST).unwrap();
         Self(directory)
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output = Command::new(env!("CARGO_BIN_EXE_kubectl-largescale"))
             .args(arguments)
             .current_dir(self.0.path())

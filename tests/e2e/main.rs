@@ -21,6 +21,7 @@ mod harness;
 mod identity;
 mod inventory;
 mod kinds;
+mod messages;
 mod nodes;
 mod objects;
 mod outage;

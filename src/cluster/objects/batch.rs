@@ -2,12 +2,13 @@
 
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use serde_json::Value;
 
+use crate::cluster::objects::answer::Answer;
 use crate::cluster::objects::call::ApiCall;
 use crate::cluster::objects::interrupt::times;
 use crate::cluster::request::Requests;
-use crate::cluster::{Cluster, ClusterError, Problem, pages, response};
+use crate::cluster::{Cluster, ClusterError, Problem, pages};
+use crate::core::live::LiveObject;
 
 /// What to do after a response.
 #[derive(Debug)]
@@ -33,50 +34,58 @@ pub enum CallOutcome {
 
 impl Cluster {
     /// Sends one call. After a second interrupt, does not wait for the response.
-    pub fn call(&self, call: &ApiCall) -> Result<Value, ClusterError> {
-        self.runtime.block_on(self.response_or_interrupt(call))
+    pub fn call(&self, call: &ApiCall) -> Result<Answer, ClusterError> {
+        self.runtime.block_on(self.answer_or_interrupt(call))
     }
 
-    async fn response_or_interrupt(&self, call: &ApiCall) -> Result<Value, ClusterError> {
-        let response = std::pin::pin!(execute(&self.requests, call));
+    async fn answer_or_interrupt(&self, call: &ApiCall) -> Result<Answer, ClusterError> {
+        let answer = std::pin::pin!(execute(&self.requests, call));
         let end = std::pin::pin!(times(self.interrupts.get().cloned(), 2));
-        match select(response, end).await {
-            Either::Left((response, _)) => response,
+        match select(answer, end).await {
+            Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(self.requests.failed(&call.ask(), Problem::Interrupted)),
         }
     }
 
-    /// Sends many calls concurrently; returns the responses in the order of the calls.
-    pub fn call_all(&self, calls: &[ApiCall], concurrency: usize) -> Vec<Result<Value, ClusterError>> {
+    /// Sends many calls concurrently. Returns the answer to each with the caller's tag, in the order of the calls.
+    pub fn call_all<T>(
+        &self,
+        calls: Vec<(T, ApiCall)>,
+        concurrency: usize,
+    ) -> Vec<(T, Result<Answer, ClusterError>)> {
+        let ask = |(index, (tag, call)): (usize, (T, ApiCall))| async move {
+            (index, tag, self.answer_or_interrupt(&call).await)
+        };
         self.runtime.block_on(async {
-            let responses = calls.iter().map(|call| self.response_or_interrupt(call));
-            let mut responses: Vec<_> = futures_util::stream::iter(responses.enumerate())
-                .map(|(index, response)| async move { (index, response.await) })
+            let mut answers: Vec<_> = futures_util::stream::iter(calls.into_iter().enumerate().map(ask))
                 .buffer_unordered(concurrency.max(1))
                 .collect()
                 .await;
-            responses.sort_unstable_by_key(|(index, _)| *index);
-            responses.into_iter().map(|(_, response)| response).collect()
+            answers.sort_unstable_by_key(|(index, ..)| *index);
+            answers.into_iter().map(|(_, tag, answer)| (tag, answer)).collect()
         })
     }
 
     /// Like `call_all`, for calls with small responses: sends four in sequence on each connection, because a new
     /// connection takes as long as three responses (TCP, TLS, and the first packet after them waits for the
     /// server's acknowledgment).
-    pub fn call_small(&self, calls: &[ApiCall]) -> Vec<Result<Value, ClusterError>> {
-        self.call_all(calls, calls.len().div_ceil(4).min(8))
+    pub fn call_small<T>(&self, calls: Vec<(T, ApiCall)>) -> Vec<(T, Result<Answer, ClusterError>)> {
+        let concurrency = calls.len().div_ceil(4).min(8);
+        self.call_all(calls, concurrency)
     }
 
-    /// Sends many calls that change something. `answered` is called with each result, and returns what to do next.
+    /// Sends many calls that change something. `answered` is called with the caller's tag and the result of each
+    /// call, and returns what to do next. Returns the tags with the outcome of each call, in the order of the calls.
     /// After an interrupt, starts no further calls and waits for those in progress; after a second one, stops
     /// waiting.
-    pub fn change_all(
+    pub fn change_all<T>(
         &self,
-        calls: Vec<ApiCall>,
+        calls: Vec<(T, ApiCall)>,
         concurrency: usize,
-        mut answered: impl FnMut(usize, Result<Value, ClusterError>) -> Next,
-    ) -> Vec<CallOutcome> {
-        let mut fates = vec![CallOutcome::NotBegun; calls.len()];
+        mut answered: impl FnMut(&mut T, Result<Answer, ClusterError>) -> Next,
+    ) -> Vec<(T, CallOutcome)> {
+        let (mut fates, calls): (Vec<_>, Vec<_>) =
+            calls.into_iter().map(|(tag, call)| ((tag, CallOutcome::NotBegun), call)).unzip();
         let begin = |index: usize, call: ApiCall| async move {
             let result = execute(&self.requests, &call).await;
             (index, result)
@@ -91,7 +100,7 @@ impl Cluster {
             loop {
                 let is_free = !stopped && interrupts == 0 && running.len() < concurrency.max(1);
                 if let Some((index, call)) = is_free.then(|| waiting.next()).flatten() {
-                    fates[index] = CallOutcome::Unknown;
+                    fates[index].1 = CallOutcome::Unknown;
                     running.push(begin(index, call));
                     continue;
                 }
@@ -100,14 +109,17 @@ impl Cluster {
                 }
                 let again = std::pin::pin!(times(self.interrupts.get().cloned(), interrupts + 1));
                 match select(running.next(), again).await {
-                    Either::Left((Some((index, result)), _)) => match answered(index, result) {
-                        Next::Retry(call) => running.push(begin(index, *call)),
-                        Next::Nothing => fates[index] = CallOutcome::Ended,
-                        Next::Stop => {
-                            fates[index] = CallOutcome::Ended;
-                            stopped = true;
+                    Either::Left((Some((index, result)), _)) => {
+                        let (tag, outcome) = &mut fates[index];
+                        match answered(tag, result) {
+                            Next::Retry(call) => running.push(begin(index, *call)),
+                            Next::Nothing => *outcome = CallOutcome::Ended,
+                            Next::Stop => {
+                                *outcome = CallOutcome::Ended;
+                                stopped = true;
+                            }
                         }
-                    },
+                    }
                     Either::Right(_) if interrupts == 0 => {
                         interrupts = self.interrupts_now();
                         (self.requests.notice)(
@@ -122,42 +134,23 @@ impl Cluster {
     }
 }
 
-async fn execute(requests: &Requests, call: &ApiCall) -> Result<Value, ClusterError> {
+async fn execute(requests: &Requests, call: &ApiCall) -> Result<Answer, ClusterError> {
     let ask = call.ask();
-    if let (Some(listing), ApiCall::List { resource, .. }) = (call.listing(), call) {
-        let whole = |mut item: Value| {
-            // Items of a list lack apiVersion and kind, which the list has.
-            item["apiVersion"] = resource.api_version().into();
-            item["kind"] = resource.kind.as_str().into();
-            item
-        };
-        return Ok(Value::Array(pages::all(requests, &listing, whole).await?));
+    if let (Some(listing), ApiCall::List { resource, namespace, .. }) = (call.listing(), call) {
+        let read = |item| LiveObject::read_item(item, resource)?.located(namespace.as_deref(), None);
+        let items = pages::all(requests, &listing, read).await?;
+        return Answer::of_items(items).map_err(|problem| requests.failed(&ask, problem));
     }
-    let body = match requests.send(&ask, call.request()?).await {
-        Ok(body) => body,
+    match requests.send(&ask, call.request()?).await {
+        Ok(body) => Answer::read(call, &body).map_err(|problem| requests.failed(&ask, problem)),
         Err(ClusterError::Request { problem: Problem::NotFound | Problem::NoNamespace(_), .. })
             if matches!(call, ApiCall::Get(_)) =>
         {
-            return Ok(Value::Null);
+            Ok(Answer::Nothing)
         }
-        Err(ClusterError::Request { problem, .. }) if is_no_such_group(call, &problem) => {
-            return Ok(Value::Null);
-        }
-        Err(error) => return Err(error),
-    };
-    let wanted = match call {
-        ApiCall::Get(at) | ApiCall::Apply { at, .. } | ApiCall::Patch { at, .. } => at.resource.kind.as_str(),
-        ApiCall::Resources { .. } => "APIResourceList",
-        ApiCall::Groups => "APIGroupList",
-        ApiCall::OwnRights { .. } => "SelfSubjectRulesReview",
-        // A delete returns the object if finalizers keep it, otherwise a Status.
-        ApiCall::Delete { .. } | ApiCall::List { .. } => "",
-    };
-    if wanted.is_empty() {
-        return Ok(serde_json::from_slice(&body).unwrap_or_default());
+        Err(ClusterError::Request { problem, .. }) if is_no_such_group(call, &problem) => Ok(Answer::Nothing),
+        Err(error) => Err(error),
     }
-    response::parse(&body, wanted, |value: &Value| value["kind"].as_str().unwrap_or_default())
-        .map_err(|problem| requests.failed(&ask, problem))
 }
 
 /// Returns whether the server lacks a group: its response is then the same as for any unknown path, in plain text.

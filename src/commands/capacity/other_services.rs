@@ -2,27 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
-use crate::cluster::{ApiCall, Cluster, ClusterError};
+use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::capacity::{Demand, OtherServices};
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
 
+const ALLOW: &str = "allow `list` on services in all namespaces";
+
 /// Counts them. Returns `None` with a warning if the user may not list Services.
 pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
     let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
-        Ok(Value::Array(list)) => list,
-        Ok(_) => Vec::new(),
+        Ok(answer) => answer.objects(),
         Err(error) => {
-            let problem = match error {
-                ClusterError::Request { problem, .. } => problem.to_string(),
-                error => error.to_string(),
+            let (problem, hint) = match &error {
+                ClusterError::Request { problem: problem @ Problem::Invalid(_), .. } => {
+                    (problem.to_string(), error.hint().unwrap_or_default())
+                }
+                ClusterError::Request { problem, .. } => (problem.to_string(), ALLOW.to_owned()),
+                error => (error.to_string(), ALLOW.to_owned()),
             };
             terminal::diagnostic(
-                &Diagnostic::warning(format!("other Services are not counted: {problem}"))
-                    .hint("allow `list` on services in all namespaces"),
+                &Diagnostic::warning(format!("other Services are not counted: {problem}")).hint(hint),
             );
             return None;
         }
@@ -37,16 +38,11 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices>
         .collect();
     let mut other_services = OtherServices::default();
     for service in &list {
-        let metadata = &service["metadata"];
-        let (location, name) = (
-            metadata["namespace"].as_str().unwrap_or_default(),
-            metadata["name"].as_str().unwrap_or_default(),
-        );
-        if ours.contains(&(location, name)) {
+        if ours.contains(&(service.namespace(), service.name())) {
             continue;
         }
-        let spec = &service["spec"];
-        *other_services.services.entry(location.to_owned()).or_default() += 1;
+        let spec = service.field("spec");
+        *other_services.services.entry(service.namespace().to_owned()).or_default() += 1;
         other_services.load_balancers += u64::from(spec["type"] == "LoadBalancer");
         let ports = spec["ports"].as_array().into_iter().flatten();
         let opened = ports.filter(|port| port["nodePort"].is_number()).count() as u64;

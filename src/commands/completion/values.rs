@@ -91,8 +91,7 @@ fn of_cluster(flags: ClusterFlags) -> Option<Vec<String>> {
     let cluster = Cluster::connect_within(&flags, Arc::new(|_| ()), &environment, limits).ok()?;
     let kind = Resource { namespaced: false, ..Resource::core("Namespace", "namespaces") };
     let list = cluster.call(&ApiCall::list(kind, None, None)).ok()?;
-    let name = |item: &serde_json::Value| item["metadata"]["name"].as_str().map(str::to_owned);
-    Some(list.as_array()?.iter().filter_map(name).collect())
+    Some(list.objects().iter().map(|namespace| namespace.name().to_owned()).collect())
 }
 
 /// Returns the built-in platforms.

@@ -11,11 +11,10 @@ use crate::core::review::markdown;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::differences;
 use crate::engine::live_review::review;
-use crate::engine::observe::observe;
-use crate::engine::ownership::OwnershipPolicy;
+use crate::engine::ownership::{OwnershipPolicy, observe_own};
 use crate::engine::prune::{PruneCandidate, describe, prune_candidates};
 use crate::engine::target::{Access, Target, location};
-use crate::engine::{confirm, ownership, plan, results};
+use crate::engine::{confirm, plan, results};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
@@ -65,8 +64,7 @@ pub fn run(
     format: Option<DiffFormat>,
 ) -> Result<Exit, Failure> {
     let target = Target::open(scope, Access::ReadOnly)?;
-    let observation = observe(&target, args.concurrency)?;
-    ownership::check(&target, &observation, OwnershipPolicy::Warn)?;
+    let observation = observe_own(&target, OwnershipPolicy::Warn, args.concurrency)?;
     let prune_candidates =
         if args.prune { prune_candidates(&target, &observation, args.max_prune)? } else { Vec::new() };
     let strategy = if args.server_side { DiffStrategy::ServerSide } else { DiffStrategy::Hybrid };
@@ -81,7 +79,7 @@ pub fn run(
     if summary {
         terminal::data(&totals(&comparisons, &prune_candidates))?;
     } else if format == Some(DiffFormat::Markdown) {
-        terminal::data(&markdown(&review(scope, &target, &comparisons, &prune_candidates, &differences)))?;
+        terminal::data(&markdown(&review(scope, &target, &comparisons, &differences)))?;
     } else {
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
         show(scope, &changes, format.and_then(DiffFormat::of_changes))?;
@@ -125,8 +123,8 @@ fn report_problems(comparisons: &[Comparison<'_>]) -> bool {
     let mut is_whole = true;
     let mut taken_over = Vec::new();
     for comparison in comparisons {
-        let Comparison { item, state, left, .. } = comparison;
-        let key = &item.key;
+        let Comparison { state, left, .. } = comparison;
+        let key = comparison.key();
         results::yields(key, left);
         match state {
             State::NoNamespace(name) => {

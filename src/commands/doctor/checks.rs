@@ -30,7 +30,7 @@ pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     let namespace = project.as_ref().and_then(|project| project.spec.metadata.namespace.clone());
     let namespace = namespace.unwrap_or_else(|| cluster.namespace().to_owned());
     match cluster.call(&ApiCall::OwnRights { namespace: namespace.clone() }) {
-        Ok(review) => findings.extend(rights(&review, &namespace)),
+        Ok(review) => findings.extend(rights(&review.rights(), &namespace)),
         Err(error) => findings.push(Finding::warn(
             "rights",
             error.to_string(),
@@ -176,7 +176,7 @@ fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
     }
     let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
     match choose(&platforms, nodes) {
-        Ok(Some(choice)) if choice.told => {
+        Ok(Some(choice)) if choice.is_certain => {
             Finding::ok("platform", format!("detected from the nodes: {}", choice.platform.name))
         }
         Ok(Some(choice)) => {

@@ -12,6 +12,7 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::Repository;
 use crate::directory::{Project, Source, make_directory, write_new};
 use crate::failure::Failure;
+use crate::output::styled::Styled;
 use crate::output::terminal;
 
 /// The controller that syncs the rendered directory.
@@ -109,7 +110,7 @@ fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
         let path = directory.join(&file.name);
         let shown = path.display().to_string();
         write_new(&path, &shown, &file.text)?;
-        terminal::data(&format!("{shown} {}\n", terminal::action("created")))?;
+        terminal::styled(&Styled::created(&shown))?;
     }
     terminal::note(
         "next: render, commit and push the tree, then apply these files where Argo CD or Flux runs",

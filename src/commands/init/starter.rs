@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::core::import::Folded;
+use crate::core::import::Imported;
 use crate::core::platform::choose::Choice;
 use crate::core::pools::Merged;
 use crate::core::report::escape::in_comment;
@@ -20,7 +20,7 @@ pub(super) struct Starter<'a> {
     pub nodes: &'a str,
     pub choice: &'a Choice<'a>,
     pub merged: &'a Merged,
-    pub imported: Option<&'a Folded>,
+    pub imported: Option<&'a Imported>,
 }
 
 /// Returns the spec, with comments about further fields.
@@ -77,7 +77,7 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
 }
 
 fn explain_platform(line: &mut impl FnMut(&str), choice: &Choice<'_>) {
-    if choice.told {
+    if choice.is_certain {
         line(&format!("  # {}", choice.platform.spec.title));
         return;
     }

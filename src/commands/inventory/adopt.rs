@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::commands::inventory::members::{Member, MemberState, members, patch_all};
+use crate::commands::inventory::members::{Member, MemberState, members, patch_all, patches};
 use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
 use crate::core::live::{Entry, MANAGER, migration};
 use crate::core::lock::LockId;
@@ -48,8 +48,8 @@ pub(super) struct Args {
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let mut target = Target::find(scope, access)?;
-    if !target.parent_live.is_null() {
-        target.parent = Some(read_parent(&target.set, &target.parent_live, Owner::Anyone)?);
+    if let Some(live) = &target.parent_live {
+        target.parent = Some(read_parent(&target.set, live, Owner::Anyone)?);
     }
     refuse_lock_without_id(&target)?;
     let observation = observe(&target, args.concurrency)?;
@@ -57,13 +57,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     refuse_members_of_others(&target, &members)?;
     let is_from =
         |entry: &Entry<'_>| is_kubectls(entry) || args.from.iter().any(|name| name == entry.manager);
-    let patches: Vec<_> = members
-        .iter()
-        .filter_map(|member| {
-            let patch = migration(&member.live, is_from, MANAGER)?;
-            Some((member.key.clone(), member.at.clone()?, patch))
-        })
-        .collect();
+    let patches = patches(&members, |_, live| migration(live, is_from, MANAGER));
     let owner = PreviousOwner::of(&target);
     terminal::note(&owner.to_string());
     if let PreviousOwner::Directory(_) = owner {
@@ -161,9 +155,9 @@ fn refuse_lock_without_id(target: &Target) -> Result<(), Failure> {
     .into())
 }
 
-fn refuse_members_of_others(target: &Target, members: &[Member]) -> Result<(), Failure> {
-    let refuse = |member: &Member| {
-        let set = other_set(&target.set, &member.live)?;
+fn refuse_members_of_others(target: &Target, members: &[Member<'_>]) -> Result<(), Failure> {
+    let refuse = |member: &Member<'_>| {
+        let set = other_set(&target.set, member.live?)?;
         Some(
             Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", member.key)).hint(
                 "adopt works only if the parent is the ConfigMap with the name of the app; remove the label from the object first",
@@ -182,7 +176,7 @@ pub(super) fn confirm_change(yes: bool) -> Result<(), Failure> {
     match terminal::ask("continue?") {
         Answer::Yes => Ok(()),
         Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
-        Answer::Nobody => Err(Diagnostic::refusal("confirmation requires a terminal")
+        Answer::NoTerminal => Err(Diagnostic::refusal("confirmation requires a terminal")
             .hint("use --yes to continue without confirmation")
             .into()),
     }

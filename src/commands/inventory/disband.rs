@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use crate::cluster::{ApiCall, ClusterError, DryRun, ObjectRef};
+use crate::cluster::{ApiCall, ClusterError, DryRun};
 use crate::commands::inventory::adopt::confirm_change;
-use crate::commands::inventory::members::{members, patch_all};
-use crate::core::apply::{PART_OF, undone};
-use crate::core::live::Resource;
+use crate::commands::inventory::members::{members, patch_all, patches};
+use crate::core::apply::{PART_OF, removal_patch};
+use crate::core::live::LiveObject;
 use crate::core::report::plural::plural;
 use crate::engine::confirm;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
-use crate::engine::target::{Access, Target, location};
+use crate::engine::target::{Access, Target, location, parent_at};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -44,19 +44,13 @@ pub(super) struct Args {
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let target = Target::open(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
     let observation = observe(&target, args.concurrency)?;
-    let patches: Vec<_> = members(&target, &observation)
-        .into_iter()
-        .filter(|member| member.state.is_member())
-        .filter_map(|member| {
-            let patch = json!({ "metadata": {
-                "uid": member.live["metadata"]["uid"],
-                "resourceVersion": member.live["metadata"]["resourceVersion"],
-                "labels": { PART_OF: null },
-            } });
-            Some((member.key, member.at?, patch))
-        })
-        .collect();
-    if patches.is_empty() && target.parent_live.is_null() {
+    let patches = patches(&members(&target, &observation), |member, live| {
+        let labels = json!({ PART_OF: null });
+        let (uid, version) = (live.uid(), live.resource_version());
+        let metadata = json!({ "uid": uid, "resourceVersion": version, "labels": labels });
+        member.state.is_member().then(|| json!({ "metadata": metadata }))
+    });
+    if patches.is_empty() && target.parent_live.is_none() {
         terminal::note("ApplySet not found; nothing to do");
         return Ok(Exit::Success);
     }
@@ -73,8 +67,8 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let mut report = Results::new(None, "");
     patch_all(&target, patches, args.concurrency, &mut report);
     // The next run finds members through the parent, so the parent is deleted last.
-    if report.is_complete() && !target.parent_live.is_null() {
-        terminal::note(&dissolve(&target)?);
+    if let (true, Some(live)) = (report.is_complete(), &target.parent_live) {
+        terminal::note(&dissolve(&target, live)?);
     }
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(scope, &location(&target))?;
@@ -82,11 +76,10 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// Deletes the parent, or removes the ApplySet from it if it contains other data.
-fn dissolve(target: &Target) -> Result<String, ClusterError> {
-    let text = |field: &str| target.parent_live["metadata"][field].as_str().unwrap_or_default().to_owned();
-    let at = ObjectRef { resource: Resource::config_map(), namespace: text("namespace"), name: text("name") };
+fn dissolve(target: &Target, live: &LiveObject) -> Result<String, ClusterError> {
+    let at = parent_at(&target.set);
     let name = format!("configmap/{}/{}", at.namespace, at.name);
-    let (call, done) = match undone(&target.parent_live) {
+    let (call, done) = match removal_patch(live) {
         Some(patch) => (
             ApiCall::Patch { at, patch, dry_run: DryRun::None },
             "stays because it contains data, but no longer is a parent",
@@ -94,8 +87,8 @@ fn dissolve(target: &Target) -> Result<String, ClusterError> {
         None => (
             ApiCall::Delete {
                 at,
-                uid: text("uid"),
-                resource_version: text("resourceVersion"),
+                uid: live.uid().unwrap_or_default().to_owned(),
+                resource_version: live.resource_version().unwrap_or_default().to_owned(),
                 dry_run: DryRun::None,
             },
             "deleted",

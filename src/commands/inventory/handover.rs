@@ -2,17 +2,17 @@
 
 use serde_json::json;
 
-use crate::cluster::{ApiCall, ClusterError, DryRun, Force, ObjectRef};
+use crate::cluster::{ApiCall, ClusterError, DryRun, Force};
 use crate::commands::inventory::adopt::confirm_change;
-use crate::commands::inventory::members::{members, patch_all};
+use crate::commands::inventory::members::{members, patch_all, patches};
 use crate::core::apply::{MemberScope, Owner, PARENT_MANAGER, TOOL, check_lock_id, read_parent, tool_of};
-use crate::core::live::{Entry, Resource, migration};
+use crate::core::live::{Entry, migration};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::engine::confirm;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
-use crate::engine::target::{Access, Target, location};
+use crate::engine::target::{Access, Target, location, parent_at};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -62,15 +62,15 @@ enum To {
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let To::Kubectl = args.to;
     let mut target = Target::find(scope, if args.dry_run { Access::DryRun } else { Access::ReadWrite })?;
-    if target.parent_live.is_null() {
+    let Some(live) = &target.parent_live else {
         return Err(Diagnostic::refusal("ApplySet not found")
             .hint("`kubectl largescale apply` creates it")
             .into());
-    }
+    };
     // An interrupted handover has already changed the parent.
-    let parent = read_parent(&target.set, &target.parent_live, Owner::Anyone)?;
+    let parent = read_parent(&target.set, live, Owner::Anyone)?;
     if ![TOOL, "kubectl"].contains(&tool_of(&parent.tooling)) {
-        read_parent(&target.set, &target.parent_live, Owner::Ours)?;
+        read_parent(&target.set, live, Owner::Ours)?;
     }
     check_lock_id(&target.set, &parent, target.lock.id.as_ref(), &target.flags)?;
     target.parent = Some(parent);
@@ -87,13 +87,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         .into());
     }
     let is_ours = |entry: &Entry<'_>| entry.is_ours();
-    let patches: Vec<_> = members
-        .iter()
-        .filter_map(|member| {
-            let patch = migration(&member.live, is_ours, KUBECTL_MANAGERS.1)?;
-            Some((member.key.clone(), member.at.clone()?, patch))
-        })
-        .collect();
+    let patches = patches(&members, |_, live| migration(live, is_ours, KUBECTL_MANAGERS.1));
     terminal::note(&format!(
         "transferring the fields of {} to kubectl in {}",
         plural(patches.len(), "object"),
@@ -119,11 +113,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 
 /// Writes the parent as kubectl's field manager and gives up our ownership; otherwise each change by kubectl would conflict.
 fn transfer_parent(target: &Target, scope: &MemberScope, tooling: &str) -> Result<(), ClusterError> {
-    let at = ObjectRef {
-        resource: Resource::config_map(),
-        namespace: target.set.namespace.clone(),
-        name: target.set.name.clone(),
-    };
+    let at = parent_at(&target.set);
     let body = target.set.parent_of(scope, tooling);
     let bare = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": at.name, "namespace": at.namespace } });
     for (body, manager) in [(body, KUBECTL_MANAGERS.0), (bare, PARENT_MANAGER)] {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::apply::{ID, KINDS, TOOLING};
-use crate::core::live::Resource;
+use crate::core::live::{LiveObject, Resource};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::Project;
 use crate::exit::Exit;
@@ -50,13 +50,12 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let namespace = given.unwrap_or_else(|| cluster.namespace().to_owned());
     let namespace = (!args.all_namespaces).then_some(namespace);
     let kinds = [Resource::config_map(), Resource::core("Secret", "secrets")];
-    let calls: Vec<ApiCall> =
-        kinds.into_iter().map(|kind| ApiCall::list(kind, namespace.clone(), Some(ID.to_owned()))).collect();
+    let list = |kind| ((), ApiCall::list(kind, namespace.clone(), Some(ID.to_owned())));
+    let calls = kinds.map(list).into();
     let mut parents = Vec::new();
-    for answer in cluster.call_all(&calls, calls.len()) {
+    for ((), answer) in cluster.call_all(calls, 2) {
         match answer {
-            Ok(Value::Array(list)) => parents.extend(list),
-            Ok(_) => {}
+            Ok(answer) => parents.extend(answer.objects()),
             // kubectl stores parents in Secrets by default; a user who may not list Secrets sees the rest.
             Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. })
                 if !parents.is_empty() =>
@@ -68,17 +67,17 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             Err(error) => return Err(error.into()),
         }
     }
-    parents.sort_by_key(|parent| (text(parent, "namespace"), text(parent, "name")));
+    parents.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
     terminal::data(&shown(scope, &parents, args.output))?;
     Ok(Exit::Success)
 }
 
-fn shown(scope: &Scope, parents: &[Value], format: Option<LineFormat>) -> String {
+fn shown(scope: &Scope, parents: &[LiveObject], format: Option<LineFormat>) -> String {
     match format {
         Some(LineFormat::Name) => parents.iter().map(|parent| format!("{}\n", name(parent))).collect(),
         Some(LineFormat::Json) => {
-            let one = |parent: &Value| {
-                json!({ "namespace": text(parent, "namespace"), "parent": name(parent), "id": parent["metadata"]["labels"][ID],
+            let one = |parent: &LiveObject| {
+                json!({ "namespace": parent.namespace(), "parent": name(parent), "id": parent.label(ID),
                     "tooling": note(parent, TOOLING), "kinds": note(parent, KINDS).split(',').filter(|kind| !kind.is_empty()).collect::<Vec<_>>() })
             };
             let sets: Vec<Value> = parents.iter().map(one).collect();
@@ -88,8 +87,9 @@ fn shown(scope: &Scope, parents: &[Value], format: Option<LineFormat>) -> String
             )
         }
         None => {
-            let row = |parent: &Value| {
-                vec![text(parent, "namespace"), name(parent), note(parent, TOOLING), note(parent, KINDS)]
+            let row = |parent: &LiveObject| {
+                let note = |key| note(parent, key).to_owned();
+                vec![parent.namespace().to_owned(), name(parent), note(TOOLING), note(KINDS)]
             };
             let rows: Vec<_> = parents.iter().map(row).collect();
             terminal::table(&["NAMESPACE", "PARENT", "TOOLING", "KINDS"], &rows)
@@ -97,14 +97,10 @@ fn shown(scope: &Scope, parents: &[Value], format: Option<LineFormat>) -> String
     }
 }
 
-fn name(parent: &Value) -> String {
-    format!("{}/{}", parent["kind"].as_str().unwrap_or_default().to_lowercase(), text(parent, "name"))
+fn name(parent: &LiveObject) -> String {
+    format!("{}/{}", parent.kind().to_lowercase(), parent.name())
 }
 
-fn text(parent: &Value, field: &str) -> String {
-    parent["metadata"][field].as_str().unwrap_or_default().to_owned()
-}
-
-fn note(parent: &Value, key: &str) -> String {
-    parent["metadata"]["annotations"][key].as_str().unwrap_or_default().to_owned()
+fn note<'a>(parent: &'a LiveObject, key: &str) -> &'a str {
+    parent.annotation(key).unwrap_or_default()
 }

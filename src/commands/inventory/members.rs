@@ -4,22 +4,24 @@ use serde_json::Value;
 
 use crate::cluster::{ApiCall, CallOutcome, ClusterError, DryRun, Next, ObjectRef, Problem};
 use crate::core::apply::{Kept, candidates};
+use crate::core::live::LiveObject;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
 use crate::engine::results::{ObjectAction, Results, failure};
 use crate::engine::target::Target;
 
 /// An object with the label of the ApplySet, or an object of the rendered directory.
-pub(super) struct Member {
+pub(super) struct Member<'a> {
     /// The name of the object.
     pub(super) key: Key,
     /// Its location; `None` if the server does not serve its kind.
     pub(super) at: Option<ObjectRef>,
     /// Its state.
     pub(super) state: MemberState,
-    /// The live object; `null` if it does not exist.
-    pub(super) live: Value,
+    /// The live object, if it exists.
+    pub(super) live: Option<&'a LiveObject>,
 }
 
 /// The state of an object compared to the rendered directory.
@@ -53,51 +55,49 @@ impl MemberState {
 }
 
 /// Returns all members: first those in the directory, then the others.
-pub(super) fn members(target: &Target, observation: &Observation) -> Vec<Member> {
-    let mut found = Vec::new();
-    for (item, live) in target.items.iter().zip(&observation.live) {
-        let state = match live {
-            Value::Null => MemberState::NotApplied,
-            _ if target.set.is_member(live) => MemberState::InTree,
-            _ => MemberState::Unlabeled,
+pub(super) fn members<'a>(target: &Target, observation: &'a Observation<'_>) -> Vec<Member<'a>> {
+    let in_tree = |object: &'a ManagedObject<'_>| {
+        let state = match object.live() {
+            None => MemberState::NotApplied,
+            Some(live) if target.set.is_member(live) => MemberState::InTree,
+            Some(_) => MemberState::Unlabeled,
         };
-        let (key, at) = (item.key.clone(), item.at.clone());
-        found.push(Member { key, at, state, live: live.clone() });
-    }
+        Member { key: object.item.key.clone(), at: object.item.at.clone(), state, live: object.live() }
+    };
+    let other = |live: &'a LiveObject, state| {
+        let key = live.key();
+        Member { at: observation.reference(&key), key, state, live: Some(live) }
+    };
+    let mut found: Vec<_> = observation.objects.iter().map(in_tree).collect();
     let others = candidates(&target.set, &observation.others, &target.wanted());
-    let live = |key: &Key| {
-        observation.others.iter().find(|other| Key::of(other) == *key).cloned().unwrap_or_default()
-    };
-    let at = |key: &Key| {
-        let is_of = |kind: &&crate::core::live::Resource| kind.group == key.group && kind.kind == key.kind;
-        let resource = observation.resources.iter().find(is_of)?.clone();
-        Some(ObjectRef { resource, namespace: key.namespace.clone(), name: key.name.clone() })
-    };
-    for deletion in others.delete {
-        let (at, live) = (at(&deletion.key), live(&deletion.key));
-        found.push(Member { key: deletion.key, at, state: MemberState::Left, live });
-    }
-    for (key, why) in others.kept {
+    found.extend(others.delete.into_iter().map(|(_, live)| other(live, MemberState::Left)));
+    found.extend(others.kept.into_iter().map(|(why, live)| {
         let is_copy = matches!(why, Kept::Child(_) | Kept::NotOurs);
-        let state = if is_copy { MemberState::Copy(why) } else { MemberState::Stays(why) };
-        let (at, live) = (at(&key), live(&key));
-        found.push(Member { key, at, state, live });
-    }
+        other(live, if is_copy { MemberState::Copy(why) } else { MemberState::Stays(why) })
+    }));
     found
+}
+
+/// Returns the patch of each member that has one.
+pub(super) fn patches(
+    members: &[Member<'_>],
+    patch: impl Fn(&Member<'_>, &LiveObject) -> Option<Value>,
+) -> Vec<(Key, ApiCall)> {
+    let call = |member: &Member<'_>| {
+        let patch = patch(member, member.live?)?;
+        Some((member.key.clone(), ApiCall::Patch { at: member.at.clone()?, patch, dry_run: DryRun::None }))
+    };
+    members.iter().filter_map(call).collect()
 }
 
 /// Patches many objects and reports the outcome of each. Each patch contains its preconditions.
 pub(super) fn patch_all(
     target: &Target,
-    patches: Vec<(Key, ObjectRef, Value)>,
+    patches: Vec<(Key, ApiCall)>,
     concurrency: usize,
     report: &mut Results,
 ) {
-    let keys: Vec<Key> = patches.iter().map(|(key, ..)| key.clone()).collect();
-    let call = |(_, at, patch)| ApiCall::Patch { at, patch, dry_run: DryRun::None };
-    let calls = patches.into_iter().map(call).collect();
-    let outcomes = target.cluster.change_all(calls, concurrency, |index, result| {
-        let key = &keys[index];
+    let outcomes = target.cluster.change_all(patches, concurrency, |key, result| {
         let next = match &result {
             Err(error) if error.is_out_of_reach() => Next::Stop,
             _ => Next::Nothing,
@@ -108,11 +108,11 @@ pub(super) fn patch_all(
         }
         next
     });
-    for (key, outcome) in keys.iter().zip(outcomes) {
+    for (key, outcome) in outcomes {
         match outcome {
             CallOutcome::Ended => {}
-            CallOutcome::Unknown => report.say(key, ObjectAction::Unknown, None),
-            CallOutcome::NotBegun => report.say(key, ObjectAction::NotApplied, None),
+            CallOutcome::Unknown => report.say(&key, ObjectAction::Unknown, None),
+            CallOutcome::NotBegun => report.say(&key, ObjectAction::NotApplied, None),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `inventory verify`: checks that prune finds every member and nothing else.
 
 use crate::commands::inventory::members::{Member, MemberState, members};
-use crate::core::apply::{Kept, Owner, check_lock_id, is_ours_to_mend, read_parent, salvage_parent};
+use crate::core::apply::{Kept, Owner, check_lock_id, is_repairable, read_parent, salvage_parent};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::observe::observe;
 use crate::engine::target::{Access, Target};
@@ -38,22 +38,22 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let mut found = Vec::new();
     let parent = format!("configmap/{}/{}", target.set.namespace, target.set.name);
     let mut is_valid = false;
-    if target.parent_live.is_null() {
-        found.push(Diagnostic::warning(format!("{parent}, the parent of the ApplySet, not found")));
-    } else {
-        let read = match read_parent(&target.set, &target.parent_live, Owner::Ours) {
+    if let Some(live) = &target.parent_live {
+        let read = match read_parent(&target.set, live, Owner::Ours) {
             Ok(read) => {
                 is_valid = true;
                 read
             }
-            Err(problem) if is_ours_to_mend(&target.parent_live) => {
+            Err(problem) if is_repairable(live) => {
                 found.push(Diagnostic::warning(problem.message));
-                salvage_parent(&target.set, &target.parent_live)
+                salvage_parent(&target.set, live)
             }
             Err(problem) => return Err(problem.into()),
         };
         check_lock_id(&target.set, &read, target.lock.id.as_ref(), &target.flags)?;
         target.parent = Some(read);
+    } else {
+        found.push(Diagnostic::warning(format!("{parent}, the parent of the ApplySet, not found")));
     }
     let observation = observe(&target, args.concurrency)?;
     let members = members(&target, &observation);
@@ -87,7 +87,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn problem_of(member: &Member) -> Option<Diagnostic> {
+fn problem_of(member: &Member<'_>) -> Option<Diagnostic> {
     let warning = |text: &str| Diagnostic::warning(format!("{}: {text}", member.key));
     match &member.state {
         MemberState::Unlabeled => Some(

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::commands::inventory::members::{Member, members};
+use crate::core::live::LiveObject;
 use crate::core::status::{age, seconds};
 use crate::engine::confirm;
 use crate::engine::observe::observe;
@@ -54,7 +55,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             .map(|member| format!("{}\n", member.key))
             .collect(),
         Some(LineFormat::Json) => {
-            let one = |member: &Member| json!({ "object": member.key.to_string(), "member": member.state.is_member(), "state": member.state.to_string() });
+            let one = |member: &Member<'_>| json!({ "object": member.key.to_string(), "member": member.state.is_member(), "state": member.state.to_string() });
             let items: Vec<Value> = members.iter().map(one).collect();
             format::json(
                 scope,
@@ -67,11 +68,11 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn table(members: &[Member]) -> String {
+fn table(members: &[Member<'_>]) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let now = i64::try_from(now).unwrap_or_default();
-    let row = |member: &Member| {
-        let created = member.live["metadata"]["creationTimestamp"].as_str().and_then(seconds);
+    let row = |member: &Member<'_>| {
+        let created = member.live.and_then(LiveObject::created).and_then(seconds);
         vec![
             member.key.namespace.clone(),
             member.key.kind.clone(),

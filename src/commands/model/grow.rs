@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{ValueEnum, ValueHint};
 
 use crate::core::cluster_model::{
-    Grown, Growth, Model, aks_commands, cautions, grow as grow_model, grow_machine_deployments,
-    is_machine_deployment, juju_commands, load_balancers, old_settings, read_model, summary,
+    Grown, Growth, Model, aks_commands, cautions, deprecated_settings, grow as grow_model,
+    grow_machine_deployments, is_machine_deployment, juju_commands, load_balancers, read_model, summary,
 };
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::directory::{read_text, replace};
@@ -102,7 +102,7 @@ pub(crate) fn grow(request: &GrowRequest<'_>) -> Result<Exit, Failure> {
     }
     if request.installer.is_none() {
         terminal::note(&load_balancers(&model, &grown));
-        for line in old_settings(&model) {
+        for line in deprecated_settings(&model) {
             terminal::note(&line);
         }
         cautions(&model, request.growth, grown.pools.len()).iter().for_each(terminal::diagnostic);

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
 use crate::commands::render::args::Args;
 use crate::commands::render::outcome::Outcome;
 use crate::core::pools::{PoolReport, PoolState};
-use crate::core::tree::plan::{Action, Plan};
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::escape::in_comment;
+use crate::core::tree::plan::{Action, Plan, Step};
 use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
 use crate::output::format::LineFormat;
+use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 
 /// Prints the result in the format that the user chose.
@@ -20,17 +24,45 @@ pub(super) fn show(outcome: &Outcome<'_>, args: &Args) -> Result<(), Failure> {
         terminal::diagnostic(warning);
     }
     let text = match args.output {
-        Some(LineFormat::Json) => format::json(outcome.scope, as_json(outcome)),
-        Some(LineFormat::Name) => changed_names(outcome.plan),
+        Some(LineFormat::Json) => Styled::default().text(&format::json(outcome.scope, as_json(outcome))),
+        Some(LineFormat::Name) => Styled::default().text(&changed_names(outcome.plan)),
         None => lines(outcome, args),
     };
-    terminal::data(&text)?;
+    terminal::styled(&text)?;
+    if args.check {
+        out_of_date(outcome).iter().for_each(terminal::finding);
+    }
     if !args.commit {
         for line in uncommitted_lines(outcome.git_status) {
             terminal::note(&line);
         }
     }
     Ok(())
+}
+
+/// Returns each file that a render would change, as a problem of that file.
+fn out_of_date(outcome: &Outcome<'_>) -> Vec<Diagnostic> {
+    let Outcome { project, plan, .. } = outcome;
+    let problem = |message: &str, path: PathBuf| {
+        Diagnostic::error(message)
+            .at(Location::file(path.display().to_string()))
+            .hint(format!("run `kubectl largescale render{}`, and commit the result", project.source.flags()))
+    };
+    let output = project.output();
+    let of_step = |step: &Step| {
+        let message = match step.action {
+            Action::Created => "the rendered file is missing",
+            Action::Changed => "the rendered file is not up to date",
+            Action::Removed => "the rendered file is no longer needed",
+            Action::Unchanged => return None,
+        };
+        Some(problem(message, output.join(&step.path)))
+    };
+    let found: Vec<Diagnostic> = plan.steps.iter().filter_map(of_step).collect();
+    if found.is_empty() && !outcome.same {
+        return vec![problem("the lock file is not up to date", project.lock_path())];
+    }
+    found
 }
 
 fn changed_names(plan: &Plan) -> String {
@@ -40,21 +72,22 @@ fn changed_names(plan: &Plan) -> String {
     })
 }
 
-fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
+fn lines(outcome: &Outcome<'_>, args: &Args) -> Styled {
     let Outcome { project, merged, plan, cloud_config, .. } = outcome;
-    let mut out = String::new();
+    let mut lines = Styled::default();
     let output = project.output();
     for step in plan.steps.iter().filter(|step| step.action != Action::Unchanged) {
-        let _ =
-            writeln!(out, "{} {}", output.join(&step.path).display(), terminal::action(step.action.word()));
+        let path = in_comment(&output.join(&step.path).display().to_string());
+        lines = lines.text(&format!("{path} ")).action(step.action.word()).text("\n");
     }
     if !args.nodes.locked {
         for report in &merged.reports {
             let Some(why) = why(report) else { continue };
-            let _ =
-                writeln!(out, "pool {} {} ({why})", report.pool.value, terminal::action(report.state.word()));
+            let pool = lines.text(&format!("pool {} ", report.pool.value)).action(report.state.word());
+            lines = pool.text(&format!(" ({why})\n"));
         }
     }
+    let mut out = String::new();
     let kept =
         merged.reports.iter().filter(|report| report.state == PoolState::Kept && !args.nodes.locked).count();
     let _ = writeln!(
@@ -75,7 +108,7 @@ fn lines(outcome: &Outcome<'_>, args: &Args) -> String {
         }
         _ => {}
     }
-    out
+    lines.text(&out)
 }
 
 /// Returns why a pool deserves a line.
@@ -104,7 +137,7 @@ fn uncommitted_lines(git_status: &[GitFileStatus]) -> Vec<String> {
             ("changed", difference @ "removed") => difference,
             (state, _) => state,
         };
-        by_state.entry(what).or_default().push(file.file.display().to_string());
+        by_state.entry(what).or_default().push(in_comment(&file.file.display().to_string()));
     }
     let line = |(state, files): (&str, Vec<String>)| {
         let more = files.len().saturating_sub(SHOWN);

@@ -81,6 +81,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::core::live::{LiveObject, LiveState};
     use crate::core::status::{DriftSubject, NodeCount, report};
 
     fn service(pool: &str, ingress: &Value) -> DriftSubject {
@@ -91,21 +92,28 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Some(live) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     #[test]
     fn json_has_all_fields() {
         let mut changed = service("a", &json!([{"ip": "192.0.2.1"}, {"hostname": "a.example"}]));
-        changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
+        let mut live = changed.live.object().unwrap().value().clone();
+        live["spec"]["ports"][0]["port"] = 81.into();
+        changed.live = LiveState::Present(LiveObject::sample(&live));
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": "web", "namespace": "web"}});
-        let workload = DriftSubject { desired, live: Some(Value::Null) };
+        let workload = DriftSubject { desired, live: LiveState::Absent };
         let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota",
             "lastTimestamp": "1970-01-01T00:04:00Z", "count": 4,
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
-        let report = report(&[changed, service("b", &json!([])), workload], &[], &[event], Some(&nodes));
+        let report = report(
+            &[changed, service("b", &json!([])), workload],
+            &[],
+            &[LiveObject::sample(&event)],
+            Some(&nodes),
+        );
         let shown = Shown {
             scope: &crate::scope::Scope::default(),
             app: "nginx",

@@ -42,7 +42,7 @@ fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
     let label = lock.map(|lock| lock.label.as_str());
     let discovered = discover_pools(nodes, &project.platform, None, label)?;
-    let options = MergeOptions { forget: Vec::new(), shrink: Shrink::Believe };
+    let options = MergeOptions { forget: Vec::new(), shrink: Shrink::Accept };
     let merged = merge(&project.spec.spec, &discovered, lock, &options)?;
     let is_known = |value: &String| lock.is_some_and(|lock| lock.pools.contains_key(value));
     let mut found = Nodes::default();

@@ -114,6 +114,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::core::live::{LiveObject, LiveState};
     use crate::core::status::{DriftSubject, NodeCount, report};
     use crate::scope::Scope;
 
@@ -125,7 +126,7 @@ mod tests {
         let mut live = desired.clone();
         live["metadata"]["creationTimestamp"] = "1970-01-01T00:00:00Z".into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Some(live) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn shown(subjects: &[DriftSubject], format: Option<StatusFormat>) -> String {
@@ -135,7 +136,12 @@ mod tests {
             "involvedObject": {"kind": "Service", "name": format!("web-{pool}"), "namespace": "web"}})
         };
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
-        let report = report(subjects, &[], &[event("b"), event("c")], Some(&nodes));
+        let report = report(
+            subjects,
+            &[],
+            &[LiveObject::sample(&event("b")), LiveObject::sample(&event("c"))],
+            Some(&nodes),
+        );
         text(
             &Shown {
                 scope: &Scope::default(),
@@ -188,9 +194,11 @@ not ready: 1 of 2 load balancers have an address, 0 of 0 workloads rolled out
 
     fn with_trouble() -> Vec<DriftSubject> {
         let mut changed = service("d", &json!([{"ip": "192.0.2.4"}, {"ip": "2001:db8::4"}]));
-        changed.live.as_mut().unwrap()["spec"]["ports"][0]["port"] = 81.into();
+        let mut live = changed.live.object().unwrap().value().clone();
+        live["spec"]["ports"][0]["port"] = 81.into();
+        changed.live = LiveState::Present(LiveObject::sample(&live));
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "web"}});
-        let workload = DriftSubject { desired, live: Some(Value::Null) };
+        let workload = DriftSubject { desired, live: LiveState::Absent };
         let pending = |pool| service(pool, &json!([]));
         vec![service("a", &json!([{"ip": "192.0.2.1"}])), pending("b"), pending("c"), changed, workload]
     }

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::core::kubernetes::names;
+use crate::core::live::LiveObject;
 use crate::core::lock::LockId;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_label};
 
 /// Label on a member: the ID of its ApplySet.
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
@@ -95,15 +96,12 @@ impl ApplySet {
 
     /// Adds the member label. Only objects sent to the cluster have it; rendered files do not.
     pub fn mark(&self, object: &mut Value) {
-        if object["metadata"]["labels"].is_null() {
-            object["metadata"]["labels"] = json!({});
-        }
-        object["metadata"]["labels"][PART_OF] = self.id().into();
+        set_label(object, PART_OF, &self.id());
     }
 
     /// Returns whether an object is a member of this ApplySet.
-    pub fn is_member(&self, object: &Value) -> bool {
-        object["metadata"]["labels"][PART_OF] == self.id()
+    pub fn is_member(&self, object: &LiveObject) -> bool {
+        object.label(PART_OF) == Some(&self.id())
     }
 
     /// Returns the parent to apply for the directory with this lock ID.
@@ -205,9 +203,9 @@ mod tests {
     fn marked_objects_are_members() {
         let set = set("web", "prod");
         let mut object = json!({"metadata": {"name": "a"}});
-        assert!(!set.is_member(&object));
+        assert!(!set.is_member(&LiveObject::sample(&object)));
         set.mark(&mut object);
-        assert!(set.is_member(&object));
+        assert!(set.is_member(&LiveObject::sample(&object)));
         assert_eq!(set.selector(), format!("{PART_OF}={}", set.id()));
     }
 

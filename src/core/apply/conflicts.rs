@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::core::live::{Entry, FieldSet, MANAGER, Segment, entries, get, matches, remove};
+use crate::core::live::{Entry, FieldSet, LiveObject, MANAGER, Segment, entries, get, matches, remove};
 use crate::core::spec::{ConflictAction, ConflictRule};
 
 /// A field that we apply and that another field manager owns with another value.
@@ -47,12 +47,16 @@ pub enum Verdict {
 const NEVER: &[&str] = &[".apiVersion", ".kind", ".metadata", ".metadata.name", ".metadata.namespace"];
 
 /// Returns the conflicts in a response with status 409. Each cause is a path and a message.
-pub fn conflicts_of(causes: &[(String, String)], desired: &Value, live: &Value) -> Vec<Conflict> {
+pub fn conflicts_of(
+    causes: &[(String, String)],
+    desired: &Value,
+    live: Option<&LiveObject>,
+) -> Vec<Conflict> {
     let conflict = |(field, message): &(String, String)| Conflict {
         field: field.clone(),
         manager: quoted_after(message, "conflict with ").unwrap_or_else(|| "another manager".to_owned()),
         subresource: quoted_after(message, "with subresource ").unwrap_or_default(),
-        theirs: get(field, live).cloned(),
+        theirs: live.and_then(|live| get(field, live.value())).cloned(),
         ours: get(field, desired).cloned(),
     };
     causes.iter().map(conflict).collect()
@@ -60,10 +64,10 @@ pub fn conflicts_of(causes: &[(String, String)], desired: &Value, live: &Value) 
 
 /// Removes from the desired object the fields that a rule leaves to their field managers. It also removes fields whose
 /// values are equal, so that the next run finds no change.
-pub fn yielded(rules: &[ConflictRule], desired: &Value, live: &Value) -> (Value, Vec<Yielded>) {
+pub fn yielded(rules: &[ConflictRule], desired: &Value, live: Option<&LiveObject>) -> (Value, Vec<Yielded>) {
     let mut rest = desired.clone();
     let mut left = Vec::new();
-    let Some(entries) = entries(live) else { return (rest, left) };
+    let Some(entries) = live.and_then(entries) else { return (rest, left) };
     for entry in entries.iter().filter(|entry| entry.manager != MANAGER) {
         // Most objects have no field that a rule matches.
         if !may_yield(rules, entry) {
@@ -167,13 +171,13 @@ mod tests {
         ConflictRule { field: field.to_owned(), manager: manager.map(str::to_owned), action }
     }
 
-    fn deployment(entries: &Value) -> (Value, Value) {
+    fn deployment(entries: &Value) -> (Value, LiveObject) {
         let desired = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}, "spec": {
             "replicas": 3, "template": {"spec": {"containers": [{"name": "web", "image": "nginx:1"}]}}}});
         let mut live = desired.clone();
         live["spec"]["replicas"] = 9.into();
         live["metadata"]["managedFields"] = entries.clone();
-        (desired, live)
+        (desired, LiveObject::sample(&live))
     }
 
     fn entry(manager: &str, subresource: &str, fields: &Value) -> Value {
@@ -183,7 +187,7 @@ mod tests {
 
     fn left_out(rules: &[ConflictRule], entries: &Value) -> (Value, Vec<String>) {
         let (desired, live) = deployment(entries);
-        let (rest, left) = yielded(rules, &desired, &live);
+        let (rest, left) = yielded(rules, &desired, Some(&live));
         (rest, left.iter().map(|left| format!("{} to {}", left.field, left.manager)).collect())
     }
 
@@ -235,7 +239,7 @@ mod tests {
                 "conflict with \"foo\" using apps/v1 at 2026-01-02T03:04:05Z".to_owned(),
             ),
         ];
-        let conflicts = conflicts_of(&causes, &desired, &live);
+        let conflicts = conflicts_of(&causes, &desired, Some(&live));
         assert_eq!((conflicts[0].manager.as_str(), conflicts[0].subresource.as_str()), ("hpa", "scale"));
         assert_eq!((&conflicts[0].theirs, &conflicts[0].ours), (&Some(9.into()), &Some(3.into())));
         assert_eq!((conflicts[1].manager.as_str(), conflicts[1].subresource.as_str()), ("foo", ""));

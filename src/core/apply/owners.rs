@@ -1,8 +1,7 @@
 //! Detects other tools that manage an object.
 
-use serde_json::Value;
-
 use crate::core::apply::apply_set::{ApplySet, PART_OF};
+use crate::core::live::LiveObject;
 
 /// Another tool that applies the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,9 +23,9 @@ const FLUX: &[&str] = &["kustomize.toolkit.fluxcd.io", "helm.toolkit.fluxcd.io"]
 const HELM: &str = "meta.helm.sh/release-name";
 
 /// Returns every tool that has marked the object as its own.
-pub fn other_owners(live: &Value) -> Vec<Tracker> {
-    let label = |key: &str| live["metadata"]["labels"][key].as_str();
-    let note = |key: &str| live["metadata"]["annotations"][key].as_str();
+pub fn other_owners(live: &LiveObject) -> Vec<Tracker> {
+    let label = |key: &str| live.label(key);
+    let note = |key: &str| live.annotation(key);
     let mut found = Vec::new();
     if let Some(id) = note(ARGO_CD) {
         let owner = id.split(':').next().unwrap_or(id).to_owned();
@@ -45,20 +44,20 @@ pub fn other_owners(live: &Value) -> Vec<Tracker> {
 }
 
 /// Returns the ID of another ApplySet that the object is a member of.
-pub fn other_set(set: &ApplySet, live: &Value) -> Option<String> {
-    let id = live["metadata"]["labels"][PART_OF].as_str()?;
+pub fn other_set(set: &ApplySet, live: &LiveObject) -> Option<String> {
+    let id = live.label(PART_OF)?;
     (id != set.id()).then(|| id.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
     #[track_caller]
     fn check(labels: &Value, notes: &Value, expected: &[&str]) {
-        let live = json!({"metadata": {"labels": labels, "annotations": notes}});
+        let live = LiveObject::sample(&json!({"metadata": {"labels": labels, "annotations": notes}}));
         let shown: Vec<String> =
             other_owners(&live).iter().map(|t| format!("{} {}", t.tool, t.owner)).collect();
         assert_eq!(shown, expected);
@@ -81,9 +80,9 @@ mod tests {
     #[test]
     fn members_of_other_sets() {
         let set = ApplySet { name: "a".to_owned(), namespace: "b".to_owned() };
-        let of = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
+        let of = |id: &str| LiveObject::sample(&json!({"metadata": {"labels": {PART_OF: id}}}));
         assert_eq!(other_set(&set, &of("x")), Some("x".to_owned()));
         assert_eq!(other_set(&set, &of(&set.id())), None);
-        assert_eq!(other_set(&set, &json!({"metadata": {}})), None);
+        assert_eq!(other_set(&set, &LiveObject::sample(&json!({}))), None);
     }
 }

@@ -7,7 +7,7 @@ use crate::core::apply::apply_set::{
     TOOLING,
 };
 use crate::core::kubernetes::names;
-use crate::core::live::{Entry, entries};
+use crate::core::live::{Entry, LiveObject, entries};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -33,16 +33,16 @@ pub struct ForeignAnnotation {
 
 /// Returns the annotations on a parent that our field manager does not own, sorted by key. Annotations decide where
 /// members are searched, so a forged annotation can choose what a prune deletes.
-pub fn foreign_annotations(live: &Value) -> Vec<ForeignAnnotation> {
+pub fn foreign_annotations(live: &LiveObject) -> Vec<ForeignAnnotation> {
     let entries = entries(live).unwrap_or_default();
     let owns = |entry: &Entry<'_>, key: &str| {
         let annotations = entry.fields.field("metadata").and_then(|metadata| metadata.field("annotations"));
         annotations.is_some_and(|annotations| annotations.field(key).is_some())
     };
-    let keys = live["metadata"]["annotations"].as_object().into_iter().flat_map(|map| map.keys());
-    keys.filter(|key| !entries.iter().any(|entry| entry.manager == PARENT_MANAGER && owns(entry, key)))
+    live.annotation_keys()
+        .filter(|key| !entries.iter().any(|entry| entry.manager == PARENT_MANAGER && owns(entry, key)))
         .map(|key| ForeignAnnotation {
-            key: key.clone(),
+            key: key.to_owned(),
             manager: entries.iter().find(|entry| owns(entry, key)).map(|entry| entry.manager.to_owned()),
         })
         .collect()
@@ -58,16 +58,15 @@ pub enum Owner {
 }
 
 /// Reads a parent. Runs the same checks as kubectl, in the same order.
-pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent, Diagnostic> {
+pub fn read_parent(set: &ApplySet, live: &LiveObject, owner: Owner) -> Result<Parent, Diagnostic> {
     let name = format!("configmap/{}/{}", set.namespace, set.name);
-    let text = |field: &str, key: &str| live["metadata"][field][key].as_str();
     if !is_parent(live) {
         return Err(Diagnostic::refusal(format!(
             "{name} already exists and is not the parent of an ApplySet"
         ))
         .hint("change `metadata.name` in the spec, or rename that ConfigMap"));
     }
-    let Some(tooling) = text("annotations", TOOLING) else {
+    let Some(tooling) = live.annotation(TOOLING) else {
         return Err(missing(&name, "annotation", TOOLING));
     };
     let tool = tool_of(tooling);
@@ -75,7 +74,7 @@ pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent,
         return Err(Diagnostic::refusal(format!("{name}: the ApplySet is managed by {tooling}, not by kubectl-largescale"))
             .hint("to take it over, run `kubectl largescale inventory adopt`; until then use that program to apply and prune"));
     }
-    let Some(id) = text("labels", ID) else {
+    let Some(id) = live.label(ID) else {
         return Err(missing(&name, "label", ID));
     };
     if id != set.id() {
@@ -85,22 +84,22 @@ pub fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent,
         ))
         .hint("if it was copied from another namespace or name, `kubectl largescale inventory verify --fix` corrects it"));
     }
-    let Some(kinds) = text("annotations", KINDS) else {
+    let Some(kinds) = live.annotation(KINDS) else {
         return Err(missing(&name, "annotation", KINDS));
     };
-    let namespaces = text("annotations", NAMESPACES).unwrap_or_default();
+    let namespaces = live.annotation(NAMESPACES).unwrap_or_default();
     let (scope, invalid) = scope_of(set, kinds, namespaces);
     if let Some(invalid) = invalid.first() {
         return Err(Diagnostic::refusal(format!("{name}, the parent of the ApplySet, lists {invalid}"))
             .hint("`kubectl largescale inventory verify --fix` rewrites it from the labels of the members"));
     }
-    let lock_id = text("annotations", LOCK_ID).map(str::to_owned);
+    let lock_id = live.annotation(LOCK_ID).map(str::to_owned);
     Ok(Parent { scope, tooling: tooling.to_owned(), lock_id })
 }
 
 /// Reads the valid parts of a parent that [`read_parent`] refuses, to repair it.
-pub fn salvage_parent(set: &ApplySet, live: &Value) -> Parent {
-    let text = |key: &str| live["metadata"]["annotations"][key].as_str();
+pub fn salvage_parent(set: &ApplySet, live: &LiveObject) -> Parent {
+    let text = |key: &str| live.annotation(key);
     let (scope, _) = scope_of(set, text(KINDS).unwrap_or_default(), text(NAMESPACES).unwrap_or_default());
     let tooling = text(TOOLING).unwrap_or_default().to_owned();
     Parent { scope, tooling, lock_id: text(LOCK_ID).map(str::to_owned) }
@@ -164,11 +163,11 @@ pub fn check_lock_id(
 }
 
 /// Returns the patch that removes the ApplySet from a parent that holds other data and must not be deleted.
-pub fn undone(parent: &Value) -> Option<Value> {
-    let holds = |field: &str| parent[field].as_object().is_some_and(|map| !map.is_empty());
+pub fn removal_patch(parent: &LiveObject) -> Option<Value> {
+    let holds = |field: &str| parent.field(field).as_object().is_some_and(|map| !map.is_empty());
     let patch = json!({ "metadata": {
-        "uid": parent["metadata"]["uid"],
-        "resourceVersion": parent["metadata"]["resourceVersion"],
+        "uid": parent.uid(),
+        "resourceVersion": parent.resource_version(),
         "labels": { ID: null },
         "annotations": { TOOLING: null, KINDS: null, RESOURCES: null, NAMESPACES: null, LOCK_ID: null },
     } });
@@ -176,14 +175,12 @@ pub fn undone(parent: &Value) -> Option<Value> {
 }
 
 /// Returns whether an unreadable parent may be rewritten: it is a parent, and no other program claims it.
-pub fn is_ours_to_mend(live: &Value) -> bool {
-    let tooling = live["metadata"]["annotations"][TOOLING].as_str();
-    is_parent(live) && tooling.is_none_or(|tooling| tool_of(tooling) == TOOL)
+pub fn is_repairable(live: &LiveObject) -> bool {
+    is_parent(live) && live.annotation(TOOLING).is_none_or(|tooling| tool_of(tooling) == TOOL)
 }
 
-fn is_parent(live: &Value) -> bool {
-    let has = |field: &str, key: &str| live["metadata"][field].get(key).is_some();
-    has("labels", ID) || [TOOLING, KINDS, RESOURCES].iter().any(|key| has("annotations", key))
+fn is_parent(live: &LiveObject) -> bool {
+    live.label(ID).is_some() || [TOOLING, KINDS, RESOURCES].iter().any(|key| live.annotation(key).is_some())
 }
 
 /// Returns the name of the program in a tooling annotation.
@@ -200,6 +197,10 @@ fn missing(name: &str, what: &str, key: &str) -> Diagnostic {
 mod tests {
     use super::*;
     use crate::core::manifest::Key;
+
+    fn read_parent(set: &ApplySet, live: &Value, owner: Owner) -> Result<Parent, Diagnostic> {
+        super::read_parent(set, &LiveObject::sample(live), owner)
+    }
 
     fn set(name: &str, namespace: &str) -> ApplySet {
         ApplySet { name: name.to_owned(), namespace: namespace.to_owned() }
@@ -272,7 +273,7 @@ mod tests {
     fn parents_that_may_be_repaired() {
         let check = |labels: Value, annotations: Value, expected: bool| {
             let live = json!({"metadata": {"labels": labels, "annotations": annotations}});
-            assert_eq!(is_ours_to_mend(&live), expected, "{live}");
+            assert_eq!(is_repairable(&LiveObject::sample(&live)), expected, "{live}");
         };
         check(json!({ID: "x"}), json!({TOOLING: "kubectl-largescale/v0.1.0"}), true);
         check(json!({ID: "x"}), json!({}), true);
@@ -280,7 +281,6 @@ mod tests {
         check(json!({ID: "x"}), json!({TOOLING: "kubectl/v1.36.3"}), false);
         check(json!({}), json!({TOOLING: "kubectl/v1.36.3"}), false);
         check(json!({"app": "web"}), json!({}), false);
-        assert!(!is_ours_to_mend(&Value::Null));
     }
 
     #[test]
@@ -299,7 +299,11 @@ mod tests {
             let message = read_parent(&set, &parent, Owner::Ours).unwrap_err().message;
             assert_eq!(message, format!("configmap/prod/web, the parent of the ApplySet, {problem}"));
             let scope = set.scope(&[key("Service", "", "a")]);
-            assert_eq!(salvage_parent(&set, &parent).scope, scope, "{kinds} {namespaces}");
+            assert_eq!(
+                salvage_parent(&set, &LiveObject::sample(&parent)).scope,
+                scope,
+                "{kinds} {namespaces}"
+            );
         }
     }
 
@@ -313,7 +317,7 @@ mod tests {
         };
         let check = |entries: Value, expected: &[(&str, Option<&str>)]| {
             let live = json!({"metadata": {"annotations": {KINDS: "Secret", TOOLING: "t"}, "managedFields": entries}});
-            let found = foreign_annotations(&live);
+            let found = foreign_annotations(&LiveObject::sample(&live));
             let found: Vec<_> = found.iter().map(|it| (it.key.as_str(), it.manager.as_deref())).collect();
             assert_eq!(found, expected);
         };

@@ -73,7 +73,7 @@ pub struct Terms {
 
 /// A difference between the plan and the changes that an apply would make now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Departure {
+pub enum Deviation {
     /// The whole plan is invalid.
     Whole(String),
     /// One object would change in another way.
@@ -138,7 +138,7 @@ impl PlanFile {
 }
 
 /// Returns every difference between the planned changes and the changes that an apply would make now.
-pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
+pub fn deviations(plan: &PlanFile, now: &PlanFile) -> Vec<Deviation> {
     let mut found = Vec::new();
     for (what, planned, now) in [
         ("cluster", &plan.terms.cluster, &now.terms.cluster),
@@ -146,7 +146,7 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
         ("set", &plan.terms.set, &now.terms.set),
     ] {
         if planned != now {
-            found.push(Departure::Whole(format!("the plan is for {what} {planned}, but this is {now}")));
+            found.push(Deviation::Whole(format!("the plan is for {what} {planned}, but this is {now}")));
         }
     }
     found.extend(tree_departures(&plan.terms.tree, &now.terms.tree));
@@ -156,12 +156,12 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
         plan.objects.iter().map(|object| (object.key(), object)).collect();
     for (key, planned) in &planned {
         match current.get(key) {
-            None => found.push(Departure::AlreadyDone(key.clone())),
-            Some(now) => found.extend(departure(key, planned, now)),
+            None => found.push(Deviation::AlreadyDone(key.clone())),
+            Some(now) => found.extend(deviation(key, planned, now)),
         }
     }
     for (key, now) in current.iter().filter(|(key, _)| !planned.contains_key(*key)) {
-        found.push(Departure::Object {
+        found.push(Deviation::Object {
             key: key.clone(),
             what: format!("{key} would be {}, but it is not in the plan", now.action),
             planned: String::new(),
@@ -171,7 +171,7 @@ pub fn departures(plan: &PlanFile, now: &PlanFile) -> Vec<Departure> {
     found
 }
 
-fn departure(key: &Key, planned: &PlannedObject, now: &PlannedObject) -> Option<Departure> {
+fn deviation(key: &Key, planned: &PlannedObject, now: &PlannedObject) -> Option<Deviation> {
     let what = if planned.action != now.action {
         format!("{key} was planned to be {}, but would be {} now", planned.action, now.action)
     } else if planned.uid != now.uid {
@@ -182,10 +182,10 @@ fn departure(key: &Key, planned: &PlannedObject, now: &PlannedObject) -> Option<
         return None;
     };
     let (planned, now) = (planned.diff.clone(), now.diff.clone());
-    Some(Departure::Object { key: key.clone(), what, planned, now })
+    Some(Deviation::Object { key: key.clone(), what, planned, now })
 }
 
-fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<Departure> {
+fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<Deviation> {
     let mut changed: Vec<&str> = planned
         .iter()
         .filter(|(path, digest)| now.get(*path) != Some(digest))
@@ -195,7 +195,7 @@ fn tree_departures(planned: &BTreeMap<String, String>, now: &BTreeMap<String, St
     changed.sort_unstable();
     let Some(first) = changed.first() else { return Vec::new() };
     let more = if changed.len() > 1 { format!(" and {} more", changed.len() - 1) } else { String::new() };
-    vec![Departure::Whole(format!(
+    vec![Deviation::Whole(format!(
         "the rendered directory has changed since the plan was made: {first}{more}"
     ))]
 }
@@ -232,11 +232,11 @@ mod tests {
     }
 
     fn messages(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
-        let say = |departure: Departure| match departure {
-            Departure::Whole(what) | Departure::Object { what, .. } => what,
-            Departure::AlreadyDone(key) => format!("{key} is already done"),
+        let say = |deviation: Deviation| match deviation {
+            Deviation::Whole(what) | Deviation::Object { what, .. } => what,
+            Deviation::AlreadyDone(key) => format!("{key} is already done"),
         };
-        departures(plan, now).into_iter().map(say).collect()
+        deviations(plan, now).into_iter().map(say).collect()
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(PlanFile::read("p", &plan.write()).unwrap(), plan);
         assert_eq!(plan.objects[0].name, "a", "sorted by key");
         assert_eq!(plan.max_prune().unwrap(), Some(MaxPrune::Percent(50)));
-        assert_eq!(departures(&plan, &plan), []);
+        assert_eq!(deviations(&plan, &plan), []);
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
     fn differences_hold_both_diffs() {
         let planned = plan(vec![object("a", "configured", Some("u"), "1")]);
         let now = plan(vec![object("a", "configured", Some("u"), "2")]);
-        let Departure::Object { planned, now, .. } = departures(&planned, &now).remove(0) else { panic!() };
+        let Deviation::Object { planned, now, .. } = deviations(&planned, &now).remove(0) else { panic!() };
         assert_eq!((planned.as_str(), now.as_str()), ("diff of a, 1\n", "diff of a, 2\n"));
     }
 }

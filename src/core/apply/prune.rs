@@ -4,19 +4,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-
 use crate::core::apply::apply_set::ApplySet;
-use crate::core::live::{MANAGER, entries};
+use crate::core::live::{LiveObject, MANAGER, entries};
 use crate::core::manifest::Key;
 
 /// The members that the rendered directory no longer holds.
 #[derive(Clone, Debug, Default)]
-pub struct Candidates {
+pub struct Candidates<'a> {
     /// Members to delete.
-    pub delete: Vec<Deletion>,
+    pub delete: Vec<(Deletion, &'a LiveObject)>,
     /// Members to keep, with the reason.
-    pub kept: Vec<(Key, Kept)>,
+    pub kept: Vec<(Kept, &'a LiveObject)>,
 }
 
 /// An object to delete, in the state in which it was read.
@@ -72,51 +70,54 @@ const PRECIOUS: &[(&str, &str)] = &[
 ];
 
 /// Sorts the members that are not in `wanted` into those to delete and those to keep.
-pub fn candidates(set: &ApplySet, members: &[Value], wanted: &BTreeSet<Key>) -> Candidates {
+pub fn candidates<'a>(
+    set: &ApplySet,
+    members: impl IntoIterator<Item = &'a LiveObject>,
+    wanted: &BTreeSet<Key>,
+) -> Candidates<'a> {
     let mut found = Candidates::default();
     let mut seen = BTreeSet::new();
     for object in members {
-        let key = Key::of(object);
+        let key = object.key();
         let is_parent = key.kind == "ConfigMap" && key.name == set.name && key.namespace == set.namespace;
         if wanted.contains(&key) || is_parent || !set.is_member(object) || !seen.insert(key.clone()) {
             continue;
         }
-        match reason_to_keep(&key, object) {
-            Some(why) => found.kept.push((key, why)),
-            None => found.delete.push(Deletion {
-                key,
-                uid: text(&object["metadata"]["uid"]),
-                resource_version: text(&object["metadata"]["resourceVersion"]),
-                addresses: addresses(object),
-            }),
+        if let Some(why) = reason_to_keep(&key, object) {
+            found.kept.push((why, object));
+            continue;
         }
+        let deletion = Deletion {
+            key,
+            uid: object.uid().unwrap_or_default().to_owned(),
+            resource_version: object.resource_version().unwrap_or_default().to_owned(),
+            addresses: addresses(object),
+        };
+        found.delete.push((deletion, object));
     }
     found
 }
 
 /// Returns the addresses and host names of a Service's load balancer.
-pub fn addresses(service: &Value) -> Vec<String> {
-    let entries = service["status"]["loadBalancer"]["ingress"].as_array().into_iter().flatten();
+fn addresses(service: &LiveObject) -> Vec<String> {
+    let entries = service.field("status")["loadBalancer"]["ingress"].as_array().into_iter().flatten();
     entries
         .filter_map(|entry| entry["ip"].as_str().or(entry["hostname"].as_str()))
         .map(str::to_owned)
         .collect()
 }
 
-fn reason_to_keep(key: &Key, object: &Value) -> Option<Kept> {
-    let metadata = &object["metadata"];
+fn reason_to_keep(key: &Key, object: &LiveObject) -> Option<Kept> {
     let is_of = |kinds: &[(&str, &str)]| kinds.contains(&(key.group.as_str(), key.kind.as_str()));
-    let note = |name: &str| metadata["annotations"][name].as_str().unwrap_or_default();
-    let either = |name: &str| metadata["labels"][name].as_str().unwrap_or(note(name));
-    let controller = metadata["ownerReferences"].as_array().into_iter().flatten();
-    if let Some(owner) = controller.into_iter().find(|owner| owner["controller"] == true) {
-        let kind = text(&owner["kind"]).to_lowercase();
-        return Some(Kept::Child(format!("{kind}/{}", text(&owner["name"]))));
+    let note = |name: &str| object.annotation(name).unwrap_or_default();
+    let either = |name: &str| object.label(name).unwrap_or(note(name));
+    if let Some((kind, name)) = object.controller() {
+        return Some(Kept::Child(format!("{}/{name}", kind.to_lowercase())));
     }
     if is_of(CHILDREN) {
         return Some(Kept::Child("a controller".to_owned()));
     }
-    if !metadata["deletionTimestamp"].is_null() {
+    if object.is_being_deleted() {
         return Some(Kept::Leaving);
     }
     if is_of(PRECIOUS) {
@@ -133,10 +134,6 @@ fn reason_to_keep(key: &Key, object: &Value) -> Option<Kept> {
     }
     let managers = entries(object).unwrap_or_default();
     (!managers.iter().any(|entry| entry.manager == MANAGER)).then_some(Kept::NotOurs)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The limit on the members that one run may delete.
@@ -191,7 +188,7 @@ impl FromStr for MaxPrune {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -199,20 +196,21 @@ mod tests {
         ApplySet { name: "web".to_owned(), namespace: "prod".to_owned() }
     }
 
-    fn member(version: &str, kind: &str, further: &Value) -> Value {
+    fn member(version: &str, kind: &str, further: &Value) -> LiveObject {
         let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {
             "name": "a", "namespace": "prod", "uid": "u1", "resourceVersion": "7", "managedFields": [
                 {"manager": MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {}}]}});
         set().mark(&mut object);
         json_patch::merge(&mut object, further);
-        object
+        LiveObject::sample(&object)
     }
 
     #[track_caller]
     fn is_kept(version: &str, kind: &str, further: &Value, why: &str) {
-        let found = candidates(&set(), &[member(version, kind, further)], &BTreeSet::new());
-        assert_eq!(found.delete, []);
-        assert_eq!(found.kept.iter().map(|(_, kept)| kept.to_string()).collect::<Vec<_>>(), [why]);
+        let object = member(version, kind, further);
+        let found = candidates(&set(), [&object], &BTreeSet::new());
+        assert!(found.delete.is_empty());
+        assert_eq!(found.kept.iter().map(|(kept, _)| kept.to_string()).collect::<Vec<_>>(), [why]);
     }
 
     #[test]
@@ -220,23 +218,23 @@ mod tests {
         let address =
             json!({"status": {"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}, {"hostname": "a.example"}]}}});
         let service = member("v1", "Service", &address);
-        let found = candidates(&set(), std::slice::from_ref(&service), &BTreeSet::new());
+        let found = candidates(&set(), [&service], &BTreeSet::new());
         let deletion = Deletion {
-            key: Key::of(&service),
+            key: service.key(),
             uid: "u1".to_owned(),
             resource_version: "7".to_owned(),
             addresses: vec!["1.2.3.4".to_owned(), "a.example".to_owned()],
         };
-        assert_eq!((found.delete, found.kept), (vec![deletion], vec![]));
+        assert_eq!((found.delete, found.kept), (vec![(deletion, &service)], vec![]));
     }
 
     #[test]
     fn wanted_objects_the_parent_and_non_members_are_no_candidates() {
         let service = member("v1", "Service", &json!({}));
-        let wanted = BTreeSet::from([Key::of(&service)]);
+        let wanted = BTreeSet::from([service.key()]);
         let parent = member("v1", "ConfigMap", &json!({"metadata": {"name": "web"}}));
         let stranger = member("v1", "Secret", &json!({"metadata": {"labels": {super::super::PART_OF: "x"}}}));
-        let found = candidates(&set(), &[service, parent, stranger], &wanted);
+        let found = candidates(&set(), [&service, &parent, &stranger], &wanted);
         assert_eq!((found.delete.len(), found.kept.len()), (0, 0));
     }
 
@@ -253,7 +251,8 @@ mod tests {
             ("Deployment", "web", "prod", 1),
             ("Service", "web", "prod", 1),
         ] {
-            let found = candidates(&set(), &[named(kind, name, namespace)], &BTreeSet::new());
+            let object = named(kind, name, namespace);
+            let found = candidates(&set(), [&object], &BTreeSet::new());
             assert_eq!(found.delete.len(), deleted, "{kind} {namespace}/{name}");
         }
     }
@@ -327,7 +326,8 @@ mod tests {
             note("helm.sh/resource-policy", "drop"),
             json!({"metadata": {"ownerReferences": [{"kind": "Service", "name": "web"}]}}),
         ] {
-            let found = candidates(&set(), &[member("v1", "Service", &further)], &BTreeSet::new());
+            let object = member("v1", "Service", &further);
+            let found = candidates(&set(), [&object], &BTreeSet::new());
             assert_eq!(found.delete.len(), 1, "{further}");
         }
     }

@@ -4,7 +4,7 @@ use crate::core::cluster_model::pool::{field, path};
 use crate::core::cluster_model::read::Model;
 
 /// Returns a sentence for each setting in the model that has a new meaning or has moved.
-pub fn old_settings(model: &Model) -> Vec<String> {
+pub fn deprecated_settings(model: &Model) -> Vec<String> {
     let config = path(&model.properties, &["orchestratorProfile", "kubernetesConfig"]);
     let lines = SETTINGS.iter().filter_map(|(keys, became)| {
         let value = path(config, keys);
@@ -49,7 +49,7 @@ mod tests {
         let text = format!(
             r#"{{"apiVersion":"vlabs","properties":{{"orchestratorProfile":{{"kubernetesConfig":{{{config}}}}},"agentPoolProfiles":[{{"name":"a"}}]}}}}"#
         );
-        let settings = old_settings(&read_model("m.json", &text).unwrap());
+        let settings = deprecated_settings(&read_model("m.json", &text).unwrap());
         settings.iter().map(|line| line.split(": ").next().unwrap_or_default().to_owned()).collect()
     }
 

@@ -9,7 +9,7 @@ use crate::core::pools::Pool;
 
 /// Returns the object without namespace and labels; `None` if no pool with a reserved address is in the round robin.
 pub fn endpoint(app: &str, dns: &Dns, pools: &[Pool]) -> Option<Value> {
-    let members: Vec<&Pool> = pools.iter().filter(|pool| dns.out(*pool).is_none()).collect();
+    let members: Vec<&Pool> = pools.iter().filter(|pool| dns.exclusion(*pool).is_none()).collect();
     let endpoints = if dns.has_identifiers(AnswersWith::Address) {
         members.iter().flat_map(|pool| weighted(app, dns, pool)).collect()
     } else {

@@ -21,7 +21,7 @@ pub struct Candidate<'a> {
 
 /// The reason why a pool is not in the round robin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Out {
+pub enum Exclusion {
     /// The spec drains the pool.
     Drained,
     /// The pool has no nodes, and the spec withdraws such pools.
@@ -30,7 +30,7 @@ pub enum Out {
     NotReserved,
 }
 
-impl Out {
+impl Exclusion {
     /// Returns the reason as it is printed.
     pub fn words(self) -> &'static str {
         match self {
@@ -47,7 +47,7 @@ pub struct RoundRobin<'a> {
     /// `spec.dns`.
     pub dns: &'a Dns,
     /// The pools that are not in the round robin, by name, with the reason.
-    pub out: BTreeMap<&'a str, Out>,
+    pub out: BTreeMap<&'a str, Exclusion>,
     /// The reserved addresses of the pools, by pool name.
     pub reserved: BTreeMap<&'a str, Vec<IpAddr>>,
 }
@@ -58,7 +58,7 @@ impl<'a> RoundRobin<'a> {
         let dns = spec.dns.as_ref()?;
         let withdraws = spec.pools.when_empty == WhenEmpty::Withdraw;
         let out = lock.pools.iter().filter_map(|(value, pool)| {
-            let why = dns.out(Candidate { value, withdrawn: withdraws && pool.empty })?;
+            let why = dns.exclusion(Candidate { value, withdrawn: withdraws && pool.empty })?;
             Some((pool.name.as_str(), why))
         });
         let reserved = lock.pools.iter().filter_map(|(value, pool)| {
@@ -82,15 +82,15 @@ impl<'a> From<&'a Pool> for Candidate<'a> {
 
 impl Dns {
     /// Returns why a pool is not in the round robin; `None` if it is.
-    pub fn out<'a>(&self, pool: impl Into<Candidate<'a>>) -> Option<Out> {
+    pub fn exclusion<'a>(&self, pool: impl Into<Candidate<'a>>) -> Option<Exclusion> {
         let Candidate { value, withdrawn } = pool.into();
         if self.drain.iter().any(|drained| drained == value) {
-            return Some(Out::Drained);
+            return Some(Exclusion::Drained);
         }
         if withdrawn {
-            return Some(Out::Empty);
+            return Some(Exclusion::Empty);
         }
-        (!self.reserved.is_empty() && !self.reserved.contains_key(value)).then_some(Out::NotReserved)
+        (!self.reserved.is_empty() && !self.reserved.contains_key(value)).then_some(Exclusion::NotReserved)
     }
 
     /// Returns `www.example.com has 2 of 3 pools; left out: b (drained)`; `None` if no pool is left out.
@@ -104,7 +104,7 @@ impl Dns {
 
     /// Returns the pools that are not in the round robin, with the reasons.
     pub fn left_out(&self, pools: &[Pool]) -> Vec<String> {
-        let shown = |pool: &Pool| self.out(pool).map(|why| format!("{} ({})", pool.value, why.words()));
+        let shown = |pool: &Pool| self.exclusion(pool).map(|why| format!("{} ({})", pool.value, why.words()));
         pools.iter().filter_map(shown).collect()
     }
 }
@@ -130,9 +130,9 @@ mod tests {
         dns.drain = vec!["A".to_owned()];
         spec.dns = Some(dns);
         // The lock counts only while the spec still withdraws empty pools.
-        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, [("a-1", Out::Drained)].into());
+        assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, [("a-1", Exclusion::Drained)].into());
         spec.pools.when_empty = WhenEmpty::Withdraw;
-        let expected = [("a-1", Out::Drained), ("b", Out::Empty)].into();
+        let expected = [("a-1", Exclusion::Drained), ("b", Exclusion::Empty)].into();
         assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, expected);
     }
 
@@ -141,14 +141,14 @@ mod tests {
         let pools = [pool("a", false), pool("b", false), pool("c", true), pool("d", true)];
         let mut dns = Dns::new("www.example.com");
         dns.drain = vec!["b".to_owned(), "d".to_owned()];
-        let out: Vec<_> = pools.iter().map(|pool| dns.out(pool)).collect();
-        assert_eq!(out, [None, Some(Out::Drained), Some(Out::Empty), Some(Out::Drained)]);
+        let out: Vec<_> = pools.iter().map(|pool| dns.exclusion(pool)).collect();
+        assert_eq!(out, [None, Some(Exclusion::Drained), Some(Exclusion::Empty), Some(Exclusion::Drained)]);
         assert_eq!(
             dns.note(&pools).as_deref(),
             Some("www.example.com has 1 of 4 pools; left out: b (drained), c (no node), d (drained)")
         );
         dns.reserved.insert("b".to_owned(), vec!["192.0.2.1".to_owned()]);
-        assert_eq!(dns.out(&pools[0]), Some(Out::NotReserved));
+        assert_eq!(dns.exclusion(&pools[0]), Some(Exclusion::NotReserved));
         assert_eq!(Dns::new("www.example.com").note(&pools[..2]), None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::import::bindings::bound_pool;
 use crate::core::import::hand_written::HandWritten;
 use crate::core::import::undecided::Named;
-use crate::core::import::{Folded, undecided};
+use crate::core::import::{Imported, undecided};
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
@@ -15,7 +15,7 @@ pub(crate) fn fold_group(
     group: &[HandWritten],
     platform: &Platform,
     pools: &PoolSet,
-    folded: &mut Folded,
+    imported: &mut Imported,
     problems: &mut Vec<Diagnostic>,
 ) -> Named {
     let names: Vec<&str> = group.iter().map(|service| service.name.as_str()).collect();
@@ -59,16 +59,16 @@ pub(crate) fn fold_group(
     if is_refused {
         // A guess for the others would be of no use after an error.
     } else if is_alone && by_pool.is_empty() && group[0].unread.is_empty() {
-        folded.warnings.push(
+        imported.warnings.push(
             Diagnostic::warning(format!("Service {base} is not bound to a pool; its copies get new names and new addresses"))
                 .at(group[0].location.clone())
                 .hint(format!("if its load balancer uses the nodes of one pool today, keep its address with `spec.names: {{{base}: {{POOL: {base}}}}}`")),
         );
     } else {
-        assign_in_order(&base, unknown, pools, &mut by_pool, folded, problems);
+        assign_in_order(&base, unknown, pools, &mut by_pool, imported, problems);
     }
     if group.len() > 1 {
-        folded.said.push(format!(
+        imported.changes.push(format!(
             "merged the Services {} into {base}; `spec.names` keeps their names",
             names.join(", ")
         ));
@@ -81,9 +81,9 @@ pub(crate) fn fold_group(
         names: by_pool.clone(),
         location: group[0].location.clone(),
     };
-    folded.objects.push(object);
+    imported.objects.push(object);
     if !by_pool.is_empty() {
-        folded.names.insert(entry.base.clone(), by_pool);
+        imported.names.insert(entry.base.clone(), by_pool);
     }
     entry
 }
@@ -95,7 +95,7 @@ fn assign_in_order(
     unknown: Vec<&HandWritten>,
     pools: &PoolSet,
     by_pool: &mut BTreeMap<String, String>,
-    folded: &mut Folded,
+    imported: &mut Imported,
     problems: &mut Vec<Diagnostic>,
 ) {
     let taken: BTreeSet<String> = by_pool.keys().cloned().collect();
@@ -112,7 +112,7 @@ fn assign_in_order(
             );
             continue;
         };
-        folded.warnings.push(
+        imported.warnings.push(
             Diagnostic::warning(format!(
                 "Service {} gets pool {}, the next in order: {binding}",
                 service.name, pool.value

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::core::live::field_changes;
 use crate::core::live::field_changes::FieldChange;
+use crate::core::live::live_object::LiveObject;
 use crate::core::live::normalize::cleaned;
 
 /// The effect of an apply on an object.
@@ -18,8 +19,8 @@ pub enum Effect {
 }
 
 /// Compares the object before and after the apply.
-pub fn effect(before: &Value, after: &Value) -> Effect {
-    if cleaned(before) != cleaned(after) {
+pub fn effect(before: &LiveObject, after: &LiveObject) -> Effect {
+    if cleaned(before.value()) != cleaned(after.value()) {
         Effect::Values
     } else if managers(before) != managers(after) {
         Effect::Ownership
@@ -43,8 +44,8 @@ pub fn intended(changes: Vec<FieldChange>, desired: &Value) -> Vec<FieldChange> 
 }
 
 /// Returns the managed fields entries without their times, sorted, because the server sorts them by time.
-fn managers(object: &Value) -> Vec<String> {
-    let entries = object["metadata"]["managedFields"].as_array().into_iter().flatten();
+fn managers(object: &LiveObject) -> Vec<String> {
+    let entries = object.managed_fields().iter();
     let mut entries: Vec<String> = entries
         .map(|entry| {
             let fields = entry.as_object().into_iter().flatten().filter(|(name, _)| *name != "time");
@@ -78,8 +79,8 @@ mod tests {
     use super::*;
     use crate::core::live::field_changes::{changes, digest};
 
-    fn object(data: &Value, entries: &Value) -> Value {
-        json!({"metadata": {"name": "a", "resourceVersion": "1", "managedFields": entries}, "data": data})
+    fn object(data: &Value, entries: &Value) -> LiveObject {
+        LiveObject::sample(&json!({"metadata": {"managedFields": entries}, "data": data}))
     }
 
     #[test]

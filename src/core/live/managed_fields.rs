@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::core::live::live_object::LiveObject;
+
 /// The field manager of every apply.
 pub const MANAGER: &str = "kubectl-largescale";
 
@@ -94,9 +96,8 @@ impl<'a> Segment<'a> {
 }
 
 /// Returns all entries of an object; `None` if one of them has an unknown format.
-pub fn entries(object: &Value) -> Option<Vec<Entry<'_>>> {
-    let Some(entries) = object["metadata"].get("managedFields") else { return Some(Vec::new()) };
-    entries.as_array()?.iter().map(entry).collect()
+pub fn entries(object: &LiveObject) -> Option<Vec<Entry<'_>>> {
+    object.managed_fields().iter().map(entry).collect()
 }
 
 /// Returns our entry.
@@ -127,20 +128,24 @@ mod tests {
 
     #[test]
     fn our_entry_is_found() {
-        let object = json!({"metadata": {"managedFields": [
+        let live = |object: &Value| LiveObject::sample(object);
+        let object = live(&json!({"metadata": {"managedFields": [
             {"manager": "kubectl-largescale", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {}},
             {"manager": "kubectl-largescale", "operation": "Apply", "apiVersion": "v1", "subresource": "status",
              "fieldsType": "FieldsV1", "fieldsV1": {"f:status": {}}},
             {"manager": "kubectl-largescale", "operation": "Apply", "apiVersion": "v1", "time": "2026-01-01T00:00:00Z",
              "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:type": {}}}},
-        ]}});
+        ]}}));
         let all = entries(&object).unwrap();
         assert_eq!(all.len(), 3);
         let own = ours(&all).unwrap();
         assert_eq!(own.time, "2026-01-01T00:00:00Z");
         assert!(own.fields.field("spec").unwrap().field("type").unwrap().is_leaf());
-        assert_eq!(entries(&json!({"metadata": {}})), Some(vec![]));
-        assert_eq!(entries(&json!({"metadata": {"managedFields": [{"fieldsType": "FieldsV2"}]}})), None);
+        assert_eq!(entries(&live(&json!({"metadata": {}}))), Some(vec![]));
+        assert_eq!(
+            entries(&live(&json!({"metadata": {"managedFields": [{"fieldsType": "FieldsV2"}]}}))),
+            None
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{Entry, entries};
 
 /// The annotation in which `kubectl apply` stores the last applied object, to detect removed fields.
@@ -12,7 +13,7 @@ const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Returns the JSON Patch that makes `to` the owner, by apply, of the fields of all managers that match `is_from`. `None` if
 /// those managers own nothing, or if an entry has an unknown format. The patch fails if the object has changed since.
-pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
+pub fn migration(object: &LiveObject, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
     let entries = entries(object)?;
     let is_ours =
         |entry: &Entry<'_>| entry.manager == to && entry.operation == "Apply" && entry.subresource.is_empty();
@@ -23,7 +24,7 @@ pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str)
     if from.iter().any(|index| entries[*index].api_version != version) {
         return None;
     }
-    let list = object["metadata"]["managedFields"].as_array()?;
+    let list = object.managed_fields();
     let mut fields = json!({});
     let mut time = String::new();
     let mut rest = Vec::new();
@@ -35,8 +36,8 @@ pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str)
             rest.push(list[index].clone());
         }
     }
-    let annotation = object["metadata"]["annotations"].get(LAST_APPLIED);
-    if annotation.is_some() {
+    let is_client_side = object.annotation(LAST_APPLIED).is_some();
+    if is_client_side {
         forget(&mut fields, &["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")]);
     }
     let mut entry = json!({ "manager": to, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1",
@@ -46,10 +47,10 @@ pub fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str)
     }
     rest.push(entry);
     let mut patch = vec![
-        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": object["metadata"]["resourceVersion"] }),
+        json!({ "op": "test", "path": "/metadata/resourceVersion", "value": object.resource_version() }),
         json!({ "op": "replace", "path": "/metadata/managedFields", "value": rest }),
     ];
-    if annotation.is_some() {
+    if is_client_side {
         let pointer = format!("/metadata/annotations/{}", LAST_APPLIED.replace('/', "~1"));
         patch.push(json!({ "op": "remove", "path": pointer }));
     }
@@ -94,6 +95,10 @@ mod tests {
 
     fn object(entries: &Value) -> Value {
         json!({"metadata": {"resourceVersion": "7", "managedFields": entries}})
+    }
+
+    fn migration(object: &Value, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
+        super::migration(&LiveObject::sample(object), is_from, to)
     }
 
     fn is_kubectl(entry: &Entry<'_>) -> bool {

@@ -7,21 +7,19 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{FieldSet, Segment};
 use crate::core::live::{builtin_schemas, managed_fields};
 
-/// Returns the estimated live object after an apply. A missing object becomes the desired object.
+/// Returns the estimated live object after an apply.
 #[must_use]
-pub fn predict(desired: &Value, live: &Value) -> Value {
-    if live.is_null() {
-        return desired.clone();
-    }
+pub fn predict(desired: &Value, live: &LiveObject) -> Value {
     let entries = managed_fields::entries(live).unwrap_or_default();
     let all: Vec<_> = entries.iter().map(|entry| entry.fields).collect();
     let others: Vec<_> = entries.iter().filter(|entry| !entry.is_ours()).map(|entry| entry.fields).collect();
     let desired = as_stored(desired);
     let atomic = builtin_schemas::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
-    let mut result = live.clone();
+    let mut result = live.value().clone();
     merge(&desired, &mut result, &Position { sets: all, name: "", atomic });
     if let Some(own) = managed_fields::ours(&entries) {
         remove_unwanted(own.fields, &others, Some(&desired), &mut result);
@@ -256,15 +254,10 @@ mod tests {
     fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
         let mut live = live.clone();
         live["metadata"]["managedFields"] = entries.into();
-        let mut result = predict(desired, &live);
+        let mut result = predict(desired, &LiveObject::sample(&live));
+
         result["metadata"].as_object_mut().unwrap().remove("managedFields");
         result
-    }
-
-    #[test]
-    fn a_missing_object_becomes_the_desired_object() {
-        let desired = json!({"kind": "Service", "metadata": {"name": "a"}});
-        assert_eq!(predict(&desired, &Value::Null), desired);
     }
 
     #[test]
@@ -336,19 +329,20 @@ mod tests {
 
     #[test]
     fn our_order_of_items_wins() {
-        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [
+        let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
-        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
+        let desired = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
         let names = json!([{"name": "b"}, {"name": "a"}, {"name": "theirs"}]);
         assert_eq!(predicted(&desired, &live, &[])["spec"]["containers"], names);
     }
 
     #[test]
     fn equal_values_in_other_spellings() {
-        let live = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
-        let desired = json!({"apiVersion": "v1", "metadata": {"name": "a", "creationTimestamp": null},
+        let live =
+            json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"a": 1, "c": 5}});
+        let desired = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "creationTimestamp": null},
             "spec": {"a": 2.0, "b": 0.5, "c": null, "d": 1e300}});
-        let expected = json!({"apiVersion": "v1", "metadata": {"name": "a"}, "spec": {"a": 2, "b": 0.5, "c": 5, "d": 1e300}});
+        let expected = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"a": 2, "b": 0.5, "c": 5, "d": 1e300}});
         assert_eq!(predicted(&desired, &live, &[]), expected);
     }
 

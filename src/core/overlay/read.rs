@@ -143,7 +143,7 @@ impl Overlay {
     }
 
     /// Whether one of the patches for a platform uses this placeholder.
-    pub fn asks_for(&self, placeholder: &str, platform: &str) -> bool {
+    pub fn uses_placeholder(&self, placeholder: &str, platform: &str) -> bool {
         self.patches_for(platform).any(|patch| patch.patch.placeholders().any(|name| name == placeholder))
     }
 }

@@ -13,7 +13,7 @@ pub struct Choice<'a> {
     /// The platform to start with.
     pub platform: &'a Platform,
     /// Whether the nodes identify the platform; otherwise others fit as well.
-    pub told: bool,
+    pub is_certain: bool,
     /// The other platforms that fit.
     pub others: Vec<&'a Platform>,
 }
@@ -40,14 +40,14 @@ pub fn choose<'a>(platforms: &'a [Platform], nodes: &[Node]) -> Result<Option<Ch
     }
     let by_name: Vec<&&Platform> =
         fits.iter().filter(|platform| best > 0 && named(platform, &workers) == best).collect();
-    let (platform, told) = if let [one] = by_name.as_slice() {
+    let (platform, is_certain) = if let [one] = by_name.as_slice() {
         (**one, one.spec.refused.is_none())
     } else {
         let refusing = fits.iter().find(|platform| platform.spec.refused.is_some());
         (refusing.copied().unwrap_or(fits[0]), fits.len() == 1)
     };
     let others = fits.into_iter().filter(|other| other.name != platform.name).collect();
-    Ok(Some(Choice { platform, told, others }))
+    Ok(Some(Choice { platform, is_certain, others }))
 }
 
 /// Returns the reason why the nodes do not belong to a platform although they look like it.

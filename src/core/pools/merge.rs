@@ -34,7 +34,7 @@ pub enum Shrink {
     /// Report it as a warning, for commands that write nothing.
     Warn,
     /// Accept it, because the user confirmed it.
-    Believe,
+    Accept,
 }
 
 /// The pools to render, and a report about all pools.
@@ -122,7 +122,7 @@ pub fn merge(
         match options.shrink {
             Shrink::Refuse => return Err(problem.into()),
             Shrink::Warn => merged.warnings.push(Diagnostic { severity: Severity::Warning, ..problem }),
-            Shrink::Believe => {}
+            Shrink::Accept => {}
         }
     }
 

@@ -190,7 +190,7 @@ fn annotations(object: &Object) -> impl Iterator<Item = (&String, &str)> {
 
 /// Reports pools that are not in `spec.dns.weights`.
 fn unnamed(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
-    let unnamed = |pool: &&Pool| dns.out(*pool).is_none() && !dns.weights.contains_key(&pool.value);
+    let unnamed = |pool: &&Pool| dns.exclusion(*pool).is_none() && !dns.weights.contains_key(&pool.value);
     let unnamed: Vec<&str> =
         input.pools.pools.iter().filter(unnamed).map(|pool| pool.value.as_str()).collect();
     (!dns.weights.is_empty() && !unnamed.is_empty()).then(|| {
@@ -207,7 +207,7 @@ fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, an
     let Some(annotations) = draft.value["metadata"]["annotations"].as_object_mut() else { return };
     annotations.retain(|key, _| annotation(key).is_none_or(|(_, name)| !matches!(name, "hostname" | "ttl")));
     // The DNSEndpoint holds the records; annotations would publish them twice.
-    if dns.out(pool).is_some() || !dns.reserved.is_empty() {
+    if dns.exclusion(pool).is_some() || !dns.reserved.is_empty() {
         return;
     }
     annotations

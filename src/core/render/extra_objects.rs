@@ -7,7 +7,7 @@ use crate::core::patch::placeholder;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
 use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::settings::{Asker, Settings};
+use crate::core::settings::{SettingOwner, Settings};
 
 /// Returns the platform's objects for each pool. All Services of a pool share one set.
 pub(super) fn objects<'a>(
@@ -21,7 +21,7 @@ pub(super) fn objects<'a>(
     let mut pending = Vec::new();
     for template in &input.platform.spec.objects {
         for (index, pool) in input.pools.pools.iter().enumerate() {
-            let values = patches::values(input, settings, Some(index), None, Asker::Platform);
+            let values = patches::values(input, settings, Some(index), None, SettingOwner::Platform);
             match placeholder::fill_value(template, &values) {
                 Ok(value) => pending.push(draft(value, &pool.name, source, index)),
                 Err(error) => {

@@ -11,7 +11,7 @@ use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE
 use crate::core::render::provenance::{Author, Provenance};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::plural::plural;
-use crate::core::settings::{Asker, Settings};
+use crate::core::settings::{SettingOwner, Settings};
 
 /// Author of the labels of copies; patches may not change them.
 const LABELS: Author<'_> = Author { title: "the label of the pool", name: "", overrides: &[] };
@@ -76,7 +76,7 @@ fn bind<'a>(
     for (number, draft) in pending.iter_mut().enumerate() {
         let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
-        let values = values(input, context.settings, draft.pool, draft.service(), Asker::Platform);
+        let values = values(input, context.settings, draft.pool, draft.service(), SettingOwner::Platform);
         if let Some(provenance) = provenance.get_mut(number) {
             before_patches(input, draft, provenance);
         }
@@ -136,7 +136,7 @@ fn overlay<'a>(
     found: &mut Found<'_>,
 ) {
     let overlay: &'a Overlay = &context.input.overlays[index];
-    let asker = Asker::Overlay(index);
+    let owner = SettingOwner::Overlay(index);
     let (mut applied, mut left_out) = (0, 0);
     for patch in overlay.patches_for(&context.input.platform.name) {
         let mut matched = 0;
@@ -152,19 +152,19 @@ fn overlay<'a>(
                 continue;
             }
             matched += 1;
-            if context.settings.leaves_out(asker, pool, patch.patch.placeholders()) {
+            if context.settings.leaves_out(owner, pool, patch.patch.placeholders()) {
                 left_out += 1;
                 continue;
             }
             applied += 1;
-            one(context, (overlay, patch, asker), draft, provenance, found);
+            one(context, (overlay, patch, owner), draft, provenance, found);
         }
         if let Some(problem) = unexpected(patch, matched) {
             found.add(problem);
         }
     }
     if applied == 0 && left_out > 0 {
-        let settings = context.settings.optional_of(asker);
+        let settings = context.settings.optional_of(owner);
         found.add(does_nothing(overlay, &settings, context.input.document.location("/spec/settings")));
     }
 }
@@ -172,13 +172,13 @@ fn overlay<'a>(
 /// Applies one patch of an overlay to one object.
 fn one<'a>(
     context: Context<'a>,
-    (overlay, patch, asker): (&'a Overlay, &TargetedPatch, Asker),
+    (overlay, patch, owner): (&'a Overlay, &TargetedPatch, SettingOwner),
     draft: &mut PendingObject<'_>,
     provenance: &mut Provenance<'a>,
     found: &mut Found<'_>,
 ) {
     let name = Key::of(&draft.value).to_string();
-    let values = values(context.input, context.settings, draft.pool, draft.service(), asker);
+    let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
     let mut contradictions = Vec::new();
     let done =
@@ -233,13 +233,13 @@ fn does_nothing(overlay: &Overlay, settings: &[&str], location: Location) -> Dia
 }
 
 /// Returns the placeholders of an object: those of its pool and of the Service that it is a copy of, and the settings that
-/// are visible to `asker`.
+/// are visible to `owner`.
 pub(super) fn values<'a>(
     input: Input<'a>,
     settings: &'a Settings,
     pool: Option<usize>,
     service: Option<&'a str>,
-    asker: Asker,
+    owner: SettingOwner,
 ) -> Values<'a> {
     const SHARED: &str = "this object is not the Service of one pool";
     let pool = pool.map(|index| &input.pools.pools[index]);
@@ -251,5 +251,5 @@ pub(super) fn values<'a>(
     };
     let values =
         values.with("app.name", Some(&input.spec.metadata.name), "").with("service.name", service, SHARED);
-    settings.values(values, asker, pool)
+    settings.values(values, owner, pool)
 }

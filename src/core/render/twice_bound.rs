@@ -10,20 +10,20 @@ use crate::core::pools::Pool;
 use crate::core::render::draft::Input;
 use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::settings::{Asker, Settings};
+use crate::core::settings::{SettingOwner, Settings};
 use crate::core::yaml;
 
 /// Reports pools that share a VM set, the name of a load balancer, or another value in the binding of the platform.
 pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    if asks_for(input, "pool.vmSet") {
+    if uses_placeholder(input, "pool.vmSet") {
         problems.extend(shared(
             input,
             |pool| pool.vm_set.clone(),
             |set| format!("are in the same VM set, {set}"),
         ));
     }
-    if asks_for(input, "pool.loadBalancer") {
+    if uses_placeholder(input, "pool.loadBalancer") {
         let problem = shared(
             input,
             |pool| Some(pool.load_balancer.clone()),
@@ -41,7 +41,7 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
             continue;
         }
         let value = |index: usize| {
-            let values = patches::values(input, settings, Some(index), None, Asker::Platform);
+            let values = patches::values(input, settings, Some(index), None, SettingOwner::Platform);
             placeholder::fill(&format!("${{{placeholder}}}"), &values).ok()
         };
         let found: Vec<Option<String>> = (0..input.pools.pools.len()).map(value).collect();
@@ -59,7 +59,7 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
 }
 
 /// Whether the binding of the platform, its objects or its cloud configuration use a placeholder.
-fn asks_for(input: Input<'_>, placeholder: &str) -> bool {
+fn uses_placeholder(input: Input<'_>, placeholder: &str) -> bool {
     let spec = &input.platform.spec;
     let of_cloud = spec.cloud_config.iter().flat_map(|config| {
         let command = config

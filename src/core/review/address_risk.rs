@@ -8,7 +8,7 @@ use crate::core::pointer;
 
 /// Why an address may be lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stake {
+pub enum AddressRisk {
     /// The Service is removed.
     Removed,
     /// The type changes to one without a load balancer.
@@ -17,7 +17,7 @@ pub enum Stake {
     Field(String),
 }
 
-impl fmt::Display for Stake {
+impl fmt::Display for AddressRisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Removed => f.write_str("the Service is removed, with its load balancer and the address"),
@@ -32,21 +32,21 @@ const FIELDS: [&str; 2] = ["/spec/loadBalancerClass", "/spec/loadBalancerIP"];
 
 /// Returns the risk of a change of one object; `null` means that it does not exist. `fields` are pointers to the fields by
 /// which the platform binds a Service.
-pub fn address_risk(old: &Value, new: &Value, fields: &[String]) -> Option<Stake> {
+pub fn address_risk(old: &Value, new: &Value, fields: &[String]) -> Option<AddressRisk> {
     let is_load_balancer =
         |object: &Value| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
     if !is_load_balancer(old) {
         return None;
     }
     if new.is_null() {
-        return Some(Stake::Removed);
+        return Some(AddressRisk::Removed);
     }
     if !is_load_balancer(new) {
-        return Some(Stake::NoLoadBalancer);
+        return Some(AddressRisk::NoLoadBalancer);
     }
     let is_other = |field: &&str| old.pointer(field) != new.pointer(field);
     let mut known = FIELDS.into_iter().chain(fields.iter().map(String::as_str));
-    known.find(is_other).map(|field| Stake::Field(pointer::field(field)))
+    known.find(is_other).map(|field| AddressRisk::Field(pointer::field(field)))
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
         let old = service("a", 80);
         assert_eq!(of(&old, &service("a", 81)), None);
         assert_eq!(of(&Value::Null, &old), None);
-        assert_eq!(of(&old, &Value::Null), Some(Stake::Removed));
+        assert_eq!(of(&old, &Value::Null), Some(AddressRisk::Removed));
         let bound = of(&old, &service("b", 80)).unwrap().to_string();
         assert_eq!(
             bound,
@@ -74,10 +74,10 @@ mod tests {
         );
         let mut other = old.clone();
         other["spec"]["type"] = "ClusterIP".into();
-        assert_eq!(of(&old, &other), Some(Stake::NoLoadBalancer));
+        assert_eq!(of(&old, &other), Some(AddressRisk::NoLoadBalancer));
         assert_eq!(of(&other, &Value::Null), None);
         let mut other = old.clone();
         other["spec"]["loadBalancerIP"] = "192.0.2.1".into();
-        assert_eq!(of(&old, &other), Some(Stake::Field("spec.loadBalancerIP".to_owned())));
+        assert_eq!(of(&old, &other), Some(AddressRisk::Field("spec.loadBalancerIP".to_owned())));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
-use crate::core::review::Stake;
+use crate::core::review::AddressRisk;
 
 /// The content of a review.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub struct Item {
     /// The unified diff.
     pub diff: String,
     /// The risk for the address of a load balancer.
-    pub address_risk: Option<Stake>,
+    pub address_risk: Option<AddressRisk>,
     /// The current address, or the reason why it is unknown.
     pub address: String,
 }
@@ -101,7 +101,7 @@ fn total(review: &Review) -> String {
 }
 
 fn risks(review: &Review, out: &mut String) {
-    let at_risk: Vec<(&Item, &Stake)> =
+    let at_risk: Vec<(&Item, &AddressRisk)> =
         review.items.iter().filter_map(|item| Some((item, item.address_risk.as_ref()?))).collect();
     if at_risk.is_empty() {
         return;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::core::lock::Lock;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, label};
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::render::{POOL_LABEL, RenderedFile};
@@ -49,7 +49,7 @@ pub fn rebound(
     let sides = Sides::read(platform, &steps, rendered, known)?;
     let mut changed = Vec::new();
     for (path, new) in &sides.new {
-        let pool = new["metadata"]["labels"][POOL_LABEL].as_str();
+        let pool = label(new, POOL_LABEL);
         let Some(old) = sides.old.get(path) else { continue };
         if stays(pool) && [old, new].into_iter().all(is_load_balancer) {
             let change = change(platform, &sides, old, new);

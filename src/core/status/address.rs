@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::core::live::LiveObject;
 use crate::core::status::event::{Event, last_event};
 
 /// The address of a load balancer.
@@ -49,16 +50,14 @@ pub enum AddressState {
     },
 }
 
-/// Returns the state of a live Service; `null` means that it does not exist. Events about other objects are ignored.
-pub fn address_state(service: &Value, events: &[Value]) -> AddressState {
-    if service.is_null() {
-        return AddressState::Absent;
-    }
-    let addresses = addresses(service);
-    if !service["metadata"]["deletionTimestamp"].is_null() {
+/// Returns the state of a live Service; `None` means that it does not exist. Events about other objects are ignored.
+pub fn address_state(service: Option<&LiveObject>, events: &[&LiveObject]) -> AddressState {
+    let Some(service) = service else { return AddressState::Absent };
+    let addresses = addresses(service.value());
+    if service.is_being_deleted() {
         return AddressState::Leaving { addresses };
     }
-    let found = service["spec"]["type"].as_str().unwrap_or("ClusterIP");
+    let found = service.field("spec")["type"].as_str().unwrap_or("ClusterIP");
     if found != "LoadBalancer" {
         return AddressState::OtherType { found: found.to_owned() };
     }
@@ -162,26 +161,32 @@ mod tests {
             (json!(null), AddressState::Pending { why: None }),
         ];
         for (ingress, expected) in cases {
-            assert_eq!(address_state(&service(&json!({"ingress": ingress})), &[]), expected, "{ingress}");
+            assert_eq!(
+                address_state(Some(&LiveObject::sample(&service(&json!({"ingress": ingress})))), &[]),
+                expected,
+                "{ingress}"
+            );
         }
     }
 
     #[test]
     fn states_that_are_not_ready_have_a_reason() {
-        let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota", "count": 2,
-            "lastTimestamp": "1970-01-01T00:00:10Z", "involvedObject": {"kind": "Service", "name": "a", "namespace": "web"}});
+        let event = LiveObject::sample(
+            &json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": "quota", "count": 2,
+            "lastTimestamp": "1970-01-01T00:00:10Z", "involvedObject": {"kind": "Service", "name": "a", "namespace": "web"}}),
+        );
         let mut leaving = service(&json!({"ingress": [{"ip": "192.0.2.1"}]}));
         leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
         let mut other = service(&json!({}));
         other["spec"]["type"] = "NodePort".into();
         let cases = [
-            (service(&json!({})), "pending", "SyncLoadBalancerFailed: quota (2 times, last 20s ago)"),
-            (leaving, "leaving", "it is being deleted"),
-            (other, "other-type", "its type is NodePort and not LoadBalancer"),
-            (Value::Null, "absent", "it is not in the cluster"),
+            (Some(service(&json!({}))), "pending", "SyncLoadBalancerFailed: quota (2 times, last 20s ago)"),
+            (Some(leaving), "leaving", "it is being deleted"),
+            (Some(other), "other-type", "its type is NodePort and not LoadBalancer"),
+            (None, "absent", "it is not in the cluster"),
         ];
         for (service, word, reason) in cases {
-            let state = address_state(&service, std::slice::from_ref(&event));
+            let state = address_state(service.as_ref().map(LiveObject::sample).as_ref(), &[&event]);
             assert_eq!(
                 (state.word(), state.reason(30).as_deref(), state.is_ready()),
                 (word, Some(reason), false)

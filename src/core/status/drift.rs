@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::core::apply::{ApplySet, yielded};
-use crate::core::live::{changes, cleaned, entries, is_unchanged, ours, predict};
+use crate::core::live::{LiveObject, LiveState, changes, cleaned, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
 
@@ -12,16 +12,15 @@ use crate::core::spec::ConflictRule;
 pub struct DriftSubject {
     /// The object in the directory, with its namespace. It has the ApplySet label if this program applied the object.
     pub desired: Value,
-    /// The live object: `null` if it does not exist, `None` if it cannot be read.
-    pub live: Option<Value>,
+    /// The live object.
+    pub live: LiveState,
 }
 
 impl DriftSubject {
     /// Pairs a desired and a live object. The ApplySet label is not in the directory. It is added by the tool that applies the
     /// object, so it is expected only if this program applied it.
-    pub fn new(mut desired: Value, live: Option<Value>, set: &ApplySet) -> Self {
-        let is_ours = |live: &Value| entries(live).is_some_and(|entries| ours(&entries).is_some());
-        if live.as_ref().is_some_and(is_ours) {
+    pub fn new(mut desired: Value, live: LiveState, set: &ApplySet) -> Self {
+        if live.object().and_then(entries).is_some_and(|entries| ours(&entries).is_some()) {
             set.mark(&mut desired);
         }
         Self { desired, live }
@@ -30,11 +29,6 @@ impl DriftSubject {
     /// Returns the key.
     pub fn key(&self) -> Key {
         Key::of(&self.desired)
-    }
-
-    /// Returns the live object, or null.
-    pub(super) fn live_or_null(&self) -> &Value {
-        self.live.as_ref().unwrap_or(&Value::Null)
     }
 }
 
@@ -55,10 +49,12 @@ pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
         match &subject.live {
-            None => drift.unseen.push(subject.key()),
-            Some(Value::Null) => drift.absent.push(subject.key()),
-            Some(live) if differs(&subject.desired, live, rules) => drift.differing.push(subject.key()),
-            Some(_) => {}
+            LiveState::Hidden => drift.unseen.push(subject.key()),
+            LiveState::Absent => drift.absent.push(subject.key()),
+            LiveState::Present(live) if differs(&subject.desired, live, rules) => {
+                drift.differing.push(subject.key());
+            }
+            LiveState::Present(_) => {}
         }
     }
     drift
@@ -66,9 +62,10 @@ pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
 
 /// Whether an apply would change values. A value that is set but owned by another manager does not count: Argo CD, Flux or
 /// kubectl may apply the directory.
-fn differs(desired: &Value, live: &Value, rules: &[ConflictRule]) -> bool {
-    let desired = &yielded(rules, desired, live).0;
-    !is_unchanged(desired, live) && !changes(&cleaned(live), &cleaned(&predict(desired, live))).is_empty()
+fn differs(desired: &Value, live: &LiveObject, rules: &[ConflictRule]) -> bool {
+    let desired = &yielded(rules, desired, Some(live)).0;
+    !is_unchanged(desired, live)
+        && !changes(&cleaned(live.value()), &cleaned(&predict(desired, live))).is_empty()
 }
 
 #[cfg(test)]
@@ -91,7 +88,11 @@ mod tests {
         live
     }
 
-    fn found(live: Option<Value>) -> &'static str {
+    fn present(live: &Value) -> LiveState {
+        LiveState::Present(LiveObject::sample(live))
+    }
+
+    fn found(live: LiveState) -> &'static str {
         let drift = drift(&[DriftSubject { desired: desired(), live }], &[]);
         match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
             (0, 0, 0) => "same",
@@ -111,7 +112,7 @@ mod tests {
             live["spec"]["replicas"] = 9.into();
             live["metadata"]["managedFields"] = json!([{"manager": "hpa", "operation": "Update", "apiVersion": "apps/v1",
                 "subresource": subresource, "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
-            drift(&[DriftSubject { desired: desired.clone(), live: Some(live) }], &[]).differing.len()
+            drift(&[DriftSubject { desired: desired.clone(), live: present(&live) }], &[]).differing.len()
         };
         assert_eq!((scaled("scale"), scaled("")), (0, 1));
     }
@@ -119,21 +120,25 @@ mod tests {
     #[test]
     fn any_manager_may_apply_the_directory() {
         for manager in ["kubectl-largescale", "argocd-controller", "kubectl"] {
-            assert_eq!(found(Some(applied_by(manager, &json!({})))), "same", "{manager}");
+            assert_eq!(found(present(&applied_by(manager, &json!({})))), "same", "{manager}");
             assert_eq!(
-                found(Some(applied_by(manager, &json!({"data": {"x": "2"}})))),
+                found(present(&applied_by(manager, &json!({"data": {"x": "2"}})))),
                 "differs",
                 "{manager}"
             );
             assert_eq!(
-                found(Some(applied_by(manager, &json!({"data": {"x": null}})))),
+                found(present(&applied_by(manager, &json!({"data": {"x": null}})))),
                 "differs",
                 "{manager}"
             );
-            assert_eq!(found(Some(applied_by(manager, &json!({"data": {"y": "2"}})))), "same", "{manager}");
+            assert_eq!(
+                found(present(&applied_by(manager, &json!({"data": {"y": "2"}})))),
+                "same",
+                "{manager}"
+            );
         }
-        assert_eq!(found(Some(Value::Null)), "absent");
-        assert_eq!(found(None), "unseen");
+        assert_eq!(found(LiveState::Absent), "absent");
+        assert_eq!(found(LiveState::Hidden), "unseen");
     }
 
     #[test]
@@ -141,8 +146,8 @@ mod tests {
         let live = applied_by("kubectl-largescale", &json!({"data": {"y": "2"}}));
         let mut formerly_ours = live.clone();
         formerly_ours["metadata"]["managedFields"][0]["fieldsV1"]["f:data"]["f:y"] = json!({});
-        assert_eq!(found(Some(formerly_ours)), "differs");
-        assert_eq!(found(Some(live)), "same", "it is another's");
+        assert_eq!(found(present(&formerly_ours)), "differs");
+        assert_eq!(found(present(&live)), "same", "it is another's");
     }
 
     #[test]
@@ -150,7 +155,7 @@ mod tests {
         let set = ApplySet { name: "largescale".to_owned(), namespace: "demo".to_owned() };
         let labels = |id: &str| json!({"metadata": {"labels": {PART_OF: id}}});
         let found =
-            |live: Value| drift(&[DriftSubject::new(desired(), Some(live), &set)], &[]).differing.len();
+            |live: Value| drift(&[DriftSubject::new(desired(), present(&live), &set)], &[]).differing.len();
         let mut member = applied_by("kubectl-largescale", &labels(&set.id()));
         member["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"] =
             json!({"f:labels": {format!("f:{PART_OF}"): {}}});

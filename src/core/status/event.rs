@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::live::LiveObject;
 use crate::core::status::age::{age, seconds};
 
 /// An event of a controller, with the number of occurrences.
@@ -32,10 +33,11 @@ impl Event {
 
 /// Returns the last warning about an object, or the last event if there are only normal ones. A controller that retries first
 /// reports the attempt, and then why it failed.
-pub fn last_event(object: &Value, events: &[Value]) -> Option<Event> {
+pub fn last_event(object: &LiveObject, events: &[&LiveObject]) -> Option<Event> {
     let last = events
         .iter()
-        .filter(|event| is_about(&event["involvedObject"], object))
+        .filter(|event| is_about(event.field("involvedObject"), object))
+        .map(|event| event.value())
         .max_by_key(|event| (event["type"] == "Warning", seconds(time(event))))?;
     let text = |field: &str| one_line(last[field].as_str().unwrap_or_default());
     let count = last["series"]["count"].as_u64().or_else(|| last["count"].as_u64());
@@ -50,12 +52,11 @@ pub fn last_event(object: &Value, events: &[Value]) -> Option<Event> {
 }
 
 /// Whether an event is about this object, and not about an earlier one with the same name.
-fn is_about(involved: &Value, object: &Value) -> bool {
-    let metadata = &object["metadata"];
-    involved["kind"] == object["kind"]
-        && involved["name"] == metadata["name"]
-        && involved["namespace"] == metadata["namespace"]
-        && (involved["uid"].is_null() || involved["uid"] == metadata["uid"])
+fn is_about(involved: &Value, object: &LiveObject) -> bool {
+    involved["kind"] == object.kind()
+        && involved["name"] == object.name()
+        && involved["namespace"].as_str().unwrap_or_default() == object.namespace()
+        && (involved["uid"].is_null() || involved["uid"].as_str() == object.uid())
 }
 
 /// Returns the time of the last occurrence, in either form of events.
@@ -99,7 +100,9 @@ mod tests {
 
     fn found(events: &[Value]) -> Option<String> {
         let now = seconds("2026-01-01T00:01:00Z").unwrap();
-        last_event(&service(), events).map(|event| event.sentence(now))
+        let events: Vec<_> = events.iter().map(LiveObject::sample).collect();
+        let events: Vec<_> = events.iter().collect();
+        last_event(&LiveObject::sample(&service()), &events).map(|event| event.sentence(now))
     }
 
     #[test]

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::core::manifest::Key;
+use crate::core::live::LiveObject;
+use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
 use crate::core::spec::ConflictRule;
 use crate::core::status::address::{AddressState, address_state, ports};
@@ -90,13 +91,13 @@ impl PoolRow {
 pub fn report(
     subjects: &[DriftSubject],
     rules: &[ConflictRule],
-    events: &[Value],
+    events: &[LiveObject],
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> Report {
-    let mut by_name: HashMap<&str, Vec<Value>> = HashMap::new();
+    let mut by_name: HashMap<&str, Vec<&LiveObject>> = HashMap::new();
     for event in events {
-        let name = event["involvedObject"]["name"].as_str().unwrap_or_default();
-        by_name.entry(name).or_default().push(event.clone());
+        let name = event.field("involvedObject")["name"].as_str().unwrap_or_default();
+        by_name.entry(name).or_default().push(event);
     }
     let load_balancers = subjects.iter().filter(|subject| is_load_balancer(&subject.desired));
     let mut pools: Vec<PoolRow> = load_balancers
@@ -109,7 +110,7 @@ pub fn report(
     pools.sort_by(|a, b| (&a.pool, &a.source, &a.service).cmp(&(&b.pool, &b.source, &b.service)));
     let workloads = subjects.iter().filter(|subject| is_workload(&subject.desired));
     let workloads = workloads
-        .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.live_or_null()) })
+        .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.live.object()) })
         .collect();
     Report { pools, workloads, drift: drift(subjects, rules) }
 }
@@ -122,19 +123,19 @@ fn is_load_balancer(object: &Value) -> bool {
 fn row(
     subject: &DriftSubject,
     service: Key,
-    events: &[Value],
+    events: &[&LiveObject],
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> PoolRow {
-    let live = subject.live_or_null();
-    let label = |name: &str| subject.desired["metadata"]["labels"][name].as_str();
+    let live = subject.live.object();
+    let label = |name: &str| label(&subject.desired, name);
     let pool = label(POOL_LABEL).unwrap_or_default();
     PoolRow {
         pool: pool.to_owned(),
         source: label(SERVICE_LABEL).unwrap_or(&service.name).to_owned(),
         // A pool without observed nodes has none. A Service without a pool has no nodes to count.
         nodes: nodes.filter(|_| !pool.is_empty()).map(|nodes| nodes.get(pool).copied().unwrap_or_default()),
-        created: live["metadata"]["creationTimestamp"].as_str().map(str::to_owned),
-        ports: ports(if live.is_null() { &subject.desired } else { live }),
+        created: live.and_then(LiveObject::created).map(str::to_owned),
+        ports: ports(live.map_or(&subject.desired, LiveObject::value)),
         state: address_state(live, events),
         service,
     }
@@ -145,6 +146,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::core::live::LiveState;
 
     fn service(pool: &str, ingress: &Value) -> DriftSubject {
         let desired = json!({"apiVersion": "v1", "kind": "Service",
@@ -155,7 +157,7 @@ mod tests {
         live["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z".into();
         live["spec"]["ports"][0]["nodePort"] = 30_000.into();
         live["status"] = json!({"loadBalancer": {"ingress": ingress}});
-        DriftSubject { desired, live: Some(live) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn deployment(ready: u32) -> DriftSubject {
@@ -165,7 +167,7 @@ mod tests {
         live["metadata"]["generation"] = 1.into();
         live["status"] =
             json!({"observedGeneration": 1, "updatedReplicas": 3, "replicas": 3, "availableReplicas": ready});
-        DriftSubject { desired, live: Some(live) }
+        DriftSubject { desired, live: LiveState::Present(LiveObject::sample(&live)) }
     }
 
     fn with_address(pool: &str) -> DriftSubject {
@@ -178,10 +180,10 @@ mod tests {
             "lastTimestamp": "2026-01-01T00:00:00Z",
             "involvedObject": {"kind": "Service", "name": "web-b", "namespace": "web"}});
         let mut absent = with_address("c");
-        absent.live = Some(Value::Null);
+        absent.live = LiveState::Absent;
         let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready: 2, total: 3 })]);
         let subjects = [service("b", &json!([])), absent, with_address("a"), deployment(3)];
-        let report = report(&subjects, &[], &[event], Some(&nodes));
+        let report = report(&subjects, &[], &[LiveObject::sample(&event)], Some(&nodes));
         let shown: Vec<_> = report
             .pools
             .iter()
@@ -220,7 +222,7 @@ mod tests {
         assert!(!is_ready(&[with_address("a"), service("b", &json!([])), deployment(3)]));
         assert!(!is_ready(&[with_address("a"), deployment(2)]));
         let mut hidden = deployment(3);
-        hidden.live = None;
+        hidden.live = LiveState::Hidden;
         assert!(
             !is_ready(&[with_address("a"), hidden]),
             "an object that could not be read is not known to be done"
@@ -233,7 +235,7 @@ mod tests {
             let event = json!({"type": "Warning", "reason": "SyncLoadBalancerFailed", "message": message,
                 "count": count, "lastTimestamp": format!("2026-01-01T00:00:{count:02}Z"),
                 "involvedObject": {"kind": "Service", "name": "web-a", "namespace": "web"}});
-            report(&[service("a", &json!([]))], &[], &[event], None)
+            report(&[service("a", &json!([]))], &[], &[LiveObject::sample(&event)], None)
         };
         assert_ne!(with("quota", 1), with("quota", 2));
         assert_eq!(with("quota", 1).without_repetition(), with("quota", 2).without_repetition());

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::live::LiveObject;
 use crate::core::status::event::one_line;
 
 /// The progress of a rollout.
@@ -34,27 +35,26 @@ pub fn is_workload(object: &Value) -> bool {
     )
 }
 
-/// Returns the progress of a live workload; `null` means that it does not exist. Other objects have no rollout.
-pub fn rollout(workload: &Value) -> Rollout {
-    if workload.is_null() {
-        return Rollout::Waiting("it is not in the cluster".to_owned());
-    }
-    if !workload["metadata"]["deletionTimestamp"].is_null() {
+/// Returns the progress of a live workload; `None` means that it does not exist. Other objects have no rollout.
+pub fn rollout(live: Option<&LiveObject>) -> Rollout {
+    let Some(live) = live else { return Rollout::Waiting("it is not in the cluster".to_owned()) };
+    if live.is_being_deleted() {
         return Rollout::Waiting("it is being deleted".to_owned());
     }
+    let workload = live.value();
     if !is_workload(workload) {
         return Rollout::Done;
     }
-    if workload["kind"] == "Job" {
+    if live.kind() == "Job" {
         return job(workload);
     }
     let observed = number(&workload["status"]["observedGeneration"]);
-    if number(&workload["metadata"]["generation"]) > observed || observed == 0 {
+    if live.generation() > observed || observed == 0 {
         return Rollout::Waiting("its controller has not seen the last change".to_owned());
     }
-    let waits_for = match workload["kind"].as_str() {
-        Some("Deployment") => return deployment(workload),
-        Some("StatefulSet") => stateful_set(workload),
+    let waits_for = match live.kind() {
+        "Deployment" => return deployment(workload),
+        "StatefulSet" => stateful_set(workload),
         _ => daemon_set(workload),
     };
     waits_for.map_or(Rollout::Done, Rollout::Waiting)
@@ -162,7 +162,7 @@ mod tests {
         let mut live = json!({"apiVersion": api_version, "kind": kind, "metadata": {"name": "a", "generation": 2},
             "spec": spec, "status": {"observedGeneration": 2}});
         json_patch::merge(&mut live["status"], status);
-        match rollout(&live) {
+        match rollout(Some(&LiveObject::sample(&live))) {
             Rollout::Done => "done".to_owned(),
             Rollout::Waiting(why) => why,
             Rollout::Failed(why) => format!("failed: {why}"),
@@ -268,11 +268,14 @@ mod tests {
 
     #[test]
     fn missing_objects_and_other_kinds() {
-        assert_eq!(rollout(&Value::Null), Rollout::Waiting("it is not in the cluster".to_owned()));
+        assert_eq!(rollout(None), Rollout::Waiting("it is not in the cluster".to_owned()));
         assert_eq!(state("v1", "ConfigMap", &json!({}), &json!({})), "done");
         assert_eq!(state("example.com/v1", "Deployment", &json!({}), &json!({})), "done");
         let leaving =
             json!({"kind": "Deployment", "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}});
-        assert_eq!(rollout(&leaving), Rollout::Waiting("it is being deleted".to_owned()));
+        assert_eq!(
+            rollout(Some(&LiveObject::sample(&leaving))),
+            Rollout::Waiting("it is being deleted".to_owned())
+        );
     }
 }

@@ -124,7 +124,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::core::dns::{Dns, Out};
+    use crate::core::dns::{Dns, Exclusion};
     use crate::core::manifest::Key;
     use crate::core::status::AddressState;
 
@@ -215,7 +215,7 @@ nginx 60 IN A    192.0.2.4
     #[test]
     fn the_name_of_the_spec_has_the_pools_in_the_round_robin() {
         let dns = Dns { service: Some("web".to_owned()), ..Dns::new("www.example.com") };
-        let out = [("b", Out::Drained), ("c", Out::Empty)].into();
+        let out = [("b", Exclusion::Drained), ("c", Exclusion::Empty)].into();
         let round_robin = RoundRobin { dns: &dns, out, reserved: BTreeMap::new() };
         let rows = [
             row("a", "web", at(&["192.0.2.1"])),

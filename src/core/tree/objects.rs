@@ -37,14 +37,14 @@ pub fn read_file(shown: &str, text: &str) -> Checked<Vec<Desired>> {
 }
 
 /// Reports objects that occur more than once.
-pub fn duplicates(objects: &[Desired]) -> Vec<Diagnostic> {
+pub fn duplicates<'a>(objects: impl IntoIterator<Item = (&'a Key, &'a Location)>) -> Vec<Diagnostic> {
     let mut seen: HashMap<&Key, &Location> = HashMap::new();
     let mut problems = Vec::new();
-    for object in objects {
-        if let Some(first) = seen.insert(&object.key, &object.location) {
+    for (key, location) in objects {
+        if let Some(first) = seen.insert(key, location) {
             problems.push(
-                Diagnostic::error(format!("duplicate object {}; first defined at {first}", object.key))
-                    .at(object.location.clone()),
+                Diagnostic::error(format!("duplicate object {key}; first defined at {first}"))
+                    .at(location.clone()),
             );
         }
     }
@@ -114,6 +114,8 @@ mod tests {
 
     #[test]
     fn duplicates_name_both_locations() {
+        let duplicates =
+            |objects: &[Desired]| duplicates(objects.iter().map(|object| (&object.key, &object.location)));
         let mut objects = read_file("a", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap();
         assert_eq!(duplicates(&objects), []);
         objects.extend(read_file("b", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}").unwrap());

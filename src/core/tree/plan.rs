@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, RenderedFile};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
@@ -76,7 +76,7 @@ impl Plan {
         for step in self.steps.iter_mut().filter(|step| step.action == Action::Removed) {
             let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let Some(Ok(document)) = text.map(|text| yaml::read_one(&step.path, &text)) else { continue };
-            let pool = document.value["metadata"]["labels"][POOL_LABEL].as_str();
+            let pool = label(&document.value, POOL_LABEL);
             step.pool = pool.filter(|_| document.value["kind"] == "Service").map(str::to_owned);
             step.key = Some(Key::of(&document.value));
         }

@@ -1,0 +1,206 @@
+//! Hostile text in every input, on a pseudo-terminal: no command may pass control characters of others to the terminal.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::environment::{Environment, checkout};
+
+/// Moves the cursor, sets a title, hides a line, types into the shell (DECRQSS), reverses text. C0, C1, DEL and bidi.
+const HOSTILE: &str =
+    "x\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{90}$q\u{9c}\u{8}\u{7f}\u{202e}\u{2066}\u{85}\u{2028}\u{feff}\rz";
+
+/// Every command that needs no cluster, and those that need one: they fail after they read the directory.
+const COMMANDS: &[&str] = &[
+    "pools",
+    "pools -o wide",
+    "pools -o name",
+    "pools -o json",
+    "pools -o yaml",
+    "render --check",
+    "render --check -o json",
+    "diff",
+    "diff -o json",
+    "diff -o name",
+    "diff -o markdown",
+    "render --no-git",
+    "render --no-git -o name",
+    "capacity",
+    "capacity -o json",
+    "doctor",
+    "status",
+    "apply --dry-run client",
+    "prune --dry-run",
+    "inventory list",
+    "inventory view",
+    "inventory verify",
+    "init --from hostile.yaml --dry-run",
+    "init -d other --from hostile.yaml --nodes nodes.json",
+    "capacity --model model.json",
+    "model grow model.json --nodes 9",
+    "render --recursive --file .",
+];
+
+/// Puts the text into one input of a directory.
+struct Input {
+    name: &'static str,
+    write: fn(&Path),
+}
+
+fn edit(path: &Path, change: impl FnOnce(&mut Value)) {
+    let text = fs::read_to_string(path).unwrap();
+    let mut value: Value = serde_json::from_str(&text).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
+fn append(path: &Path, line: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    fs::write(path, format!("{text}{line}\n")).unwrap();
+}
+
+/// Returns JSON in ASCII: YAML readers refuse control characters that are not escaped.
+fn ascii(value: &Value) -> String {
+    let escape = |c: char| if c.is_ascii() { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
+    value.to_string().replace('\u{7f}', "\\u007f").chars().map(escape).collect()
+}
+
+fn quoted() -> String {
+    ascii(&HOSTILE.into())
+}
+
+const INPUTS: &[Input] = &[
+    Input {
+        name: "label of a node",
+        write: |at| {
+            edit(&at.join("nodes.json"), |nodes| {
+                nodes["items"][0]["metadata"]["labels"]["agentpool"] = HOSTILE.into()
+            })
+        },
+    },
+    Input {
+        name: "name and provider ID of a node",
+        write: |at| {
+            edit(&at.join("nodes.json"), |nodes| {
+                nodes["items"][0]["metadata"]["name"] = HOSTILE.into();
+                nodes["items"][1]["spec"]["providerID"] = HOSTILE.into();
+            });
+        },
+    },
+    Input {
+        name: "annotation and data of a manifest",
+        write: |at| {
+            let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "annotations": {"a/b": HOSTILE}},
+                "data": {"a": HOSTILE}});
+            append(&at.join("nginx.yaml"), &format!("---\n{}", ascii(&object)));
+        },
+    },
+    Input {
+        name: "name and kind of a manifest",
+        write: |at| {
+            let object = json!({"apiVersion": HOSTILE, "kind": HOSTILE, "metadata": {"name": HOSTILE, "namespace": HOSTILE}});
+            append(&at.join("nginx.yaml"), &format!("---\n{}", ascii(&object)));
+        },
+    },
+    Input {
+        name: "field of the spec",
+        write: |at| append(&at.join("largescale.yaml"), &format!("  {}: 1", quoted())),
+    },
+    Input {
+        name: "name of the spec",
+        write: |at| {
+            let spec = fs::read_to_string(at.join("largescale.yaml")).unwrap();
+            fs::write(
+                at.join("largescale.yaml"),
+                spec.replace("name: nginx", &format!("name: {}", quoted())),
+            )
+            .unwrap();
+        },
+    },
+    Input {
+        name: "value of the lock",
+        write: |at| {
+            let pool = quoted();
+            let lock = format!(
+                "version: 2\nid: 81194976938fae26473121e1ac1131f4\nset: {{name: nginx}}\nplatform: azure-basic\nlabel: agentpool
+pools:\n  {pool}: {{name: gone, vmSet: {pool}}}\nrendered: []\nfiles: {{}}\n"
+            );
+            fs::write(at.join("largescale.lock"), lock).unwrap();
+        },
+    },
+    Input {
+        name: "name of a file",
+        write: |at| {
+            fs::create_dir_all(at.join("rendered")).unwrap();
+            fs::write(at.join(format!("rendered/{HOSTILE}.yaml")), "kind: Service\n").unwrap();
+        },
+    },
+    Input {
+        name: "cluster model",
+        write: |at| edit(&at.join("model.json"), |model| model["properties"][HOSTILE] = HOSTILE.into()),
+    },
+];
+
+fn project() -> Environment {
+    let project = Environment::with(&checkout().join("tests/cases/shared"));
+    let at = project.path();
+    let model = json!({"apiVersion": "vlabs", "properties": {"orchestratorProfile": {"orchestratorType": "Kubernetes"},
+        "masterProfile": {"count": 1, "dnsPrefix": "a", "vmSize": "Standard_D2_v2"},
+        "agentPoolProfiles": [{"name": "a", "count": 3, "vmSize": "Standard_D2_v2", "availabilityProfile": "AvailabilitySet"}]}});
+    fs::write(at.join("model.json"), model.to_string()).unwrap();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "annotations": {"a/b": HOSTILE, HOSTILE: "c"}},
+        "spec": {"type": "LoadBalancer", "selector": {"a": HOSTILE}, "ports": [{"port": 80}]}});
+    fs::write(at.join("hostile.yaml"), ascii(&service)).unwrap();
+    project
+}
+
+/// Returns the characters of a terminal's input that are not text, line ends, tabs, or styles.
+fn unsafe_in(shown: &str) -> Vec<char> {
+    let mut rest = shown;
+    let mut found = Vec::new();
+    while let Some(next) = rest.chars().next() {
+        rest = &rest[next.len_utf8()..];
+        if next == '\u{1b}'
+            && let Some(style) = rest.strip_prefix('[')
+            && let Some(end) = style.find(|c: char| !c.is_ascii_digit() && c != ';')
+            && style[end..].starts_with('m')
+        {
+            rest = &style[end + 1..];
+            continue;
+        }
+        let is_plain = matches!(next, '\n' | '\t' | '\r') || !next.is_control();
+        let is_hidden = matches!(next, '\u{202e}' | '\u{2066}' | '\u{2028}' | '\u{feff}');
+        if !is_plain || is_hidden {
+            found.push(next);
+        }
+    }
+    found
+}
+
+#[test]
+fn no_input_controls_the_terminal() {
+    for input in INPUTS {
+        let project = project();
+        (input.write)(project.path());
+        let mut is_quoted = false;
+        for command in COMMANDS {
+            // `script` runs the program at a pseudo-terminal, which gives it colors.
+            let output =
+                project.line(&format!("TERM=xterm script -qec 'kubectl largescale {command}' /dev/null"));
+            let shown = String::from_utf8_lossy(&output.stdout);
+            let found = unsafe_in(&shown);
+            assert!(found.is_empty(), "{}: {command}: {found:?} in\n{shown:?}", input.name);
+            is_quoted |= ["%1B[2J", "\\u001b[2J", "\\e[2J"].iter().any(|escaped| shown.contains(escaped));
+        }
+        // Otherwise the test would show nothing.
+        assert!(is_quoted, "{}: no command quotes it", input.name);
+    }
+}
+
+#[test]
+fn a_check_finds_what_it_looks_for() {
+    assert_eq!(unsafe_in("a\u{1b}[31mb\u{1b}[0m\r\n\t"), []);
+    assert_eq!(unsafe_in("\u{1b}[2J"), ['\u{1b}']);
+    assert_eq!(unsafe_in("\u{9b}31m\u{8}\u{202e}"), ['\u{9b}', '\u{8}', '\u{202e}']);
+}
