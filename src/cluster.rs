@@ -47,7 +47,7 @@ pub use crate::cluster::environment::Environment;
 pub use crate::cluster::error::{ClusterError, PluginProblem};
 pub use crate::cluster::flags::{ClusterFlags, parse_timeout};
 pub use crate::cluster::identity::Identity;
-pub use crate::cluster::inspect::{Inspected, inspect_kubeconfig};
+pub use crate::cluster::inspect::{Inspected, inspect_kubeconfig, inspect_refusal};
 pub use crate::cluster::limits::Limits;
 pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
 pub use crate::cluster::objects::{Answer, ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};

@@ -1,8 +1,8 @@
 //! Cluster models: what is accepted can be grown, and the grown model has the agents that were asked for.
 
 use largescale::core::cluster_model::{
-    Growth, aks_commands, cautions, cluster_suffix, grow, grow_machine_deployments, is_machine_deployment,
-    juju_commands, load_balancers, old_settings, planned_nodes, read_model, refusals, summary,
+    Growth, aks_commands, cautions, cluster_suffix, deprecated_settings, grow, grow_machine_deployments,
+    is_machine_deployment, juju_commands, load_balancers, planned_nodes, read_model, refusals, summary,
 };
 
 use super::checks::{FILE, is_plain, located, text};
@@ -27,7 +27,7 @@ fn model(text: &str, growth: Growth) {
         Ok(model) => model,
         Err(problem) => return located([&problem], text),
     };
-    let _ = (refusals(&model), old_settings(&model), cautions(&model, growth, 3));
+    let _ = (refusals(&model), deprecated_settings(&model), cautions(&model, growth, 3));
     // The nodes of a large cluster need memory that the fuzzer has not.
     if model.agents() <= 1_000 {
         let _ = planned_nodes(&model).map_err(|problems| located(&problems, text));

@@ -11,7 +11,11 @@ use super::json::{Edit, Text};
 pub fn texts(data: &[u8]) {
     let Some(text) = text(data) else { return };
     let _ = inspected(text, &ClusterFlags::default());
-    let named = ClusterFlags { context: Some("c".to_owned()), namespace: Some("web".to_owned()), ..ClusterFlags::default() };
+    let named = ClusterFlags {
+        context: Some("c".to_owned()),
+        namespace: Some("web".to_owned()),
+        ..ClusterFlags::default()
+    };
     if let Ok(found) = inspected(text, &named) {
         assert_eq!((found.context.as_str(), found.namespace.as_str()), ("c", "web"));
     }
@@ -46,8 +50,17 @@ struct Fields {
 const SECRET: &str = "S3CRET0ddFi5h";
 
 const SERVERS: &[&str] = &[
-    "https://api.example.com:6443", "https://10.1.2.3", "http://localhost:8080", "api.example.com", "https://[::1]:6443",
-    "https://user:S3CRET0ddFi5h@api.example.com", "ftp://a", "", "https://", "unix:/x", "https://a b",
+    "https://api.example.com:6443",
+    "https://10.1.2.3",
+    "http://localhost:8080",
+    "api.example.com",
+    "https://[::1]:6443",
+    "https://user:S3CRET0ddFi5h@api.example.com",
+    "ftp://a",
+    "",
+    "https://",
+    "unix:/x",
+    "https://a b",
     "https://u:S3CRET0ddFi5h@a b",
 ];
 
@@ -66,7 +79,12 @@ pub fn fields(data: &[u8]) {
     input.edits.iter().take(6).for_each(|edit| edit.apply(&mut config));
     // A secret of a wrong type.
     let wrong: [Value; 4] = [json!([SECRET]), json!({SECRET: SECRET}), json!(SECRET), json!({"a": [SECRET]})];
-    let places = ["/users/0/user/token", "/users/0/user/password", "/users/0/user/exec", "/users/0/user/client-key-data"];
+    let places = [
+        "/users/0/user/token",
+        "/users/0/user/password",
+        "/users/0/user/exec",
+        "/users/0/user/client-key-data",
+    ];
     let place = usize::from(input.secret_at);
     if let Some(there) = config.pointer_mut(places[place % 4]).filter(|_| place >= 4) {
         *there = wrong[place / 4 % 4].clone();

@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     ("plan_fields", plan::fields),
     ("platforms", platforms::texts),
     ("render", render::apps),
+    ("responses", answers::responses),
     ("selectors", selectors::texts),
     ("selectors_fields", selectors::fields),
     ("specs", specs::texts),

@@ -51,11 +51,14 @@ struct Fields {
 /// Locks that are written.
 pub fn fields(data: &[u8]) {
     let Ok(fields) = Fields::arbitrary_take_rest(Unstructured::new(data)) else { return };
-    let digests = |map: BTreeMap<Text, Text>| map.into_iter().map(|(path, digest)| (path.0, digest.0)).collect();
+    let digests =
+        |map: BTreeMap<Text, Text>| map.into_iter().map(|(path, digest)| (path.0, digest.0)).collect();
     let lock = Lock {
         version: Version::Two,
         id: Some(LockId::from_bytes(fields.id)),
-        set: fields.set.map(|(name, namespace)| SetName { name: name.0, namespace: namespace.map(|it| it.0) }),
+        set: fields
+            .set
+            .map(|(name, namespace)| SetName { name: name.0, namespace: namespace.map(|it| it.0) }),
         platform: fields.platform.0,
         cluster: fields.cluster.map(|it| it.0),
         label: fields.label.0,
@@ -69,7 +72,11 @@ pub fn fields(data: &[u8]) {
         rendered: fields
             .rendered
             .into_iter()
-            .map(|(kind, group, namespace)| RenderedKind { kind: kind.0, group: group.0, namespace: namespace.0 })
+            .map(|(kind, group, namespace)| RenderedKind {
+                kind: kind.0,
+                group: group.0,
+                namespace: namespace.0,
+            })
             .collect(),
         files: digests(fields.files),
         pending: digests(fields.pending),

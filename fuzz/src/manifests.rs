@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use largescale::core::import::fold;
+use largescale::core::import::import_documents;
 use largescale::core::manifest::{ManifestFile, read_manifests};
 use largescale::core::pools::{Pool, PoolSet};
 use largescale::core::report::mask::Mask;
@@ -29,7 +29,7 @@ pub fn texts(data: &[u8]) {
             }
             let rendered = read_file(FILE, text).expect("a manifest is also a rendered file");
             assert_eq!(rendered.len(), objects.len());
-            assert!(duplicates(&rendered).is_empty());
+            assert!(duplicates(rendered.iter().map(|object| (&object.key, &object.location))).is_empty());
             render::check(&objects);
         }
     }
@@ -38,5 +38,6 @@ pub fn texts(data: &[u8]) {
     let pool = |name: &str| Pool { value: name.to_owned(), name: name.to_owned(), ..Pool::default() };
     let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")] };
     let platforms = platforms::builtin();
-    let _ = fold(&documents, &platforms[0], platforms, &pools).map_err(|problems| assert!(!problems.is_empty()));
+    let _ = import_documents(&documents, &platforms[0], platforms, &pools)
+        .map_err(|problems| assert!(!problems.is_empty()));
 }

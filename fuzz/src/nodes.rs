@@ -20,7 +20,9 @@ use super::platforms::builtin;
 /// Any bytes.
 pub fn texts(data: &[u8]) {
     let whole = read_nodes_in(FILE, data);
-    assert_eq!(read_nodes(FILE, data), whole, "the stream and the text differ");
+    // serde_json counts the lines of a stream in another way.
+    let without_line = |read: &Result<Vec<Node>, Diagnostic>| read.clone().map_err(|problem| problem.message);
+    assert_eq!(without_line(&read_nodes(FILE, data)), without_line(&whole), "the stream and the text differ");
     match whole {
         Err(problem) => located([&problem], &String::from_utf8_lossy(data)),
         Ok(nodes) => discovered(&nodes),
@@ -40,7 +42,10 @@ fn discovered(nodes: &[Node]) {
             }
         };
         assert_eq!(found.nodes.all, nodes.len());
-        assert_eq!(discover_pools(nodes, platform, Some(&found.label), None).as_ref().map(|it| &it.label), Ok(&found.label));
+        assert_eq!(
+            discover_pools(nodes, platform, Some(&found.label), None).as_ref().map(|it| &it.label),
+            Ok(&found.label)
+        );
         let spec = Spec::new(&platform.name);
         let Ok(merged) = merge(&spec, &found, None, &MergeOptions::default()) else { continue };
         let values: Vec<_> = merged.set.pools.iter().map(|pool| &pool.value).collect();
@@ -49,7 +54,8 @@ fn discovered(nodes: &[Node]) {
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "two pools with one name: {names:?}");
     }
-    let _ = merge_locked(&Spec::new("azure-basic"), &Lock::default()).map_err(|problems: Vec<Diagnostic>| assert!(!problems.is_empty()));
+    let _ = merge_locked(&Spec::new("azure-basic"), &Lock::default())
+        .map_err(|problems: Vec<Diagnostic>| assert!(!problems.is_empty()));
 }
 
 #[derive(Arbitrary, Debug)]
@@ -68,9 +74,15 @@ struct Fields {
 }
 
 const LABELS: &[&str] = &[
-    "agentpool", "kubernetes.azure.com/agentpool", "cloud.google.com/gke-nodepool", "eks.amazonaws.com/nodegroup",
-    "node-role.kubernetes.io/control-plane", "node.kubernetes.io/exclude-from-external-load-balancers",
-    "kubernetes.azure.com/cluster", "kubernetes.io/role", "pool",
+    "agentpool",
+    "kubernetes.azure.com/agentpool",
+    "cloud.google.com/gke-nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "node-role.kubernetes.io/control-plane",
+    "node.kubernetes.io/exclude-from-external-load-balancers",
+    "kubernetes.azure.com/cluster",
+    "kubernetes.io/role",
+    "pool",
 ];
 
 /// Valid nodes, and the same with changes.
@@ -84,7 +96,10 @@ pub fn fields(data: &[u8]) {
     for (node, item) in nodes.iter().zip(&items) {
         assert_eq!(item["metadata"]["name"], *node.name);
         assert!(node.labels.iter().all(|(key, value)| item["metadata"]["labels"][key] == value));
-        assert_eq!(node.labels.iter().count(), item["metadata"]["labels"].as_object().map_or(0, |labels| labels.len()));
+        assert_eq!(
+            node.labels.iter().count(),
+            item["metadata"]["labels"].as_object().map_or(0, |labels| labels.len())
+        );
     }
     assert_eq!(read(&write_plain(&list)).as_ref(), Ok(&nodes), "YAML");
     let lines: Vec<String> = items.iter().map(Value::to_string).collect();

@@ -17,7 +17,7 @@ pub fn texts(data: &[u8]) {
         Err(problems) => return located(&problems, text),
     };
     let _ = overlay.check_platform("azure-basic").map_err(|problem| located([&problem], text));
-    let _ = overlay.asks_for("pool.name", "azure-basic");
+    let _ = overlay.uses_placeholder("pool.name", "azure-basic");
     let scopes = Scopes::of(&[]);
     let objects = [
         json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {}, "annotations": {}},
@@ -26,7 +26,8 @@ pub fn texts(data: &[u8]) {
             "annotations": {}}, "spec": {"template": {"spec": {"containers": [{"name": "web", "image": "i"}]}}}}),
     ];
     for object in objects {
-        let subject = PatchSubject { object: &object, service: Some("web"), pool: Some("a"), scopes: &scopes };
+        let subject =
+            PatchSubject { object: &object, service: Some("web"), pool: Some("a"), scopes: &scopes };
         for patch in overlay.patches_for("azure-basic") {
             let _ = patch.matches(subject);
             let values = Values::default().with("pool.name", Some("a"), "").with("pool.vmSet", None, "why");

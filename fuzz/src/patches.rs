@@ -61,11 +61,14 @@ impl Path {
 pub fn operations(data: &[u8]) {
     let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let object = input.object.0;
-    let list: Vec<Value> = input.operations.iter().take(10).map(|operation| json_of(operation, &object)).collect();
+    let list: Vec<Value> =
+        input.operations.iter().take(10).map(|operation| json_of(operation, &object)).collect();
     let mut problems = Vec::new();
-    let location = |index: usize| Location { file: "o".to_owned(), line: u32::try_from(index + 1).unwrap_or(0) };
+    let location =
+        |index: usize| Location { file: "o".to_owned(), line: u32::try_from(index + 1).unwrap_or(0) };
     let patch = read_operations(&list, location, &mut problems);
-    let standard: Result<Vec<PatchOperation>, _> = list.iter().map(|one| serde_json::from_value(one.clone())).collect();
+    let standard: Result<Vec<PatchOperation>, _> =
+        list.iter().map(|one| serde_json::from_value(one.clone())).collect();
     assert_eq!(standard.is_ok(), problems.is_empty(), "{problems:?}");
     let Ok(standard) = standard else { return };
     assert_eq!(patch.is_empty(), list.is_empty());
@@ -125,7 +128,11 @@ fn placeholders(value: &Value, values: &Values<'_>) {
             let _ = fill(key, values);
             let path = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
             if let (Ok(one), Ok(other)) = (fill(key, values), fill_pointer(&path, values)) {
-                assert_eq!(other, format!("/{}", one.replace('~', "~0").replace('/', "~1")), "one key stays one key");
+                assert_eq!(
+                    other,
+                    format!("/{}", one.replace('~', "~0").replace('/', "~1")),
+                    "one key stays one key"
+                );
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use largescale::core::apply::{Departure, PlanFile, PlannedObject, Terms, departures};
+use largescale::core::apply::{Deviation, PlanFile, PlannedObject, Terms, deviations};
 
 use super::checks::{FILE, located, text};
 use super::json::Text;
@@ -20,7 +20,7 @@ pub fn texts(data: &[u8]) {
 fn round_trip(plan: &PlanFile) {
     let text = plan.write();
     assert_eq!(PlanFile::read(FILE, &text).as_ref(), Ok(plan), "{text}");
-    assert_eq!(departures(plan, plan), [], "a plan differs from itself");
+    assert_eq!(deviations(plan, plan), [], "a plan differs from itself");
     let _ = plan.max_prune().map_err(|problem| assert!(!problem.message.is_empty()));
 }
 
@@ -58,9 +58,9 @@ pub fn fields(data: &[u8]) {
     let plan = PlanFile::new(terms.clone(), fields.objects.into_iter().map(object).collect());
     round_trip(&plan);
     let now = PlanFile::new(terms, fields.now.into_iter().map(object).collect());
-    for departure in departures(&plan, &now) {
-        let (Departure::Object { key, .. } | Departure::AlreadyDone(key)) = departure else {
-            panic!("the terms are the same: {departure:?}")
+    for deviation in deviations(&plan, &now) {
+        let (Deviation::Object { key, .. } | Deviation::AlreadyDone(key)) = deviation else {
+            panic!("the terms are the same: {deviation:?}")
         };
         assert!(plan.objects.iter().chain(&now.objects).any(|object| object.key() == key));
     }

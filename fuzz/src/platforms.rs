@@ -3,7 +3,9 @@
 use std::sync::OnceLock;
 
 use largescale::core::node_list::read_nodes_in;
-use largescale::core::platform::{Platform, VmSetFinder, broken_rules, builtin_names, cloud_config, read_builtin};
+use largescale::core::platform::{
+    Platform, VmSetFinder, broken_rules, builtin_names, cloud_config, read_builtin,
+};
 use largescale::core::pools::{Pool, PoolSet, discover_pools};
 use serde_json::json;
 
@@ -32,7 +34,8 @@ pub fn texts(data: &[u8]) {
     ]});
     let nodes = read_nodes_in(FILE, nodes.to_string().as_bytes()).expect("valid nodes");
     for label in [None, Some("agentpool")] {
-        let _ = discover_pools(&nodes, &platform, label, None).map_err(|problems| assert!(!problems.is_empty()));
+        let _ =
+            discover_pools(&nodes, &platform, label, None).map_err(|problems| assert!(!problems.is_empty()));
     }
     let finder = VmSetFinder::new(&platform, &nodes);
     let _ = finder.find(&nodes[0], "a");

@@ -30,9 +30,23 @@ struct App {
 
 /// The paths that overlays patch.
 const PATHS: &[&str] = &[
-    "", "/metadata", "/metadata/labels", "/metadata/annotations", "/metadata/name", "/metadata/annotations/a", "/spec",
-    "/spec/type", "/spec/ports", "/spec/ports/-", "/spec/ports/0", "/spec/ports/name=http/port", "/spec/selector",
-    "/spec/template", "/spec/template/spec/containers/name=web/image", "/kind", "/data",
+    "",
+    "/metadata",
+    "/metadata/labels",
+    "/metadata/annotations",
+    "/metadata/name",
+    "/metadata/annotations/a",
+    "/spec",
+    "/spec/type",
+    "/spec/ports",
+    "/spec/ports/-",
+    "/spec/ports/0",
+    "/spec/ports/name=http/port",
+    "/spec/selector",
+    "/spec/template",
+    "/spec/template/spec/containers/name=web/image",
+    "/kind",
+    "/data",
 ];
 
 /// An app with changes in every file of the user.
@@ -47,8 +61,7 @@ pub fn apps(data: &[u8]) {
     ]);
     input.edits.iter().take(8).for_each(|edit| edit.apply(&mut objects));
     let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
-    let file =
-        ManifestFile { source: "m.yaml".to_owned(), shown: FILE.to_owned(), text: list.to_string() };
+    let file = ManifestFile { source: "m.yaml".to_owned(), shown: FILE.to_owned(), text: list.to_string() };
     let Ok(objects) = read_manifests(&[file]) else { return };
 
     let platforms = builtin();
@@ -133,7 +146,8 @@ fn rendered(
         assert!(file.path.chars().all(is_name) && !file.path.starts_with('.'), "the file name {}", file.path);
         assert!(is_rendered(file.text.as_bytes()), "no header");
         is_plain(&file.text);
-        let read = read_file(FILE, &file.text).unwrap_or_else(|problems| panic!("{problems:?}\n{}", file.text));
+        let read =
+            read_file(FILE, &file.text).unwrap_or_else(|problems| panic!("{problems:?}\n{}", file.text));
         let [object] = read.as_slice() else { panic!("{} objects in one file", read.len()) };
         assert_eq!(object.key, file.key);
         assert!(keys.insert(object.key.clone()), "{} twice", object.key);

@@ -78,9 +78,14 @@ pub fn fields(data: &[u8]) {
     let expressions: Vec<Value> = requirements.iter().map(|one| one.expression()).collect();
     let object = json!({"matchExpressions": expressions, "matchlabels": {"a": "never"}});
     let selector = Selector::read_object(&object, ObjectKeys::CamelCase).expect("a valid LabelSelector");
-    assert_eq!(selector.matches(&json!(labels)), requirements.iter().all(|one| one.matches(&labels)), "{object}");
+    assert_eq!(
+        selector.matches(&json!(labels)),
+        requirements.iter().all(|one| one.matches(&labels)),
+        "{object}"
+    );
     for keys in [ObjectKeys::CamelCase, ObjectKeys::LowerCase] {
-        let _ = Selector::read_object(&input.object.0, keys).map(|selector| selector.matches(&input.object.0));
+        let _ =
+            Selector::read_object(&input.object.0, keys).map(|selector| selector.matches(&input.object.0));
     }
 }
 
@@ -109,7 +114,9 @@ impl Requirement {
     fn expression(&self) -> Value {
         let (key, values) = (key(self.key), self.values());
         match self.operator {
-            Operator::Equals | Operator::DoubleEquals => json!({"key": key, "operator": "In", "values": [values[0]]}),
+            Operator::Equals | Operator::DoubleEquals => {
+                json!({"key": key, "operator": "In", "values": [values[0]]})
+            }
             Operator::NotEquals => json!({"key": key, "operator": "NotIn", "values": [values[0]]}),
             Operator::In => json!({"key": key, "operator": "In", "values": values}),
             Operator::NotIn => json!({"key": key, "operator": "NotIn", "values": values}),

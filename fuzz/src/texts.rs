@@ -7,7 +7,9 @@ use largescale::cluster::parse_timeout;
 use largescale::core::apply::MaxPrune;
 use largescale::core::doctor::{Installed, completion, git, kubectl, plugin};
 use largescale::core::gitops::repository_url;
-use largescale::core::kubernetes::names::{check_label_value, check_service_name, copy_name, is_label, pool_name};
+use largescale::core::kubernetes::names::{
+    check_label_value, check_service_name, copy_name, is_label, pool_name,
+};
 use largescale::core::lock::LockId;
 use largescale::core::report::diagnostic::{Diagnostic, Location};
 use largescale::core::report::escape::{in_comment, in_json, in_message, reorders};
@@ -28,7 +30,9 @@ struct Words<'a> {
 
 /// Texts and numbers.
 pub fn words(data: &[u8]) {
-    let Ok(Words { text, other: Text(other), number, lines }) = Words::arbitrary_take_rest(Unstructured::new(data)) else {
+    let Ok(Words { text, other: Text(other), number, lines }) =
+        Words::arbitrary_take_rest(Unstructured::new(data))
+    else {
         return;
     };
     let pool = pool_name(text);
@@ -64,7 +68,12 @@ pub fn words(data: &[u8]) {
     assert!(!age(0, number.into()).is_empty());
     let _ = repository_url(text);
     let _ = (kubectl(Some(text)), git(Some(text)), completion(Some(text)));
-    let _ = plugin(text, &other, &[Installed { path: text.to_owned(), is_this: lines.is_empty() }], &[other.clone()]);
+    let _ = plugin(
+        text,
+        &other,
+        &[Installed { path: text.to_owned(), is_this: lines.is_empty() }],
+        &[other.clone()],
+    );
     if let Some(near) = nearest(text, ["replicas", "selector", other.as_str()]) {
         assert!(["replicas", "selector", other.as_str()].contains(&near));
     }
@@ -74,7 +83,8 @@ pub fn words(data: &[u8]) {
 /// Two texts with lines in common.
 fn differences(lines: &[(bool, u8)]) {
     let old: String = lines.iter().map(|(_, line)| format!("{}\n", line % 16)).collect();
-    let new: String = lines.iter().filter(|(is_kept, _)| *is_kept).map(|(_, line)| format!("{}\n", line % 16)).collect();
+    let new: String =
+        lines.iter().filter(|(is_kept, _)| *is_kept).map(|(_, line)| format!("{}\n", line % 16)).collect();
     let diff = unified(&old, &new, "old", "new");
     assert_eq!(diff.is_empty(), old == new);
     let count = |kind| diff.iter().filter(|line| line.kind == kind).count();

@@ -1,13 +1,17 @@
-//! Inspects the text of a kubeconfig: the server and the namespace that it leads to. Reads no file and sends no request.
+//! Inspects a kubeconfig and an error response without reading a file or sending a request.
 
 use std::path::Path;
 
+use http::{HeaderMap, StatusCode};
 use kube::config::Kubeconfig;
 
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
-use crate::cluster::kubeconfig::{broken, choose_from};
+use crate::cluster::kubeconfig::{Endpoint, broken, choose_from};
+use crate::cluster::operation::Operation;
+use crate::cluster::request_error::Problem;
+use crate::cluster::response::refusal;
 
 /// The choices of a kubeconfig and flags, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,22 @@ pub fn inspect_kubeconfig(
     Ok(Inspected { server: endpoint.server, context: endpoint.context, namespace: endpoint.namespace })
 }
 
+/// Returns the problem in an error response to the request for an object; `None` if the status is not that of an error.
+pub fn inspect_refusal(status: u16, body: &[u8]) -> Option<Problem> {
+    let status = StatusCode::from_u16(status).ok().filter(|status| !status.is_success())?;
+    let ask = Operation::read("get", "services", "the Service");
+    let endpoint = Endpoint {
+        server: String::new(),
+        context: String::new(),
+        namespace: String::new(),
+        user: String::new(),
+        plugin: None,
+        proxy: None,
+        insecurities: Vec::new(),
+    };
+    Some(refusal(status, &HeaderMap::new(), body, &ask, &endpoint))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,7 +67,8 @@ mod tests {
         let expected = ["https://api.example.com", "c", "default"];
         assert_eq!([&found.server, &found.context, &found.namespace], expected);
         let wrong = TEXT.replace("token: s3cret", "token: [s3cret]");
-        let error = inspect_kubeconfig(&wrong, &ClusterFlags::default(), &Environment::default()).unwrap_err();
+        let error =
+            inspect_kubeconfig(&wrong, &ClusterFlags::default(), &Environment::default()).unwrap_err();
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
     }
 }

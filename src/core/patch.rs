@@ -138,7 +138,10 @@ impl Patch {
         values: &Values<'_>,
         note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
     ) -> Result<(), PatchError> {
-        let before = if self.operations.len() > 1 { Some(object.clone()) } else { None };
+        // A single operation changes nothing if it fails, except a move, which has removed the value by then.
+        let is_move = |operation: &Operation| operation.template.get("op").is_some_and(|op| op == "move");
+        let may_be_partial = self.operations.len() > 1 || self.operations.iter().any(is_move);
+        let before = if may_be_partial { Some(object.clone()) } else { None };
         for operation in &self.operations {
             if let Err(error) = operation.apply(object, name, values, note) {
                 if let Some(before) = before {
@@ -352,6 +355,15 @@ mod tests {
         let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem;
         assert_eq!(object, service(), "unchanged after an error");
         assert_eq!(problem.to_string(), expected);
+    }
+
+    #[test]
+    fn a_move_that_fails_loses_nothing() {
+        let (patch, problems) = patch("patch:\n- {op: move, from: /metadata/name, path: /absent/name}\n");
+        assert_eq!(problems, []);
+        let mut object = service();
+        assert!(patch.apply(&mut object, "service/a", &Values::default()).is_err());
+        assert_eq!(object, service());
     }
 
     #[test]

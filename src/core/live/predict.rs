@@ -35,9 +35,11 @@ fn as_stored(desired: &Value) -> Value {
         && let Some(fields) = desired.as_object_mut()
         && let Some(Value::Object(texts)) = fields.remove("stringData")
     {
+        // The server refuses data that is no map. The file is not checked here, so it may have any.
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
-        for (name, text) in texts {
-            data[name] = STANDARD.encode(text.as_str().unwrap_or_default()).into();
+        if let Value::Object(data) = data {
+            let encoded = |text: Value| STANDARD.encode(text.as_str().unwrap_or_default()).into();
+            data.extend(texts.into_iter().map(|(name, text)| (name, encoded(text))));
         }
     }
     desired
@@ -352,5 +354,8 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
         let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});
         assert_eq!(predicted(&desired, &live, &[])["data"], json!({"a": "eA==", "b": "eQ=="}));
+        let mut wrong = desired.clone();
+        wrong["data"] = json!(["x"]);
+        assert_eq!(predicted(&wrong, &live, &[])["data"], json!(["x"]), "the server refuses it");
     }
 }
