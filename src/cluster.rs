@@ -40,6 +40,8 @@ mod request;
 mod request_error;
 mod response;
 mod server_address;
+mod signals;
+mod token;
 mod transport;
 
 pub use crate::cluster::connect::Cluster;
@@ -53,4 +55,5 @@ pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
 pub use crate::cluster::objects::{Answer, ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
 pub use crate::cluster::request::Notice;
 pub use crate::cluster::request_error::Problem;
+pub use crate::cluster::signals::HeldSignals;
 pub use crate::cluster::transport::Insecurity;

@@ -4,12 +4,14 @@
 //! `tests/cli/architecture.rs` checks this.
 
 pub mod apply;
+pub mod bounds;
 pub mod capacity;
 pub mod cluster_model;
 pub mod dns;
 pub mod doctor;
 pub mod gitops;
 pub mod import;
+pub mod json;
 pub mod kubernetes;
 pub mod live;
 pub mod lock;
@@ -17,6 +19,7 @@ pub mod manifest;
 pub mod node_list;
 pub mod overlay;
 pub mod patch;
+pub mod pattern;
 pub mod platform;
 pub mod pointer;
 pub mod pools;

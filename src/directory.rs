@@ -1,5 +1,6 @@
 //! The directory shell: the only modules that use the file system and git.
 
+mod boundary;
 mod external_diff;
 mod file_error;
 mod files;
@@ -17,10 +18,13 @@ mod specs;
 mod tree;
 mod working_directory;
 
-pub use crate::directory::external_diff::external_diff;
+pub use crate::directory::boundary::{Outside, is_outside};
+pub use crate::directory::external_diff::{ExternalDiff, external_diff};
 pub use crate::directory::file_error::{FileError, FileOperation};
-pub use crate::directory::files::{make_directory, read_text, replace, write_new, write_private};
-pub use crate::directory::identity::new_lock_id;
+pub use crate::directory::files::{
+    NamedBy, is_regular_file, make_directory, read_text, read_text_of_user, replace, write_new, write_private,
+};
+pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
 pub use crate::directory::project::Project;

@@ -6,7 +6,7 @@ use clap::{Arg, Args};
 
 use crate::cluster::ClusterFlags;
 use crate::core::report::message::MessageScope;
-use crate::directory::Source;
+use crate::directory::{Outside, Source};
 use crate::output::messages::MessageFormat;
 use crate::output::terminal::Color;
 
@@ -58,6 +58,9 @@ pub struct GlobalArgs {
     /// Which specs, and which of their clusters.
     #[command(flatten)]
     pub specs: SpecArgs,
+    /// What a spec may name.
+    #[command(flatten)]
+    pub outside: OutsideArgs,
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -100,12 +103,27 @@ pub struct SpecArgs {
     pub only: Vec<String>,
 }
 
+/// What a spec may name
+#[derive(Clone, Copy, Debug, Args)]
+pub struct OutsideArgs {
+    /// Let a spec name paths outside of its git repository (without git: of its directory)
+    #[arg(long, global = true, help_heading = "Spec")]
+    pub allow_outside: bool,
+}
+
+impl OutsideArgs {
+    /// Returns whether a spec may name paths outside.
+    pub fn outside(self) -> Outside {
+        if self.allow_outside { Outside::Allow } else { Outside::Refuse }
+    }
+}
+
 /// The shared flags that have an effect on a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SharedFlags {
     /// The spec (`-f`, `-R`, `--only`) and the connection.
     SpecAndConnection,
-    /// The connection.
+    /// The connection, and `--allow-outside` for a spec that already exists.
     Connection,
     /// Neither.
     Neither,
@@ -128,6 +146,7 @@ impl SharedFlags {
             unused.extend(flags_of::<SpecArgs>());
         }
         if self == Self::Neither {
+            unused.extend(flags_of::<OutsideArgs>());
             unused.extend(connection_flags());
         }
         unused

@@ -9,6 +9,7 @@ use largescale::core::apply::{
 };
 use largescale::core::capacity::demands;
 use largescale::core::doctor::rights;
+use largescale::core::json::read_bounded;
 use largescale::core::live::{LiveObject, LiveState, Resource, cleaned, preferred_versions};
 use largescale::core::manifest::Key;
 use largescale::core::report::mask::Mask;
@@ -26,6 +27,10 @@ use super::json::{Edit, Json, Text};
 pub fn texts(data: &[u8]) {
     let Some(text) = text(data) else { return };
     let Ok(value) = serde_json::from_str::<Value>(text) else { return };
+    match read_bounded(text, 10_000) {
+        Ok(bounded) => assert_eq!(bounded, value),
+        Err(problem) => assert!(text.len() > 10_000, "{problem}"),
+    }
     let events = value["items"].as_array().cloned().unwrap_or_default();
     answered(&value, &value, &events, &[]);
 }

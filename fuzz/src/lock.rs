@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
+use largescale::core::kubernetes::names::digest;
 use largescale::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
 
 use super::checks::{FILE, is_plain, located, text};
@@ -48,11 +49,17 @@ struct Fields {
     pending: BTreeMap<Text, Text>,
 }
 
+/// Returns a name in the form that the program writes.
+fn file_name(text: &str) -> String {
+    format!("service-{}.yaml", &digest(text.as_bytes())[..8])
+}
+
 /// Locks that are written.
 pub fn fields(data: &[u8]) {
     let Ok(fields) = Fields::arbitrary_take_rest(Unstructured::new(data)) else { return };
-    let digests =
-        |map: BTreeMap<Text, Text>| map.into_iter().map(|(path, digest)| (path.0, digest.0)).collect();
+    let digests = |map: BTreeMap<Text, Text>| {
+        map.into_iter().map(|(path, digest)| (file_name(&path.0), digest.0)).collect()
+    };
     let lock = Lock {
         version: Version::Two,
         id: Some(LockId::from_bytes(fields.id)),

@@ -2,9 +2,9 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use json_patch::PatchOperation;
-use largescale::core::patch::item_path;
 use largescale::core::patch::placeholder::{Values, fill, fill_pointer, fill_value, names};
 use largescale::core::patch::read_operations;
+use largescale::core::patch::{item_path, meter::Meter};
 use largescale::core::report::diagnostic::Location;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ pub fn operations(data: &[u8]) {
         is_small &= after.to_string().len() < 1 << 20;
         applied.push(operation.clone());
     };
-    let result = patch.apply_noting(&mut ours, "the object", &values, &mut note);
+    let result = patch.apply_noting(&mut ours, "the object", &values, &mut Meter::default(), &mut note);
     match &result {
         Ok(()) => {
             assert_eq!(applied.len(), list.len());
@@ -108,7 +108,7 @@ pub fn operations(data: &[u8]) {
     }
     placeholders(&object, &values);
     for path in pointers(&object) {
-        let resolved = item_path::resolve(&object, &path).ok();
+        let resolved = item_path::resolve(&object, &path).0.ok();
         if !item_path::names_items(&path) {
             assert_eq!(resolved.as_ref(), Some(&path), "a path without item names");
         }

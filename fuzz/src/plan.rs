@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
-use largescale::core::apply::{Deviation, PlanFile, PlannedObject, Terms, deviations};
+use largescale::core::apply::{Deviation, PlanFile, PlannedObject, Salt, Terms, deviations};
 
 use super::checks::{FILE, located, text};
 use super::json::Text;
@@ -48,6 +48,7 @@ pub fn fields(data: &[u8]) {
     let Ok(fields) = Fields::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let [cluster, namespace, set] = fields.terms.map(|text| text.0);
     let terms = Terms {
+        salt: Salt::from_bytes([7; 16]),
         cluster,
         namespace,
         set,

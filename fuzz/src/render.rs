@@ -128,7 +128,7 @@ fn rendered(
     overlays: &[Overlay],
     pools: &PoolSet,
 ) {
-    let input = Input { spec, document, objects, platform, overlays, pools };
+    let input = Input { spec, document, objects, platform, overlays, pools, max_objects: 1_000 };
     let _ = cloud_config(platform, pools).map_err(|problems| assert!(!problems.is_empty()));
     let done = match render(input) {
         Ok(done) => done,

@@ -7,9 +7,8 @@ use largescale::cluster::parse_timeout;
 use largescale::core::apply::MaxPrune;
 use largescale::core::doctor::{Installed, completion, git, kubectl, plugin};
 use largescale::core::gitops::repository_url;
-use largescale::core::kubernetes::names::{
-    check_label_value, check_service_name, copy_name, is_label, pool_name,
-};
+use largescale::core::kubernetes::name_rules::is_label;
+use largescale::core::kubernetes::names::{check_label_value, check_service_name, copy_name, pool_name};
 use largescale::core::lock::LockId;
 use largescale::core::report::diagnostic::{Diagnostic, Location};
 use largescale::core::report::escape::{in_comment, in_json, in_message, reorders};

@@ -17,7 +17,7 @@ use crate::cluster::limits::Limits;
 use crate::cluster::objects::Interrupts;
 use crate::cluster::request::{Notice, Requests};
 use crate::cluster::transport::Insecurity;
-use crate::cluster::{identity, kubeconfig, nodes, plugin};
+use crate::cluster::{identity, kubeconfig, nodes, plugin, token};
 use crate::core::kubernetes::node::Node;
 
 /// A connected cluster. Every method is one blocking call that ends.
@@ -43,6 +43,7 @@ impl Cluster {
         let limits = limits.with_request_timeout(flags.request_timeout);
         let (mut config, endpoint) = kubeconfig::choose(flags, environment)?;
         plugin::log_in(&mut config.auth_info, &endpoint.user, environment, &limits, &notice)?;
+        token::check(&mut config.auth_info, &endpoint.user)?;
         set_limits(&mut config, &limits);
         let runtime = OwnRuntime::start()?;
         let client = runtime.block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) });

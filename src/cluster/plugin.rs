@@ -20,6 +20,7 @@ use crate::cluster::environment::Environment;
 use crate::cluster::error::{ClusterError, PluginProblem};
 use crate::cluster::limits::Limits;
 use crate::cluster::request::Notice;
+use crate::core::json;
 use crate::core::yaml;
 
 /// Runs the plugin of a user, if it has one and needs it, and stores the credentials in its place.
@@ -152,8 +153,11 @@ fn may_ask(exec: &ExecConfig, environment: &Environment) -> Asks {
 fn command(exec: &ExecConfig, program: &str, asks: Asks) -> Result<Command, PluginProblem> {
     let mut spec = json!({ "interactive": asks == Asks::AtTheTerminal });
     if let Some(cluster) = &exec.cluster {
-        spec["cluster"] =
-            serde_json::to_value(cluster).map_err(|error| PluginProblem::NotStarted(error.into()))?;
+        json::put(
+            &mut spec,
+            &["cluster"],
+            serde_json::to_value(cluster).map_err(|error| PluginProblem::NotStarted(error.into()))?,
+        );
     }
     let info = json!({ "kind": "ExecCredential", "apiVersion": exec.api_version, "spec": spec });
     let mut command = Command::new(program);

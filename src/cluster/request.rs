@@ -1,10 +1,12 @@
 //! Sends a request with retries: which failures are retried, when, and until when.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::Request;
 use kube::client::Body;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::cluster::error::ClusterError;
@@ -13,6 +15,8 @@ use crate::cluster::limits::Limits;
 use crate::cluster::operation::{Operation, Retry};
 use crate::cluster::request_error::Problem;
 use crate::cluster::{kube_error, response};
+use crate::core::report::mask::secret_texts;
+use crate::core::report::secret_text::redacted;
 
 /// Receives messages for the user about what the program waits for.
 pub type Notice = Arc<dyn Fn(&str) + Send + Sync>;
@@ -35,13 +39,14 @@ impl Requests {
         request: Request<Vec<u8>>,
     ) -> Result<Vec<u8>, ClusterError> {
         let began = Instant::now();
+        let secrets = secrets_in(&request);
         let mut pause = self.limits.first_pause;
         let mut tries = 0;
         loop {
             tries += 1;
-            let problem = match self.attempt(ask, request.clone()).await {
+            let problem = match self.attempt(ask, request.clone(), &secrets).await {
                 Ok(body) => return Ok(body),
-                Err(problem) => problem,
+                Err(problem) => problem.redacted(&secrets),
             };
             let Some(until) = self.retry_deadline(&problem, ask.repeat, tries) else {
                 return Err(self.failed(ask, problem));
@@ -71,12 +76,17 @@ impl Requests {
         }
     }
 
-    async fn attempt(&self, ask: &Operation, request: Request<Vec<u8>>) -> Result<Vec<u8>, Problem> {
+    async fn attempt(
+        &self,
+        ask: &Operation,
+        request: Request<Vec<u8>>,
+        secrets: &BTreeSet<String>,
+    ) -> Result<Vec<u8>, Problem> {
         let attempt = async {
             let response = self.client.send(request.map(Body::from)).await;
             let response = response
                 .map_err(|e| kube_error::no_response(&e, self.endpoint.proxy.as_deref(), &self.limits))?;
-            self.take_warnings(response.headers());
+            self.take_warnings(response.headers(), secrets);
             response::read(response, ask, &self.endpoint, &self.limits).await
         };
         let attempt = self.with_slow_notice(attempt);
@@ -89,9 +99,10 @@ impl Requests {
         }
     }
 
-    fn take_warnings(&self, headers: &http::HeaderMap) {
+    fn take_warnings(&self, headers: &http::HeaderMap, secrets: &BTreeSet<String>) {
         let mut known = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for text in response::warnings(headers) {
+            let text = redacted(&text, secrets);
             if !known.contains(&text) {
                 known.push(text);
             }
@@ -127,6 +138,19 @@ impl Requests {
             _ => None,
         }
     }
+}
+
+/// Returns the values in the body of a request that writes a Secret: the server and its webhooks may quote them.
+fn secrets_in(request: &Request<Vec<u8>>) -> BTreeSet<String> {
+    if request.body().is_empty() || !request.uri().path().contains("/secrets") {
+        return BTreeSet::new();
+    }
+    let mut body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    if let Some(patch) = body.as_object_mut() {
+        // A merge patch has no kind.
+        patch.insert("kind".to_owned(), "Secret".into());
+    }
+    secret_texts(&body)
 }
 
 fn asked_to_wait(problem: &Problem) -> Duration {

@@ -1,8 +1,11 @@
 //! Reasons why a request failed, shown after `cannot list nodes at https://…: `.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::core::report::plural::plural;
+use crate::core::report::secret_text::redacted;
+use crate::core::report::shell_quote::word;
 
 /// Why a request has no usable response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -190,6 +193,23 @@ pub enum Problem {
 const WEBHOOK_DOWN: &str = "failed calling webhook";
 
 impl Problem {
+    /// Returns the problem without the values of Secrets in the texts of the server.
+    pub(super) fn redacted(mut self, values: &BTreeSet<String>) -> Self {
+        match &mut self {
+            Self::Rejected { reason, message, .. } => {
+                *reason = redacted(reason, values);
+                *message = redacted(message, values);
+            }
+            Self::Moved(text)
+            | Self::Forbidden { extra: text, .. }
+            | Self::Busy { message: text, .. }
+            | Self::NotJson { beginning: text, .. } => *text = redacted(text, values),
+            Self::Conflicts(causes) => causes.iter_mut().for_each(|(_, text)| *text = redacted(text, values)),
+            _ => {}
+        }
+        self
+    }
+
     /// Returns whether admission rejected the request or failed: the object itself may be valid.
     pub fn is_of_admission(&self) -> bool {
         let Self::Rejected { message, .. } = self else { return false };
@@ -259,9 +279,12 @@ impl Problem {
             }
             Self::Unauthorized { .. } => "they may have expired: log in again, or get a new kubeconfig",
             Self::Forbidden { verb, resource, namespace, .. } => {
-                let location = namespace.as_ref().map(|name| format!(" -n {name}")).unwrap_or_default();
+                let location =
+                    namespace.as_ref().map(|name| format!(" -n {}", word(name))).unwrap_or_default();
                 return Some(format!(
-                    "ask for a role that allows it; check with `kubectl auth can-i {verb} {resource}{location}`"
+                    "ask for a role that allows it; check with `kubectl auth can-i {} {}{location}`",
+                    word(verb),
+                    word(resource)
                 ));
             }
             Self::Busy { retry_after: Some(after), .. } => {
@@ -291,7 +314,8 @@ impl Problem {
             | Self::Credentials(_) => return None,
             Self::NoNamespace(name) => {
                 return Some(format!(
-                    "create it (`kubectl create namespace {name}`), or add it to the manifests"
+                    "create it (`kubectl create namespace {}`), or add it to the manifests",
+                    word(name)
                 ));
             }
             Self::NotServed => "install its CustomResourceDefinition, or check the apiVersion",

@@ -73,7 +73,7 @@ fn seen(project: &Project, scope: &Scope, args: &Args) -> Result<Vec<Usage>, Fai
         allow_shrink: false,
     };
     let discovery = discover(project, &scope.cluster, &nodes, Shrink::Warn)?;
-    let rendered = discovery.render_quietly(project)?;
+    let rendered = discovery.render_quietly(project, args.limit)?;
     let other_services =
         discovery.queried.as_ref().and_then(|cluster| other_services::count(cluster, &rendered.demands));
     Ok(discovery.measure(project, Some(&rendered.demands), other_services.as_ref()))

@@ -10,12 +10,11 @@ use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
-use crate::core::review::{markdown, rebound};
+use crate::core::review::{Against, markdown, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
-use crate::core::yaml;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
-use crate::engine::discover::{NodeArgs, discover};
+use crate::engine::discover::{NodeArgs, RenderArgs, discover};
 use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,7 +27,7 @@ use crate::scope::Scope;
 ///
 /// Reads the spec, the nodes, the rendered directory and, with --live, the objects in the cluster. Writes nothing, except the
 /// plan file of --out. Exits with 0 without differences, with 1 with differences, and with a higher code on errors.
-/// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff.
+/// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff. Its directories are removed, also after a signal.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Show what render would change
@@ -51,6 +50,8 @@ pub struct Args {
     /// Print only the number of objects that would be created, changed and removed
     #[arg(long, conflicts_with = "output")]
     summary: bool,
+    #[command(flatten)]
+    limit: RenderArgs,
     /// Output format [default: a unified diff]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     output: Option<DiffFormat>,
@@ -79,7 +80,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     }
     let project = &Project::load(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
-    let rendered = discovery.render(project)?;
+    let rendered = discovery.render(project, args.limit)?;
     let before = match &args.base {
         Some(revision) => Before::in_git(project, revision)?,
         None => Before::on_disk(project, &rendered.files)?,
@@ -113,10 +114,10 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             before: &before.tree.known,
             queried: discovery.queried.as_ref(),
         };
-        let against = args.base.as_deref().unwrap_or(&name);
+        let against = Against::Named(args.base.clone().unwrap_or_else(|| name.clone()));
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
-        let review = trees.review(&changes, &format!("`{against}`"), &warnings);
+        let review = trees.review(&changes, against, &warnings);
         terminal::data(&markdown(&review))?;
         return Ok(exit(&plan));
     }
@@ -147,7 +148,10 @@ impl Before {
         let mut found = repository.revision(revision, &project.output(), &project.lock_path())?;
         let shown = format!("{revision}:{}", project.lock_path().display());
         let text = found.beside.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let lock = text.map(|text| Lock::read(&shown, &text)).transpose()?;
+        let read = |text: String| {
+            Lock::read(&shown, &text).map_err(|problem| problem.hint("compare with another revision"))
+        };
+        let lock = text.map(read).transpose()?;
         found.files.retain(|name, _| lock.as_ref().is_some_and(|lock| lock.files.contains_key(name)));
         Ok(Self { tree: Tree { known: found.files, foreign: Vec::new() }, lock })
     }
@@ -183,31 +187,11 @@ pub(super) fn changes<'a>(
         object: step.key.as_ref().map(ToString::to_string),
         old: on_disk
             .get(&step.path)
-            .map(|bytes| shown(&String::from_utf8_lossy(bytes), &mut mask))
+            .map(|bytes| mask.text(&String::from_utf8_lossy(bytes)))
             .unwrap_or_default(),
-        new: by_path.get(step.path.as_str()).map(|file| shown(&file.text, &mut mask)).unwrap_or_default(),
+        new: by_path.get(step.path.as_str()).map(|file| mask.text(&file.text)).unwrap_or_default(),
         more: vec![("path", step.path.as_str().into())],
     };
     let changing = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
     changing.map(|step| (step, change(step))).collect()
-}
-
-/// Returns the text of a file to show. Masks the values of a Secret, and hides text that may be a Secret but is not valid YAML.
-fn shown(text: &str, mask: &mut Mask) -> String {
-    if !text.contains("Secret") {
-        return text.to_owned();
-    }
-    match yaml::read_one("", text) {
-        Ok(document) if document.value["kind"] == "Secret" => {
-            let header = text
-                .lines()
-                .next()
-                .filter(|line| line.starts_with('#'))
-                .map(|line| format!("{line}\n"))
-                .unwrap_or_default();
-            header + &yaml::write_object(&mask.apply(&document.value))
-        }
-        Ok(_) => text.to_owned(),
-        Err(_) => "# not shown: not valid YAML, and it may hold a Secret\n".to_owned(),
-    }
 }

@@ -117,7 +117,7 @@ pub(super) fn scopes(global: &GlobalArgs, of_one: Option<&'static str>) -> Resul
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut problems = Vec::new();
     for path in paths(global)? {
-        let scope = Scope::of(global, Source { path, cluster: None });
+        let scope = Scope::of(global, Source { path, cluster: None, outside: global.outside.outside() });
         // The command reports the problems of a spec when it runs.
         let Ok((spec, _)) = scope.source.read() else {
             scopes.push(scope);
@@ -148,7 +148,7 @@ fn paths(global: &GlobalArgs) -> Result<Vec<PathBuf>, Failure> {
     for file in &global.specs.files {
         let found = if global.specs.recursive { specs_below(file)? } else { vec![file.clone()] };
         for path in found {
-            let source = Source { path: path.clone(), cluster: None };
+            let source = Source { path: path.clone(), ..Source::default() };
             if seen.insert(source.beside("")) {
                 paths.push(path);
             }

@@ -1,12 +1,14 @@
 //! `init`: writes a starter spec, and the manifests with which Argo CD or Flux syncs the rendered directory.
 
 mod gitops;
+mod links;
 mod starter;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::commands::init::gitops::GitopsArgs;
+use crate::commands::init::links::refuse_link;
 use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{Imported, import_documents};
 use crate::core::kubernetes::names;
@@ -18,10 +20,14 @@ use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Spec};
 use crate::core::yaml;
-use crate::directory::{SPEC_FILE, make_directory, nodes_from, read_text, write_new};
+use crate::directory::{
+    NamedBy, Outside, SPEC_FILE, is_outside, is_regular_file, make_directory, nodes_from, read_text,
+    read_text_of_user, write_new,
+};
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,7 +41,7 @@ const MANIFESTS: &str = "manifests";
 /// Write a starter spec for a cluster, or from hand-written Services
 ///
 /// Reads the nodes to detect the platform and the pools. Writes largescale.yaml with comments, and with --from a manifest.
-/// Never overwrites a file.
+/// Copies the file of nodes if the spec cannot name it where it is (docs/review.md, "Paths"). Never overwrites a file.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Write app/largescale.yaml for the cluster of the current context
@@ -75,12 +81,19 @@ pub struct Args {
 
 /// Writes the spec.
 pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
+    let outside = global.outside.outside();
+    if outside == Outside::Allow && args.gitops.gitops.is_none() {
+        return Err(Failure::usage(
+            Diagnostic::error("--allow-outside has no effect without --gitops")
+                .hint("only `init --gitops` reads a spec; `render --allow-outside` accepts its paths"),
+        ));
+    }
     let directory = args.directory.strip_prefix(".").unwrap_or(&args.directory);
     let spec_path = directory.join(SPEC_FILE);
     let shown = spec_path.display().to_string();
     if spec_path.exists() {
         if let Some(tool) = args.gitops.gitops {
-            gitops::write(&args.directory, tool, &args.gitops)?;
+            gitops::write(&args.directory, outside, tool, &args.gitops)?;
             return Ok(Exit::Success);
         }
         return Err(Diagnostic::refusal(format!("{shown} already exists"))
@@ -104,11 +117,14 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         .as_deref()
         .map(|from| format!("{MANIFESTS}/{}", from.file_name().unwrap_or_default().to_string_lossy()));
     let name = name(args, imported.as_ref());
+    let copy = copy_of_nodes(args);
+    let copied = copy.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let source = copied.unwrap_or_else(|| nodes_source(args));
     let text = starter::text(&Starter {
         name: &name,
         namespace: global.cluster.namespace.as_deref().or(context_namespace.as_deref()),
         manifests: manifest.as_deref().unwrap_or(MANIFESTS),
-        nodes: &nodes_source(args),
+        nodes: &source,
         choice: &choice,
         merged: &merged,
         imported: imported.as_ref(),
@@ -116,6 +132,9 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     // `render` must be able to read what `init` writes.
     LargeScale::read(&shown, &text)?;
 
+    if let Some(manifest) = &manifest {
+        refuse_link(&args.directory, &directory.join(manifest))?;
+    }
     make_directory(&args.directory)?;
     if let (Some(imported), Some(manifest)) = (&imported, &manifest) {
         let path = directory.join(manifest);
@@ -132,12 +151,24 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         write_new(&path, &shown, &text)?;
         terminal::styled(&Styled::created(&shown))?;
     }
+    if let Some(path) = &copy {
+        let shown = path.display().to_string();
+        write_new(path, &shown, &read_text(Path::new(&args.nodes), &args.nodes)?)?;
+        terminal::styled(&Styled::created(&shown))?;
+    }
     write_new(&spec_path, &shown, &text)?;
     terminal::styled(&Styled::created(&shown))?;
     report(&choice, &merged, imported.as_ref());
-    report_next_step(&args.directory);
+    if let Some(path) = &copy {
+        terminal::note(&format!(
+            "copied {} to {}, because a spec cannot name files outside of its git repository or directory",
+            args.nodes,
+            path.display()
+        ));
+    }
+    report_next_step(args, &source);
     if let Some(tool) = args.gitops.gitops {
-        gitops::write(&args.directory, tool, &args.gitops)?;
+        gitops::write(&args.directory, outside, tool, &args.gitops)?;
     }
     Ok(Exit::Success)
 }
@@ -148,7 +179,7 @@ fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<Str
         let asked = from_cluster(&global.cluster, None)?;
         return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
     }
-    Ok((nodes_from(Path::new(nodes), nodes)?, None))
+    Ok((nodes_from(Path::new(nodes), nodes, NamedBy::User)?, None))
 }
 
 fn choose_platform<'a>(
@@ -188,11 +219,11 @@ fn read_and_import(
     merged: &Merged,
 ) -> Result<Imported, Failure> {
     let shown = from.display().to_string();
-    let documents = yaml::read(&shown, &read_text(from, &shown)?)?;
+    let documents = yaml::read(&shown, &read_text_of_user(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let imported = import_documents(&documents, platform, platforms, &merged.set)?;
+    let imported = import_documents(documents, platform, platforms, &merged.set)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }
@@ -243,6 +274,14 @@ fn nodes_source(args: &Args) -> String {
     up.chain(down).collect::<Vec<_>>().join("/")
 }
 
+/// Returns where to copy the file of nodes, if the spec may not name it where it is.
+fn copy_of_nodes(args: &Args) -> Option<PathBuf> {
+    let file = Path::new(&args.nodes);
+    let is_file = !["cluster", "-"].contains(&args.nodes.as_str()) && is_regular_file(file);
+    let copy = args.directory.strip_prefix(".").unwrap_or(&args.directory).join(file.file_name()?);
+    (is_file && is_outside(&args.directory, file) && !copy.exists()).then_some(copy)
+}
+
 fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Imported>) {
     terminal::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
     for sentence in imported.into_iter().flat_map(|imported| &imported.changes) {
@@ -262,15 +301,20 @@ fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Imported>) {
     }
 }
 
-fn report_next_step(directory: &Path) {
+fn report_next_step(args: &Args, nodes: &str) {
+    let directory = args.directory.as_path();
     let manifests = directory.join(MANIFESTS);
-    let manifests = manifests.strip_prefix(".").unwrap_or(&manifests);
-    let first = if manifests.exists() {
+    let manifests = shell_quote::path(manifests.strip_prefix(".").unwrap_or(&manifests));
+    let first = if directory.join(MANIFESTS).exists() {
         String::new()
     } else {
-        format!("put the Kubernetes YAML of the workload into {}, then ", manifests.display())
+        format!("put the Kubernetes YAML of the workload into {manifests}, then ")
     };
-    let file =
-        if directory == Path::new(".") { String::new() } else { format!(" -f {}", directory.display()) };
-    terminal::note(&format!("next: {first}kubectl largescale render{file}"));
+    let file = if directory == Path::new(".") {
+        String::new()
+    } else {
+        format!(" -f {}", shell_quote::path(directory))
+    };
+    let allow = if is_outside(directory, &directory.join(nodes)) { " --allow-outside" } else { "" };
+    terminal::note(&format!("next: {first}kubectl largescale render{file}{allow}"));
 }

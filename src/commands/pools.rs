@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::for_each::MultiTarget;
 use crate::core::capacity::{LimitSubject, Usage, warnings};
+use crate::core::json;
 use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
 use crate::directory::Project;
@@ -134,19 +135,19 @@ fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms
                 "rendered": report.state != PoolState::Forgotten,
             });
             if let Some(seen) = &report.observed {
-                item["nodes"] = seen.nodes().into();
-                item["ready"] = seen.ready.into();
-                item["backends"] = seen.backends.into();
-                item["leftOut"] = json!(seen.left_out);
+                json::put(&mut item, &["nodes"], seen.nodes());
+                json::put(&mut item, &["ready"], seen.ready);
+                json::put(&mut item, &["backends"], seen.backends);
+                json::put(&mut item, &["leftOut"], json!(seen.left_out));
             }
             if let Some(set) = &report.pool.vm_set {
-                item["vmSet"] = set.as_str().into();
+                json::put(&mut item, &["vmSet"], set.as_str());
             }
             if let Some(limit) = limit {
-                item["limit"] = limit.into();
+                json::put(&mut item, &["limit"], limit);
             }
             if let Some(room) = rooms.get(&report.pool.name) {
-                item["headroom"] = (*room).into();
+                json::put(&mut item, &["headroom"], *room);
             }
             item
         })

@@ -13,7 +13,7 @@ use crate::commands::render::outcome::Outcome;
 use crate::core::platform::{CloudConfigText, cloud_config};
 use crate::core::pools::Shrink;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::review::{Review, failed, markdown, rebound};
+use crate::core::review::{Against, Review, failed, markdown, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::plan::{Overwrite, plan};
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
@@ -48,14 +48,15 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let run_lock = if args.check { None } else { Some(RunLock::take(&scope.source)?) };
     let project = &Project::load(&scope.source)?;
     let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
-    let rendered = discovery.render(project)?;
+    let rendered = discovery.render(project, args.limit)?;
     let config = cloud_config(&project.platform, &discovery.merged.set)?;
     let tree = Tree::look(project, &rendered.files)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
     let output = project.output().display().to_string();
     let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &output, overwrite)?;
     plan.name_removed(&tree.known);
-    let problems = changed_classes(&plan, &rendered.files, &tree.known, &output);
+    let mut problems = plan.refuse_foreign(&tree.known, &output, overwrite);
+    problems.extend(changed_classes(&plan, &rendered.files, &tree.known, &output));
     if !problems.is_empty() {
         return Err(problems.into());
     }
@@ -90,7 +91,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
-        *summary = Some(trees.review(&changes, &format!("`{output}` before"), &warnings));
+        *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 
     if !args.check {

@@ -18,5 +18,5 @@ pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,
     removal_patch, salvage_parent, tool_of,
 };
-pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Terms, deviations};
+pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Salt, Terms, deviations};
 pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, candidates};

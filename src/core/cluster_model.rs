@@ -15,7 +15,6 @@ mod pool_names;
 mod pool_rules;
 mod read;
 mod rules;
-mod shell_quote;
 mod suffix;
 mod summary;
 mod zone_rules;

@@ -7,15 +7,18 @@ mod hand_written;
 mod undecided;
 mod unmerged;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use crate::core::import::api_versions::upgrade_api_version;
 use crate::core::import::group::fold_group;
 use crate::core::import::hand_written::{HandWritten, drop_fields};
+use crate::core::kubernetes::object_shape;
+use crate::core::kubernetes::object_shape::Misshapen;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
+use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::yaml::Document;
 
@@ -49,7 +52,7 @@ const SERVER_FIELDS: &[&str] = &[
 /// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
 /// a Service if its pool or names cannot be decided.
 pub fn import_documents(
-    documents: &[Document],
+    documents: Vec<Document>,
     platform: &Platform,
     platforms: &[Platform],
     pools: &PoolSet,
@@ -57,13 +60,14 @@ pub fn import_documents(
     let mut imported = Imported::default();
     let mut services = Vec::new();
     let mut others = Vec::new();
+    let mut misshapen = Vec::new();
     for document in items(documents) {
-        let mut object = document.value.clone();
-        if !object.is_object() {
-            return Err(Diagnostic::error("the document is not a Kubernetes object")
-                .at(document.location(""))
-                .into());
+        let wrong = wrong_fields(&document);
+        if !wrong.is_empty() {
+            misshapen.extend(wrong);
+            continue;
         }
+        let mut object = document.value.clone();
         drop_fields(&mut object, SERVER_FIELDS);
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
             services.push(HandWritten::new(object, platform, platforms, &document));
@@ -71,6 +75,9 @@ pub fn import_documents(
             upgrade_api_version(&mut object, &mut imported.changes);
             others.push(object);
         }
+    }
+    if !misshapen.is_empty() {
+        return Err(misshapen);
     }
     imported.internal = !services.is_empty() && services.iter().all(|service| service.internal);
     if imported.internal {
@@ -80,8 +87,10 @@ pub fn import_documents(
         services.iter_mut().for_each(HandWritten::keep_internal);
     }
     let mut groups: Vec<Vec<HandWritten>> = Vec::new();
+    let mut by_rest: HashMap<String, usize> = HashMap::new();
     for service in services {
-        match groups.iter_mut().find(|group| group[0].rest == service.rest) {
+        let index = *by_rest.entry(service.rest.to_string()).or_insert(groups.len());
+        match groups.get_mut(index) {
             Some(group) => group.push(service),
             None => groups.push(vec![service]),
         }
@@ -100,16 +109,29 @@ pub fn import_documents(
     if problems.is_empty() { Ok(imported) } else { Err(problems) }
 }
 
-fn items(documents: &[Document]) -> Vec<Document> {
-    let mut out = Vec::new();
-    for document in documents {
-        let list = document.value["items"].as_array().filter(|_| document.value["kind"] == "List");
-        match list {
-            Some(list) => {
-                out.extend((0..list.len()).filter_map(|index| document.part(&format!("/items/{index}"))));
-            }
-            None => out.push(document.clone()),
-        }
+/// Reports fields of the wrong type that the import relies on.
+fn wrong_fields(document: &Document) -> Vec<Diagnostic> {
+    let value = &document.value;
+    let mut wrong = object_shape::wrong_types(value);
+    if let Some(spec) = value.get("spec").filter(|spec| !spec.is_object() && !spec.is_null())
+        && value["kind"] == "Service"
+    {
+        let message = format!("`spec` is {}, expected a map", kind_of(spec));
+        wrong.push(Misshapen { pointer: "/spec".to_owned(), message });
     }
-    out
+    wrong
+        .into_iter()
+        .map(|wrong| {
+            Diagnostic::error(wrong.message)
+                .at(document.location(&wrong.pointer))
+                .hint("correct the field, or remove the object from the file")
+        })
+        .collect()
+}
+
+fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {
+    documents.into_iter().flat_map(|document| {
+        let is_list = document.value["kind"] == "List" && document.value["items"].is_array();
+        if is_list { document.into_items() } else { vec![document] }
+    })
 }

@@ -1,5 +1,7 @@
 //! Kubernetes' rules for names, nodes and selectors.
 
+pub mod name_rules;
 pub mod names;
 pub mod node;
+pub mod object_shape;
 pub mod selector;

@@ -6,6 +6,7 @@
 //! Version 2, which this program writes, adds to version 1: the ID of the directory, its `ApplySet`, and every kind and
 //! namespace that it has ever rendered. Version 1 is still read, and the next change writes version 2.
 
+pub mod file_names;
 mod read;
 mod write;
 

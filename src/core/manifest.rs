@@ -2,12 +2,14 @@
 
 mod fields;
 mod metadata;
+mod names;
 mod object;
 mod read;
 mod removed;
 mod scope;
 
 pub use crate::core::manifest::metadata::{label, set_label, set_metadata};
+pub use crate::core::manifest::names::check_names;
 pub use crate::core::manifest::object::{Key, Object};
 pub use crate::core::manifest::read::{ManifestFile, read_manifests};
 pub use crate::core::manifest::scope::Scopes;

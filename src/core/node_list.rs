@@ -2,12 +2,14 @@
 //! cluster model. JSON is read as a stream, so the memory grows with the kept fields of the nodes and not with the file.
 
 use std::fmt;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
+use crate::core::bounds;
 use crate::core::cluster_model::{planned_nodes, read_model};
+use crate::core::json::Bounded;
 use crate::core::kubernetes::node::{Node, RawNode, Strings};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -30,7 +32,15 @@ pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagn
             }
             Some(_) => {
                 let mut whole = String::new();
-                text.read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                let limit = bounds::MAX_FILE_BYTES;
+                (&mut text).take(limit + 1).read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                if whole.len() as u64 > limit {
+                    return Err(Diagnostic::error(format!(
+                        "the YAML has more than {limit} bytes, which is the limit"
+                    ))
+                    .at(Location::file(file))
+                    .hint("write the nodes as JSON, which is read in pieces: `kubectl get nodes -o json`"));
+                }
                 reader.yaml(&whole)?;
                 return Ok(reader.nodes);
             }
@@ -78,12 +88,16 @@ impl<'a> Reader<'a> {
                 .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
             if error.is_eof() { problem.hint("the file is incomplete; write it again") } else { problem }
         };
+        // The end of the input is noticed by reading on: asking for it would count the lines of all earlier documents.
+        let mut is_first = true;
         loop {
-            let document = Document(self).deserialize(&mut json).map_err(|error| not_json(&error))?;
-            self.take(document)?;
-            if json.end().is_ok() {
-                return Ok(());
+            let mut started = false;
+            match (Document { reader: self, started: &mut started }).deserialize(&mut json) {
+                Ok(document) => self.take(document)?,
+                Err(error) if error.is_eof() && !started && !is_first => return Ok(()),
+                Err(error) => return Err(not_json(&error)),
             }
+            is_first = false;
         }
     }
 
@@ -98,8 +112,8 @@ impl<'a> Reader<'a> {
             };
             let items = map.remove("items");
             let has_items = items.is_some();
-            for item in items.iter().flat_map(|items| items.as_array().into_iter().flatten()) {
-                self.node(item.clone())?;
+            if let Some(Value::Array(items)) = items {
+                items.into_iter().try_for_each(|item| self.node(item))?;
             }
             self.take(Rest { map, has_items })?;
         }
@@ -165,7 +179,11 @@ struct Rest {
 }
 
 /// Reads one document, and its items directly into nodes.
-struct Document<'a, 'b>(&'a mut Reader<'b>);
+struct Document<'a, 'b> {
+    reader: &'a mut Reader<'b>,
+    /// Becomes true when the document has begun.
+    started: &'a mut bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
     type Value = Rest;
@@ -183,15 +201,19 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Rest, A::Error> {
+        *self.started = true;
         let mut rest = Rest { map: serde_json::Map::new(), has_items: false };
+        let mut left = bounds::MAX_OWN_VALUES;
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
                 "items" => {
                     rest.has_items = true;
-                    entries.next_value_seed(Items(self.0))?;
+                    entries.next_value_seed(Items(self.reader))?;
                 }
                 "apiVersion" | "kind" | "metadata" | "spec" | "status" | "properties" => {
-                    rest.map.insert(key, entries.next_value()?);
+                    let limit = bounds::MAX_OWN_VALUES;
+                    let value = entries.next_value_seed(Bounded { left: &mut left, limit })?;
+                    rest.map.insert(key, value);
                 }
                 _ => {
                     entries.next_value::<IgnoredAny>()?;
@@ -290,5 +312,26 @@ mod tests {
             "NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n",
             "n:1: the document is a string, expected a list of nodes",
         );
+    }
+
+    #[test]
+    fn concatenated_nodes_are_read_in_linear_time() {
+        // With a step for each line of the earlier nodes, this would take an hour.
+        let one = |index: usize| {
+            let lines = "\n".repeat(20);
+            format!("{{\"kind\":\"Node\",{lines}\"metadata\":{{\"name\":\"n{index}\"}}}}\n")
+        };
+        let text: String = (0..100_000).map(one).collect();
+        for read in [read_nodes("n", text.as_bytes()), read_nodes_in("n", text.as_bytes())] {
+            assert_eq!(read.unwrap().len(), 100_000);
+        }
+    }
+
+    #[test]
+    fn input_has_a_bound() {
+        let deep = format!("{{\"kind\":\"Node\",\"spec\":{}", "[".repeat(100_000));
+        check(&deep, "n:1: not a list of nodes: recursion limit exceeded");
+        let wide = format!("{{\"kind\":\"Node\",\"spec\":[{}0]}}", "{},".repeat(400_000));
+        check(&wide, "n:1: not a list of nodes: more than 300000 values, which is the limit");
     }
 }

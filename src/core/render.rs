@@ -1,6 +1,7 @@
 //! `render`: turns the spec, manifests, platform, overlays and pools into the files of the rendered directory. It is a pure
 //! function: the same input gives the same bytes on every machine.
 
+mod budget;
 mod copies;
 mod dns;
 mod draft;
@@ -21,8 +22,10 @@ use std::collections::hash_map::Entry;
 use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
+use crate::core::json;
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::platform::Platform;
+use crate::core::render::budget::Budget;
 pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
 use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
@@ -67,9 +70,16 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     ));
     problems.extend(overlays_fit(input));
     problems.extend(twice_bound::problems(input, &settings));
-    let mut pending = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
+    let mut budget = match Budget::of(input, &per_pool) {
+        Ok(budget) => budget,
+        Err(problem) => {
+            problems.push(problem);
+            return Err(problems);
+        }
+    };
+    let mut pending = Vec::with_capacity(input.objects.len() + input.pools.pools.len());
     warnings.extend(per_pool::warnings(input, &per_pool));
     for object in input.objects {
         let value = with_namespace_and_labels(input.spec, object, &scopes);
@@ -87,9 +97,16 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     }
     warnings.extend(spread::over_pools(input, &mut pending));
     warnings.extend(unknown_services(input));
-    pending.extend(extra_objects::objects(input, &settings, &mut problems));
+    pending.extend(extra_objects::objects(input, &settings, &mut budget, &mut problems));
+    if budget.is_spent() {
+        problems.extend(budget.exceeded(&pending, &input.document.location("/spec/platform")));
+        return Err(problems);
+    }
     let notes = dns::publish(input, &mut pending).into_iter().collect();
-    patches::apply(input, &settings, &scopes, &mut pending, &mut problems);
+    let patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
+    // The checks below are about objects with the shape of an object.
+    let mut is_whole = patched.into_iter();
+    pending.retain(|_| is_whole.next().unwrap_or(true));
     rules::check(input, &pending, &mut problems, &mut warnings);
     warnings.extend(spread::too_few_replicas(input, &pending));
     for draft in &mut pending {
@@ -115,7 +132,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
 fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes) -> Value {
     let key = object.key();
     let mut value = object.value().clone();
-    let Some(metadata) = value["metadata"].as_object_mut() else { return value };
+    let Some(metadata) = json::existing_map(&mut value, &["metadata"]) else { return value };
     if let Some(namespace) = &spec.metadata.namespace
         && key.namespace.is_empty()
         && scopes.is_namespaced(&key.group, &key.kind)
@@ -127,7 +144,7 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
             metadata.insert(parent.to_owned(), Value::Object(serde_json::Map::new()));
         }
     }
-    if let Some(labels) = metadata["labels"].as_object_mut() {
+    if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
         for (key, value) in &spec.spec.labels {
             labels.entry(key).or_insert_with(|| value.as_str().into());
         }
@@ -200,7 +217,7 @@ fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
 }
 
 fn drop_empty_metadata(value: &mut Value) {
-    let Some(metadata) = value["metadata"].as_object_mut() else { return };
+    let Some(metadata) = json::existing_map(value, &["metadata"]) else { return };
     for parent in ["labels", "annotations"] {
         if metadata.get(parent).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
             metadata.remove(parent);

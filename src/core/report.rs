@@ -1,13 +1,17 @@
-//! The wording of findings: diagnostics and their formats, counts, suggestions, diffs and masked secrets.
+//! The wording of findings: diagnostics and their formats, counts, suggestions, diffs, quoted commands and masked secrets.
 
 pub mod describe;
 pub mod diagnostic;
 pub mod escape;
+pub mod markdown;
 pub mod mask;
+mod masked_file;
 pub mod message;
 pub mod plural;
 pub mod repository_path;
 pub mod sarif;
+pub mod secret_text;
+pub mod shell_quote;
 pub mod suggest;
 pub mod text_diff;
 pub mod workflow_command;

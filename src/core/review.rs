@@ -6,5 +6,5 @@ mod markdown;
 mod rebound;
 
 pub use crate::core::review::address_risk::{AddressRisk, address_risk};
-pub use crate::core::review::markdown::{Item, Review, ReviewedPool, failed, markdown};
+pub use crate::core::review::markdown::{Against, Item, Review, ReviewedPool, failed, markdown};
 pub use crate::core::review::rebound::rebound;

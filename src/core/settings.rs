@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use regex_lite::Regex;
 use serde_json::Value;
 
 use crate::core::overlay::Overlay;
 use crate::core::patch::placeholder::Values;
+use crate::core::pattern;
 use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
 use crate::core::pools::Pool;
 use crate::core::report::describe::kind_of;
@@ -303,8 +303,8 @@ fn check(setting: &Setting, value: &Value, at: &str, document: &Document, proble
         (SettingForm::Text | SettingForm::Number, other) => vec![other],
     };
     let pattern = match (&setting.matches, setting.form) {
-        (Some(pattern), _) => Regex::new(pattern).ok(),
-        (None, SettingForm::Number) => Regex::new(r"^\d+$").ok(),
+        (Some(pattern), _) => pattern::compile(pattern).ok(),
+        (None, SettingForm::Number) => pattern::compile(r"^\d+$").ok(),
         (None, _) => None,
     };
     for value in texts {

@@ -1,8 +1,10 @@
 //! Reads and writes all YAML. What it writes has the same meaning for kubectl, Argo CD and Flux (YAML 1.1 readers), and it
 //! reads a file as kubectl does. See docs/adr/0001.
 
+mod document;
 mod read;
 mod write;
 
-pub use crate::core::yaml::read::{Document, read, read_one, read_typed};
+pub use crate::core::yaml::document::Document;
+pub use crate::core::yaml::read::{read, read_one, read_own, read_own_one, read_typed};
 pub use crate::core::yaml::write::{write_object, write_plain, write_scalar};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::core::bounds::MAX_FILE_BYTES;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// The operation that failed.
@@ -76,6 +77,16 @@ impl From<FileError> for Diagnostic {
             ErrorKind::AlreadyExists => problem("the file already exists".to_owned()),
             _ if operation == FileOperation::Read && path.is_dir() => {
                 problem("is a directory, expected a file".to_owned())
+            }
+            ErrorKind::Unsupported if operation == FileOperation::Read => problem(
+                "not a regular file, but a pipe or a device".to_owned(),
+            )
+            .hint(
+                "write its content to a file; only a file that a flag names, such as --nodes, may be a pipe",
+            ),
+            ErrorKind::FileTooLarge if operation == FileOperation::Read => {
+                problem(format!("the file has more than {MAX_FILE_BYTES} bytes, which is the limit"))
+                    .hint("split it, or remove it from the spec")
             }
             _ => problem(format!("cannot {operation}: {source}")),
         }

@@ -1,12 +1,13 @@
 //! Single files: read with errors that name them, written atomically.
 
-use std::fs::{self, DirEntry};
-use std::io::{self, Write};
+use std::fs::{self, DirEntry, File};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
 
+use crate::core::bounds::MAX_FILE_BYTES;
 use crate::core::kubernetes::names;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::FileError;
@@ -37,14 +38,55 @@ impl TemporaryName {
     }
 }
 
-/// Reads a text file; `shown` is its name in messages.
+/// Who named a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedBy {
+    /// A file under review, or a directory that holds it. It must be a regular file: reading a named pipe waits forever, and
+    /// a device never ends.
+    Files,
+    /// The user, on the command line. It may be a pipe, as in `--from <(kubectl get service -o yaml)`.
+    User,
+}
+
+/// Reads a regular text file; `shown` is its name in messages.
 pub fn read_text(path: &Path, shown: &str) -> Result<String, Diagnostic> {
     text_of(read(path, shown)?, shown)
 }
 
-/// Reads a file; `shown` is its name in messages.
+/// Reads a text file that the user named on the command line; it may be a pipe.
+pub fn read_text_of_user(path: &Path, shown: &str) -> Result<String, Diagnostic> {
+    text_of(read_file(path, shown, NamedBy::User)?, shown)
+}
+
+/// Reads a regular file; `shown` is its name in messages.
 pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, FileError> {
-    fs::read(path).map_err(|error| FileError::read(error, path, shown))
+    read_file(path, shown, NamedBy::Files)
+}
+
+fn read_file(path: &Path, shown: &str, by: NamedBy) -> Result<Vec<u8>, FileError> {
+    let failed = |error| FileError::read(error, path, shown);
+    let file = open(path, shown, by)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    if size > MAX_FILE_BYTES {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(failed(ErrorKind::FileTooLarge.into()));
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading, if it may be read.
+pub(super) fn open(path: &Path, shown: &str, by: NamedBy) -> Result<File, FileError> {
+    let failed = |error| FileError::read(error, path, shown);
+    // Before it is opened, because opening a named pipe waits for a writer.
+    let metadata = fs::metadata(path).map_err(failed)?;
+    if by == NamedBy::Files && !metadata.is_file() && !metadata.is_dir() {
+        return Err(failed(io::Error::new(ErrorKind::Unsupported, "not a regular file")));
+    }
+    File::open(path).map_err(failed)
 }
 
 /// Decodes the content of a text file; `shown` is its name in messages.
@@ -69,6 +111,11 @@ pub(super) fn unix_lines(bytes: Vec<u8>) -> Vec<u8> {
         }
     }
     kept
+}
+
+/// Returns whether a path is a file that can be read twice, unlike a pipe.
+pub fn is_regular_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Creates a directory and its parents.
@@ -144,6 +191,7 @@ pub(super) fn sweep(directory: &Path, name: &TemporaryName) -> io::Result<()> {
         if !file.starts_with(UNFINISHED) || !file.ends_with(SUFFIX) {
             continue;
         }
+        // A directory or a link of such a name is not from this program.
         let is_leftover = entry.file_type()?.is_file() && (file.starts_with(&name.0) || is_old(&entry));
         if !is_leftover {
             continue;
@@ -164,10 +212,47 @@ fn is_old(entry: &DirEntry) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
     use std::time::SystemTime;
 
     use super::*;
+
+    fn message(path: &Path, by: NamedBy) -> String {
+        let problem = Diagnostic::from(read_file(path, "a.yaml", by).unwrap_err());
+        assert!(problem.hint.is_some(), "{problem}");
+        problem.to_string()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_or_device_is_read_only_for_the_user() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = directory.path().join("pipe.yaml");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let link = directory.path().join("link.yaml");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for path in [pipe.as_path(), &link, Path::new("/dev/null")] {
+            assert_eq!(message(path, NamedBy::Files), "a.yaml: not a regular file, but a pipe or a device");
+        }
+        let writer = std::thread::spawn(move || fs::write(&pipe, "x").map(|()| pipe));
+        let pipe = directory.path().join("pipe.yaml");
+        assert_eq!(read_file(&pipe, "a.yaml", NamedBy::User).unwrap(), b"x");
+        drop(writer.join());
+        assert_eq!(
+            message(Path::new("/dev/zero"), NamedBy::User),
+            "a.yaml: the file has more than 100000000 bytes, which is the limit"
+        );
+    }
+
+    #[test]
+    fn a_huge_file_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.yaml");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(
+            message(&path, NamedBy::Files),
+            "a.yaml: the file has more than 100000000 bytes, which is the limit"
+        );
+    }
 
     #[test]
     fn only_leftovers_are_removed() {
@@ -177,7 +262,9 @@ mod tests {
         let long_ago = SystemTime::now() - 2 * LEFTOVER_AFTER;
         let file = |name: &str, modified: Option<SystemTime>| {
             let file = File::create(directory.path().join(name)).unwrap();
-            modified.into_iter().for_each(|time| file.set_modified(time).unwrap());
+            if let Some(time) = modified {
+                file.set_modified(time).unwrap();
+            }
         };
         file(&format!("{}x.tmp", ours.0), None);
         file(&format!("{}x.tmp", theirs.0), None);

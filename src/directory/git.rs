@@ -15,6 +15,7 @@ mod verify;
 
 pub use crate::directory::git::commit::Head;
 pub use crate::directory::git::filters::Filters;
+pub(super) use crate::directory::git::git_dir::root_without_git;
 pub use crate::directory::git::repository::Repository;
 pub use crate::directory::git::revision::Revision;
 pub use crate::directory::git::status::{Difference, GitFileStatus, GitState};

@@ -11,8 +11,9 @@ use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote::path;
 use crate::core::yaml;
-use crate::directory::{Project, Source};
+use crate::directory::{Project, Source, read_text};
 
 /// How many bytes of a file are read to find the header, which is in the first lines.
 const HEAD: u64 = 4096;
@@ -48,12 +49,12 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
     let lock = project.lock_path();
     let restore = match lock_of_no_spec(&lock, name) {
         Some(other) => {
-            format!("rename the lock as the spec was renamed (`mv {} {}`)", other.display(), lock.display())
+            format!("rename the lock as the spec was renamed (`mv {} {}`)", path(&other), path(&lock))
         }
         None => format!(
             "restore the lock of the commit that added its file (`git log --all -- {}`, then `git checkout COMMIT -- {}`)",
-            output.join(name).display(),
-            lock.display()
+            path(&output.join(name)),
+            path(&lock)
         ),
     };
     format!(
@@ -68,7 +69,7 @@ fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
     }
     let directory = lock.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names_it = |path: &PathBuf| {
-        let text = fs::read_to_string(path).unwrap_or_default();
+        let text = read_text(path, "").unwrap_or_default();
         Lock::read("", &text).is_ok_and(|lock| lock.files.contains_key(name))
     };
     entries(directory)
@@ -96,7 +97,7 @@ fn problem(output: &Path, name: &str) -> Diagnostic {
 
 /// Describes the object in a file, and its pool.
 fn what(path: &Path, shown: &str) -> Option<String> {
-    let text = fs::read_to_string(path).ok()?;
+    let text = read_text(path, shown).ok()?;
     let value = yaml::read_one(shown, &text).ok()?.value;
     let key = Key::of(&value);
     Some(match label(&value, POOL_LABEL) {
@@ -123,6 +124,7 @@ fn files_of_others(project: &Project, output: &Path) -> BTreeSet<String> {
     });
     let mut files = BTreeSet::new();
     for source in locks.filter_map(|lock| source_of(&lock)) {
+        let source = Source { outside: project.source.outside, ..source };
         let Ok(other) = Project::open(&source) else { continue };
         if fs::canonicalize(other.output()).is_ok_and(|path| path == ours) {
             files.extend(
@@ -149,8 +151,8 @@ fn source_of(lock: &Path) -> Option<Source> {
         paths.find(|path| path.is_file())
     };
     if let Some(path) = spec(stem) {
-        return Some(Source { path, cluster: None });
+        return Some(Source { path, ..Source::default() });
     }
     let (stem, cluster) = stem.rsplit_once('.')?;
-    Some(Source { path: spec(stem)?, cluster: Some(cluster.to_owned()) })
+    Some(Source { path: spec(stem)?, ..Source::default() }.of_cluster(cluster))
 }

@@ -1,5 +1,6 @@
 //! Reads the files that `spec.manifests` names.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
@@ -7,17 +8,28 @@ use crate::core::manifest::ManifestFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
+use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
 use crate::directory::{FileError, SPEC_FILE};
 
+/// Where the paths of a spec begin, and where they must end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paths<'a> {
+    /// The directory of the spec.
+    pub(super) directory: &'a Path,
+    /// The directory that contains every path of the spec.
+    pub(super) boundary: &'a Boundary,
+}
+
 /// Reads files, directories (not recursively, like kubectl) and globs, in order.
 pub(super) fn manifests(
-    directory: &Path,
+    Paths { directory, boundary }: Paths<'_>,
     spec: &LargeScale,
     document: &Document,
     spec_path: &Path,
 ) -> Checked<Vec<ManifestFile>> {
     let mut paths: Vec<PathBuf> = Vec::new();
+    let mut known = HashSet::new();
     let mut problems = Vec::new();
     let outputs: Vec<PathBuf> = spec.outputs().iter().map(|output| directory.join(output)).collect();
     let is_ours = |path: &PathBuf| path == spec_path || outputs.iter().any(|output| path.starts_with(output));
@@ -33,6 +45,13 @@ pub(super) fn manifests(
             );
             continue;
         }
+        // A pattern must not show which files exist outside.
+        let inside =
+            boundary.check(&format!("the manifest {name}"), &below(directory, &without_pattern(name)));
+        if let Err(problem) = inside {
+            problems.push(problem.at(at));
+            continue;
+        }
         match expand(directory, name) {
             Err(why) => problems.push(
                 Diagnostic::error(why)
@@ -41,7 +60,10 @@ pub(super) fn manifests(
             ),
             Ok(found) => {
                 for path in found.into_iter().filter(|path| !is_ours(path)) {
-                    if !paths.contains(&path) {
+                    // A link in a directory, or one that a pattern matches.
+                    if let Err(problem) = boundary.check(&format!("the manifest {}", path.display()), &path) {
+                        problems.push(problem.at(at.clone()));
+                    } else if known.insert(path.clone()) {
                         paths.push(path);
                     }
                 }
@@ -77,11 +99,21 @@ fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
     let escaped = glob::Pattern::escape(&directory.display().to_string());
     let pattern = if escaped.is_empty() { name.to_owned() } else { format!("{escaped}/{name}") };
     let found = glob::glob(&pattern).map_err(|error| format!("invalid glob `{name}`: {}", error.msg))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = found
+        .filter_map(Result::ok)
+        .filter(|path| fs::metadata(path).is_ok_and(|metadata| !metadata.is_dir()))
+        .collect();
     if files.is_empty() {
         return Err(format!("the glob `{name}` matches no file"));
     }
     Ok(files)
+}
+
+/// Returns the beginning of a path that has no pattern.
+fn without_pattern(name: &str) -> String {
+    let parts = name.split('/').take_while(|part| !part.contains(['*', '?', '[']));
+    let fixed = parts.collect::<Vec<_>>().join("/");
+    if fixed.is_empty() && name.starts_with('/') { "/".to_owned() } else { fixed }
 }
 
 fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -91,7 +123,8 @@ fn in_directory(path: &Path) -> io::Result<Vec<PathBuf>> {
         let is_manifest = path.extension().is_some_and(|ending| {
             ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
         });
-        if is_manifest && path.is_file() {
+        // A pipe or a device is refused when it is read: leaving it out would hide an object.
+        if is_manifest && fs::metadata(&path).is_ok_and(|metadata| !metadata.is_dir()) {
             files.push(path);
         }
     }

@@ -1,6 +1,6 @@
 //! Reads nodes from a file or standard input.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader};
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::node_list::{read_nodes, read_nodes_in};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::FileError;
+use crate::directory::files::{NamedBy, open};
 
 /// Buffer size: a file with 100,000 nodes takes few reads, and the memory does not matter.
 const BUFFER: usize = 1 << 18;
@@ -16,12 +17,12 @@ const BUFFER: usize = 1 << 18;
 /// for their nodes.
 const WHOLE: u64 = 64 << 20;
 
-/// Reads nodes from a file; `-` is standard input.
-pub fn nodes_from(path: &Path, shown: &str) -> Result<Vec<Node>, Diagnostic> {
-    if path == Path::new("-") {
+/// Reads nodes from a file; `-` is standard input if the user named it.
+pub fn nodes_from(path: &Path, shown: &str, by: NamedBy) -> Result<Vec<Node>, Diagnostic> {
+    if by == NamedBy::User && path == Path::new("-") {
         return read_nodes("standard input", BufReader::with_capacity(BUFFER, io::stdin().lock()));
     }
-    let file = File::open(path).map_err(|error| FileError::read(error, path, shown))?;
+    let file = open(path, shown, by)?;
     let metadata = file.metadata().map_err(|error| FileError::read(error, path, shown))?;
     if metadata.is_dir() {
         return Err(FileError::read(io::ErrorKind::IsADirectory.into(), path, shown).into());

@@ -13,8 +13,9 @@ use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::Source;
+use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
-use crate::directory::manifests::{below, manifests};
+use crate::directory::manifests::{Paths, below, manifests};
 
 /// A loaded project.
 #[derive(Debug)]
@@ -37,6 +38,7 @@ pub struct Project {
     pub lock: Option<Lock>,
     /// The other clusters of the spec, by name.
     others: Vec<String>,
+    boundary: Boundary,
 }
 
 impl Project {
@@ -61,6 +63,7 @@ impl Project {
             whole.cluster_names().filter(|name| Some(*name) != source.cluster.as_deref()).map(str::to_owned);
         let others = others.collect();
         let directory = spec_path.parent().map(Path::to_owned).unwrap_or_default();
+        let boundary = Boundary::around(&directory, source.outside);
         let mut problems = Vec::new();
         let mut collect = |found: Checked<()>| problems.extend(found.err().into_iter().flatten());
 
@@ -68,16 +71,22 @@ impl Project {
         let mut platform = None;
         let mut overlays = Vec::new();
         let mut lock = None;
-        collect(load_platform(&directory, &spec.spec.platform, &document).map(|read| platform = Some(read)));
+        collect(
+            boundary
+                .check_output(&directory, &spec.spec.output, document.location("/spec/output"))
+                .map_err(Vec::from),
+        );
+        let paths = Paths { directory: &directory, boundary: &boundary };
+        collect(load_platform(paths, &spec.spec.platform, &document).map(|read| platform = Some(read)));
         if matches!(need, Need::Everything) {
             collect(
-                manifests(&directory, &whole, &document, &spec_path)
+                manifests(paths, &whole, &document, &spec_path)
                     .and_then(|files| read_manifests(&files))
                     .map(|read| objects = read),
             );
             for (index, name) in spec.spec.overlays.iter().enumerate() {
                 let at = document.location(&format!("/spec/overlays/{index}"));
-                collect(load_overlay(&directory, name, at).map(|read| overlays.push(read)));
+                collect(load_overlay(paths, name, at).map(|read| overlays.push(read)));
             }
         }
         collect(load_lock(&source.lock()).map(|read| lock = read));
@@ -92,6 +101,7 @@ impl Project {
                 overlays,
                 lock,
                 others,
+                boundary,
             }),
             _ => Err(problems),
         }
@@ -123,11 +133,15 @@ impl Project {
         self.directory.join(&self.spec.spec.output)
     }
 
-    /// Returns a file that the spec names, as a path and as a name for messages.
-    pub fn file(&self, name: &str) -> (PathBuf, String) {
+    /// Returns the file of nodes that the spec names, as a path and as a name for messages.
+    pub fn nodes_file(&self) -> Result<(PathBuf, String), Diagnostic> {
+        let name = &self.spec.spec.nodes;
         let path = self.directory.join(name);
+        self.boundary
+            .check(&format!("the file of nodes {name}"), &path)
+            .map_err(|problem| problem.at(self.document.location("/spec/nodes")))?;
         let shown = path.display().to_string();
-        (path, shown)
+        Ok((path, shown))
     }
 }
 
@@ -147,9 +161,13 @@ fn load_lock(path: &Path) -> Checked<Option<Lock>> {
 }
 
 /// Loads a built-in platform by name, or a file: any name with a `/` or a YAML extension.
-fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<Platform> {
+fn load_platform(paths: Paths<'_>, name: &str, document: &Document) -> Checked<Platform> {
     if is_file_name(name) {
-        let path = below(directory, name);
+        let path = below(paths.directory, name);
+        paths
+            .boundary
+            .check(&format!("the platform {name}"), &path)
+            .map_err(|problem| problem.at(document.location("/spec/platform")))?;
         let shown = path.display().to_string();
         return Platform::read(&shown, &read_text(&path, &shown)?);
     }
@@ -163,9 +181,13 @@ fn load_platform(directory: &Path, name: &str, document: &Document) -> Checked<P
     })
 }
 
-fn load_overlay(directory: &Path, name: &str, at: Location) -> Checked<Overlay> {
+fn load_overlay(paths: Paths<'_>, name: &str, at: Location) -> Checked<Overlay> {
     if is_file_name(name) {
-        let path = below(directory, name);
+        let path = below(paths.directory, name);
+        paths
+            .boundary
+            .check(&format!("the overlay {name}"), &path)
+            .map_err(|problem| problem.at(at.clone()))?;
         let shown = path.display().to_string();
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let beside = |name: &str| {
@@ -177,6 +199,8 @@ fn load_overlay(directory: &Path, name: &str, at: Location) -> Checked<Overlay> 
                 .into());
             }
             let path = below(&folder, name);
+            // `Overlay::read` adds the location.
+            paths.boundary.check(&format!("the patch {name}"), &path)?;
             let shown = path.display().to_string();
             let text = read_text(&path, &shown)?;
             Ok((shown, text))

@@ -5,8 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::shell_quote;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
+use crate::directory::boundary::Outside;
 use crate::directory::files::{read, text_of};
 
 /// File name of the spec.
@@ -19,6 +21,8 @@ pub struct Source {
     pub path: PathBuf,
     /// The name of the cluster in the spec; `None` if the spec names none.
     pub cluster: Option<String>,
+    /// Whether the spec may name paths outside of its repository.
+    pub outside: Outside,
 }
 
 impl Source {
@@ -46,12 +50,16 @@ impl Source {
         LargeScale::read(&shown, &text_of(bytes, &shown)?)
     }
 
-    /// Returns the flags that select this spec, as a user would type them.
+    /// Returns the flags that select this spec, as a user would type them in a shell.
     pub fn flags(&self) -> String {
-        let file =
-            if self.path == Path::new(".") { String::new() } else { format!(" -f {}", self.path.display()) };
-        let cluster = self.cluster.as_deref().map(|name| format!(" --only {name}")).unwrap_or_default();
-        file + &cluster
+        let file = match self.path.as_path() {
+            path if path == Path::new(".") => String::new(),
+            path => format!(" -f {}", shell_quote::path(path)),
+        };
+        let cluster = self.cluster.as_deref().map(shell_quote::word);
+        let cluster = cluster.map(|name| format!(" --only {name}")).unwrap_or_default();
+        let outside = if self.outside == Outside::Allow { " --allow-outside" } else { "" };
+        file + &cluster + outside
     }
 
     /// Returns a path that the spec names, absolute and normalized, so that equal paths compare equal.

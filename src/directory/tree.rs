@@ -8,14 +8,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileType, TryLockError};
 use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::files::{TemporaryName, read, replace_durably, stage, sweep, unix_lines};
+use crate::directory::boundary::SEPARATE;
+use crate::directory::files::{
+    NamedBy, TemporaryName, open, read, replace_durably, stage, sweep, unix_lines,
+};
 use crate::directory::{FileError, Project, Source, leftovers, parallel};
 
 /// Content of the output directory.
@@ -40,7 +43,7 @@ impl RunLock {
         let path = source.file();
         let shown = path.display().to_string();
         // A file that cannot be opened is reported when it is read.
-        let Ok(file) = File::open(&path) else { return Ok(Self { _file: None }) };
+        let Ok(file) = open(&path, "", NamedBy::Files) else { return Ok(Self { _file: None }) };
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => {
                 Err(Diagnostic::refusal("another run of kubectl largescale is writing this directory")
@@ -62,18 +65,7 @@ impl Tree {
         check_output(project, &output)?;
         let mut paths: BTreeSet<&str> = rendered.iter().map(|file| file.path.as_str()).collect();
         if let Some(lock) = &project.lock {
-            let locked: Vec<&str> =
-                lock.files.keys().chain(lock.pending.keys()).map(String::as_str).collect();
-            if let Some(bad) = locked.iter().find(|path| !is_plain_name(path)) {
-                let lock_path = project.lock_path().display().to_string();
-                return Err(Diagnostic::error(format!(
-                    "the lock names the file `{bad}`, which is outside of the output directory"
-                ))
-                .at(Location::file(lock_path))
-                .hint("only this program writes the lock; restore it from git")
-                .into());
-            }
-            paths.extend(locked);
+            paths.extend(lock.files.keys().chain(lock.pending.keys()).map(String::as_str));
         }
         let present = entries(&output).map_err(|error| FileError::read_path(error, &output))?;
         let mut tree = Self::default();
@@ -217,47 +209,16 @@ fn is_manifest(lower: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending))
 }
 
-fn is_plain_name(path: &str) -> bool {
-    let mut parts = Path::new(path).components();
-    matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None))
-        && !path.contains(['/', '\\'])
-        && !path.starts_with('.')
-}
-
-/// Checks that the output directory is a separate directory, without symbolic links on its path.
+/// Refuses an output directory that is a file.
 fn check_output(project: &Project, output: &Path) -> Checked<()> {
-    let name = &project.spec.spec.output;
-    let refuse = |message: String| {
-        Err(Diagnostic::refusal(message)
-            .at(project.document.location("/spec/output"))
-            .hint("name a separate directory, such as `rendered`")
-            .into())
-    };
-    let given = Path::new(name);
-    if given.is_absolute() {
-        return refuse(format!(
-            "`spec.output` is the absolute path {name}, which would differ between machines"
-        ));
-    }
-    let mut walked = project.directory.clone();
-    let mut depth = 0_i32;
-    for part in given.components() {
-        match part {
-            Component::Normal(_) => depth += 1,
-            Component::ParentDir => depth -= 1,
-            _ => continue,
-        }
-        walked.push(part);
-        if fs::symlink_metadata(&walked).is_ok_and(|metadata| metadata.file_type().is_symlink()) {
-            return refuse(format!("`spec.output` is {name}, but {} is a symbolic link", walked.display()));
-        }
-    }
-    if depth <= 0 && !given.components().any(|part| matches!(part, Component::Normal(_))) {
-        return refuse(format!("`spec.output` is `{name}`, which contains the spec and its manifests"));
-    }
     match fs::symlink_metadata(output) {
         Ok(metadata) if !metadata.is_dir() => {
-            refuse(format!("`spec.output` is {name}, but {} is a file", output.display()))
+            let name = &project.spec.spec.output;
+            let message = format!("`spec.output` is {name}, but {} is a file", output.display());
+            Err(Diagnostic::refusal(message)
+                .at(project.document.location("/spec/output"))
+                .hint(SEPARATE)
+                .into())
         }
         _ => Ok(()),
     }

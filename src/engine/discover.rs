@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
+use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
@@ -10,7 +11,7 @@ use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, me
 use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::{Project, new_lock_id, nodes_from};
+use crate::directory::{NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -33,6 +34,14 @@ pub(crate) struct NodeArgs {
     /// Continue even if more than half of the known pools have no nodes
     #[arg(long, help_heading = "Nodes")]
     pub allow_shrink: bool,
+}
+
+/// Limit of a render
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct RenderArgs {
+    /// Refuse to render more objects than this
+    #[arg(long, value_name = "NUMBER", default_value_t = MAX_OBJECTS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_objects: u32,
 }
 
 impl NodeArgs {
@@ -101,10 +110,12 @@ pub(crate) fn discover(
             let Asked { nodes, cluster, identity } = from_cluster(flags, locked_cluster.as_deref())?;
             (nodes, Some(cluster), identity)
         }
-        file if args.nodes.is_some() => (nodes_from(file.as_ref(), file)?, None, locked_cluster),
-        file => {
-            let (path, shown) = project.file(file);
-            (nodes_from(&path, &shown)?, None, locked_cluster)
+        file if args.nodes.is_some() => {
+            (nodes_from(file.as_ref(), file, NamedBy::User)?, None, locked_cluster)
+        }
+        _ => {
+            let (path, shown) = project.nodes_file()?;
+            (nodes_from(&path, &shown, NamedBy::Files)?, None, locked_cluster)
         }
     };
     cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
@@ -142,8 +153,8 @@ pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result
 
 impl Discovery {
     /// Renders for these pools. Prints warnings, including exceeded limits.
-    pub(crate) fn render(&self, project: &Project) -> Result<Rendered, Failure> {
-        let rendered = self.render_quietly(project)?;
+    pub(crate) fn render(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
+        let rendered = self.render_quietly(project, args)?;
         self.passed(project, &rendered).iter().for_each(terminal::diagnostic);
         Ok(rendered)
     }
@@ -160,7 +171,7 @@ impl Discovery {
     }
 
     /// Renders for these pools without printing limits, for callers that report them in another way.
-    pub(crate) fn render_quietly(&self, project: &Project) -> Result<Rendered, Failure> {
+    pub(crate) fn render_quietly(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
         for warning in &self.merged.warnings {
             terminal::diagnostic(warning);
         }
@@ -171,6 +182,7 @@ impl Discovery {
             platform: &project.platform,
             overlays: &project.overlays,
             pools: &self.merged.set,
+            max_objects: usize::try_from(args.max_objects).unwrap_or(usize::MAX),
         })?;
         for warning in &rendered.warnings {
             terminal::diagnostic(warning);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::live::LiveObject;
 use crate::core::manifest::label;
 use crate::core::render::POOL_LABEL;
-use crate::core::review::{Review, address_risk};
+use crate::core::review::{Against, Review, address_risk};
 use crate::engine::compare::{Comparison, State};
 use crate::engine::difference::{Cause, Difference};
 use crate::engine::results;
@@ -37,7 +37,7 @@ pub(crate) fn review(
     let items: Vec<_> = differences.iter().map(reviewed).collect();
     Review {
         title: scope.title(),
-        against: "the cluster".to_owned(),
+        against: Against::Cluster,
         pools: Vec::new(),
         unchanged: comparisons.iter().filter(|one| matches!(one.state, State::Unchanged)).count(),
         warnings: comparisons

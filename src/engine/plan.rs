@@ -5,11 +5,11 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cluster::Force;
-use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Terms, deviations};
+use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Salt, Terms, deviations};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
 use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::directory::{read_text, write_private};
+use crate::directory::{read_text_of_user, write_private};
 use crate::engine::apply::ApplyJob;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::{Cause, Difference, differences};
@@ -24,7 +24,7 @@ use crate::output::terminal;
 /// Reads a plan file.
 pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
     let shown = path.display().to_string();
-    let text = read_text(path, &shown)?;
+    let text = read_text_of_user(path, &shown)?;
     PlanFile::read(&shown, &text)
 }
 
@@ -40,10 +40,11 @@ pub(crate) fn plan(
     prune_candidates: &[PruneCandidate],
     prune: Option<MaxPrune>,
     force: Force,
+    salt: &Salt,
 ) -> PlanFile {
     let planned = |Difference { key, action, change: shown, cause }| {
         let (live, change) = match cause {
-            Cause::Apply(comparison) => (comparison.object.live(), change_of(comparison)),
+            Cause::Apply(comparison) => (comparison.object.live(), change_of(comparison, salt)),
             // The object is deleted whatever else changes in it; the user agreed to losing this address.
             Cause::Prune(candidate) => (Some(&candidate.live), candidate.deletion.addresses.join(",")),
         };
@@ -64,7 +65,8 @@ pub(crate) fn plan(
         cluster: target.identity.clone(),
         namespace: target.set.namespace.clone(),
         set: target.set.id(),
-        tree: target.digests.clone(),
+        tree: salt.salted(&target.digests),
+        salt: salt.clone(),
         prune: prune.map(|max| max.to_string()),
         force_conflicts: force == Force::Always,
     };
@@ -92,7 +94,7 @@ pub(crate) fn jobs<'a>(
     if !problems.is_empty() {
         return Err(Failure { exit: Exit::Incomplete, problems });
     }
-    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force);
+    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force, &plan.terms.salt);
     refuse_deviations(&deviations(plan, &now))?;
     let mut jobs = Vec::new();
     for comparison in comparisons {
@@ -114,7 +116,7 @@ pub(crate) fn jobs<'a>(
 }
 
 /// Returns the digest of the changes that the directory makes to an object.
-fn change_of(comparison: &Comparison<'_>) -> String {
+fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
     let Comparison { object, wanted, state, .. } = comparison;
     let changes = match state {
         State::Changed(after) => {
@@ -124,7 +126,7 @@ fn change_of(comparison: &Comparison<'_>) -> String {
         State::OwnershipChanged => Vec::new(),
         _ => changes(&Value::Null, wanted),
     };
-    digest(&changes)
+    digest(salt.as_str(), &changes)
 }
 
 fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {

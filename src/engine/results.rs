@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
+use crate::core::json;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::mask::is_secret_kind;
+use crate::core::report::shell_quote::word;
 use crate::engine::compare::{Comparison, State};
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
@@ -140,7 +143,7 @@ impl Results {
             .map(|(object, (word, why))| {
                 let mut item = json!({ "object": object, "action": word.text() });
                 if let Some(why) = why {
-                    item["message"] = why.as_str().into();
+                    json::put(&mut item, &["message"], why.as_str());
                 }
                 item
             })
@@ -191,13 +194,15 @@ pub(crate) fn leaving(key: &Key) -> Diagnostic {
 
 /// Returns the error for an object whose namespace does not exist.
 pub(crate) fn no_namespace(key: &Key, namespace: &str) -> Diagnostic {
-    Diagnostic::error(format!("{key}: namespace `{namespace}` not found"))
-        .hint(format!("create it (`kubectl create namespace {namespace}`), or add it to the manifests"))
+    Diagnostic::error(format!("{key}: namespace `{namespace}` not found")).hint(format!(
+        "create it (`kubectl create namespace {}`), or add it to the manifests",
+        word(namespace)
+    ))
 }
 
 /// Returns the error for a conflict, with a table of the fields that other managers own.
 pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
-    let secret = key.kind == "Secret" && key.group.is_empty();
+    let secret = is_secret_kind(&key.kind);
     let value = |value: &Option<Value>| match value {
         _ if secret => "<not shown>".to_owned(),
         None => "<none>".to_owned(),

@@ -10,7 +10,7 @@ use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::review::{AddressRisk, Item, Review, ReviewedPool, address_risk};
+use crate::core::review::{AddressRisk, Against, Item, Review, ReviewedPool, address_risk};
 use crate::core::status::address_state;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::core::yaml;
@@ -41,7 +41,7 @@ impl Trees<'_> {
     pub(crate) fn review(
         &self,
         changes: &[(&Step, Change)],
-        against: &str,
+        against: Against,
         warnings: &[Diagnostic],
     ) -> Review {
         let fields = self.project.platform.spec.load_balancer_fields();
@@ -66,7 +66,7 @@ impl Trees<'_> {
         });
         Review {
             title: self.scope.title(),
-            against: against.to_owned(),
+            against,
             pools: pools.collect(),
             items: items.into_iter().map(|(_, item)| item).collect(),
             unchanged: self.plan.count(Action::Unchanged),

@@ -1,10 +1,17 @@
 //! Diffs for people and programs: of files that a render would write, and of objects that an apply would change.
 
+use std::io::{self, IsTerminal};
+
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use crate::cluster::HeldSignals;
+use crate::core::json;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::escape::in_comment;
 use crate::core::report::text_diff::{DiffLine, unified};
-use crate::directory::external_diff;
+use crate::directory::{ExternalDiff, external_diff};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
 use crate::output::styled::Styled;
@@ -63,7 +70,12 @@ impl Change {
     /// Returns the unified diff.
     pub(crate) fn lines(&self) -> Vec<DiffLine> {
         let side = |letter: &str, text: &str| {
-            if text.is_empty() { "/dev/null".to_owned() } else { format!("{letter}/{}", self.name) }
+            // A line end in a name would add lines to the diff.
+            if text.is_empty() {
+                "/dev/null".to_owned()
+            } else {
+                format!("{letter}/{}", in_comment(&self.name))
+            }
         };
         unified(&self.old, &self.new, &side("a", &self.old), &side("b", &self.new))
     }
@@ -91,7 +103,13 @@ pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat
                 .iter()
                 .map(|change| (change.file.as_str(), change.old.as_str(), change.new.as_str()))
                 .collect();
-            if changes.is_empty() || !external_diff(&texts)? {
+            let shown =
+                if changes.is_empty() { ExternalDiff::None } else { external_diff(&texts, hold_signals)? };
+            if shown == ExternalDiff::Interrupted {
+                let problem = Diagnostic::error("interrupted while KUBECTL_EXTERNAL_DIFF was running");
+                return Err(Failure { exit: Exit::Interrupted, problems: vec![problem] });
+            }
+            if shown == ExternalDiff::None {
                 let shown =
                     changes.iter().fold(Styled::default(), |shown, change| shown.diff(&change.lines()));
                 terminal::styled(&shown)?;
@@ -101,16 +119,23 @@ pub(crate) fn show(scope: &Scope, changes: &[&Change], format: Option<LineFormat
     Ok(())
 }
 
+/// Holds back signals while the external diff runs. At a terminal, SIGINT also reaches that program, which decides whether it
+/// ends, as `less` and `vimdiff` do not.
+fn hold_signals() -> io::Result<impl Fn() -> bool> {
+    let signals = HeldSignals::hold(Exit::Interrupted.code())?;
+    Ok(move || signals.must_end() || signals.is_interrupted() && !io::stdin().is_terminal())
+}
+
 fn as_json(changes: &[&Change]) -> Value {
     let one = |change: &&Change| {
         let mut item = json!({});
         for (name, value) in &change.more {
-            item[name] = value.clone();
+            json::put(&mut item, &[name], value.clone());
         }
-        item["action"] = change.action.into();
-        item["diff"] = change.text().into();
+        json::put(&mut item, &["action"], change.action);
+        json::put(&mut item, &["diff"], change.text());
         if let Some(object) = &change.object {
-            item["object"] = object.as_str().into();
+            json::put(&mut item, &["object"], object.as_str());
         }
         item
     };

@@ -33,7 +33,7 @@ pub fn choose_color(color: Color) {
     .write_global();
 }
 
-/// Writes data to standard output, escaped. JSON and scripts of ours have nothing to escape.
+/// Writes data to standard output, escaped. JSON and completion scripts have nothing to escape.
 pub fn data(text: &str) -> io::Result<()> {
     styled(&Styled::default().text(text))
 }

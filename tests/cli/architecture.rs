@@ -211,6 +211,80 @@ fn files_stay_small_and_begin_with_their_purpose() {
     }
 }
 
+/// Returns each place in a text that changes a JSON value by a key: `value["key"] = …`, `&mut value["key"]`, or a method that
+/// needs the field mutable. Such an index panics unless the value is a map. A list is indexed by a number or by `index`.
+fn index_assignments(text: &str) -> Vec<String> {
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut found = Vec::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = text[at..].find('[').map(|offset| at + offset) {
+        at = start + 1;
+        // An index follows a value; a type, a pattern, an attribute and a macro do not.
+        let follows_value = bytes[..start]
+            .last()
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b')' | b']' | b'?'));
+        let Some(length) = text[start..].find(']').filter(|_| follows_value) else { continue };
+        let key = &text[start + 1..start + length];
+        let is_number = key.trim_start_matches('*').split(['+', '-', ' ']).next().is_some_and(|first| {
+            first == "index" || first == "number" || first.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_number || key.contains("..") {
+            continue;
+        }
+        let rest = text[start + length + 1..].trim_start();
+        let is_assigned = (rest.starts_with("= ") || rest.starts_with("+= ")) && !key.is_empty();
+        let is_changed =
+            [".as_object_mut()", ".as_array_mut()", ".pointer_mut(", ".get_mut(", ".take()", ".insert("]
+                .iter()
+                .any(|method| rest.starts_with(method));
+        let statement = text[..start].rfind([';', '{', '}', '(', ',']).map_or(0, |end| end + 1);
+        let is_borrowed =
+            text[statement..start].contains("&mut ") && !text[statement..start].contains(": &mut");
+        if is_assigned || is_changed || is_borrowed {
+            found.push(text[statement..=start + length].trim().to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn no_json_value_is_changed_by_index() {
+    for planted in [
+        "value[\"a\"] = 1.into();",
+        "value[\"a\"][\"b\"] = x;",
+        "body[\"metadata\"][field] = value.clone();",
+        "object[\"metadata\"][\"labels\"][POOL_LABEL] = pool.into();",
+        "draft.value[\"a\"]\n    .as_object_mut()",
+        "let template = &mut workload[\"spec\"][\"template\"];",
+        "change(&mut live[\"spec\"]);",
+        "self.rest[\"a\"][key] = value;",
+        "let list = value[name].take();",
+    ] {
+        assert!(!index_assignments(planted).is_empty(), "not found: {planted}");
+    }
+    for fine in [
+        "results[index] = gone;",
+        "self.live[*index] = object;",
+        "more[1] = text;",
+        "let name = value[\"metadata\"][\"name\"].as_str();",
+        "const NAMES: &[&str] = &[\"a\"];",
+        "let [a, b] = pair;",
+        "if value[\"kind\"] == \"Service\" {}",
+        "let attempt = &mut attempts[index];",
+        "#[derive(Debug)] struct A;",
+    ] {
+        assert_eq!(index_assignments(fine), Vec::<String>::new(), "{fine}");
+    }
+    let found: Vec<String> = sources("src")
+        .iter()
+        .flat_map(|(name, text)| {
+            index_assignments(&code(text)).into_iter().map(move |place| format!("{name}: {place}"))
+        })
+        .collect();
+    assert!(found.is_empty(), "set fields with core/json, which does not panic:\n{}", found.join("\n"));
+}
+
 /// Files that may import each other, directly or through others, with the reason.
 const CIRCLES: [&[&str]; 3] = [
     // A Service is parsed with its binding, and a binding is compared with the Service.

@@ -83,7 +83,7 @@ fn tags_and_branches_are_not_pins() {
     assert!(is_pinned("actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd"));
 }
 
-/// Users copy the image of the CronJob, so it has the form that cannot be moved.
+/// Users copy the image of the `CronJob`, so it has the form that cannot be moved.
 #[test]
 fn the_image_of_the_cronjob_has_a_digest() {
     let text = fs::read_to_string(checkout().join("examples/cronjob/cronjob.yaml")).unwrap();

@@ -1,4 +1,4 @@
-//! Hostile text in every input, on a pseudo-terminal: no command may pass control characters of others to the terminal.
+//! Hostile text in every input, on a pseudo-terminal: no command may pass its control characters to the terminal.
 
 use std::fs;
 use std::path::Path;
@@ -75,8 +75,8 @@ const INPUTS: &[Input] = &[
         name: "label of a node",
         write: |at| {
             edit(&at.join("nodes.json"), |nodes| {
-                nodes["items"][0]["metadata"]["labels"]["agentpool"] = HOSTILE.into()
-            })
+                nodes["items"][0]["metadata"]["labels"]["agentpool"] = HOSTILE.into();
+            });
         },
     },
     Input {

@@ -117,7 +117,7 @@ fn use_everywhere(live: &LiveObject) {
     let (rest, _) = yielded(&[], &desired, Some(live));
     let after = predict(&rest, live);
     let _ = (is_unchanged(&rest, live), effect(live, &valid), effect(&valid, live));
-    drop(digest(&intended(changes(&cleaned(live.value()), &cleaned(&after)), &rest)));
+    drop(digest("salt", &intended(changes(&cleaned(live.value()), &cleaned(&after)), &rest)));
     drop((candidates(&set, [live], &BTreeSet::new()), other_owners(live), other_set(&set, live)));
     drop((read_parent(&set, live, Owner::Anyone), foreign_annotations(live), migration(live, |_| true, "m")));
     drop(conflicts_of(&[(".spec.ports[port=80].port".to_owned(), String::new())], &desired, Some(live)));

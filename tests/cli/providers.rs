@@ -99,9 +99,9 @@ fn overlays_do_not_loosen_the_binding() {
                 let entry = entry.unwrap();
                 fs::copy(entry.path(), folder.join(entry.file_name())).unwrap();
             }
-            let output = environment.program(&["render", "-f", platform]);
+            let output = environment.program(&["render", "--allow-outside", "-f", platform]);
             assert!(output.status.success(), "{platform}: {}", String::from_utf8_lossy(&output.stderr));
-            let output = environment.program(&["pools", "-o", "json", "-f", platform]);
+            let output = environment.program(&["pools", "--allow-outside", "-o", "json", "-f", platform]);
             let pools: Value = serde_json::from_slice(&output.stdout).unwrap();
             let label = pools["label"].as_str().unwrap();
             let (right, said) = bound_in(&program, platform, &environment, label, platform);

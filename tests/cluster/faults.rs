@@ -4,7 +4,11 @@ use std::io::Write;
 use std::net::{Shutdown, TcpListener};
 use std::time::{Duration, Instant};
 
-use largescale::cluster::{Cluster, ClusterFlags, Environment, Limits, Problem};
+use largescale::cluster::{
+    ApiCall, Cluster, ClusterFlags, DryRun, Environment, Force, Limits, ObjectRef, Problem,
+};
+use largescale::core::live::Resource;
+use serde_json::json;
 
 use crate::fake_server::{FakeServer, Framing, Reply};
 use crate::node_pages::page_of_nodes;
@@ -136,6 +140,40 @@ fn forbidden() {
         "ask for a role that allows it; check with `kubectl auth can-i impersonate users`",
     );
     check(Reply::html(403), "received a web page instead of JSON (status 403)", NOT_THE_SERVER);
+}
+
+#[test]
+fn messages_about_a_secret_do_not_show_its_values() {
+    let said = r#"Invalid value: "hunter2": a webhook saw aHVudGVyMg== and "pw", and not public"#;
+    let warning = r#"299 - "hunter2 is weak, public is not""#;
+    for (kind, plural, expected, warned) in [
+        (
+            "Secret",
+            "secrets",
+            r#"Invalid value: "<not shown>": a webhook saw <not shown> and <not shown>, and not public"#,
+            "<not shown> is weak, public is not",
+        ),
+        ("Widget", "widgets", said, "hunter2 is weak, public is not"),
+    ] {
+        for (code, reason) in
+            [(422, "Invalid"), (403, "Forbidden"), (409, "Conflict"), (503, "ServiceUnavailable")]
+        {
+            let server = FakeServer::always(Reply::status(code, reason, said).with("Warning", warning));
+            let cluster = cluster(&server);
+            let at = ObjectRef {
+                resource: Resource::core(kind, plural),
+                namespace: "web".to_owned(),
+                name: "s".to_owned(),
+            };
+            let body = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "s"},
+                "stringData": {"a": "hunter2", "b": "pw"}});
+            let call =
+                ApiCall::Apply { at, body, manager: "test", force: Force::Never, dry_run: DryRun::None };
+            let message = problem(cluster.call(&call)).to_string();
+            assert!(message.contains(expected), "{code} {kind}: {message}");
+            assert_eq!(cluster.warnings(), [warned]);
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::commands::for_each::MultiTarget;
 use crate::commands::model::grow::TargetInstaller;
+use crate::engine::discover::RenderArgs;
 use crate::output::format::Separator;
 
 /// Show how much of each limit is used, now or in a cluster of another size
@@ -45,6 +46,8 @@ pub struct Args {
     /// Warn when usage reaches this percentage of a limit
     #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub(super) warn_at: u32,
+    #[command(flatten)]
+    pub(super) limit: RenderArgs,
     /// Output format; wide shows each pool and the source of each limit [default: tables with the highest usage first]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<CapacityFormat>,

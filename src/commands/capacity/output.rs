@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::capacity::args::CapacityFormat;
 use crate::core::capacity::{Headroom, LimitSubject, Usage};
+use crate::core::json;
 use crate::core::report::plural::thousands;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
@@ -144,19 +145,19 @@ fn listed(platform: &str, usages: &[Usage], warn_at: u32) -> Value {
                 "state": usage.room(warn_at).word(),
             });
             if let LimitSubject::Pool(pool) = &usage.subject {
-                item["pool"] = pool.as_str().into();
+                json::put(&mut item, &["pool"], pool.as_str());
             }
             if let Some(limit) = &usage.limit {
-                item["limit"] = limit.value.into();
-                item["headroom"] = usage.headroom().into();
-                item["percent"] = usage.percent().into();
-                item["source"] = limit.source.as_str().into();
+                json::put(&mut item, &["limit"], limit.value);
+                json::put(&mut item, &["headroom"], usage.headroom());
+                json::put(&mut item, &["percent"], usage.percent());
+                json::put(&mut item, &["source"], limit.source.as_str());
                 if let Some(note) = &limit.note {
-                    item["note"] = note.as_str().into();
+                    json::put(&mut item, &["note"], note.as_str());
                 }
             }
             if let Some(how) = &usage.how {
-                item["how"] = how.as_str().into();
+                json::put(&mut item, &["how"], how.as_str());
             }
             item
         })

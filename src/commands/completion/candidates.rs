@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 25] = [
+    const FREE: [&str; 26] = [
         "--nodes",
         "--base",
         "--branch",
@@ -122,6 +122,7 @@ mod tests {
         "--as-uid",
         "--concurrency",
         "--kubectl-version",
+        "--max-objects",
         "--max-prune",
         "--name",
         "--password",

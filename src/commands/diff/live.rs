@@ -7,7 +7,9 @@ use crate::cluster::{ClusterError, Force};
 use crate::core::apply::MaxPrune;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote;
 use crate::core::review::markdown;
+use crate::directory::new_salt;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::differences;
 use crate::engine::live_review::review;
@@ -98,8 +100,8 @@ pub fn run(
                 .hint("allow `get` on the namespace kube-system")
                 .into());
         }
-        let plan =
-            plan::plan(&target, &comparisons, &prune_candidates, args.prune.then_some(args.max_prune), force);
+        let max_prune = args.prune.then_some(args.max_prune);
+        let plan = plan::plan(&target, &comparisons, &prune_candidates, max_prune, force, &new_salt()?);
         plan::write(path, &plan)?;
         terminal::note(&format!(
             "{} planned in {} for {}",
@@ -111,7 +113,7 @@ pub fn run(
             terminal::note(&format!(
                 "next: kubectl largescale apply{} {}",
                 scope.source.flags(),
-                path.display()
+                shell_quote::path(path)
             ));
         }
     }

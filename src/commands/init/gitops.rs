@@ -6,11 +6,12 @@ use std::path::Path;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::commands::init::links::refuse_link;
 use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_url};
 use crate::core::manifest::Object;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::Repository;
-use crate::directory::{Project, Source, make_directory, write_new};
+use crate::directory::{Outside, Project, Source, make_directory, write_new};
 use crate::failure::Failure;
 use crate::output::styled::Styled;
 use crate::output::terminal;
@@ -42,8 +43,13 @@ pub(super) struct GitopsArgs {
 const DIRECTORY: &str = "gitops";
 
 /// Writes the manifests. Refuses to overwrite a file.
-pub(super) fn write(directory: &Path, tool: GitopsTool, args: &GitopsArgs) -> Result<(), Failure> {
-    let source = Source { path: directory.to_owned(), cluster: None };
+pub(super) fn write(
+    directory: &Path,
+    outside: Outside,
+    tool: GitopsTool,
+    args: &GitopsArgs,
+) -> Result<(), Failure> {
+    let source = Source { path: directory.to_owned(), cluster: None, outside };
     let (spec, document) = source.read()?;
     let clusters: Vec<&str> = spec.cluster_names().collect();
     let sources: Vec<Source> = if clusters.is_empty() {
@@ -97,13 +103,16 @@ pub(super) fn write(directory: &Path, tool: GitopsTool, args: &GitopsArgs) -> Re
     put(directory, &files)
 }
 
-fn put(directory: &Path, files: &[SiteFile]) -> Result<(), Failure> {
-    let directory = directory.strip_prefix(".").unwrap_or(directory).join(DIRECTORY);
+fn put(of: &Path, files: &[SiteFile]) -> Result<(), Failure> {
+    let directory = of.strip_prefix(".").unwrap_or(of).join(DIRECTORY);
     if let Some(file) = files.iter().find(|file| directory.join(&file.name).exists()) {
         return Err(Diagnostic::refusal("the file already exists")
             .at(Location::file(directory.join(&file.name).display().to_string()))
             .hint("edit it, or remove it first")
             .into());
+    }
+    for file in files {
+        refuse_link(of, &directory.join(&file.name))?;
     }
     make_directory(&directory)?;
     for file in files {

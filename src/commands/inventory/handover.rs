@@ -9,6 +9,7 @@ use crate::core::apply::{MemberScope, Owner, PARENT_MANAGER, TOOL, check_lock_id
 use crate::core::live::{Entry, migration};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote::word;
 use crate::engine::confirm;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
@@ -106,7 +107,8 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let exit = report.finish(scope, &location(&target))?;
     terminal::note(&format!(
         "next: KUBECTL_APPLYSET=true kubectl apply --server-side -n {} --prune --applyset=configmap/{} -f DIRECTORY",
-        target.set.namespace, target.set.name
+        word(&target.set.namespace),
+        word(&target.set.name)
     ));
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }

@@ -9,7 +9,7 @@ use crate::core::cluster_model::{
     grow_machine_deployments, is_machine_deployment, juju_commands, load_balancers, read_model, summary,
 };
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
-use crate::directory::{read_text, replace};
+use crate::directory::{read_text_of_user, replace};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -85,7 +85,7 @@ pub(crate) fn run(args: &Args) -> Result<Exit, Failure> {
 /// Prints or writes the larger model, and reports on standard error what changed.
 pub(crate) fn grow(request: &GrowRequest<'_>) -> Result<Exit, Failure> {
     let shown = request.model.display().to_string();
-    let text = read_text(request.model, &shown)?;
+    let text = read_text_of_user(request.model, &shown)?;
     if !text.trim_start().starts_with('{') && is_machine_deployment(&text) {
         return machine_deployments(request, &shown, &text);
     }

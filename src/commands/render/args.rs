@@ -6,7 +6,7 @@ use clap::ValueHint;
 
 use crate::commands::for_each::MultiTarget;
 use crate::commands::render::git::Git;
-use crate::engine::discover::{LockIdentity, NodeArgs};
+use crate::engine::discover::{LockIdentity, NodeArgs, RenderArgs};
 use crate::output::format::{LineFormat, Separator};
 
 /// Write one Service per pool and the workload into the rendered directory
@@ -54,6 +54,8 @@ pub struct Args {
     /// Write the configuration of the cloud provider to this file instead of printing it, if the platform has one
     #[arg(long, value_name = "FILE")]
     pub(super) cloud_config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) limit: RenderArgs,
     /// Output format [default: one line per change]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<LineFormat>,

@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::commands::render::outcome::Outcome;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote;
 use crate::core::review::commit_message;
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::git::{Filters, GitFileStatus, GitState, Head, Repository};
@@ -97,7 +98,7 @@ fn nothing_to_commit_to(project: &Project) -> Diagnostic {
             .hint("install git or add it to the PATH; `render` without --commit does not need it");
     }
     let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
-    let named = directory.map(|path| format!(" '{}'", path.display())).unwrap_or_default();
+    let named = directory.map(|path| format!(" {}", shell_quote::path(path))).unwrap_or_default();
     Diagnostic::error("cannot commit: git repository not found")
         .at(location)
         .hint(format!("`git init{named}` creates one; `render` without --commit does not need it"))

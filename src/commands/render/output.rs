@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use crate::commands::render::args::Args;
 use crate::commands::render::outcome::Outcome;
+use crate::core::json;
 use crate::core::pools::{PoolReport, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
+use crate::core::report::shell_quote::word;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::directory::git::GitFileStatus;
 use crate::failure::Failure;
@@ -117,9 +119,9 @@ fn why(report: &PoolReport) -> Option<String> {
     Some(match report.state {
         PoolState::Present => return None,
         PoolState::Kept if pool.withdrawn => {
-            format!("no nodes; removed from DNS, and its Service stays until --forget {}", pool.value)
+            format!("no nodes; removed from DNS, and its Service stays until --forget {}", word(&pool.value))
         }
-        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", pool.value),
+        PoolState::Kept => format!("no nodes; its Service stays until --forget {}", word(&pool.value)),
         PoolState::Empty if pool.withdrawn => {
             "no node that a load balancer can use; removed from DNS, its Service stays".to_owned()
         }
@@ -163,13 +165,13 @@ fn as_json(outcome: &Outcome<'_>) -> Value {
         .map(|step| {
             let mut item = json!({ "path": step.path, "action": step.action.word() });
             if let Some(key) = &step.key {
-                item["object"] = key.to_string().into();
+                json::put(&mut item, &["object"], key.to_string());
             }
             if let Some(pool) = &step.pool {
-                item["pool"] = pool.as_str().into();
+                json::put(&mut item, &["pool"], pool.as_str());
             }
             if let Some(state) = by_file.get(output.join(&step.path).as_path()) {
-                item["git"] = (*state).into();
+                json::put(&mut item, &["git"], *state);
             }
             item
         })
@@ -188,7 +190,7 @@ fn as_json(outcome: &Outcome<'_>) -> Value {
         "pools": pools,
     });
     if let Some(config) = cloud_config {
-        value["otherHalf"] = json!({ "title": config.title, "text": config.text });
+        json::put(&mut value, &["otherHalf"], json!({ "title": config.title, "text": config.text }));
     }
     value
 }

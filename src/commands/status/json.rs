@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::status::view::Shown;
+use crate::core::json;
 use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
 
@@ -51,15 +52,19 @@ fn pool_json(row: &PoolRow) -> Value {
         "ports": row.ports.split(',').filter(|port| !port.is_empty()).collect::<Vec<_>>(),
     });
     if let Some(nodes) = row.nodes {
-        item["nodes"] = json!({ "ready": nodes.ready, "total": nodes.total });
+        json::put(&mut item, &["nodes"], json!({ "ready": nodes.ready, "total": nodes.total }));
     }
     if let Some(created) = &row.created {
-        item["created"] = created.as_str().into();
+        json::put(&mut item, &["created"], created.as_str());
     }
     if let AddressState::Pending { why: Some(event) } = &row.state {
         let kind = if event.is_warning { "Warning" } else { "Normal" };
-        item["event"] = json!({ "type": kind, "reason": event.reason, "message": event.message,
-            "count": event.count, "last": event.last });
+        json::put(
+            &mut item,
+            &["event"],
+            json!({ "type": kind, "reason": event.reason, "message": event.message,
+            "count": event.count, "last": event.last }),
+        );
     }
     item
 }
@@ -71,7 +76,7 @@ fn workload_json(row: &WorkloadRow) -> Value {
         "state": row.rollout.word(),
     });
     if let Rollout::Waiting(why) | Rollout::Failed(why) = &row.rollout {
-        item["message"] = why.as_str().into();
+        json::put(&mut item, &["message"], why.as_str());
     }
     item
 }

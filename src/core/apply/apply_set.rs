@@ -11,7 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::core::kubernetes::names;
+use crate::core::json;
+use crate::core::kubernetes::name_rules;
 use crate::core::live::LiveObject;
 use crate::core::lock::LockId;
 use crate::core::manifest::{Key, set_label};
@@ -108,7 +109,7 @@ impl ApplySet {
     pub fn parent(&self, scope: &MemberScope, lock_id: Option<&LockId>) -> Value {
         let mut parent = self.parent_of(scope, &format!("{TOOL}/v{}", env!("CARGO_PKG_VERSION")));
         if let Some(id) = lock_id {
-            parent["metadata"]["annotations"][LOCK_ID] = id.as_str().into();
+            json::put(&mut parent, &["metadata", "annotations", LOCK_ID], id.as_str());
         }
         parent
     }
@@ -166,7 +167,7 @@ impl GroupKind {
         let (kind, group) = text.split_once('.').unwrap_or((text, ""));
         let is_kind = kind.starts_with(|c: char| c.is_ascii_alphabetic())
             && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let is_group = group.is_empty() || group.split('.').all(names::is_label);
+        let is_group = group.is_empty() || group.split('.').all(name_rules::is_label);
         (is_kind && is_group).then(|| Self { kind: kind.to_owned(), group: group.to_owned() })
     }
 }

@@ -6,7 +6,7 @@ use crate::core::apply::apply_set::{
     ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, RESOURCES, TOOL,
     TOOLING,
 };
-use crate::core::kubernetes::names;
+use crate::core::kubernetes::name_rules;
 use crate::core::live::{Entry, LiveObject, entries};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
@@ -114,7 +114,7 @@ fn scope_of(set: &ApplySet, kinds: &str, namespaces: &str) -> (MemberScope, Vec<
     let mut scope = MemberScope::default();
     scope.namespaces.insert(set.namespace.clone());
     for namespace in split(namespaces) {
-        if names::is_label(&namespace) {
+        if name_rules::is_label(&namespace) {
             scope.namespaces.insert(namespace);
         } else {
             invalid.push(format!("the invalid namespace {namespace:?}"));

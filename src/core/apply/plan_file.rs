@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::core::apply::prune::MaxPrune;
+use crate::core::kubernetes::names;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 
@@ -36,7 +37,7 @@ pub struct PlannedObject {
     pub action: String,
     /// The UID; `None` for an object that does not exist yet.
     pub uid: Option<String>,
-    /// The digest of the change.
+    /// The digest of the change, after [`Terms::salt`].
     pub change: String,
     /// The diff for review, without the values of Secrets.
     pub diff: String,
@@ -63,12 +64,47 @@ pub struct Terms {
     pub namespace: String,
     /// The ID of the ApplySet.
     pub set: String,
-    /// The digests of the rendered files.
+    /// Random text before everything that the plan has a digest of; empty in plans of older versions. Without it, a short
+    /// value of a Secret can be guessed from the digest of its change.
+    #[serde(default, skip_serializing_if = "Salt::is_empty")]
+    pub salt: Salt,
+    /// The digests of the rendered files; see [`Salt::salted`].
     pub tree: BTreeMap<String, String>,
     /// `--max-prune`; `None` if the plan does not prune.
     pub prune: Option<String>,
     /// Whether to take ownership of fields that other field managers own.
     pub force_conflicts: bool,
+}
+
+/// Random text before everything that a plan has a digest of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Salt(String);
+
+impl Salt {
+    /// Creates a salt from 16 random bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(names::hex(&bytes))
+    }
+
+    /// Returns whether this is the plan of a version that had no salt.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the salt as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the digests of files for a plan with this salt.
+    pub fn salted(&self, files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        if self.is_empty() {
+            return files.clone();
+        }
+        let salted = |digest: &String| names::digest(format!("{}{digest}", self.0).as_bytes());
+        files.iter().map(|(path, digest)| (path.clone(), salted(digest))).collect()
+    }
 }
 
 /// A difference between the plan and the changes that an apply would make now.
@@ -224,6 +260,7 @@ mod tests {
             cluster: text("c1"),
             namespace: text("web"),
             set: text("s1"),
+            salt: Salt::from_bytes([7; 16]),
             tree: [(text("a.yaml"), text("1"))].into(),
             prune: Some(text("50%")),
             force_conflicts: false,
@@ -246,6 +283,26 @@ mod tests {
         assert_eq!(plan.objects[0].name, "a", "sorted by key");
         assert_eq!(plan.max_prune().unwrap(), Some(MaxPrune::Percent(50)));
         assert_eq!(deviations(&plan, &plan), []);
+    }
+
+    #[test]
+    fn a_plan_of_a_version_without_a_salt_is_read() {
+        let mut old = plan(vec![]);
+        let text = old.write().replace("    \"salt\": \"07070707070707070707070707070707\",\n", "");
+        assert!(!text.contains("salt"), "{text}");
+        old.terms.salt = Salt::default();
+        assert_eq!(PlanFile::read("p", &text).unwrap(), old);
+        assert_eq!(old.write(), text);
+        let files: BTreeMap<String, String> = [("a.yaml".to_owned(), names::digest(b"password: a"))].into();
+        assert_eq!(old.terms.salt.salted(&files), files);
+    }
+
+    #[test]
+    fn digests_of_files_depend_on_the_salt() {
+        let files: BTreeMap<String, String> = [("a.yaml".to_owned(), names::digest(b"password: a"))].into();
+        let [one, other] = [[1; 16], [2; 16]].map(|bytes| Salt::from_bytes(bytes).salted(&files));
+        assert!(one != other && one != files && one.keys().eq(files.keys()), "{one:?}");
+        assert_eq!(one, Salt::from_bytes([1; 16]).salted(&files));
     }
 
     #[test]

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use crate::core::cluster_model::grow::Grown;
 use crate::core::cluster_model::read::Model;
-use crate::core::cluster_model::shell_quote::word;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::thousands;
+use crate::core::report::shell_quote::word;
 
 /// The limits of AKS: nodes in a cluster, nodes in a pool, pools in a cluster ("Quotas, virtual machine size restrictions,
 /// and region availability in AKS").
@@ -51,14 +51,15 @@ pub fn aks_commands(model: &Model, grown: &Grown) -> Checked<String> {
     let known = grown.pools.len() - grown.added;
     let commands = grown.pools.iter().enumerate().filter_map(|(index, (name, count))| {
         let cluster = r#"--resource-group "$RESOURCE_GROUP" --cluster-name "$CLUSTER""#;
+        let shown = word(name);
         if index >= known {
             let count = format!("--node-count {count}");
-            return Some(format!("az aks nodepool add {cluster} --name {name} {count}{options}\n"));
+            return Some(format!("az aks nodepool add {cluster} --name {shown} {count}{options}\n"));
         }
         grown
             .filled
             .contains(name)
-            .then(|| format!("az aks nodepool scale {cluster} --name {name} --node-count {count}\n"))
+            .then(|| format!("az aks nodepool scale {cluster} --name {shown} --node-count {count}\n"))
     });
     Ok(commands.collect())
 }

@@ -2,7 +2,7 @@
 
 use crate::core::cluster_model::grow::Grown;
 use crate::core::cluster_model::read::Model;
-use crate::core::cluster_model::shell_quote::word;
+use crate::core::report::shell_quote::word;
 
 /// Returns the Juju commands that give a cluster the pools of the grown model, one application for each. Existing
 /// applications get more units, and new ones are deployed from the same charm. The model does not list the relations of
@@ -16,11 +16,11 @@ pub fn juju_commands(model: &Model, grown: &Grown) -> String {
     let known = grown.pools.len() - grown.added;
     let more = model.pools.iter().zip(&grown.pools).filter_map(|(pool, (name, count))| {
         let more = count - pool.count.unwrap_or(0);
-        (more > 0).then(|| format!("juju add-unit {name} -n {more}\n"))
+        (more > 0).then(|| format!("juju add-unit {} -n {more}\n", word(name)))
     });
-    let new = grown.pools[known..]
-        .iter()
-        .map(|(name, count)| format!("juju deploy kubernetes-worker {name} -n {count}{constraints}\n"));
+    let new = grown.pools[known..].iter().map(|(name, count)| {
+        format!("juju deploy kubernetes-worker {} -n {count}{constraints}\n", word(name))
+    });
     more.chain(new).collect()
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::core::cluster_model::growth_rules::{Growth, too_many};
 use crate::core::cluster_model::pool_names::pool_names;
+use crate::core::json;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::plural::{plural, thousands};
 use crate::core::yaml;
@@ -96,7 +97,7 @@ fn sizes(deployments: &[&Document]) -> (Vec<u32>, Vec<Diagnostic>) {
 
 fn sized(deployment: &Value, size: u32) -> String {
     let mut deployment = deployment.clone();
-    deployment["spec"]["replicas"] = size.into();
+    json::put(&mut deployment, &["spec", "replicas"], size);
     yaml::write_object(&deployment)
 }
 
@@ -107,7 +108,7 @@ fn renamed(deployment: &Value, old: &str, new: &str) -> Value {
     if let Value::Object(map) = &mut copy {
         map.remove("status");
     }
-    if let Value::Object(metadata) = &mut copy["metadata"] {
+    if let Some(metadata) = json::existing_map(&mut copy, &["metadata"]) {
         for server in ["uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"] {
             metadata.remove(server);
         }

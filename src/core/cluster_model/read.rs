@@ -2,9 +2,11 @@
 
 use serde_json::Value;
 
+use crate::core::bounds::MAX_OWN_VALUES;
 use crate::core::cluster_model::installer::{Installer, Traits};
 use crate::core::cluster_model::json_span::{elements, line, member};
 use crate::core::cluster_model::pool::{AgentPool, VmSet, field, path};
+use crate::core::json::read_bounded;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// A cluster model and its text.
@@ -28,7 +30,7 @@ pub struct Model {
 
 /// Reads a model; `file` is its path for messages.
 pub fn read_model(file: &str, text: &str) -> Result<Model, Diagnostic> {
-    let whole: Value = serde_json::from_str(text).map_err(|error| not_json(file, text, &error))?;
+    let whole = read_bounded(text, MAX_OWN_VALUES).map_err(|error| not_json(file, text, &error))?;
     let properties = field(&whole, "properties");
     let (api_version, installer) = installer(file, &whole)?;
     let profile = path(properties, &["orchestratorProfile", "orchestratorType"]).as_str().unwrap_or_default();

@@ -4,6 +4,7 @@ use ::core::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::core::dns::Dns;
+use crate::core::json;
 use crate::core::platform::AnswersWith;
 use crate::core::pools::Pool;
 
@@ -28,8 +29,12 @@ pub fn endpoint(app: &str, dns: &Dns, pools: &[Pool]) -> Option<Value> {
 fn weighted(app: &str, dns: &Dns, pool: &Pool) -> Vec<Value> {
     let mut records = records(dns, dns.addresses(&pool.value));
     for record in &mut records {
-        record["setIdentifier"] = Dns::identifier(app, pool).into();
-        record["providerSpecific"] = json!([{ "name": "aws/weight", "value": dns.weight(pool).to_string() }]);
+        json::put(record, &["setIdentifier"], Dns::identifier(app, pool));
+        json::put(
+            record,
+            &["providerSpecific"],
+            json!([{ "name": "aws/weight", "value": dns.weight(pool).to_string() }]),
+        );
     }
     records
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::core::import::hand_written::drop_fields;
+use crate::core::json;
 
 /// Upgrades a workload of a removed API version to apps/v1, with the selector that was the default before.
 pub(crate) fn upgrade_api_version(object: &mut Value, messages: &mut Vec<String>) {
@@ -13,12 +14,12 @@ pub(crate) fn upgrade_api_version(object: &mut Value, messages: &mut Vec<String>
         return;
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    object["apiVersion"] = "apps/v1".into();
+    json::put(object, &["apiVersion"], "apps/v1");
     drop_fields(object, &["/spec/rollbackTo", "/spec/templateGeneration"]);
     let labels = object["spec"]["template"]["metadata"]["labels"].clone();
     let mut sentence = format!("{} {name}: changed {version} to apps/v1", kind.to_lowercase());
     if object["spec"]["selector"].is_null() && labels.is_object() {
-        object["spec"]["selector"] = serde_json::json!({ "matchLabels": labels });
+        json::put(object, &["spec", "selector"], serde_json::json!({ "matchLabels": labels }));
         sentence.push_str(", with a selector of its pod labels, the former default");
     }
     messages.push(sentence);

@@ -153,7 +153,7 @@ mod tests {
             LazyLock::new(|| builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect());
         let platforms = &PLATFORMS;
         let platform = platforms.iter().find(|known| known.name == platform).unwrap();
-        match import_documents(&yaml::read("in.yaml", text).unwrap(), platform, platforms, &pools()) {
+        match import_documents(yaml::read("in.yaml", text).unwrap(), platform, platforms, &pools()) {
             Ok(imported) => serde_json::to_string(&imported.names).unwrap(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }

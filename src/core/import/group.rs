@@ -6,6 +6,7 @@ use crate::core::import::bindings::bound_pool;
 use crate::core::import::hand_written::HandWritten;
 use crate::core::import::undecided::Named;
 use crate::core::import::{Imported, undecided};
+use crate::core::json;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
@@ -74,7 +75,7 @@ pub(crate) fn fold_group(
         ));
     }
     let mut object = group[0].rest.clone();
-    object["metadata"]["name"] = base.as_str().into();
+    json::put(&mut object, &["metadata", "name"], base.as_str());
     let entry = Named {
         base,
         namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().to_owned(),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::core::import::bindings::Unread;
 use crate::core::import::{bindings, undecided};
+use crate::core::json;
 use crate::core::platform::Platform;
 use crate::core::pointer;
 use crate::core::pools::PoolSet;
@@ -37,9 +38,8 @@ impl HandWritten {
     ) -> Self {
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         drop_fields(&mut object, SERVICE_FIELDS);
-        for port in
-            object["spec"]["ports"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut)
-        {
+        let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
+        for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
             port.remove("nodePort");
         }
         let label = pointer::join("/metadata/labels", POOL_LABEL);
@@ -53,7 +53,7 @@ impl HandWritten {
             .collect();
         let internal =
             !internal_values.is_empty() && internal_values.iter().all(|(_, value)| value == "true");
-        if let Some(metadata) = object["metadata"].as_object_mut() {
+        if let Some(metadata) = json::existing_map(&mut object, &["metadata"]) {
             metadata.remove("name");
             for parent in ["labels", "annotations"] {
                 if metadata.get(parent).and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {
@@ -77,7 +77,7 @@ impl HandWritten {
     pub(crate) fn keep_internal(&mut self) {
         for (path, value) in std::mem::take(&mut self.internal_values) {
             let Some(key) = pointer::keys(&path).last() else { continue };
-            self.rest["metadata"]["annotations"][key] = value;
+            json::put(&mut self.rest, &["metadata", "annotations", &key], value);
         }
     }
 

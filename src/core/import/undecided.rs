@@ -8,6 +8,7 @@ use crate::core::pointer;
 use crate::core::pools::{Pool, PoolSet};
 use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote::word;
 use crate::core::report::suggest::did_you_mean;
 
 /// The maximum number of pools in a hint.
@@ -125,8 +126,8 @@ fn in_its_own_directory(named: &Named) -> Diagnostic {
         format!(", which writes `spec.names: {{{base}: {{{entry}}}}}`")
     };
     let (directory, flag) = match namespace.as_str() {
-        "" => ("DIRECTORY", String::new()),
-        namespace => (namespace, format!(" --namespace {namespace}")),
+        "" => ("DIRECTORY".to_owned(), String::new()),
+        namespace => (word(namespace), format!(" --namespace {}", word(namespace))),
     };
     Diagnostic::refusal(format!(
         "Service {base} is in several namespaces, but `spec.names` has one entry for all of them: in {shown} it needs {needs}"

@@ -1,9 +1,9 @@
-//! Valid Kubernetes names: object names, label values, and the object name of a pool.
-//!
-//! Rules: kubernetes/apimachinery `pkg/util/validation`. A Service name is an RFC 1035 label of at most 63 characters. A
-//! label value has at most 63 of `[A-Za-z0-9._-]`, and begins and ends with a letter or digit.
+//! The object names of pools and copies, and checks of names that a spec chooses. `name_rules` has the rules.
 
 use sha2::{Digest, Sha256};
+
+use crate::core::kubernetes::name_rules::{is_label, is_label_key, is_label_value};
+use crate::core::report::escape::in_comment;
 
 /// The maximum length of a Service name and of a label value.
 pub const MAX_LABEL: usize = 63;
@@ -44,20 +44,12 @@ pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Returns whether a text is an RFC 1123 label.
-pub fn is_label(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= MAX_LABEL
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        && !name.starts_with('-')
-        && !name.ends_with('-')
-}
-
 /// Checks that a text is an RFC 1123 label, as the names of namespaces and most objects must be.
 pub fn check_label(what: &str, name: &str) -> Result<(), String> {
     if is_label(name) {
         return Ok(());
     }
+    let name = in_comment(name);
     Err(format!(
         "`{what}` is `{name}`, expected at most 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
     ))
@@ -69,6 +61,7 @@ pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
     if begins && check_label(what, name).is_ok() {
         return Ok(());
     }
+    let name = in_comment(name);
     Err(format!(
         "{what} is `{name}`, which is not a valid Service name: at most 63 lower-case letters, digits and dashes, beginning with a letter"
     ))
@@ -76,17 +69,23 @@ pub fn check_service_name(what: &str, name: &str) -> Result<(), String> {
 
 /// Checks that a text is a valid label value.
 pub fn check_label_value(what: &str, value: &str) -> Result<(), String> {
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    let fits = value.is_empty()
-        || value.len() <= MAX_LABEL
-            && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-            && edge(value.bytes().next())
-            && edge(value.bytes().next_back());
-    if fits {
+    if is_label_value(value) {
         return Ok(());
     }
+    let value = in_comment(value);
     Err(format!(
         "{what} is `{value}`, which is not a valid label value: at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"
+    ))
+}
+
+/// Checks that a text is a valid label key.
+pub fn check_label_key(what: &str, key: &str) -> Result<(), String> {
+    if is_label_key(key) {
+        return Ok(());
+    }
+    let key = in_comment(key);
+    Err(format!(
+        "{what} has the key `{key}`, expected NAME or PREFIX/NAME: a DNS subdomain, and at most 63 letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit"
     ))
 }
 
@@ -111,6 +110,9 @@ mod tests {
             assert!(check_label("x", bad).is_err(), "{bad}");
         }
         assert!(check_service_name("x", "1web").is_err());
+        assert!(check_label_key("x", "example.com/team").is_ok());
+        assert!(check_label_key("x", "a b").is_err());
+        assert!(check_label("x", "a\nerror: b").unwrap_err().contains("`a%0Aerror: b`"));
         assert!(check_label_value("x", "Pool_A.1").is_ok());
         for bad in ["a b", "_a", "a/b", "é", &"a".repeat(64)] {
             assert!(check_label_value("x", bad).is_err(), "{bad}");

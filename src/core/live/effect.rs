@@ -113,7 +113,7 @@ mod tests {
             shown,
             [r#"/spec/ports/443,TCP {"name":"tls","port":443}"#, r#"/spec/type "LoadBalancer""#]
         );
-        assert_eq!(digest(&change(30000)), digest(&change(31000)));
+        assert_eq!(digest("", &change(30000)), digest("", &change(31000)));
     }
 
     #[test]

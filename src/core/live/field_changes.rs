@@ -26,13 +26,14 @@ pub fn changes(old: &Value, new: &Value) -> Vec<FieldChange> {
     found
 }
 
-/// Returns the SHA-256 of changes. Equal changes have equal digests.
-pub fn digest(changes: &[FieldChange]) -> String {
+/// Returns the SHA-256 of changes after a salt. Equal changes have equal digests with the same salt; without the salt, a short
+/// secret value can be guessed from its digest.
+pub fn digest(salt: &str, changes: &[FieldChange]) -> String {
     // A list of no or one value keeps a missing value apart from null. Maps are sorted by key.
     let one = |value: &Option<Value>| Value::Array(value.iter().cloned().collect());
     let all: Vec<Value> =
         changes.iter().map(|change| json!([change.pointer, one(&change.old), one(&change.new)])).collect();
-    names::digest(Value::Array(all).to_string().as_bytes())
+    names::digest(format!("{salt}{}", Value::Array(all)).as_bytes())
 }
 
 /// Returns the value at the pointer of a change in another object of the same structure.
@@ -206,12 +207,16 @@ mod tests {
 
     #[test]
     fn different_changes_have_different_digests() {
-        let digest_of = |old: Value, new: Value| digest(&changes(&old, &new));
+        let digest_of = |old: Value, new: Value| digest("", &changes(&old, &new));
         let one = digest_of(json!({"a": 1}), json!({"a": {"x": 1, "y": 2}}));
         assert_eq!(one, digest_of(json!({"a": 1, "b": 1}), json!({"a": {"y": 2, "x": 1}, "b": 1})));
         assert_eq!(one.len(), 64);
         let absent = digest_of(json!({}), json!({"a": 1}));
         assert_ne!(absent, digest_of(json!({"a": null}), json!({"a": 1})));
         assert_ne!(one, absent);
+        let found = changes(&json!({}), &json!({"a": 1}));
+        assert_ne!(digest("", &found), digest("00", &found));
+        assert_ne!(digest("01", &found), digest("00", &found));
+        assert_eq!(digest("01", &found), digest("01", &found));
     }
 }

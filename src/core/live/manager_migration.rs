@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::core::json;
 use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{Entry, entries};
 
@@ -43,7 +44,7 @@ pub fn migration(object: &LiveObject, is_from: impl Fn(&Entry<'_>) -> bool, to: 
     let mut entry = json!({ "manager": to, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1",
         "fieldsV1": fields });
     if !time.is_empty() {
-        entry["time"] = time.into();
+        json::put(&mut entry, &["time"], time);
     }
     rest.push(entry);
     let mut patch = vec![

@@ -35,11 +35,11 @@ fn as_stored(desired: &Value) -> Value {
         && let Some(fields) = desired.as_object_mut()
         && let Some(Value::Object(texts)) = fields.remove("stringData")
     {
-        // The server refuses data that is no map. The file is not checked here, so it may have any.
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
-        if let Value::Object(data) = data {
-            let encoded = |text: Value| STANDARD.encode(text.as_str().unwrap_or_default()).into();
-            data.extend(texts.into_iter().map(|(name, text)| (name, encoded(text))));
+        for (name, text) in texts {
+            // The API server refuses data of another shape.
+            let Some(data) = data.as_object_mut() else { break };
+            data.insert(name, STANDARD.encode(text.as_str().unwrap_or_default()).into());
         }
     }
     desired

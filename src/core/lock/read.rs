@@ -1,12 +1,15 @@
 //! Reads a lock file of any version.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::core::lock::file_names::is_file_name;
 use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::yaml;
+use crate::core::report::shell_quote;
+use crate::core::{pointer, yaml};
 
 #[derive(Deserialize)]
 struct AnyVersion {
@@ -53,12 +56,16 @@ impl Lock {
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         refuse_conflict(file, text)?;
         match yaml::read_typed::<LockFile>(file, text) {
-            Ok(read) => read.into_lock(file),
+            Ok(read) => {
+                read.refuse_foreign_names(file, text)?;
+                read.into_lock(file)
+            }
             // A newer version may have fields that this version does not know.
             Err(problem) => match yaml::read_typed(file, text) {
                 Ok(AnyVersion { version }) if !matches!(version, 1 | 2) => Err(newer(file, version)),
                 _ => Err(problem.hint(format!(
-                    "restore it from git (`git checkout -- {file}`), or use the version of kubectl largescale that wrote it"
+                    "restore it from git (`git checkout -- {}`), or use the version of kubectl largescale that wrote it",
+                    quoted(file)
                 ))),
             },
         }
@@ -66,6 +73,22 @@ impl Lock {
 }
 
 impl LockFile {
+    /// Refuses file names that this program never writes. A render removes files that only the lock names, and the lock may
+    /// come from a user who must not choose them.
+    fn refuse_foreign_names(&self, file: &str, text: &str) -> Result<(), Diagnostic> {
+        for (field, files) in [("files", &self.files), ("pending", &self.pending)] {
+            let Some(name) = files.keys().find(|name| !is_file_name(name)) else { continue };
+            let at = pointer::join(&format!("/{field}"), name);
+            let location = yaml::read_one(file, text).map(|document| document.location(&at));
+            return Err(Diagnostic::error(format!(
+                "`{field}` lists `{name}`, which is not the name of a rendered file"
+            ))
+            .at(location.unwrap_or_else(|_| Location::file(file)))
+            .hint(restore(file)));
+        }
+        Ok(())
+    }
+
     fn into_lock(self, file: &str) -> Result<Lock, Diagnostic> {
         let version = match self.version {
             1 => Version::One,
@@ -76,12 +99,12 @@ impl LockFile {
             (Version::Two, Some(text)) => Some(LockId::parse(&text).ok_or_else(|| {
                 Diagnostic::error(format!("`id` is `{text}`, expected 32 lower-case hexadecimal digits"))
                     .at(Location::file(file))
-                    .hint(format!("restore the lock file from git (`git checkout -- {file}`)"))
+                    .hint(restore(file))
             })?),
             (Version::Two, None) => {
                 return Err(Diagnostic::error("the field `id` is missing")
                     .at(Location::file(file))
-                    .hint(format!("restore the lock file from git (`git checkout -- {file}`)")));
+                    .hint(restore(file)));
             }
             (Version::One, _) => None,
         };
@@ -115,9 +138,18 @@ fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
     let Some(line) = text.lines().position(is_marker) else { return Ok(()) };
     let location = Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
-    Err(Diagnostic::error("the lock file has merge conflict markers")
-        .at(location)
-        .hint(format!("choose one side with `git checkout --ours -- {file}` or `git checkout --theirs -- {file}`, then render")))
+    Err(Diagnostic::error("the lock file has merge conflict markers").at(location).hint(format!(
+        "choose one side with `git checkout --ours -- {0}` or `git checkout --theirs -- {0}`, then render",
+        quoted(file)
+    )))
+}
+
+fn quoted(file: &str) -> String {
+    shell_quote::path(Path::new(file))
+}
+
+fn restore(file: &str) -> String {
+    format!("restore the lock file from git (`git checkout -- {}`)", quoted(file))
 }
 
 fn newer(file: &str, version: u64) -> Diagnostic {
@@ -179,5 +211,47 @@ files:
         let conflict = "version: 1\n<<<<<<< HEAD\nplatform: a\n=======\nplatform: b\n>>>>>>> x\n";
         assert_eq!(message(conflict), "l:2: the lock file has merge conflict markers");
         assert!(message("hello").starts_with("l:1: "), "{}", message("hello"));
+    }
+
+    #[test]
+    fn names_that_are_not_of_rendered_files_are_refused_with_their_line() {
+        let long = format!("service-{}.yaml", "a".repeat(256));
+        for name in [
+            "../../x.yaml",
+            "/etc/service-a.yaml",
+            "a/service-a.yaml",
+            r"a\service-a.yaml",
+            r"C:\service-a.yaml",
+            "c:service-a.yaml",
+            "service-a.yaml:stream",
+            ".git",
+            ".service-a.yaml",
+            "..",
+            ".",
+            "",
+            "service-a.yml",
+            "Service-A.yaml",
+            "kustomization.yaml",
+            "nul.service-a.yaml",
+            "com1.a-b.yaml",
+            "service-a\n.yaml",
+            "service-é.yaml",
+            "service-a.yaml ",
+            &long,
+        ] {
+            for field in ["files", "pending"] {
+                let quoted = serde_json::Value::from(name);
+                let text = format!(
+                    "version: 1\nplatform: a\nlabel: b\n{field}:\n  service-a.yaml: ab\n  {quoted}: ab\n"
+                );
+                let problem = Lock::read("app/l", &text).unwrap_err();
+                let expected = format!("`{field}` lists `{name}`, which is not the name of a rendered file");
+                assert_eq!(problem.message, expected);
+                let line = problem.location.as_ref().unwrap().line;
+                // In a value of two lines, the parser reports the first.
+                assert_eq!(line, 6, "{name:?}");
+                assert_eq!(problem.hint.unwrap(), "restore the lock file from git (`git checkout -- app/l`)");
+            }
+        }
     }
 }

@@ -161,7 +161,7 @@ files:
             lock.cluster = Some(odd.to_owned());
             let pool = LockedPool { name: odd.to_owned(), vm_set: Some(odd.to_owned()), empty: false };
             lock.pools.insert(odd.to_owned(), pool);
-            lock.files.insert(odd.to_owned(), odd.to_owned());
+            lock.files.insert("service-a.yaml".to_owned(), odd.to_owned());
             let text = lock.write();
             assert_eq!(Lock::read("l", &text).unwrap(), lock, "{text}");
         }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::manifest::{Key, Object, fields, removed};
+use crate::core::manifest::{Key, Object, check_names, fields, removed};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
@@ -55,8 +55,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         return;
     }
     if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
-        let count = document.value["items"].as_array().map_or(0, Vec::len);
-        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+        for item in document.into_items() {
             take(item, source, objects, problems);
         }
         return;
@@ -96,7 +95,9 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
             ),
         }
     }
-    if problems.len() > before {
+    let is_complete = problems.len() == before;
+    problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
+    if !is_complete {
         return;
     }
     if let Some(problem) = removed::check(&document) {

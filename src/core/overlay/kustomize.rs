@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::core::patch::Patch;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::hides;
 use crate::core::yaml::Document;
 use crate::core::{patch, pointer, yaml};
 
@@ -25,7 +26,7 @@ pub(super) fn in_string(
         line: if is_block { location.line + line } else { location.line },
         ..location.clone()
     };
-    match yaml::read(&location.file, text) {
+    match yaml::read_own(&location.file, text) {
         Ok(documents) => operations(&documents, location, |inner| within(inner.line), problems),
         Err(problem) => {
             let line = problem.location.as_ref().map_or(0, |inner| inner.line);
@@ -37,7 +38,7 @@ pub(super) fn in_string(
 
 /// Reads a patch from a separate file.
 pub(super) fn in_file(file: &str, text: &str, problems: &mut Vec<Diagnostic>) -> Patch {
-    match yaml::read(file, text) {
+    match yaml::read_own(file, text) {
         Ok(documents) => operations(&documents, &Location::file(file), |location| location, problems),
         Err(problem) => {
             problems.push(problem);
@@ -71,6 +72,12 @@ fn operations(
             .at(within(document.location("")));
             let mut path = String::new();
             if let Some(value) = first_change(&document.value, &mut path) {
+                // The kind may be in the target instead.
+                let mut object = document.value.clone();
+                if let Some(fields) = object.as_object_mut() {
+                    fields.entry("kind").or_insert_with(|| "Secret".into());
+                }
+                let value = if hides(&object, &path) { "VALUE".to_owned() } else { value.to_string() };
                 problem = problem.hint(format!(
                     "write each change as a JSON 6902 operation, such as `- {{op: add, path: {path}, value: {value}}}`"
                 ));
@@ -140,6 +147,18 @@ mod tests {
             problem.hint.unwrap(),
             "write each change as a JSON 6902 operation, such as `- {op: add, path: /spec/template/spec/containers/name=app/image, value: \"b\"}`"
         );
+    }
+
+    #[test]
+    fn the_equivalent_operation_shows_no_value_of_a_secret() {
+        for merge in [
+            "kind: Secret\nmetadata: {name: a}\nstringData: {password: hunter2}\n",
+            "kind: secret\ndata: hunter2\n",
+            "stringData: {password: hunter2}\n",
+        ] {
+            let hint = problem("patch: |-\n", merge).hint.unwrap();
+            assert!(hint.contains("value: VALUE}") && !hint.contains("hunter2"), "{hint}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@
 use glob::Pattern as Glob;
 use regex_lite::Regex;
 
+use crate::core::pattern;
+
 /// The syntax of the patterns in a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -71,7 +73,7 @@ fn regex(text: &str) -> Result<Pattern, (String, String)> {
             ),
         ));
     }
-    Regex::new(&format!("^(?:{text})$")).map(Pattern::Regex).map_err(|error| {
+    pattern::compile(&format!("^(?:{text})$")).map(Pattern::Regex).map_err(|error| {
         (format!("invalid regular expression `{text}`: {error}"), "kustomize would reject it, too".to_owned())
     })
 }

@@ -1,13 +1,14 @@
 //! Reads and checks overlays.
 
-use regex_lite::Regex;
 use serde_json::Value;
 
+use crate::core::bounds::MAX_PATCH_TEXT;
 use crate::core::overlay::form::{OverlayFile, OverlaySpec, PatchForm};
 use crate::core::overlay::pattern::Dialect;
 use crate::core::overlay::target::{PatchSubject, TargetMatcher};
 use crate::core::overlay::{kustomize, target};
 use crate::core::patch::Patch;
+use crate::core::pattern;
 use crate::core::platform::setting_patterns;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
@@ -50,14 +51,20 @@ pub type ReadFile<'a> = dyn Fn(&str) -> Checked<(String, String)> + 'a;
 impl Overlay {
     /// Reads and checks an overlay file.
     pub fn read(file: &str, text: &str, read_file: &ReadFile<'_>) -> Checked<Self> {
-        let document = yaml::read_one(file, text)?;
+        let document = yaml::read_own_one(file, text)?;
         let read: OverlayFile = read::typed(&document)?;
         let mut problems = Vec::new();
         check_patterns(&read.spec, &document, &mut problems);
         let mut patches = Vec::with_capacity(read.spec.patches.len());
+        // Each alias of a string, and each patch with the same `path`, is read once more.
+        let mut text_left = MAX_PATCH_TEXT;
         for (index, form) in read.spec.patches.iter().enumerate() {
+            if text_left == 0 {
+                break;
+            }
             let at = format!("/spec/patches/{index}");
-            let (patch, dialect) = operations(form, &document, &at, text, read_file, &mut problems);
+            let (patch, dialect) =
+                operations(form, &document, &at, text, read_file, &mut text_left, &mut problems);
             if dialect == Dialect::Kustomize && form.target.is_none() && read.spec.target.is_none() {
                 problems.push(
                     Diagnostic::error(
@@ -167,6 +174,7 @@ fn operations(
     at: &str,
     overlay: &str,
     read_file: &ReadFile<'_>,
+    text_left: &mut usize,
     problems: &mut Vec<Diagnostic>,
 ) -> (Patch, Dialect) {
     let location = |below: &str| document.location(&format!("{at}/{below}"));
@@ -181,9 +189,13 @@ fn operations(
         (Some(Value::Array(_)), None) => {
             return (patch::read(document, &format!("{at}/patch"), problems), Dialect::Glob);
         }
-        (Some(Value::String(text)), None) => {
-            kustomize::in_string(text, &location("patch"), overlay, problems)
-        }
+        (Some(Value::String(text)), None) => match take_text(text, text_left, &location("patch")) {
+            Ok(()) => kustomize::in_string(text, &location("patch"), overlay, problems),
+            Err(problem) => {
+                problems.push(problem);
+                Patch::default()
+            }
+        },
         (Some(other), None) => {
             problems.push(
                 Diagnostic::error(format!(
@@ -195,7 +207,13 @@ fn operations(
             Patch::default()
         }
         (None, Some(name)) => match read_file(name) {
-            Ok((file, text)) => kustomize::in_file(&file, &text, problems),
+            Ok((file, text)) => match take_text(&text, text_left, &location("path")) {
+                Ok(()) => kustomize::in_file(&file, &text, problems),
+                Err(problem) => {
+                    problems.push(problem);
+                    Patch::default()
+                }
+            },
             Err(found) => {
                 problems.extend(found.into_iter().map(|problem| match problem.location {
                     Some(_) => problem,
@@ -220,6 +238,21 @@ fn operations(
     (patch, Dialect::Kustomize)
 }
 
+/// Takes the size of a patch from what the overlay may still have.
+fn take_text(text: &str, left: &mut usize, location: &Location) -> Result<(), Diagnostic> {
+    let Some(rest) = left.checked_sub(text.len()) else {
+        *left = 0;
+        return Err(Diagnostic::error(format!(
+            "the patches of the overlay have more than {} MiB of text in strings and files, which is the limit",
+            MAX_PATCH_TEXT >> 20
+        ))
+        .at(location.clone())
+        .hint("write shorter patches, or write the operations as lists"));
+    };
+    *left = rest;
+    Ok(())
+}
+
 /// Reports invalid patterns in settings and rules.
 fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Diagnostic>) {
     let mut patterns = setting_patterns(&spec.settings);
@@ -231,7 +264,7 @@ fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Di
         patterns.extend(rule.when.iter().map(|it| (format!("/spec/refuses/{index}/when"), &it.matches)));
     }
     for (at, pattern) in patterns {
-        if let Err(error) = Regex::new(pattern) {
+        if let Err(error) = pattern::compile(pattern) {
             problems.push(
                 Diagnostic::error(format!("invalid regular expression `{pattern}`: {error}"))
                     .at(document.location(&at)),

@@ -16,20 +16,31 @@ pub fn names_items(path: &str) -> bool {
     path.contains('=')
 }
 
-/// Returns the path with indexes instead of item names; an error has a message and a hint, but no location.
-pub fn resolve(object: &Value, path: &str) -> Result<String, Diagnostic> {
+/// Returns the path with indexes instead of item names, and the number of items that were searched; an error has a message
+/// and a hint, but no location.
+pub fn resolve(object: &Value, path: &str) -> (Result<String, Diagnostic>, usize) {
     let mut resolved = String::with_capacity(path.len());
     let mut at = Some(object);
+    let mut searched = 0;
     for key in pointer::keys(path) {
         let key = match at {
-            Some(Value::Array(list)) if key.contains('=') => find(list, &key)
-                .map_err(|(why, hint)| Diagnostic::error(format!("`{resolved}` {why}")).hint(hint))?,
+            Some(Value::Array(list)) if key.contains('=') => {
+                // A condition costs as much as a few bytes of JSON.
+                searched += 16 * list.len() * key.split(',').count();
+                match find(list, &key) {
+                    Ok(index) => index,
+                    Err((why, hint)) => {
+                        let problem = Diagnostic::error(format!("`{resolved}` {why}")).hint(hint);
+                        return (Err(problem), searched);
+                    }
+                }
+            }
             _ => key,
         };
         at = at.and_then(|value| step(value, &key));
         pointer::push(&mut resolved, &key);
     }
-    Ok(resolved)
+    (Ok(resolved), searched)
 }
 
 /// Returns the member or item with this key.
@@ -82,6 +93,9 @@ fn conditions(segment: &str) -> Vec<(&str, String)> {
     conditions
 }
 
+/// The number of items in a hint; further ones are counted.
+const SHOWN: usize = 20;
+
 /// Lists the items as segments that would name them.
 fn available(list: &[Value], conditions: &[(&str, String)]) -> String {
     if list.is_empty() {
@@ -104,7 +118,9 @@ fn available(list: &[Value], conditions: &[(&str, String)]) -> String {
             members.filter_map(|(key, value)| Some(format!("{key}={}", text(value)?))).collect();
         if scalars.is_empty() { "an item without scalar fields".to_owned() } else { scalars.join(",") }
     });
-    format!("available items: {}", described.collect::<Vec<_>>().join("; "))
+    let rest = list.len().saturating_sub(SHOWN);
+    let more = if rest == 0 { String::new() } else { format!("; and {rest} more") };
+    format!("available items: {}{more}", described.take(SHOWN).collect::<Vec<_>>().join("; "))
 }
 
 /// Formats a scalar as in a condition.
@@ -148,13 +164,13 @@ mod tests {
             ("/annotations/list/name=a~1b,c/v", "/annotations/list/0/v"),
             ("/absent/name=x", "/absent/name=x"),
         ] {
-            assert_eq!(resolve(&object(), path).unwrap(), expected, "{path}");
+            assert_eq!(resolve(&object(), path).0.unwrap(), expected, "{path}");
         }
     }
 
     #[track_caller]
     fn fails(path: &str, message: &str, hint: &str) {
-        let problem = resolve(&object(), path).unwrap_err();
+        let problem = resolve(&object(), path).0.unwrap_err();
         assert_eq!((problem.message.as_str(), problem.hint.as_deref()), (message, Some(hint)));
     }
 

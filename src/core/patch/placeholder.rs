@@ -2,9 +2,11 @@
 //!
 //! `$${` is a literal `${`. An unknown name is an error, never an empty string.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::core::bounds::MAX_OBJECT_BYTES;
+use crate::core::patch::meter::measure;
 use crate::core::pointer;
 use crate::core::report::suggest::did_you_mean;
 
@@ -90,6 +92,12 @@ pub enum PlaceholderError {
         /// The name as written.
         name: String,
     },
+    /// The values of the placeholders are too long together.
+    #[error("with its placeholders filled the value has more than {limit} bytes, which is the limit")]
+    TooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// `${` without `}`.
     #[error("unclosed placeholder in `{text}`")]
     Unclosed {
@@ -106,6 +114,7 @@ impl PlaceholderError {
                 Some(format!("known placeholders: {known}; write `$${{` for a literal `${{`"))
             }
             Self::Unclosed { .. } => Some("write `$${` for a literal `${`".to_owned()),
+            Self::TooLong { .. } => Some("use fewer placeholders, or shorter settings".to_owned()),
             Self::NoValue { .. } | Self::List { .. } => None,
         }
     }
@@ -113,6 +122,11 @@ impl PlaceholderError {
 
 /// Fills the placeholders in a string.
 pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError> {
+    fill_within(text, values, &mut MAX_OBJECT_BYTES.clone())
+}
+
+/// Fills the placeholders in a string, and takes its length from `left`.
+fn fill_within(text: &str, values: &Values<'_>, left: &mut usize) -> Result<String, PlaceholderError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(start) = rest.find("${") {
@@ -126,28 +140,52 @@ pub fn fill(text: &str, values: &Values<'_>) -> Result<String, PlaceholderError>
         let Some(length) = rest[start..].find('}') else {
             return Err(PlaceholderError::Unclosed { text: text.to_owned() });
         };
-        out.push_str(values.get(&rest[start + 2..start + length])?);
+        let value = values.get(&rest[start + 2..start + length])?;
+        take(left, value.len())?;
+        out.push_str(value);
         rest = &rest[start + length + 1..];
     }
     out.push_str(rest);
     Ok(out)
 }
 
+fn take(left: &mut usize, bytes: usize) -> Result<(), PlaceholderError> {
+    *left = left.checked_sub(bytes).ok_or(PlaceholderError::TooLong { limit: MAX_OBJECT_BYTES })?;
+    Ok(())
+}
+
 /// Fills the placeholders in every string of a value; keys stay unchanged.
 pub fn fill_value(value: &Value, values: &Values<'_>) -> Result<Value, PlaceholderError> {
+    fill_value_within(value, values, &mut MAX_OBJECT_BYTES.clone())
+}
+
+fn fill_value_within(
+    value: &Value,
+    values: &Values<'_>,
+    left: &mut usize,
+) -> Result<Value, PlaceholderError> {
     Ok(match value {
         Value::String(text) => match whole(text).map(|name| values.given(name)).transpose()? {
-            Some(Given::List(list)) => list.clone(),
-            _ => Value::String(fill(text, values)?),
+            Some(Given::List(list)) => {
+                take(left, measure(list).bytes)?;
+                list.clone()
+            }
+            _ => Value::String(fill_within(text, values, left)?),
         },
         Value::Array(list) => {
-            Value::Array(list.iter().map(|item| fill_value(item, values)).collect::<Result<_, _>>()?)
+            let mut filled = Vec::with_capacity(list.len());
+            for item in list {
+                filled.push(fill_value_within(item, values, left)?);
+            }
+            Value::Array(filled)
         }
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .map(|(key, item)| Ok((key.clone(), fill_value(item, values)?)))
-                .collect::<Result<_, PlaceholderError>>()?,
-        ),
+        Value::Object(map) => {
+            let mut filled = Map::new();
+            for (key, item) in map {
+                filled.insert(key.clone(), fill_value_within(item, values, left)?);
+            }
+            Value::Object(filled)
+        }
         plain => plain.clone(),
     })
 }
@@ -158,8 +196,9 @@ pub fn fill_pointer(path: &str, values: &Values<'_>) -> Result<String, Placehold
         return Ok(path.to_owned());
     }
     let mut filled = String::with_capacity(path.len());
+    let mut left = MAX_OBJECT_BYTES;
     for key in pointer::keys(path) {
-        pointer::push(&mut filled, &fill(&key, values)?);
+        pointer::push(&mut filled, &fill_within(&key, values, &mut left)?);
     }
     Ok(filled)
 }
@@ -211,6 +250,24 @@ mod tests {
             message,
             "the placeholder `${setting.addresses}` is a list, so it must be the whole value"
         );
+    }
+
+    #[test]
+    fn what_is_filled_has_a_bound() {
+        let long = "x".repeat(1000);
+        let list = Value::from(vec![long.clone(); 10]);
+        let values = Values::default().with("a", Some(&long), "").with_value("list", Some(&list), "");
+        let once = serde_json::json!({"a": "${a}", "list": "${list}"});
+        assert!(fill_value(&once, &values).is_ok());
+        let too_long = Err(PlaceholderError::TooLong { limit: MAX_OBJECT_BYTES });
+        assert_eq!(fill(&"${a}".repeat(4000), &values), too_long.clone());
+        assert_eq!(fill_pointer(&format!("/{}", "${a}".repeat(4000)), &values), too_long);
+        for one in ["${a}", "${list}"] {
+            assert!(matches!(
+                fill_value(&Value::from(vec![one; 4000]), &values),
+                Err(PlaceholderError::TooLong { .. })
+            ));
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Checks of a platform file that its schema cannot express.
 
 use crate::core::kubernetes::node::KEPT_ANNOTATIONS;
+use crate::core::kubernetes::object_shape;
+use crate::core::pattern;
 use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
@@ -35,8 +37,16 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
         }
     }
     for (at, pattern) in patterns(spec, recognize) {
-        if let Err(error) = regex_lite::Regex::new(pattern) {
+        if let Err(error) = pattern::compile(pattern) {
             report(at, format!("invalid regular expression `{pattern}`: {error}"));
+        }
+    }
+    for (index, object) in spec.objects.iter().enumerate() {
+        for wrong in object_shape::misshapen(object) {
+            report(
+                format!("/spec/objects/{index}{}", wrong.pointer),
+                format!("`spec.objects[{index}]`: {}", wrong.message),
+            );
         }
     }
     for (index, lookalike) in spec.recognize.rejects.iter().enumerate() {

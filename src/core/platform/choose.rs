@@ -3,6 +3,7 @@
 use regex_lite::Regex;
 
 use crate::core::kubernetes::node::Node;
+use crate::core::pattern;
 use crate::core::platform::{Platform, ProviderIds};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
@@ -60,8 +61,13 @@ fn rejection(platform: &Platform, nodes: &[&Node]) -> Option<Diagnostic> {
 
 /// Counts the nodes with a name as the installers of this platform choose it.
 fn named(platform: &Platform, nodes: &[&Node]) -> usize {
-    let patterns: Vec<Regex> =
-        platform.spec.recognize.node_names.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+    let patterns: Vec<Regex> = platform
+        .spec
+        .recognize
+        .node_names
+        .iter()
+        .filter_map(|pattern| pattern::compile(pattern).ok())
+        .collect();
     nodes.iter().filter(|node| patterns.iter().any(|pattern| pattern.is_match(&node.name))).count()
 }
 

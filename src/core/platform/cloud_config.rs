@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::core::patch::placeholder;
 use crate::core::patch::placeholder::PlaceholderError;
+use crate::core::pattern;
 use crate::core::platform::{CloudConfig, Platform};
 use crate::core::pools::{Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -49,8 +50,7 @@ pub fn cloud_config(platform: &Platform, pools: &PoolSet) -> Checked<Option<Clou
 }
 
 fn applies(config: &CloudConfig, pools: &PoolSet) -> bool {
-    let Some(pattern) = config.when_vm_sets_match.as_ref().and_then(|p| regex_lite::Regex::new(p).ok())
-    else {
+    let Some(pattern) = config.when_vm_sets_match.as_ref().and_then(|p| pattern::compile(p).ok()) else {
         return true;
     };
     pools.pools.iter().all(|pool| pool.vm_set.as_ref().is_some_and(|set| pattern.is_match(set)))

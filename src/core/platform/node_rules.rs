@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::kubernetes::node::Node;
+use crate::core::pattern;
 
 /// How to recognize the nodes of a platform; one match is enough.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -54,7 +55,7 @@ impl Lookalike {
     /// Returns a lower-case sentence about the first of these nodes that belongs to another platform.
     pub fn found_in<'n>(&self, nodes: impl IntoIterator<Item = &'n Node>) -> Option<String> {
         // Patterns were checked when the platform was read.
-        let pattern = self.matches.as_ref().and_then(|pattern| Regex::new(pattern).ok());
+        let pattern = self.matches.as_ref().and_then(|pattern| pattern::compile(pattern).ok());
         nodes.into_iter().find_map(|node| {
             let seen = match (&self.label, &self.provider_id) {
                 (Some(label), _) => {
@@ -142,7 +143,7 @@ impl Recognize {
     /// Returns a matcher for the provider IDs.
     pub fn provider_ids(&self) -> ProviderIds<'_> {
         // Patterns were checked when the platform was read.
-        let patterns = self.provider_id_patterns.iter().filter_map(|p| Regex::new(p).ok()).collect();
+        let patterns = self.provider_id_patterns.iter().filter_map(|p| pattern::compile(p).ok()).collect();
         ProviderIds { prefixes: &self.provider_ids, patterns }
     }
 }

@@ -8,7 +8,7 @@ use crate::core::{patch, schema, yaml};
 impl Platform {
     /// Reads and checks a platform file.
     pub fn read(file: &str, text: &str) -> Checked<Self> {
-        let document = yaml::read_one(file, text)?;
+        let document = yaml::read_own_one(file, text)?;
         let read: PlatformFile = schema::read::typed(&document)?;
         let mut problems = Vec::new();
         check::check(&read.spec, &document, &mut problems);

@@ -1,10 +1,10 @@
 //! What a Service must and must not have on a platform. The program reports what the cloud would silently ignore.
 
-use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::core::pattern;
 use crate::core::pointer;
 
 /// A field that a Service must not have.
@@ -154,7 +154,7 @@ pub(super) fn refused<'a>(
 
 /// Matches a pattern. Patterns were checked when the platform was read.
 fn matches(pattern: &str, text: &str) -> bool {
-    Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text))
+    pattern::compile(pattern).is_ok_and(|pattern| pattern.is_match(text))
 }
 
 fn text(value: &Value) -> String {

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use regex_lite::{Captures, Regex};
 
 use crate::core::kubernetes::node::Node;
+use crate::core::pattern;
 use crate::core::platform::{Platform, VmSetRule};
 
 /// The compiled rules of a platform.
@@ -49,7 +50,7 @@ impl<'a> VmSetFinder<'a> {
     pub fn new(platform: &Platform, nodes: &'a [Node]) -> Self {
         let sets = &platform.spec.vm_sets;
         // Patterns were checked when the platform was read.
-        let compile = |pattern: &Option<String>| pattern.as_ref().and_then(|p| Regex::new(p).ok());
+        let compile = |pattern: &Option<String>| pattern.as_ref().and_then(|p| pattern::compile(p).ok());
         let rules = sets
             .rules
             .iter()
@@ -60,12 +61,12 @@ impl<'a> VmSetFinder<'a> {
                     .matches
                     .annotations
                     .iter()
-                    .filter_map(|(key, pattern)| Some((key.clone(), Regex::new(pattern).ok()?)))
+                    .filter_map(|(key, pattern)| Some((key.clone(), pattern::compile(pattern).ok()?)))
                     .collect(),
                 form: rule.clone(),
             })
             .collect();
-        let suffix_patterns = sets.suffix.iter().filter_map(|p| Regex::new(p).ok()).collect();
+        let suffix_patterns = sets.suffix.iter().filter_map(|p| pattern::compile(p).ok()).collect();
         Self { rules, nodes, suffix_patterns, suffix: OnceCell::new() }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::json;
 use crate::core::kubernetes::names;
 use crate::core::manifest::Object;
 use crate::core::platform::is_set;
@@ -52,9 +53,9 @@ pub(super) fn copy<'a>(
             continue;
         }
         let mut copy = value.clone();
-        copy["metadata"]["name"] = name.into();
-        copy["metadata"]["labels"][POOL_LABEL] = pool.name.as_str().into();
-        copy["metadata"]["labels"][SERVICE_LABEL] = service.as_str().into();
+        json::put(&mut copy, &["metadata", "name"], name);
+        json::put(&mut copy, &["metadata", "labels", POOL_LABEL], pool.name.as_str());
+        json::put(&mut copy, &["metadata", "labels", SERVICE_LABEL], service.as_str());
         if input.spec.spec.workload.per_pool {
             per_pool::keep_traffic(&mut copy, &pool.name);
         }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
+use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::platform::AnswersWith;
 use crate::core::pointer;
@@ -204,7 +205,9 @@ fn unnamed(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
 
 /// Sets the annotations of the spec on the copy, and removes those that the manifests set for the same purpose.
 fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, answers_with: AnswersWith) {
-    let Some(annotations) = draft.value["metadata"]["annotations"].as_object_mut() else { return };
+    let Some(annotations) = json::existing_map(&mut draft.value, &["metadata", "annotations"]) else {
+        return;
+    };
     annotations.retain(|key, _| annotation(key).is_none_or(|(_, name)| !matches!(name, "hostname" | "ttl")));
     // The DNSEndpoint holds the records; annotations would publish them twice.
     if dns.exclusion(pool).is_some() || !dns.reserved.is_empty() {
@@ -218,10 +221,10 @@ fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, an
 fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &PendingObject<'a>) -> Option<PendingObject<'a>> {
     let mut value = endpoint(&input.spec.metadata.name, dns, &input.pools.pools)?;
     if let Some(namespace) = service.value["metadata"].get("namespace") {
-        value["metadata"]["namespace"] = namespace.clone();
+        json::put(&mut value, &["metadata", "namespace"], namespace.clone());
     }
     let labels = input.spec.spec.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into()));
-    value["metadata"]["labels"] = labels.collect::<serde_json::Map<_, _>>().into();
-    value["metadata"]["annotations"] = serde_json::json!({});
+    json::put(&mut value, &["metadata", "labels"], labels.collect::<serde_json::Map<_, _>>());
+    json::put(&mut value, &["metadata", "annotations"], serde_json::json!({}));
     Some(PendingObject { value, source: service.source, pool: None, role: Role::Records })
 }

@@ -24,6 +24,8 @@ pub struct Input<'a> {
     pub overlays: &'a [Overlay],
     /// The pools.
     pub pools: &'a PoolSet,
+    /// The most objects to render; more are an error.
+    pub max_objects: usize,
 }
 
 /// An object before it becomes a file.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::json;
 use crate::core::render::RenderedFile;
 use crate::core::render::draft::PendingObject;
 use crate::core::report::diagnostic::Diagnostic;
@@ -25,10 +26,7 @@ pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
         if !(holds(&draft.value, "${") || holds(&draft.value, "$$")) || says_itself(&draft.value) {
             continue;
         }
-        if !draft.value["metadata"]["annotations"].is_object() {
-            draft.value["metadata"]["annotations"] = Value::Object(serde_json::Map::new());
-        }
-        draft.value["metadata"]["annotations"][SUBSTITUTE] = "disabled".into();
+        json::put(&mut draft.value, &["metadata", "annotations", SUBSTITUTE], "disabled");
     }
 }
 

@@ -1,15 +1,23 @@
 //! Applies the binding of the platform, `internal: true` and the overlays, in this order.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
+use json_patch::PatchOperation;
+use serde_json::Value;
+
+use crate::core::kubernetes::object_shape;
+use crate::core::kubernetes::object_shape::Misshapen;
 use crate::core::manifest::{Key, Scopes};
 use crate::core::overlay::{Overlay, PatchSubject, TargetedPatch};
-use crate::core::patch::Patch;
 use crate::core::patch::placeholder::Values;
+use crate::core::patch::{Meter, Patch};
 use crate::core::pointer;
+use crate::core::render::budget::{Budget, Cost};
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
 use crate::core::render::provenance::{Author, Provenance};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::is_secret;
 use crate::core::report::plural::plural;
 use crate::core::settings::{SettingOwner, Settings};
 
@@ -36,6 +44,14 @@ struct Found<'p> {
 }
 
 impl Found<'_> {
+    /// Adds a problem of an object. It is the same for the Services of all pools, except for the name.
+    fn misfit(&mut self, problem: Diagnostic, name: &str) {
+        let misfit = (problem.location.clone(), problem.message.replacen(name, "", 1));
+        if self.misfits.insert(misfit) {
+            self.add(problem);
+        }
+    }
+
     fn add(&mut self, problem: Diagnostic) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
@@ -43,41 +59,63 @@ impl Found<'_> {
     }
 }
 
-/// Binds each copy to its pool and applies the overlays.
+/// What the patches did to one object.
+struct Progress<'a> {
+    /// Who set its fields. Without overlays, there is nothing that could contradict the other authors.
+    provenance: Option<Provenance<'a>>,
+    meter: Meter,
+    /// False if a patch left a value that lacks what every object has; later patches skip it.
+    is_whole: bool,
+}
+
+/// Binds each copy to its pool and applies the overlays. Returns for each object whether it still has the shape of one.
 pub(super) fn apply(
     input: Input<'_>,
     settings: &Settings,
     scopes: &Scopes,
     pending: &mut [PendingObject<'_>],
+    budget: &mut Budget,
     problems: &mut Vec<Diagnostic>,
-) {
+) -> Vec<bool> {
     let context = Context { input, settings, scopes };
-    // Without overlays, there is nothing that could contradict the other authors.
-    let mut provenance =
-        vec![Provenance::default(); if input.overlays.is_empty() { 0 } else { pending.len() }];
-    bind(context, pending, &mut provenance, problems);
+    let has_overlays = !input.overlays.is_empty();
+    let start = |_: &PendingObject<'_>| Progress {
+        provenance: has_overlays.then(Provenance::default),
+        meter: Meter::default(),
+        is_whole: true,
+    };
+    let mut progress: Vec<Progress<'_>> = pending.iter().map(start).collect();
     let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
-    for index in 0..input.overlays.len() {
-        overlay(context, index, pending, &mut provenance, &mut found);
+    if bind(context, pending, &mut progress, budget, &mut found).is_continue() {
+        for index in 0..input.overlays.len() {
+            if overlay(context, index, pending, &mut progress, budget, &mut found).is_break() {
+                break;
+            }
+        }
     }
+    progress.into_iter().map(|progress| progress.is_whole).collect()
 }
 
-/// Binds each copy to its pool.
+/// Binds each copy to its pool. Breaks if a limit of the render is exceeded.
 fn bind<'a>(
     context: Context<'a>,
     pending: &mut [PendingObject<'_>],
-    provenance: &mut [Provenance<'a>],
-    problems: &mut Vec<Diagnostic>,
-) {
+    progress: &mut [Progress<'a>],
+    budget: &mut Budget,
+    found: &mut Found<'_>,
+) -> ControlFlow<()> {
     let input = context.input;
     let platform = input.platform;
     let binding = Author { title: "the binding of the platform", name: &platform.name, overrides: &[] };
     let internal = Author { title: "`internal: true`", name: "internal", overrides: &[] };
-    for (number, draft) in pending.iter_mut().enumerate() {
+    let platform_at = input.document.location("/spec/platform");
+    let mut problems = Vec::new();
+    for number in 0..pending.len() {
+        let (draft, progress) = (&mut pending[number], &mut progress[number]);
         let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
         let name = Key::of(&draft.value).to_string();
         let values = values(input, context.settings, draft.pool, draft.service(), SettingOwner::Platform);
-        if let Some(provenance) = provenance.get_mut(number) {
+        if let Some(provenance) = &mut progress.provenance {
             before_patches(input, draft, provenance);
         }
         let wanted: &[(&Patch, Author<'_>)] = if input.spec.spec.internal {
@@ -85,28 +123,86 @@ fn bind<'a>(
         } else {
             &[(&platform.binding, binding)]
         };
+        let Progress { provenance, meter, .. } = progress;
+        let mut touched = Vec::new();
         let bound = wanted.iter().try_for_each(|(patch, author)| {
-            patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
-                if let Some(provenance) = provenance.get_mut(number) {
+            patch.apply_noting(&mut draft.value, &name, &values, meter, &mut |object, operation, location| {
+                touch(&mut touched, operation, location);
+                if let Some(provenance) = provenance {
                     // `internal: true` may replace values of the binding: both are from the platform file.
                     let _ = provenance.note(object, operation, location, *author, &name);
                 }
             })
         });
-        let Err(error) = bound else { continue };
-        let pool = &input.pools.pools[index];
-        if error.lacks_value_of("pool.vmSet") {
-            // The placeholder is in the platform's file, but the user sets the VM set in the spec.
-            problems.push(
-                Diagnostic::error(format!("{name} cannot be bound: {}", pool.vm_set_problem))
-                    .at(input.document.location("/spec/pools"))
-                    .hint(format!("set it: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
-            );
-        } else {
-            problems.push(error.problem);
+        budget.count(Cost::default(), meter);
+        match bound {
+            Ok(()) => {
+                for problem in misshapen(&draft.value, &name, &touched, &platform_at) {
+                    progress.is_whole = false;
+                    found.misfit(problem, &name);
+                }
+            }
+            Err(error) if error.lacks_value_of("pool.vmSet") => {
+                let pool = &input.pools.pools[index];
+                // The placeholder is in the platform's file, but the user sets the VM set in the spec.
+                problems.push(
+                    Diagnostic::error(format!("{name} cannot be bound: {}", pool.vm_set_problem))
+                        .at(input.document.location("/spec/pools"))
+                        .hint(format!("set it: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
+                );
+            }
+            Err(error) => {
+                problems.push(error.problem);
+                if error.exceeds_limit {
+                    break;
+                }
+            }
+        }
+        if let Some(problem) = budget.exceeded(pending, &platform_at) {
+            found.add(problem);
+            return ControlFlow::Break(());
         }
     }
     problems.dedup();
+    found.problems.extend(problems);
+    ControlFlow::Continue(())
+}
+
+/// Remembers an operation that changes the header or the metadata of an object.
+fn touch(touched: &mut Vec<(String, Location)>, operation: &PatchOperation, location: &Location) {
+    let from = match operation {
+        PatchOperation::Test(_) => return,
+        PatchOperation::Move(it) => Some(it.from.as_str()),
+        _ => None,
+    };
+    for path in from.into_iter().chain([operation.path().as_str()]) {
+        let of_all = ["/apiVersion", "/kind", "/metadata"];
+        if path.is_empty() || of_all.iter().any(|field| path.starts_with(field)) {
+            touched.push((path.to_owned(), location.clone()));
+        }
+    }
+}
+
+/// Reports the fields that no object may have like this, each at the last operation that changed it.
+fn misshapen(
+    object: &Value,
+    name: &str,
+    touched: &[(String, Location)],
+    otherwise: &Location,
+) -> Vec<Diagnostic> {
+    if touched.is_empty() {
+        return Vec::new();
+    }
+    let report = |wrong: Misshapen| {
+        let changes = |(path, _): &&(String, Location)| {
+            wrong.pointer.starts_with(path.as_str()) || path.starts_with(&wrong.pointer)
+        };
+        let at = touched.iter().rev().find(changes).map_or(otherwise, |(_, location)| location);
+        Diagnostic::error(format!("the patch breaks {name}: {}", wrong.message))
+            .at(at.clone())
+            .hint("an object needs `apiVersion`, `kind` and `metadata.name`, and its labels and annotations are maps of strings")
+    };
+    object_shape::misshapen(object).into_iter().map(report).collect()
 }
 
 /// Records the fields that a copy got from us before any patch.
@@ -127,20 +223,32 @@ fn before_patches(input: Input<'_>, draft: &PendingObject<'_>, provenance: &mut 
     }
 }
 
-/// Applies an overlay, and checks the number of objects that each patch matches.
+/// Applies an overlay, and checks the number of objects that each patch matches. Breaks if a limit of the render is
+/// exceeded.
 fn overlay<'a>(
     context: Context<'a>,
     index: usize,
     pending: &mut [PendingObject<'_>],
-    provenance: &mut [Provenance<'a>],
+    progress: &mut [Progress<'a>],
+    budget: &mut Budget,
     found: &mut Found<'_>,
-) {
+) -> ControlFlow<()> {
     let overlay: &'a Overlay = &context.input.overlays[index];
     let owner = SettingOwner::Overlay(index);
     let (mut applied, mut left_out) = (0, 0);
     for patch in overlay.patches_for(&context.input.platform.name) {
-        let mut matched = 0;
-        for (draft, provenance) in pending.iter_mut().zip(provenance.iter_mut()) {
+        let (mut matched, mut has_broken) = (0, false);
+        for number in 0..pending.len() {
+            if let Some(problem) = budget.exceeded(pending, &patch.location) {
+                found.add(problem);
+                return ControlFlow::Break(());
+            }
+            let (draft, progress) = (&mut pending[number], &mut progress[number]);
+            budget.step();
+            if !progress.is_whole {
+                has_broken = true;
+                continue;
+            }
             let pool = draft.pool.map(|index| &context.input.pools.pools[index]);
             let subject = PatchSubject {
                 object: &draft.value,
@@ -157,9 +265,16 @@ fn overlay<'a>(
                 continue;
             }
             applied += 1;
-            one(context, (overlay, patch, owner), draft, provenance, found);
+            let before = Cost::of(&progress.meter);
+            let exceeds_limit = one(context, (overlay, patch, owner), draft, progress, found);
+            budget.count(before, &progress.meter);
+            if exceeds_limit {
+                // The other objects would only repeat the work and the error.
+                return ControlFlow::Break(());
+            }
         }
-        if let Some(problem) = unexpected(patch, matched) {
+        // A broken object might have been a match.
+        if !has_broken && let Some(problem) = unexpected(patch, matched) {
             found.add(problem);
         }
     }
@@ -167,42 +282,60 @@ fn overlay<'a>(
         let settings = context.settings.optional_of(owner);
         found.add(does_nothing(overlay, &settings, context.input.document.location("/spec/settings")));
     }
+    ControlFlow::Continue(())
 }
 
-/// Applies one patch of an overlay to one object.
+/// Applies one patch of an overlay to one object. Returns whether the patch exceeds a limit.
 fn one<'a>(
     context: Context<'a>,
     (overlay, patch, owner): (&'a Overlay, &TargetedPatch, SettingOwner),
     draft: &mut PendingObject<'_>,
-    provenance: &mut Provenance<'a>,
+    progress: &mut Progress<'a>,
     found: &mut Found<'_>,
-) {
+) -> bool {
     let name = Key::of(&draft.value).to_string();
     let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
+    let Progress { provenance, meter, .. } = progress;
     let mut contradictions = Vec::new();
-    let done =
-        patch.patch.apply_noting(&mut draft.value, &name, &values, &mut |object, operation, location| {
-            contradictions.extend(provenance.note(object, operation, location, author, &name));
-        });
+    let was_secret = is_secret(&draft.value);
+    let mut touched = Vec::new();
+    let done = patch.patch.apply_noting(
+        &mut draft.value,
+        &name,
+        &values,
+        meter,
+        &mut |object, operation, location| {
+            touch(&mut touched, operation, location);
+            if let Some(provenance) = provenance {
+                contradictions.extend(provenance.note(object, operation, location, author, &name));
+            }
+        },
+    );
     match done {
         Ok(()) => {
+            if was_secret && !is_secret(&draft.value) {
+                let message = format!("the patch changes the kind of {name}, so its values would be shown");
+                let hint = "write another object of the new kind, without the values of the Secret";
+                found.add(Diagnostic::error(message).at(patch.location.clone()).hint(hint));
+            }
             for contradiction in contradictions {
                 // The same for the Services of all pools.
                 if found.contradictions.insert((patch.location.clone(), contradiction.at)) {
                     found.add(contradiction.problem);
                 }
             }
+            for problem in misshapen(&draft.value, &name, &touched, &patch.location) {
+                progress.is_whole = false;
+                found.misfit(problem, &name);
+            }
+            false
         }
         Err(error) => {
-            let problem = error.problem;
             // The object was restored, so its recorded fields are obsolete.
-            *provenance = Provenance::default();
-            // The same for the Services of all pools, except for the name.
-            let misfit = (problem.location.clone(), problem.message.replacen(&name, "", 1));
-            if found.misfits.insert(misfit) {
-                found.add(problem);
-            }
+            progress.provenance = Some(Provenance::default());
+            found.misfit(error.problem, &name);
+            error.exceeds_limit
         }
     }
 }

@@ -6,12 +6,8 @@
 use std::collections::HashMap;
 
 use crate::core::kubernetes::names;
+use crate::core::lock::file_names::{ENDING, MAX_FILE_NAME, is_device};
 use crate::core::manifest::Key;
-
-/// The longest file name, in bytes, that every file system accepts.
-const MAX_FILE_NAME: usize = 255;
-
-const ENDING: &str = ".yaml";
 
 /// The number of hexadecimal digits of the key's digest in the names of colliding objects. 128 bits: finding two keys with
 /// the same digits is infeasible.
@@ -79,12 +75,12 @@ fn file_name(key: &Key, more: &str) -> String {
             }
         })
         .collect();
-    // A file name with a leading dot is hidden, and the lock rejects it.
-    let is_hidden = safe.starts_with('.');
-    if is_hidden {
+    // The lock rejects a file name with a leading dot, which is hidden, and a device of Windows.
+    let is_refused = safe.starts_with('.') || is_device(&safe);
+    if is_refused {
         safe.replace_range(..1, "_");
     }
-    let changed = is_hidden
+    let changed = is_refused
         || safe.len() + ENDING.len() > MAX_FILE_NAME
         || key.name.chars().any(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '_'));
     if !changed {
@@ -114,6 +110,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
+    use crate::core::lock::file_names::is_file_name;
 
     fn key(group: &str, kind: &str, namespace: &str, name: &str) -> Key {
         let [group, kind, namespace, name] = [group, kind, namespace, name].map(str::to_owned);
@@ -277,6 +274,7 @@ mod tests {
             for ((usual, path), key) in usual_names.iter().zip(&found).zip(&keys) {
                 let plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-' | '.' | '_');
                 assert!(path.len() <= 255 && path.chars().all(plain) && !path.starts_with('.'), "{path}");
+                assert!(is_file_name(path), "the lock accepts {path}");
                 if holders[usual] > 1 {
                     collisions += 1;
                     assert_eq!(*path, with_hash(key, usual));

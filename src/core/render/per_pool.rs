@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::core::json;
 use crate::core::kubernetes::names;
 use crate::core::manifest::{Key, Object};
 use crate::core::platform::Relief;
@@ -96,11 +97,11 @@ impl PerPool {
         let reference = self.reference(object);
         for (index, pool) in input.pools.pools.iter().enumerate() {
             let mut copy = value.clone();
-            copy["metadata"]["name"] = names::copy_name(&name, &pool.name).into();
-            copy["metadata"]["labels"][POOL_LABEL] = pool.name.as_str().into();
+            json::put(&mut copy, &["metadata", "name"], names::copy_name(&name, &pool.name));
+            json::put(&mut copy, &["metadata", "labels", POOL_LABEL], pool.name.as_str());
             if let Some(target) = reference.and_then(|pointer| copy.pointer_mut(pointer)) {
                 let target_name = target["name"].as_str().unwrap_or_default().to_owned();
-                target["name"] = names::copy_name(&target_name, &pool.name).into();
+                json::put(target, &["name"], names::copy_name(&target_name, &pool.name));
             } else if let Err(problem) = into_pool(&mut copy, &pool.name, &input.pools.label, &pool.value) {
                 problems.push(problem.at(object.location("/spec/template/spec")));
                 return;
@@ -117,8 +118,8 @@ impl PerPool {
 
 /// Restricts the copy of a Service to the pods of its pool.
 pub(super) fn keep_traffic(service: &mut Value, pool: &str) {
-    service["spec"]["selector"][POOL_LABEL] = pool.into();
-    service["spec"]["externalTrafficPolicy"] = "Local".into();
+    json::put(service, &["spec", "selector", POOL_LABEL], pool);
+    json::put(service, &["spec", "externalTrafficPolicy"], "Local");
 }
 
 /// Returns warnings about the effect on the platform, and about the cost.
@@ -182,13 +183,15 @@ fn into_pool(workload: &mut Value, name: &str, label: &str, value: &str) -> Resu
         ))
         .hint("remove it: the copy for each pool gets its own"));
     }
-    let selector = &mut workload["spec"]["selector"];
-    if selector.is_null() {
-        *selector = json!({});
+    for (path, value) in [
+        (&["spec", "selector", "matchLabels", POOL_LABEL][..], name),
+        (&["spec", "template", "metadata", "labels", POOL_LABEL], name),
+        (&["spec", "template", "spec", "nodeSelector", label], value),
+    ] {
+        json::set(workload, path, value).map_err(|wrong| {
+            Diagnostic::error(format!("the workload cannot be copied for the pools: {wrong}"))
+                .hint("correct the field in the manifest")
+        })?;
     }
-    selector["matchLabels"][POOL_LABEL] = name.into();
-    let template = &mut workload["spec"]["template"];
-    template["metadata"]["labels"][POOL_LABEL] = name.into();
-    template["spec"]["nodeSelector"][label] = value.into();
     Ok(())
 }

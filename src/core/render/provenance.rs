@@ -3,14 +3,16 @@
 //! Patches may change fields of the manifests. Fields that the platform, `internal: true` or an overlay has set must keep
 //! their values, unless the overlay that changes them lists the author in `overrides`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use json_patch::PatchOperation;
 use serde_json::Value;
 
 use crate::core::overlay::BUILT_IN;
+use crate::core::patch::item_path::step;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::mask::{hides, is_secret};
 
 /// An author of fields.
 #[derive(Clone, Copy, Debug)]
@@ -32,19 +34,115 @@ pub(super) struct Contradiction {
     pub(super) problem: Diagnostic,
 }
 
-/// The recorded fields of one object.
+/// The recorded fields of one object: a tree with the shape of the object, so that an operation looks only at the fields
+/// that it can change.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Provenance<'a>(Vec<Entry<'a>>);
+pub(super) struct Provenance<'a> {
+    root: Recorded<'a>,
+    /// The number of entries that were ever recorded.
+    count: usize,
+}
+
+/// What is recorded of one value, and of the values in it.
+#[derive(Clone, Debug, Default)]
+struct Recorded<'a> {
+    entry: Option<Entry<'a>>,
+    below: Below<'a>,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Below<'a> {
+    #[default]
+    Nothing,
+    Fields(HashMap<String, Recorded<'a>>),
+    /// Up to the last item that has something recorded.
+    Items(Vec<Option<Box<Recorded<'a>>>>),
+}
 
 #[derive(Clone, Debug)]
 struct Entry<'a> {
-    at: String,
+    /// The number of entries before it.
+    number: usize,
     /// `None` if the field was removed.
     value: Option<Value>,
     author: Author<'a>,
     location: Option<Location>,
-    /// Set if the field was in a list item that was removed; another item may have its index now.
-    is_gone: bool,
+    /// Whether it is the value of a Secret. A later patch could change the kind of the object.
+    was_secret: bool,
+}
+
+/// A recorded value that an operation changed.
+struct Changed<'a> {
+    at: String,
+    entry: Entry<'a>,
+    now: Option<Value>,
+}
+
+impl<'a> Below<'a> {
+    fn item(&mut self, index: usize) -> &mut Recorded<'a> {
+        if !matches!(self, Self::Items(_)) {
+            *self = Self::Items(Vec::new());
+        }
+        let Self::Items(items) = self else { unreachable!("set above") };
+        if items.len() <= index {
+            items.resize_with(index + 1, || None);
+        }
+        items[index].get_or_insert_default()
+    }
+
+    fn field(&mut self, key: &str) -> &mut Recorded<'a> {
+        if !matches!(self, Self::Fields(_)) {
+            *self = Self::Fields(HashMap::new());
+        }
+        let Self::Fields(fields) = self else { unreachable!("set above") };
+        fields.entry(key.to_owned()).or_default()
+    }
+}
+
+impl<'a> Recorded<'a> {
+    fn step(&mut self, key: &str) -> Option<&mut Self> {
+        match &mut self.below {
+            Below::Nothing => None,
+            Below::Fields(fields) => fields.get_mut(key),
+            Below::Items(items) => items.get_mut(key.parse::<usize>().ok()?)?.as_deref_mut(),
+        }
+    }
+
+    /// Returns what is recorded at a key of a value, and makes room for it.
+    fn enter(&mut self, key: &str, parent: Option<&Value>) -> &mut Self {
+        match key.parse::<usize>() {
+            Ok(index) if parent.is_some_and(Value::is_array) => self.below.item(index),
+            _ => self.below.field(key),
+        }
+    }
+
+    /// Takes the entries here and below whose values are different now.
+    fn take_changed(&mut self, at: &mut String, now: Option<&Value>, changed: &mut Vec<Changed<'a>>) {
+        if let Some(entry) = self.entry.take_if(|entry| entry.value.as_ref() != now) {
+            changed.push(Changed { at: at.clone(), entry, now: now.cloned() });
+        }
+        let mut each = |key: &str, recorded: &mut Self, now: Option<&Value>| {
+            let length = at.len();
+            pointer::push(at, key);
+            recorded.take_changed(at, now, changed);
+            at.truncate(length);
+        };
+        match &mut self.below {
+            Below::Nothing => {}
+            Below::Fields(fields) => {
+                for (key, recorded) in fields {
+                    each(key, recorded, now.and_then(|now| now.as_object()?.get(key)));
+                }
+            }
+            Below::Items(items) => {
+                for (index, recorded) in items.iter_mut().enumerate() {
+                    if let Some(recorded) = recorded {
+                        each(&index.to_string(), recorded, now.and_then(|now| now.as_array()?.get(index)));
+                    }
+                }
+            }
+        }
+    }
 }
 
 impl<'a> Provenance<'a> {
@@ -71,36 +169,38 @@ impl<'a> Provenance<'a> {
             PatchOperation::Test(_) => return Vec::new(),
         };
         let replaces = matches!(operation, PatchOperation::Replace(_));
+        let mut changed = Vec::new();
         if let Some(path) = gone {
-            self.shift(object, path.as_str(), -1);
+            self.remove_item(object, path.as_str(), &mut changed);
+            self.take_changed(object, path.as_str(), &mut changed);
         }
         let new = new.map(|path| {
             let at = counted(object, path.as_str());
             if !replaces {
-                self.shift(object, &at, 1);
+                self.insert_item(object, &at);
             }
+            self.take_changed(object, &at, &mut changed);
             at
         });
-        let mut contradictions = Vec::new();
-        self.0.retain(|entry| {
-            if !entry.is_gone && object.pointer(&entry.at) == entry.value.as_ref() {
-                return true;
-            }
-            let is_own = entry.author.title == author.title;
-            if !is_own && !author.overrides.iter().any(|name| name == entry.author.name) {
-                let problem = contradiction(object, entry, location, author, name);
-                contradictions.push(Contradiction { at: entry.at.clone(), problem });
-            }
-            false
-        });
+        changed.sort_by_key(|changed| changed.entry.number);
+        let is_allowed = |other: &Author<'_>| {
+            other.title == author.title || author.overrides.iter().any(|name| name == other.name)
+        };
+        let contradictions = changed
+            .into_iter()
+            .filter(|changed| !is_allowed(&changed.entry.author))
+            .map(|changed| {
+                let problem = contradiction(object, &changed, location, author, name);
+                Contradiction { at: changed.at, problem }
+            })
+            .collect();
         if let Some(at) = new {
             self.note_leaves(object, &at, author, Some(location));
-        } else if let Some(at) = gone.map(|path| path.as_str().to_owned())
+        } else if let Some(at) = gone.map(|path| path.as_str())
             // A removed item is not recorded, because the next item has its index now.
-            && !parent(object, &at).is_some_and(Value::is_array)
+            && !parent(object, at).is_some_and(Value::is_array)
         {
-            let location = Some(location.clone());
-            self.0.push(Entry { at, value: None, author, location, is_gone: false });
+            self.record(object, at, None, author, Some(location));
         }
         contradictions
     }
@@ -108,40 +208,77 @@ impl<'a> Provenance<'a> {
     fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
         let mut leaves = Vec::new();
         add_leaves(object.pointer(at), at.to_owned(), &mut leaves);
-        // Only the first author of a value is named; others with the same value are not recorded.
-        if leaves.len() == 1 {
-            leaves.retain(|(at, _)| self.0.iter().all(|entry| entry.at != *at));
-        } else {
-            let known: HashSet<&str> = self.0.iter().map(|entry| entry.at.as_str()).collect();
-            leaves.retain(|(at, _)| !known.contains(at.as_str()));
+        for (at, value) in leaves {
+            self.record(object, &at, value, author, location);
         }
-        self.0.extend(leaves.into_iter().map(|(at, value)| Entry {
-            at,
-            value: value.cloned(),
-            author,
-            location: location.cloned(),
-            is_gone: false,
-        }));
     }
 
-    /// Shifts the recorded indexes of a list from an index on, after `by` items were added (or removed, if negative).
-    fn shift(&mut self, object: &Value, at: &str, by: isize) {
-        let Some((list, index)) = at.rsplit_once('/') else { return };
-        let Ok(from) = index.parse::<isize>() else { return };
-        if !object.pointer(list).is_some_and(Value::is_array) {
-            return;
+    /// Records a value. Only the first author of a value is named; others with the same value are not recorded.
+    fn record(
+        &mut self,
+        object: &Value,
+        at: &str,
+        value: Option<&Value>,
+        author: Author<'a>,
+        location: Option<&Location>,
+    ) {
+        let mut recorded = &mut self.root;
+        let mut parent = Some(object);
+        for key in pointer::keys(at) {
+            recorded = recorded.enter(&key, parent);
+            parent = parent.and_then(|parent| step(parent, &key));
         }
-        for entry in &mut self.0 {
-            let Some(rest) = entry.at.strip_prefix(list).and_then(|rest| rest.strip_prefix('/')) else {
-                continue;
-            };
-            let (index, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-            let Ok(index) = index.parse::<isize>() else { continue };
-            if by < 0 && index == from {
-                entry.is_gone = true;
-            } else if index >= from {
-                entry.at = format!("{list}/{}{below}", index + by);
+        let (number, was_secret) = (self.count, is_secret(object));
+        recorded.entry.get_or_insert_with(|| {
+            self.count += 1;
+            Entry { number, value: value.cloned(), author, location: location.cloned(), was_secret }
+        });
+    }
+
+    /// Takes the entries that a change at a pointer can affect: those of its parents, and all below it.
+    fn take_changed(&mut self, object: &Value, at: &str, changed: &mut Vec<Changed<'a>>) {
+        let mut recorded = &mut self.root;
+        let mut now = Some(object);
+        let mut pointer = String::new();
+        for key in pointer::keys(at) {
+            if let Some(entry) = recorded.entry.take_if(|entry| entry.value.as_ref() != now) {
+                changed.push(Changed { at: pointer.clone(), entry, now: now.cloned() });
             }
+            let Some(next) = recorded.step(&key) else { return };
+            recorded = next;
+            now = now.and_then(|now| step(now, &key));
+            pointer::push(&mut pointer, &key);
+        }
+        recorded.take_changed(&mut pointer, now, changed);
+    }
+
+    /// Takes the entries of an item that was removed from a list; the next items get its index.
+    fn remove_item(&mut self, object: &Value, at: &str, changed: &mut Vec<Changed<'a>>) {
+        let Some((items, index)) = self.items_at(object, at) else { return };
+        if index < items.len()
+            && let Some(mut gone) = items.remove(index)
+        {
+            gone.take_changed(&mut at.to_owned(), None, changed);
+        }
+    }
+
+    /// Makes room for an item that was added to a list.
+    fn insert_item(&mut self, object: &Value, at: &str) {
+        let Some((items, index)) = self.items_at(object, at) else { return };
+        if index < items.len() {
+            items.insert(index, None);
+        }
+    }
+
+    /// Returns what is recorded of the items of a list, and the index that a pointer has in it.
+    fn items_at(&mut self, object: &Value, at: &str) -> Option<(&mut Vec<Option<Box<Recorded<'a>>>>, usize)> {
+        let (list, index) = at.rsplit_once('/')?;
+        let index = index.parse().ok()?;
+        object.pointer(list).filter(|value| value.is_array())?;
+        let recorded = pointer::keys(list).try_fold(&mut self.root, |recorded, key| recorded.step(&key))?;
+        match &mut recorded.below {
+            Below::Items(items) => Some((items, index)),
+            _ => None,
         }
     }
 }
@@ -175,15 +312,20 @@ fn add_leaves<'v>(value: Option<&'v Value>, at: String, leaves: &mut Vec<(String
 
 fn contradiction(
     object: &Value,
-    entry: &Entry<'_>,
+    changed: &Changed<'_>,
     location: &Location,
     author: Author<'_>,
     name: &str,
 ) -> Diagnostic {
-    let shown = |value: Option<&Value>| value.map_or_else(|| "absent".to_owned(), Value::to_string);
+    let Changed { at, entry, now } = changed;
+    let is_hidden = hides(object, at) || entry.was_secret && !is_secret(object);
+    let shown = |value: Option<&Value>| match value {
+        None => "absent".to_owned(),
+        Some(_) if is_hidden => "<not shown>".to_owned(),
+        Some(value) => value.to_string(),
+    };
     let there = entry.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
-    let (field, first, second) =
-        (pointer::field(&entry.at), shown(entry.value.as_ref()), shown(now(object, entry)));
+    let (field, first, second) = (pointer::field(at), shown(entry.value.as_ref()), shown(now.as_ref()));
     let message = format!(
         "{} contradicts {}{there}: `{field}` of {name} would be {second}, not {first}",
         author.title, entry.author.title
@@ -202,11 +344,6 @@ fn contradiction(
         )
     };
     Diagnostic::error(message).at(location.clone()).hint(hint)
-}
-
-/// Returns the current value of a recorded field.
-fn now<'v>(object: &'v Value, entry: &Entry<'_>) -> Option<&'v Value> {
-    if entry.is_gone { None } else { object.pointer(&entry.at) }
 }
 
 #[cfg(test)]
@@ -229,7 +366,9 @@ mod tests {
             let note = &mut |object: &Value, operation: &PatchOperation, location: &Location| {
                 found.extend(provenance.note(object, operation, location, author, "x"));
             };
-            patch.apply_noting(&mut object, "x", &Values::default(), note).unwrap();
+            patch
+                .apply_noting(&mut object, "x", &Values::default(), &mut patch::Meter::default(), note)
+                .unwrap();
         }
         found.into_iter().map(|found| found.problem.message).collect()
     }
@@ -259,6 +398,28 @@ mod tests {
     }
 
     #[test]
+    fn contradictions_show_no_value_of_a_secret() {
+        let secret = || json!({"kind": "Secret", "metadata": {"labels": {}}, "data": {}});
+        let add = |value: &str| format!("- {{op: add, path: /data/a, value: {value}}}");
+        let expected = "`data.a` of x would be <not shown>, not <not shown>";
+        disagree(secret(), &add("hunter2"), &add("hunter3"), expected);
+        disagree(secret(), &add("hunter2"), "- {op: add, path: /data/a, value: {b: hunter3}}", expected);
+        disagree(json!({"kind": "secret", "data": {}}), &add("hunter2"), &add("[hunter3]"), expected);
+        let absent = "`data.a` of x would be absent, not <not shown>";
+        disagree(secret(), &add("hunter2"), "- {op: remove, path: /data/a}", absent);
+        disagree(secret(), &add("hunter2"), "- {op: replace, path: /data, value: hunter3}", absent);
+        // The kind is changed first.
+        let kind = "- {op: replace, path: /kind, value: ConfigMap}\n";
+        disagree(secret(), &add("hunter2"), &format!("{kind}{}", add("hunter3")), expected);
+        let nested = || json!({"kind": "List", "items": [{"kind": "Secret", "data": {}}]});
+        let add = |value: &str| format!("- {{op: add, path: /items/0/data/a, value: {value}}}");
+        let expected = "`items[0].data.a` of x would be <not shown>, not <not shown>";
+        disagree(nested(), &add("hunter2"), &add("hunter3"), expected);
+        let label = |value: &str| format!("- {{op: add, path: /metadata/labels/a, value: {value}}}");
+        disagree(secret(), &label("b"), &label("c"), "`metadata.labels.a` of x would be \"c\", not \"b\"");
+    }
+
+    #[test]
     fn changes_of_parents_and_children_are_compared() {
         let map = "- {op: add, path: /m, value: {a: 1}}";
         agree(json!({}), map, "- {op: add, path: /m/b, value: 2}");
@@ -282,5 +443,17 @@ mod tests {
             "- {op: replace, path: /l/n=2/v, value: 2}",
             "`l[1].v` of x would be 2, not 1",
         );
+    }
+
+    #[test]
+    fn many_operations_take_linear_time() {
+        // With a comparison of all recorded fields for each operation, this would take minutes.
+        let add = |index: usize| format!("- {{op: add, path: /a/k{index}, value: {index}}}\n");
+        let first: String = (0..9000).map(add).collect();
+        let second: String = (1..9001).rev().map(add).collect();
+        let found = contradictions(json!({"a": {}}), &first, &second, &[]);
+        assert_eq!(found, Vec::<String>::new(), "the same values, and one more");
+        let last = "- {op: add, path: /a/k0, value: 8}\n";
+        disagree(json!({"a": {}}), &first, last, "`a.k0` of x would be 8, not 0");
     }
 }

@@ -61,6 +61,11 @@ fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
     out
 }
 
+/// Whether a terminal shows a character, and neither moves the cursor nor reorders the text.
+pub fn is_shown(c: char) -> bool {
+    !is_unsafe(c)
+}
+
 fn is_unsafe(c: char) -> bool {
     let ends_a_line = matches!(c, '\u{2028}' | '\u{2029}');
     let is_refused = matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');

@@ -1,8 +1,18 @@
 //! "Did you mean": suggests the known word that is nearest to a misspelled one.
 
+/// The length in bytes of the longest word that is compared. A comparison takes time in proportion to the product of both
+/// lengths.
+const LONGEST: usize = 300;
+
+/// The number of known words that are compared.
+const MOST: usize = 10_000;
+
 /// Returns the nearest of the known words, if one is near enough.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let known: Vec<&str> = known.into_iter().collect();
+    if word.len() > LONGEST {
+        return None;
+    }
+    let known: Vec<&str> = known.into_iter().filter(|known| known.len() <= LONGEST).take(MOST).collect();
     let same = known.iter().find(|k| k.eq_ignore_ascii_case(word));
     same.copied().or_else(|| similar::get_close_matches(word, &known, 1, 0.6).first().copied())
 }
@@ -21,5 +31,7 @@ mod tests {
         assert_eq!(nearest("replica", ["replicas", "selector"]), Some("replicas"));
         assert_eq!(nearest("nodeport", ["nodePort"]), Some("nodePort"));
         assert_eq!(did_you_mean("xyz", ["replicas"]), "");
+        assert_eq!(nearest(&"x".repeat(1 << 20), ["replicas"]), None);
+        assert_eq!(nearest("replica", [&"x".repeat(1 << 20), "replicas"]), Some("replicas"));
     }
 }

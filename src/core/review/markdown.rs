@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::markdown::{Place, code_block, code_span, html_code, sentence};
 use crate::core::report::plural::plural;
 use crate::core::review::AddressRisk;
 
@@ -13,7 +14,7 @@ pub struct Review {
     /// The app, and the cluster if there are several.
     pub title: String,
     /// The state that the changes are compared with.
-    pub against: String,
+    pub against: Against,
     /// The pools, with their nodes if these were read.
     pub pools: Vec<ReviewedPool>,
     /// The changes, in order.
@@ -22,6 +23,18 @@ pub struct Review {
     pub unchanged: usize,
     /// Warnings for the reviewer.
     pub warnings: Vec<String>,
+}
+
+/// The state that changes are compared with.
+#[derive(Clone, Debug, Default)]
+pub enum Against {
+    /// The cluster.
+    #[default]
+    Cluster,
+    /// A directory or a revision of git.
+    Named(String),
+    /// A directory, before it was rendered.
+    Before(String),
 }
 
 /// A pool in a review.
@@ -55,19 +68,23 @@ pub struct Item {
 /// A comment on GitHub holds 65,536 characters (GitLab 1,000,000). The tables come first; the diffs share the rest.
 const MOST: usize = 60_000;
 
+/// The size at which a part of the review ends: addresses at risk, then pools, then warnings.
+const PARTS: [usize; 3] = [20_000, 45_000, 52_000];
+
 /// The largest number of rows in a table; further rows are counted.
 const ROWS: usize = 50;
 
+/// The size at which the changes of a row end; further changes are counted.
+const ROW: usize = 4_000;
+
 /// Returns the review, with a newline at the end.
 pub fn markdown(review: &Review) -> String {
-    let mut out = format!("### {}\n\n{}", inline(&review.title), total(review));
+    let mut out = format!("### {}\n\n{}", sentence(&review.title, Place::Line), total(review));
     risks(review, &mut out);
     pools(review, &mut out);
     if !review.warnings.is_empty() {
         out.push_str("**Warnings**\n\n");
-        for warning in &review.warnings {
-            let _ = writeln!(out, "- {}", inline(warning));
-        }
+        list(&review.warnings, "warning", &mut out);
         out.push('\n');
     }
     diffs(review, &mut out);
@@ -78,9 +95,23 @@ pub fn markdown(review: &Review) -> String {
 
 /// Returns the review of an app that could not be rendered.
 pub fn failed(title: &str, problems: &[Diagnostic]) -> String {
-    let problems: String =
-        problems.iter().map(|problem| format!("- {}\n", inline(&problem.to_string()))).collect();
-    format!("### {}\n\n**Not rendered**; nothing was written:\n\n{problems}", inline(title))
+    let title = sentence(title, Place::Line);
+    let mut out = format!("### {title}\n\n**Not rendered**; nothing was written:\n\n");
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    list(&problems, "problem", &mut out);
+    out
+}
+
+/// Writes an item for each sentence, until the part is full.
+fn list(sentences: &[String], what: &str, out: &mut String) {
+    for (index, text) in sentences.iter().enumerate() {
+        let item = sentence(text, Place::Line);
+        if out.len() + item.len() > PARTS[2] {
+            let _ = writeln!(out, "- and {} more", plural(sentences.len() - index, what));
+            return;
+        }
+        let _ = writeln!(out, "- {item}");
+    }
 }
 
 fn total(review: &Review) -> String {
@@ -91,13 +122,18 @@ fn total(review: &Review) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
+    let against = match &review.against {
+        Against::Cluster => "the cluster".to_owned(),
+        Against::Named(name) => code_span(name, Place::Line),
+        Against::Before(name) => format!("{} before", code_span(name, Place::Line)),
+    };
     if counts.is_empty() {
-        return format!("Nothing changes, compared with {}.\n\n", inline(&review.against));
+        return format!("Nothing changes, compared with {against}.\n\n");
     }
     if review.unchanged > 0 {
         counts.push(format!("{} unchanged", review.unchanged));
     }
-    format!("**{}**, compared with {}.\n\n", counts.join(", "), inline(&review.against))
+    format!("**{}**, compared with {against}.\n\n", counts.join(", "))
 }
 
 fn risks(review: &Review, out: &mut String) {
@@ -115,16 +151,11 @@ fn risks(review: &Review, out: &mut String) {
         }
     );
     out.push_str("| Service | current address | change |\n| --- | --- | --- |\n");
-    for (item, address_risk) in at_risk.iter().take(ROWS) {
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} |",
-            code(&item.object),
-            cell(&item.address),
-            cell(&address_risk.to_string())
-        );
-    }
-    more(at_risk.len(), "load balancer", out);
+    let row = |(item, risk): &(&Item, &AddressRisk)| {
+        let [address, risk] = [&item.address, &risk.to_string()].map(|text| sentence(text, Place::Cell));
+        format!("| {} | {address} | {risk} |\n", code_span(&item.object, Place::Cell))
+    };
+    rows(at_risk.iter().map(row), PARTS[0], "load balancer", out);
 }
 
 /// Writes a row for each pool with changes, and one for objects without a pool; the other pools are counted.
@@ -138,22 +169,17 @@ fn pools(review: &Review, out: &mut String) {
     let still = review.pools.iter().filter(|pool| !by_pool.contains_key(&Some(pool.name.as_str()))).count();
     if !by_pool.is_empty() {
         out.push_str("| pool | state | nodes | changes |\n| --- | --- | ---: | --- |\n");
-    }
-    for (pool, items) in by_pool.iter().take(ROWS) {
-        let what: Vec<String> =
-            items.iter().map(|item| format!("{} {}", code(&item.object), item.action)).collect();
-        let of = pool.and_then(|name| known.get(name));
-        let _ = writeln!(
-            out,
-            "| {} | {} | {} | {} |",
-            pool.map_or_else(|| "*shared by all*".to_owned(), code),
-            of.map_or("", |pool| pool.state),
-            of.and_then(|pool| pool.nodes).map_or_else(String::new, |nodes| nodes.to_string()),
-            what.join(", "),
-        );
-    }
-    if !by_pool.is_empty() {
-        more(by_pool.len(), "pool", out);
+        let row = |(pool, items): (Option<&str>, &Vec<&Item>)| {
+            let of = pool.and_then(|name| known.get(name));
+            format!(
+                "| {} | {} | {} | {} |\n",
+                pool.map_or_else(|| "*shared by all*".to_owned(), |name| code_span(name, Place::Cell)),
+                of.map_or("", |pool| pool.state),
+                of.and_then(|pool| pool.nodes).map_or_else(String::new, |nodes| nodes.to_string()),
+                changes(items),
+            )
+        };
+        rows(by_pool.iter().map(|(pool, items)| (*pool, items)).map(row), PARTS[1], "pool", out);
     }
     if still > 0 {
         let changing = if by_pool.is_empty() { "" } else { " more" };
@@ -161,9 +187,36 @@ fn pools(review: &Review, out: &mut String) {
     }
 }
 
-fn more(count: usize, what: &str, out: &mut String) {
-    if count > ROWS {
-        let _ = writeln!(out, "\nand {} more", plural(count - ROWS, what));
+/// Returns the changes of a pool, for its cell.
+fn changes(items: &[&Item]) -> String {
+    let mut cell = String::new();
+    for (index, item) in items.iter().enumerate() {
+        let change = format!("{} {}", code_span(&item.object, Place::Cell), item.action);
+        if index > 0 {
+            cell.push_str(", ");
+        }
+        if cell.len() + change.len() > ROW {
+            let _ = write!(cell, "and {} more", plural(items.len() - index, "object"));
+            break;
+        }
+        cell.push_str(&change);
+    }
+    cell
+}
+
+/// Writes the rows of a table until it is full, and counts the others.
+fn rows(rows: impl ExactSizeIterator<Item = String>, most: usize, what: &str, out: &mut String) {
+    let count = rows.len();
+    let mut written = 0;
+    for row in rows.take(ROWS) {
+        if out.len() + row.len() > most {
+            break;
+        }
+        out.push_str(&row);
+        written += 1;
+    }
+    if count > written {
+        let _ = writeln!(out, "\nand {} more", plural(count - written, what));
     }
     out.push('\n');
 }
@@ -181,13 +234,12 @@ fn diffs(review: &Review, out: &mut String) {
     }
     let mut left_out = 0;
     for (item, others) in groups {
-        let fence = "`".repeat(longest_run(&item.diff).max(2) + 1);
         let same = if others > 0 { format!(", and the same change in {others} more") } else { String::new() };
         let text = format!(
-            "<details><summary><code>{}</code> {}{same}</summary>\n\n{fence}diff\n{}{fence}\n\n</details>\n\n",
-            html(&item.object),
+            "<details><summary>{} {}{same}</summary>\n\n{}\n</details>\n\n",
+            html_code(&item.object),
             item.action,
-            item.diff
+            code_block("diff", &item.diff)
         );
         if out.len() + text.len() > MOST {
             left_out += 1 + others;
@@ -211,34 +263,6 @@ fn changed_lines(diff: &str) -> String {
     lines.filter(|line| line.starts_with(['+', '-'])).flat_map(|line| [line, "\n"]).collect()
 }
 
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-/// Formats text for a table cell.
-fn cell(text: &str) -> String {
-    inline(text).replace('|', "\\|")
-}
-
-/// Formats a name as code, in a table cell or elsewhere.
-fn code(name: &str) -> String {
-    format!("`{}`", name.replace(['\n', '\r', '`'], " ").replace('|', "\\|"))
-}
-
-/// Formats text on one line. Outside of code, `<` would start an HTML tag.
-fn inline(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let parts = line.split('`').enumerate();
-    parts
-        .map(|(index, part)| if index % 2 == 0 { html(part) } else { part.to_owned() })
-        .collect::<Vec<_>>()
-        .join("`")
-}
-
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,11 +283,11 @@ mod tests {
         let pool = ReviewedPool { name: "a".to_owned(), state: "present", nodes: Some(3) };
         let review = Review {
             title: "web".to_owned(),
-            against: "the tree".to_owned(),
+            against: Against::Named("the tree".to_owned()),
             pools: vec![pool],
             ..Review::default()
         };
-        let expected = "### web\n\nNothing changes, compared with the tree.\n\n1 pool without a change.\n";
+        let expected = "### web\n\nNothing changes, compared with `the tree`.\n\n1 pool without a change.\n";
         assert_eq!(markdown(&review), expected);
     }
 
@@ -295,6 +319,25 @@ mod tests {
     }
 
     #[test]
+    fn long_names_and_many_changes_keep_the_size_of_a_comment() {
+        let long = "x".repeat(100_000);
+        let mut items: Vec<Item> =
+            (0..300).map(|n| item(&format!("{n}{long}"), "created", None, "")).collect();
+        for n in 0..100 {
+            let mut item = item(&format!("{n}{long}"), "removed", Some(&format!("{n}{long}")), &long);
+            (item.address, item.address_risk) = (long.clone(), Some(AddressRisk::Removed));
+            items.push(item);
+        }
+        let warnings = vec![long.clone(); 100];
+        let text = markdown(&Review { title: long, items, warnings, ..Review::default() });
+        assert!(text.len() < 65_000, "{}", text.len());
+        assert!(text.contains("objects more |") && text.contains("load balancers more\n"), "{text}");
+        assert!(text.contains("pools more\n") && text.contains("- and 9"), "{text}");
+        let problems = vec![Diagnostic::error("x".repeat(100_000)); 100];
+        assert!(failed("web", &problems).len() < 60_000);
+    }
+
+    #[test]
     fn text_from_files_cannot_inject_markup() {
         let review = Review {
             title: "a|b <script>".to_owned(),
@@ -303,7 +346,7 @@ mod tests {
             ..Review::default()
         };
         let text = markdown(&review);
-        assert!(text.starts_with("### a|b &lt;script&gt;\n"), "{text}");
+        assert!(text.starts_with("### `a|b <script>`\n"), "{text}");
         assert!(text.contains("- use `<pool>` or &lt;b&gt; not\n"), "{text}");
         assert!(text.contains("`````diff\n+```\n+````\n`````\n"), "{text}");
     }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::core::json;
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::Diagnostic;
@@ -263,8 +264,8 @@ pub fn accept_old_name(schema: &mut schemars::Schema, current: &str, old: &str) 
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
         let mut property = properties.get(current).cloned().unwrap_or_default();
-        property["deprecated"] = true.into();
-        property["description"] = format!("Old name of `{current}`.").into();
+        json::put(&mut property, &["deprecated"], true);
+        json::put(&mut property, &["description"], format!("Old name of `{current}`."));
         properties.insert(old.to_owned(), property);
     }
     if let Some(required) = object.get_mut("required").and_then(Value::as_array_mut) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::dns::Dns;
+use crate::core::json;
 use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -85,8 +86,8 @@ impl LargeScale {
         for overlay in 0..cluster.overlays.len() {
             document.copy(&format!("{at}/overlays/{overlay}"), "/spec/overlays/-");
         }
-        document.value["spec"]["output"] = self.output(Some(cluster)).into();
-        if let Some(spec) = document.value["spec"].as_object_mut() {
+        json::put(&mut document.value, &["spec", "output"], self.output(Some(cluster)));
+        if let Some(spec) = json::existing_map(&mut document.value, &["spec"]) {
             spec.remove("clusters");
         }
         Ok((Self::of_document(&document)?, document))

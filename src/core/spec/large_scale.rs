@@ -220,7 +220,7 @@ fn rendered() -> String {
 impl LargeScale {
     /// Reads and checks a spec; returns it with its document, or all problems.
     pub fn read(file: &str, text: &str) -> Checked<(Self, Document)> {
-        let document = yaml::read_one(file, text)?;
+        let document = yaml::read_own_one(file, text)?;
         Ok((Self::of_document(&document)?, document))
     }
 
@@ -284,6 +284,7 @@ impl LargeScale {
             }
         }
         for (key, value) in &self.spec.labels {
+            require("/spec/labels", names::check_label_key("`spec.labels`", key));
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
         }
         if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::core::kubernetes::object_shape;
 use crate::core::manifest::Key;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
@@ -52,14 +53,13 @@ pub fn duplicates<'a>(objects: impl IntoIterator<Item = (&'a Key, &'a Location)>
 }
 
 fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagnostic>) {
-    let value = &document.value;
-    if value["kind"] == "List" && value["apiVersion"] == "v1" {
-        let count = value["items"].as_array().map_or(0, Vec::len);
-        for item in (0..count).filter_map(|index| document.part(&format!("/items/{index}"))) {
+    if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
+        for item in document.into_items() {
             take(item, objects, problems);
         }
         return;
     }
+    let value = &document.value;
     let location = document.location("");
     let missing = ["/apiVersion", "/kind", "/metadata/name"]
         .into_iter()
@@ -72,6 +72,13 @@ fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagn
         Some(pointer) => {
             let field = pointer.trim_start_matches('/').replace('/', ".");
             problems.push(Diagnostic::error(format!("missing required field `{field}`")).at(location));
+        }
+        None if !object_shape::wrong_types(value).is_empty() => {
+            problems.extend(object_shape::wrong_types(value).into_iter().map(|wrong| {
+                Diagnostic::error(wrong.message)
+                    .at(document.location(&wrong.pointer))
+                    .hint("render the directory again, or correct the file")
+            }));
         }
         None => objects.push(Desired { key: Key::of(value), value: document.value, location }),
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
 
@@ -80,6 +80,29 @@ impl Plan {
             step.pool = pool.filter(|_| document.value["kind"] == "Service").map(str::to_owned);
             step.key = Some(Key::of(&document.value));
         }
+    }
+
+    /// Refuses to remove or to replace files without the header of this program, whatever the lock says about them. `known`
+    /// holds the current files; `output` is their directory in messages.
+    pub fn refuse_foreign(
+        &self,
+        known: &BTreeMap<String, Vec<u8>>,
+        output: &str,
+        overwrite: Overwrite,
+    ) -> Vec<Diagnostic> {
+        let is_foreign = |step: &&Step| known.get(&step.path).is_some_and(|content| !is_rendered(content));
+        let refused = self.steps.iter().filter(is_foreign).filter_map(|step| match (step.action, overwrite) {
+            (Action::Removed, _) => Some(
+                Diagnostic::refusal(
+                    "the lock lists the file, but it lacks the header of kubectl largescale, so it would not be removed",
+                )
+                .at(Location::file(format!("{output}/{}", step.path)))
+                .hint("move the file to another directory, or remove it, then render"),
+            ),
+            (Action::Changed, Overwrite::Never) => Some(foreign(output, &step.path)),
+            _ => None,
+        });
+        refused.collect()
     }
 
     /// Whether any file would be written or removed.
@@ -240,6 +263,30 @@ mod tests {
             "out/a: the file was not created by kubectl largescale, and would be overwritten",
         );
         check(&[], &[], &[("a", "1")], "a unchanged");
+    }
+
+    #[test]
+    fn files_without_the_header_are_not_removed_whatever_the_lock_says() {
+        let ours = "# Made by kubectl largescale from x.yaml. Do not edit: change that file or an overlay, then render.\n";
+        let removed = "out/b: the lock lists the file, but it lacks the header of kubectl largescale, so it would not be removed";
+        let replaced = "out/a: the file was not created by kubectl largescale, and would be overwritten";
+        for (a, b, never, allowed) in [
+            (ours, ours, vec![], vec![]),
+            (ours, "user", vec![removed], vec![removed]),
+            ("user", ours, vec![replaced], vec![]),
+            ("user", "user", vec![replaced, removed], vec![removed]),
+        ] {
+            let on_disk = [("a", a), ("b", b)];
+            let lock = Lock { files: digests(&on_disk), ..Lock::default() };
+            let known: BTreeMap<String, Vec<u8>> =
+                on_disk.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_owned())).collect();
+            for (overwrite, expected) in [(Overwrite::Never, never), (Overwrite::Allowed, allowed)] {
+                let plan =
+                    plan(&[file("a", "1")], Some(&lock), &digests(&on_disk), "out", overwrite).unwrap();
+                let found = plan.refuse_foreign(&known, "out", overwrite);
+                assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
+            }
+        }
     }
 
     #[test]

@@ -1,116 +1,74 @@
 //! Parses YAML into values with their lines.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::Spanned;
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, Spanned};
 
+use crate::core::bounds;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-
-/// One YAML document (or JSON, which is YAML), with the line of each value.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// The content.
-    pub value: Value,
-    file: String,
-    line: u32,
-    lines: HashMap<String, u32>,
-}
-
-impl Document {
-    /// Returns the location of the value at a JSON pointer, or of the nearest parent that exists.
-    pub fn location(&self, pointer: &str) -> Location {
-        let mut pointer = pointer;
-        let line = loop {
-            if pointer.is_empty() {
-                break self.line;
-            }
-            if let Some(line) = self.lines.get(pointer) {
-                break *line;
-            }
-            pointer = &pointer[..pointer.rfind('/').unwrap_or(0)];
-        };
-        Location { file: self.file.clone(), line }
-    }
-
-    /// Returns the name of the file, as the user wrote it.
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// Returns a part as a document, with its lines.
-    pub fn part(&self, pointer: &str) -> Option<Self> {
-        let value = self.value.pointer(pointer)?.clone();
-        let lines = self
-            .lines
-            .iter()
-            .filter_map(|(key, line)| {
-                let rest = key.strip_prefix(pointer)?;
-                rest.starts_with('/').then(|| (rest.to_owned(), *line))
-            })
-            .collect();
-        Some(Self { value, file: self.file.clone(), line: self.location(pointer).line, lines })
-    }
-
-    /// Copies the value at `from` to `to`, with its lines. A `-` at the end of `to` appends to a list, which is created
-    /// if it does not exist.
-    pub fn copy(&mut self, from: &str, to: &str) {
-        let Some(part) = self.part(from) else { return };
-        let (parent, key) = to.rsplit_once('/').unwrap_or(("", to));
-        let Some(parent_value) = self.value.pointer_mut(parent) else {
-            return self.make_list(parent, from, to);
-        };
-        let at = match parent_value {
-            Value::Array(list) => {
-                list.push(part.value);
-                format!("{parent}/{}", list.len() - 1)
-            }
-            Value::Object(map) => {
-                map.insert(key.to_owned(), part.value);
-                to.to_owned()
-            }
-            _ => return,
-        };
-        let below = format!("{at}/");
-        self.lines.retain(|key, _| !key.starts_with(&below));
-        self.lines.extend(part.lines.into_iter().map(|(key, line)| (format!("{at}{key}"), line)));
-        self.lines.insert(at, part.line);
-    }
-
-    fn make_list(&mut self, list: &str, from: &str, to: &str) {
-        let Some((parent, key)) = list.rsplit_once('/') else { return };
-        if let (true, Some(Value::Object(map))) = (to.ends_with("/-"), self.value.pointer_mut(parent)) {
-            map.insert(key.to_owned(), Value::Array(Vec::new()));
-            self.copy(from, to);
-        }
-    }
-}
+use crate::core::yaml::document::{Below, Document, Lines};
 
 /// Reads all documents of a text; empty documents are skipped.
 pub fn read(file: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
-    let parsed = serde_saphyr::from_multiple_with_options::<Spanned<Tree>>(text, options())
-        .map_err(|error| syntax_error(file, &error))?;
-    parsed
-        .into_iter()
-        .map(|root| {
-            let mut document = Document {
-                value: Value::Null,
-                file: file.to_owned(),
-                line: line_of(&root),
-                lines: HashMap::new(),
-            };
-            document.value = document.take(root.value, &mut String::new())?;
-            Ok(document)
-        })
-        .collect()
+    read_within(file, text, Limits::of(text))
+}
+
+/// Reads all documents of one of our own files, such as a patch. It may have fewer values than a manifest.
+pub fn read_own(file: &str, text: &str) -> Result<Vec<Document>, Diagnostic> {
+    read_within(file, text, Limits { values: bounds::MAX_OWN_VALUES, ..Limits::of(text) })
 }
 
 /// Reads a text that must have exactly one document.
 pub fn read_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
-    let mut documents = read(file, text)?;
+    only(file, read(file, text)?)
+}
+
+/// Reads one of our own files, which must have exactly one document: a spec, an overlay or a platform.
+pub fn read_own_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
+    only(file, read_own(file, text)?)
+}
+
+/// Reads a text into a type, for files that only this program writes.
+pub fn read_typed<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
+    let limits = Limits::of(text);
+    serde_saphyr::from_str_with_options(text, options(text, limits))
+        .map_err(|error| syntax_error(file, &error, limits))
+}
+
+/// The limits on what a text becomes when its aliases are replaced.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    values: usize,
+    anchored_events: usize,
+    alias_bytes: usize,
+}
+
+impl Limits {
+    fn of(text: &str) -> Self {
+        Self {
+            values: bounds::max_values(text.len()),
+            anchored_events: bounds::MAX_ANCHORED_EVENTS,
+            alias_bytes: bounds::MAX_ALIAS_BYTES,
+        }
+    }
+}
+
+fn read_within(file: &str, text: &str, limits: Limits) -> Result<Vec<Document>, Diagnostic> {
+    let parsed = serde_saphyr::from_multiple_with_options::<Node>(text, options(text, limits))
+        .map_err(|error| syntax_error(file, &error, limits))?;
+    let file = Arc::from(file);
+    let documents: Vec<Document> =
+        parsed.into_iter().map(|node| Document::new(node.value, &file, node.lines)).collect();
+    documents.iter().try_for_each(refuse_large_numbers)?;
+    Ok(documents)
+}
+
+fn only(file: &str, mut documents: Vec<Document>) -> Result<Document, Diagnostic> {
     let Some(document) = documents.pop() else {
         return Err(Diagnostic::error("the file is empty").at(Location::file(file)));
     };
@@ -120,23 +78,59 @@ pub fn read_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
     Err(Diagnostic::error("more than one document, expected one").at(document.location("")))
 }
 
-/// Reads a text into a type, for files that only this program writes.
-pub fn read_typed<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| syntax_error(file, &error))
+/// Returns the parser options. `0644` is 420, as in kubectl. Errors have no
+/// snippets, because a manifest may hold a Secret, and errors end up in logs.
+///
+/// The size of a text limits its values, but not its depth. The other limits are for aliases.
+fn options(text: &str, limits: Limits) -> serde_saphyr::Options {
+    let Limits { values, anchored_events, alias_bytes } = limits;
+    let events = values.saturating_mul(2).saturating_add(text.len());
+    let bytes = text.len().saturating_add(alias_bytes);
+    serde_saphyr::options! {
+        legacy_octal_numbers: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_reader_input_bytes: None,
+            // One more than the depth, so that the limit of the depth is reached first.
+            flow_nesting_limit: bounds::MAX_DEPTH + 1,
+            max_depth: bounds::MAX_DEPTH,
+            max_events: events,
+            max_nodes: values,
+            max_documents: values,
+            max_aliases: values,
+            max_anchors: values,
+            max_merge_keys: values,
+            max_recorded_anchor_events: anchored_events,
+            max_recorded_anchor_bytes: bytes,
+            max_total_scalar_bytes: bytes,
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: events,
+        },
+    }
 }
 
-/// Returns the parser options. `0644` is 420, as in kubectl. No budget is set, because a manifest of 10 MB is the user's
-/// own file and not an attack.
-/// Errors have no snippets, because a manifest may hold a Secret, and errors end up in logs.
-fn options() -> serde_saphyr::Options {
-    serde_saphyr::options! { legacy_octal_numbers: true, budget: None, with_snippet: false }
-}
-
-fn syntax_error(file: &str, error: &serde_saphyr::Error) -> Diagnostic {
-    let text = error.without_snippet().to_string();
+fn syntax_error(file: &str, error: &Error, limits: Limits) -> Diagnostic {
+    let mut error = error.without_snippet();
     let line = error.location().map_or(0, |location| u32::try_from(location.line()).unwrap_or(0));
+    let location = Location { file: file.to_owned(), line };
+    let text = error.to_string();
+    while let Error::AliasError { error: inner, .. } = error {
+        error = inner;
+    }
+    match error {
+        Error::Budget { breach, .. } => return too_much(breach, limits).at(location),
+        Error::AliasReplayLimitExceeded { .. } => return too_many_values(limits.values).at(location),
+        Error::AliasReplayStackDepthExceeded { .. } => return too_deep().at(location),
+        _ => {}
+    }
     // The location is already at the beginning of the message.
     let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+    // The scanner is ahead of the parser that counts levels.
+    if sentence == "recursion limit exceeded" {
+        return too_deep().at(location);
+    }
     let sentence = match sentence.strip_prefix("duplicate mapping key: ") {
         Some(rest) => {
             let key = rest.split(", set DuplicateKeyPolicy").next().unwrap_or(rest);
@@ -144,64 +138,99 @@ fn syntax_error(file: &str, error: &serde_saphyr::Error) -> Diagnostic {
         }
         None => format!("invalid YAML: {sentence}"),
     };
-    Diagnostic::error(sentence).at(Location { file: file.to_owned(), line })
+    Diagnostic::error(sentence).at(location)
+}
+
+/// Describes the limit that a text exceeds.
+fn too_much(breach: &BudgetBreach, limits: Limits) -> Diagnostic {
+    match breach {
+        BudgetBreach::Depth { .. } => too_deep(),
+        BudgetBreach::ScalarBytes { total_scalar_bytes: bytes }
+        | BudgetBreach::RecordedAnchorBytes { recorded_anchor_bytes: bytes } => Diagnostic::error(format!(
+            "with its aliases the text has {bytes} bytes, the limit is {} bytes more than the file",
+            limits.alias_bytes
+        ))
+        .hint("use fewer aliases (`*name`), or aliases of shorter values"),
+        BudgetBreach::RecordedAnchorEvents { recorded_anchor_events: events } => Diagnostic::error(format!(
+            "the anchors keep {events} values, the limit is {}",
+            limits.anchored_events
+        ))
+        .hint("put anchors (`&name`) on small values only, and not one inside the other"),
+        _ => too_many_values(limits.values),
+    }
+}
+
+fn too_deep() -> Diagnostic {
+    Diagnostic::error(format!("more than {} levels of lists and maps, which is the limit", bounds::MAX_DEPTH))
+        .hint("remove levels: `kubectl` and this program read no more")
+}
+
+fn too_many_values(values: usize) -> Diagnostic {
+    Diagnostic::error(format!(
+        "more than {values} values (keys, scalars, lists and maps, with those of aliases), which is the limit for the file"
+    ))
+    .hint("split the file, or use fewer aliases (`*name`)")
+}
+
+/// Refuses numbers that Kubernetes would round.
+fn refuse_large_numbers(document: &Document) -> Result<(), Diagnostic> {
+    let mut at = String::new();
+    let Some(number) = large_number(&document.value, &mut at) else { return Ok(()) };
+    Err(Diagnostic::error(format!("the number {number} is too large: Kubernetes would round it"))
+        .at(document.location(&at))
+        .hint("write it as a string"))
+}
+
+/// Returns the first number that no signed 64-bit integer can hold; `at` becomes its pointer.
+fn large_number<'a>(value: &'a Value, at: &mut String) -> Option<&'a Number> {
+    let mut below = |key: &str, value: &'a Value| {
+        if !matches!(value, Value::Array(_) | Value::Object(_) | Value::Number(_)) {
+            return None;
+        }
+        let length = at.len();
+        pointer::push(at, key);
+        let found = large_number(value, at);
+        if found.is_none() {
+            at.truncate(length);
+        }
+        found
+    };
+    match value {
+        Value::Number(number) => (number.as_i64().is_none() && number.is_u64()).then_some(number),
+        Value::Array(list) => {
+            list.iter().enumerate().find_map(|(index, item)| below(&index.to_string(), item))
+        }
+        Value::Object(map) => map.iter().find_map(|(key, value)| below(key, value)),
+        _ => None,
+    }
 }
 
 fn line_of<T>(spanned: &Spanned<T>) -> u32 {
     u32::try_from(spanned.referenced.line()).unwrap_or(0)
 }
 
-impl Document {
-    /// Converts the located tree into a value and records the lines; `at` is the pointer of `tree`.
-    fn take(&mut self, tree: Tree, at: &mut String) -> Result<Value, Diagnostic> {
-        Ok(match tree {
-            Tree::Null => Value::Null,
-            Tree::Bool(flag) => Value::Bool(flag),
-            Tree::Text(text) => Value::String(text),
-            Tree::Number(number) => {
-                if number.as_i64().is_none() && number.is_u64() {
-                    return Err(Diagnostic::error(format!(
-                        "the number {number} is too large: Kubernetes would round it"
-                    ))
-                    .at(self.location(at))
-                    .hint("write it as a string"));
-                }
-                Value::Number(number)
-            }
-            Tree::List(items) => {
-                let mut list = Vec::with_capacity(items.len());
-                for (index, item) in items.into_iter().enumerate() {
-                    let length = at.len();
-                    pointer::push(at, &index.to_string());
-                    self.lines.insert(at.clone(), line_of(&item));
-                    list.push(self.take(item.value, at)?);
-                    at.truncate(length);
-                }
-                Value::Array(list)
-            }
-            Tree::Map(entries) => {
-                let mut map = Map::new();
-                for (key, item) in entries {
-                    let length = at.len();
-                    pointer::push(at, &key.value);
-                    self.lines.insert(at.clone(), line_of(&key));
-                    let value = self.take(item.value, at)?;
-                    map.insert(key.value, value);
-                    at.truncate(length);
-                }
-                Value::Object(map)
-            }
-        })
+/// A value with its lines. It is built while the text is read, because the parser's own locations take more memory than
+/// the values.
+struct Node {
+    value: Value,
+    lines: Lines,
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Tree>::deserialize(deserializer)?;
+        let line = line_of(&spanned);
+        let Tree(value, below) = spanned.value;
+        Ok(Self { value, lines: Lines { line, below } })
     }
 }
 
-enum Tree {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(String),
-    List(Vec<Spanned<Tree>>),
-    Map(Vec<(Spanned<String>, Spanned<Tree>)>),
+struct Tree(Value, Below);
+
+impl Tree {
+    fn scalar(value: impl Into<Value>) -> Self {
+        Self(value.into(), Below::Nothing)
+    }
 }
 
 impl<'de> Deserialize<'de> for Tree {
@@ -220,53 +249,59 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_unit<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+        Ok(Tree::scalar(Value::Null))
     }
 
     fn visit_none<E>(self) -> Result<Tree, E> {
-        Ok(Tree::Null)
+        Ok(Tree::scalar(Value::Null))
     }
 
     fn visit_bool<E>(self, flag: bool) -> Result<Tree, E> {
-        Ok(Tree::Bool(flag))
+        Ok(Tree::scalar(flag))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Tree, E> {
-        Ok(Tree::Number(number.into()))
+        Ok(Tree::scalar(number))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Tree, E> {
-        Ok(Tree::Number(number.into()))
+        Ok(Tree::scalar(number))
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Tree, E> {
-        Number::from_f64(number)
-            .map(Tree::Number)
-            .ok_or_else(|| E::custom("the number cannot be represented in JSON"))
+        let number =
+            Number::from_f64(number).ok_or_else(|| E::custom("the number cannot be represented in JSON"))?;
+        Ok(Tree::scalar(number))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Tree, E> {
-        Ok(Tree::Text(text.to_owned()))
+        Ok(Tree::scalar(text))
     }
 
     fn visit_string<E>(self, text: String) -> Result<Tree, E> {
-        Ok(Tree::Text(text))
+        Ok(Tree::scalar(text))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+        let (mut values, mut lines) = (Vec::new(), Vec::new());
+        while let Some(item) = items.next_element::<Node>()? {
+            values.push(item.value);
+            lines.push(item.lines);
         }
-        Ok(Tree::List(list))
+        values.shrink_to_fit();
+        lines.shrink_to_fit();
+        Ok(Tree(Value::Array(values), Below::Items(lines)))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Tree, A::Error> {
-        let mut map = Vec::new();
-        while let Some(entry) = entries.next_entry()? {
-            map.push(entry);
+        let (mut map, mut lines) = (Map::new(), Vec::new());
+        while let Some(key) = entries.next_key::<Spanned<String>>()? {
+            // The line of a field is that of its key.
+            let Tree(value, below) = entries.next_value()?;
+            lines.push((key.value.as_str().into(), Lines { line: line_of(&key), below }));
+            map.insert(key.value, value);
         }
-        Ok(Tree::Map(map))
+        Ok(Tree(Value::Object(map), Below::fields(lines)))
     }
 }
 
@@ -299,9 +334,13 @@ mod tests {
         assert_eq!(documents[0].location("/a/b/1/y~1z").to_string(), "f.yaml:5");
         assert_eq!(documents[0].location("/a/b/7/none").to_string(), "f.yaml:3", "the nearest parent");
         assert_eq!(documents[1].location("").to_string(), "f.yaml:8");
-        let part = documents[0].part("/a/b/1").unwrap();
-        assert_eq!(part.value, json!({"y/z": 2}));
-        assert_eq!(part.location("/y~1z").to_string(), "f.yaml:5");
+        let list = read_one("f.yaml", "kind: List\nitems:\n- x: 1\n- y/z: 2\n").unwrap();
+        let items = list.into_items();
+        assert_eq!(
+            items.iter().map(|item| &item.value).collect::<Vec<_>>(),
+            [&json!({"x": 1}), &json!({"y/z": 2})]
+        );
+        assert_eq!(items[1].location("/y~1z").to_string(), "f.yaml:4");
     }
 
     #[test]
@@ -321,5 +360,61 @@ mod tests {
             read_one("f.yaml", "a: 1\n---\nb: 1\n").unwrap_err().to_string(),
             "f.yaml:3: more than one document, expected one"
         );
+    }
+
+    #[test]
+    fn what_a_text_expands_to_has_a_bound() {
+        const DEPTH: &str = "more than 100 levels of lists and maps, which is the limit";
+        let nested_anchors = (1..9).fold("a0: &a0 [x]\n".to_owned(), |text, level| {
+            format!("{text}a{level}: &a{level} [{}]\n", format!("*a{}, ", level - 1).repeat(9))
+        });
+        let long = "x".repeat(10_000);
+        let limits = Limits { values: 20_000, anchored_events: 30_000, alias_bytes: 1_000_000 };
+        for (what, text, expected) in [
+            ("flow lists", "[".repeat(100_000), DEPTH),
+            ("flow maps", "{a: ".repeat(100_000), DEPTH),
+            ("lists in one line", "- ".repeat(100_000), DEPTH),
+            ("maps as keys", "? ".repeat(100_000), DEPTH),
+            ("block maps", (0..200).map(|level| format!("{}a:\n", " ".repeat(level))).collect(), DEPTH),
+            (
+                "merged maps",
+                (1..200).fold("a0: &a0 {x: 1}\n".to_owned(), |text, level| {
+                    format!("{text}a{level}: &a{level} {{<<: *a{}}}\n", level - 1)
+                }),
+                DEPTH,
+            ),
+            ("aliases of aliases", nested_anchors, "the anchors keep"),
+            (
+                "aliases of a long text",
+                format!("a: &a {long}\nb: [{}]\n", "*a, ".repeat(50_000)),
+                "with its aliases the text has",
+            ),
+            (
+                "aliases of a long key",
+                format!("a: &a {}\nb:\n{}", "x".repeat(1000), "- {*a : 1}\n".repeat(50_000)),
+                "with its aliases the text has",
+            ),
+            (
+                "aliases of a list",
+                format!("a: &a [{}]\nb: [{}]\n", "1, ".repeat(2000), "*a, ".repeat(2000)),
+                "more than 20000 values",
+            ),
+        ] {
+            let problem = read_within("f.yaml", &text, limits).expect_err(what);
+            assert!(problem.message.contains(expected), "{what}: {problem}");
+            let location = problem.location.as_ref().map(|location| location.line);
+            assert!(location > Some(0) && problem.hint.is_some(), "{what}: {problem:?}");
+        }
+    }
+
+    #[test]
+    fn nested_values_up_to_the_limit_are_read() {
+        let text = format!("{}{}", "[".repeat(bounds::MAX_DEPTH), "]".repeat(bounds::MAX_DEPTH));
+        assert!(read_one("f.yaml", &text).is_ok());
+        let anchors =
+            format!("base: &base {{a: 1, b: [1, 2]}}\nuses:\n{}", "- {<<: *base, c: 3}\n".repeat(1000));
+        let document = read_one("f.yaml", &anchors).unwrap();
+        assert_eq!(document.value["uses"][999], json!({"a": 1, "b": [1, 2], "c": 3}));
+        assert_eq!(document.location("/uses/999/c").to_string(), "f.yaml:1002");
     }
 }

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote;
 
 /// End of every hint about an untrusted repository; commands other than `render` need git only for certain flags.
 pub(super) const WITHOUT_GIT: &str = "`render --no-git` does not use git";
@@ -50,6 +51,12 @@ impl WorkTree {
     }
 }
 
+/// Returns the root of the work tree around a directory, which must be absolute and without symbolic links. Runs no git, and
+/// does not check where the `.git` leads.
+pub(in crate::directory) fn root_without_git(directory: &Path) -> Option<&Path> {
+    with_mark(directory)
+}
+
 /// Returns why a git directory is not one of this work tree, and what to do.
 fn problem(root: &Path, mark: &Path, git_dir: &Path) -> Option<(String, String)> {
     let shown = git_dir.display();
@@ -76,7 +83,7 @@ fn problem(root: &Path, mark: &Path, git_dir: &Path) -> Option<(String, String)>
     (is_linked && !is_worktree_of(git_dir, mark)).then(|| {
         (
             format!("it leads to {shown}, which is not the git directory of a linked worktree here"),
-            format!("if you moved the worktree, run `git -C {} worktree repair`", root.display()),
+            format!("if you moved the worktree, run `git -C {} worktree repair`", shell_quote::path(root)),
         )
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::shell_quote;
 use crate::directory::files::unix_lines;
 use crate::directory::git::Repository;
 
@@ -32,8 +33,11 @@ impl Repository {
         // transport.
         let absent = |problem: Diagnostic| {
             problem.hint(format!(
-                "`git -C '{}' diff --stat {name} -- '{below_text}' '{single_text}'` fetches what a partial clone lacks",
-                self.root().display()
+                "`git -C {} diff --stat {} -- {} {}` fetches what a partial clone lacks",
+                shell_quote::path(self.root()),
+                shell_quote::word(name),
+                shell_quote::word(&below_text),
+                shell_quote::word(&single_text)
             ))
         };
         let contents = self.git(&["cat-file", "--batch"], &ids).map_err(absent)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote;
 use crate::directory::git::command::{Failed, GitAccess, Options, git};
 use crate::directory::git::git_dir::{WITHOUT_GIT, WorkTree, path_of};
 
@@ -64,8 +65,8 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
         ))
         .at(Location::file(git_dir.join("config").display().to_string()))
         .hint(format!(
-            "`git config --file '{}' --unset core.worktree` removes it; {WITHOUT_GIT}",
-            git_dir.join("config").display()
+            "`git config --file {} --unset core.worktree` removes it; {WITHOUT_GIT}",
+            shell_quote::path(&git_dir.join("config"))
         ))),
     }
 }
