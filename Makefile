@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -20,6 +20,12 @@ deny:                               ## licenses, sources and advisories of the d
 
 mutants:                            ## change the code of FILES in small ways, and list what no test notices: make mutants FILES=src/core/apply/prune.rs
 	cargo mutants --test-tool cargo $(foreach file,$(FILES),--file $(file)) --output target -- --lib --test cli
+
+fuzz:                               ## run the fuzz targets, TIME seconds each: make fuzz TIME=60 TARGETS="yaml lock"
+	python3 tests/fuzz.py run $(or $(TIME),60) $(TARGETS)
+
+fuzz-min:                           ## keep the fewest inputs of TARGETS that reach the same code, and the new ones of `make fuzz`
+	python3 tests/fuzz.py min $(TARGETS)
 
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 

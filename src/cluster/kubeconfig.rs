@@ -99,7 +99,7 @@ fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
 }
 
 /// Returns an error with the location and the expectation, but without the content, which may be a token.
-fn broken(file: &Path, error: &KubeconfigError) -> ClusterError {
+pub(super) fn broken(file: &Path, error: &KubeconfigError) -> ClusterError {
     let (line, reason) = match error {
         KubeconfigError::Parse(error) => {
             let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
@@ -127,7 +127,7 @@ fn without_quotations(message: &str) -> String {
 }
 
 /// Returns the context, with the overrides of the flags.
-fn choose_from(
+pub(super) fn choose_from(
     kubeconfig: Kubeconfig,
     flags: &ClusterFlags,
     environment: &Environment,

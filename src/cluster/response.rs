@@ -162,7 +162,8 @@ struct Cause {
     field: String,
 }
 
-fn refusal(
+/// Returns the problem that an error response reports.
+pub(super) fn refusal(
     code: StatusCode,
     headers: &HeaderMap,
     body: &[u8],

@@ -152,7 +152,9 @@ impl Patch {
         note: &mut dyn FnMut(&Value, &PatchOperation, &Location),
     ) -> Result<(), PatchError> {
         let before = match self.operations.as_slice() {
-            [] | [_] => None,
+            [] => None,
+            // One operation changes nothing if it fails, except a move, which has removed the value by then.
+            [only] if !only.is_move() => None,
             [first, ..] => {
                 meter.keep(object).map_err(|limit| first.exceeds(name, &limit))?;
                 Some(object.clone())
@@ -302,6 +304,10 @@ impl Operation {
             .unwrap_or(PatchOperation::Test(json_patch::TestOperation::default())))
     }
 
+    fn is_move(&self) -> bool {
+        self.template.get("op").is_some_and(|op| op == "move")
+    }
+
     fn path(&self) -> String {
         self.template.get("path").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
@@ -345,6 +351,15 @@ mod tests {
         let problem = patch.apply(&mut object, "service/a", &Values::default()).unwrap_err().problem;
         assert_eq!(object, service(), "unchanged after an error");
         assert_eq!(problem.to_string(), expected);
+    }
+
+    #[test]
+    fn a_move_that_fails_loses_nothing() {
+        let (patch, problems) = patch("patch:\n- {op: move, from: /metadata/name, path: /absent/name}\n");
+        assert_eq!(problems, []);
+        let mut object = service();
+        assert!(patch.apply(&mut object, "service/a", &Values::default()).is_err());
+        assert_eq!(object, service());
     }
 
     #[test]

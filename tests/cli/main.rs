@@ -6,6 +6,7 @@ mod cases;
 mod circles;
 mod commands;
 mod concurrent;
+mod corpora;
 mod dns;
 mod docs;
 mod drift;
@@ -13,6 +14,8 @@ mod environment;
 mod examples;
 mod external_diff;
 mod foreign_text;
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz;
 mod github;
 mod gitops;
 mod hostile;

@@ -56,7 +56,7 @@ impl Answer {
     }
 
     /// Checks the body of a response to a call that reads no list.
-    pub(super) fn read(call: &ApiCall, body: &[u8]) -> Result<Self, Problem> {
+    pub fn read(call: &ApiCall, body: &[u8]) -> Result<Self, Problem> {
         let parse = |wanted: &str| {
             response::parse(body, wanted, |value: &Value| value["kind"].as_str().unwrap_or_default())
         };

@@ -354,5 +354,8 @@ mod tests {
             json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "data": {"a": "eA=="}});
         let desired = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}, "stringData": {"b": "y"}});
         assert_eq!(predicted(&desired, &live, &[])["data"], json!({"a": "eA==", "b": "eQ=="}));
+        let mut wrong = desired.clone();
+        wrong["data"] = json!(["x"]);
+        assert_eq!(predicted(&wrong, &live, &[])["data"], json!(["x"]), "the server refuses it");
     }
 }
