@@ -120,10 +120,9 @@ fn answered(desired: &Value, live: &Value, events: &[Value], causes: &[(String, 
     let item = LiveObject::read_item(live.clone(), &Resource::core("Service", "services"));
     assert!(item.is_err() || live["kind"].is_null() || live["kind"] == "Service");
     let _ = address_risk(desired, live, &["/spec/type".to_owned()]);
-    let _ = demands([(Some("a"), live), (None, desired)].into_iter())
-        .iter()
-        .map(|demand| demand.slices())
-        .count();
+    for demand in demands([(Some("a"), live), (None, desired)].into_iter()) {
+        let _ = demand.slices();
+    }
     let masked = Mask::default().apply(live);
     assert_eq!(Mask::default().apply(&masked).to_string().len(), masked.to_string().len(), "masked twice");
     let events: Vec<LiveObject> =

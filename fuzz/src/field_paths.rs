@@ -51,17 +51,14 @@ fn printed(object: &Value, pointer: &str) -> String {
     let mut path = String::new();
     let mut value = object;
     for key in pointer::keys(pointer) {
-        match value {
-            Value::Array(list) => {
-                let index: usize = key.parse().expect("an index");
-                path.push_str(&selector(list, index));
-                value = &list[index];
-            }
-            _ => {
-                path.push('.');
-                path.push_str(&key);
-                value = &value[&key];
-            }
+        if let Value::Array(list) = value {
+            let index: usize = key.parse().expect("an index");
+            path.push_str(&selector(list, index));
+            value = &list[index];
+        } else {
+            path.push('.');
+            path.push_str(&key);
+            value = &value[&key];
         }
     }
     path

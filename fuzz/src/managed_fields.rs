@@ -2,8 +2,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use largescale::core::live::{
-    Effect, FieldSet, LiveObject, MANAGER, changes, cleaned, digest, effect, entries, intended, is_unchanged,
-    migration, ours, predict,
+    Effect, Entry, FieldSet, LiveObject, MANAGER, changes, cleaned, digest, effect, entries, intended,
+    is_unchanged, migration, ours, predict,
 };
 use serde_json::{Map, Value, json};
 
@@ -110,14 +110,14 @@ fn compared(desired: &Value, live: &Value) {
 fn applied(desired: &Value, live: &LiveObject, clean: &Value) {
     let known = entries(live);
     let own = known.as_deref().and_then(ours);
-    assert!(own.is_none_or(|entry| entry.is_ours()));
+    assert!(own.is_none_or(Entry::is_ours));
     for entry in known.iter().flatten() {
         steps(entry.fields);
     }
 
     assert_eq!(effect(live, live), Effect::None);
     if let Ok(clean) = LiveObject::read(clean.clone()) {
-        assert_ne!(effect(live, &clean), Effect::Values, "bookkeeping is no value");
+        assert_ne!(effect(live, &clean), Effect::Values, "bookkeeping counts as a value");
     }
 
     let estimate = predict(desired, live);

@@ -98,7 +98,7 @@ pub fn fields(data: &[u8]) {
         assert!(node.labels.iter().all(|(key, value)| item["metadata"]["labels"][key] == value));
         assert_eq!(
             node.labels.iter().count(),
-            item["metadata"]["labels"].as_object().map_or(0, |labels| labels.len())
+            item["metadata"]["labels"].as_object().map_or(0, serde_json::Map::len)
         );
     }
     assert_eq!(read(&write_plain(&list)).as_ref(), Ok(&nodes), "YAML");

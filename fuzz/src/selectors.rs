@@ -16,7 +16,7 @@ pub fn texts(data: &[u8]) {
         Err(reason) => assert!(!reason.is_empty()),
         Ok(selector) => {
             let _ = selector.matches(&json!({"a": "b", "app": "web"}));
-            // Values with an operator in them are no label values; Kubernetes refuses them.
+            // Kubernetes refuses values with an operator in them.
             let is_simple = |part: &str| part.matches(['=', '!', '(', ')']).count() <= 1;
             if text.split(',').all(is_simple) {
                 let shown = selector.to_string();

@@ -71,7 +71,7 @@ pub fn words(data: &[u8]) {
         text,
         &other,
         &[Installed { path: text.to_owned(), is_this: lines.is_empty() }],
-        &[other.clone()],
+        std::slice::from_ref(&other),
     );
     if let Some(near) = nearest(text, ["replicas", "selector", other.as_str()]) {
         assert!(["replicas", "selector", other.as_str()].contains(&near));
