@@ -42,6 +42,48 @@ const COMMANDS: &[&str] = &[
     "render --recursive --file .",
 ];
 
+/// Every other output: its name, and a shell line that prints it. A new output of the program is covered by a line here.
+/// tests/cli/foreign_text.rs checks that Markdown and commit messages keep their structure, tests/cli/messages.rs the formats of
+/// messages, src/core/status/zone.rs the zone file.
+const OUTPUTS: &[(&str, &str)] = &[
+    ("errors and notes", "kubectl largescale render --check 2>&1 >/dev/null"),
+    ("errors as JSON", "kubectl largescale render --check --message-format json 2>&1 >/dev/null"),
+    ("errors for GitHub", "kubectl largescale render --check --message-format github 2>&1 >/dev/null"),
+    ("SARIF", "kubectl largescale render --check --message-format sarif 2>&1 >/dev/null"),
+    ("external diff", "KUBECTL_EXTERNAL_DIFF='diff -N' kubectl largescale diff"),
+    ("JSON", "kubectl largescale pools -o json"),
+    ("YAML", "kubectl largescale pools -o yaml"),
+    ("Markdown", "kubectl largescale diff -o markdown"),
+    ("summary file", "kubectl largescale render --check --summary-file s.md >/dev/null 2>&1; cat s.md"),
+    ("tree", "kubectl largescale render --no-git >/dev/null 2>&1; cat rendered/service* rendered/config*"),
+    ("lock", "kubectl largescale render --no-git >/dev/null 2>&1; cat largescale.lock"),
+    (
+        "commit message",
+        "git init -q . && git add -A && git commit -q -m start
+         sed -i 's/replicas: .*/replicas: 7/' nginx.yaml; kubectl largescale render --commit >/dev/null 2>&1
+         git log --format=%B",
+    ),
+    (
+        "files for Argo CD",
+        "git init -q . 2>/dev/null; sed -i 's/^  name: nginx$/&\\n  namespace: web/' largescale.yaml
+         kubectl largescale render >/dev/null 2>&1
+         kubectl largescale init --gitops argocd --repo https://example.com/a.git >/dev/null 2>&1; cat gitops/*",
+    ),
+    (
+        "files for Flux",
+        "rm -rf gitops; kubectl largescale init --gitops flux --repo https://example.com/a.git >/dev/null 2>&1
+         cat gitops/*",
+    ),
+    (
+        "cloud configuration",
+        "sed 's/azure-basic/azure-multi-slb/; $a\\  output: multi' largescale.yaml > multi.yaml
+         kubectl largescale render --no-git -f multi.yaml 2>&1",
+    ),
+    ("az commands", "kubectl largescale model grow model.json --nodes 9 --for aks 2>&1"),
+    ("juju commands", "kubectl largescale model grow model.json --nodes 9 --for juju 2>&1"),
+    ("grown model", "kubectl largescale model grow model.json --nodes 9 2>/dev/null"),
+];
+
 /// Puts the text into one input of a directory.
 struct Input {
     name: &'static str,
@@ -195,6 +237,29 @@ fn no_input_controls_the_terminal() {
         }
         // Otherwise the test would show nothing.
         assert!(is_quoted, "{}: no command quotes it", input.name);
+    }
+}
+
+#[test]
+fn no_output_contains_control_characters() {
+    for input in INPUTS {
+        let project = project();
+        (input.write)(project.path());
+        for (output, line) in OUTPUTS {
+            let shown = project.line(line).stdout;
+            // Carriage returns may only come from a pseudo-terminal, and styles only from a terminal.
+            let shown = String::from_utf8_lossy(&shown);
+            let found: Vec<char> = shown.chars().filter(|c| matches!(c, '\u{1b}' | '\r')).collect();
+            assert!(found.is_empty(), "{}: {output}: {found:?} in\n{shown:?}", input.name);
+            let found = unsafe_in(&shown);
+            assert!(found.is_empty(), "{}: {output}: {found:?} in\n{shown:?}", input.name);
+        }
+    }
+    // Without hostile text, each output has a text.
+    let project = project();
+    for (output, line) in OUTPUTS.iter().filter(|(output, _)| !output.contains("errors")) {
+        let shown = project.line(line).stdout;
+        assert!(!shown.is_empty(), "{output} has no text");
     }
 }
 

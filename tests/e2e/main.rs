@@ -18,6 +18,7 @@ mod doctor;
 mod fake_server;
 mod gitops;
 mod harness;
+mod hostile;
 mod identity;
 mod inventory;
 mod kinds;
