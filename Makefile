@@ -18,8 +18,10 @@ lint:                               ## formatting, clippy, spelling, Markdown, p
 deny:                               ## licenses, sources and advisories of the dependencies
 	tests/deny.sh
 
-mutants:                            ## change the code of FILES in small ways, and list what no test notices: make mutants FILES=src/core/apply/prune.rs
-	cargo mutants --test-tool cargo $(foreach file,$(FILES),--file $(file)) --output target -- --lib --test cli
+TESTS = --lib --test cli
+
+mutants:                            ## change the code of FILES in small ways, and list what no test in TESTS notices: make mutants FILES=src/core/apply/prune.rs
+	cargo mutants --test-tool cargo $(foreach file,$(FILES),--file $(file)) --output target -- $(TESTS)
 
 fuzz:                               ## run the fuzz targets, TIME seconds each: make fuzz TIME=60 TARGETS="yaml lock"
 	python3 tests/fuzz.py run $(or $(TIME),60) $(TARGETS)
