@@ -43,8 +43,8 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Every other output: its name, and a shell line that prints it. A new output of the program is covered by a line here.
-/// tests/cli/foreign_text.rs checks that Markdown and commit messages keep their structure, tests/cli/messages.rs the formats of
-/// messages, src/core/status/zone.rs the zone file.
+/// `tests/cli/foreign_text.rs` checks that Markdown and commit messages keep their structure, `tests/cli/messages.rs` the
+/// formats of messages, `src/core/status/zone.rs` the zone file.
 const OUTPUTS: &[(&str, &str)] = &[
     ("errors and notes", "kubectl largescale render --check 2>&1 >/dev/null"),
     ("errors as JSON", "kubectl largescale render --check --message-format json 2>&1 >/dev/null"),
