@@ -33,7 +33,7 @@ fn nothing_in_the_cluster_controls_the_terminal() {
     let parent = app.path("v1", "configmaps/hostile-text");
     let annotation = json!({"metadata": {"annotations": {"example.com/a": HOSTILE}}, "data": {"a": HOSTILE}});
     plane.patch(&parent, Patch::Merge, &annotation);
-    // A field of ours that another manager changed, so a conflict shows its value.
+    // Another manager changes a field of the directory, so a conflict shows its value.
     app.edit(
         "web.yaml",
         "  name: web\nspec:\n  type: LoadBalancer",
