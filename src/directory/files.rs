@@ -63,9 +63,18 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<Vec<u8>, FileError> {
     read_file(path, shown, NamedBy::Files)
 }
 
+/// Reads a file that the listing of its directory shows as a regular file.
+pub(super) fn read_listed(path: &Path, shown: &str) -> Result<Vec<u8>, FileError> {
+    let file = File::open(path).map_err(|error| FileError::read(error, path, shown))?;
+    read_open(file, path, shown)
+}
+
 fn read_file(path: &Path, shown: &str, by: NamedBy) -> Result<Vec<u8>, FileError> {
+    read_open(open(path, shown, by)?, path, shown)
+}
+
+fn read_open(file: File, path: &Path, shown: &str) -> Result<Vec<u8>, FileError> {
     let failed = |error| FileError::read(error, path, shown);
-    let file = open(path, shown, by)?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     if size > MAX_FILE_BYTES {
         return Err(failed(ErrorKind::FileTooLarge.into()));

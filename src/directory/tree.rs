@@ -17,7 +17,7 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::boundary::SEPARATE;
 use crate::directory::files::{
-    NamedBy, TemporaryName, open, read, replace_durably, stage, sweep, unix_lines,
+    NamedBy, TemporaryName, open, read_listed, replace_durably, stage, sweep, unix_lines,
 };
 use crate::directory::{FileError, Project, Source, leftovers, parallel};
 
@@ -201,7 +201,7 @@ fn read_own(output: &Path, path: &str, kind: FileType) -> Result<Vec<u8>, Diagno
         return Err(Diagnostic::refusal("is a directory, but the rendered directory needs a file here")
             .at(Location::file(shown)));
     }
-    Ok(read(&full, &shown).map(unix_lines)?)
+    Ok(read_listed(&full, &shown).map(unix_lines)?)
 }
 
 /// Returns whether Argo CD and Flux would apply the file.

@@ -38,14 +38,20 @@ pub fn in_json(json: &str) -> String {
     out
 }
 
+/// Whether a text contains a character that reorders it. Nearly every text is ASCII, which is found out much faster.
+pub fn is_reordered(text: &str) -> bool {
+    !text.is_ascii() && text.contains(reorders)
+}
+
 /// Whether a character reorders the displayed text. `in_comment` names the source.
 pub fn reorders(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn encoded(text: &str, is_unsafe: impl Fn(char) -> bool) -> String {
-    // Nearly every text is safe, and outputs have thousands of lines.
-    if !text.contains(&is_unsafe) {
+    // Nearly every text is printable ASCII, and outputs have thousands of lines.
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    if is_plain || !text.contains(&is_unsafe) {
         return text.to_owned();
     }
     let mut out = String::with_capacity(text.len());

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::Value;
 
-use crate::core::report::escape::reorders;
+use crate::core::report::escape::{is_reordered, reorders};
 
 /// Writes a Kubernetes object in canonical key order.
 pub fn write_object(object: &Value) -> String {
@@ -28,7 +28,7 @@ pub fn write_plain<T: Serialize>(value: &T) -> String {
 pub fn write_scalar(text: &str) -> String {
     let plain = write_plain(&text);
     let plain = plain.trim_end_matches('\n');
-    if text.contains(reorders) {
+    if is_reordered(text) {
         return plain.to_owned();
     }
     let is_block = plain.contains('\n') || plain.starts_with(['|', '>']);
@@ -45,7 +45,7 @@ fn emit<T: Serialize>(value: &T) -> String {
     // Without the panic, an empty text would overwrite a valid file.
     let text = serde_saphyr::to_string_with_options(value, options)
         .expect("strings, numbers, lists and maps have a YAML form");
-    if !text.contains(reorders) {
+    if !is_reordered(&text) {
         return text;
     }
     // The library writes them as they are. They are inside double quotes, where an escape has the same meaning.
@@ -136,7 +136,7 @@ impl Serialize for Ordered<'_> {
                 entries.sort_by_key(|(key, _)| self.order.rank(key));
                 for (key, value) in entries {
                     let value = Self { value, order: self.order.below(key) };
-                    if key.contains(reorders) {
+                    if is_reordered(key) {
                         out.serialize_entry(&format!("{QUOTED_KEY}{key}"), &value)?;
                     } else {
                         out.serialize_entry(&Text(key), &value)?;
@@ -164,7 +164,7 @@ impl Serialize for Text<'_> {
         // go-yaml rejects a block scalar whose first line with text starts with a tab.
         let starts_with_tab = self.0.trim_start_matches(['\n', ' ']).starts_with('\t');
         // A reviewer must see text that reorders the line it is on, and only double quotes have escapes.
-        if starts_with_tab || self.0.contains(reorders) {
+        if starts_with_tab || is_reordered(self.0) {
             return serde_saphyr::DoubleQuoted(self.0).serialize(serializer);
         }
         serializer.serialize_str(self.0)
