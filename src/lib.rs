@@ -40,7 +40,7 @@ pub fn run(arguments: Vec<OsString>) -> Exit {
         }
     };
     let exit = outcome.unwrap_or_else(|failure| {
-        failure.problems.iter().for_each(terminal::diagnostic);
+        terminal::problems(&failure.problems);
         failure.exit
     });
     end(exit)

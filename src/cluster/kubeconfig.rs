@@ -60,7 +60,7 @@ pub(super) fn read_files(
 ) -> Result<(Option<Kubeconfig>, Vec<PathBuf>), ClusterError> {
     if let Some(file) = &flags.kubeconfig {
         let read = read(file)?;
-        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let missing = || io::Error::new(io::ErrorKind::NotFound, "no such file or directory");
         let read =
             read.ok_or_else(|| ClusterError::KubeconfigUnreadable { file: file.clone(), source: missing() })?;
         return Ok((Some(read), Vec::new()));

@@ -103,7 +103,7 @@ fn one<A: MultiTarget>(
         if args.separator() != Separator::Headings && messages::format() == MessageFormat::Human {
             terminal::note(&format!("{}:", scope.title()));
         }
-        failure.problems.iter().for_each(terminal::diagnostic);
+        terminal::problems(&failure.problems);
         failure.exit
     }))
 }

@@ -63,6 +63,10 @@ pub const COLLECTION_BYTES: usize = 128;
 /// The size of a compiled regular expression, in bytes. A match takes time in proportion to it.
 pub const MAX_PATTERN_BYTES: usize = 64 << 10;
 
+/// The problems that are reported of one document, and that one run prints. A log with more helps no reader, and each problem takes
+/// up to 40 µs to describe.
+pub const MAX_PROBLEMS: usize = 1_000;
+
 /// Returns the values that a text of this size may have, after aliases were replaced.
 pub fn max_values(bytes: usize) -> usize {
     if bytes < SMALL_FILE { SMALL_FILE_VALUES } else { bytes / BYTES_PER_VALUE }

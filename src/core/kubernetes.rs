@@ -5,3 +5,4 @@ pub mod names;
 pub mod node;
 pub mod object_shape;
 pub mod selector;
+pub mod workloads;

@@ -66,7 +66,7 @@ pub(crate) fn apply_in_order(
             match ready_for_members(target, &mut parent, &scope) {
                 Ok(refs) => new_refs = Some(refs),
                 Err(failure) => {
-                    failure.problems.iter().for_each(terminal::diagnostic);
+                    terminal::problems(&failure.problems);
                     flow = ControlFlow::Break(());
                 }
             }

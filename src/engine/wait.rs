@@ -30,7 +30,7 @@ pub(crate) enum WaitFor {
     Address,
 }
 
-/// Waits. Reports what is not ready in time; the exit code shows it too.
+/// Waits until the objects are ready. Reports those that are not ready in time, and returns an exit code that shows it.
 pub(crate) fn until(
     target: &Target,
     what: WaitFor,

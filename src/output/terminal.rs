@@ -5,8 +5,10 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::core::bounds::MAX_PROBLEMS;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::{in_comment, in_message};
+use crate::core::report::plural::thousands;
 use crate::core::report::sarif::RunEnd;
 use crate::output::messages::{self, MessageFormat, TargetOutcome};
 use crate::output::styled::{CYAN, RED, Styled, YELLOW};
@@ -55,6 +57,14 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     };
     if !text.is_empty() && messages::is_first(&text, diagnostic) {
         error_line(&text);
+    }
+}
+
+/// Prints the problems of a failed command; of a flood only the first ones.
+pub fn problems(problems: &[Diagnostic]) {
+    problems.iter().take(MAX_PROBLEMS).for_each(diagnostic);
+    if let Some(more) = problems.len().checked_sub(MAX_PROBLEMS).filter(|more| *more > 0) {
+        note(&format!("{} more problems are not shown", thousands(more as u64)));
     }
 }
 

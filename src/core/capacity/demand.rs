@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::core::kubernetes::workloads::Workloads;
+
 /// What one Service of type LoadBalancer requires.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Demand {
@@ -35,19 +37,18 @@ impl Demand {
 pub fn demands<'a>(objects: impl Iterator<Item = (Option<&'a str>, &'a Value)> + Clone) -> Vec<Demand> {
     let most = autoscaled(objects.clone().map(|(_, object)| object));
     // Workloads are grouped by pool, so that each Service is compared only with the workloads of its own pool.
-    let mut workloads: BTreeMap<Option<&str>, Vec<&Value>> = BTreeMap::new();
+    let mut by_pool: BTreeMap<Option<&str>, Vec<(&Value, u64)>> = BTreeMap::new();
     for (pool, object) in objects.clone().filter(|(_, object)| object["spec"]["template"].is_object()) {
-        workloads.entry(pool).or_default().push(object);
+        by_pool.entry(pool).or_default().push((object, replicas(object, &most)));
     }
-    let none = Vec::new();
+    let workloads: BTreeMap<Option<&str>, Workloads<'_, u64>> =
+        by_pool.into_iter().map(|(pool, workloads)| (pool, Workloads::of(workloads))).collect();
     objects
         .filter_map(|(pool, object)| Some((pool?, object)))
         .filter(|(_, object)| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer")
         .map(|(pool, service)| {
-            let near = workloads.get(&Some(pool)).unwrap_or(&none);
-            let all = workloads.get(&None).unwrap_or(&none);
-            let selected = near.iter().chain(all).filter(|workload| selects(service, workload));
-            demand(pool, service, selected.map(|workload| replicas(workload, &most)).sum())
+            let near = [Some(pool), None].into_iter().filter_map(|pool| workloads.get(&pool));
+            demand(pool, service, near.flat_map(|workloads| workloads.selected_by(service)).sum())
         })
         .collect()
 }
@@ -91,15 +92,6 @@ fn replicas(workload: &Value, most: &BTreeMap<(&str, &str, &str), u64>) -> u64 {
     let (kind, metadata) = (text(&workload["kind"]), &workload["metadata"]);
     let key = (kind.as_str(), &*text(&metadata["namespace"]), &*text(&metadata["name"]));
     most.get(&key).copied().unwrap_or_else(|| workload["spec"]["replicas"].as_u64().unwrap_or(1))
-}
-
-fn selects(service: &Value, workload: &Value) -> bool {
-    let labels = &workload["spec"]["template"]["metadata"]["labels"];
-    let selector = service["spec"]["selector"].as_object();
-    workload["metadata"]["namespace"] == service["metadata"]["namespace"]
-        && selector.is_some_and(|selector| {
-            !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
-        })
 }
 
 #[cfg(test)]

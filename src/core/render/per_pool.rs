@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::core::json;
 use crate::core::kubernetes::names;
+use crate::core::kubernetes::workloads::Workloads;
 use crate::core::manifest::{Key, Object};
 use crate::core::platform::Relief;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
@@ -40,6 +41,7 @@ impl PerPool {
             );
         }
         let mut keys = BTreeSet::new();
+        let workloads = workloads(input.objects);
         for service in input.objects.iter().filter(|object| object.is_load_balancer()) {
             let policy = &service.value()["spec"]["externalTrafficPolicy"];
             if !policy.is_null() && policy != "Local" {
@@ -50,7 +52,7 @@ impl PerPool {
                 );
             }
             let selected: Vec<Key> =
-                input.objects.iter().filter(|object| selects(service, object)).map(Object::key).collect();
+                workloads.selected_by(service.value()).map(|workload| workload.key()).collect();
             if selected.is_empty() {
                 problems.push(
                     Diagnostic::error(format!(
@@ -161,17 +163,13 @@ pub(super) fn warnings(input: Input<'_>, per_pool: &PerPool) -> Vec<Diagnostic> 
     warnings
 }
 
-/// Whether a Service selects the pods of a workload.
-pub(super) fn selects(service: &Object, workload: &Object) -> bool {
-    let (from, to) = (service.key(), workload.key());
-    if to.group != "apps" || !WORKLOADS.contains(&to.kind.as_str()) || from.namespace != to.namespace {
-        return false;
-    }
-    let Some(selector) = service.value()["spec"]["selector"].as_object().filter(|map| !map.is_empty()) else {
-        return false;
+/// Returns the workloads that a Service can select.
+pub(super) fn workloads(objects: &[Object]) -> Workloads<'_, &Object> {
+    let is_workload = |object: &&Object| {
+        let key = object.key();
+        key.group == "apps" && WORKLOADS.contains(&key.kind.as_str())
     };
-    let labels = &workload.value()["spec"]["template"]["metadata"]["labels"];
-    selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    Workloads::of(objects.iter().filter(is_workload).map(|object| (object.value(), object)))
 }
 
 /// Restricts the copy of a workload to the nodes of its pool, and labels its pods with the pool.

@@ -1,9 +1,11 @@
 //! `workload.spread`: spreads the replicas of a workload over the pools.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::core::render::draft::{Input, PendingObject};
-use crate::core::render::per_pool::selects;
+use crate::core::render::per_pool::workloads;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 
@@ -35,12 +37,13 @@ pub(super) fn too_few_replicas(input: Input<'_>, pending: &[PendingObject<'_>]) 
         return Vec::new();
     }
     let pools = input.pools.pools.len();
-    let mut warnings = Vec::new();
+    let (mut warnings, mut warned) = (Vec::new(), BTreeSet::new());
+    let workloads = workloads(input.objects);
     let is_local = |draft: &&PendingObject<'_>| {
         draft.service().is_some() && draft.value["spec"]["externalTrafficPolicy"] == "Local"
     };
     for draft in pending.iter().filter(is_local) {
-        for workload in input.objects.iter().filter(|object| selects(draft.source, object)) {
+        for workload in workloads.selected_by(draft.source.value()) {
             let replicas = workload.value()["spec"]["replicas"].as_u64();
             let Some(few) = replicas.and_then(|it| usize::try_from(it).ok()).filter(|it| *it < pools) else {
                 continue;
@@ -53,7 +56,7 @@ pub(super) fn too_few_replicas(input: Input<'_>, pending: &[PendingObject<'_>]) 
             );
             let warning = Diagnostic::warning(message).at(workload.location("/spec/replicas"));
             let warning = warning.hint("raise `spec.replicas`, or set `workload: {perPool: true}`");
-            if !warnings.contains(&warning) {
+            if warned.insert(workload.key()) {
                 warnings.push(warning);
             }
         }

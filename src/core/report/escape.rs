@@ -18,8 +18,8 @@ pub fn in_message(text: &str) -> String {
     encoded(text, |c| !matches!(c, '\n' | '\t') && is_unsafe(c))
 }
 
-/// Escapes text for JSON output: the same characters inside a JSON string, as `\uXXXX`. Keeps the line ends and tabs of the
-/// layout.
+/// Escapes text for JSON output: the same characters inside a JSON string, as four hexadecimal digits after `\u`. Keeps the line
+/// ends and tabs of the layout.
 ///
 /// JSON writes some of them as they are, but a terminal shows JSON, too.
 pub fn in_json(json: &str) -> String {

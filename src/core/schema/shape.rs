@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::core::bounds::MAX_PROBLEMS;
 use crate::core::json;
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
@@ -87,7 +88,12 @@ impl Shapes {
         problems: &mut Vec<Diagnostic>,
     ) {
         if let Some(value) = document.value.pointer(pointer) {
-            Check { shapes: self, document, problems }.value(value, shape, pointer);
+            let mut check = Check { shapes: self, document, problems, left: MAX_PROBLEMS };
+            check.value(value, shape, pointer);
+            if check.left == 0 {
+                let message = format!("only the first {MAX_PROBLEMS} problems of this document are shown");
+                problems.push(Diagnostic::error(message).at(document.location(pointer)));
+            }
         }
     }
 }
@@ -96,10 +102,15 @@ struct Check<'a> {
     shapes: &'a Shapes,
     document: &'a Document,
     problems: &'a mut Vec<Diagnostic>,
+    /// How many more problems to report.
+    left: usize,
 }
 
 impl Check<'_> {
     fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
+        if self.left == 0 {
+            return;
+        }
         match (shape, value) {
             // A null field is an absent field; kubectl drops it, too.
             (_, Value::Null) if !at.is_empty() => {}
@@ -143,6 +154,9 @@ impl Check<'_> {
         // A name without a type would be a bug in the table; accept any value then.
         let Some(fields) = self.shapes.0.get(name) else { return };
         for (key, value) in map {
+            if self.left == 0 {
+                return;
+            }
             let below = pointer::join(at, key);
             if let Some(shape) = fields.known.get(key) {
                 if let Shape::Renamed { to, .. } = shape
@@ -172,6 +186,8 @@ impl Check<'_> {
     }
 
     fn report(&mut self, at: &str, message: String, hint: Option<String>) {
+        let Some(left) = self.left.checked_sub(1) else { return };
+        self.left = left;
         let mut problem = Diagnostic::error(message).at(self.document.location(at));
         problem.hint = hint;
         self.problems.push(problem);
