@@ -106,7 +106,7 @@ pub struct SpecArgs {
 /// What a spec may name
 #[derive(Clone, Copy, Debug, Args)]
 pub struct OutsideArgs {
-    /// Let a spec name paths outside of its git repository (without git: of its directory)
+    /// Allow paths in the spec outside of its git repository (without git: outside of its directory)
     #[arg(long, global = true, help_heading = "Spec")]
     pub allow_outside: bool,
 }

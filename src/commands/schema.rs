@@ -23,7 +23,7 @@ use crate::output::{format, terminal};
   # Print the schema of an overlay file
   kubectl largescale schema overlay")]
 pub struct Args {
-    /// What to print the schema of
+    /// Kind of file or output that the schema describes
     #[arg(value_enum, default_value_t, value_name = "KIND")]
     file: SchemaFile,
 }

@@ -8,7 +8,7 @@ use crate::core::report::escape::in_json;
 
 /// One line of `--message-format json`: an error, a warning or a note. Later versions may add fields.
 ///
-/// An absent field is left out, never null.
+/// A field without a value is left out; no field is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -28,7 +28,7 @@ pub struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", default)]
     pub file: Option<String>,
-    /// The line in the file, starting at 1. Absent if the whole file is meant.
+    /// The line in the file, starting at 1. Absent if the problem is about the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u32", default, range(min = 1))]
     pub line: Option<u32>,
