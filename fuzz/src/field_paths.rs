@@ -1,5 +1,7 @@
 //! Field paths: a path that the API server prints for a field finds this field.
 
+use std::borrow::Cow;
+
 use arbitrary::{Arbitrary, Unstructured};
 use largescale::core::live::{get, matches, remove};
 use largescale::core::pointer;
@@ -41,7 +43,7 @@ pub fn paths(data: &[u8]) {
         let _ = pointer::field(text);
     }
     for pointer in &all {
-        let keys: Vec<String> = pointer::keys(pointer).collect();
+        let keys: Vec<String> = pointer::keys(pointer).map(Cow::into_owned).collect();
         assert_eq!(&keys.iter().fold(String::new(), |at, key| pointer::join(&at, key)), pointer);
     }
 }
@@ -58,7 +60,7 @@ fn printed(object: &Value, pointer: &str) -> String {
         } else {
             path.push('.');
             path.push_str(&key);
-            value = &value[&key];
+            value = &value[&*key];
         }
     }
     path

@@ -88,7 +88,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let name = project.output().display().to_string();
     // A diff shows manual changes too; only a render refuses to lose them.
     let mut plan =
-        plan(&rendered.files, before.lock.as_ref(), &before.tree.digests(), &name, Overwrite::Allowed)?;
+        plan(&rendered.files, before.lock.as_ref(), &before.tree.known, &name, Overwrite::Allowed)?;
     plan.name_removed(&before.tree.known);
     let rebound = rebound(
         &plan,

@@ -53,7 +53,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let tree = Tree::look(project, &rendered.files)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
     let output = project.output().display().to_string();
-    let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.digests(), &output, overwrite)?;
+    let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.known, &output, overwrite)?;
     plan.name_removed(&tree.known);
     let mut problems = plan.refuse_foreign(&tree.known, &output, overwrite);
     problems.extend(changed_classes(&plan, &rendered.files, &tree.known, &output));

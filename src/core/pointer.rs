@@ -1,5 +1,9 @@
 //! JSON pointers (RFC 6901) and their form in messages.
 
+use std::borrow::Cow;
+
+use serde_json::Value;
+
 /// Appends one key to a pointer.
 pub fn push(pointer: &mut String, key: &str) {
     pointer.push('/');
@@ -18,8 +22,30 @@ pub fn join(pointer: &str, key: &str) -> String {
 }
 
 /// Returns the keys of a pointer.
-pub fn keys(pointer: &str) -> impl Iterator<Item = String> {
-    pointer.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"))
+pub fn keys(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    pointer.split('/').skip(1).map(|key| {
+        if key.contains('~') { key.replace("~1", "/").replace("~0", "~").into() } else { key.into() }
+    })
+}
+
+/// Returns the number of keys of a pointer.
+pub fn depth(pointer: &str) -> usize {
+    pointer.bytes().filter(|byte| *byte == b'/').count()
+}
+
+/// Returns what the pointer names, as [`Value::pointer`] does, which allocates memory for each key. For the code that runs
+/// for each copy of an object.
+pub fn find<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') || !pointer.starts_with('/') {
+        return value.pointer(pointer);
+    }
+    pointer.split('/').skip(1).try_fold(value, |value, key| match value {
+        Value::Object(map) => map.get(key),
+        Value::Array(items) if !key.starts_with('+') && (key == "0" || !key.starts_with('0')) => {
+            items.get(key.parse::<usize>().ok()?)
+        }
+        _ => None,
+    })
 }
 
 /// Returns the field path in Kubernetes' form: `/spec/ports/0/nodePort` becomes `spec.ports[0].nodePort`.
@@ -48,8 +74,35 @@ mod tests {
         let pointer = join(&join("/metadata", "annotations"), "a.b/c~d");
         assert_eq!(pointer, "/metadata/annotations/a.b~1c~0d");
         assert_eq!(keys(&pointer).collect::<Vec<_>>(), ["metadata", "annotations", "a.b/c~d"]);
+        assert_eq!((depth(""), depth(&pointer)), (0, 3));
         assert_eq!(field(&pointer), "metadata.annotations[a.b/c~d]");
         assert_eq!(field("/spec/ports/0/nodePort"), "spec.ports[0].nodePort");
         assert_eq!(field(""), "");
+    }
+
+    #[test]
+    fn values_are_found_as_serde_json_finds_them() {
+        let value = serde_json::json!({"a": [0, {"b": 1}], "": {"": 2}, "a~b/c": 3, "01": 4});
+        for pointer in [
+            "",
+            "a",
+            "/",
+            "//",
+            "/a",
+            "/a/",
+            "/a/0",
+            "/a/1/b",
+            "/a/2",
+            "/a/-",
+            "/a/+1",
+            "/a/01",
+            "/a/00",
+            "/a/1/b/c",
+            "/01",
+            "/a~0b~1c",
+            "/a/18446744073709551616",
+        ] {
+            assert_eq!(find(&value, pointer), value.pointer(pointer), "{pointer}");
+        }
     }
 }

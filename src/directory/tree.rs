@@ -91,11 +91,6 @@ impl Tree {
         if problems.is_empty() { Ok(tree) } else { Err(problems) }
     }
 
-    /// Returns the digests of the known files.
-    pub fn digests(&self) -> BTreeMap<String, String> {
-        self.known.iter().map(|(path, bytes)| (path.clone(), names::digest(bytes))).collect()
-    }
-
     /// Writes the files of the plan, and the lock.
     pub fn write(
         &self,
@@ -118,6 +113,11 @@ impl Tree {
             write_lock(&lock_path, lock, &temporary)?;
         }
         Ok(())
+    }
+
+    /// Returns the digests of the known files.
+    fn digests(&self) -> BTreeMap<String, String> {
+        self.known.iter().map(|(path, bytes)| (path.clone(), names::digest(bytes))).collect()
     }
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn drop_fields(object: &mut Value, pointers: &[&str]) {
 fn remove(object: &mut Value, path: &str) -> Option<Value> {
     let (parent, _) = path.rsplit_once('/')?;
     let key = pointer::keys(path).last()?;
-    object.pointer_mut(parent)?.as_object_mut()?.remove(&key)
+    object.pointer_mut(parent)?.as_object_mut()?.remove(&*key)
 }
 
 /// Service fields that the cluster assigns to each Service, and that a manifest must not have.

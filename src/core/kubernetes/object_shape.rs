@@ -65,7 +65,7 @@ pub fn wrong_types(object: &Value) -> Vec<Misshapen> {
 pub fn misshapen(object: &Value) -> Vec<Misshapen> {
     let mut found = wrong_types(object);
     for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
-        let value = object.pointer(pointer);
+        let value = pointer::find(object, pointer);
         let is_missing = match value {
             None | Some(Value::Null) => true,
             Some(value) => value.as_str() == Some(""),

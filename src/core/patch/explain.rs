@@ -56,7 +56,7 @@ fn deepest<'a>(object: &'a Value, path: &str) -> (String, &'a Value, String) {
     let mut at = String::new();
     let mut value = object;
     for key in pointer::keys(path) {
-        let Some(next) = step(value, &key) else { return (at, value, key) };
+        let Some(next) = step(value, &key) else { return (at, value, key.into_owned()) };
         pointer::push(&mut at, &key);
         value = next;
     }

@@ -28,7 +28,7 @@ pub fn resolve(object: &Value, path: &str) -> (Result<String, Diagnostic>, usize
                 // A condition costs as much as a few bytes of JSON.
                 searched += 16 * list.len() * key.split(',').count();
                 match find(list, &key) {
-                    Ok(index) => index,
+                    Ok(index) => index.into(),
                     Err((why, hint)) => {
                         let problem = Diagnostic::error(format!("`{resolved}` {why}")).hint(hint);
                         return (Err(problem), searched);
@@ -138,7 +138,7 @@ pub(super) fn take(object: &mut Value, pointer: &str) -> Option<Value> {
     let (parent, _) = pointer.rsplit_once('/')?;
     let key = pointer::keys(pointer).last()?;
     match object.pointer_mut(parent)? {
-        Value::Object(map) => map.remove(&key),
+        Value::Object(map) => map.remove(&*key),
         Value::Array(list) => {
             let index = key.parse().ok().filter(|index| *index < list.len())?;
             Some(list.remove(index))
@@ -152,7 +152,7 @@ pub(super) fn put_back(object: &mut Value, pointer: &str, value: Value) {
     let Some((parent, _)) = pointer.rsplit_once('/') else { return };
     let Some(key) = pointer::keys(pointer).last() else { return };
     match object.pointer_mut(parent) {
-        Some(Value::Object(map)) => drop(map.insert(key, value)),
+        Some(Value::Object(map)) => drop(map.insert(key.into_owned(), value)),
         Some(Value::Array(list)) => list.insert(key.parse().unwrap_or(list.len()).min(list.len()), value),
         _ => {}
     }

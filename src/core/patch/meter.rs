@@ -87,12 +87,12 @@ impl Meter {
         };
         // The items of a list after the place are moved.
         let parent =
-            operation.path().as_str().rsplit_once('/').and_then(|(parent, _)| object.pointer(parent));
+            operation.path().as_str().rsplit_once('/').and_then(|(parent, _)| pointer::find(object, parent));
         self.spend(parent.and_then(Value::as_array).map_or(0, Vec::len))?;
         let Some(value) = value else { return Ok(()) };
         let Measure { bytes, depth } = measure(value);
         self.spend(bytes)?;
-        let depth = depth + pointer::keys(operation.path().as_str()).count();
+        let depth = depth + pointer::depth(operation.path().as_str());
         if depth > MAX_DEPTH {
             return Err(Exceeded {
                 why: format!(

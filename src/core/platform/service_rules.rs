@@ -97,7 +97,7 @@ pub struct Broken<'a> {
 impl Refusal {
     /// Returns the problem of a Service: a lower-case sentence.
     fn broken_by(&self, service: &Value) -> Option<String> {
-        let found = service.pointer(&self.path).filter(|found| is_set(found))?;
+        let found = pointer::find(service, &self.path).filter(|found| is_set(found))?;
         let is_meant = self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(found)));
         (is_meant && self.when.iter().all(|condition| condition.holds(service)))
             .then(|| format!("`{}` is {found}, which {}", pointer::field(&self.path), self.because))
@@ -107,7 +107,7 @@ impl Refusal {
 impl Requirement {
     /// Returns the problem of a Service: a lower-case sentence.
     fn broken_by(&self, service: &Value) -> Option<String> {
-        let has = |path: &String| service.pointer(path).is_some_and(is_set);
+        let has = |path: &String| pointer::find(service, path).is_some_and(is_set);
         if self.any_of.iter().any(has) || !self.when.iter().all(|condition| condition.holds(service)) {
             return None;
         }
@@ -123,7 +123,7 @@ impl Requirement {
 impl Condition {
     /// Whether the condition holds for a Service.
     pub(super) fn holds(&self, service: &Value) -> bool {
-        matches(&self.matches, &service.pointer(&self.path).map(text).unwrap_or_default())
+        matches(&self.matches, &pointer::find(service, &self.path).map(text).unwrap_or_default())
     }
 }
 

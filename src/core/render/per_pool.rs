@@ -12,6 +12,7 @@ use crate::core::kubernetes::names;
 use crate::core::kubernetes::workloads::Workloads;
 use crate::core::manifest::{Key, Object};
 use crate::core::platform::Relief;
+use crate::core::pointer;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
@@ -76,7 +77,7 @@ impl PerPool {
     /// Returns the pointer at which an object names a workload that is copied for each pool.
     fn reference(&self, object: &Object) -> Option<&'static str> {
         let names = |pointer: &&&str| {
-            let Some(target) = object.value().pointer(pointer) else { return false };
+            let Some(target) = pointer::find(object.value(), pointer) else { return false };
             self.keys.iter().any(|key| {
                 target["kind"] == key.kind
                     && target["name"] == key.name

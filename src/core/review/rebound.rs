@@ -1,6 +1,7 @@
 //! Detects load balancers that get other nodes although their pools did not change: a new version of this program, another
 //! platform file, a setting or an overlay changed the binding.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -144,7 +145,7 @@ fn keys(platform: &Platform) -> Vec<String> {
     let selection = platform.spec.selection.iter();
     let read = selection.flat_map(|it| it.path.iter().chain(it.only_if.iter().map(|only| &only.path)));
     let paths = read.map(String::as_str).chain(platform.binding.added_paths());
-    paths.filter_map(|path| pointer::keys(path).last()).collect()
+    paths.filter_map(|path| pointer::keys(path).last().map(Cow::into_owned)).collect()
 }
 
 /// Returns the lines of a file that contain one of these keys, and the following lines if the value continues.
@@ -190,9 +191,8 @@ mod tests {
         };
         let rendered =
             [RenderedFile { path: path.clone(), key, pool: Some("a".to_owned()), text: service(after) }];
-        let known = BTreeMap::from([(path.clone(), service(before).into_bytes())]);
-        let digests = BTreeMap::from([(path, "old".to_owned())]);
-        let plan = plan(&rendered, None, &digests, "out", Overwrite::Allowed).unwrap();
+        let known = BTreeMap::from([(path, service(before).into_bytes())]);
+        let plan = plan(&rendered, None, &known, "out", Overwrite::Allowed).unwrap();
         let name = if locked { "a" } else { "b" };
         let pools = BTreeMap::from([(
             name.to_owned(),

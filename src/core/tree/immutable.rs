@@ -69,10 +69,8 @@ mod tests {
         };
         let path = "service-a.yaml".to_owned();
         let rendered = [RenderedFile { path: path.clone(), key, pool: None, text: service(after) }];
-        let known = BTreeMap::from([(path.clone(), service(before).into_bytes())]);
-        let digests = BTreeMap::from([(path, "old".to_owned())]);
-        let plan =
-            crate::core::tree::plan::plan(&rendered, None, &digests, "out", Overwrite::Allowed).unwrap();
+        let known = BTreeMap::from([(path, service(before).into_bytes())]);
+        let plan = crate::core::tree::plan::plan(&rendered, None, &known, "out", Overwrite::Allowed).unwrap();
         changed_classes(&plan, &rendered, &known, "out").into_iter().map(|problem| problem.message).collect()
     }
 

@@ -111,32 +111,30 @@ impl Plan {
     }
 }
 
-/// Plans the changes. `on_disk` holds the digest of every file in the output directory that is rendered or in the lock;
+/// Plans the changes. `on_disk` holds the content of every file in the output directory that is rendered or in the lock;
 /// `output` is the path in messages. Two objects with the same file are an error, because one of them would be lost.
 pub fn plan(
     rendered: &[RenderedFile],
     lock: Option<&Lock>,
-    on_disk: &BTreeMap<String, String>,
+    on_disk: &BTreeMap<String, Vec<u8>>,
     output: &str,
     overwrite: Overwrite,
 ) -> Checked<Plan> {
     let mut problems = one_file_for_two(rendered, output);
     let mut plan = Plan::default();
-    let ours = |path: &str, digest: &str| {
+    let ours = |path: &str, content: &[u8]| {
         lock.is_some_and(|lock| {
-            [&lock.files, &lock.pending]
-                .iter()
-                .any(|files| files.get(path).is_some_and(|known| known == digest))
+            let digest = names::digest(content);
+            [&lock.files, &lock.pending].iter().any(|files| files.get(path) == Some(&digest))
         })
     };
     let named = |path: &str| {
         lock.is_some_and(|lock| lock.files.contains_key(path) || lock.pending.contains_key(path))
     };
     for file in rendered {
-        let new = names::digest(file.text.as_bytes());
         let action = match on_disk.get(&file.path) {
             None => Action::Created,
-            Some(old) if *old == new => Action::Unchanged,
+            Some(old) if old == file.text.as_bytes() => Action::Unchanged,
             Some(old) => {
                 if !ours(&file.path, old) && overwrite == Overwrite::Never {
                     problems.push(if named(&file.path) {
@@ -148,7 +146,7 @@ pub fn plan(
                 Action::Changed
             }
         };
-        plan.files.insert(file.path.clone(), new);
+        plan.files.insert(file.path.clone(), names::digest(file.text.as_bytes()));
         plan.steps.push(Step {
             path: file.path.clone(),
             action,
@@ -159,8 +157,8 @@ pub fn plan(
     let old: BTreeSet<&String> =
         lock.into_iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys())).collect();
     for path in old.into_iter().filter(|path| !plan.files.contains_key(*path)) {
-        let Some(digest) = on_disk.get(path) else { continue };
-        if !ours(path, digest) && overwrite == Overwrite::Never {
+        let Some(content) = on_disk.get(path) else { continue };
+        if !ours(path, content) && overwrite == Overwrite::Never {
             problems.push(by_hand(output, path));
         }
         plan.steps.push(Step { path: path.clone(), action: Action::Removed, key: None, pool: None });
@@ -219,11 +217,15 @@ mod tests {
         files.iter().map(|(path, text)| ((*path).to_owned(), names::digest(text.as_bytes()))).collect()
     }
 
+    fn contents(files: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+        files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_owned())).collect()
+    }
+
     /// Plans a directory with `a=1` against the lock, its pending files and the files on disk.
     #[track_caller]
     fn check(files: &[(&str, &str)], pending: &[(&str, &str)], on_disk: &[(&str, &str)], expected: &str) {
         let lock = Lock { files: digests(files), pending: digests(pending), ..Lock::default() };
-        let found = match plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Never) {
+        let found = match plan(&[file("a", "1")], Some(&lock), &contents(on_disk), "out", Overwrite::Never) {
             Ok(plan) => plan
                 .steps
                 .iter()
@@ -233,7 +235,7 @@ mod tests {
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
         };
         assert_eq!(found, expected);
-        assert!(plan(&[file("a", "1")], Some(&lock), &digests(on_disk), "out", Overwrite::Allowed).is_ok());
+        assert!(plan(&[file("a", "1")], Some(&lock), &contents(on_disk), "out", Overwrite::Allowed).is_ok());
     }
 
     #[test]
@@ -278,11 +280,9 @@ mod tests {
         ] {
             let on_disk = [("a", a), ("b", b)];
             let lock = Lock { files: digests(&on_disk), ..Lock::default() };
-            let known: BTreeMap<String, Vec<u8>> =
-                on_disk.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_owned())).collect();
+            let known = contents(&on_disk);
             for (overwrite, expected) in [(Overwrite::Never, never), (Overwrite::Allowed, allowed)] {
-                let plan =
-                    plan(&[file("a", "1")], Some(&lock), &digests(&on_disk), "out", overwrite).unwrap();
+                let plan = plan(&[file("a", "1")], Some(&lock), &known, "out", overwrite).unwrap();
                 let found = plan.refuse_foreign(&known, "out", overwrite);
                 assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
             }

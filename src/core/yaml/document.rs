@@ -124,8 +124,8 @@ impl Document {
     }
 
     fn insert(&mut self, at: &str, value: Value, lines: Lines) {
-        let Some((parent, key)) = at.rsplit_once('/') else { return };
-        let key = pointer::keys(&format!("/{key}")).next().unwrap_or_default();
+        let Some((parent, _)) = at.rsplit_once('/') else { return };
+        let key = pointer::keys(at).last().unwrap_or_default().into_owned();
         match self.value.pointer_mut(parent) {
             Some(Value::Array(list)) => list.push(value),
             Some(Value::Object(map)) => drop(map.insert(key.clone(), value)),
