@@ -23,8 +23,8 @@ TESTS = --lib --test cli
 mutants:                            ## change the code of FILES in small ways, and list what no test in TESTS notices: make mutants FILES=src/core/apply/prune.rs
 	cargo mutants --test-tool cargo $(foreach file,$(FILES),--file $(file)) --output target -- $(TESTS)
 
-fuzz:                               ## run the fuzz targets, TIME seconds each: make fuzz TIME=60 TARGETS="yaml lock"
-	python3 tests/fuzz.py run $(or $(TIME),60) $(TARGETS)
+fuzz:                               ## run the fuzz targets, at most TIME seconds and RUNS executions each: make fuzz TIME=60 TARGETS="yaml lock"
+	python3 tests/fuzz.py run --seconds $(or $(TIME),60) --runs $(or $(RUNS),-1) $(TARGETS)
 
 fuzz-min:                           ## keep the fewest inputs of TARGETS that reach the same code, and the new ones of `make fuzz`
 	python3 tests/fuzz.py min $(TARGETS)

@@ -1,9 +1,11 @@
-"""Runs the fuzz targets: `python3 tests/fuzz.py run SECONDS [TARGET...]`, or minimizes their inputs: `... min [TARGET...]`.
+"""Runs the fuzz targets: `python3 tests/fuzz.py run [--seconds N] [--runs N] [TARGET...]`, or minimizes their inputs:
+`python3 tests/fuzz.py min [TARGET...]`.
 
-`run` starts with the committed inputs, keeps new ones in fuzz/target/corpus, and ends with a table. It exits with 1 if an input
+`run` ends each target after so many seconds or executions, whichever comes first. It starts with the committed inputs, keeps new ones in fuzz/target/corpus, and ends with a table. It exits with 1 if an input
 crashes a target; `fuzz/artifacts` has the input. `min` replaces the committed inputs by the fewest that reach the same
 code, among the committed and the new ones.
 """
+import argparse
 import os
 import pathlib
 import re
@@ -44,12 +46,12 @@ def artifacts(name):
     return set((FUZZ / "artifacts" / name).glob("*"))
 
 
-def fuzz(name, seconds):
+def fuzz(name, seconds, runs):
     own = NEW / name
     own.mkdir(parents=True, exist_ok=True)
     before = artifacts(name)
-    words = [str(own), str(FUZZ / "corpus" / name), "--", f"-max_total_time={seconds}", f"-max_len={MAX_LEN}",
-             "-print_final_stats=1", *LIMITS]
+    words = [str(own), str(FUZZ / "corpus" / name), "--", f"-max_total_time={seconds}", f"-runs={runs}",
+             f"-max_len={MAX_LEN}", "-print_final_stats=1", *LIMITS]
     dictionary = FUZZ / "dict" / f"{name}.dict"
     if dictionary.exists():
         words.append(f"-dict={dictionary}")
@@ -99,23 +101,33 @@ def minimize(name):
     print(f"{name}: {len(kept)} of {count} inputs")
 
 
+def arguments():
+    parser = argparse.ArgumentParser(description="runs the fuzz targets, or minimizes their inputs")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run each target")
+    run.add_argument("--seconds", type=int, default=60, help="seconds for each target")
+    run.add_argument("--runs", type=int, default=-1, help="executions of each target; -1 is no limit")
+    minimum = commands.add_parser("min", help="keep the fewest inputs that reach the same code")
+    for each in (run, minimum):
+        each.add_argument("targets", nargs="*", metavar="TARGET", help=f"all by default: {' '.join(known())}")
+    return parser.parse_args()
+
+
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in ("run", "min"):
-        sys.exit(__doc__)
-    seconds, words = ("0", sys.argv[2:]) if sys.argv[1] == "min" else (sys.argv[2], sys.argv[3:])
-    unknown = [word for word in words if word not in known()]
+    args = arguments()
+    unknown = [name for name in args.targets if name not in known()]
     if unknown:
         sys.exit(f"unknown targets: {' '.join(unknown)}; known: {' '.join(known())}")
-    targets = words or known()
+    targets = args.targets or known()
     os.environ.setdefault("CARGO_TERM_COLOR", "never")
     build(targets)
-    if sys.argv[1] == "min":
+    if args.command == "min":
         for name in targets:
             minimize(name)
         return
     rows = []
     for name in targets:
-        rows.append(fuzz(name, seconds))
+        rows.append(fuzz(name, args.seconds, args.runs))
         print(" ".join(rows[-1]), flush=True)
     print()
     table(rows)
