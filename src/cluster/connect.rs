@@ -142,20 +142,24 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
         kube::Error::RustlsTls(error) => ClusterError::Unusable {
             what: format!("the certificates for {}", endpoint.server),
             reason: anyhow!("{error}"),
+            hint: kubeconfig::CORRECT,
         },
         kube::Error::Auth(error) => ClusterError::Unusable {
             what: format!("the credentials of user `{user}`"),
             reason: anyhow!("{error}"),
+            hint: kubeconfig::CORRECT,
         },
         // An invalid header: the name of a user or group to impersonate.
         kube::Error::HttpError(error) => ClusterError::Unusable {
             what: "the impersonated user or groups".into(),
             reason: anyhow!("{error}"),
+            hint: "names of --as and --as-group have only visible characters",
         },
         // No other error is expected here; its text may contain secrets.
         _ => ClusterError::Unusable {
             what: "the kubeconfig".into(),
             reason: anyhow!("kube does not accept it"),
+            hint: kubeconfig::CORRECT,
         },
     }
 }
@@ -166,8 +170,11 @@ pub(super) struct OwnRuntime(Option<Runtime>);
 impl OwnRuntime {
     fn start() -> Result<Self, ClusterError> {
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime
-            .map_err(|error| ClusterError::Unusable { what: "the network".into(), reason: error.into() })?;
+        let runtime = runtime.map_err(|error| ClusterError::Unusable {
+            what: "the network".into(),
+            reason: error.into(),
+            hint: "",
+        })?;
         Ok(Self(Some(runtime)))
     }
 

@@ -65,6 +65,8 @@ pub enum ClusterError {
         what: String,
         /// The reason, with its causes. No code decides by it.
         reason: anyhow::Error,
+        /// The next step; empty if there is none.
+        hint: &'static str,
     },
     /// `--as-group` or `--as-uid` without `--as`.
     #[error("--as-group and --as-uid require --as")]
@@ -151,7 +153,7 @@ impl ClusterError {
             }
             Self::UnknownName { known, .. } => Some(format!("use one of: {}", listed(known))),
             Self::NoServer { .. } => Some("add `server` to it, or use --server".into()),
-            Self::Unusable { .. } => None,
+            Self::Unusable { hint, .. } => Some((*hint).to_owned()).filter(|hint| !hint.is_empty()),
             Self::ImpersonationWithoutUser => Some("add --as USER".into()),
             Self::Plugin { install_hint: Some(hint), problem: PluginProblem::Missing, .. } => {
                 Some(hint.clone())

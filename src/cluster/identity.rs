@@ -23,8 +23,11 @@ pub enum Identity {
 /// Reads the identity. It is not an error if the user may list nodes and nothing else.
 pub(super) async fn ask(requests: &Requests) -> Result<Identity, ClusterError> {
     let request = kube::core::Request::new("/api/v1/namespaces").get("kube-system", &GetParams::default());
-    let request = request
-        .map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })?;
+    let request = request.map_err(|error| ClusterError::Unusable {
+        what: "the request".into(),
+        reason: error.into(),
+        hint: "",
+    })?;
     let body = match requests.send(&ASK, request).await {
         Ok(body) => body,
         Err(ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }) => {

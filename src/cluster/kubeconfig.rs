@@ -217,8 +217,11 @@ fn configure(
 /// Returns the settings for the service account of the pod that the program runs in.
 fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError> {
     const USER: &str = "service account of the pod";
-    let mut config = kube::Config::incluster()
-        .map_err(|error| ClusterError::Unusable { what: format!("the {USER}"), reason: error.into() })?;
+    let mut config = kube::Config::incluster().map_err(|error| ClusterError::Unusable {
+        what: format!("the {USER}"),
+        reason: error.into(),
+        hint: "the pod must mount the token of its service account",
+    })?;
     config.auth_info = overrides::user(config.auth_info, flags, USER)?;
     if let Some(namespace) = &flags.namespace {
         config.default_namespace.clone_from(namespace);
@@ -236,6 +239,10 @@ fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError
     Ok((config, endpoint))
 }
 
+/// The hint for an entry that cannot be used.
+pub(super) const CORRECT: &str =
+    "correct the kubeconfig; `kubectl config view --minify` shows the entries in use";
+
 /// Returns an error in our own words: kube's messages contain file names in debug form.
 pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
     let reason = match error {
@@ -248,7 +255,7 @@ pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
         },
         _ => anyhow!("cannot parse it"),
     };
-    ClusterError::Unusable { what, reason }
+    ClusterError::Unusable { what, reason, hint: CORRECT }
 }
 
 /// An entry of one of the three lists of a kubeconfig.

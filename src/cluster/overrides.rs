@@ -99,6 +99,7 @@ fn check(user: &AuthInfo, name: &str) -> Result<(), ClusterError> {
     Err(ClusterError::Unusable {
         what: format!("auth provider `{}` of user `{name}`", provider.unwrap_or_default()),
         reason: anyhow!("Kubernetes removed it; {instead}"),
+        hint: "",
     })
 }
 

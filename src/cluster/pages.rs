@@ -91,7 +91,11 @@ fn request(listing: &Listing, page: u32, token: Option<&str>) -> Result<Request<
     let params =
         ListParams { limit: Some(page), continue_token: token.map(str::to_owned), ..listing.params.clone() };
     let request = kube::core::Request::new(listing.path.clone()).list(&params);
-    request.map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })
+    request.map_err(|error| ClusterError::Unusable {
+        what: "the request".into(),
+        reason: error.into(),
+        hint: "",
+    })
 }
 
 #[derive(Deserialize)]

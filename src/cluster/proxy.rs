@@ -23,6 +23,7 @@ pub(super) fn choose(
     let wrong = |reason: &str| ClusterError::Unusable {
         what: "the address of the proxy".into(),
         reason: anyhow!(reason.to_owned()),
+        hint: "correct `proxy-url` of the kubeconfig's cluster, HTTPS_PROXY or HTTP_PROXY",
     };
     let uri: http::Uri = with_scheme.parse().map_err(|_| wrong("invalid URL"))?;
     match uri.scheme_str() {

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster};
 
 use crate::cluster::error::ClusterError;
+use crate::cluster::kubeconfig::CORRECT;
 
 /// Parses an address from the kubeconfig or `--server`. An address without a scheme is http or https by client-go's
 /// rule: https if any TLS option is set (`rest.DefaultServerUrlFor`).
@@ -20,7 +21,11 @@ pub(super) fn address(text: &str, cluster: &Cluster, user: &AuthInfo) -> Result<
         (false, true) => "https://",
         (false, false) => "http://",
     };
-    let wrong = |reason| ClusterError::Unusable { what: "the server's address".into(), reason };
+    let wrong = |reason| ClusterError::Unusable {
+        what: "the server's address".into(),
+        reason,
+        hint: "write a URL such as https://HOST:6443 in `server` of the kubeconfig's cluster or after --server",
+    };
     let uri: http::Uri =
         format!("{scheme}{text}").parse().map_err(|error: http::uri::InvalidUri| wrong(error.into()))?;
     match uri.scheme_str() {
@@ -41,6 +46,7 @@ pub(super) fn certificates(pem: &[u8], cluster: &str) -> Result<Vec<Vec<u8>>, Cl
     let wrong = |reason: &str| ClusterError::Unusable {
         what: format!("the certificate authority of cluster `{cluster}`"),
         reason: anyhow!(reason.to_owned()),
+        hint: CORRECT,
     };
     let text = str::from_utf8(pem).map_err(|_| wrong("it is not PEM"))?;
     let mut certificates = Vec::new();

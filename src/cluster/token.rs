@@ -9,6 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::cluster::error::ClusterError;
 
+/// The hint for a text that is no token.
+const ONE_LINE: &str = "write the token, and nothing else, on one line";
+
 /// Removes white space around the token of a user, and refuses a token that cannot be sent. Editors and `echo` end a file with
 /// a line end; client-go trims token files likewise (`transport/token_source.go`). Messages do not contain the token.
 pub(super) fn check(user: &mut AuthInfo, name: &str) -> Result<(), ClusterError> {
@@ -24,7 +27,7 @@ pub(super) fn check(user: &mut AuthInfo, name: &str) -> Result<(), ClusterError>
     let Ok(text) = fs::read_to_string(file) else { return Ok(()) };
     let token = checked(&text, &what)?;
     if token.is_none() {
-        return Err(ClusterError::Unusable { what, reason: anyhow!("it is empty") });
+        return Err(ClusterError::Unusable { what, reason: anyhow!("it is empty"), hint: ONE_LINE });
     }
     // kube reads a file again after a minute, but it does not trim it; a pipe can be read only once.
     if !is_regular || text.trim() != text {
@@ -43,7 +46,11 @@ fn checked(token: &str, what: &str) -> Result<Option<SecretString>, ClusterError
         } else {
             "it has control characters, which a token cannot have"
         };
-        return Err(ClusterError::Unusable { what: what.to_owned(), reason: anyhow!(reason) });
+        return Err(ClusterError::Unusable {
+            what: what.to_owned(),
+            reason: anyhow!(reason),
+            hint: ONE_LINE,
+        });
     }
     Ok((!token.is_empty()).then(|| token.into()))
 }

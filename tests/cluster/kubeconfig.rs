@@ -245,7 +245,9 @@ fn unusable_certificates_are_named() {
         files.write("config", &text);
         assert_eq!(
             shown(connect(&ClusterFlags::default(), &files.list(&["config"]))),
-            format!("error: cannot use {expected}")
+            format!(
+                "error: cannot use {expected}\nhint: correct the kubeconfig; `kubectl config view --minify` shows the entries in use"
+            )
         );
     };
     let authority = "the certificate authority of cluster `a`";

@@ -213,7 +213,11 @@ impl ApiCall {
                 plain(Method::POST, path, review.to_string().into_bytes())
             }
         };
-        built.map_err(|error| ClusterError::Unusable { what: "the request".into(), reason: error.into() })
+        built.map_err(|error| ClusterError::Unusable {
+            what: "the request".into(),
+            reason: error.into(),
+            hint: "",
+        })
     }
 
     fn group_version(group: &str, version: &str) -> String {
