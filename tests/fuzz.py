@@ -1,7 +1,7 @@
 """Runs the fuzz targets: `python3 tests/fuzz.py run [--seconds N] [--runs N] [TARGET...]`, or minimizes their inputs:
 `python3 tests/fuzz.py min [TARGET...]`.
 
-`run` ends each target after so many seconds or executions, whichever comes first. It starts with the committed inputs, keeps new ones in fuzz/target/corpus, and ends with a table. It exits with 1 if an input
+`run` ends each target after a number of seconds or executions, whichever comes first. It starts with the committed inputs, keeps new ones in fuzz/target/corpus, and ends with a table. It exits with 1 if an input
 crashes a target; `fuzz/artifacts` has the input. `min` replaces the committed inputs by the fewest that reach the same
 code, among the committed and the new ones.
 """
@@ -106,7 +106,7 @@ def arguments():
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run each target")
     run.add_argument("--seconds", type=int, default=60, help="seconds for each target")
-    run.add_argument("--runs", type=int, default=-1, help="executions of each target; -1 is no limit")
+    run.add_argument("--runs", type=int, default=-1, help="executions of each target; -1 means without limit")
     minimum = commands.add_parser("min", help="keep the fewest inputs that reach the same code")
     for each in (run, minimum):
         each.add_argument("targets", nargs="*", metavar="TARGET", help=f"all by default: {' '.join(known())}")

@@ -142,12 +142,12 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
         kube::Error::RustlsTls(error) => ClusterError::Unusable {
             what: format!("the certificates for {}", endpoint.server),
             reason: anyhow!("{error}"),
-            hint: kubeconfig::CORRECT,
+            hint: ClusterError::CORRECT,
         },
         kube::Error::Auth(error) => ClusterError::Unusable {
             what: format!("the credentials of user `{user}`"),
             reason: anyhow!("{error}"),
-            hint: kubeconfig::CORRECT,
+            hint: ClusterError::CORRECT,
         },
         // An invalid header: the name of a user or group to impersonate.
         kube::Error::HttpError(error) => ClusterError::Unusable {
@@ -159,7 +159,7 @@ fn no_client(error: &kube::Error, endpoint: &Endpoint) -> ClusterError {
         _ => ClusterError::Unusable {
             what: "the kubeconfig".into(),
             reason: anyhow!("kube does not accept it"),
-            hint: kubeconfig::CORRECT,
+            hint: ClusterError::CORRECT,
         },
     }
 }

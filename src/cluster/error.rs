@@ -126,6 +126,10 @@ pub enum PluginProblem {
 }
 
 impl ClusterError {
+    /// The hint for an entry of the kubeconfig that cannot be used.
+    pub(super) const CORRECT: &str =
+        "correct the kubeconfig; `kubectl config view --minify` shows the entries in use";
+
     /// Returns whether the server is unreachable, or did not respond within the limits.
     pub fn is_out_of_reach(&self) -> bool {
         let Self::Request { problem, .. } = self else { return false };

@@ -239,10 +239,6 @@ fn in_pod(flags: &ClusterFlags) -> Result<(kube::Config, Endpoint), ClusterError
     Ok((config, endpoint))
 }
 
-/// The hint for an entry that cannot be used.
-pub(super) const CORRECT: &str =
-    "correct the kubeconfig; `kubectl config view --minify` shows the entries in use";
-
 /// Returns an error in our own words: kube's messages contain file names in debug form.
 pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
     let reason = match error {
@@ -255,7 +251,7 @@ pub(super) fn unusable(what: String, error: &KubeconfigError) -> ClusterError {
         },
         _ => anyhow!("cannot parse it"),
     };
-    ClusterError::Unusable { what, reason, hint: CORRECT }
+    ClusterError::Unusable { what, reason, hint: ClusterError::CORRECT }
 }
 
 /// An entry of one of the three lists of a kubeconfig.

@@ -6,7 +6,6 @@ use base64::engine::general_purpose::STANDARD;
 use kube::config::{AuthInfo, Cluster};
 
 use crate::cluster::error::ClusterError;
-use crate::cluster::kubeconfig::CORRECT;
 
 /// Parses an address from the kubeconfig or `--server`. An address without a scheme is http or https by client-go's
 /// rule: https if any TLS option is set (`rest.DefaultServerUrlFor`).
@@ -46,7 +45,7 @@ pub(super) fn certificates(pem: &[u8], cluster: &str) -> Result<Vec<Vec<u8>>, Cl
     let wrong = |reason: &str| ClusterError::Unusable {
         what: format!("the certificate authority of cluster `{cluster}`"),
         reason: anyhow!(reason.to_owned()),
-        hint: CORRECT,
+        hint: ClusterError::CORRECT,
     };
     let text = str::from_utf8(pem).map_err(|_| wrong("it is not PEM"))?;
     let mut certificates = Vec::new();

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::cluster::error::ClusterError;
 
-/// The hint for a text that is no token.
+/// The hint for an invalid token.
 const ONE_LINE: &str = "write the token, and nothing else, on one line";
 
 /// Removes white space around the token of a user, and refuses a token that cannot be sent. Editors and `echo` end a file with
