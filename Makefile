@@ -58,8 +58,8 @@ bench: build control-plane          ## measure the documented figures, as ratios
 cases:                              ## rewrite the transcripts of tests/cases; read them before you commit them
 	UPDATE_CASES=1 cargo test --quiet --test cli
 
-fields: control-plane               ## write the table of Kubernetes' fields, from Kubernetes' types
-	target/control-plane fields > src/core/manifest/kubernetes-fields.json
+fields: control-plane               ## write the table of Kubernetes' fields, from the API server's OpenAPI document
+	UPDATE_FIELDS=1 cargo test --test cluster fields::
 
 # Builds the Go programs of the tests once, outside of the checkout. Without Go, they are not built, and the tests that
 # need them are skipped with a message; in CI this is a failure.

@@ -1,8 +1,10 @@
 //! Kubernetes' rules for names, nodes and selectors.
 
+pub mod formats;
 pub mod name_rules;
 pub mod names;
 pub mod node;
 pub mod object_shape;
+pub mod rules;
 pub mod selector;
 pub mod workloads;

@@ -7,9 +7,12 @@ mod object;
 mod read;
 mod removed;
 mod scope;
+mod server_fields;
+mod validate;
 
 pub use crate::core::manifest::metadata::{label, set_label, set_metadata};
 pub use crate::core::manifest::names::check_names;
 pub use crate::core::manifest::object::{Key, Object};
 pub use crate::core::manifest::read::{ManifestFile, read_manifests};
 pub use crate::core::manifest::scope::Scopes;
+pub use crate::core::manifest::validate::validate;

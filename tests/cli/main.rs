@@ -3,6 +3,7 @@
 mod architecture;
 mod bindings;
 mod cases;
+mod charts;
 mod circles;
 mod commands;
 mod concurrent;

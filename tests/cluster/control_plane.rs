@@ -48,6 +48,66 @@ impl ApiServer {
         }
     }
 
+    /// Returns a second server on the same etcd, with all alpha features but one, which lets a server write only after it has
+    /// registered its storage versions. `None` if there is none, or not on Linux, where `/proc`
+    /// has the flags of the first one.
+    pub(crate) fn with_all_features() -> Option<&'static Self> {
+        static SERVER: OnceLock<Result<ApiServer, String>> = OnceLock::new();
+        let first = Self::shared()?;
+        match SERVER.get_or_init(|| {
+            first.again_with("--feature-gates=AllAlpha=true,AllBeta=true,StorageVersionAPI=false")
+        }) {
+            Ok(server) => Some(server),
+            Err(why) => {
+                skip(&format!("no API server with all features ({why})"));
+                None
+            }
+        }
+    }
+
+    /// Starts the server once more, at another port and with one more flag.
+    fn again_with(&self, flag: &str) -> Result<Self, String> {
+        let port = self.url.rsplit(':').next().unwrap_or_default();
+        let of_server = format!("--secure-port={port}");
+        let lines = fs::read_dir("/proc").map_err(said)?.flatten().filter_map(|entry| {
+            let line = fs::read(entry.path().join("cmdline")).ok()?;
+            Some(
+                line.split(|byte| *byte == 0)
+                    .map(|word| String::from_utf8_lossy(word).into_owned())
+                    .collect::<Vec<_>>(),
+            )
+        });
+        let mut line =
+            lines.into_iter().find(|line| line.contains(&of_server)).ok_or("its process was not found")?;
+        line.retain(|word| !word.is_empty());
+        let [_, _, secure] = free_ports().map_err(said)?;
+        let directory = new_directory("api-server-")?;
+        let words = line
+            .iter()
+            .map(|word| if *word == of_server { format!("--secure-port={secure}") } else { word.clone() });
+        fs::write(
+            directory.join("flags"),
+            words.chain([flag.to_owned()]).map(|word| word + "\n").collect::<String>(),
+        )
+        .map_err(said)?;
+        let script = r#"xargs -d '\n' sh -c '"$@" </dev/null >"$0/log" 2>&1 & server=$!; echo $server >"$0/pid"; wait' "$2" <"$2/flags" &
+            cat >/dev/null
+            kill -9 "$(cat "$2/pid")"
+            wait
+            rm -rf "$2""#;
+        let process = shell(script, Path::new(&line[0]), &directory)?;
+        let url = format!("https://127.0.0.1:{secure}");
+        let kubeconfig = fs::read_to_string(&self.kubeconfig).map_err(said)?;
+        fs::write(directory.join("config"), kubeconfig.replace(&self.url, &url)).map_err(said)?;
+        let server = Self {
+            url,
+            authority: self.authority.clone(),
+            kubeconfig: directory.join("config"),
+            _process: process,
+        };
+        server.await_ready()
+    }
+
     fn start() -> Result<Self, String> {
         if let Some(assets) = std::env::var_os("KUBEBUILDER_ASSETS") {
             return Self::from_assets(Path::new(&assets)).map_err(|why| format!("KUBEBUILDER_ASSETS: {why}"));

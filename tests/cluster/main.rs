@@ -7,9 +7,11 @@ mod control_plane;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
 mod faults;
+mod fields;
 mod invalid_answers;
 mod kubeconfig;
 mod listing;
+mod mutations;
 mod node_pages;
 mod objects;
 mod plugin;
@@ -17,4 +19,5 @@ mod program;
 mod random_edits;
 mod real_server;
 mod setup;
+mod testdata;
 mod unchanged;

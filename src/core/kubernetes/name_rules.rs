@@ -189,11 +189,13 @@ fn is_rfc_1035_label(text: &str) -> bool {
     is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase())
 }
 
-fn is_path_segment(text: &str) -> bool {
+/// Returns whether a text can be a segment of a URL path.
+pub fn is_path_segment(text: &str) -> bool {
     !matches!(text, "" | "." | "..") && !text.contains(['/', '%'])
 }
 
-fn is_config_map_key(text: &str) -> bool {
+/// Returns whether a text can be the key of a ConfigMap or Secret.
+pub fn is_config_map_key(text: &str) -> bool {
     let is_known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     !text.is_empty()
         && text.len() <= MAX_SUBDOMAIN

@@ -12,6 +12,8 @@ use crate::core::yaml::Document;
 pub struct Object {
     document: Document,
     source: String,
+    /// The fields that only the API server writes, which were dropped.
+    pub(super) dropped: Vec<String>,
 }
 
 /// The identity of an object. In messages: `service/nginx`, `deployment/web/nginx`.
@@ -56,12 +58,16 @@ impl Key {
 impl Object {
     /// Wraps a document that was checked to be an object with a kind and a name.
     pub(super) fn new(document: Document, source: &str) -> Self {
-        Self { document, source: source.to_owned() }
+        Self { document, source: source.to_owned(), dropped: Vec::new() }
     }
 
     /// Returns the object as JSON.
     pub fn value(&self) -> &Value {
         &self.document.value
+    }
+
+    pub(super) fn value_mut(&mut self) -> &mut Value {
+        &mut self.document.value
     }
 
     /// Returns the key of the object.

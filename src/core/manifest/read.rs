@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::manifest::{Key, Object, check_names, fields, removed};
+use crate::core::manifest::{Key, Object, check_names, server_fields, validate};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::yaml;
@@ -39,6 +39,7 @@ pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
         }
     }
     find_duplicates(&objects, &mut problems);
+    server_fields::drop_fields(&mut objects);
     if problems.is_empty() { Ok(objects) } else { Err(problems) }
 }
 
@@ -96,16 +97,12 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         }
     }
     let is_complete = problems.len() == before;
-    problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
-    if !is_complete {
-        return;
+    if is_complete {
+        problems.extend(validate(&document.value, |pointer| document.location(pointer)));
+        objects.push(Object::new(document, source));
+    } else {
+        problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
     }
-    if let Some(problem) = removed::check(&document) {
-        problems.push(problem);
-        return;
-    }
-    fields::check(&document, problems);
-    objects.push(Object::new(document, source));
 }
 
 fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {
@@ -180,6 +177,8 @@ mod tests {
                 "m.yaml:6: unknown field `spec.replica`, did you mean `replicas`?",
                 "m.yaml:11: unknown field `spec.template.spec.containers[0].imagee`, did you mean `image`?",
                 "m.yaml:13: `spec.template.spec.containers[0].ports[0].containerPort` is \"80\", a string, expected a whole number",
+                "m.yaml:10: missing required field `spec.template.spec.containers[0].image`",
+                "m.yaml:5: missing required field `spec.selector`",
             ],
         );
         check(

@@ -5,7 +5,6 @@
 use serde_json::Value;
 
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::yaml::Document;
 
 /// Group and version, kind (`*`: all), the version that removed it, and the replacement.
 const REMOVED: &[(&str, &str, &str, &str)] = &[
@@ -54,14 +53,13 @@ const REMOVED: &[(&str, &str, &str, &str)] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", "*", "1.32", "flowcontrol.apiserver.k8s.io/v1"),
 ];
 
-/// Returns the error for an object of a removed API version.
-pub(super) fn check(document: &Document) -> Option<Diagnostic> {
-    let text = |key: &str| document.value.get(key).and_then(Value::as_str).unwrap_or_default();
+/// Returns the error for an object of a removed API version, without its location, which is that of `/apiVersion`.
+pub(super) fn check(object: &Value) -> Option<Diagnostic> {
+    let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
     let (_, _, since, instead) =
         REMOVED.iter().find(|(v, k, ..)| *v == version && (*k == "*" || *k == kind))?;
-    let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}"))
-        .at(document.location("/apiVersion"));
+    let problem = Diagnostic::error(format!("{kind} of {version} was removed in Kubernetes {since}"));
     Some(match *instead {
         "" => problem.hint("remove the object; the API has no replacement"),
         "apps/v1" => problem.hint("write `apiVersion: apps/v1`, with a `spec.selector` that matches the pod template's labels; `init --from FILE` writes both"),

@@ -3,6 +3,7 @@
 //! [`is_secret_kind`] decides what a Secret is. It errs on the safe side: the case of the kind and the API group do not
 //! matter, and every field is masked that is not known to hold no secret.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 
 use base64::Engine;
@@ -57,21 +58,42 @@ pub fn is_secret(object: &Value) -> bool {
 
 /// Returns whether a message must not show the field at a JSON pointer, or a part of it. The field need not exist.
 pub fn hides(object: &Value, at: &str) -> bool {
-    if is_secret(object) {
-        let mut keys = pointer::keys(at);
-        match keys.next().as_deref() {
-            // Annotations may contain the whole object.
-            Some("metadata") => {}
-            first => return !first.is_some_and(|first| is_shown(first, object["apiVersion"].as_str())),
+    Hidden::of(object).hides(at)
+}
+
+/// The fields of one object that messages must not show. Masks the object once, for any number of questions.
+#[derive(Debug)]
+pub struct Hidden<'a> {
+    object: &'a Value,
+    masked: OnceCell<Value>,
+}
+
+impl<'a> Hidden<'a> {
+    /// Begins with an object.
+    pub fn of(object: &'a Value) -> Self {
+        Self { object, masked: OnceCell::new() }
+    }
+
+    /// Returns whether a message must not show the field at a JSON pointer, or a part of it. The field need not exist.
+    pub fn hides(&self, at: &str) -> bool {
+        let object = self.object;
+        if is_secret(object) {
+            let mut keys = pointer::keys(at);
+            match keys.next().as_deref() {
+                // Annotations may contain the whole object.
+                Some("metadata") => {}
+                first => return !first.is_some_and(|first| is_shown(first, object["apiVersion"].as_str())),
+            }
         }
+        let mut at = at;
+        // A field that does not exist is as secret as the nearest parent that does.
+        while object.pointer(at).is_none() {
+            let Some((parent, _)) = at.rsplit_once('/') else { break };
+            at = parent;
+        }
+        let masked = self.masked.get_or_init(|| Mask::default().apply(object));
+        masked.pointer(at) != object.pointer(at)
     }
-    let mut at = at;
-    // A field that does not exist is as secret as the nearest parent that does.
-    while object.pointer(at).is_none() {
-        let Some((parent, _)) = at.rsplit_once('/') else { break };
-        at = parent;
-    }
-    Mask::default().apply(object).pointer(at) != object.pointer(at)
 }
 
 /// Returns the values of all Secrets in a value, as they are written and decoded.

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::core::bounds::MAX_PROBLEMS;
 use crate::core::json;
+use crate::core::kubernetes::formats::{is_base64, is_quantity};
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
+use crate::core::schema::field::{Field, Report};
 use crate::core::yaml::Document;
 
 /// The type of a value.
@@ -29,6 +30,14 @@ pub enum Shape {
     Flag,
     /// A whole number.
     Integer,
+    /// A whole number of 32 bits with a sign.
+    Int32,
+    /// A whole number or a string.
+    IntOrText,
+    /// A quantity in Kubernetes' notation, such as `500m` or `1Gi`.
+    Quantity,
+    /// A string with base64.
+    Base64,
     /// A number.
     Number,
     /// A list with items of one shape.
@@ -73,129 +82,191 @@ impl Fields {
     }
 }
 
+/// Rules that are more than a shape: they get every object of a named type.
+pub trait Rules {
+    /// Checks an object of a type, and adds its problems to the report.
+    fn check(&self, name: &str, object: &Field<'_>, report: &mut Report<'_>);
+}
+
+/// No rules but the shapes.
+impl Rules for () {
+    fn check(&self, _: &str, _: &Field<'_>, _: &mut Report<'_>) {}
+}
+
 impl Shapes {
     /// Checks a document against a shape, and adds its problems to `problems`.
     pub fn check(&self, document: &Document, root: &Shape, problems: &mut Vec<Diagnostic>) {
-        self.check_at("", document, root, problems);
-    }
-
-    /// Checks the part of a document at a pointer.
-    pub fn check_at(
-        &self,
-        pointer: &str,
-        document: &Document,
-        shape: &Shape,
-        problems: &mut Vec<Diagnostic>,
-    ) {
-        if let Some(value) = document.value.pointer(pointer) {
-            let mut check = Check { shapes: self, document, problems, left: MAX_PROBLEMS };
-            check.value(value, shape, pointer);
-            if check.left == 0 {
-                let message = format!("only the first {MAX_PROBLEMS} problems of this document are shown");
-                problems.push(Diagnostic::error(message).at(document.location(pointer)));
-            }
-        }
+        let mut report = Report::of(&document.value);
+        check_field(self, &(), &Field::root(&document.value), root, &mut report);
+        problems.extend(report.findings().into_iter().map(|found| {
+            let problem = Diagnostic::error(found.message).at(document.location(&found.pointer));
+            Diagnostic { hint: found.hint, ..problem }
+        }));
     }
 }
 
-struct Check<'a> {
-    shapes: &'a Shapes,
-    document: &'a Document,
-    problems: &'a mut Vec<Diagnostic>,
-    /// How many more problems to report.
-    left: usize,
+/// Named types, by name.
+pub trait Types {
+    /// Returns the fields of a type.
+    fn fields(&self, name: &str) -> Option<&Fields>;
 }
 
-impl Check<'_> {
-    fn value(&mut self, value: &Value, shape: &Shape, at: &str) {
-        if self.left == 0 {
+impl Types for Shapes {
+    fn fields(&self, name: &str) -> Option<&Fields> {
+        self.0.get(name)
+    }
+}
+
+/// Checks a value against a shape and rules.
+pub fn check_field(
+    types: &impl Types,
+    rules: &impl Rules,
+    field: &Field<'_>,
+    shape: &Shape,
+    report: &mut Report<'_>,
+) {
+    Check { types, rules, report }.value(field, shape);
+}
+
+struct Check<'a, 'd, T, R> {
+    types: &'a T,
+    rules: &'a R,
+    report: &'a mut Report<'d>,
+}
+
+impl<T: Types, R: Rules> Check<'_, '_, T, R> {
+    fn value(&mut self, field: &Field<'_>, shape: &Shape) {
+        if self.report.is_full() {
             return;
         }
-        match (shape, value) {
+        match (shape, field.value) {
             // A null field is an absent field; kubectl drops it, too.
-            (_, Value::Null) if !at.is_empty() => {}
+            (_, Value::Null) if !field.is_root() => {}
             (Shape::Any, _)
-            | (Shape::Text, Value::String(_))
+            | (Shape::Text | Shape::IntOrText, Value::String(_))
             | (Shape::Flag, Value::Bool(_))
             | (Shape::Number, Value::Number(_)) => {}
-            (Shape::Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => {}
+            (Shape::Integer | Shape::IntOrText, Value::Number(number))
+                if number.is_i64() || number.is_u64() => {}
+            (Shape::Int32, Value::Number(number)) if is_int32(number) => {}
+            (Shape::Quantity, Value::Number(number)) if is_quantity(&number.to_string()) => {}
+            (Shape::Quantity, Value::String(text)) => {
+                if !is_quantity(text) {
+                    self.report.invalid(field, "a quantity, such as `500m`, `2` or `1Gi`");
+                }
+            }
+            (Shape::Base64, Value::String(text)) => {
+                if !is_base64(text) {
+                    let hint = if self.report.is_secret() {
+                        "encode the value, or move it to `stringData`"
+                    } else {
+                        "encode the value, or move it to `data`"
+                    };
+                    self.report.add(field, |field| format!("{field} is not base64"), Some(hint.to_owned()));
+                }
+            }
             (Shape::OneOf(known), Value::String(text)) => {
                 if !known.contains(text) {
-                    let near = did_you_mean(text, known.iter().map(String::as_str));
-                    self.report(
-                        at,
-                        format!("invalid value for {}: `{text}`{near}", named(at)),
+                    let known: Vec<&str> =
+                        known.iter().map(String::as_str).filter(|known| !known.is_empty()).collect();
+                    let near = did_you_mean(text, known.iter().copied());
+                    let is = self.report.is(field);
+                    self.report.add(
+                        field,
+                        |field| format!("invalid value for {field}: {is}{near}"),
                         Some(format!("valid values: {}", known.join(", "))),
                     );
                 }
             }
-            (Shape::List(item), Value::Array(list)) => {
-                for (index, value) in list.iter().enumerate() {
-                    self.value(value, item, &format!("{at}/{index}"));
+            (Shape::List(item), Value::Array(_)) => {
+                for below in field.items() {
+                    match item.as_ref() {
+                        // An item cannot be absent: null is an object without fields.
+                        Shape::Object(name) if !below.is_set() => {
+                            self.object(name, &below, &serde_json::Map::new());
+                        }
+                        _ => self.value(&below, item),
+                    }
                 }
             }
-            (Shape::Map(item), Value::Object(map)) => {
-                for (key, value) in map {
-                    self.value(value, item, &pointer::join(at, key));
+            (Shape::Map(item), Value::Object(_)) => {
+                for (_, below) in field.entries() {
+                    self.value(&below, item);
                 }
             }
-            (Shape::Object(name), Value::Object(map)) => self.object(name, map, at),
-            (Shape::Renamed { shape, .. }, _) => self.value(value, shape, at),
+            (Shape::Object(name), Value::Object(map)) => self.object(name, field, map),
+            (Shape::Renamed { shape, .. }, _) => self.value(field, shape),
             (shape, value) => {
-                let message = format!("{} is {}, expected {}", named(at), kind_of(value), expected(shape));
-                let hint = matches!((shape, value), (Shape::Text, Value::Number(_) | Value::Bool(_)))
-                    .then(|| format!("write it as a string: \"{value}\""));
-                self.report(at, message, hint);
+                let is_hidden = self.report.hides(field);
+                let is = if is_hidden { type_of(value).to_owned() } else { kind_of(value) };
+                let is_text = matches!(shape, Shape::Text | Shape::OneOf(_) | Shape::Base64);
+                let hint = (is_text && matches!(value, Value::Number(_) | Value::Bool(_))).then(|| {
+                    if is_hidden {
+                        "quote the value".to_owned()
+                    } else {
+                        format!("write it as a string: \"{value}\"")
+                    }
+                });
+                let expected = match (shape, value) {
+                    (Shape::Int32, Value::Number(number)) if number.is_i64() || number.is_u64() => {
+                        "a whole number from -2147483648 to 2147483647"
+                    }
+                    _ => expected(shape),
+                };
+                self.report.add(field, |field| format!("{field} is {is}, expected {expected}"), hint);
             }
         }
     }
 
-    fn object(&mut self, name: &str, map: &serde_json::Map<String, Value>, at: &str) {
+    fn object(&mut self, name: &str, field: &Field<'_>, map: &serde_json::Map<String, Value>) {
         // A name without a type would be a bug in the table; accept any value then.
-        let Some(fields) = self.shapes.0.get(name) else { return };
-        for (key, value) in map {
-            if self.left == 0 {
+        let Some(fields) = self.types.fields(name) else { return };
+        for (key, below) in field.entries() {
+            if self.report.is_full() {
                 return;
             }
-            let below = pointer::join(at, key);
-            if let Some(shape) = fields.known.get(key) {
-                if let Shape::Renamed { to, .. } = shape
-                    && map.contains_key(to)
-                {
-                    let (old, new) = (pointer::field(&below), pointer::field(&pointer::join(at, to)));
-                    let hint = format!("remove `{old}`, the old name of `{new}`");
-                    self.report(&below, format!("both `{old}` and `{new}` are set"), Some(hint));
-                }
-                self.value(value, shape, &below);
-            } else {
+            let Some(shape) = fields.known.get(key) else {
                 let near = did_you_mean(key, fields.current());
                 let hint = near.is_empty().then(|| {
                     let all: Vec<&str> = fields.current().collect();
                     format!("known fields: {}", all.join(", "))
                 });
-                self.report(&below, format!("unknown field `{}`{near}", pointer::field(&below)), hint);
+                self.report.add(&below, |field| format!("unknown field {field}{near}"), hint);
+                continue;
+            };
+            if let Shape::Renamed { to, .. } = shape
+                && map.contains_key(to)
+            {
+                let new = pointer::field(&field.get(to).pointer());
+                let old = pointer::field(&below.pointer());
+                let hint = format!("remove `{old}`, the old name of `{new}`");
+                self.report.add(&below, |field| format!("both {field} and `{new}` are set"), Some(hint));
             }
+            self.value(&below, shape);
         }
         for key in &fields.required {
             let is_set = |key: &str| map.get(key).is_some_and(|value| !value.is_null());
             if !is_set(key) && !fields.old_names(key).any(is_set) {
-                let missing = pointer::field(&pointer::join(at, key));
-                self.report(at, format!("missing required field `{missing}`"), None);
+                self.report.missing(&field.get(key), None);
             }
         }
-    }
-
-    fn report(&mut self, at: &str, message: String, hint: Option<String>) {
-        let Some(left) = self.left.checked_sub(1) else { return };
-        self.left = left;
-        let mut problem = Diagnostic::error(message).at(self.document.location(at));
-        problem.hint = hint;
-        self.problems.push(problem);
+        self.rules.check(name, field, self.report);
     }
 }
 
-fn named(at: &str) -> String {
-    if at.is_empty() { "the document".to_owned() } else { format!("`{}`", pointer::field(at)) }
+fn is_int32(number: &serde_json::Number) -> bool {
+    number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "empty",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
 }
 
 fn expected(shape: &Shape) -> &'static str {
@@ -203,7 +274,10 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Any => "anything",
         Shape::Text | Shape::OneOf(_) => "a string",
         Shape::Flag => "true or false",
-        Shape::Integer => "a whole number",
+        Shape::Integer | Shape::Int32 => "a whole number",
+        Shape::IntOrText => "a whole number or a string",
+        Shape::Quantity => "a quantity, such as `500m`, `2` or `1Gi`",
+        Shape::Base64 => "a string with base64",
         Shape::Number => "a number",
         Shape::List(_) => "a list",
         Shape::Map(_) | Shape::Object(_) => "an object",
