@@ -16,6 +16,7 @@ use crate::core::import::group::fold_group;
 use crate::core::import::hand_written::{HandWritten, drop_fields};
 use crate::core::kubernetes::object_shape;
 use crate::core::kubernetes::object_shape::Misshapen;
+use crate::core::manifest::validate;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::describe::kind_of;
@@ -62,7 +63,10 @@ pub fn import_documents(
     let mut others = Vec::new();
     let mut misshapen = Vec::new();
     for document in items(documents) {
-        let wrong = wrong_fields(&document);
+        let mut wrong = wrong_fields(&document);
+        if wrong.is_empty() {
+            wrong = refused_fields(&document);
+        }
         if !wrong.is_empty() {
             misshapen.extend(wrong);
             continue;
@@ -127,6 +131,13 @@ fn wrong_fields(document: &Document) -> Vec<Diagnostic> {
                 .hint("correct the field, or remove the object from the file")
         })
         .collect()
+}
+
+/// Reports what the API server refuses, at its place in the file. `render` would find it in the manifest only.
+fn refused_fields(document: &Document) -> Vec<Diagnostic> {
+    let mut upgraded = document.value.clone();
+    upgrade_api_version(&mut upgraded, &mut Vec::new());
+    validate(&upgraded, |pointer| document.location(pointer))
 }
 
 fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {
