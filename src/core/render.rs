@@ -12,9 +12,11 @@ mod patches;
 mod paths;
 mod per_pool;
 mod provenance;
+mod regions;
 mod rules;
 mod spread;
 mod twice_bound;
+mod validate;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -102,10 +104,12 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         problems.extend(budget.exceeded(&pending, &input.document.location("/spec/platform")));
         return Err(problems);
     }
-    let notes = dns::publish(input, &mut pending).into_iter().collect();
+    let mut notes: Vec<String> = Object::dropped(input.objects).into_iter().collect();
+    notes.extend(dns::publish(input, &mut pending));
     let patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
+    validate::check(input, &pending, &patched, &mut problems);
     // The checks below are about objects with the shape of an object.
-    let mut is_whole = patched.into_iter();
+    let mut is_whole = patched.iter().map(|patched| patched.is_whole);
     pending.retain(|_| is_whole.next().unwrap_or(true));
     rules::check(input, &pending, &mut problems, &mut warnings);
     warnings.extend(spread::too_few_replicas(input, &pending));

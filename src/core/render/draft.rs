@@ -41,7 +41,7 @@ pub(super) struct PendingObject<'a> {
 }
 
 /// The role of a rendered object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     /// An object of the manifests, rendered once.
     Once,

@@ -16,6 +16,7 @@ use crate::core::pointer;
 use crate::core::render::budget::{Budget, Cost};
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
 use crate::core::render::provenance::{Author, Provenance};
+use crate::core::render::regions::Regions;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::is_secret;
 use crate::core::report::plural::plural;
@@ -66,23 +67,41 @@ struct Progress<'a> {
     meter: Meter,
     /// False if a patch left a value that lacks what every object has; later patches skip it.
     is_whole: bool,
+    /// The parts that patches changed.
+    changed: Regions,
+    /// Whether a patch failed, so that the object is not what it should be.
+    has_failed: bool,
 }
 
-/// Binds each copy to its pool and applies the overlays. Returns for each object whether it still has the shape of one.
-pub(super) fn apply(
-    input: Input<'_>,
-    settings: &Settings,
-    scopes: &Scopes,
+/// An object after all patches.
+pub(super) struct Patched<'a> {
+    /// Whether it still has the shape of an object.
+    pub(super) is_whole: bool,
+    /// Who set its fields, if there are overlays.
+    pub(super) provenance: Option<Provenance<'a>>,
+    /// The parts that patches changed.
+    pub(super) changed: Regions,
+    /// Whether all patches were applied to it.
+    pub(super) is_complete: bool,
+}
+
+/// Binds each copy to its pool and applies the overlays. Returns what is known of each object then.
+pub(super) fn apply<'a>(
+    input: Input<'a>,
+    settings: &'a Settings,
+    scopes: &'a Scopes,
     pending: &mut [PendingObject<'_>],
     budget: &mut Budget,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<bool> {
+) -> Vec<Patched<'a>> {
     let context = Context { input, settings, scopes };
     let has_overlays = !input.overlays.is_empty();
     let start = |_: &PendingObject<'_>| Progress {
         provenance: has_overlays.then(Provenance::default),
         meter: Meter::default(),
         is_whole: true,
+        changed: Regions::default(),
+        has_failed: false,
     };
     let mut progress: Vec<Progress<'_>> = pending.iter().map(start).collect();
     let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
@@ -93,7 +112,13 @@ pub(super) fn apply(
             }
         }
     }
-    progress.into_iter().map(|progress| progress.is_whole).collect()
+    let patched = |progress: Progress<'a>| Patched {
+        is_whole: progress.is_whole,
+        provenance: progress.provenance,
+        changed: progress.changed,
+        is_complete: progress.is_whole && !progress.has_failed,
+    };
+    progress.into_iter().map(patched).collect()
 }
 
 /// Binds each copy to its pool. Breaks if a limit of the render is exceeded.
@@ -123,11 +148,12 @@ fn bind<'a>(
         } else {
             &[(&platform.binding, binding)]
         };
-        let Progress { provenance, meter, .. } = progress;
+        let Progress { provenance, meter, changed, .. } = progress;
         let mut touched = Vec::new();
         let bound = wanted.iter().try_for_each(|(patch, author)| {
             patch.apply_noting(&mut draft.value, &name, &values, meter, &mut |object, operation, location| {
                 touch(&mut touched, operation, location);
+                changed.add(operation);
                 if let Some(provenance) = provenance {
                     // `internal: true` may replace values of the binding: both are from the platform file.
                     let _ = provenance.note(object, operation, location, *author, &name);
@@ -152,6 +178,7 @@ fn bind<'a>(
                 );
             }
             Err(error) => {
+                progress.has_failed = true;
                 problems.push(error.problem);
                 if error.exceeds_limit {
                     break;
@@ -296,7 +323,7 @@ fn one<'a>(
     let name = Key::of(&draft.value).to_string();
     let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
-    let Progress { provenance, meter, .. } = progress;
+    let Progress { provenance, meter, changed, .. } = progress;
     let mut contradictions = Vec::new();
     let was_secret = is_secret(&draft.value);
     let mut touched = Vec::new();
@@ -307,6 +334,7 @@ fn one<'a>(
         meter,
         &mut |object, operation, location| {
             touch(&mut touched, operation, location);
+            changed.add(operation);
             if let Some(provenance) = provenance {
                 contradictions.extend(provenance.note(object, operation, location, author, &name));
             }
@@ -318,6 +346,7 @@ fn one<'a>(
                 let message = format!("the patch changes the kind of {name}, so its values would be shown");
                 let hint = "write another object of the new kind, without the values of the Secret";
                 found.add(Diagnostic::error(message).at(patch.location.clone()).hint(hint));
+                progress.has_failed = true;
             }
             for contradiction in contradictions {
                 // The same for the Services of all pools.
@@ -334,6 +363,7 @@ fn one<'a>(
         Err(error) => {
             // The object was restored, so its recorded fields are obsolete.
             progress.provenance = Some(Provenance::default());
+            progress.has_failed = true;
             found.misfit(error.problem, &name);
             error.exceeds_limit
         }

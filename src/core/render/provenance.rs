@@ -108,6 +108,26 @@ impl<'a> Recorded<'a> {
         }
     }
 
+    /// Returns what is recorded at a key of a value.
+    fn peek(&self, key: &str) -> Option<&Self> {
+        match &self.below {
+            Below::Nothing => None,
+            Below::Fields(fields) => fields.get(key),
+            Below::Items(items) => items.get(key.parse::<usize>().ok()?)?.as_deref(),
+        }
+    }
+
+    /// Returns the last entry here and below that has a location.
+    fn latest(&self) -> Option<&Entry<'a>> {
+        let below: Vec<&Self> = match &self.below {
+            Below::Nothing => Vec::new(),
+            Below::Fields(fields) => fields.values().collect(),
+            Below::Items(items) => items.iter().filter_map(Option::as_deref).collect(),
+        };
+        let own = self.entry.as_ref().filter(|entry| entry.location.is_some());
+        own.into_iter().chain(below.into_iter().filter_map(Self::latest)).max_by_key(|entry| entry.number)
+    }
+
     /// Returns what is recorded at a key of a value, and makes room for it.
     fn enter(&mut self, key: &str, parent: Option<&Value>) -> &mut Self {
         match key.parse::<usize>() {
@@ -203,6 +223,16 @@ impl<'a> Provenance<'a> {
             self.record(object, at, None, author, Some(location));
         }
         contradictions
+    }
+
+    /// Returns the location of the operation that wrote the value at a pointer, a part of it, or the nearest value around it.
+    pub(super) fn location(&self, at: &str) -> Option<&Location> {
+        let mut path = vec![&self.root];
+        for key in pointer::keys(at) {
+            let Some(next) = path.last().and_then(|recorded| recorded.peek(&key)) else { break };
+            path.push(next);
+        }
+        path.into_iter().rev().find_map(|recorded| recorded.latest()?.location.as_ref())
     }
 
     fn note_leaves(&mut self, object: &Value, at: &str, author: Author<'a>, location: Option<&Location>) {
