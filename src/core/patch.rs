@@ -121,6 +121,13 @@ impl Patch {
         self.added().filter_map(|template| template.get("path").and_then(Value::as_str))
     }
 
+    /// Returns the pointers of the operations that set a value, with their locations.
+    pub fn located_paths(&self) -> impl Iterator<Item = (&str, &Location)> {
+        let sets = |template: &Value| matches!(template["op"].as_str(), Some("add" | "replace"));
+        let operations = self.operations.iter().filter(move |operation| sets(&operation.template));
+        operations.filter_map(|operation| Some((operation.template["path"].as_str()?, &operation.location)))
+    }
+
     /// Returns the values that `add` operations set, with placeholders, in the order of the operations.
     pub fn added_values(&self) -> impl Iterator<Item = &Value> {
         self.added().filter_map(|template| template.get("value"))

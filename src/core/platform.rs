@@ -9,6 +9,8 @@ mod distribution;
 mod form;
 mod limits;
 mod node_rules;
+mod proof;
+mod protocols;
 mod read;
 mod selection;
 mod service_rules;
@@ -24,8 +26,11 @@ pub use crate::core::platform::form::{
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{
-    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NotBackend, ProviderIds, Recognize,
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NodeRefusal, NotBackend, ProviderIds,
+    Recognize,
 };
+pub use crate::core::platform::proof::{Grade, Proof};
+pub use crate::core::platform::protocols::{Protocol, ProtocolRule, Together};
 pub use crate::core::platform::selection::{
     Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue,
 };

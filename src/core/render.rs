@@ -1,6 +1,7 @@
 //! `render`: turns the spec, manifests, platform, overlays and pools into the files of the rendered directory. It is a pure
 //! function: the same input gives the same bytes on every machine.
 
+mod address;
 mod budget;
 mod copies;
 mod dns;
@@ -13,6 +14,7 @@ mod paths;
 mod per_pool;
 mod provenance;
 mod regions;
+mod repeated;
 mod rules;
 mod spread;
 mod twice_bound;
@@ -72,6 +74,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     ));
     problems.extend(overlays_fit(input));
     problems.extend(twice_bound::problems(input, &settings));
+    problems.extend(repeated::overlaps(input, &settings));
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
     let mut budget = match Budget::of(input, &per_pool) {
@@ -106,12 +109,14 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     }
     let mut notes: Vec<String> = Object::dropped(input.objects).into_iter().collect();
     notes.extend(dns::publish(input, &mut pending));
+    notes.extend(input.platform.spec.internal_needs.clone().filter(|_| input.spec.spec.internal));
     let patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
     validate::check(input, &pending, &patched, &mut problems);
     // The checks below are about objects with the shape of an object.
     let mut is_whole = patched.iter().map(|patched| patched.is_whole);
     pending.retain(|_| is_whole.next().unwrap_or(true));
     rules::check(input, &pending, &mut problems, &mut warnings);
+    problems.extend(repeated::problems(input, &pending));
     warnings.extend(spread::too_few_replicas(input, &pending));
     for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
@@ -211,13 +216,21 @@ fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
     problems
 }
 
-/// Returns the facts about the platform that have not been verified.
+/// Returns what no code of the platform's provider has confirmed.
 fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
     let location = || input.document.location("/spec/platform");
-    let sentences = input.platform.spec.unverified.iter();
-    sentences
-        .map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()))
-        .collect()
+    let name = &input.platform.name;
+    let binding = input.platform.spec.is_documented_only().then(|| {
+        Diagnostic::warning(format!(
+            "the binding of platform {name} is only documented: its controller's code was never run on rendered Services"
+        ))
+        .at(location())
+        .hint("check the nodes of one load balancer before you rely on it")
+    });
+    let sentences = input.platform.spec.doubts().iter();
+    let facts = sentences
+        .map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()));
+    binding.into_iter().chain(facts).collect()
 }
 
 fn drop_empty_metadata(value: &mut Value) {

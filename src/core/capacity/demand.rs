@@ -19,6 +19,8 @@ pub struct Demand {
     pub families: u64,
     /// The number of ports that it opens on every node.
     pub node_ports: u64,
+    /// Whether its traffic stays on the node that it reaches (`externalTrafficPolicy: Local`).
+    pub local: bool,
     /// The number of pods that it selects, as far as the manifests show.
     pub pods: u64,
 }
@@ -63,13 +65,15 @@ fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
         _ => 1,
     };
     let opened = if spec["allocateLoadBalancerNodePorts"] == false { 0 } else { ports };
-    let health_check = u64::from(spec["externalTrafficPolicy"] == "Local");
+    let local = spec["externalTrafficPolicy"] == "Local";
+    let health_check = u64::from(local);
     Demand {
         pool: pool.to_owned(),
         key: (text(&service["metadata"]["namespace"]), text(&service["metadata"]["name"])),
         ports,
         families,
         node_ports: opened + health_check,
+        local,
         pods,
     }
 }

@@ -134,12 +134,26 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
         } else {
             (most, services.iter().map(|demand| demand.families).max().unwrap_or_default())
         };
+        let backend_pools = if shared {
+            backend_pools(services)
+        } else {
+            services.iter().map(|demand| demand.families).max().unwrap_or_default()
+        };
         load_balancers += if shared { 1 } else { services.len() as u64 };
         let product =
             |ports: u64| Some(format!("{} x {}", plural_of(behind, "node"), plural_of(ports, "port")));
         for (name, used, how) in [
             (LimitName::TargetsPerFrontend, behind * front, product(front)),
             (LimitName::TargetsPerLoadBalancer, behind * ports, product(ports)),
+            (
+                LimitName::IpConfigurationsPerLoadBalancer,
+                behind * backend_pools,
+                Some(format!(
+                    "{} x {}",
+                    plural_of(behind, "node"),
+                    plural_of(backend_pools, "backend pool")
+                )),
+            ),
             (LimitName::PortsPerLoadBalancer, ports, None),
             (LimitName::FrontendsPerLoadBalancer, front_ends, None),
             (LimitName::RulesPerNetworkCard, all, None),
@@ -148,6 +162,14 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
         }
     }
     usages.push(situation.usage(LimitName::LoadBalancers, LimitSubject::Cluster, load_balancers));
+}
+
+/// Returns the number of backend pools of a load balancer that Services share: one for each that is local, and one for all
+/// others, in each IP family.
+fn backend_pools(services: &[&Demand]) -> u64 {
+    let local: u64 = services.iter().filter(|demand| demand.local).map(|demand| demand.families).sum();
+    let others = services.iter().filter(|demand| !demand.local).map(|demand| demand.families).max();
+    local + others.unwrap_or_default()
 }
 
 fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {

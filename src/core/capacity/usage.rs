@@ -115,6 +115,7 @@ fn remedy(name: LimitName) -> &'static str {
         | LimitName::NodesPerPool
         | LimitName::NodesPerVmSet => "distribute the nodes over more pools",
         LimitName::TargetsPerLoadBalancer
+        | LimitName::IpConfigurationsPerLoadBalancer
         | LimitName::PortsPerLoadBalancer
         | LimitName::FrontendsPerLoadBalancer
         | LimitName::RulesPerNetworkCard => "use fewer ports or Services for each pool, or smaller pools",

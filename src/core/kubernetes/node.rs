@@ -1,6 +1,6 @@
 //! A Kubernetes Node, reduced to the fields that decide pools and load balancers.
 //!
-//! A Node is about 9 KB of JSON, and a cluster may have 100,000. Only the name, provider ID, labels and three other facts
+//! A Node is about 9 KB of JSON, and a cluster may have 100,000. Only the name, provider ID, labels and four other facts
 //! are kept. Label keys and values are shared strings, because most nodes have the same ones.
 
 use std::collections::{BTreeMap, HashSet};
@@ -32,6 +32,8 @@ pub struct Node {
     pub ready: bool,
     /// Whether it has a deletion timestamp or the autoscaler's taint.
     pub being_deleted: bool,
+    /// The taints that keep pods away, `NoSchedule` and `NoExecute`: their keys and effects.
+    pub taints: Pairs,
 }
 
 /// Key-value pairs, sorted by key.
@@ -109,6 +111,8 @@ struct RawSpec {
 #[derive(Debug, Deserialize)]
 struct RawTaint {
     key: String,
+    #[serde(default)]
+    effect: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,6 +134,8 @@ impl RawNode {
         let labels = self.metadata.labels.unwrap_or_default();
         let annotations = self.metadata.annotations.unwrap_or_default();
         let conditions = self.status.and_then(|status| status.conditions).unwrap_or_default();
+        let taints = spec.taints.unwrap_or_default();
+        let keeps_pods_away = |taint: &RawTaint| matches!(taint.effect.as_deref(), Some("NoSchedule" | "NoExecute"));
         Node {
             name: self.metadata.name,
             provider_id: spec.provider_id.unwrap_or_default(),
@@ -142,7 +148,13 @@ impl RawNode {
             ),
             ready: conditions.iter().any(|c| c.r#type == "Ready" && c.status == "True"),
             being_deleted: self.metadata.deletion_timestamp.is_some()
-                || spec.taints.unwrap_or_default().iter().any(|t| t.key == TO_BE_DELETED_TAINT),
+                || taints.iter().any(|t| t.key == TO_BE_DELETED_TAINT),
+            taints: strings.pairs(
+                taints
+                    .iter()
+                    .filter(|taint| keeps_pods_away(taint))
+                    .map(|taint| (&*taint.key, taint.effect.as_deref().unwrap_or_default())),
+            ),
         }
     }
 }
@@ -206,6 +218,15 @@ mod tests {
         assert!(
             !node(r#"{"metadata":{"name":"a","labels":{"kubernetes.io/role":"agent"}}}"#).is_control_plane()
         );
+    }
+
+    #[test]
+    fn taints_that_keep_pods_away() {
+        let node = node(
+            r#"{"metadata":{"name":"a"},"spec":{"taints":[{"key":"b","effect":"NoExecute"},{"key":"a","effect":"NoSchedule"},
+            {"key":"c","effect":"PreferNoSchedule"},{"key":"d"}]}}"#,
+        );
+        assert_eq!(node.taints.iter().collect::<Vec<_>>(), [("a", "NoSchedule"), ("b", "NoExecute")]);
     }
 
     #[test]

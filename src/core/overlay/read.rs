@@ -261,6 +261,7 @@ fn check_patterns(spec: &OverlaySpec, document: &Document, problems: &mut Vec<Di
     }
     for (index, rule) in spec.refuses.iter().enumerate() {
         patterns.extend(rule.matches.iter().map(|it| (format!("/spec/refuses/{index}/matches"), it)));
+        patterns.extend(rule.keys.iter().map(|it| (format!("/spec/refuses/{index}/keys"), it)));
         patterns.extend(rule.when.iter().map(|it| (format!("/spec/refuses/{index}/when"), &it.matches)));
     }
     for (at, pattern) in patterns {

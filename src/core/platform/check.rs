@@ -3,7 +3,9 @@
 use crate::core::kubernetes::node::KEPT_ANNOTATIONS;
 use crate::core::kubernetes::object_shape;
 use crate::core::pattern;
+use crate::core::platform::proof::Proof;
 use crate::core::platform::{PlatformSpec, Selection, SelectionForm, Spaces, WithoutValue, setting_patterns};
+use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
 
@@ -57,6 +59,33 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
                 "expected either `label` (with or without `matches`) or `providerID`".to_owned(),
             );
         }
+    }
+    for (index, rule) in spec.not_backends.iter().enumerate() {
+        let signs = [rule.label.is_some(), rule.provider_id.is_some(), rule.taint.is_some()];
+        let has_value = rule.value.is_some() || rule.other_than.is_some();
+        if signs.into_iter().filter(|is_set| *is_set).count() != 1 || (has_value && rule.label.is_none()) {
+            report(
+                format!("/spec/notBackends/{index}"),
+                "expected one of `label` (with or without `value` or `otherThan`), `providerID` and `taint`"
+                    .to_owned(),
+            );
+        }
+    }
+    for (index, rule) in spec.refuses_nodes.iter().enumerate() {
+        let by_value_only = rule.value.is_some() && rule.label.is_none();
+        if rule.label.is_some() == rule.tainted_except.is_some() || by_value_only {
+            report(
+                format!("/spec/refusesNodes/{index}"),
+                "expected either `label` (with or without `value`) or `taintedExcept`".to_owned(),
+            );
+        }
+    }
+    for (index, _) in spec.protocols.iter().enumerate().filter(|(_, rule)| rule.has.is_empty()) {
+        report(format!("/spec/protocols/{index}"), "`has` is empty; name the protocols".to_owned());
+    }
+    for (field, problem) in spec.proof.iter().flat_map(Proof::misfits) {
+        let at = if field.is_empty() { "/spec/proof".to_owned() } else { format!("/spec/proof/{field}") };
+        report(at, problem);
     }
     if let Some(selection) = &spec.selection {
         for problem in incomplete(selection, spec) {
@@ -135,11 +164,19 @@ fn patterns<'a>(spec: &'a PlatformSpec, recognize: &str) -> Vec<(String, &'a Str
     for (index, rule) in spec.refuses.iter().enumerate() {
         let at = format!("/spec/refuses/{index}");
         patterns.extend(rule.matches.iter().map(|p| (format!("{at}/matches"), p)));
+        patterns.extend(rule.keys.iter().map(|p| (format!("{at}/keys"), p)));
         patterns.extend(rule.when.iter().map(|condition| (format!("{at}/when"), &condition.matches)));
     }
     for (index, rule) in spec.requires.iter().enumerate() {
         let at = format!("/spec/requires/{index}/when");
         patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    for (index, rule) in spec.protocols.iter().enumerate() {
+        let at = format!("/spec/protocols/{index}/when");
+        patterns.extend(rule.when.iter().map(|condition| (at.clone(), &condition.matches)));
+    }
+    for (label, pattern) in &nodes.label_patterns {
+        patterns.push((pointer::join(&format!("{recognize}/labelPatterns"), label), pattern));
     }
     for (index, rule) in nodes.rejects.iter().enumerate() {
         let at = format!("{recognize}/rejects/{index}/matches");

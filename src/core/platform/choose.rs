@@ -74,13 +74,19 @@ fn named(platform: &Platform, nodes: &[&Node]) -> usize {
 fn identified(platform: &Platform, nodes: &[&Node]) -> bool {
     let recognize = &platform.spec.recognize;
     let ids = recognize.provider_ids();
-    let is_marked = recognize.labels.is_empty() || nodes.iter().any(|node| has_label(platform, node));
+    let needs_mark = !recognize.labels.is_empty() || !recognize.label_patterns.is_empty();
+    let is_marked = !needs_mark || nodes.iter().any(|node| has_label(platform, node));
     is_marked && nodes.iter().any(|node| ids.has(&node.provider_id))
 }
 
 fn has_label(platform: &Platform, node: &Node) -> bool {
-    let mut labels = platform.spec.recognize.labels.iter();
-    labels.any(|(key, value)| node.labels.get(key) == Some(value.as_str()))
+    let recognize = &platform.spec.recognize;
+    let fits = |pattern: &str, value: &str| pattern::compile(pattern).is_ok_and(|it| it.is_match(value));
+    recognize.labels.iter().any(|(key, value)| node.labels.get(key) == Some(value.as_str()))
+        || recognize
+            .label_patterns
+            .iter()
+            .any(|(key, pattern)| node.labels.get(key).is_some_and(|value| fits(pattern, value)))
 }
 
 /// Reports nodes of several clouds: whichever platform is chosen, some of them get no load balancer.

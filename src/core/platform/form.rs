@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::patch::Patch;
+use crate::core::pointer;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 use crate::core::platform::node_rules::{
-    ControlPlane, ControlPlaneBackends, ExcludeLabel, NotBackend, Recognize,
+    ControlPlane, ControlPlaneBackends, ExcludeLabel, NodeRefusal, NotBackend, Recognize,
 };
+use crate::core::platform::proof::{Grade, Proof};
+use crate::core::platform::protocols::{ProtocolRule, wrong_ports};
 use crate::core::platform::selection::Selection;
 use crate::core::platform::service_rules;
 use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within};
@@ -64,6 +67,9 @@ pub struct PlatformSpec {
     pub title: String,
     /// Sources of the facts in this file.
     pub sources: Vec<String>,
+    /// How the binding was proven. `render` warns about a binding that is only documented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// When to choose this platform; `init` shows it if the nodes fit more than one platform.
     pub choose: String,
     /// Set if the platform cannot bind a Service to a pool; then only `workload.perPool` splits the traffic.
@@ -72,9 +78,12 @@ pub struct PlatformSpec {
     /// The effect of `workload.perPool` on the limit of backends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_pool: Option<PerPool>,
-    /// Facts that have not been verified: sentences that `render` prints as warnings.
+    /// Facts that have not been verified: sentences that `render` prints as warnings, unless the provider's code was run (`proof`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unverified: Vec<String>,
+    /// What users of the platform should know: sentences that `kubectl largescale platforms NAME` prints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// How to recognize the nodes of the platform.
     #[serde(alias = "recognise")] // typos:ignore
     pub recognize: Recognize,
@@ -89,9 +98,12 @@ pub struct PlatformSpec {
     /// Settings that the platform reads from `spec.settings`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
-    /// Labels of nodes that the load balancers leave out.
+    /// Nodes that the load balancers leave out, besides those with the exclude label.
     #[serde(default)]
     pub not_backends: Vec<NotBackend>,
+    /// Nodes that a pool must not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refuses_nodes: Vec<NodeRefusal>,
     /// How the platform reads `node.kubernetes.io/exclude-from-external-load-balancers`.
     #[serde(default)]
     pub exclude_label: ExcludeLabel,
@@ -117,12 +129,22 @@ pub struct PlatformSpec {
     /// What to do for internal load balancers if `internal` is not supported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_instead: Option<String>,
+    /// What internal load balancers need outside of the Service; `render` prints the sentence with `internal: true`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal_needs: Option<String>,
     /// Additional objects for each pool, with placeholders in the values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub objects: Vec<Value>,
     /// Whether the load balancers have an address or a hostname: external-dns makes no round robin of hostnames.
     #[serde(default)]
     pub answers_with: AnswersWith,
+    /// The protocols of the load balancers; without a rule that applies, ports are not checked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub protocols: Vec<ProtocolRule>,
+    /// Annotations that name an address, or an object that holds one. Pools cannot share an address, so each pool's Service
+    /// needs its own value. Upper and lower case are the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub address_annotations: Vec<String>,
     /// What a Service must not have on this platform.
     #[serde(default)]
     pub refuses: Vec<Refusal>,
@@ -291,19 +313,36 @@ pub struct CloudConfig {
 impl PlatformSpec {
     /// Returns the rules that the Service of a pool breaks.
     pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        service_rules::broken_rules(&self.refuses, &self.requires, service)
+        let rules = service_rules::broken_rules(&self.refuses, &self.requires, service);
+        rules.chain(wrong_ports(&self.protocols, service))
     }
 
     /// Returns pointers to the fields of a Service that decide about its load balancer: the fields of the binding, and those
     /// that only one Service can have.
     pub fn load_balancer_fields(&self) -> Vec<String> {
         let patched = self.binding.iter().chain(&self.internal).filter_map(|step| step["path"].as_str());
-        let of_one = self.refuses.iter().filter(|rule| rule.within == Within::Manifests);
-        let mut fields: Vec<String> =
-            patched.chain(of_one.map(|rule| rule.path.as_str())).map(str::to_owned).collect();
+        let mut fields: Vec<String> = patched.map(str::to_owned).chain(self.fields_of_one()).collect();
         fields.sort();
         fields.dedup();
         fields
+    }
+
+    /// Returns pointers to the fields of a Service whose value only one load balancer can have.
+    pub fn fields_of_one(&self) -> impl Iterator<Item = String> {
+        let rules = self.refuses.iter().filter(|rule| rule.within == Within::Manifests && rule.keys.is_none());
+        let addresses = self.address_annotations.iter().map(|key| pointer::join("/metadata/annotations", key));
+        rules.map(|rule| rule.path.clone()).chain(addresses)
+    }
+
+    /// Whether the binding is documented only: no code of the provider ever read it.
+    pub fn is_documented_only(&self) -> bool {
+        self.refused.is_none() && self.proof.as_ref().is_some_and(|proof| proof.grade == Grade::Documented)
+    }
+
+    /// Returns the facts to warn about: those of a platform whose provider's code was never run.
+    pub fn doubts(&self) -> &[String] {
+        let was_run = self.proof.as_ref().is_some_and(|proof| proof.grade != Grade::Documented);
+        if was_run { &[] } else { &self.unverified }
     }
 
     /// Whether a control-plane node may be a backend.
@@ -314,7 +353,8 @@ impl PlatformSpec {
 
     /// Returns the fields of a Service in the manifests that its copies cannot share.
     pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        service_rules::refused(&self.refuses, service, Within::Manifests)
+        let rules = service_rules::refused(&self.refuses, service, Within::Manifests);
+        rules.chain(service_rules::addresses(&self.address_annotations, service))
     }
 }
 

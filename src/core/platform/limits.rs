@@ -24,6 +24,9 @@ pub enum LimitName {
     TargetsPerFrontend,
     /// Nodes times ports of one load balancer.
     TargetsPerLoadBalancer,
+    /// Nodes in the backend pools of one load balancer, counted once for each pool. Services with `externalTrafficPolicy: Local`
+    /// have a backend pool each, and all others of a load balancer share one.
+    IpConfigurationsPerLoadBalancer,
     /// Ports of one load balancer (rules or listeners).
     PortsPerLoadBalancer,
     /// Front ends of one load balancer; a Service has one for each IP family.
@@ -54,10 +57,11 @@ pub enum LimitName {
 
 impl LimitName {
     /// All names.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NodesPerLoadBalancer,
         Self::TargetsPerFrontend,
         Self::TargetsPerLoadBalancer,
+        Self::IpConfigurationsPerLoadBalancer,
         Self::PortsPerLoadBalancer,
         Self::FrontendsPerLoadBalancer,
         Self::RulesPerNetworkCard,
@@ -84,6 +88,7 @@ impl LimitName {
             Self::NodesPerLoadBalancer => "nodes behind its load balancer",
             Self::TargetsPerFrontend => "targets (nodes times ports) of one front end",
             Self::TargetsPerLoadBalancer => "targets (nodes times ports) of its load balancer",
+            Self::IpConfigurationsPerLoadBalancer => "IP configurations (nodes times backend pools) of its load balancer",
             Self::PortsPerLoadBalancer => "ports of its load balancer",
             Self::FrontendsPerLoadBalancer => "front ends of its load balancer",
             Self::RulesPerNetworkCard => "load-balancing rules on each node's network card",

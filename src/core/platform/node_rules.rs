@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::kubernetes::node::Node;
 use crate::core::pattern;
+use crate::core::platform::service_rules::Level;
 
 /// How to recognize the nodes of a platform; one match is enough.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -23,6 +24,9 @@ pub struct Recognize {
     /// Labels of which a node must have at least one, if several platforms share their provider IDs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Labels with patterns of their values; such a label identifies a node as one in `labels` does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub label_patterns: BTreeMap<String, String>,
     /// Patterns of node names, if the provider ID is not set.
     #[serde(default)]
     pub node_names: Vec<String>,
@@ -93,30 +97,80 @@ pub enum ControlPlaneBackends {
     UnlessExcluded,
 }
 
-/// A label of nodes that the load balancers leave out.
+/// Nodes that the load balancers leave out: those with a label, a provider ID or a taint.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NotBackend {
     /// The key of the label.
-    pub label: String,
-    /// The value; default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The value of the label; default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
-    /// The reverse: a node without this value is left out.
+    /// The reverse: a node without this value of the label is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub other_than: Option<String>,
+    /// A prefix of `spec.providerID`.
+    #[serde(default, rename = "providerID", skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
+    /// The key of a taint with the effect `NoSchedule` or `NoExecute`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taint: Option<String>,
     /// One or two words for such a node.
     pub because: String,
 }
 
 impl NotBackend {
-    /// Whether a node with this value of the label, or without the label, is left out.
-    pub fn leaves_out(&self, found: Option<&str>) -> bool {
+    /// Whether the rule leaves a node out.
+    pub fn leaves_out(&self, node: &Node) -> bool {
+        if let Some(prefix) = &self.provider_id {
+            return node.provider_id.starts_with(prefix.as_str());
+        }
+        if let Some(key) = &self.taint {
+            return node.taints.get(key).is_some();
+        }
+        let found = self.label.as_ref().and_then(|label| node.labels.get(label));
         match (&self.other_than, &self.value) {
             (Some(wanted), _) => found != Some(wanted),
             (None, Some(value)) => found == Some(value),
             (None, None) => found.is_some(),
         }
+    }
+}
+
+/// Nodes that a pool of this platform must not have, because they break its load balancer or get no traffic.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeRefusal {
+    /// The key of the label that such a node has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The value of the label; default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Instead of a label: the node has a taint with the effect `NoSchedule` or `NoExecute`, and its key is not in this list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tainted_except: Option<Vec<String>>,
+    /// A lower-case clause that follows the label or the taint.
+    pub because: String,
+    /// What to do.
+    pub hint: String,
+    /// The severity.
+    #[serde(default)]
+    pub level: Level,
+}
+
+impl NodeRefusal {
+    /// Returns the label or taint that makes a node unfit; `None` if it is fit.
+    pub fn found_in(&self, node: &Node) -> Option<String> {
+        if let Some(known) = &self.tainted_except {
+            let (key, effect) = node.taints.iter().find(|(key, _)| !known.iter().any(|it| it == key))?;
+            return Some(format!("the taint {key}:{effect}"));
+        }
+        let label = self.label.as_ref()?;
+        let found = node.labels.get(label)?;
+        let is_meant = self.value.as_ref().is_none_or(|value| value == found);
+        is_meant.then(|| format!("the label {label}={found}"))
     }
 }
 

@@ -13,6 +13,9 @@ use crate::core::pointer;
 pub struct Refusal {
     /// JSON pointer into the Service.
     pub path: String,
+    /// Applies to each field below `path` whose key matches this pattern, instead of to `path` itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<String>,
     /// Applies only if the value, as text, matches this pattern.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
@@ -85,7 +88,7 @@ pub enum Level {
 #[derive(Clone, Debug)]
 pub struct Broken<'a> {
     /// The field that is wrong; `None` if a field is missing.
-    pub path: Option<&'a str>,
+    pub path: Option<String>,
     /// The problem: a lower-case sentence.
     pub sentence: String,
     /// What to do.
@@ -95,12 +98,29 @@ pub struct Broken<'a> {
 }
 
 impl Refusal {
-    /// Returns the problem of a Service: a lower-case sentence.
-    fn broken_by(&self, service: &Value) -> Option<String> {
-        let found = pointer::find(service, &self.path).filter(|found| is_set(found))?;
-        let is_meant = self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(found)));
-        (is_meant && self.when.iter().all(|condition| condition.holds(service)))
-            .then(|| format!("`{}` is {found}, which {}", pointer::field(&self.path), self.because))
+    /// Returns the fields of a Service that the rule refuses, each with the problem: a lower-case sentence.
+    fn broken_by(&self, service: &Value) -> Vec<(String, String)> {
+        let Some(found) = pointer::find(service, &self.path) else { return Vec::new() };
+        let fields: Vec<(String, &Value)> = match &self.keys {
+            None => vec![(self.path.clone(), found)],
+            Some(pattern) => {
+                let below = found.as_object().into_iter().flatten();
+                let named = below.filter(|(key, _)| matches(pattern, key));
+                named.map(|(key, value)| (pointer::join(&self.path, key), value)).collect()
+            }
+        };
+        let is_meant = |value: &Value| {
+            is_set(value) && self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(value)))
+        };
+        let mut fields: Vec<_> = fields.into_iter().filter(|(_, value)| is_meant(value)).collect();
+        if !fields.is_empty() && !self.when.iter().all(|condition| condition.holds(service)) {
+            fields.clear();
+        }
+        let told = |(path, found): (String, &Value)| {
+            let sentence = format!("`{}` is {found}, which {}", pointer::field(&path), self.because);
+            (path, sentence)
+        };
+        fields.into_iter().map(told).collect()
     }
 }
 
@@ -146,11 +166,30 @@ pub(super) fn refused<'a>(
     service: &'a Value,
     within: Within,
 ) -> impl Iterator<Item = Broken<'a>> {
-    refuses.iter().filter(move |rule| rule.within == within).filter_map(|rule| {
-        let sentence = rule.broken_by(service)?;
-        Some(Broken { path: Some(&rule.path), sentence, hint: &rule.hint, level: rule.level })
+    refuses.iter().filter(move |rule| rule.within == within).flat_map(|rule| {
+        let fields = rule.broken_by(service).into_iter();
+        fields.map(|(path, sentence)| Broken { path: Some(path), sentence, hint: &rule.hint, level: rule.level })
     })
 }
+
+/// Returns the annotations of a Service that name an address.
+pub(super) fn addresses<'a>(
+    annotations: &'a [String],
+    service: &'a Value,
+) -> impl Iterator<Item = Broken<'a>> {
+    let set = service["metadata"]["annotations"].as_object().into_iter().flatten();
+    let names_one = |(key, value): &(&String, &Value)| {
+        is_set(value) && annotations.iter().any(|known| known.eq_ignore_ascii_case(key))
+    };
+    set.filter(names_one).map(|(key, found)| {
+        let path = pointer::join("/metadata/annotations", key);
+        let sentence =
+            format!("`{}` is {found}, which names the address of a single load balancer", pointer::field(&path));
+        Broken { path: Some(path), sentence, hint: OWN_ADDRESS, level: Level::Error }
+    })
+}
+
+const OWN_ADDRESS: &str = "remove it, or set a value for each pool's Service in an overlay (`target: {pool: POOL}`)";
 
 /// Matches a pattern. Patterns were checked when the platform was read.
 fn matches(pattern: &str, text: &str) -> bool {
@@ -186,16 +225,28 @@ mod tests {
     fn refusals_apply_to_set_fields_that_match() {
         let service = |a: Value| json!({"spec": {"a": a, "b": "x"}});
         let plain = refusal(&json!({}));
-        assert_eq!(plain.broken_by(&service(json!("1"))).unwrap(), "`spec.a` is \"1\", which does nothing");
+        let found = plain.broken_by(&service(json!("1")));
+        assert_eq!(found, [("/spec/a".to_owned(), "`spec.a` is \"1\", which does nothing".to_owned())]);
         for unset in [json!(null), json!(0), json!(""), json!([])] {
-            assert_eq!(plain.broken_by(&service(unset)), None);
+            assert_eq!(plain.broken_by(&service(unset)), []);
         }
         let of_value = refusal(&json!({"matches": "^false$"}));
-        assert!(of_value.broken_by(&service(json!(false))).is_some());
-        assert!(of_value.broken_by(&service(json!("true"))).is_none());
+        assert!(!of_value.broken_by(&service(json!(false))).is_empty());
+        assert!(of_value.broken_by(&service(json!("true"))).is_empty());
         let with = |pattern: &str| refusal(&json!({"when": [{"path": "/spec/b", "matches": pattern}]}));
-        assert!(with("^x$").broken_by(&service(json!(1))).is_some());
-        assert!(with("^$").broken_by(&service(json!(1))).is_none());
+        assert!(!with("^x$").broken_by(&service(json!(1))).is_empty());
+        assert!(with("^$").broken_by(&service(json!(1))).is_empty());
+    }
+
+    #[test]
+    fn refusals_apply_to_each_key_that_matches() {
+        let rule = refusal(&json!({"path": "/metadata/annotations", "keys": "^a/"}));
+        let service = json!({"metadata": {"annotations": {"a/1": "x", "a/2": "", "b/1": "y"}}});
+        let found = rule.broken_by(&service);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, "/metadata/annotations/a~11");
+        assert_eq!(found[0].1, "`metadata.annotations[a/1]` is \"x\", which does nothing");
+        assert_eq!(rule.broken_by(&json!({})), []);
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub struct Setting {
     /// A pattern that each string must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matches: Option<String>,
+    /// Each text is an address or a range of addresses, and pools must have no address in common.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disjoint: bool,
     /// The value if the spec does not set it; without a default, an unset placeholder is an error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Value>,

@@ -1,7 +1,9 @@
 //! Which nodes are not backends of any load balancer, and why.
 
+use std::collections::BTreeMap;
+
 use crate::core::kubernetes::node::Node;
-use crate::core::platform::{ExcludeLabel, NotBackend, Platform, ProviderIds};
+use crate::core::platform::{ExcludeLabel, Level, NotBackend, Platform, ProviderIds};
 use crate::core::report::diagnostic::Diagnostic;
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
@@ -64,9 +66,8 @@ pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'
             return Some(EXCLUDED);
         }
     }
-    let left_out = |rule: &&NotBackend| rule.leaves_out(node.labels.get(&rule.label));
-    let labeled = platform.spec.not_backends.iter().find(left_out);
-    if let Some(rule) = labeled {
+    let left_out = |rule: &&NotBackend| rule.leaves_out(node);
+    if let Some(rule) = platform.spec.not_backends.iter().find(left_out) {
         return Some(&rule.because);
     }
     let foreign = !node.provider_id.is_empty() && !known.is_unknown() && !known.has(&node.provider_id);
@@ -95,6 +96,29 @@ pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnosti
     })
 }
 
+/// Reports backends in a pool that break its load balancer, or get no traffic.
+pub(super) fn unfit<'n>(backends: impl Iterator<Item = &'n Node> + Clone, platform: &Platform) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for rule in &platform.spec.refuses_nodes {
+        let mut by_sign: BTreeMap<String, Names> = BTreeMap::new();
+        for node in backends.clone() {
+            if let Some(sign) = rule.found_in(node) {
+                by_sign.entry(sign).or_default().add(&node.name);
+            }
+        }
+        for (sign, names) in by_sign {
+            let Some(text) = names.having() else { continue };
+            let message = format!("{text} {sign}, {}", rule.because);
+            let problem = match rule.level {
+                Level::Error => Diagnostic::error(message),
+                Level::Warning => Diagnostic::warning(message),
+            };
+            problems.push(problem.hint(rule.hint.clone()));
+        }
+    }
+    problems
+}
+
 /// Collects names for a message: the first few, and the number of all.
 #[derive(Default)]
 pub(super) struct Names {
@@ -108,6 +132,13 @@ impl Names {
         if self.first.len() < NAMED {
             self.first.push(name.to_owned());
         }
+    }
+
+    /// Returns the subject of a sentence and its verb: `node a has`, `2 nodes (a, b) have`.
+    fn having(&self) -> Option<String> {
+        let text = self.text()?;
+        let (subject, verb) = text.rsplit_once(' ')?;
+        Some(format!("{subject} {}", if verb == "is" { "has" } else { "have" }))
     }
 
     /// Returns the subject of a sentence and its verb: `node a is`, `2 nodes (a, b) are`.

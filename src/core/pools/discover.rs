@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
-use crate::core::pools::backend::{CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded};
+use crate::core::pools::backend::{CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded, unfit};
 use crate::core::pools::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
@@ -95,6 +95,7 @@ pub fn discover_pools(
     let mut servers: Vec<&str> = Vec::new();
     let mut foreign = Names::default();
     let mut problems = Vec::new();
+    let mut backends: Vec<&Node> = Vec::new();
     let takes_control_plane = platform.spec.takes_control_plane();
     for node in nodes {
         let left_out = no_backend(node, platform, &known);
@@ -126,10 +127,12 @@ pub fn discover_pools(
             *pool.left_out.entry(because.to_owned()).or_default() += 1;
             continue;
         }
+        backends.push(node);
         pool.see(node, finder.find(node, value));
         pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
     }
     discovered.warnings.extend(not_excluded(nodes, platform));
+    discovered.warnings.extend(unfit(backends.iter().copied(), platform));
     if !problems.is_empty() {
         return Err(problems);
     }

@@ -56,7 +56,7 @@ fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Brok
 
 /// Returns the line in the manifest if the manifest sets the field, and otherwise the line of the Service.
 fn location(draft: &PendingObject<'_>, broken: &Broken<'_>) -> Location {
-    let own = broken.path.filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
+    let own = broken.path.as_deref().filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
     draft.source.location(own.unwrap_or("/metadata/name"))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
         .flat_map(|service| {
             let broken = input.platform.spec.broken_rules(service.value());
             broken.filter(|broken| broken.level == Level::Error).filter_map(|broken| {
-                let location = service.location(broken.path?);
+                let location = service.location(&broken.path?);
                 Some(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()))
             })
         })
@@ -89,7 +89,7 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
 /// Reports fields of a Service in the manifests that copies cannot share on this platform.
 pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for broken in input.platform.spec.unshareable(object.value()) {
-        let location = object.location(broken.path.unwrap_or_default());
+        let location = object.location(broken.path.as_deref().unwrap_or_default());
         problems.push(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()));
     }
 }
