@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, capacity, completion, diff, doctor, init, inventory, model, options, pools, prune, render, schema,
-    status,
+    apply, capacity, completion, diff, doctor, init, inventory, model, options, platforms, pools, prune,
+    render, schema, status,
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -80,6 +80,7 @@ pub enum Command {
     Status(status::Args),
     Capacity(capacity::Args),
     Model(model::Args),
+    Platforms(platforms::Args),
     Doctor(doctor::Args),
     Schema(schema::Args),
     Completion(completion::Args),

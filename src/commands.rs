@@ -10,6 +10,7 @@ pub mod init;
 pub mod inventory;
 pub mod model;
 pub mod options;
+pub mod platforms;
 pub mod pools;
 pub mod prune;
 pub mod render;

@@ -8,6 +8,7 @@ pub mod git;
 mod identity;
 mod leftovers;
 mod manifests;
+mod named_platform;
 mod nodes;
 mod parallel;
 mod programs;
@@ -25,6 +26,7 @@ pub use crate::directory::files::{
     NamedBy, is_regular_file, make_directory, read_text, read_text_of_user, replace, write_new, write_private,
 };
 pub use crate::directory::identity::{new_lock_id, new_salt};
+pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
 pub use crate::directory::project::Project;

@@ -92,6 +92,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Status(args) => for_each::run(typed, args, commands::status::run),
         Command::Capacity(args) => for_each::run(typed, args, commands::capacity::run),
         Command::Model(args) => commands::model::run(args),
+        Command::Platforms(args) => commands::platforms::run(args),
         Command::Doctor(args) => for_each::run(typed, args, commands::doctor::run),
         Command::Schema(args) => commands::schema::run(args),
         Command::Completion(args) => commands::completion::run(args),

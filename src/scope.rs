@@ -134,7 +134,7 @@ impl SharedFlags {
     pub fn of(command: &str) -> Self {
         match command {
             "init" => Self::Connection,
-            "model" | "schema" | "completion" | "options" => Self::Neither,
+            "model" | "platforms" | "schema" | "completion" | "options" => Self::Neither,
             _ => Self::SpecAndConnection,
         }
     }

@@ -1,10 +1,12 @@
 //! Platforms: how to recognize the nodes of a cloud, and how to bind a Service to a pool. They are data, not code: the files
 //! in `platforms/` are built in, and users write their own with the same schema.
 
+mod answers;
 mod builtin;
 mod check;
 pub mod choose;
 mod cloud_config;
+mod describe;
 mod distribution;
 mod form;
 mod limits;
@@ -19,10 +21,11 @@ mod vm_set;
 
 pub use crate::core::platform::builtin::{builtin_names, builtin_text, read_builtin};
 pub use crate::core::platform::cloud_config::{CloudConfigText, cloud_config};
+pub use crate::core::platform::describe::{Fact, facts, protocols, selects};
 pub use crate::core::platform::distribution::{Distribution, distributions};
 pub use crate::core::platform::form::{
-    AnswersWith, CloudConfig, LabelChanges, LoadBalancers, OnlyLabels, PerPool, Platform, PlatformSpec,
-    Refused, Relief, VmSetMatch, VmSetRule, VmSets,
+    AnswersWith, Backends, CloudConfig, LabelChanges, LoadBalancers, OnlyLabels, PerPool, Platform,
+    PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{

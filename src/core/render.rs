@@ -228,8 +228,8 @@ fn unverified(input: Input<'_>) -> Vec<Diagnostic> {
         .hint("check the nodes of one load balancer before you rely on it")
     });
     let sentences = input.platform.spec.doubts().iter();
-    let facts = sentences
-        .map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()));
+    let facts =
+        sentences.map(|sentence| Diagnostic::warning(format!("not verified: {sentence}")).at(location()));
     binding.into_iter().chain(facts).collect()
 }
 

@@ -218,7 +218,7 @@ fn load_overlay(paths: Paths<'_>, name: &str, at: Location) -> Checked<Overlay> 
 }
 
 /// Returns whether a name in the spec is a file: it contains a `/` or has a YAML extension.
-fn is_file_name(name: &str) -> bool {
+pub(super) fn is_file_name(name: &str) -> bool {
     let lower = name.to_lowercase();
     name.contains('/')
         || name.contains('\\')

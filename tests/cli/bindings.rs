@@ -50,8 +50,8 @@ fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str
     let mut labels = Map::new();
     labels.insert("kubernetes.io/hostname".to_owned(), name.into());
     for rule in &spec.not_backends {
-        if let Some(wanted) = &rule.other_than {
-            labels.insert(rule.label.clone(), wanted.as_str().into());
+        if let (Some(label), Some(wanted)) = (&rule.label, &rule.other_than) {
+            labels.insert(label.clone(), wanted.as_str().into());
         }
     }
     if let Some(pool) = pool {
@@ -254,6 +254,14 @@ fn the_handling_of_control_plane_nodes_has_a_source() {
     }
 }
 
+/// Returns a label that one of the patterns of the platform recognizes.
+fn spec_mark(platform: &Platform) -> Option<(&str, &str)> {
+    let patterns = &platform.spec.recognize.label_patterns;
+    patterns
+        .contains_key("topology.outscale.com/net")
+        .then_some(("topology.outscale.com/net", "vpc-12345678"))
+}
+
 /// A compact cluster: three servers and nothing else.
 #[test]
 fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
@@ -264,6 +272,7 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
         let mut labels =
             vec![("node-role.kubernetes.io/control-plane", "true"), ("node-role.kubernetes.io/etcd", "true")];
         labels.extend(mark.map(|(key, value)| (key.as_str(), value.as_str())));
+        labels.extend(spec_mark(platform));
         let servers =
             ["a", "b", "c"].map(|pool| node(platform, &format!("server-{pool}"), Some(pool), &labels));
         let list = json!({"kind": "NodeList", "items": servers}).to_string();

@@ -1,19 +1,19 @@
-//! Compares docs/platforms.md with the platform files. A platform is called verified only if the provider's own
-//! code has run on rendered Services. `UPDATE_DOCS=1` updates the generated parts.
+//! Compares docs/platforms.md with the platform files. A platform is called tested only if the tests run the provider's own
+//! code on rendered Services. `UPDATE_DOCS=1` updates the generated parts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
 use largescale::core::platform::{
-    AnswersWith, ControlPlaneBackends, ExcludeLabel, Level, LimitName, Platform, PlatformSpec, Relief,
-    builtin_names, distributions, read_builtin,
+    Grade, Platform, Relief, builtin_names, distributions, facts, read_builtin,
 };
+use largescale::core::{node_list, yaml};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::json;
 
 use crate::drift::{separator, table};
-use crate::environment::checkout;
+use crate::environment::{Environment, checkout};
 
 const PAGE: &str = "docs/platforms.md";
 
@@ -36,12 +36,51 @@ fn platforms() -> Vec<Platform> {
     builtin_names().map(|name| read_builtin(name).unwrap().unwrap()).collect()
 }
 
+/// The page and the command must show the same proofs as the tests that run the providers' code.
 #[test]
-fn the_table_of_platforms() {
+fn tested_platforms_are_the_proofs_of_the_tests() {
     let proofs = proofs();
+    for platform in platforms() {
+        let name = &platform.name;
+        let said = platform.spec.proof.unwrap_or_else(|| panic!("{name} has no proof"));
+        let Some(proof) = proofs.get(name) else {
+            assert_ne!(said.grade, Grade::Tested, "{name} is not in tests/proofs.json");
+            continue;
+        };
+        assert_eq!(said.grade, Grade::Tested, "{name}");
+        assert_eq!(said.source, proof.module, "{name}");
+        assert_eq!(said.functions, proof.functions, "{name}");
+        assert_eq!(said.by.as_ref(), Some(&proof.by), "{name}");
+    }
     for name in proofs.keys() {
         assert!(builtin_names().any(|known| known == name), "tests/proofs.json names {name}");
     }
+}
+
+/// Each proof names a version: a tag, a commit or a day.
+#[test]
+fn each_proof_names_a_version() {
+    for platform in platforms() {
+        let source = platform.spec.proof.unwrap().source;
+        let is_commit = |word: &str| word.len() >= 7 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_tag = |word: &str| {
+            word.strip_prefix('v').is_some_and(|rest| rest.starts_with(|it: char| it.is_ascii_digit()))
+        };
+        let mut words = source.split([' ', ',', '(', ')', ':', ';']);
+        let is_page = source.starts_with("https://cloud.ibm.com/");
+        assert!(
+            is_page
+                || source.contains("2026-")
+                || source.contains("2024-")
+                || words.any(|word| is_commit(word) || is_tag(word)),
+            "{}: {source}",
+            platform.name
+        );
+    }
+}
+
+#[test]
+fn the_table_of_platforms() {
     let rows: String = platforms()
         .iter()
         .map(|platform| {
@@ -50,16 +89,50 @@ fn the_table_of_platforms() {
                 (Some(_), _) => "it cannot: only `workload.perPool`".to_owned(),
                 (None, fields) => fields.join(", "),
             };
-            let verified = match (proofs.get(name), &platform.spec.refused) {
-                (Some(proof), _) => format!("the provider's code: {}", proof.module),
-                (None, Some(_)) => "nothing to verify".to_owned(),
-                (None, None) => "documented only".to_owned(),
+            let proof = platform.spec.proof.as_ref().unwrap();
+            let proven = match (proof.grade, &proof.date) {
+                (Grade::Executed, Some(date)) => format!("executed on {date}: {}", proof.source),
+                (grade, _) => format!("{}: {}", grade.word(), proof.source),
             };
-            format!("| [`{name}`](#{name}) | {} | {how} | {verified} |\n", platform.spec.title)
+            format!("| [`{name}`](#{name}) | {} | {how} | {proven} |\n", platform.spec.title)
         })
         .collect();
-    let headings = ["platform", "what it is", "how a Service chooses its nodes", "verified by"];
+    let headings = ["platform", "what it is", "how a Service chooses its nodes", "proof"];
     separator(PAGE, "table", &table(&headings, &rows));
+}
+
+/// A load balancer that is in no platform file, because no Service can select its nodes.
+#[derive(Deserialize)]
+struct CannotSelect {
+    name: String,
+    because: String,
+    source: String,
+}
+
+#[test]
+fn the_table_of_what_cannot_select_nodes() {
+    let mut rows = String::new();
+    for platform in platforms() {
+        let Some(refused) = &platform.spec.refused else { continue };
+        let relief = match platform.spec.per_pool.as_ref().map(|per_pool| per_pool.relieves) {
+            Some(Relief::Full) => "relieves the limit",
+            Some(Relief::None) | None => "does not relieve the limit",
+        };
+        let name = &platform.name;
+        let source = &platform.spec.proof.as_ref().unwrap().source;
+        let _ = writeln!(rows, "| [`{name}`](#{name}) | {} | {relief} | {source} |", refused.because);
+    }
+    let text = fs::read_to_string(checkout().join("tests/cannot-select.json")).unwrap();
+    let others: Vec<CannotSelect> = serde_json::from_str(&text).unwrap();
+    for other in others {
+        let _ = writeln!(
+            rows,
+            "| {} (not built in) | {} | unknown | {} |",
+            other.name, other.because, other.source
+        );
+    }
+    let headings = ["load balancer", "why a Service cannot select its nodes", "`workload.perPool`", "source"];
+    separator(PAGE, "cannot", &table(&headings, &rows));
 }
 
 #[test]
@@ -89,9 +162,7 @@ fn the_table_of_distributions() {
 
 #[test]
 fn every_platform_in_full() {
-    let proofs = proofs();
-    let text: String =
-        platforms().iter().map(|platform| section(platform, proofs.get(&platform.name))).collect();
+    let text: String = platforms().iter().map(section).collect();
     separator(PAGE, "details", &text);
 }
 
@@ -109,144 +180,60 @@ fn added(platform: &Platform) -> Vec<String> {
     fields.chain(kinds).collect()
 }
 
-/// Describes which nodes are behind the load balancers of a platform, and which nodes it refuses.
-fn backends(spec: &PlatformSpec) -> Vec<(&'static str, String)> {
-    let mut lines = Vec::new();
-    if let Some(said) = &spec.control_plane {
-        let backends = match said.backends {
-            ControlPlaneBackends::Never => "never behind a load balancer",
-            ControlPlaneBackends::UnlessExcluded => {
-                "behind load balancers as other nodes are, unless excluded"
-            }
-        };
-        lines.push(("control-plane nodes", format!("{backends} ({})", said.source)));
-    }
-    let exclude = match spec.exclude_label {
-        ExcludeLabel::Value => "leaves a node out, unless its value is false",
-        ExcludeLabel::Presence => "leaves a node out, whatever its value",
-        ExcludeLabel::Ignored => "has no effect",
-    };
-    lines.push(("the exclude label", exclude.to_owned()));
-    for rule in &spec.recognize.rejects {
-        let sign = match (&rule.label, &rule.matches, &rule.provider_id) {
-            (Some(label), Some(pattern), _) => {
-                format!("the label `{label}`, whose value matches `{pattern}`,")
-            }
-            (Some(label), None, _) => format!("the label `{label}`"),
-            (None, _, id) => {
-                format!("a provider ID that begins with `{}`", id.as_deref().unwrap_or_default())
-            }
-        };
-        lines.push(("refused", format!("a node with {sign} is {}", rule.because)));
-    }
-    lines
-}
-
-fn section(platform: &Platform, proof: Option<&Proof>) -> String {
-    let spec = &platform.spec;
-    let mut out = format!("### {}\n\n{}\n\n", platform.name, spec.title);
-    let mut line = |what: &str, text: String| {
-        let _ = writeln!(out, "- {what}: {text}");
-    };
-    if let Some(refused) = &spec.refused {
-        line("cannot choose nodes", format!("{}; {}", refused.because, refused.hint));
-    }
-    line("choose it if", spec.choose.clone());
-    if !spec.pool_labels.is_empty() {
-        line("pool labels", code(spec.pool_labels.iter().map(String::as_str)));
-    }
-    if let Some(only) = &spec.only_labels {
-        line(
-            "no other labels",
-            format!("{}: {}", code(only.labels.iter().map(String::as_str)), only.because),
-        );
-    }
-    for (what, text) in backends(spec) {
-        line(what, text);
-    }
-    for (what, operations) in [("each pool's Service", &spec.binding), ("`internal: true`", &spec.internal)] {
-        for operation in operations {
-            let path = operation["path"].as_str().unwrap().replace("~1", "/");
-            let field = path.trim_start_matches("/metadata/").trim_start_matches('/').replacen('/', ": ", 1);
-            line(what, format!("`{field}: {}`", shown(&operation["value"])));
-        }
-    }
-    if let Some(instead) = &spec.internal_instead {
-        line("no `internal: true`", instead.clone());
-    }
-    if spec.answers_with == AnswersWith::Name {
-        line("its load balancers answer with", "a name instead of an address ([DNS](dns.md))".to_owned());
-    }
-    for object in &spec.objects {
-        line(
-            "for each pool",
-            format!("{} {}", object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap()),
-        );
-    }
-    for setting in &spec.settings {
-        line(&format!("`spec.settings.{}`", setting.name), setting.title.clone());
-    }
-    if let Some(said) = &spec.per_pool {
-        let relief = match said.relieves {
-            Relief::Full => "relieves the limit",
-            Relief::None => "does not relieve the limit",
-        };
-        line("`workload.perPool`", format!("{relief}: {}", said.because));
-    }
-    for (name, limit) in &spec.limits.0 {
-        let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
-        line(&format!("limit, {}", limit_name(*name)), format!("{} ({}{note})", limit.value, limit.source));
-    }
-    for rule in &spec.refuses {
-        line(level(rule.level), format!("`{}` {}", last(&rule.path), rule.because));
-    }
-    for rule in &spec.requires {
-        let fields: Vec<String> = rule.any_of.iter().map(|path| last(path)).collect();
-        line(
-            level(rule.level),
-            format!("there is no {}, {}", code(fields.iter().map(String::as_str)), rule.because),
-        );
-    }
-    for sentence in &spec.unverified {
-        line("not verified", sentence.clone());
-    }
-    if let Some(proof) = proof {
-        line(
-            "verified by",
-            format!(
-                "{} with {}: {}",
-                proof.by,
-                proof.module,
-                code(proof.functions.iter().map(String::as_str))
-            ),
-        );
-    }
-    for source in &spec.sources {
-        line("source", source.clone());
+fn section(platform: &Platform) -> String {
+    let mut out = format!("### {}\n\n{}\n\n", platform.name, platform.spec.title);
+    for fact in facts(platform) {
+        let _ = writeln!(out, "- {}: {}", fact.about, fact.text);
     }
     out.push('\n');
     out
 }
 
-fn code<'a>(texts: impl Iterator<Item = &'a str>) -> String {
-    texts.map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-fn last(path: &str) -> String {
-    path.rsplit('/').next().unwrap().replace("~1", "/")
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
+/// The example files in docs/platforms are valid, and render Services whose controller selects the nodes of each pool.
+#[test]
+fn the_example_platforms_render() {
+    let mut seen = 0;
+    for entry in fs::read_dir(checkout().join("docs/platforms")).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let platform = Platform::read(&file, &text).unwrap();
+        assert_eq!(format!("{}.yaml", platform.name), file);
+        assert_eq!(platform.spec.proof.as_ref().unwrap().grade, Grade::Documented, "{file}");
+        let environment = Environment::with(&checkout().join("tests/cases/shared"));
+        let at = environment.path();
+        fs::write(at.join(&file), &text).unwrap();
+        let label = platform.spec.pool_labels.first().map_or("pool", String::as_str);
+        let prefix = platform.spec.recognize.provider_ids.first().map_or("", String::as_str);
+        let node = |name: &str, pool: &str| {
+            json!({"metadata": {"name": name, "labels": {label: pool}}, "spec": {"providerID": format!("{prefix}{name}")},
+                "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
+        };
+        let nodes = json!({"kind": "NodeList", "apiVersion": "v1", "items": [node("a-0", "a"), node("a-1", "a"), node("b-0", "b")]});
+        fs::write(at.join("nodes.json"), nodes.to_string()).unwrap();
+        let spec = json!({"apiVersion": "largescale.dev/v1alpha1", "kind": "LargeScale", "metadata": {"name": "web"},
+            "spec": {"manifests": ["nginx.yaml"], "platform": format!("./{file}"), "nodes": "nodes.json", "internal": true,
+                "pools": {"label": label}}});
+        fs::write(at.join("largescale.yaml"), spec.to_string()).unwrap();
+        let output = environment.program(&["render", "--no-git"]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{file}: {said}");
+        assert!(said.contains("is only documented"), "{file}: {said}");
+        for (pool, count) in [("a", 2), ("b", 1)] {
+            let rendered =
+                fs::read_to_string(at.join(format!("rendered/service-nginx-{pool}.yaml"))).unwrap();
+            let service = yaml::read_one("service", &rendered).unwrap().value;
+            let selected = platform.spec.selected(&service, []).unwrap();
+            let nodes = node_list::read_nodes("nodes.json", nodes.to_string().as_bytes()).unwrap();
+            assert_eq!(
+                nodes.iter().filter(|node| selected.takes(node, None)).count(),
+                count,
+                "{file} {pool}"
+            );
+        }
+        let output = environment.program(&["platforms", &format!("./{file}")]);
+        assert!(output.status.success(), "{file}");
+        seen += 1;
     }
-}
-
-fn limit_name(name: LimitName) -> String {
-    serde_json::to_value(name).unwrap().as_str().unwrap().to_owned()
+    assert!(seen >= 2, "only {seen} example platforms");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::core::capacity::{Demand, LimitSubject, Usage};
-use crate::core::platform::{Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
+use crate::core::platform::{Backends, Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
 use crate::core::report::plural::{plural, thousands};
 
@@ -92,8 +92,10 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
     let mut usages = Vec::new();
     for pool in situation.pools {
         let subject = || LimitSubject::Pool(pool.name.clone());
-        let (behind, how) = situation.nodes_behind(pool);
-        usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
+        if situation.platform.spec.backends == Backends::Nodes {
+            let (behind, how) = situation.nodes_behind(pool);
+            usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
+        }
         usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
         if let Some((nodes, takes)) = &pool.vm_set {
             let mut usage = situation.usage(LimitName::NodesPerVmSet, subject(), *nodes as u64);
@@ -148,11 +150,7 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
             (
                 LimitName::IpConfigurationsPerLoadBalancer,
                 behind * backend_pools,
-                Some(format!(
-                    "{} x {}",
-                    plural_of(behind, "node"),
-                    plural_of(backend_pools, "backend pool")
-                )),
+                Some(format!("{} x {}", plural_of(behind, "node"), plural_of(backend_pools, "backend pool"))),
             ),
             (LimitName::PortsPerLoadBalancer, ports, None),
             (LimitName::FrontendsPerLoadBalancer, front_ends, None),

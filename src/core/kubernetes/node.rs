@@ -135,7 +135,8 @@ impl RawNode {
         let annotations = self.metadata.annotations.unwrap_or_default();
         let conditions = self.status.and_then(|status| status.conditions).unwrap_or_default();
         let taints = spec.taints.unwrap_or_default();
-        let keeps_pods_away = |taint: &RawTaint| matches!(taint.effect.as_deref(), Some("NoSchedule" | "NoExecute"));
+        let keeps_pods_away =
+            |taint: &RawTaint| matches!(taint.effect.as_deref(), Some("NoSchedule" | "NoExecute"));
         Node {
             name: self.metadata.name,
             provider_id: spec.provider_id.unwrap_or_default(),

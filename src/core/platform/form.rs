@@ -7,17 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::patch::Patch;
-use crate::core::pointer;
 use crate::core::platform::distribution::distributions;
 use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
-use crate::core::platform::node_rules::{
-    ControlPlane, ControlPlaneBackends, ExcludeLabel, NodeRefusal, NotBackend, Recognize,
-};
-use crate::core::platform::proof::{Grade, Proof};
-use crate::core::platform::protocols::{ProtocolRule, wrong_ports};
+use crate::core::platform::node_rules::{ControlPlane, ExcludeLabel, NodeRefusal, NotBackend, Recognize};
+use crate::core::platform::proof::Proof;
+use crate::core::platform::protocols::ProtocolRule;
 use crate::core::platform::selection::Selection;
-use crate::core::platform::service_rules;
-use crate::core::platform::service_rules::{Broken, Refusal, Requirement, Within};
+use crate::core::platform::service_rules::{Refusal, Requirement};
 use crate::core::platform::settings::Setting;
 use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
@@ -110,6 +106,9 @@ pub struct PlatformSpec {
     /// Whether control-plane nodes are backends of the load balancers; default: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub control_plane: Option<ControlPlane>,
+    /// What the load balancers send traffic to.
+    #[serde(default, skip_serializing_if = "Backends::is_default")]
+    pub backends: Backends,
     /// How to derive the name of a pool's VM set from its nodes.
     #[serde(default)]
     pub vm_sets: VmSets,
@@ -172,6 +171,17 @@ pub enum LoadBalancers {
     PerService,
     /// One, with a front end for each Service of the pool.
     PerPool,
+}
+
+/// What load balancers send traffic to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Backends {
+    /// Nodes.
+    #[default]
+    Nodes,
+    /// Pods. Limits of nodes do not apply.
+    Pods,
 }
 
 /// Why a platform cannot bind a Service to a pool.
@@ -310,60 +320,19 @@ pub struct CloudConfig {
     pub needs: Option<String>,
 }
 
-impl PlatformSpec {
-    /// Returns the rules that the Service of a pool breaks.
-    pub fn broken_rules<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        let rules = service_rules::broken_rules(&self.refuses, &self.requires, service);
-        rules.chain(wrong_ports(&self.protocols, service))
-    }
-
-    /// Returns pointers to the fields of a Service that decide about its load balancer: the fields of the binding, and those
-    /// that only one Service can have.
-    pub fn load_balancer_fields(&self) -> Vec<String> {
-        let patched = self.binding.iter().chain(&self.internal).filter_map(|step| step["path"].as_str());
-        let mut fields: Vec<String> = patched.map(str::to_owned).chain(self.fields_of_one()).collect();
-        fields.sort();
-        fields.dedup();
-        fields
-    }
-
-    /// Returns pointers to the fields of a Service whose value only one load balancer can have.
-    pub fn fields_of_one(&self) -> impl Iterator<Item = String> {
-        let rules = self.refuses.iter().filter(|rule| rule.within == Within::Manifests && rule.keys.is_none());
-        let addresses = self.address_annotations.iter().map(|key| pointer::join("/metadata/annotations", key));
-        rules.map(|rule| rule.path.clone()).chain(addresses)
-    }
-
-    /// Whether the binding is documented only: no code of the provider ever read it.
-    pub fn is_documented_only(&self) -> bool {
-        self.refused.is_none() && self.proof.as_ref().is_some_and(|proof| proof.grade == Grade::Documented)
-    }
-
-    /// Returns the facts to warn about: those of a platform whose provider's code was never run.
-    pub fn doubts(&self) -> &[String] {
-        let was_run = self.proof.as_ref().is_some_and(|proof| proof.grade != Grade::Documented);
-        if was_run { &[] } else { &self.unverified }
-    }
-
-    /// Whether a control-plane node may be a backend.
-    pub fn takes_control_plane(&self) -> bool {
-        let backends = self.control_plane.as_ref().map(|rule| rule.backends);
-        backends == Some(ControlPlaneBackends::UnlessExcluded)
-    }
-
-    /// Returns the fields of a Service in the manifests that its copies cannot share.
-    pub fn unshareable<'a>(&'a self, service: &'a Value) -> impl Iterator<Item = Broken<'a>> {
-        let rules = service_rules::refused(&self.refuses, service, Within::Manifests);
-        rules.chain(service_rules::addresses(&self.address_annotations, service))
-    }
-}
-
 /// Accepts the key of earlier versions, so that existing files stay valid.
 fn accept_old_spelling(schema: &mut Schema) {
     accept_old_name(schema, "recognize", "recognise"); // typos:ignore
 }
 
 impl LoadBalancers {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Backends {
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
     fn is_default(&self) -> bool {
         *self == Self::default()

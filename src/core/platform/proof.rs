@@ -63,12 +63,15 @@ impl Proof {
             match (is_set, is_needed) {
                 (true, false) => problems
                     .push((field, format!("`spec.proof.{field}` does not apply to the grade `{grade}`"))),
-                (false, true) => problems.push(("", format!("the grade `{grade}` requires `spec.proof.{field}`"))),
+                (false, true) => {
+                    problems.push(("", format!("the grade `{grade}` requires `spec.proof.{field}`")))
+                }
                 _ => {}
             }
         }
         if let Some(date) = self.date.as_ref().filter(|date| !is_day(date)) {
-            problems.push(("date", format!("`spec.proof.date` is {date:?}, expected a day such as 2026-11-29")));
+            problems
+                .push(("date", format!("`spec.proof.date` is {date:?}, expected a day such as 2026-11-29")));
         }
         problems
     }
@@ -79,7 +82,9 @@ fn is_day(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
     let number = |text: &str, length: usize| {
-        (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse::<u32>().ok()).flatten()
+        (text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| text.parse::<u32>().ok())
+            .flatten()
     };
     number(year, 4).is_some()
         && number(month, 2).is_some_and(|month| (1..=12).contains(&month))
@@ -104,11 +109,15 @@ mod tests {
         let none: Vec<String> = Vec::new();
         assert_eq!(misfits(&json!({"grade": "documented"})), none);
         assert_eq!(misfits(&json!({"grade": "tested", "by": "tests/go/a", "functions": ["f"]})), none);
-        let executed = json!({"grade": "executed", "date": "2026-11-29", "functions": ["f"], "result": "3 of 3"});
+        let executed =
+            json!({"grade": "executed", "date": "2026-11-29", "functions": ["f"], "result": "3 of 3"});
         assert_eq!(misfits(&executed), none);
         assert_eq!(
             misfits(&json!({"grade": "executed", "functions": ["f"]})),
-            ["the grade `executed` requires `spec.proof.date`", "the grade `executed` requires `spec.proof.result`"]
+            [
+                "the grade `executed` requires `spec.proof.date`",
+                "the grade `executed` requires `spec.proof.result`"
+            ]
         );
         assert_eq!(
             misfits(&json!({"grade": "documented", "functions": ["f"]})),

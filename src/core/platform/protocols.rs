@@ -135,7 +135,10 @@ mod tests {
             {"when": [{"path": "/metadata/annotations/a", "matches": "^2$"}], "has": ["UDP"], "because": "no", "source": "s"},
             {"has": ["TCP"], "because": "its controller skips the port", "source": "s"},
         ]);
-        let found = wrong(&rules, &json!([{"port": 80}, {"port": 443, "protocol": "UDP"}, {"port": 5, "protocol": "SCTP"}]));
+        let found = wrong(
+            &rules,
+            &json!([{"port": 80}, {"port": 443, "protocol": "UDP"}, {"port": 5, "protocol": "SCTP"}]),
+        );
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].0, "/spec/ports/1/protocol");
         assert_eq!(
@@ -151,7 +154,11 @@ mod tests {
     #[test]
     fn some_load_balancers_do_not_combine_protocols() {
         let of = |together: &str, ports: &Value| {
-            wrong(&json!([{"has": ["TCP", "UDP"], "together": together, "because": "b", "source": "s"}]), ports).len()
+            wrong(
+                &json!([{"has": ["TCP", "UDP"], "together": together, "because": "b", "source": "s"}]),
+                ports,
+            )
+            .len()
         };
         let same = json!([{"port": 53}, {"port": 53, "protocol": "UDP"}]);
         let other = json!([{"port": 53}, {"port": 54, "protocol": "UDP"}]);

@@ -11,7 +11,7 @@ use crate::core::pointer;
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Refusal {
-    /// JSON pointer into the Service.
+    /// JSON pointer into the Service; `*` is every item of a list.
     pub path: String,
     /// Applies to each field below `path` whose key matches this pattern, instead of to `path` itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,13 +100,21 @@ pub struct Broken<'a> {
 impl Refusal {
     /// Returns the fields of a Service that the rule refuses, each with the problem: a lower-case sentence.
     fn broken_by(&self, service: &Value) -> Vec<(String, String)> {
-        let Some(found) = pointer::find(service, &self.path) else { return Vec::new() };
-        let fields: Vec<(String, &Value)> = match &self.keys {
-            None => vec![(self.path.clone(), found)],
-            Some(pattern) => {
-                let below = found.as_object().into_iter().flatten();
+        let fields: Vec<(String, &Value)> = match (&self.keys, self.path.split_once("/*")) {
+            (Some(pattern), _) => {
+                let below = pointer::find(service, &self.path).and_then(Value::as_object).into_iter().flatten();
                 let named = below.filter(|(key, _)| matches(pattern, key));
                 named.map(|(key, value)| (pointer::join(&self.path, key), value)).collect()
+            }
+            (None, Some((list, field))) => {
+                let items = service.pointer(list).and_then(Value::as_array).into_iter().flatten().enumerate();
+                let of_item = |(index, item): (usize, &'s Value)| {
+                    Some((format!("{list}/{index}{field}"), item.pointer(field)?))
+                };
+                items.filter_map(of_item).collect()
+            }
+            (None, None) => {
+                service.pointer(&self.path).map(|found| (self.path.clone(), found)).into_iter().collect()
             }
         };
         let is_meant = |value: &Value| {
@@ -168,7 +176,12 @@ pub(super) fn refused<'a>(
 ) -> impl Iterator<Item = Broken<'a>> {
     refuses.iter().filter(move |rule| rule.within == within).flat_map(|rule| {
         let fields = rule.broken_by(service).into_iter();
-        fields.map(|(path, sentence)| Broken { path: Some(path), sentence, hint: &rule.hint, level: rule.level })
+        fields.map(|(path, sentence)| Broken {
+            path: Some(path),
+            sentence,
+            hint: &rule.hint,
+            level: rule.level,
+        })
     })
 }
 
@@ -183,13 +196,16 @@ pub(super) fn addresses<'a>(
     };
     set.filter(names_one).map(|(key, found)| {
         let path = pointer::join("/metadata/annotations", key);
-        let sentence =
-            format!("`{}` is {found}, which names the address of a single load balancer", pointer::field(&path));
+        let sentence = format!(
+            "`{}` is {found}, which names the address of a single load balancer",
+            pointer::field(&path)
+        );
         Broken { path: Some(path), sentence, hint: OWN_ADDRESS, level: Level::Error }
     })
 }
 
-const OWN_ADDRESS: &str = "remove it, or set a value for each pool's Service in an overlay (`target: {pool: POOL}`)";
+const OWN_ADDRESS: &str =
+    "remove it, or set a value for each pool's Service in an overlay (`target: {pool: POOL}`)";
 
 /// Matches a pattern. Patterns were checked when the platform was read.
 fn matches(pattern: &str, text: &str) -> bool {
@@ -247,6 +263,20 @@ mod tests {
         assert_eq!(found[0].0, "/metadata/annotations/a~11");
         assert_eq!(found[0].1, "`metadata.annotations[a/1]` is \"x\", which does nothing");
         assert_eq!(rule.broken_by(&json!({})), []);
+    }
+
+    #[test]
+    fn refusals_apply_to_each_item_of_a_list() {
+        let rule = refusal(&json!({"path": "/spec/ports/*/targetPort", "matches": "[a-z]"}));
+        let service = json!({"spec": {"ports": [{"targetPort": 80}, {"targetPort": "http"}, {"port": 1}]}});
+        let found = rule.broken_by(&service);
+        assert_eq!(
+            found,
+            [(
+                "/spec/ports/1/targetPort".to_owned(),
+                "`spec.ports[1].targetPort` is \"http\", which does nothing".to_owned()
+            )]
+        );
     }
 
     #[test]

@@ -97,7 +97,10 @@ pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnosti
 }
 
 /// Reports backends in a pool that break its load balancer, or get no traffic.
-pub(super) fn unfit<'n>(backends: impl Iterator<Item = &'n Node> + Clone, platform: &Platform) -> Vec<Diagnostic> {
+pub(super) fn unfit<'n>(
+    backends: impl Iterator<Item = &'n Node> + Clone,
+    platform: &Platform,
+) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for rule in &platform.spec.refuses_nodes {
         let mut by_sign: BTreeMap<String, Names> = BTreeMap::new();

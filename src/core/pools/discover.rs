@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
-use crate::core::pools::backend::{CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded, unfit};
+use crate::core::pools::backend::{
+    CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded, unfit,
+};
 use crate::core::pools::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;

@@ -71,7 +71,9 @@ mod tests {
             assert_eq!(read(one).meets(&read(other)), expected, "{one} {other}");
             assert_eq!(read(other).meets(&read(one)), expected, "{one} {other}");
         }
-        for wrong in ["", "a", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-2001:db8::1", "1.2.3", "1.2.3.4/-1"] {
+        for wrong in
+            ["", "a", "192.0.2.0/33", "192.0.2.9-192.0.2.1", "192.0.2.1-2001:db8::1", "1.2.3", "1.2.3.4/-1"]
+        {
             assert_eq!(AddressRange::read(wrong), None, "{wrong}");
         }
     }

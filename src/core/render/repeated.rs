@@ -107,7 +107,9 @@ fn values(input: Input<'_>, of_one: &[String], draft: &PendingObject<'_>) -> Vec
 /// Returns the line of the setting with the value, or else of the overlay that sets the field, or else of the Service.
 fn location(input: Input<'_>, pool: &str, path: &str, value: &str, draft: &PendingObject<'_>) -> Location {
     let has = |found: &Value| match found {
-        Value::Array(items) => items.iter().any(|item| item.as_str().is_some_and(|text| parts(text).any(|it| it == value))),
+        Value::Array(items) => {
+            items.iter().any(|item| item.as_str().is_some_and(|text| parts(text).any(|it| it == value)))
+        }
         other => other.as_str().is_some_and(|text| parts(text).any(|it| it == value)),
     };
     for (name, of_pools) in &input.spec.spec.settings {
@@ -136,7 +138,9 @@ fn overlaps_of(input: Input<'_>, settings: &Settings, setting: &Setting) -> Vec<
         let values = patches::values(input, settings, Some(index), None, SettingOwner::Platform);
         let Ok(filled) = placeholder::fill_value(&template, &values) else { continue };
         let items = filled.as_array().cloned().unwrap_or_else(|| vec![filled]);
-        for (number, text) in items.iter().enumerate().filter_map(|(number, item)| Some((number, item.as_str()?))) {
+        for (number, text) in
+            items.iter().enumerate().filter_map(|(number, item)| Some((number, item.as_str()?)))
+        {
             if let Some(range) = AddressRange::read(text) {
                 ranges.push((range, index, number, text.to_owned()));
             }

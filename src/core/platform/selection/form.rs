@@ -81,6 +81,8 @@ pub enum WithoutValue {
     Exists,
     /// The controller rejects a part without `=`; `key=` means the empty value.
     Refused,
+    /// The label has the empty value, as with `key=`.
+    Empty,
 }
 
 /// The nodes of a Service without the field.

@@ -8,9 +8,13 @@ use crate::core::platform::selection::selected::Selected;
 ///
 /// `WithoutValue::Exists` is how AWS's provider reads it, and others that copied it (`getKeyValuePropertiesFromAnnotation` in
 /// kubernetes/cloud-provider-aws): the text after a second `=` is ignored, and so is a part without a key.
+/// `WithoutValue::Empty` is how Outscale's controller reads it (`stringToMapHookFunc` in outscale/cloud-provider-osc).
 /// `WithoutValue::Refused` is how Alibaba's controller (`filterOutByLabel`) and the AWS Load Balancer Controller read it.
 pub(super) fn list(text: &str, spaces: Spaces, without_value: WithoutValue) -> Selected {
     let mut selector = Selector::default();
+    if without_value == WithoutValue::Empty && text.is_empty() {
+        return Selected::EveryNode;
+    }
     for part in text.split(',') {
         let part = if spaces == Spaces::Trimmed { part.trim() } else { part };
         let (key, value) = match part.split_once('=') {
@@ -23,6 +27,10 @@ pub(super) fn list(text: &str, spaces: Spaces, without_value: WithoutValue) -> S
             (WithoutValue::Exists, key, Some(value)) => {
                 selector.and_equals(key, value.split('=').next().unwrap_or_default())
             }
+            (WithoutValue::Empty, _, Some(value)) if value.contains('=') => {
+                return Selected::Nothing(format!("the controller rejects `{part}`, which has two `=`"));
+            }
+            (WithoutValue::Empty, key, value) => selector.and_equals(key, value.unwrap_or_default()),
             (WithoutValue::Refused, _, None) => {
                 return Selected::Nothing(format!("the controller rejects `{part}`, which has no `=`"));
             }
@@ -70,6 +78,14 @@ mod tests {
                 Spaces::Kept,
                 WithoutValue::Refused,
                 "no node (the controller rejects `a`, which has no `=`)",
+            ),
+            ("a, b=2", Spaces::Trimmed, WithoutValue::Empty, "the nodes with `a=,b=2`"),
+            ("", Spaces::Trimmed, WithoutValue::Empty, every),
+            (
+                "a=1=2",
+                Spaces::Trimmed,
+                WithoutValue::Empty,
+                "no node (the controller rejects `a=1=2`, which has two `=`)",
             ),
             ("a = 1", Spaces::Trimmed, WithoutValue::Refused, "the nodes with `a=1`"),
         ] {
