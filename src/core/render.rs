@@ -9,6 +9,7 @@ mod draft;
 mod extra_objects;
 mod files;
 mod gitops_check;
+mod origin;
 mod patches;
 mod paths;
 mod per_pool;

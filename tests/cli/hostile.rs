@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use largescale::core::platform::builtin_text;
+use largescale::core::yaml;
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, checkout};
@@ -35,6 +37,16 @@ const COMMANDS: &[&str] = &[
     "inventory list",
     "inventory view",
     "inventory verify",
+    "platforms",
+    "platforms -o wide",
+    "platforms -o name",
+    "platforms -o json",
+    "platforms -o yaml",
+    "platforms ./hostile-platform.yaml",
+    "platforms ./hostile-platform.yaml -o wide",
+    "platforms ./hostile-platform.yaml -o name",
+    "platforms ./hostile-platform.yaml -o json",
+    "platforms ./hostile-platform.yaml -o yaml",
     "init --from hostile.yaml --dry-run",
     "init -d other --from hostile.yaml --nodes nodes.json",
     "capacity --model model.json",
@@ -194,6 +206,18 @@ fn project() -> Environment {
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "annotations": {"a/b": HOSTILE, HOSTILE: "c"}},
         "spec": {"type": "LoadBalancer", "selector": {"a": HOSTILE}, "ports": [{"port": 80}]}});
     fs::write(at.join("hostile.yaml"), ascii(&service)).unwrap();
+    let text = builtin_text("hetzner").unwrap();
+    let mut platform = yaml::read_one("hetzner", text).unwrap().value;
+    for field in ["title", "choose", "internalNeeds"] {
+        platform["spec"][field] = HOSTILE.into();
+    }
+    platform["metadata"]["name"] = HOSTILE.into();
+    platform["spec"]["proof"]["source"] = HOSTILE.into();
+    platform["spec"]["notes"] = json!([HOSTILE]);
+    platform["spec"]["poolLabels"] = json!([HOSTILE]);
+    platform["spec"]["addressAnnotations"] = json!([HOSTILE]);
+    platform["spec"]["protocols"][0]["because"] = HOSTILE.into();
+    fs::write(at.join("hostile-platform.yaml"), ascii(&platform)).unwrap();
     project
 }
 

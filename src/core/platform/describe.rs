@@ -91,7 +91,7 @@ fn proof(proof: Option<&Proof>) -> String {
             proof.source,
             proof.result.as_deref().unwrap_or_default()
         ),
-        Grade::Documented => format!("documented: {} was read; no code was run", proof.source),
+        Grade::Documented => format!("documented: read in {}; no code was run", proof.source),
     }
 }
 

@@ -88,9 +88,7 @@ impl LimitName {
             Self::NodesPerLoadBalancer => "nodes behind its load balancer",
             Self::TargetsPerFrontend => "targets (nodes times ports) of one front end",
             Self::TargetsPerLoadBalancer => "targets (nodes times ports) of its load balancer",
-            Self::IpConfigurationsPerLoadBalancer => {
-                "IP configurations (nodes times backend pools) of its load balancer"
-            }
+            Self::IpConfigurationsPerLoadBalancer => "IP configurations of its load balancer",
             Self::PortsPerLoadBalancer => "ports of its load balancer",
             Self::FrontendsPerLoadBalancer => "front ends of its load balancer",
             Self::RulesPerNetworkCard => "load-balancing rules on each node's network card",

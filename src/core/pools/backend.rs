@@ -96,15 +96,15 @@ pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnosti
     })
 }
 
-/// Reports backends in a pool that break its load balancer, or get no traffic.
+/// Reports nodes of a pool that break its load balancer, or get no traffic.
 pub(super) fn unfit<'n>(
-    backends: impl Iterator<Item = &'n Node> + Clone,
+    nodes: impl Iterator<Item = &'n Node> + Clone,
     platform: &Platform,
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for rule in &platform.spec.refuses_nodes {
         let mut by_sign: BTreeMap<String, Names> = BTreeMap::new();
-        for node in backends.clone() {
+        for node in nodes.clone() {
             if let Some(sign) = rule.found_in(node) {
                 by_sign.entry(sign).or_default().add(&node.name);
             }

@@ -97,7 +97,7 @@ pub fn discover_pools(
     let mut servers: Vec<&str> = Vec::new();
     let mut foreign = Names::default();
     let mut problems = Vec::new();
-    let mut backends: Vec<&Node> = Vec::new();
+    let mut in_pools: Vec<&Node> = Vec::new();
     let takes_control_plane = platform.spec.takes_control_plane();
     for node in nodes {
         let left_out = no_backend(node, platform, &known);
@@ -125,16 +125,18 @@ pub fn discover_pools(
         if let Some(because) = left_out {
             if because == FOREIGN {
                 foreign.add(&node.name);
+                // A controller may take it all the same.
+                in_pools.push(node);
             }
             *pool.left_out.entry(because.to_owned()).or_default() += 1;
             continue;
         }
-        backends.push(node);
+        in_pools.push(node);
         pool.see(node, finder.find(node, value));
         pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
     }
     discovered.warnings.extend(not_excluded(nodes, platform));
-    discovered.warnings.extend(unfit(backends.iter().copied(), platform));
+    discovered.warnings.extend(unfit(in_pools.iter().copied(), platform));
     if !problems.is_empty() {
         return Err(problems);
     }

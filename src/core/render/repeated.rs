@@ -10,6 +10,7 @@ use crate::core::platform::{Setting, is_set};
 use crate::core::pointer;
 use crate::core::render::address::{AddressRange, parts};
 use crate::core::render::draft::{Input, PendingObject};
+use crate::core::render::origin::overlay_line;
 use crate::core::render::patches;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::settings::{SettingOwner, Settings};
@@ -43,11 +44,12 @@ pub(super) fn problems(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<D
 fn problem(input: Input<'_>, value: &str, holders: &Holders<'_, '_>) -> Option<Diagnostic> {
     let [(first, ..), (second, path, draft), more @ ..] = holders.as_slice() else { return None };
     let name = |index: &usize| input.pools.pools.get(*index).map_or("", |pool| pool.value.as_str());
-    let and_more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+    let pools = match more.len() {
+        0 => format!("{} and {}", name(first), name(second)),
+        count => format!("{}, {} and {count} more", name(first), name(second)),
+    };
     let message = format!(
-        "the Services of the pools {}, {}{and_more} have the same value of `{}`, {value}, which only one load balancer can have",
-        name(first),
-        name(second),
+        "the Services of the pools {pools} have the same value of `{}`, {value}, which only one load balancer can have",
         pointer::field(path)
     );
     Some(
@@ -117,12 +119,7 @@ fn location(input: Input<'_>, pool: &str, path: &str, value: &str, draft: &Pendi
             return input.document.location(&pointer::join(&pointer::join("/spec/settings", name), pool));
         }
     }
-    let platform = &input.platform.name;
-    let patches = input.overlays.iter().rev().flat_map(|overlay| overlay.patches_for(platform));
-    let operations = patches.flat_map(|patch| patch.patch.located_paths());
-    let sets = |(set, _): &(&str, &Location)| *set == path || path.starts_with(&format!("{set}/"));
-    let set = operations.filter(sets).map(|(_, location)| location.clone()).next();
-    set.unwrap_or_else(|| draft.source.location("/metadata/name"))
+    overlay_line(input, path).unwrap_or_else(|| draft.source.location("/metadata/name"))
 }
 
 /// Reports settings whose addresses overlap with those of another pool.

@@ -8,6 +8,7 @@ use crate::core::manifest::{Key, Object};
 use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
 use crate::core::render::draft::{Input, PendingObject};
+use crate::core::render::origin::overlay_line;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// Reports what the cloud would ignore or reject in the copies of a Service; once, if the manifest is the cause.
@@ -21,7 +22,7 @@ pub(super) fn check(
     let mut lacking = BTreeMap::new();
     for draft in pending.iter().filter(|draft| draft.service().is_some()) {
         for broken in broken(input, &draft.value) {
-            let location = location(draft, &broken);
+            let location = location(input, draft, &broken);
             let of_manifest = location != draft.source.location("/metadata/name");
             let sentence = if of_manifest {
                 broken.sentence.clone()
@@ -54,10 +55,16 @@ fn broken<'a>(input: Input<'a>, service: &'a Value) -> impl Iterator<Item = Brok
     input.platform.spec.broken_rules(service).chain(theirs)
 }
 
-/// Returns the line in the manifest if the manifest sets the field, and otherwise the line of the Service.
-fn location(draft: &PendingObject<'_>, broken: &Broken<'_>) -> Location {
-    let own = broken.path.as_deref().filter(|path| draft.source.value().pointer(path).is_some_and(is_set));
-    draft.source.location(own.unwrap_or("/metadata/name"))
+/// Returns the line in the manifest if the manifest sets the field. Otherwise returns the line of the overlay that sets the
+/// field, or else of the Service.
+fn location(input: Input<'_>, draft: &PendingObject<'_>, broken: &Broken<'_>) -> Location {
+    let of_service = || draft.source.location("/metadata/name");
+    let Some(path) = broken.path.as_deref() else { return of_service() };
+    let own = draft.source.value().pointer(path).filter(|own| is_set(own));
+    if own.is_some() && own == draft.value.pointer(path) {
+        return draft.source.location(path);
+    }
+    overlay_line(input, path).or_else(|| own.map(|_| draft.source.location(path))).unwrap_or_else(of_service)
 }
 
 /// Whether every copy of a Service breaks a rule.
