@@ -64,7 +64,7 @@ impl Proof {
                 (true, false) => problems
                     .push((field, format!("`spec.proof.{field}` does not apply to the grade `{grade}`"))),
                 (false, true) => {
-                    problems.push(("", format!("the grade `{grade}` requires `spec.proof.{field}`")))
+                    problems.push(("", format!("the grade `{grade}` requires `spec.proof.{field}`")));
                 }
                 _ => {}
             }

@@ -99,7 +99,7 @@ pub struct Broken<'a> {
 
 impl Refusal {
     /// Returns the fields of a Service that the rule refuses, each with the problem: a lower-case sentence.
-    fn broken_by(&self, service: &Value) -> Vec<(String, String)> {
+    fn broken_by<'s>(&self, service: &'s Value) -> Vec<(String, String)> {
         let fields: Vec<(String, &Value)> = match (&self.keys, self.path.split_once("/*")) {
             (Some(pattern), _) => {
                 let below = pointer::find(service, &self.path).and_then(Value::as_object).into_iter().flatten();
@@ -107,14 +107,14 @@ impl Refusal {
                 named.map(|(key, value)| (pointer::join(&self.path, key), value)).collect()
             }
             (None, Some((list, field))) => {
-                let items = service.pointer(list).and_then(Value::as_array).into_iter().flatten().enumerate();
+                let items = pointer::find(service, list).and_then(Value::as_array).into_iter().flatten().enumerate();
                 let of_item = |(index, item): (usize, &'s Value)| {
-                    Some((format!("{list}/{index}{field}"), item.pointer(field)?))
+                    Some((format!("{list}/{index}{field}"), pointer::find(item, field)?))
                 };
                 items.filter_map(of_item).collect()
             }
             (None, None) => {
-                service.pointer(&self.path).map(|found| (self.path.clone(), found)).into_iter().collect()
+                pointer::find(service, &self.path).map(|found| (self.path.clone(), found)).into_iter().collect()
             }
         };
         let is_meant = |value: &Value| {

@@ -96,15 +96,26 @@ pub(super) fn lookalike(nodes: &[Node], platform: &Platform) -> Option<Diagnosti
     })
 }
 
+/// Whether the platform refuses a node in a pool.
+pub(super) fn is_unfit(node: &Node, platform: &Platform) -> bool {
+    platform.spec.refuses_nodes.iter().any(|rule| rule.found_in(node).is_some())
+}
+
+/// Reports nodes of a pool whose provider ID is not of the platform.
+pub(super) fn foreign(names: &Names, platform: &Platform, known: &ProviderIds<'_>) -> Option<Diagnostic> {
+    Some(Diagnostic::warning(format!(
+        "{} not used as a backend: the provider ID does not belong to platform {} ({known})",
+        names.text()?,
+        platform.name
+    )))
+}
+
 /// Reports nodes of a pool that break its load balancer, or get no traffic.
-pub(super) fn unfit<'n>(
-    nodes: impl Iterator<Item = &'n Node> + Clone,
-    platform: &Platform,
-) -> Vec<Diagnostic> {
+pub(super) fn unfit(nodes: &[&Node], platform: &Platform) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for rule in &platform.spec.refuses_nodes {
         let mut by_sign: BTreeMap<String, Names> = BTreeMap::new();
-        for node in nodes.clone() {
+        for node in nodes {
             if let Some(sign) = rule.found_in(node) {
                 by_sign.entry(sign).or_default().add(&node.name);
             }

@@ -6,7 +6,7 @@ use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
-    CONTROL_PLANE, FOREIGN, Names, lookalike, no_backend, not_excluded, unfit,
+    CONTROL_PLANE, FOREIGN, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, not_the_clouds};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -95,7 +95,7 @@ pub fn discover_pools(
     let known = platform.spec.recognize.provider_ids();
     let mut unlabeled = Names::default();
     let mut servers: Vec<&str> = Vec::new();
-    let mut foreign = Names::default();
+    let mut strangers = Names::default();
     let mut problems = Vec::new();
     let mut in_pools: Vec<&Node> = Vec::new();
     let takes_control_plane = platform.spec.takes_control_plane();
@@ -124,9 +124,12 @@ pub fn discover_pools(
         let Some(pool) = discovered.pools.get_mut(value) else { continue };
         if let Some(because) = left_out {
             if because == FOREIGN {
-                foreign.add(&node.name);
-                // A controller may take it all the same.
-                in_pools.push(node);
+                // If the platform refuses such a node, its controller takes it all the same.
+                if is_unfit(node, platform) {
+                    in_pools.push(node);
+                } else {
+                    strangers.add(&node.name);
+                }
             }
             *pool.left_out.entry(because.to_owned()).or_default() += 1;
             continue;
@@ -136,7 +139,7 @@ pub fn discover_pools(
         pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
     }
     discovered.warnings.extend(not_excluded(nodes, platform));
-    discovered.warnings.extend(unfit(in_pools.iter().copied(), platform));
+    discovered.warnings.extend(unfit(&in_pools, platform));
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -159,12 +162,7 @@ pub fn discover_pools(
             .hint(format!("set the label: `kubectl label node NAME {}=POOL`", discovered.label)),
         );
     }
-    if let Some(text) = foreign.text() {
-        discovered.warnings.push(Diagnostic::warning(format!(
-            "{text} not used as a backend: the provider ID does not belong to platform {} ({})",
-            platform.name, known
-        )));
-    }
+    discovered.warnings.extend(foreign(&strangers, platform, &known));
     Ok(discovered)
 }
 
