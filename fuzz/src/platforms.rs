@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use largescale::core::node_list::read_nodes_in;
 use largescale::core::platform::{
-    Platform, VmSetFinder, broken_rules, builtin_names, cloud_config, read_builtin,
+    Platform, VmSetFinder, broken_rules, builtin_names, cloud_config, facts, read_builtin,
 };
 use largescale::core::pools::{Pool, PoolSet, discover_pools};
 use serde_json::json;
@@ -45,5 +45,5 @@ pub fn texts(data: &[u8]) {
     let pool = Pool { value: "a".to_owned(), name: "a".to_owned(), ..Pool::default() };
     let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool] };
     let _ = cloud_config(&platform, &pools).map_err(|problems| assert!(!problems.is_empty()));
-    let _ = (platform.pool_labels(), platform.spec.load_balancer_fields());
+    let _ = (platform.pool_labels(), platform.spec.load_balancer_fields(), facts(&platform));
 }

@@ -1,6 +1,6 @@
 //! Addresses and ranges of addresses, as text in settings and annotations.
 
-use std::net::IpAddr;
+use ::core::net::IpAddr;
 
 /// A range of addresses of one IP family, from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
