@@ -266,5 +266,5 @@ fn shown(value: &Value) -> String {
 }
 
 fn last(path: &str) -> String {
-    pointer::keys(path).last().unwrap_or_default()
+    pointer::keys(path).last().unwrap_or_default().into_owned()
 }
