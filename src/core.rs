@@ -23,6 +23,7 @@ pub mod pattern;
 pub mod platform;
 pub mod pointer;
 pub mod pools;
+pub mod references;
 pub mod render;
 pub mod report;
 pub mod review;

@@ -107,11 +107,15 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     for warning in &merged.warnings {
         terminal::diagnostic(warning);
     }
-    let imported = args
+    let namespace = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
+    let mut imported = args
         .from
         .as_deref()
         .map(|from| read_and_import(from, choice.platform, &platforms, &merged))
         .transpose()?;
+    if let Some(imported) = &mut imported {
+        imported.keep_referenced(namespace);
+    }
     let manifest = args
         .from
         .as_deref()
@@ -122,7 +126,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let source = copied.unwrap_or_else(|| nodes_source(args));
     let text = starter::text(&Starter {
         name: &name,
-        namespace: global.cluster.namespace.as_deref().or(context_namespace.as_deref()),
+        namespace,
         manifests: manifest.as_deref().unwrap_or(MANIFESTS),
         nodes: &source,
         choice: &choice,

@@ -50,6 +50,9 @@ pub const MAX_PATCH_WORK: usize = 256 << 20;
 /// The work of one operation or one comparison of a target with an object, in bytes, in addition to its values.
 pub const STEP_WORK: usize = 64;
 
+/// The fields of custom resources that a spec lists as references. Each is looked up in every object of its kind.
+pub const MAX_REFERENCES: usize = 100;
+
 /// The objects that a render writes without `--max-objects`. 10,000 pools with three Services and a VM set each are 40,000.
 pub const MAX_OBJECTS: u32 = 100_000;
 

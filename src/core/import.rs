@@ -4,6 +4,7 @@ mod api_versions;
 mod bindings;
 mod group;
 mod hand_written;
+mod referenced;
 mod undecided;
 mod unmerged;
 
@@ -30,6 +31,8 @@ pub struct Imported {
     pub objects: Vec<Value>,
     /// `spec.names`: Service, then pool, then the name to keep.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
+    /// `spec.clusterIPServices`: the Services that other objects refer to.
+    pub cluster_ip_services: Vec<String>,
     /// Whether all Services were internal, which becomes `spec.internal`.
     pub internal: bool,
     /// The changes, a sentence each.

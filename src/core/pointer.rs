@@ -21,6 +21,11 @@ pub fn join(pointer: &str, key: &str) -> String {
     joined
 }
 
+/// Whether the value at one pointer contains the value at another one, or is the same.
+pub fn contains(outer: &str, inner: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// Returns the keys of a pointer.
 pub fn keys(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
     pointer.split('/').skip(1).map(|key| {
@@ -78,6 +83,15 @@ mod tests {
         assert_eq!(field(&pointer), "metadata.annotations[a.b/c~d]");
         assert_eq!(field("/spec/ports/0/nodePort"), "spec.ports[0].nodePort");
         assert_eq!(field(""), "");
+        for (outer, inner, expected) in [
+            ("/a", "/a", true),
+            ("/a", "/a/b", true),
+            ("", "/a", true),
+            ("/a", "/ab", false),
+            ("/a/b", "/a", false),
+        ] {
+            assert_eq!(contains(outer, inner), expected, "{outer} {inner}");
+        }
     }
 
     #[test]

@@ -3,18 +3,22 @@
 
 mod address;
 mod budget;
+mod cluster_ip;
 mod copies;
+mod dangling;
 mod dns;
 mod draft;
 mod extra_objects;
 mod files;
 mod gitops_check;
+mod load_balancer_only;
 mod origin;
 mod patches;
 mod paths;
 mod per_pool;
 mod provenance;
 mod regions;
+mod renames;
 mod repeated;
 mod rules;
 mod spread;
@@ -30,7 +34,9 @@ use crate::core::capacity::{Demand, demands};
 use crate::core::json;
 use crate::core::manifest::{Key, Object, Scopes};
 use crate::core::platform::Platform;
+use crate::core::references::References;
 use crate::core::render::budget::Budget;
+use crate::core::render::cluster_ip::ClusterIpServices;
 pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
 use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
@@ -76,9 +82,11 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     problems.extend(overlays_fit(input));
     problems.extend(twice_bound::problems(input, &settings));
     problems.extend(repeated::overlaps(input, &settings));
+    let kept = ClusterIpServices::of(input);
+    problems.extend(kept.problems());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
-    let mut budget = match Budget::of(input, &per_pool) {
+    let mut budget = match Budget::of(input, &per_pool, &kept) {
         Ok(budget) => budget,
         Err(problem) => {
             problems.push(problem);
@@ -91,6 +99,9 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         let value = with_namespace_and_labels(input.spec, object, &scopes);
         if object.is_load_balancer() {
             copies::copy(input, object, &value, &mut pending, &mut problems);
+            if kept.keeps(object) {
+                pending.push(PendingObject { value, source: object, pool: None, role: Role::ClusterIp });
+            }
         } else if per_pool.splits(object) {
             per_pool.copy(input, object, &value, &mut pending, &mut problems);
         } else {
@@ -111,11 +122,16 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let mut notes: Vec<String> = Object::dropped(input.objects).into_iter().collect();
     notes.extend(dns::publish(input, &mut pending));
     notes.extend(input.platform.spec.internal_needs.clone().filter(|_| input.spec.spec.internal));
-    let patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
+    let mut patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
     validate::check(input, &pending, &patched, &mut problems);
     // The checks below are about objects with the shape of an object.
     let mut is_whole = patched.iter().map(|patched| patched.is_whole);
     pending.retain(|_| is_whole.next().unwrap_or(true));
+    patched.retain(|patched| patched.is_whole);
+    load_balancer_only::remove(input, &mut pending);
+    let table = References::with(&input.spec.spec.references);
+    let renamed = renames::update(&mut pending, &patched, &table, &scopes, &mut problems);
+    dangling::check(input, (&pending, &patched), &renamed, &table, &mut problems, &mut warnings);
     rules::check(input, &pending, &mut problems, &mut warnings);
     problems.extend(repeated::problems(input, &pending));
     warnings.extend(spread::too_few_replicas(input, &pending));

@@ -65,6 +65,14 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
             line(&format!("    {text}"));
         }
     }
+    if let Some(imported) = imported.filter(|imported| !imported.cluster_ip_services.is_empty()) {
+        line(
+            "  # Services that other objects refer to: a Service of type ClusterIP keeps the name. Remove a name that `names`",
+        );
+        line("  # gives to the Service of a pool.");
+        let names: Vec<String> = imported.cluster_ip_services.iter().map(|name| scalar(name)).collect();
+        line(&format!("  clusterIPServices: [{}]", names.join(", ")));
+    }
     if imported.is_some_and(|imported| imported.internal) {
         line("  internal: true");
     } else {

@@ -161,6 +161,11 @@ impl TargetedPatch {
         self.platforms.is_empty() || self.platforms.iter().any(|known| known == platform)
     }
 
+    /// Whether the target names kinds, so that the patch is not for all objects.
+    pub fn names_kinds(&self) -> bool {
+        self.target.names_kinds()
+    }
+
     /// Whether the patch applies to an object.
     pub fn matches(&self, subject: PatchSubject<'_>) -> bool {
         self.target.matches(subject)

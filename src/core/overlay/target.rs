@@ -100,6 +100,11 @@ impl TargetMatcher {
             && self.annotation_selector.matches(&metadata["annotations"])
     }
 
+    /// Whether the target names kinds.
+    pub(super) fn names_kinds(&self) -> bool {
+        self.patterns.iter().any(|(field, _)| matches!(field, Field::Kind))
+    }
+
     fn field_text<'a>(&self, field: Field, subject: PatchSubject<'a>) -> &'a str {
         let object = subject.object;
         let text = |value: &'a Value| value.as_str().unwrap_or_default();

@@ -38,6 +38,11 @@ impl<'a> Values<'a> {
         self
     }
 
+    /// Whether a placeholder is known but has no value here.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.0.iter().find(|(known, ..)| *known == name).is_some_and(|(_, given, _)| given.is_none())
+    }
+
     fn get(&self, name: &str) -> Result<&'a str, PlaceholderError> {
         match self.given(name)? {
             Given::Text(text) => Ok(text),

@@ -102,20 +102,23 @@ impl Refusal {
     fn broken_by<'s>(&self, service: &'s Value) -> Vec<(String, String)> {
         let fields: Vec<(String, &Value)> = match (&self.keys, self.path.split_once("/*")) {
             (Some(pattern), _) => {
-                let below = pointer::find(service, &self.path).and_then(Value::as_object).into_iter().flatten();
+                let below =
+                    pointer::find(service, &self.path).and_then(Value::as_object).into_iter().flatten();
                 let named = below.filter(|(key, _)| matches(pattern, key));
                 named.map(|(key, value)| (pointer::join(&self.path, key), value)).collect()
             }
             (None, Some((list, field))) => {
-                let items = pointer::find(service, list).and_then(Value::as_array).into_iter().flatten().enumerate();
+                let items =
+                    pointer::find(service, list).and_then(Value::as_array).into_iter().flatten().enumerate();
                 let of_item = |(index, item): (usize, &'s Value)| {
                     Some((format!("{list}/{index}{field}"), pointer::find(item, field)?))
                 };
                 items.filter_map(of_item).collect()
             }
-            (None, None) => {
-                pointer::find(service, &self.path).map(|found| (self.path.clone(), found)).into_iter().collect()
-            }
+            (None, None) => pointer::find(service, &self.path)
+                .map(|found| (self.path.clone(), found))
+                .into_iter()
+                .collect(),
         };
         let is_meant = |value: &Value| {
             is_set(value) && self.matches.as_ref().is_none_or(|pattern| matches(pattern, &text(value)))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::core::bounds::{MAX_PATCH_WORK, MAX_RENDERED_BYTES, STEP_WORK};
 use crate::core::manifest::Object;
 use crate::core::patch::{Meter, weight};
+use crate::core::render::cluster_ip::ClusterIpServices;
 use crate::core::render::draft::{Input, PendingObject};
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -35,11 +36,21 @@ impl Cost {
 
 impl Budget {
     /// Counts the objects and their size before they are made. Refuses more than `input.max_objects`, or too large ones.
-    pub(super) fn of(input: Input<'_>, per_pool: &PerPool) -> Result<Self, Diagnostic> {
+    pub(super) fn of(
+        input: Input<'_>,
+        per_pool: &PerPool,
+        kept: &ClusterIpServices<'_>,
+    ) -> Result<Self, Diagnostic> {
         let location = input.document.location("/spec/manifests");
         let pools = input.pools.pools.len();
         let copies = |object: &Object| {
-            if object.is_load_balancer() || per_pool.splits(object) { pools } else { 1 }
+            if object.is_load_balancer() {
+                pools + usize::from(kept.keeps(object))
+            } else if per_pool.splits(object) {
+                pools
+            } else {
+                1
+            }
         };
         let platform = &input.platform.spec.objects;
         let count = input

@@ -47,6 +47,8 @@ pub(super) enum Role {
     Once,
     /// The Service of a pool.
     Service,
+    /// The Service of type ClusterIP that keeps the name of a Service in the manifests.
+    ClusterIp,
     /// The workload of a pool, or its autoscaler.
     Workload,
     /// An additional object that the platform needs for a pool.

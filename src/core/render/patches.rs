@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use json_patch::PatchOperation;
 use serde_json::Value;
 
+use crate::core::json;
 use crate::core::kubernetes::object_shape;
 use crate::core::kubernetes::object_shape::Misshapen;
 use crate::core::manifest::{Key, Scopes};
@@ -71,6 +72,10 @@ struct Progress<'a> {
     changed: Regions,
     /// Whether a patch failed, so that the object is not what it should be.
     has_failed: bool,
+    /// The key before the patches; `None` without overlays.
+    before: Option<Key>,
+    /// The JSON pointers that overlays changed, and where.
+    edits: Vec<(String, Location)>,
 }
 
 /// An object after all patches.
@@ -83,6 +88,10 @@ pub(super) struct Patched<'a> {
     pub(super) changed: Regions,
     /// Whether all patches were applied to it.
     pub(super) is_complete: bool,
+    /// The key before the patches; `None` without overlays, because only these may change it.
+    pub(super) before: Option<Key>,
+    /// The JSON pointers that overlays changed, and where. They are not recorded for the Service of a pool.
+    pub(super) edits: Vec<(String, Location)>,
 }
 
 /// Binds each copy to its pool and applies the overlays. Returns what is known of each object then.
@@ -96,12 +105,14 @@ pub(super) fn apply<'a>(
 ) -> Vec<Patched<'a>> {
     let context = Context { input, settings, scopes };
     let has_overlays = !input.overlays.is_empty();
-    let start = |_: &PendingObject<'_>| Progress {
+    let start = |draft: &PendingObject<'_>| Progress {
         provenance: has_overlays.then(Provenance::default),
         meter: Meter::default(),
         is_whole: true,
         changed: Regions::default(),
         has_failed: false,
+        before: has_overlays.then(|| Key::of(&draft.value)),
+        edits: Vec::new(),
     };
     let mut progress: Vec<Progress<'_>> = pending.iter().map(start).collect();
     let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
@@ -117,6 +128,8 @@ pub(super) fn apply<'a>(
         provenance: progress.provenance,
         changed: progress.changed,
         is_complete: progress.is_whole && !progress.has_failed,
+        before: progress.before,
+        edits: progress.edits,
     };
     progress.into_iter().map(patched).collect()
 }
@@ -265,6 +278,8 @@ fn overlay<'a>(
     let (mut applied, mut left_out) = (0, 0);
     for patch in overlay.patches_for(&context.input.platform.name) {
         let (mut matched, mut has_broken) = (0, false);
+        // The Service whose copies the patch matched last.
+        let mut copied = None;
         for number in 0..pending.len() {
             if let Some(problem) = budget.exceeded(pending, &patch.location) {
                 found.add(problem);
@@ -272,8 +287,10 @@ fn overlay<'a>(
             }
             let (draft, progress) = (&mut pending[number], &mut progress[number]);
             budget.step();
+            let is_copy = draft.role == Role::Service;
             if !progress.is_whole {
                 has_broken = true;
+                copied = is_copy.then_some(draft.source).or(copied);
                 continue;
             }
             let pool = draft.pool.map(|index| &context.input.pools.pools[index]);
@@ -286,14 +303,28 @@ fn overlay<'a>(
             if !patch.matches(subject) {
                 continue;
             }
-            matched += 1;
+            copied = is_copy.then_some(draft.source).or(copied);
+            // A Service of type ClusterIP follows the copies of its Service.
+            let is_for_copies = draft.role == Role::ClusterIp
+                && copied.is_some_and(|source| std::ptr::eq(source, draft.source));
+            if is_for_copies && needs_pool(context, patch, owner) {
+                continue;
+            }
+            matched += usize::from(!is_for_copies);
             if context.settings.leaves_out(owner, pool, patch.patch.placeholders()) {
                 left_out += 1;
                 continue;
             }
             applied += 1;
             let before = Cost::of(&progress.meter);
+            let annotations = (is_for_copies && patch.names_kinds())
+                .then(|| draft.value["metadata"].get("annotations").cloned())
+                .flatten();
             let exceeds_limit = one(context, (overlay, patch, owner), draft, progress, found);
+            if let Some(annotations) = annotations {
+                // Load balancers read what a patch for the Services of the pools writes there.
+                json::put(&mut draft.value, &["metadata", "annotations"], annotations);
+            }
             budget.count(before, &progress.meter);
             if exceeds_limit {
                 // The other objects would only repeat the work and the error.
@@ -312,6 +343,12 @@ fn overlay<'a>(
     ControlFlow::Continue(())
 }
 
+/// Whether a patch uses values of a pool, which the Service of type ClusterIP does not have.
+fn needs_pool(context: Context<'_>, patch: &TargetedPatch, owner: SettingOwner) -> bool {
+    let values = values(context.input, context.settings, None, None, owner);
+    patch.patch.placeholders().any(|name| values.lacks(name))
+}
+
 /// Applies one patch of an overlay to one object. Returns whether the patch exceeds a limit.
 fn one<'a>(
     context: Context<'a>,
@@ -323,7 +360,8 @@ fn one<'a>(
     let name = Key::of(&draft.value).to_string();
     let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
-    let Progress { provenance, meter, changed, .. } = progress;
+    let Progress { provenance, meter, changed, edits, .. } = progress;
+    let is_copy = draft.role == Role::Service;
     let mut contradictions = Vec::new();
     let was_secret = is_secret(&draft.value);
     let mut touched = Vec::new();
@@ -335,6 +373,9 @@ fn one<'a>(
         &mut |object, operation, location| {
             touch(&mut touched, operation, location);
             changed.add(operation);
+            if !is_copy && !matches!(operation, PatchOperation::Test(_)) {
+                edits.push((operation.path().to_string(), location.clone()));
+            }
             if let Some(provenance) = provenance {
                 contradictions.extend(provenance.note(object, operation, location, author, &name));
             }

@@ -38,6 +38,9 @@ pub struct SpecCluster {
     /// Names of Services that must not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Services that keep a Service of type ClusterIP with the same name.
+    #[serde(default, rename = "clusterIPServices", skip_serializing_if = "Option::is_none")]
+    pub cluster_ip_services: Option<Vec<String>>,
     /// Settings for the platform and the overlays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Value>>,

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::bounds::MAX_REFERENCES;
 use crate::core::dns::Dns;
 use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
+use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
 use crate::core::spec::SpecCluster;
@@ -64,6 +66,13 @@ pub struct Spec {
     /// Names of Services that must not change, so that they keep their addresses: Service in the manifests, then pool, then name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, BTreeMap<String, String>>,
+    /// Services that keep a Service of type ClusterIP with the same name beside the Services of the pools, for clients in the
+    /// cluster and for objects that refer to the name: `NAME` or `NAMESPACE/NAME`, as globs; `"*"` is all.
+    #[serde(default, rename = "clusterIPServices", skip_serializing_if = "Vec::is_empty")]
+    pub cluster_ip_services: Vec<String>,
+    /// Fields of custom resources that name other objects, in addition to the built-in ones (docs/references.md).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<ReferenceRule>,
     /// Labels for the metadata of every object; selectors and pod templates are not changed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -195,6 +204,8 @@ impl Spec {
             nodes: cluster(),
             pools: Pools::default(),
             names: BTreeMap::new(),
+            cluster_ip_services: Vec::new(),
+            references: Vec::new(),
             labels: BTreeMap::new(),
             settings: BTreeMap::new(),
             workload: Workload::default(),
@@ -269,6 +280,25 @@ impl LargeScale {
             for (pool, name) in by_pool {
                 let at = format!("/spec/names/{service}/{pool}");
                 require(&at, names::check_service_name(&format!("`spec.names.{service}.{pool}`"), name));
+            }
+        }
+        for (index, text) in self.spec.cluster_ip_services.iter().enumerate() {
+            let at = format!("/spec/clusterIPServices/{index}");
+            if text.is_empty() || text.matches('/').count() > 1 {
+                let message = format!("invalid Service `{text}`: expected `NAME` or `NAMESPACE/NAME`");
+                require(&at, Err(message));
+            }
+            let glob = glob::Pattern::new(text).map(drop);
+            require(&at, glob.map_err(|error| format!("invalid glob `{text}`: {}", error.msg)));
+        }
+        if self.spec.references.len() > MAX_REFERENCES {
+            let message =
+                format!("`spec.references` has more than {MAX_REFERENCES} fields, which is the limit");
+            require("/spec/references", Err(message));
+        }
+        for (index, rule) in self.spec.references.iter().enumerate() {
+            if let Some((field, message)) = rule.problem() {
+                require(&format!("/spec/references/{index}/{field}"), Err(message));
             }
         }
         for (index, rule) in self.spec.conflicts.iter().enumerate() {
