@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::{DryRun, Force};
 use crate::commands::for_each::MultiTarget;
-use crate::core::apply::yielded;
+use crate::core::apply::{Release, yielded};
 use crate::core::live::{LiveObject, is_unchanged};
 use crate::engine::apply::{ApplyJob, apply_in_order};
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
@@ -129,6 +129,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
                 if strategy == DiffStrategy::ClientSide { " (dry run)" } else { " (server dry run)" };
             let mut report = Results::new(args.output, suffix);
             for comparison in compare(&target, &observation, strategy, force, args.concurrency) {
+                comparison.release().iter().for_each(confirm::show);
                 report_dry_run(&mut report, &comparison);
             }
             for candidate in &prune_candidates {
@@ -145,7 +146,8 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
         None => jobs(&target, &observation, args.server_side, &mut report),
     };
-    confirm::to(&prune_candidates, &args.agreement, &cluster)?;
+    let releases: Vec<Release> = jobs.iter().filter_map(ApplyJob::release).collect();
+    confirm::to(&prune_candidates, &releases, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let options =
         ApplyOptions { dry_run: DryRun::None, force, rules: &target.rules, concurrency: args.concurrency };
@@ -191,7 +193,11 @@ fn jobs<'a>(
         if !all && live.is_some_and(|live| is_unchanged(&body, live)) {
             report.say(key, ObjectAction::Unchanged, None);
         } else {
-            jobs.push(ApplyJob { object, body });
+            let mut job = ApplyJob { object, body };
+            if job.release().is_some() {
+                job.only_as_read();
+            }
+            jobs.push(job);
         }
     }
     jobs

@@ -73,7 +73,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
         return Ok(report.finish(scope, &cluster)?);
     }
-    confirm::to(&prune_candidates, &args.agreement, &cluster)?;
+    confirm::to(&prune_candidates, &[], &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let gone = prune(&target, &prune_candidates, args.concurrency, &mut report);
     if target.parent.is_some() {

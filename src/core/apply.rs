@@ -7,6 +7,7 @@ mod owners;
 mod parent;
 mod plan_file;
 mod prune;
+mod release;
 
 pub use crate::core::apply::apply_set::{
     ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, PART_OF, TOOL, TOOLING,
@@ -20,3 +21,4 @@ pub use crate::core::apply::parent::{
 };
 pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Salt, Terms, deviations};
 pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, candidates};
+pub use crate::core::apply::release::Release;

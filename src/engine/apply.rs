@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
-use crate::core::apply::{MemberScope, Stage};
+use crate::core::apply::{MemberScope, Release, Stage};
 use crate::core::live::{Effect, LiveObject, Resource, effect};
-use crate::core::manifest::Key;
+use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::apply_set;
 use crate::engine::apply_set::ParentState;
@@ -35,6 +35,23 @@ pub(crate) struct ApplyJob<'a> {
     pub(crate) body: Value,
 }
 
+impl ApplyJob<'_> {
+    /// Returns the load balancer that is deleted with the job.
+    pub(crate) fn release(&self) -> Option<Release> {
+        Release::by(self.object.live()?, &self.body)
+    }
+
+    /// Makes the API server refuse the job if the object has changed since it was read.
+    pub(crate) fn only_as_read(&mut self) {
+        let Some(live) = self.object.live() else { return };
+        for (field, value) in [("uid", live.uid()), ("resourceVersion", live.resource_version())] {
+            if let Some(value) = value {
+                set_metadata(&mut self.body, field, value);
+            }
+        }
+    }
+}
+
 /// References of objects whose kinds came with the tree.
 type NewRefs = BTreeMap<Key, ObjectRef>;
 
@@ -47,10 +64,12 @@ pub(crate) fn apply_in_order(
     options: ApplyOptions<'_>,
     report: &mut Results,
 ) -> Result<(), Failure> {
-    let mut stages: BTreeMap<Stage, Vec<ApplyJob<'_>>> = BTreeMap::new();
+    // Load balancers are deleted after everything else is applied, as pruned objects are.
+    let mut stages: BTreeMap<(bool, Stage), Vec<ApplyJob<'_>>> = BTreeMap::new();
     for job in jobs {
         let key = &job.object.item.key;
-        stages.entry(Stage::of(&key.group, &key.kind)).or_default().push(job);
+        let stage = (job.release().is_some(), Stage::of(&key.group, &key.kind));
+        stages.entry(stage).or_default().push(job);
     }
     let scope = apply_set::before(target);
     let mut parent = ParentState::found(target);
@@ -60,7 +79,14 @@ pub(crate) fn apply_in_order(
     }
     let mut new_refs = None;
     let mut stages = stages.into_iter();
-    for (stage, jobs) in stages.by_ref() {
+    for ((deletes, stage), jobs) in stages.by_ref() {
+        if deletes && !report.is_complete() {
+            terminal::diagnostic(&Diagnostic::warning(
+                "skipping the deletion of load balancers because some objects were not applied",
+            ));
+            skip(&jobs, report);
+            break;
+        }
         let mut flow = ControlFlow::Continue(());
         if stage > Stage::Groundwork && new_refs.is_none() {
             match ready_for_members(target, &mut parent, &scope) {

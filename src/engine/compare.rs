@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::cluster::{ClusterError, DryRun, Force, Problem};
-use crate::core::apply::{Conflict, PART_OF, Yielded, yielded};
+use crate::core::apply::{Conflict, PART_OF, Release, Yielded, yielded};
 use crate::core::live::{Effect, LiveObject, cleaned, effect, entries, is_unchanged, ours, predict};
 use crate::core::manifest::{Key, label};
 use crate::engine::live_objects::ManagedObject;
@@ -115,6 +115,12 @@ impl<'a> Comparison<'a> {
     /// Returns the key of the object.
     pub(crate) fn key(&self) -> &'a Key {
         &self.object.item.key
+    }
+
+    /// Returns the load balancer that an apply would delete.
+    pub(crate) fn release(&self) -> Option<Release> {
+        let State::Changed(after) = &self.state else { return None };
+        Release::of(self.object.live()?, after)
     }
 
     /// Whether an apply would change the object.

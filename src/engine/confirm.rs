@@ -1,6 +1,6 @@
 //! Confirmation of deletions by the user.
 
-use crate::core::apply::MaxPrune;
+use crate::core::apply::{MaxPrune, Release};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::engine::prune::{LockRecord, PruneCandidate, describe};
@@ -15,7 +15,7 @@ pub(crate) struct ConfirmArgs {
     /// Maximum number of members to delete: a number, or a percentage of the ApplySet
     #[arg(long, default_value_t, value_name = "N|N%")]
     pub(crate) max_prune: MaxPrune,
-    /// Delete without confirmation
+    /// Delete objects and load balancers without confirmation
     #[arg(short, long)]
     pub(crate) yes: bool,
     /// With --yes, also delete objects of a kind, or in a namespace, that the lock has never contained
@@ -23,23 +23,27 @@ pub(crate) struct ConfirmArgs {
     pub(crate) prune_unrecorded: bool,
 }
 
-/// Prints each deletion and asks for confirmation. Without a terminal, `--yes` is required, and
+/// Prints each deletion of an object or of a load balancer, and asks for confirmation. Without a terminal, `--yes` is required, and
 /// `--prune-unrecorded` for objects that the lock has never contained.
 pub(crate) fn to(
     prune_candidates: &[PruneCandidate],
+    releases: &[Release],
     args: &ConfirmArgs,
     cluster: &str,
 ) -> Result<(), Failure> {
-    if prune_candidates.is_empty() {
+    if prune_candidates.is_empty() && releases.is_empty() {
         return Ok(());
     }
+    releases.iter().for_each(show);
     for candidate in prune_candidates {
         terminal::note(&describe(candidate));
     }
     if args.yes {
         return agree_to_unrecorded(prune_candidates, args);
     }
-    let objects = plural(prune_candidates.len(), "object");
+    let counts = [(prune_candidates.len(), "object"), (releases.len(), "load balancer")];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let objects = counts.map(|(count, what)| plural(count, what)).collect::<Vec<_>>().join(" and ");
     let refused = match terminal::ask(&format!("delete {objects} in {cluster}?")) {
         Answer::Yes => return Ok(()),
         Answer::No => Diagnostic::refusal("nothing was changed"),
@@ -49,6 +53,11 @@ pub(crate) fn to(
         }
     };
     Err(refused.into())
+}
+
+/// Prints that a load balancer will be deleted.
+pub(crate) fn show(release: &Release) {
+    terminal::note(&release.to_string());
 }
 
 fn agree_to_unrecorded(prune_candidates: &[PruneCandidate], args: &ConfirmArgs) -> Result<(), Failure> {

@@ -53,7 +53,10 @@ pub(crate) fn differences<'a>(
                 continue;
             }
         };
-        let change = change(comparison.key(), wanted, action, old, new, comparison.source);
+        let mut change = change(comparison.key(), wanted, action, old, new, comparison.source);
+        if let Some(release) = comparison.release() {
+            change.more.push(("addresses", json!(release.addresses)));
+        }
         found.push(Difference { key: comparison.key(), action, change, cause: Cause::Apply(comparison) });
     }
     for candidate in prune_candidates {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::cluster::Force;
 use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Salt, Terms, deviations};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
-use crate::core::manifest::{Key, set_metadata};
+use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::directory::{read_text_of_user, write_private};
 use crate::engine::apply::ApplyJob;
@@ -102,20 +102,15 @@ pub(crate) fn jobs<'a>(
             report.say(comparison.key(), ObjectAction::Unchanged, None);
             continue;
         }
-        let Comparison { object, wanted: mut body, .. } = comparison;
-        let live = object.live();
-        if let Some(uid) = live.and_then(LiveObject::uid) {
-            set_metadata(&mut body, "uid", uid);
-        }
-        if let Some(version) = live.and_then(LiveObject::resource_version) {
-            set_metadata(&mut body, "resourceVersion", version);
-        }
-        jobs.push(ApplyJob { object, body });
+        let Comparison { object, wanted: body, .. } = comparison;
+        let mut job = ApplyJob { object, body };
+        job.only_as_read();
+        jobs.push(job);
     }
     Ok(jobs)
 }
 
-/// Returns the digest of the changes that the directory makes to an object.
+/// Returns the digest of the changes that the directory makes to an object, and the addresses that it loses.
 fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
     let Comparison { object, wanted, state, .. } = comparison;
     let changes = match state {
@@ -126,7 +121,11 @@ fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
         State::OwnershipChanged => Vec::new(),
         _ => changes(&Value::Null, wanted),
     };
-    digest(salt.as_str(), &changes)
+    let digest = digest(salt.as_str(), &changes);
+    match comparison.release() {
+        Some(release) => format!("{digest} {}", release.addresses.join(",")),
+        None => digest,
+    }
 }
 
 fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {

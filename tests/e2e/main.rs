@@ -30,6 +30,7 @@ mod outage;
 mod pages;
 mod proxy;
 mod rbac;
+mod release;
 mod review;
 mod run;
 mod status;

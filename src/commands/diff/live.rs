@@ -75,6 +75,7 @@ pub fn run(
     let is_whole = report_problems(&comparisons);
     confirm::warnings(&target);
     let differences = differences(&comparisons, &prune_candidates);
+    comparisons.iter().filter_map(Comparison::release).for_each(|release| confirm::show(&release));
     for candidate in &prune_candidates {
         terminal::note(&describe(candidate));
     }
