@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -60,6 +60,11 @@ cases:                              ## rewrite the transcripts of tests/cases; r
 
 fields: control-plane               ## write the table of Kubernetes' fields, from the API server's OpenAPI document
 	UPDATE_FIELDS=1 cargo test --test cluster fields::
+
+types:                              ## write the table of how applies merge and store values, from Kubernetes' types
+	cd tests/go/control-plane && go mod download k8s.io/api k8s.io/apimachinery
+	python3 tests/types/table.py "$$(go env GOMODCACHE)" \
+	  "$$(cd tests/go/control-plane && go list -m -f '{{.Version}}' k8s.io/apimachinery)" > src/core/live/kubernetes-types.json
 
 # Builds the Go programs of the tests once, outside of the checkout. Without Go, they are not built, and the tests that
 # need them are skipped with a message; in CI this is a failure.

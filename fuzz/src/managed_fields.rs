@@ -2,8 +2,8 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use largescale::core::live::{
-    Effect, Entry, FieldSet, LiveObject, MANAGER, changes, cleaned, digest, effect, entries, intended,
-    is_unchanged, migration, ours, predict,
+    Effect, Entry, FieldSet, LiveObject, MANAGER, Outlook, Prediction, changes, cleaned, digest, effect,
+    entries, intended, is_unchanged, migration, ours, predict,
 };
 use serde_json::{Map, Value, json};
 
@@ -120,14 +120,19 @@ fn applied(desired: &Value, live: &LiveObject, clean: &Value) {
         assert_ne!(effect(live, &clean), Effect::Values, "bookkeeping counts as a value");
     }
 
-    let estimate = predict(desired, live);
+    let Prediction { after: estimate, outlook } = predict(desired, live);
+    if outlook == Outlook::Same {
+        let differing = changes(&cleaned(&estimate), clean);
+        assert!(differing.is_empty(), "the same, but {differing:?}\n{desired}\n{}", live.value());
+    }
     if is_unchanged(desired, live) {
+        assert_ne!(outlook, Outlook::Changed, "unchanged\n{desired}\n{}", live.value());
         let differing = changes(&cleaned(&estimate), clean);
         assert!(differing.is_empty(), "unchanged, but {differing:?}\n{desired}\n{}", live.value());
     }
     if let (true, Ok(again)) = (has_keys(desired), LiveObject::read(estimate.clone())) {
         assert_eq!(
-            predict(desired, &again),
+            predict(desired, &again).after,
             estimate,
             "another apply changes it again\n{desired}\n{}",
             live.value()

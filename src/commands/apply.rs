@@ -213,6 +213,7 @@ fn report_dry_run(report: &mut Results, comparison: &Comparison<'_>) {
     }
     let (word, why) = match &comparison.state {
         State::Unchanged => (ObjectAction::Unchanged, None),
+        State::NotCertain => (ObjectAction::NotCertain, None),
         State::Created => (ObjectAction::Created, None),
         State::Changed(_) | State::OwnershipChanged => (ObjectAction::Configured, None),
         State::NoNamespace(name) => (ObjectAction::Failed, Some(results::no_namespace(key, name))),

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cluster::{Cluster, Pause};
 pub use crate::commands::status::args::Args;
 use crate::commands::status::args::StatusFormat;
-use crate::commands::status::observe::Observer;
+use crate::commands::status::observe::{Decision, Observer};
 use crate::commands::status::view::Shown;
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
@@ -44,7 +44,8 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(terminal::diagnostic);
     let set = set_of(scope, project, cluster, Undecided::UseContext)?;
-    let mut observer = Observer::new(project, cluster, set, reviewed.objects)?;
+    let decision = if args.server_side { Decision::ServerSide } else { Decision::ReadOnly };
+    let mut observer = Observer::new(project, cluster, set, reviewed.objects, decision)?;
     observer.count_nodes()?;
     let round_robin = RoundRobin::of(&project.spec.spec, &reviewed.lock);
     let mut screen = Screen {

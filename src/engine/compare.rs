@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::cluster::{ClusterError, DryRun, Force, Problem};
+use crate::cluster::{Cluster, ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Conflict, PART_OF, Release, Yielded, yielded};
-use crate::core::live::{Effect, LiveObject, cleaned, effect, entries, is_unchanged, ours, predict};
+use crate::core::live::{Effect, LiveObject, Outlook, effect, entries, is_unchanged, ours, predict};
 use crate::core::manifest::{Key, label};
+use crate::core::spec::ConflictRule;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
@@ -57,6 +58,8 @@ pub(crate) enum State {
     Changed(Value),
     /// Only the field manager or the membership in our ApplySet would change.
     OwnershipChanged,
+    /// Only the server knows whether values would change, and it was not asked or refused to say.
+    NotCertain,
     /// Conflict: other field managers own fields with other values.
     Conflicts(Vec<Conflict>),
     /// The apply would fail.
@@ -69,7 +72,24 @@ pub(crate) enum State {
     Unknown,
 }
 
-/// Compares all objects.
+/// How objects are compared with a cluster.
+#[derive(Clone, Copy)]
+pub(crate) struct Comparer<'a> {
+    /// The cluster that runs the dry runs.
+    pub(crate) cluster: &'a Cluster,
+    /// The spec's rules for fields of other managers.
+    pub(crate) rules: &'a [ConflictRule],
+    /// All objects of the tree; one of them may be the namespace of another.
+    pub(crate) items: &'a [Item],
+    /// How the effect is determined.
+    pub(crate) strategy: DiffStrategy,
+    /// `--force-conflicts`.
+    pub(crate) force: Force,
+    /// Maximum number of concurrent requests.
+    pub(crate) concurrency: usize,
+}
+
+/// Compares all objects of a directory.
 pub(crate) fn compare<'a>(
     target: &'a Target,
     observation: &'a Observation<'a>,
@@ -77,8 +97,19 @@ pub(crate) fn compare<'a>(
     force: Force,
     concurrency: usize,
 ) -> Vec<Comparison<'a>> {
-    let begin = |object| Comparison::certain(target, object, strategy);
-    let mut comparisons: Vec<Comparison<'a>> = observation.objects.iter().map(begin).collect();
+    let Target { cluster, rules, items, .. } = target;
+    let comparer = Comparer { cluster, rules, items, strategy, force, concurrency };
+    compare_objects(&comparer, &observation.objects)
+}
+
+/// Compares objects.
+pub(crate) fn compare_objects<'a>(
+    comparer: &Comparer<'_>,
+    objects: &'a [ManagedObject<'a>],
+) -> Vec<Comparison<'a>> {
+    let Comparer { cluster, rules, items, strategy, force, concurrency } = *comparer;
+    let begin = |object| Comparison::certain(rules, object, strategy);
+    let mut comparisons: Vec<Comparison<'a>> = objects.iter().map(begin).collect();
     let mut requests = Vec::new();
     for comparison in comparisons.iter_mut().filter(|comparison| matches!(comparison.state, State::Unknown)) {
         let object = comparison.object;
@@ -91,17 +122,17 @@ pub(crate) fn compare<'a>(
             _ => comparison.estimate(),
         }
     }
-    let options = ApplyOptions { dry_run: DryRun::All, force, rules: &target.rules, concurrency };
-    for (comparison, outcome) in apply_all(&target.cluster, requests, options, |_, _| ()) {
-        comparison.settle(outcome, &target.items);
+    let options = ApplyOptions { dry_run: DryRun::All, force, rules, concurrency };
+    for (comparison, outcome) in apply_all(cluster, requests, options, |_, _| ()) {
+        comparison.settle(outcome, items);
     }
     comparisons
 }
 
 impl<'a> Comparison<'a> {
     /// Compares as far as the effect is certain without the server; otherwise it is unknown.
-    fn certain(target: &Target, object: &'a ManagedObject<'a>, strategy: DiffStrategy) -> Self {
-        let (wanted, left) = yielded(&target.rules, &object.item.wanted, object.live());
+    fn certain(rules: &[ConflictRule], object: &'a ManagedObject<'a>, strategy: DiffStrategy) -> Self {
+        let (wanted, left) = yielded(rules, &object.item.wanted, object.live());
         let state = match object.live() {
             Some(live) if live.is_being_deleted() => State::Leaving,
             Some(live) if strategy != DiffStrategy::ServerSide && is_unchanged(&wanted, live) => {
@@ -121,6 +152,18 @@ impl<'a> Comparison<'a> {
     pub(crate) fn release(&self) -> Option<Release> {
         let State::Changed(after) = &self.state else { return None };
         Release::of(self.object.live()?, after)
+    }
+
+    /// Whether an apply would change values; `None` if the object does not exist or could not be compared.
+    pub(crate) fn outlook(&self) -> Option<Outlook> {
+        match &self.state {
+            State::Unchanged | State::OwnershipChanged => Some(Outlook::Same),
+            State::Changed(_) | State::Conflicts(_) => Some(Outlook::Changed),
+            State::NotCertain => Some(Outlook::NotCertain),
+            State::Created | State::Failed(_) | State::NoNamespace(_) | State::Leaving | State::Unknown => {
+                None
+            }
+        }
     }
 
     /// Whether an apply would change the object.
@@ -147,13 +190,13 @@ impl<'a> Comparison<'a> {
             self.state = State::Created;
             return;
         };
-        let after = predict(&self.wanted, live);
-        self.state = if cleaned(&after) == cleaned(live.value()) {
-            State::Unchanged
-        } else if cleaned(&after) == cleaned(self.joined(live).value()) {
-            State::OwnershipChanged
-        } else {
-            State::Changed(after)
+        let prediction = predict(&self.wanted, live);
+        let joined = predict(&self.wanted, &self.joined(live)).outlook;
+        self.state = match (prediction.outlook, joined) {
+            (Outlook::Same, _) => State::Unchanged,
+            (Outlook::Changed, Outlook::Same) => State::OwnershipChanged,
+            (Outlook::Changed, Outlook::Changed) => State::Changed(prediction.after),
+            (Outlook::NotCertain, _) | (_, Outlook::NotCertain) => State::NotCertain,
         };
         self.source = DiffSource::Estimate;
     }

@@ -49,7 +49,12 @@ pub(crate) fn differences<'a>(
                 let text = shown(&live());
                 ("configured", text.clone(), text)
             }
-            State::Unchanged | State::Conflicts(_) | State::Failed(_) | State::Leaving | State::Unknown => {
+            State::Unchanged
+            | State::NotCertain
+            | State::Conflicts(_)
+            | State::Failed(_)
+            | State::Leaving
+            | State::Unknown => {
                 continue;
             }
         };

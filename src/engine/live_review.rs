@@ -44,7 +44,12 @@ pub(crate) fn review(
             .iter()
             .filter_map(results::problem)
             .map(|problem| problem.to_string())
+            .chain(comparisons.iter().filter(|one| matches!(one.state, State::NotCertain)).map(uncertain))
             .collect(),
         items,
     }
+}
+
+fn uncertain(comparison: &Comparison<'_>) -> String {
+    format!("{}: not certain whether `apply` would change it", comparison.key())
 }

@@ -28,6 +28,8 @@ pub(crate) enum ObjectAction {
     Configured,
     /// It did not change.
     Unchanged,
+    /// Only the API server knows whether it would change.
+    NotCertain,
     /// It was deleted.
     Pruned,
     /// The request failed.
@@ -44,6 +46,7 @@ impl ObjectAction {
             Self::Created => "created",
             Self::Configured => "configured",
             Self::Unchanged => "unchanged",
+            Self::NotCertain => "not certain",
             Self::Pruned => "pruned",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
@@ -52,7 +55,7 @@ impl ObjectAction {
     }
 
     fn is_done(self) -> bool {
-        matches!(self, Self::Created | Self::Configured | Self::Unchanged | Self::Pruned)
+        matches!(self, Self::Created | Self::Configured | Self::Unchanged | Self::NotCertain | Self::Pruned)
     }
 }
 
@@ -109,6 +112,7 @@ impl Results {
             ObjectAction::Created,
             ObjectAction::Configured,
             ObjectAction::Unchanged,
+            ObjectAction::NotCertain,
             ObjectAction::Pruned,
             ObjectAction::Failed,
             ObjectAction::Unknown,
@@ -241,6 +245,7 @@ pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
         State::NoNamespace(_)
         | State::OwnershipChanged
         | State::Unchanged
+        | State::NotCertain
         | State::Created
         | State::Changed(_) => None,
     }

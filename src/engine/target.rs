@@ -48,6 +48,7 @@ pub(crate) struct Target {
 }
 
 /// One object of the tree.
+#[derive(Clone)]
 pub(crate) struct Item {
     /// Its key.
     pub(crate) key: Key,

@@ -115,7 +115,7 @@ fn with_any_type(object: &Value, check: impl Fn(&LiveObject)) -> usize {
 fn use_everywhere(live: &LiveObject) {
     let (set, valid, desired) = (set(), LiveObject::read(self::live()).unwrap(), desired());
     let (rest, _) = yielded(&[], &desired, Some(live));
-    let after = predict(&rest, live);
+    let after = predict(&rest, live).after;
     let _ = (is_unchanged(&rest, live), effect(live, &valid), effect(&valid, live));
     drop(digest("salt", &intended(changes(&cleaned(live.value()), &cleaned(&after)), &rest)));
     drop((candidates(&set, [live], &BTreeSet::new()), other_owners(live), other_set(&set, live)));

@@ -11,6 +11,7 @@ mod fields;
 mod invalid_answers;
 mod kubeconfig;
 mod listing;
+mod more_objects;
 mod mutations;
 mod node_pages;
 mod objects;

@@ -36,7 +36,8 @@ pub(crate) fn edit(object: &mut Value, live: &Value, random: &mut Random) {
         }
         5 => {
             *object.pointer_mut(&pointer).unwrap() =
-                one_of(random, &[json!(null), json!({}), json!([])]).clone();
+                one_of(random, &[json!(null), json!({}), json!([]), json!(""), json!(0), json!(false)])
+                    .clone();
         }
         6 => add_field(object, random),
         7 => edit_a_list(object, &all, random),

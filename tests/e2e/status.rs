@@ -3,6 +3,7 @@
 mod dns;
 mod doubt;
 mod shown;
+mod spellings;
 
 use serde_json::Value;
 

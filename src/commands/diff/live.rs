@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::cluster::{ClusterError, Force};
 use crate::core::apply::MaxPrune;
+use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
@@ -87,6 +88,11 @@ pub fn run(
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
         show(scope, &changes, format.and_then(DiffFormat::of_changes))?;
     }
+    if args.out.is_some() && comparisons.iter().any(is_uncertain) {
+        let problem = Diagnostic::error("cannot write a plan: it is not certain what `apply` would change")
+            .hint("ask for a role that allows the server-side dry run, then run this command again");
+        return Err(Failure { exit: Exit::Incomplete, problems: vec![problem] });
+    }
     if !is_whole {
         if args.out.is_some() {
             let problem = Diagnostic::error("cannot write a plan: some objects could not be compared")
@@ -143,6 +149,7 @@ fn report_problems(comparisons: &[Comparison<'_>]) -> bool {
         }
     }
     estimates(comparisons).iter().for_each(terminal::diagnostic);
+    uncertain(comparisons).iter().for_each(terminal::diagnostic);
     if let [first, others @ ..] = taken_over.as_slice() {
         let (more, members) = match others.len() {
             0 => (String::new(), "it a member"),
@@ -177,11 +184,32 @@ fn estimates(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
     })
 }
 
+/// Returns a warning about objects of which only the server knows whether an apply would change them.
+fn uncertain(comparisons: &[Comparison<'_>]) -> Option<Diagnostic> {
+    let keys: Vec<&Key> = comparisons.iter().filter(|it| is_uncertain(it)).map(Comparison::key).collect();
+    let names: String = keys.iter().map(|key| format!("\n  {key}")).collect();
+    (!keys.is_empty()).then(|| {
+        Diagnostic::warning(format!(
+            "not certain whether `apply` would change {}:{names}",
+            plural(keys.len(), "object")
+        ))
+        .hint("only a server-side dry run decides; ask for a role that allows it")
+    })
+}
+
+fn is_uncertain(comparison: &Comparison<'_>) -> bool {
+    matches!(comparison.state, State::NotCertain)
+}
+
 fn totals(comparisons: &[Comparison<'_>], prune_candidates: &[PruneCandidate]) -> String {
     let count =
         |is: fn(&State) -> bool| comparisons.iter().filter(|comparison| is(&comparison.state)).count();
+    let uncertain = match count(|state| matches!(state, State::NotCertain)) {
+        0 => String::new(),
+        count => format!(", {count} not certain"),
+    };
     format!(
-        "{} created, {} configured, {} pruned, {} unchanged\n",
+        "{} created, {} configured, {} pruned, {} unchanged{uncertain}\n",
         count(|state| matches!(state, State::Created | State::NoNamespace(_))),
         count(|state| matches!(state, State::Changed(_) | State::OwnershipChanged)),
         prune_candidates.len(),

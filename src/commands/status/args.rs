@@ -7,12 +7,16 @@ use crate::output::format::Separator;
 
 /// Show the load balancer of each pool, rollouts, drift, and the DNS records to create
 ///
-/// Compares the rendered directory with the cluster, and writes nothing. Exits with 0 if every pool has its address and every
+/// Compares the rendered directory with the cluster, and writes nothing. If only the API server can decide whether an object
+/// differs from the directory, its result is `not certain`. A difference does not change the exit code. Exits with 0 if every pool has its address and every
 /// workload is rolled out, with 1 if not, and with a higher code on errors.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Show the address of each pool
   kubectl largescale status -f app
+
+  # Decide by a server-side dry run which objects differ from the directory
+  kubectl largescale status -f app --server-side
 
   # Show changes until interrupted
   kubectl largescale status -f app --watch
@@ -23,6 +27,9 @@ pub struct Args {
     /// Output format [default: tables]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<StatusFormat>,
+    /// Ask the API server, by a dry run, about each object that may differ from the directory
+    #[arg(long, conflicts_with = "watch")]
+    pub(super) server_side: bool,
     /// Refresh every 2 seconds and show changes, until interrupted
     #[arg(short, long)]
     pub(super) watch: bool,

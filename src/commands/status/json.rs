@@ -30,6 +30,7 @@ pub(super) fn as_json(shown: &Shown<'_>) -> Value {
         "workloads": report.workloads.iter().map(workload_json).collect::<Vec<_>>(),
         "drift": {
             "differing": names(&report.drift.differing),
+            "uncertain": names(&report.drift.uncertain),
             "absent": names(&report.drift.absent),
             "unseen": names(&report.drift.unseen),
         },
@@ -154,7 +155,7 @@ mod tests {
                 ],
                 "workloads": [{"object": "deployment/web/web", "ready": false, "state": "waiting",
                     "message": "it is not in the cluster"}],
-                "drift": {"differing": ["service/web/web-a"], "absent": ["deployment/web/web"], "unseen": []},
+                "drift": {"differing": ["service/web/web-a"], "uncertain": [], "absent": ["deployment/web/web"], "unseen": []},
                 "dns": [{"name": "nginx", "ttl": 60, "type": "A", "address": "192.0.2.1", "pool": "a"}],
                 "warnings": [],
             })

@@ -1,13 +1,14 @@
 //! Reads the objects of the rendered directory from the cluster.
 
-use crate::cluster::{Cluster, ClusterError, Problem};
+use crate::cluster::{Cluster, ClusterError, Force, Problem};
 use crate::commands::status::node_counts;
 use crate::commands::status::node_counts::Nodes;
 use crate::core::apply::ApplySet;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{DriftSubject, Report, is_workload, report};
+use crate::core::status::{Drift, DriftSubject, Report, is_workload, report};
 use crate::core::tree::objects::Desired;
 use crate::directory::Project;
+use crate::engine::compare::{Comparer, DiffStrategy, State, compare_objects};
 use crate::engine::events::of_waiting_services;
 use crate::engine::live_objects::{ManagedObject, ReadPolicy, read_each};
 use crate::engine::served_kinds::ServedKinds;
@@ -28,6 +29,16 @@ pub(super) struct Observer<'a> {
     items: Vec<Item>,
     nodes: Nodes,
     unseen: Vec<Diagnostic>,
+    decision: Decision,
+}
+
+/// How an object is compared with the directory if what was read does not decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It is not certain.
+    ReadOnly,
+    /// A server-side dry run decides.
+    ServerSide,
 }
 
 impl<'a> Observer<'a> {
@@ -37,6 +48,7 @@ impl<'a> Observer<'a> {
         cluster: &'a Cluster,
         set: ApplySet,
         objects: Vec<Desired>,
+        decision: Decision,
     ) -> Result<Self, Failure> {
         let mut served = ServedKinds::default();
         for ((), answer) in cluster.call_small(ServedKinds::calls(&objects).map(|call| ((), call)).collect())
@@ -49,7 +61,7 @@ impl<'a> Observer<'a> {
             Item::locate(object, resource, is_namespaced.then_some(set.namespace.as_str()))
         };
         let items = objects.into_iter().map(item).collect();
-        Ok(Self { project, cluster, set, items, nodes: Nodes::default(), unseen: Vec::new() })
+        Ok(Self { project, cluster, set, items, nodes: Nodes::default(), unseen: Vec::new(), decision })
     }
 
     /// Counts the nodes, and keeps the counts for later refreshes.
@@ -70,7 +82,54 @@ impl<'a> Observer<'a> {
             );
         }
         let rules = &self.project.spec.spec.conflicts;
-        Ok(report(&subjects, rules, &events.list, self.nodes.counts.as_ref()))
+        let mut report = report(&subjects, rules, &events.list, self.nodes.counts.as_ref());
+        if self.decision == Decision::ServerSide {
+            self.ask_server(&subjects, &mut report.drift);
+        }
+        Ok(report)
+    }
+
+    /// Asks the server about each object that is not certain to be unchanged, as `diff --live` does.
+    fn ask_server(&mut self, subjects: &[DriftSubject], drift: &mut Drift) {
+        let items: Vec<Item> = self.items.iter().map(|item| self.marked(item)).collect();
+        let objects: Vec<ManagedObject<'_>> = items
+            .iter()
+            .zip(subjects)
+            .filter(|(_, subject)| subject.live.object().is_some())
+            .map(|(item, subject)| ManagedObject { item, live: subject.live.clone() })
+            .collect();
+        let comparer = Comparer {
+            cluster: self.cluster,
+            rules: &self.project.spec.spec.conflicts,
+            items: &items,
+            strategy: DiffStrategy::Hybrid,
+            force: Force::Never,
+            concurrency: CONCURRENCY,
+        };
+        let comparisons = compare_objects(&comparer, &objects);
+        let said = comparisons.iter().filter_map(|it| Some((it.key(), it.outlook()?)));
+        drift.decide(&said.collect());
+        for comparison in &comparisons {
+            let ((State::Failed(problem), _) | (_, Some(problem))) = (&comparison.state, &comparison.refused)
+            else {
+                continue;
+            };
+            let text = match problem {
+                ClusterError::Request { problem, .. } => problem.to_string(),
+                error => error.to_string(),
+            };
+            cannot_see(
+                &mut self.unseen,
+                &format!("cannot compare all objects by a server-side dry run: {text}"),
+            );
+        }
+    }
+
+    /// Returns the object with the label of the ApplySet.
+    fn marked(&self, item: &Item) -> Item {
+        let mut item = item.clone();
+        self.set.mark(&mut item.wanted);
+        item
     }
 
     /// Returns what the last refresh could not read.

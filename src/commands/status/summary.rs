@@ -41,13 +41,20 @@ fn listed(rows: &[&PoolRow]) -> String {
 
 /// Returns the number of objects that differ from the directory, and their names.
 pub(super) fn drift(report: &Report, names: Names) -> Vec<String> {
-    let Drift { differing, absent, unseen } = &report.drift;
+    let Drift { differing, uncertain, absent, unseen } = &report.drift;
     let one_or_more = |keys: &[Key], one: &str, more: &str| {
         format!("{} {}", plural(keys.len(), "object"), if keys.len() == 1 { one } else { more })
     };
     let differs = one_or_more(differing, "differs", "differ");
     let lines = [
         (differing, format!("{differs} from the directory: kubectl largescale diff --live")),
+        (
+            uncertain,
+            format!(
+                "not certain whether {} from the directory: kubectl largescale status --server-side",
+                one_or_more(uncertain, "differs", "differ")
+            ),
+        ),
         (
             absent,
             one_or_more(

@@ -80,6 +80,8 @@ fn cell(shown: &Shown<'_>, row: &PoolRow, heading: &str) -> String {
             let is_in = |keys: &[Key]| keys.contains(&row.service);
             if is_in(&drift.differing) {
                 "differs"
+            } else if is_in(&drift.uncertain) {
+                "not certain"
             } else if is_in(&drift.absent) {
                 "absent"
             } else {

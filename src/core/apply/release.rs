@@ -36,7 +36,7 @@ impl Release {
         if body["spec"]["type"] == "LoadBalancer" || body["kind"] != "Service" {
             return None;
         }
-        Self::of(live, &predict(body, live))
+        Self::of(live, &predict(body, live).after)
     }
 }
 

@@ -32,21 +32,6 @@ const ATOMIC_MAPS: &[&str] = &[
 /// Lists that are merged by key and have atomic items.
 const ATOMIC_ITEMS: &[&str] = &["imagePullSecrets", "ownerReferences", "secrets"];
 
-/// Lists that are merged by key.
-const LIST_KEYS: &[(&str, &[&str])] = &[
-    ("containers", &["name"]),
-    ("env", &["name"]),
-    ("ephemeralContainers", &["name"]),
-    ("hostAliases", &["ip"]),
-    ("imagePullSecrets", &["name"]),
-    ("initContainers", &["name"]),
-    ("ownerReferences", &["uid"]),
-    ("topologySpreadConstraints", &["topologyKey", "whenUnsatisfiable"]),
-    ("volumeDevices", &["devicePath"]),
-    ("volumeMounts", &["mountPath"]),
-    ("volumes", &["name"]),
-];
-
 /// Returns the fields that hold atomic maps in objects of a version; empty for kinds that are not Kubernetes' own.
 pub(super) fn atomic_maps(api_version: &str) -> &'static [&'static str] {
     if is_own(api_version) { ATOMIC_MAPS } else { &[] }
@@ -55,12 +40,6 @@ pub(super) fn atomic_maps(api_version: &str) -> &'static [&'static str] {
 /// Returns the lists that have atomic items, in objects of a version.
 pub(super) fn atomic_items(api_version: &str) -> &'static [&'static str] {
     if is_own(api_version) { ATOMIC_ITEMS } else { &[] }
-}
-
-/// Returns the key fields of a list that is merged by key; empty for other lists, and for a list whose name alone does not
-/// decide (`ports`).
-pub(super) fn list_keys(name: &str) -> &'static [&'static str] {
-    LIST_KEYS.iter().find(|(list, _)| *list == name).map_or(&[], |(_, keys)| keys)
 }
 
 fn is_own(api_version: &str) -> bool {

@@ -1,40 +1,97 @@
-//! Estimates the result of an apply on the client, for users who have read access only.
+//! Predicts the result of an apply on the client, without a request.
 //!
-//! The server knows schemas, defaults and webhooks; this estimate knows only the managed fields. It is shown to users, but
-//! no decision depends on it.
+//! The server knows schemas, defaults and webhooks; this prediction knows the managed fields and the types of Kubernetes'
+//! own objects. It says how certain it is.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use crate::core::live::likeness::{Findings, Likeness, is_zero, likeness};
+use crate::core::live::list_items::{below, is_at, is_equal, is_meant};
 use crate::core::live::live_object::LiveObject;
+use crate::core::live::managed_fields;
 use crate::core::live::managed_fields::{FieldSet, Segment};
-use crate::core::live::{builtin_schemas, managed_fields};
+use crate::core::live::removal::{Removal, prune};
+use crate::core::live::types::{Kind, Merge, Shape};
 
-/// Returns the estimated live object after an apply.
-#[must_use]
-pub fn predict(desired: &Value, live: &LiveObject) -> Value {
-    let entries = managed_fields::entries(live).unwrap_or_default();
-    let all: Vec<_> = entries.iter().map(|entry| entry.fields).collect();
-    let others: Vec<_> = entries.iter().filter(|entry| !entry.is_ours()).map(|entry| entry.fields).collect();
-    let desired = as_stored(desired);
-    let atomic = builtin_schemas::atomic_maps(desired["apiVersion"].as_str().unwrap_or_default());
-    let mut result = live.value().clone();
-    merge(&desired, &mut result, &Position { sets: all, name: "", atomic });
-    if let Some(own) = managed_fields::ours(&entries) {
-        remove_unwanted(own.fields, &others, Some(&desired), &mut result);
-    }
-    result
+/// What an apply would do with an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prediction {
+    /// The live object after the apply, as far as it is known.
+    pub after: Value,
+    /// Whether values would change.
+    pub outlook: Outlook,
 }
 
-/// Returns the desired object as the server stores it: without nulls, with `80.0` as 80, and with `stringData` of a Secret
-/// merged into `data`.
-fn as_stored(desired: &Value) -> Value {
-    let mut desired = without_spelling(desired);
-    if desired["kind"] == "Secret"
-        && let Some(fields) = desired.as_object_mut()
-        && let Some(Value::Object(texts)) = fields.remove("stringData")
-    {
+/// Whether an apply would change values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It would change none.
+    Same,
+    /// Only the server knows.
+    NotCertain,
+    /// It would change some.
+    Changed,
+}
+
+/// Metadata that is not compared: it identifies the object, or only the server sets it.
+const UNCOMPARED: &[&str] = &[
+    "creationTimestamp",
+    "deletionGracePeriodSeconds",
+    "deletionTimestamp",
+    "generation",
+    "managedFields",
+    "name",
+    "namespace",
+    "resourceVersion",
+    "selfLink",
+    "uid",
+];
+
+/// Predicts an apply. The prediction is not certain if the types and managed fields do not decide, and it does not know webhooks.
+#[must_use]
+pub fn predict(desired: &Value, live: &LiveObject) -> Prediction {
+    let found = managed_fields::entries(live);
+    let mut findings = Findings { is_changed: false, is_doubtful: found.is_none() };
+    let entries = found.unwrap_or_default();
+    let all: Vec<_> = entries.iter().map(|entry| entry.fields).collect();
+    let others: Vec<_> = entries.iter().filter(|entry| !entry.is_ours()).map(|entry| entry.fields).collect();
+    let own = managed_fields::ours(&entries);
+    let version = desired["apiVersion"].as_str().unwrap_or_default();
+    let shape = Shape::of_object(version, desired["kind"].as_str().unwrap_or_default());
+    findings.is_doubtful |= version != live.api_version() || desired["kind"] != live.kind();
+    let desired = as_compared(desired);
+    let mut after = live.value().clone();
+    // No apply of the object itself changes its status.
+    let status = after.as_object_mut().and_then(|fields| fields.remove("status"));
+    let place = Place { sets: all, own: own.map(|entry| entry.fields), shape };
+    merge(&desired, &mut after, &place, &mut findings);
+    if let Some(own) = own {
+        let removal = Removal { names_match: own.api_version == version };
+        prune(removal, own.fields, &others, Some(&desired), &mut after, shape, &mut findings);
+    }
+    if let (Some(status), Some(fields)) = (status, after.as_object_mut()) {
+        fields.insert("status".to_owned(), status);
+    }
+    let outlook = match findings {
+        Findings { is_changed: true, .. } => Outlook::Changed,
+        Findings { is_doubtful: true, .. } => Outlook::NotCertain,
+        Findings { .. } => Outlook::Same,
+    };
+    Prediction { after, outlook }
+}
+
+/// Returns the desired object without the fields that are not compared, and with `stringData` of a Secret merged into `data`.
+fn as_compared(desired: &Value) -> Value {
+    let mut desired = desired.clone();
+    let is_secret = desired["kind"] == "Secret";
+    let Some(fields) = desired.as_object_mut() else { return desired };
+    fields.remove("status");
+    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+        metadata.retain(|name, _| !UNCOMPARED.contains(&name.as_str()));
+    }
+    if is_secret && let Some(Value::Object(texts)) = fields.remove("stringData") {
         let data = fields.entry("data").or_insert_with(|| Map::new().into());
         for (name, text) in texts {
             // The API server refuses data of another shape.
@@ -45,7 +102,8 @@ fn as_stored(desired: &Value) -> Value {
     desired
 }
 
-fn without_spelling(value: &Value) -> Value {
+/// Returns a value without nulls, and with `80.0` as 80.
+pub(super) fn without_spelling(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let there = map.iter().filter(|(_, value)| !value.is_null());
@@ -62,21 +120,26 @@ fn without_spelling(value: &Value) -> Value {
 }
 
 /// The known facts about one position in the object.
-struct Position<'a> {
+struct Place<'a> {
     /// The fields of every manager below it.
     sets: Vec<FieldSet<'a>>,
-    /// The name of the nearest field above.
-    name: &'a str,
-    atomic: &'static [&'static str],
+    /// Our own fields below it.
+    own: Option<FieldSet<'a>>,
+    shape: Shape,
 }
 
-impl<'a> Position<'a> {
-    fn field(&self, name: &'a str) -> Self {
-        Self { sets: self.sets.iter().filter_map(|set| set.field(name)).collect(), name, ..*self }
+impl<'a> Place<'a> {
+    fn field(&self, name: &str) -> Self {
+        let sets = self.sets.iter().filter_map(|set| set.field(name)).collect();
+        Self { sets, own: self.own.and_then(|own| own.field(name)), shape: self.shape.field(name) }
     }
 
-    fn step(&self, step: &str) -> Self {
-        Self { sets: below(&self.sets, step), ..*self }
+    fn item(&self, step: &str) -> Self {
+        Self {
+            sets: below(&self.sets, step),
+            own: self.own.and_then(|own| own.below(step)),
+            shape: self.shape.item(),
+        }
     }
 
     /// Returns the first step below it that any manager owns.
@@ -84,94 +147,100 @@ impl<'a> Position<'a> {
         self.sets.iter().find_map(|set| set.steps().next()?.1)
     }
 
-    fn is_whole(&self) -> bool {
-        self.sets.iter().all(|set| set.is_leaf()) && self.atomic.contains(&self.name)
-    }
-}
-
-fn below<'a>(sets: &[FieldSet<'a>], step: &str) -> Vec<FieldSet<'a>> {
-    sets.iter().filter_map(|set| set.below(step)).collect()
-}
-
-fn merge(desired: &Value, live: &mut Value, position: &Position<'_>) {
-    match (desired, live) {
-        (Value::Object(desired), Value::Object(live)) if !position.is_whole() => {
-            for (name, value) in desired {
-                match live.get_mut(name) {
-                    Some(live) => merge(value, live, &position.field(name)),
-                    None => _ = live.insert(name.clone(), value.clone()),
-                }
-            }
-        }
-        (Value::Array(desired), Value::Array(live)) => match position.first_item() {
-            Some(Segment::Value(_)) => {
-                let new: Vec<_> = desired.iter().filter(|value| !live.contains(value)).cloned().collect();
-                live.extend(new);
-            }
-            Some(Segment::Key(key)) => {
-                let names: Vec<_> = key.keys().map(String::as_str).collect();
-                merge_items(desired, live, &names, position);
-            }
-            _ => match builtin_schemas::list_keys(position.name) {
-                names if !names.is_empty() && position.sets.is_empty() => {
-                    merge_items(desired, live, names, position);
-                }
-                _ => replace_items(desired, live),
+    /// Returns how a list is merged: by its type, or, if that is unknown, as the managers own its items.
+    fn merge(&self) -> ListMerge {
+        match (self.shape.kind(), self.shape.merge()) {
+            (Kind::List, Merge::Whole) => ListMerge::Whole,
+            (Kind::List, Merge::Set) => ListMerge::Set,
+            (Kind::List, Merge::Keys(keys)) => ListMerge::Keys(keys.split(',').map(str::to_owned).collect()),
+            _ => match self.first_item() {
+                Some(Segment::Value(_)) => ListMerge::Set,
+                Some(Segment::Key(key)) => ListMerge::Keys(key.keys().cloned().collect()),
+                _ if self.sets.is_empty() => ListMerge::Unknown,
+                _ => ListMerge::Whole,
             },
-        },
-        (desired, live) => *live = desired.clone(),
+        }
+    }
+
+    /// Whether a map may be applied as a whole, although its type is unknown: all of its managers own it without its fields.
+    fn may_be_whole(&self) -> bool {
+        self.shape.kind() == Kind::Unknown
+            && !self.sets.is_empty()
+            && self.sets.iter().all(|set| set.is_leaf())
     }
 }
 
-fn merge_items(desired: &[Value], live: &mut Vec<Value>, names: &[&str], position: &Position<'_>) {
-    let steps = steps_to_items(position);
-    for wanted in desired {
-        match live.iter_mut().find(|item| is_meant(wanted, item, names)) {
-            Some(item) => {
-                let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
-                merge(wanted, item, &position.step(step));
+/// How a list is merged.
+enum ListMerge {
+    Unknown,
+    Whole,
+    Set,
+    Keys(Vec<String>),
+}
+
+fn merge(desired: &Value, live: &mut Value, place: &Place<'_>, findings: &mut Findings) {
+    match (desired, &mut *live) {
+        (Value::Object(desired), Value::Object(live)) if !place.shape.is_atomic() => {
+            if place.may_be_whole() && live.keys().any(|name| !desired.contains_key(name)) {
+                findings.is_doubtful = true;
             }
-            None => live.push(wanted.clone()),
+            for (name, value) in desired {
+                let place = place.field(name);
+                match live.get_mut(name).filter(|live| !live.is_null()) {
+                    Some(live) => merge(value, live, &place, findings),
+                    None => {
+                        if let Some(value) = insertion(value, &place, findings) {
+                            live.insert(name.clone(), value);
+                        }
+                    }
+                }
+            }
         }
+        (Value::Array(wanted), Value::Array(items)) => match place.merge() {
+            ListMerge::Set => merge_set(wanted, items, findings),
+            ListMerge::Keys(names) => merge_items(wanted, items, &names, place, findings),
+            ListMerge::Unknown if !items.is_empty() && desired != &Value::Array(items.clone()) => {
+                findings.is_doubtful = true;
+                replace(desired, live, place.shape);
+            }
+            _ => settle(desired, live, place, findings),
+        },
+        _ => settle(desired, live, place, findings),
     }
-    // The server uses our order if our items are in another order.
-    let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item, names));
-    if !live.iter().filter_map(location).is_sorted() {
-        live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
+}
+
+/// Returns the value of a field that the live object lacks, if the server would store it.
+fn insertion(value: &Value, place: &Place<'_>, findings: &mut Findings) -> Option<Value> {
+    let likeness = match likeness(Some(value), None, place.shape) {
+        // We applied it before, and the server did not store it. A map has every entry.
+        Likeness::Other if place.own.is_some() && place.shape.is_optional() => Likeness::Unsure,
+        likeness => likeness,
+    };
+    findings.add(likeness);
+    (likeness != Likeness::Same && !value.is_null()).then(|| without_spelling(value))
+}
+
+/// Replaces a whole value, unless the server would write it as it is.
+fn settle(desired: &Value, live: &mut Value, place: &Place<'_>, findings: &mut Findings) {
+    let is_merged =
+        matches!(place.shape.kind(), Kind::Struct | Kind::Map | Kind::List) && !place.shape.is_atomic();
+    let likeness = if is_merged && desired.is_null() && !is_zero(live) {
+        Likeness::Unsure
+    } else {
+        likeness(Some(desired), Some(live), place.shape)
+    };
+    findings.add(likeness);
+    let is_written = likeness == Likeness::Other || likeness == Likeness::Unsure && !is_zero(desired);
+    if is_written {
+        replace(desired, live, place.shape);
     }
 }
 
-/// Returns the items that any manager owns, with the step to each as the sets write it.
-fn steps_to_items<'a>(position: &Position<'a>) -> Vec<(Map<String, Value>, &'a str)> {
-    let steps = position.sets.iter().flat_map(|set| set.steps());
-    let mut items: Vec<_> = steps
-        .filter_map(|(step, segment, _)| match segment? {
-            Segment::Key(key) => Some((key, step)),
-            _ => None,
-        })
-        .collect();
-    items.dedup_by(|(_, one), (_, other)| one == other);
-    items
-}
-
-/// Returns whether the key fields in our item equal those of the live item; omitted key fields are defaults.
-fn is_meant(wanted: &Value, item: &Value, names: &[&str]) -> bool {
-    names.iter().all(|name| wanted.get(name).is_none_or(|value| item.get(name) == Some(value)))
-        && names.iter().any(|name| wanted.get(name).is_some())
-}
-
-fn is_at(key: &Map<String, Value>, item: &Value) -> bool {
-    key.iter().all(|(name, value)| item.get(name) == Some(value))
-}
-
-/// Replaces an atomic list. The server will add the same defaults again to an item with the same index.
-fn replace_items(desired: &[Value], live: &mut Vec<Value>) {
-    let lines_up = desired.len() == live.len();
-    let old = std::mem::replace(live, desired.to_vec());
-    if lines_up {
-        for (item, old) in live.iter_mut().zip(old) {
-            keep_defaults(item, old);
-        }
+/// Replaces a value. The server will add the same defaults again to an item with the same index.
+fn replace(desired: &Value, live: &mut Value, shape: Shape) {
+    let old = std::mem::replace(live, without_spelling(desired));
+    if shape.kind() == Kind::Struct || live.is_array() {
+        keep_defaults(live, old);
     }
 }
 
@@ -194,51 +263,65 @@ fn keep_defaults(item: &mut Value, old: Value) {
     }
 }
 
-/// Removes the fields that we applied last time, no longer want, and no other manager owns.
-fn remove_unwanted(own: FieldSet<'_>, others: &[FieldSet<'_>], desired: Option<&Value>, live: &mut Value) {
-    for (step, segment, inner) in own.steps() {
-        let (Some(segment), Some(inner)) = (segment, inner) else { continue };
-        let others = below(others, step);
-        match (segment, &mut *live) {
-            (Segment::Field(name), Value::Object(live)) => {
-                let wanted = desired.and_then(|desired| desired.get(name));
-                let Some(value) = live.get_mut(name) else { continue };
-                if is_gone(inner, &others, wanted, value) {
-                    live.remove(name);
-                }
-            }
-            (Segment::Key(key), Value::Array(live)) => {
-                let names: Vec<_> = key.keys().map(String::as_str).collect();
-                let Some(index) = live.iter().position(|item| is_at(&key, item)) else { continue };
-                let items = desired.and_then(Value::as_array).into_iter().flatten();
-                let wanted = items.into_iter().find(|wanted| is_meant(wanted, &live[index], &names));
-                if wanted.is_none() && others.is_empty() || is_gone(inner, &others, wanted, &mut live[index])
-                {
-                    live.remove(index);
-                }
-            }
-            (Segment::Value(value), Value::Array(live)) => {
-                let is_wanted = desired.and_then(Value::as_array).is_some_and(|list| list.contains(&value));
-                if !is_wanted && others.is_empty() {
-                    live.retain(|other| *other != value);
-                }
-            }
-            _ => {}
+/// Adds the values that a set lacks. Only the server knows the order of the result.
+fn merge_set(desired: &[Value], live: &mut Vec<Value>, findings: &mut Findings) {
+    let place = |value: &Value| live.iter().position(|other| is_equal(value, other));
+    let places: Vec<_> = desired.iter().map(place).collect();
+    if places.contains(&None) {
+        findings.is_changed = true;
+    }
+    findings.is_doubtful |= !places.iter().flatten().is_sorted();
+    let new = desired.iter().zip(places).filter(|(_, place)| place.is_none());
+    let new: Vec<_> = new.map(|(value, _)| without_spelling(value)).collect();
+    live.extend(new);
+}
+
+fn merge_items(
+    desired: &[Value],
+    live: &mut Vec<Value>,
+    names: &[String],
+    place: &Place<'_>,
+    findings: &mut Findings,
+) {
+    let steps = steps_to_items(place);
+    let is_meant = |wanted: &Value, item: &Value| is_meant(wanted, item, names, place.shape);
+    let mut met = vec![false; live.len()];
+    for wanted in desired {
+        let found = live.iter_mut().enumerate().find(|(_, item)| is_meant(wanted, item));
+        let Some((index, item)) = found else {
+            findings.is_changed = true;
+            live.push(without_spelling(wanted));
+            continue;
+        };
+        // Two items with one key are an error in Kubernetes' own lists.
+        findings.is_doubtful |= met.get_mut(index).is_none_or(|met| std::mem::replace(met, true));
+        let step = steps.iter().find(|(key, _)| is_at(key, item)).map_or("", |(_, step)| *step);
+        let place = place.item(step);
+        if place.shape.is_atomic() {
+            settle(wanted, item, &place, findings);
+        } else {
+            merge(wanted, item, &place, findings);
         }
+    }
+    // The server uses our order if our items are in another order.
+    let location = |item: &Value| desired.iter().position(|wanted| is_meant(wanted, item));
+    if !live.iter().filter_map(location).is_sorted() {
+        findings.is_doubtful = true;
+        live.sort_by_cached_key(|item| location(item).unwrap_or(usize::MAX));
     }
 }
 
-fn is_gone(own: FieldSet<'_>, others: &[FieldSet<'_>], wanted: Option<&Value>, value: &mut Value) -> bool {
-    if own.is_leaf() {
-        return wanted.is_none() && others.is_empty();
-    }
-    remove_unwanted(own, others, wanted, value);
-    let is_empty = match value {
-        Value::Object(map) => map.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        _ => false,
-    };
-    is_empty && wanted.is_none()
+/// Returns the items that any manager owns, with the step to each as the sets write it.
+fn steps_to_items<'a>(place: &Place<'a>) -> Vec<(Map<String, Value>, &'a str)> {
+    let steps = place.sets.iter().flat_map(|set| set.steps());
+    let mut items: Vec<_> = steps
+        .filter_map(|(step, segment, _)| match segment? {
+            Segment::Key(key) => Some((key, step)),
+            _ => None,
+        })
+        .collect();
+    items.dedup_by(|(_, one), (_, other)| one == other);
+    items
 }
 
 #[cfg(test)]
@@ -256,7 +339,7 @@ mod tests {
     fn predicted(desired: &Value, live: &Value, entries: &[Value]) -> Value {
         let mut live = live.clone();
         live["metadata"]["managedFields"] = entries.into();
-        let mut result = predict(desired, &LiveObject::sample(&live));
+        let mut result = predict(desired, &LiveObject::sample(&live)).after;
 
         result["metadata"].as_object_mut().unwrap().remove("managedFields");
         result
@@ -331,9 +414,9 @@ mod tests {
 
     #[test]
     fn our_order_of_items_wins() {
-        let live = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"containers": [
+        let live = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [
             {"name": "theirs"}, {"name": "a"}, {"name": "b"}]}});
-        let desired = json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
+        let desired = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": [{"name": "b"}, {"name": "a"}]}});
         let names = json!([{"name": "b"}, {"name": "a"}, {"name": "theirs"}]);
         assert_eq!(predicted(&desired, &live, &[])["spec"]["containers"], names);
     }

@@ -1,9 +1,11 @@
 //! Which live objects differ from the directory, decided without a dry run on the server.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::core::apply::{ApplySet, yielded};
-use crate::core::live::{LiveObject, LiveState, changes, cleaned, entries, is_unchanged, ours, predict};
+use crate::core::live::{LiveObject, LiveState, Outlook, entries, is_unchanged, ours, predict};
 use crate::core::manifest::Key;
 use crate::core::spec::ConflictRule;
 
@@ -37,24 +39,41 @@ impl DriftSubject {
 pub struct Drift {
     /// Objects with other field values.
     pub differing: Vec<Key>,
+    /// Objects of which only the server knows whether an apply would change values.
+    pub uncertain: Vec<Key>,
     /// Objects that are not in the cluster.
     pub absent: Vec<Key>,
     /// Objects that could not be read.
     pub unseen: Vec<Key>,
 }
 
-/// Compares the objects. The result is an estimate if it is uncertain, because the user may not be allowed to run a dry run.
-/// Fields that a rule leaves to other field managers may have any value.
+impl Drift {
+    /// Replaces the results for objects by what the server says.
+    pub fn decide(&mut self, said: &BTreeMap<&Key, Outlook>) {
+        self.differing.retain(|key| !said.contains_key(key));
+        self.uncertain.retain(|key| !said.contains_key(key));
+        for (key, outlook) in said {
+            self.add((*key).clone(), *outlook);
+        }
+    }
+
+    fn add(&mut self, key: Key, outlook: Outlook) {
+        match outlook {
+            Outlook::Same => {}
+            Outlook::NotCertain => self.uncertain.push(key),
+            Outlook::Changed => self.differing.push(key),
+        }
+    }
+}
+
+/// Compares the objects. Fields that a rule leaves to other field managers may have any value.
 pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
     let mut drift = Drift::default();
     for subject in subjects {
         match &subject.live {
             LiveState::Hidden => drift.unseen.push(subject.key()),
             LiveState::Absent => drift.absent.push(subject.key()),
-            LiveState::Present(live) if differs(&subject.desired, live, rules) => {
-                drift.differing.push(subject.key());
-            }
-            LiveState::Present(_) => {}
+            LiveState::Present(live) => drift.add(subject.key(), outlook(&subject.desired, live, rules)),
         }
     }
     drift
@@ -62,10 +81,9 @@ pub fn drift(subjects: &[DriftSubject], rules: &[ConflictRule]) -> Drift {
 
 /// Whether an apply would change values. A value that is set but owned by another manager does not count: Argo CD, Flux or
 /// kubectl may apply the directory.
-fn differs(desired: &Value, live: &LiveObject, rules: &[ConflictRule]) -> bool {
+fn outlook(desired: &Value, live: &LiveObject, rules: &[ConflictRule]) -> Outlook {
     let desired = &yielded(rules, desired, Some(live)).0;
-    !is_unchanged(desired, live)
-        && !changes(&cleaned(live.value()), &cleaned(&predict(desired, live))).is_empty()
+    if is_unchanged(desired, live) { Outlook::Same } else { predict(desired, live).outlook }
 }
 
 #[cfg(test)]
@@ -94,11 +112,13 @@ mod tests {
 
     fn found(live: LiveState) -> &'static str {
         let drift = drift(&[DriftSubject { desired: desired(), live }], &[]);
-        match (drift.differing.len(), drift.absent.len(), drift.unseen.len()) {
-            (0, 0, 0) => "same",
-            (1, 0, 0) => "differs",
-            (0, 1, 0) => "absent",
-            (0, 0, 1) => "unseen",
+        let Drift { differing, uncertain, absent, unseen } = &drift;
+        match (differing.len(), uncertain.len(), absent.len(), unseen.len()) {
+            (0, 0, 0, 0) => "same",
+            (1, 0, 0, 0) => "differs",
+            (0, 1, 0, 0) => "not certain",
+            (0, 0, 1, 0) => "absent",
+            (0, 0, 0, 1) => "unseen",
             _ => "more",
         }
     }
@@ -115,6 +135,27 @@ mod tests {
             drift(&[DriftSubject { desired: desired.clone(), live: present(&live) }], &[]).differing.len()
         };
         assert_eq!((scaled("scale"), scaled("")), (0, 1));
+    }
+
+    #[test]
+    fn what_only_the_server_knows_is_not_certain() {
+        let pod = |memory: &str| {
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "web"},
+                "spec": {"containers": [{"name": "a", "resources": {"limits": {"memory": memory}}}]}})
+        };
+        let found = |desired: &str, live: &str| {
+            drift(&[DriftSubject { desired: pod(desired), live: present(&pod(live)) }], &[])
+        };
+        let key = Key::of(&pod("1"));
+        let one = std::slice::from_ref(&key);
+        assert_eq!(found("1024Mi", "1Gi"), Drift::default());
+        assert_eq!(found("1Gi", "2Gi").differing, one);
+        let mut uncertain = found("1024", "1Ki");
+        assert_eq!((uncertain.uncertain.as_slice(), uncertain.differing.len()), (one, 0));
+        uncertain.decide(&BTreeMap::from([(&key, Outlook::Changed)]));
+        assert_eq!((uncertain.uncertain.len(), uncertain.differing.as_slice()), (0, one));
+        uncertain.decide(&BTreeMap::from([(&key, Outlook::Same)]));
+        assert_eq!(uncertain, Drift::default());
     }
 
     #[test]

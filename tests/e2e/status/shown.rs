@@ -50,7 +50,7 @@ fn from_nothing_to_all_ready() {
     );
     assert_eq!(
         status["drift"],
-        json!({"differing": [], "absent": [], "unseen": []}),
+        json!({"differing": [], "uncertain": [], "absent": [], "unseen": []}),
         "applied by another manager, without a difference"
     );
     let pools = status["pools"].as_array().unwrap();
@@ -182,7 +182,7 @@ fn changes_by_other_managers() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = App::rendered(plane, "status-drift");
     app.run(&["apply"]).ok();
-    assert_eq!(ready(&app)["drift"], json!({"differing": [], "absent": [], "unseen": []}));
+    assert_eq!(ready(&app)["drift"], json!({"differing": [], "uncertain": [], "absent": [], "unseen": []}));
     plane.patch(
         &app.path("v1", "services/web-pool02"),
         Patch::Json,
@@ -216,6 +216,6 @@ fn changes_by_other_managers() {
     let drift = app.run(&["status", "-o", "json"]).json()["drift"].take();
     assert_eq!(
         drift,
-        json!({"differing": ["service/status-drift/web-pool02"], "absent": ["configmap/status-drift/web"], "unseen": []})
+        json!({"differing": ["service/status-drift/web-pool02"], "uncertain": [], "absent": ["configmap/status-drift/web"], "unseen": []})
     );
 }
