@@ -24,8 +24,8 @@ pub use crate::core::platform::cloud_config::{CloudConfigText, cloud_config};
 pub use crate::core::platform::describe::{Fact, facts, protocols, selects};
 pub use crate::core::platform::distribution::{Distribution, distributions};
 pub use crate::core::platform::form::{
-    AnswersWith, Backends, CloudConfig, LabelChanges, LoadBalancers, OnlyLabels, PerPool, Platform,
-    PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
+    AnswersWith, Backends, CloudConfig, EntryByLabel, LabelChanges, LoadBalancers, OnlyLabels, PerPool,
+    Platform, PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{

@@ -11,4 +11,4 @@ pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, discover
 pub use crate::core::pools::merge::{
     MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
 };
-pub use crate::core::pools::pool::{Pool, PoolSet};
+pub use crate::core::pools::pool::{Pool, PoolSet, VmSetEvidence};

@@ -99,6 +99,11 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
                 format!("/spec/otherHalf/{index}"),
                 "expected either `document`, `entriesAt` and `entry`, or `command`".to_owned(),
             );
+        } else if config.entry_by_label.is_some() && !is_document {
+            report(
+                format!("/spec/otherHalf/{index}/entryByLabel"),
+                "`entryByLabel` applies to a `document`, not to a `command`".to_owned(),
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::core::patch::placeholder;
 use crate::core::patch::placeholder::PlaceholderError;
 use crate::core::pattern;
 use crate::core::platform::{CloudConfig, Platform};
-use crate::core::pools::{Pool, PoolSet};
+use crate::core::pools::{Pool, PoolSet, VmSetEvidence};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 
 /// Configuration for the cloud.
@@ -50,8 +50,11 @@ pub fn cloud_config(platform: &Platform, pools: &PoolSet) -> Checked<Option<Clou
 }
 
 fn applies(config: &CloudConfig, pools: &PoolSet) -> bool {
-    let Some(pattern) = config.when_vm_sets_match.as_ref().and_then(|p| pattern::compile(p).ok()) else {
+    if config.when_pool_label.as_ref() == Some(&pools.label) {
         return true;
+    }
+    let Some(pattern) = config.when_vm_sets_match.as_ref().and_then(|p| pattern::compile(p).ok()) else {
+        return config.when_pool_label.is_none();
     };
     pools.pools.iter().all(|pool| pool.vm_set.as_ref().is_some_and(|set| pattern.is_match(set)))
 }
@@ -79,7 +82,7 @@ fn filled_document(config: &CloudConfig, document: &Value, pools: &PoolSet) -> C
     };
     let mut problems = Vec::new();
     for pool in &pools.pools {
-        match placeholder::fill_value(&entry, &pools.values(pool)) {
+        match filled_entry(config, &entry, pool, pools) {
             Ok(filled) => list.push(filled),
             Err(error) => problems.push(unfilled(&error, pool)),
         }
@@ -88,6 +91,25 @@ fn filled_document(config: &CloudConfig, document: &Value, pools: &PoolSet) -> C
         return Err(problems);
     }
     Ok(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n")
+}
+
+/// Returns the entry of a pool. Without a known VM set, it selects the nodes by the pool label.
+fn filled_entry(
+    config: &CloudConfig,
+    entry: &Value,
+    pool: &Pool,
+    pools: &PoolSet,
+) -> Result<Value, PlaceholderError> {
+    let is_unknown = pool.vm_set_evidence == VmSetEvidence::None;
+    let Some(by_label) = config.entry_by_label.as_ref().filter(|_| is_unknown) else {
+        return placeholder::fill_value(entry, &pools.values(pool));
+    };
+    let vm_set = match &pool.vm_set {
+        Some(given) => given.clone(),
+        None => placeholder::fill(&by_label.no_vm_set, &pools.values(pool))?,
+    };
+    let pool = Pool { vm_set: Some(vm_set), ..pool.clone() };
+    placeholder::fill_value(&by_label.entry, &pools.values(&pool))
 }
 
 fn unfilled(error: &PlaceholderError, pool: &Pool) -> Diagnostic {

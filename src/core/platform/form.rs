@@ -300,9 +300,12 @@ pub struct VmSetMatch {
 pub struct CloudConfig {
     /// Where the configuration goes.
     pub title: String,
-    /// Use this entry only if the VM sets of all pools match this pattern.
+    /// Use this entry only if the VM sets of all pools match this pattern, or if `whenPoolLabel` holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_vm_sets_match: Option<String>,
+    /// Use this entry if this is the pool label, whatever the VM sets are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_pool_label: Option<String>,
     /// A JSON document; for each pool, `entry` is added to the list at `entriesAt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<Value>,
@@ -312,12 +315,25 @@ pub struct CloudConfig {
     /// The entry of a pool, with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Value>,
+    /// The entry of a pool whose nodes do not show their VM set, or are in none. It selects the nodes by the pool label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry_by_label: Option<EntryByLabel>,
     /// The command for a pool, with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
     /// The name that the configuration of one pool must have; otherwise the cloud rejects all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+}
+
+/// The configuration of a pool whose nodes are selected by the pool label.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EntryByLabel {
+    /// The entry, with placeholders.
+    pub entry: Value,
+    /// The value of `${pool.vmSet}` in the entry if `spec.pools.vmSets` sets none: a name that no VM set has, with placeholders.
+    pub no_vm_set: String,
 }
 
 /// Accepts the key of earlier versions, so that existing files stay valid.

@@ -9,7 +9,7 @@ use glob::Pattern;
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::pools::backend::hint_for;
-use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
+use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet, VmSetEvidence};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
@@ -314,6 +314,13 @@ fn pool(
 ) -> Pool {
     let locked = lock.and_then(|lock| lock.pools.get(value)).and_then(|pool| pool.vm_set.as_deref());
     let (derived, problem) = derive(value, observed);
+    let is_unknown = observed.is_none_or(|seen| seen.vm_sets.is_empty() && seen.other_pool.is_none());
+    let vm_set_evidence = match &derived {
+        Some(_) if observed.is_some_and(|seen| seen.unverified.is_empty()) => VmSetEvidence::Shown,
+        Some(_) => VmSetEvidence::None,
+        None if is_unknown => VmSetEvidence::None,
+        None => VmSetEvidence::Unclear,
+    };
     if let Some(seen) = observed {
         for title in &seen.unverified {
             warnings.push(
@@ -346,6 +353,7 @@ fn pool(
     Pool {
         value: value.to_owned(),
         vm_set,
+        vm_set_evidence,
         vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is unknown")),
         load_balancer: spec.pools.load_balancers.get(value).unwrap_or(&name).clone(),
         name,

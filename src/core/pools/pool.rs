@@ -20,12 +20,26 @@ pub struct Pool {
     pub name: String,
     /// The availability set or scale set of the pool, on Azure.
     pub vm_set: Option<String>,
+    /// What the nodes show of the VM set.
+    pub vm_set_evidence: VmSetEvidence,
     /// The reason if the VM set is unknown; shown only if the platform needs it.
     pub vm_set_problem: String,
     /// The name of its load-balancer configuration, on platforms that have them.
     pub load_balancer: String,
     /// Whether the pool is removed from the DNS round robin, because it has no nodes and the spec requests this.
     pub withdrawn: bool,
+}
+
+/// What the nodes of a pool show of its VM set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VmSetEvidence {
+    /// Nothing certain: no node was read, or no verified rule of the platform matches. The machines may be in no VM set.
+    #[default]
+    None,
+    /// All nodes are in one VM set.
+    Shown,
+    /// The nodes contradict each other, or their pool label.
+    Unclear,
 }
 
 impl PoolSet {

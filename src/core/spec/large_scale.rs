@@ -123,7 +123,7 @@ pub struct Pools {
     /// Pools that may have no nodes yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declare: Vec<DeclaredPool>,
-    /// VM sets that the platform cannot derive: pool, then VM set.
+    /// VM sets that the platform cannot derive: pool, then VM set. Leave out machines that are in none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vm_sets: BTreeMap<String, String>,
     /// Names of load-balancer configurations that differ from the pool's name: pool, then name. One pool may use the
