@@ -35,6 +35,19 @@ impl Kubectl {
         self.read(&String::from_utf8_lossy(&output.stdout))
     }
 
+    /// Returns the objects that kubectl reads in the files of a directory. It leaves out the files that it refuses.
+    pub fn read_all(&self, directory: &Path) -> Vec<Value> {
+        let output = Command::new(&self.0)
+            .args(["patch", "--local", "--type=merge", "-p", "{}", "-o", "json", "-f"])
+            .arg(directory)
+            .env("KUBECONFIG", directory.join("none"))
+            .env("HOME", directory)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        serde_json::Deserializer::from_slice(&output.stdout).into_iter().map(Result::unwrap).collect()
+    }
+
     /// Returns the objects that kubectl reads in a text, or its error.
     pub fn read(&self, text: &str) -> Result<Vec<Value>, String> {
         let directory = tempfile::tempdir().unwrap();

@@ -4,9 +4,11 @@
 //! kubectl is the oracle: `kubectl patch --local` reads any object without a server. It is `$KUBECTL`, or the
 //! `kubectl` on the PATH. Without it the tests are skipped; they fail with `CI=true`.
 
+mod documents;
 mod headers;
 mod kubectl;
 mod kustomize;
 mod reading;
+mod same;
 mod strings;
 mod writing;

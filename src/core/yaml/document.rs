@@ -100,14 +100,43 @@ impl Document {
         &self.file
     }
 
-    /// Returns the items of a Kubernetes List as documents, with their lines.
+    /// Returns whether it is a list of objects: a `List`, or a typed one such as `ServiceList`. A custom resource may have a kind that
+    /// ends with `List`, but not the `items` beside it.
+    pub fn is_list(&self) -> bool {
+        match self.value.get("kind").and_then(Value::as_str) {
+            Some("List") => {
+                !self.value.get("items").is_some_and(|items| !items.is_array() && !items.is_null())
+            }
+            Some(kind) => kind.ends_with("List") && self.value.get("items").is_some_and(Value::is_array),
+            None => false,
+        }
+    }
+
+    /// Returns the items of a Kubernetes List as documents, with their lines. The API server writes the items of a typed list
+    /// without `kind` and `apiVersion`; they get those of the list (`decodeToList` in k8s.io/apimachinery).
     pub fn into_items(mut self) -> Vec<Self> {
+        let text = |field: &str| self.value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = text("kind").strip_suffix("List").unwrap_or_default().to_owned();
+        let version = text("apiVersion");
         let Some(Value::Array(values)) = self.value.get_mut("items").map(Value::take) else {
             return Vec::new();
         };
         let below = self.lines.step_mut("items").map(|lines| std::mem::take(&mut lines.below));
         let Some(Below::Items(lines)) = below else { return Vec::new() };
-        values.into_iter().zip(lines).map(|(value, lines)| Self::new(value, &self.file, lines)).collect()
+        let inherit = |mut value: Value| {
+            let is_empty = |field: Option<&Value>| field.is_none_or(|field| field.is_null() || field == "");
+            if let Value::Object(map) = &mut value
+                && !kind.is_empty()
+                && is_empty(map.get("kind"))
+                && is_empty(map.get("apiVersion"))
+            {
+                map.insert("kind".to_owned(), kind.as_str().into());
+                map.insert("apiVersion".to_owned(), version.as_str().into());
+            }
+            value
+        };
+        let items = values.into_iter().map(inherit).zip(lines);
+        items.map(|(value, lines)| Self::new(value, &self.file, lines)).collect()
     }
 
     /// Copies the value at `from` to `to`, with its lines. A `-` at the end of `to` appends to a list, which is created
