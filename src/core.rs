@@ -9,6 +9,7 @@ pub mod capacity;
 pub mod cluster_model;
 pub mod dns;
 pub mod doctor;
+pub mod encoding;
 pub mod gitops;
 pub mod import;
 pub mod json;

@@ -3,8 +3,8 @@
 //! kube could read the files of KUBECONFIG itself, but it fails if one does not exist, and it has its own rules for
 //! the proxy variables. So kube only parses and merges single files here; this module chooses and overrides.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use anyhow::anyhow;
 use kube::config::{
@@ -88,8 +88,19 @@ pub(super) fn read_files(
 
 /// Reads one file; returns `None` if it does not exist.
 fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
+    // kube decodes UTF-16, but panics at half of a unit.
+    if fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() % 2 == 1)
+        && fs::read(file).is_ok_and(|bytes| matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..]))
+    {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-16");
+        return Err(ClusterError::KubeconfigUnreadable { file: file.into(), source });
+    }
     match Kubeconfig::read_from(file) {
-        Ok(kubeconfig) => Ok(Some(kubeconfig)),
+        Ok(mut kubeconfig) => {
+            // As in kubectl: the first file with a current context decides.
+            kubeconfig.current_context = kubeconfig.current_context.filter(|name| !name.is_empty());
+            Ok(Some(kubeconfig))
+        }
         Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(KubeconfigError::ReadConfig(source, _)) => {
             Err(ClusterError::KubeconfigUnreadable { file: file.into(), source })

@@ -144,8 +144,9 @@ fn refused_fields(document: &Document) -> Vec<Diagnostic> {
 }
 
 fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {
-    documents.into_iter().flat_map(|document| {
-        let is_list = document.value["kind"] == "List" && document.value["items"].is_array();
-        if is_list { document.into_items() } else { vec![document] }
-    })
+    documents.into_iter().flat_map(
+        |document| {
+            if document.is_list() { document.into_items() } else { vec![document] }
+        },
+    )
 }

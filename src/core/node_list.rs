@@ -1,14 +1,16 @@
-//! Reads nodes from the output of `kubectl get nodes -o json` or `-o yaml`, a NodeList, single Nodes, several documents, or a
-//! cluster model. JSON is read as a stream, so the memory grows with the kept fields of the nodes and not with the file.
+//! Reads nodes from the output of `kubectl get nodes -o json` or `-o yaml`, a NodeList, a JSON array of Nodes, single Nodes, several
+//! documents, or a cluster model. JSON is read as a stream, so the memory grows with the kept fields of the nodes and not with the file.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use crate::core::bounds;
 use crate::core::cluster_model::{planned_nodes, read_model};
+use crate::core::encoding::{Encoding, Utf16Reader};
 use crate::core::json::Bounded;
 use crate::core::kubernetes::node::{Node, RawNode, Strings};
 use crate::core::report::describe::kind_of;
@@ -17,23 +19,48 @@ use crate::core::yaml;
 
 /// Reads all nodes of a stream; `file` is its path for messages.
 pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
-    let unreadable = |error: &std::io::Error| {
-        Diagnostic::error(format!("cannot read the file: {error}")).at(Location::file(file))
-    };
+    let mut start = Vec::with_capacity(LONGEST_MARK);
+    (&mut text)
+        .take(LONGEST_MARK as u64)
+        .read_to_end(&mut start)
+        .map_err(|error| unreadable(file, &error))?;
+    let encoding = Encoding::of(&start);
+    let text = Cursor::new(start.split_off(encoding.mark())).chain(text);
+    match encoding {
+        Encoding::Utf8 | Encoding::MarkedUtf8 => read_decoded(file, text),
+        Encoding::Utf16Le | Encoding::Utf16Be => {
+            read_decoded(file, BufReader::new(Utf16Reader::new(text, encoding)))
+        }
+    }
+}
+
+/// The bytes of the longest byte order mark.
+const LONGEST_MARK: usize = 3;
+
+fn read_decoded(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
     let mut reader = Reader::new(file);
+    let mut space = String::new();
     loop {
-        let start = text.fill_buf().map_err(|error| unreadable(&error))?;
+        let start = text.fill_buf().map_err(|error| unreadable(file, &error))?;
         match start.first() {
             None => return Err(empty(file)),
-            Some(b' ' | b'\t' | b'\r' | b'\n') => text.consume(1),
-            Some(b'{') => {
+            Some(blank @ (b' ' | b'\t' | b'\r' | b'\n')) if (space.len() as u64) < bounds::MAX_FILE_BYTES => {
+                space.push(char::from(*blank));
+                text.consume(1);
+            }
+            Some(b'{' | b'[') => {
+                reader.before = lines(&space);
                 reader.json(serde_json::Deserializer::from_reader(text))?;
-                return Ok(reader.nodes);
+                return reader.nodes();
             }
             Some(_) => {
-                let mut whole = String::new();
+                // The white space may be the indentation of the first line.
+                let mut whole = space;
                 let limit = bounds::MAX_FILE_BYTES;
-                (&mut text).take(limit + 1).read_to_string(&mut whole).map_err(|error| unreadable(&error))?;
+                (&mut text)
+                    .take(limit + 1)
+                    .read_to_string(&mut whole)
+                    .map_err(|error| unreadable(file, &error))?;
                 if whole.len() as u64 > limit {
                     return Err(Diagnostic::error(format!(
                         "the YAML has more than {limit} bytes, which is the limit"
@@ -42,7 +69,7 @@ pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagn
                     .hint("write the nodes as JSON, which is read in pieces: `kubectl get nodes -o json`"));
                 }
                 reader.yaml(&whole)?;
-                return Ok(reader.nodes);
+                return reader.nodes();
             }
         }
     }
@@ -50,43 +77,95 @@ pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagn
 
 /// Reads all nodes of a text in memory, which is three times as fast.
 pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
-    let text = text.trim_ascii_start();
-    if !text.starts_with(b"{") {
+    let encoding = Encoding::of(text);
+    let json = text[encoding.mark()..].trim_ascii_start();
+    let is_utf16 = matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be);
+    if is_utf16 || !json.starts_with(b"{") && !json.starts_with(b"[") {
         return read_nodes(file, text);
     }
     let mut reader = Reader::new(file);
-    reader.json(serde_json::Deserializer::from_slice(text))?;
-    Ok(reader.nodes)
+    let space = &text[..text.len() - json.len()];
+    reader.before = space.iter().filter(|byte| **byte == b'\n').count();
+    reader.json(serde_json::Deserializer::from_slice(json))?;
+    reader.nodes()
+}
+
+fn lines(text: &str) -> usize {
+    text.bytes().filter(|byte| *byte == b'\n').count()
+}
+
+fn unreadable(file: &str, error: &io::Error) -> Diagnostic {
+    Diagnostic::error(format!("cannot read the file: {error}")).at(Location::file(file))
 }
 
 fn empty(file: &str) -> Diagnostic {
-    Diagnostic::error("the file is empty")
-        .at(Location::file(file))
-        .hint("expected the output of `kubectl get nodes -o json`")
+    Diagnostic::error("the file is empty").at(Location::file(file)).hint(EXPECTED)
+}
+
+const EXPECTED: &str = "write the nodes with `kubectl get nodes -o json`";
+
+/// Recognizes other outputs of kubectl, which lack what decides the pools.
+fn other_output(file: &str, text: &str) -> Option<Diagnostic> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next()?;
+    let is_name = |line: &str| line.starts_with("node/") || line.starts_with("node.v1/");
+    let mut columns = first.split_whitespace();
+    let what = if is_name(first) && lines.all(is_name) {
+        "only the names of nodes (`-o name`)"
+    } else if columns.next() == Some("NAME")
+        && columns.all(|column| !column.contains(|c: char| c.is_ascii_lowercase()))
+    {
+        "a table of nodes"
+    } else if first.starts_with("Name:") && lines.any(|line| line.starts_with("Labels:")) {
+        "the output of `kubectl describe`"
+    } else {
+        return None;
+    };
+    let problem = Diagnostic::error(format!("the file is {what}, expected a list of Nodes"));
+    Some(problem.at(Location::file(file)).hint(EXPECTED))
 }
 
 struct Reader<'a> {
     file: &'a str,
+    /// The lines before the JSON.
+    before: usize,
     strings: Strings,
     nodes: Vec<Node>,
 }
 
 impl<'a> Reader<'a> {
     fn new(file: &'a str) -> Self {
-        Self { file, strings: Strings::default(), nodes: Vec::new() }
+        Self { file, before: 0, strings: Strings::default(), nodes: Vec::new() }
+    }
+
+    /// Returns the nodes, each of which must have its own name.
+    fn nodes(self) -> Result<Vec<Node>, Diagnostic> {
+        let mut names = HashSet::with_capacity(self.nodes.len());
+        if let Some(twice) = self.nodes.iter().find(|node| !names.insert(&node.name)) {
+            return Err(Diagnostic::error(format!("the node {} is in the list twice", twice.name))
+                .at(Location::file(self.file))
+                .hint("keep one of the two, or write the list again with `kubectl get nodes -o json`"));
+        }
+        Ok(self.nodes)
     }
 
     fn json<'de, R: serde_json::de::Read<'de>>(
         &mut self,
         mut json: serde_json::Deserializer<R>,
     ) -> Result<(), Diagnostic> {
-        let file = self.file;
+        let (file, before) = (self.file, self.before);
         let not_json = |error: &serde_json::Error| {
             let text = error.to_string();
             let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-            let problem = Diagnostic::error(format!("not a list of nodes: {sentence}"))
-                .at(Location { file: file.to_owned(), line: u32::try_from(error.line()).unwrap_or(0) });
-            if error.is_eof() { problem.hint("the file is incomplete; write it again") } else { problem }
+            let problem = Diagnostic::error(format!("not a list of nodes: {sentence}")).at(Location {
+                file: file.to_owned(),
+                line: u32::try_from(error.line() + before).unwrap_or(0),
+            });
+            if error.is_eof() {
+                problem.hint("the file is incomplete; write it again")
+            } else {
+                problem.hint(EXPECTED)
+            }
         };
         // The end of the input is noticed by reading on: asking for it would count the lines of all earlier documents.
         let mut is_first = true;
@@ -102,20 +181,32 @@ impl<'a> Reader<'a> {
     }
 
     fn yaml(&mut self, text: &str) -> Result<(), Diagnostic> {
+        if let Some(problem) = other_output(self.file, text) {
+            return Err(problem);
+        }
         for document in yaml::read(self.file, text)? {
-            let Value::Object(mut map) = document.value else {
-                return Err(Diagnostic::error(format!(
-                    "the document is {}, expected a list of nodes",
-                    kind_of(&document.value)
-                ))
-                .at(document.location("")));
+            let location = document.location("");
+            let mut map = match document.value {
+                Value::Object(map) => map,
+                Value::Array(items) => {
+                    items.into_iter().try_for_each(|item| self.node(item))?;
+                    continue;
+                }
+                other => {
+                    let what = kind_of(&other);
+                    return Err(Diagnostic::error(format!(
+                        "the document is {what}, expected a list of Nodes"
+                    ))
+                    .at(location)
+                    .hint(EXPECTED));
+                }
             };
             let items = map.remove("items");
             let has_items = items.is_some();
             if let Some(Value::Array(items)) = items {
                 items.into_iter().try_for_each(|item| self.node(item))?;
             }
-            self.take(Rest { map, has_items })?;
+            self.take(Rest { map, has_items, is_array: false })?;
         }
         Ok(())
     }
@@ -126,7 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     fn not_a_node(&self, why: &str) -> Diagnostic {
-        Diagnostic::error(format!("not a node: {why}")).at(Location::file(self.file))
+        Diagnostic::error(format!("not a node: {why}")).at(Location::file(self.file)).hint(EXPECTED)
     }
 
     fn push(&mut self, raw: RawNode) -> Result<(), String> {
@@ -156,6 +247,9 @@ impl<'a> Reader<'a> {
 
     /// Handles the rest of a document after its items: the header of a list, or a single node.
     fn take(&mut self, rest: Rest) -> Result<(), Diagnostic> {
+        if rest.is_array {
+            return Ok(());
+        }
         let kind = rest.map.get("kind").and_then(Value::as_str).unwrap_or_default();
         match (kind, rest.has_items) {
             ("List" | "NodeList", true) => Ok(()),
@@ -176,6 +270,8 @@ impl<'a> Reader<'a> {
 struct Rest {
     map: serde_json::Map<String, Value>,
     has_items: bool,
+    /// A JSON array of nodes, such as `jq .items` writes.
+    is_array: bool,
 }
 
 /// Reads one document, and its items directly into nodes.
@@ -189,7 +285,7 @@ impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
     type Value = Rest;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -200,9 +296,15 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
         f.write_str("a List of Nodes")
     }
 
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Rest, A::Error> {
+        *self.started = true;
+        Items(self.reader).visit_seq(items)?;
+        Ok(Rest { map: serde_json::Map::new(), has_items: true, is_array: true })
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Rest, A::Error> {
         *self.started = true;
-        let mut rest = Rest { map: serde_json::Map::new(), has_items: false };
+        let mut rest = Rest { map: serde_json::Map::new(), has_items: false, is_array: false };
         let mut left = bounds::MAX_OWN_VALUES;
         while let Some(key) = entries.next_key::<String>()? {
             match key.as_str() {
@@ -283,6 +385,19 @@ mod tests {
             "a b",
         );
         check(r#"{"kind":"List","items":[]}"#, "");
+        // `jq .items`, `jq -c '.items[]'`, and YAML whose first line is indented.
+        check(r#"[{"kind":"Node","metadata":{"name":"a"}}, {"metadata":{"name":"b"}}]"#, "a b");
+        check("- kind: Node\n  metadata: {name: a}\n", "a");
+        check("\n  kind: Node\n  metadata:\n    name: a\n", "a");
+        for text in
+            ["{\"kind\":\"Node\",\"metadata\":{\"name\":\"é\"}}\n", "kind: Node\nmetadata: {name: é}\n"]
+        {
+            check(&format!("\u{feff}{text}"), "é");
+            let utf16: Vec<u8> =
+                format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(&*read_nodes("n", &utf16[..]).unwrap()[0].name, "é");
+            assert_eq!(&*read_nodes_in("n", &utf16).unwrap()[0].name, "é");
+        }
         check(
             r#"{"apiVersion":"vlabs","properties":{"masterProfile":{"dnsPrefix":"foo_master"},"agentPoolProfiles":[{"name":"a","count":1}]}}"#,
             "k8s-master-24569115-0 k8s-a-24569115-vmss000000",
@@ -303,14 +418,28 @@ mod tests {
         );
         check(
             "<html>no</html>",
-            "n:1: the document is \"<html>no</html>\", a string, expected a list of nodes",
+            "n:1: the document is \"<html>no</html>\", a string, expected a list of Nodes",
         );
         check("kind: List\n", "n: not a node: the list has no `items`");
         check(r#"{"properties":{}}"#, "n: the cluster model has no apiVersion");
         check("{}", "n: not a node: the document has no `kind`");
         check(
             "NAME   STATUS   ROLES\nk8s-a-0  Ready  agent\n",
-            "n:1: the document is a string, expected a list of nodes",
+            "n: the file is a table of nodes, expected a list of Nodes",
+        );
+        check(
+            "node/a\nnode/b\n",
+            "n: the file is only the names of nodes (`-o name`), expected a list of Nodes",
+        );
+        check(
+            "Name:   a\nRoles:  <none>\nLabels: x=y\n",
+            "n: the file is the output of `kubectl describe`, expected a list of Nodes",
+        );
+        check("a b c\n", "n:1: the document is \"a b c\", a string, expected a list of Nodes");
+        check("\n\n{\"kind\":\"Node\"\n,}", "n:4: not a list of nodes: trailing comma");
+        check(
+            r#"{"kind":"List","items":[{"metadata":{"name":"a"}},{"metadata":{"name":"a"}}]}"#,
+            "n: the node a is in the list twice",
         );
     }
 

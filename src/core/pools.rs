@@ -5,6 +5,7 @@ mod discover;
 mod label;
 mod merge;
 mod pool;
+mod pool_names;
 
 pub use crate::core::pools::backend::no_backend;
 pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, discover_pools};

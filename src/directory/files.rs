@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::{Builder, NamedTempFile, TempPath};
 
 use crate::core::bounds::MAX_FILE_BYTES;
+use crate::core::encoding::{NotText, decode};
 use crate::core::kubernetes::names;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::FileError;
@@ -100,11 +101,8 @@ pub(super) fn open(path: &Path, shown: &str, by: NamedBy) -> Result<File, FileEr
 
 /// Decodes the content of a text file; `shown` is its name in messages.
 pub(super) fn text_of(bytes: Vec<u8>, shown: &str) -> Result<String, Diagnostic> {
-    String::from_utf8(bytes).map_err(|error| {
-        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        Diagnostic::error("not valid UTF-8")
-            .at(Location { file: shown.to_owned(), line: u32::try_from(line).unwrap_or(0) })
+    decode(bytes).map_err(|NotText { encoding, line }| {
+        Diagnostic::error(format!("not valid {encoding}")).at(Location { file: shown.to_owned(), line })
     })
 }
 

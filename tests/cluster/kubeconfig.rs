@@ -80,6 +80,34 @@ fn files_are_merged_and_missing_ones_skipped() {
 }
 
 #[test]
+fn an_empty_current_context_is_none() {
+    let files = Files::new();
+    files.write("a", &one("a", "https://a:6443").replace("current-context: a", "current-context: \"\""));
+    files.write("b", &one("b", "https://b:6443"));
+    assert_eq!(
+        where_to(connect(&ClusterFlags::default(), &files.list(&["a", "b"]))),
+        four("b", "https://b:6443", "ns-b", "b")
+    );
+}
+
+#[test]
+fn files_in_utf_16() {
+    let files = Files::new();
+    let path = files.write("a", "");
+    let text = format!("\u{feff}{}", one("a", "https://a:6443"));
+    for bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+        let mut bytes: Vec<u8> = text.encode_utf16().flat_map(bytes).collect();
+        fs::write(&path, &bytes).unwrap();
+        let none = ClusterFlags::default();
+        assert_eq!(where_to(connect(&none, &files.list(&["a"]))), four("a", "https://a:6443", "ns-a", "a"));
+        bytes.push(0);
+        fs::write(&path, &bytes).unwrap();
+        let text = shown(connect(&none, &files.list(&["a"])));
+        assert!(text.contains("not valid UTF-16"), "{text}");
+    }
+}
+
+#[test]
 fn the_file_in_the_home_directory() {
     let files = Files::new();
     files.write("home/.kube/config", &one("home", "https://home"));

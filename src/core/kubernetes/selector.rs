@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::core::kubernetes::name_rules::is_label_value;
+
 /// A parsed selector; it matches if all of its requirements do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
@@ -161,6 +163,11 @@ fn requirement(part: &str) -> Result<Requirement, String> {
         let key = key.trim();
         let is_key = !key.is_empty()
             && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/'));
+        if let Test::In(values) | Test::NotIn(values) = &test
+            && let Some(wrong) = values.iter().find(|value| !is_label_value(value))
+        {
+            return Err(format!("`{wrong}` in `{part}` is not a valid label value"));
+        }
         if is_key {
             Ok(Requirement { key: key.to_owned(), test })
         } else {
@@ -238,7 +245,18 @@ mod tests {
 
     #[test]
     fn invalid_selectors_are_refused() {
-        for text in ["", "a in b", "a within (b)", "a in (b", "a b", "=x", "app=web,"] {
+        for text in [
+            "",
+            "a in b",
+            "a within (b)",
+            "a in (b",
+            "a b",
+            "=x",
+            "app=web,",
+            "app=we/b",
+            "app in (a b, c)",
+            "app!=-a",
+        ] {
             assert!(Selector::read(text).is_err(), "{text}");
         }
     }

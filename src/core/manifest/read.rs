@@ -55,10 +55,20 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
         );
         return;
     }
-    if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
+    if document.is_list() {
         for item in document.into_items() {
             take(item, source, objects, problems);
         }
+        return;
+    }
+    if document.value["kind"] == "List" {
+        problems.push(
+            Diagnostic::error(format!(
+                "`items` of a List is {}, expected a list",
+                kind_of(&document.value["items"])
+            ))
+            .at(document.location("/items")),
+        );
         return;
     }
     if document.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("largescale.dev/")) {
@@ -145,6 +155,49 @@ mod tests {
         check(
             "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n  namespace: web\n",
             &["configmap/a at m.yaml:4", "configmap/web/b at m.yaml:6"],
+        );
+    }
+
+    #[test]
+    fn typed_lists_give_their_items_a_kind() {
+        check(
+            "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n",
+            &["deployment/a at m.yaml:4", "configmap/b at m.yaml:5"],
+        );
+        // An item with one of the two is incomplete for kubectl, too.
+        check(
+            "apiVersion: v1\nkind: ServiceList\nitems:\n- {kind: Service, metadata: {name: a}}\n",
+            &["m.yaml:4: the field `apiVersion` is missing"],
+        );
+        check(
+            "apiVersion: v1\nkind: List\nmetadata: {name: x}\nitems: {a: b}\n",
+            &["m.yaml:4: `items` of a List is an object, expected a list"],
+        );
+        // A custom resource.
+        check(
+            "apiVersion: example.com/v1\nkind: AllowList\nmetadata: {name: a}\n",
+            &["allowlist/a at m.yaml:1"],
+        );
+    }
+
+    #[test]
+    fn files_as_kubectl_reads_them() {
+        let object = |name: &str| {
+            format!(
+                "{{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {{\"name\": \"{name}\"}}}}"
+            )
+        };
+        check(
+            &format!("{}\n{}", object("a"), object("b")),
+            &["configmap/a at m.yaml:1", "configmap/b at m.yaml:2"],
+        );
+        check(
+            &format!("# a\n---\n{}\n---\n\u{feff}{}", object("a"), object("b")),
+            &["configmap/a at m.yaml:3", "configmap/b at m.yaml:5"],
+        );
+        check(
+            &format!("---\n{}\n{}\n", object("a"), object("b")),
+            &["m.yaml:3: another document begins here, which kubectl ignores"],
         );
     }
 

@@ -8,7 +8,7 @@ use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
     CONTROL_PLANE, FOREIGN, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
-use crate::core::pools::label::{choose_label, late, no_label, not_the_clouds};
+use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
 
@@ -94,6 +94,7 @@ pub fn discover_pools(
     let finder = VmSetFinder::new(platform, nodes);
     let known = platform.spec.recognize.provider_ids();
     let mut unlabeled = Names::default();
+    let mut without_value = Names::default();
     let mut servers: Vec<&str> = Vec::new();
     let mut strangers = Names::default();
     let mut problems = Vec::new();
@@ -103,7 +104,9 @@ pub fn discover_pools(
         let left_out = no_backend(node, platform, &known);
         discovered.nodes.backends += usize::from(left_out.is_none());
         let Some(value) = node.labels.get(&discovered.label).filter(|value| !value.is_empty()) else {
-            if !node.is_control_plane() {
+            if !node.is_control_plane() && node.labels.get(&discovered.label).is_some() {
+                without_value.add(&node.name);
+            } else if !node.is_control_plane() {
                 unlabeled.add(&node.name);
             } else if left_out.is_none() {
                 servers.push(&node.name);
@@ -144,8 +147,7 @@ pub fn discover_pools(
         return Err(problems);
     }
     if discovered.pools.is_empty() {
-        let problem = format!("no node has the pool label `{}`", discovered.label);
-        return Err(no_label(&problem, nodes, platform).into());
+        return Err(no_pools(&discovered.label, &without_value, nodes, platform).into());
     }
     // Control-plane nodes are usually in no pool. A warning helps only if other control-plane nodes are in one.
     if discovered.pools.values().any(|pool| pool.control_plane > 0) {
@@ -153,17 +155,38 @@ pub fn discover_pools(
             unlabeled.add(name);
         }
     }
-    if let Some(text) = unlabeled.text() {
-        discovered.warnings.push(
-            Diagnostic::warning(format!(
-                "{text} without the pool label `{}`: in no pool and not used by any load balancer",
-                discovered.label
-            ))
-            .hint(format!("set the label: `kubectl label node NAME {}=POOL`", discovered.label)),
-        );
-    }
+    let of_labels = not_labeled(&discovered.label, &unlabeled, &without_value);
+    discovered.warnings.extend(of_labels);
     discovered.warnings.extend(foreign(&strangers, platform, &known));
     Ok(discovered)
+}
+
+/// Returns the command that sets the value of a label that a node has.
+fn with_value(label: &str) -> String {
+    format!("kubectl label node NAME {label}=POOL --overwrite")
+}
+
+/// Returns the error for a label that names no pool.
+fn no_pools(label: &str, without_value: &Names, nodes: &[Node], platform: &Platform) -> Diagnostic {
+    let Some(text) = without_value.text() else {
+        return no_label(&format!("no node has the pool label `{label}`"), nodes, platform);
+    };
+    let problem = format!("{text} labeled `{label}`, but without a value, which names no pool");
+    no_value(&problem, &with_value(label), label, nodes)
+}
+
+/// Reports nodes in no pool, because they lack the label or its value.
+fn not_labeled(label: &str, unlabeled: &Names, without_value: &Names) -> impl Iterator<Item = Diagnostic> {
+    let effect = "in no pool and not used by any load balancer";
+    let lack = unlabeled.text().map(|text| {
+        Diagnostic::warning(format!("{text} without the pool label `{label}`: {effect}"))
+            .hint(format!("set the label: `kubectl label node NAME {label}=POOL`"))
+    });
+    let empty = without_value.text().map(|text| {
+        Diagnostic::warning(format!("{text} labeled `{label}`, but without a value: {effect}"))
+            .hint(format!("set the value: `{}`", with_value(label)))
+    });
+    lack.into_iter().chain(empty)
 }
 
 /// Returns the nodes that may be in a pool; on some platforms control-plane nodes never are.

@@ -111,10 +111,26 @@ pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Di
     ))
 }
 
+/// Returns the error for a label that nodes have without a value, such as `node-role.kubernetes.io/worker`.
+pub(super) fn no_value(problem: &str, with_value: &str, label: &str, nodes: &[Node]) -> Diagnostic {
+    let others: Vec<String> =
+        candidates(nodes).into_iter().filter(|other| !other.starts_with(&format!("`{label}` "))).collect();
+    let hint = if others.is_empty() {
+        format!("set the value: `{with_value}`, or choose another label (`spec.pools.label`, --label)")
+    } else {
+        format!(
+            "set the value: `{with_value}`, or choose another label (`spec.pools.label`, --label), such as {}",
+            others.join(", ")
+        )
+    };
+    Diagnostic::error(problem.to_owned()).hint(hint)
+}
+
 /// Lists labels that group the nodes into more than one group and fewer groups than nodes; labels named like a pool first.
 fn candidates(nodes: &[Node]) -> Vec<String> {
     let mut values: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for (key, value) in nodes.iter().flat_map(|node| node.labels.iter()) {
+    let labels = nodes.iter().flat_map(|node| node.labels.iter());
+    for (key, value) in labels.filter(|(_, value)| !value.is_empty()) {
         *values.entry(key).or_default().entry(value).or_default() += 1;
     }
     let mut keys: Vec<&str> = values

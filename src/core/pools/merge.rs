@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glob::Pattern;
 
-use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::pools::backend::hint_for;
+use crate::core::pools::pool_names::PoolNames;
 use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet, VmSetEvidence};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
@@ -126,6 +126,7 @@ pub fn merge(
         }
     }
 
+    let pool_names = PoolNames::of(spec, lock, &values);
     let mut without_service = Vec::new();
     for value in values {
         let observed = discovered.pools.get(value);
@@ -157,7 +158,7 @@ pub fn merge(
             }
             _ => {}
         }
-        let mut pool = pool(spec, value, observed, lock, &mut merged.warnings);
+        let mut pool = pool(spec, value, observed, lock, &pool_names, &mut merged.warnings);
         pool.withdrawn = state != PoolState::Present && spec.pools.when_empty == WhenEmpty::Withdraw;
         if stays {
             merged.set.pools.push(pool.clone());
@@ -195,8 +196,9 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     merged.set.label.clone_from(&lock.label);
     let mut values: BTreeSet<&str> = lock.pools.keys().map(String::as_str).collect();
     values.extend(spec.pools.declare.iter().map(|pool| pool.name.as_str()));
+    let pool_names = PoolNames::of(spec, Some(lock), &values);
     for value in values.into_iter().filter(|value| chosen.takes(value)) {
-        let mut pool = pool(spec, value, None, Some(lock), &mut merged.warnings);
+        let mut pool = pool(spec, value, None, Some(lock), &pool_names, &mut merged.warnings);
         // A pool that is not in the lock was declared and never discovered.
         pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
             && lock.pools.get(value).is_none_or(|locked| locked.empty);
@@ -310,6 +312,7 @@ fn pool(
     value: &str,
     observed: Option<&Observed>,
     lock: Option<&Lock>,
+    pool_names: &PoolNames<'_>,
     warnings: &mut Vec<Diagnostic>,
 ) -> Pool {
     let locked = lock.and_then(|lock| lock.pools.get(value)).and_then(|pool| pool.vm_set.as_deref());
@@ -347,9 +350,7 @@ fn pool(
         (None, None) if problem.is_some() => None,
         (None, None) => locked.map(str::to_owned),
     };
-    let name = lock
-        .and_then(|lock| lock.pools.get(value))
-        .map_or_else(|| names::pool_name(value), |pool| pool.name.clone());
+    let name = pool_names.name(value);
     Pool {
         value: value.to_owned(),
         vm_set,
@@ -412,7 +413,7 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
                     "the pools `{other}` and `{}` have the same name `{}` in object names",
                     pool.value, pool.name
                 ))
-                .hint("exclude one with `spec.pools.exclude`, or choose another `spec.pools.label`"),
+                .hint("name the Services of both pools in `spec.names`, exclude one with `spec.pools.exclude`, or choose another `spec.pools.label`"),
             );
         }
     }

@@ -53,7 +53,7 @@ pub fn duplicates<'a>(objects: impl IntoIterator<Item = (&'a Key, &'a Location)>
 }
 
 fn take(document: Document, objects: &mut Vec<Desired>, problems: &mut Vec<Diagnostic>) {
-    if document.value["kind"] == "List" && document.value["apiVersion"] == "v1" {
+    if document.is_list() {
         for item in document.into_items() {
             take(item, objects, problems);
         }
