@@ -1,6 +1,7 @@
 //! Manifests: the user's Kubernetes YAML, read and checked before it is rendered.
 
 mod fields;
+mod helm_hooks;
 mod metadata;
 mod names;
 mod object;
@@ -10,6 +11,7 @@ mod scope;
 mod server_fields;
 mod validate;
 
+pub use crate::core::manifest::helm_hooks::{HelmHooks, Separated, separate};
 pub use crate::core::manifest::metadata::{label, set_label, set_metadata};
 pub use crate::core::manifest::names::check_names;
 pub use crate::core::manifest::object::{Key, Object};

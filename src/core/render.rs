@@ -12,6 +12,7 @@ mod extra_objects;
 mod files;
 mod gitops_check;
 mod load_balancer_only;
+mod local_traffic;
 mod origin;
 mod patches;
 mod paths;
@@ -32,7 +33,7 @@ use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
 use crate::core::json;
-use crate::core::manifest::{Key, Object, Scopes};
+use crate::core::manifest::{self, Key, Object, Scopes, Separated};
 use crate::core::platform::Platform;
 use crate::core::references::References;
 use crate::core::render::budget::Budget;
@@ -64,8 +65,11 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
         return Err(problem.into());
     }
+    let Separated { objects, mut notes, problems: hooks } =
+        manifest::separate(input.objects, input.spec.spec.helm_hooks);
+    let input = Input { objects: &objects, ..input };
     let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
-    let mut problems = Vec::new();
+    let mut problems = hooks;
     let mut warnings = unverified(input);
     warnings.extend(settings.unknown_pools(&input.pools.pools));
     problems.extend(nothing_to_copy(input));
@@ -119,9 +123,10 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
         problems.extend(budget.exceeded(&pending, &input.document.location("/spec/platform")));
         return Err(problems);
     }
-    let mut notes: Vec<String> = Object::dropped(input.objects).into_iter().collect();
+    notes.extend(Object::dropped(input.objects));
     notes.extend(dns::publish(input, &mut pending));
     notes.extend(input.platform.spec.internal_needs.clone().filter(|_| input.spec.spec.internal));
+    notes.extend(local_traffic::without_pods(input));
     let mut patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
     validate::check(input, &pending, &patched, &mut problems);
     // The checks below are about objects with the shape of an object.
@@ -134,7 +139,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     dangling::check(input, (&pending, &patched), &renamed, &table, &mut problems, &mut warnings);
     rules::check(input, &pending, &mut problems, &mut warnings);
     problems.extend(repeated::problems(input, &pending));
-    warnings.extend(spread::too_few_replicas(input, &pending));
+    warnings.extend(local_traffic::warnings(input, &pending));
     for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
     }

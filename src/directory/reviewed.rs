@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::plural::first_of;
 use crate::core::tree::objects;
 use crate::core::tree::objects::Desired;
 use crate::directory::files::read_text;
@@ -139,12 +140,4 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
 
 fn is_kustomization(path: &str) -> bool {
     ["kustomization.yaml", "kustomization.yml"].contains(&path)
-}
-
-/// Lists the first few names.
-fn first_of(names: &[&str]) -> String {
-    const SHOWN: usize = 5;
-    let more = names.len().saturating_sub(SHOWN);
-    let first = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    if more == 0 { first } else { format!("{first} and {more} more") }
 }

@@ -18,7 +18,7 @@ impl<'a, T> Workloads<'a, T> {
         let all: Vec<(&Value, T)> = workloads.into_iter().collect();
         let mut by_label: HashMap<[&str; 3], Vec<usize>> = HashMap::new();
         for (position, (workload, _)) in all.iter().enumerate() {
-            let labels = workload["spec"]["template"]["metadata"]["labels"].as_object();
+            let labels = pod_labels(workload).as_object();
             for (key, value) in labels.into_iter().flatten() {
                 let Some(value) = value.as_str() else { continue };
                 by_label.entry([namespace(workload), key, value]).or_default().push(position);
@@ -41,12 +41,18 @@ impl<'a, T> Workloads<'a, T> {
             .and_then(|found| found.into_iter().min_by_key(|positions| positions.len()));
         rarest.into_iter().flatten().map(|position| &self.all[*position]).filter_map(
             move |(workload, of_it)| {
-                let labels = &workload["spec"]["template"]["metadata"]["labels"];
+                let labels = pod_labels(workload);
                 let has = |(key, value): (&String, &Value)| labels.get(key) == Some(value);
                 selector?.iter().all(has).then_some(of_it)
             },
         )
     }
+}
+
+/// Returns the labels of the pods that an object makes, or that a Pod has.
+fn pod_labels(object: &Value) -> &Value {
+    let of = if object["kind"] == "Pod" { object } else { &object["spec"]["template"] };
+    &of["metadata"]["labels"]
 }
 
 fn namespace(object: &Value) -> &str {

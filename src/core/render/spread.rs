@@ -1,13 +1,9 @@
 //! `workload.spread`: spreads the replicas of a workload over the pools.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use crate::core::render::draft::{Input, PendingObject};
-use crate::core::render::per_pool::workloads;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::plural::plural;
 
 /// Spreads the replicas over the pools, if the spec or an overlay requests it.
 pub(super) fn over_pools(input: Input<'_>, pending: &mut [PendingObject<'_>]) -> Option<Diagnostic> {
@@ -29,39 +25,6 @@ pub(super) fn over_pools(input: Input<'_>, pending: &mut [PendingObject<'_>]) ->
     }
     let message = format!("{because}, but the manifests contain no Deployment or StatefulSet");
     Some(Diagnostic::warning(message).at(input.document.location("/spec/workload")))
-}
-
-/// Reports workloads with fewer replicas than pools, if Services would not reach pods in other pools.
-pub(super) fn too_few_replicas(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
-    if input.spec.spec.workload.per_pool {
-        return Vec::new();
-    }
-    let pools = input.pools.pools.len();
-    let (mut warnings, mut warned) = (Vec::new(), BTreeSet::new());
-    let workloads = workloads(input.objects);
-    let is_local = |draft: &&PendingObject<'_>| {
-        draft.service().is_some() && draft.value["spec"]["externalTrafficPolicy"] == "Local"
-    };
-    for draft in pending.iter().filter(is_local) {
-        for workload in workloads.selected_by(draft.source.value()) {
-            let replicas = workload.value()["spec"]["replicas"].as_u64();
-            let Some(few) = replicas.and_then(|it| usize::try_from(it).ok()).filter(|it| *it < pools) else {
-                continue;
-            };
-            let message = format!(
-                "{} has {} for {}; with `externalTrafficPolicy: Local`, the load balancer of a pool without a pod does not answer",
-                workload.key(),
-                plural(few, "replica"),
-                plural(pools, "pool")
-            );
-            let warning = Diagnostic::warning(message).at(workload.location("/spec/replicas"));
-            let warning = warning.hint("raise `spec.replicas`, or set `workload: {perPool: true}`");
-            if warned.insert(workload.key()) {
-                warnings.push(warning);
-            }
-        }
-    }
-    warnings
 }
 
 /// Adds a topology spread constraint over the pool label to a Deployment or StatefulSet, and returns whether the object

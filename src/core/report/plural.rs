@@ -1,4 +1,4 @@
-//! Formats counts in sentences.
+//! Formats counts and lists in sentences.
 
 /// Formats a count with its noun: `1 node`, `2 nodes`.
 pub fn plural(count: usize, noun: &str) -> String {
@@ -15,6 +15,14 @@ pub fn thousands(count: u64) -> String {
         out.push_str(&digits[start..start + 3]);
     }
     out
+}
+
+/// Lists the first few names.
+pub fn first_of(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let first = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if more == 0 { first } else { format!("{first} and {more} more") }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::bounds::MAX_REFERENCES;
 use crate::core::dns::Dns;
 use crate::core::kubernetes::names;
+use crate::core::manifest::HelmHooks;
 use crate::core::platform::OwnLimits;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -83,6 +84,9 @@ pub struct Spec {
     /// How Deployments and StatefulSets are changed.
     #[serde(default)]
     pub workload: Workload,
+    /// What to do with objects that Helm creates before or after an install or upgrade (`helm.sh/hook`).
+    #[serde(default)]
+    pub helm_hooks: HelmHooks,
     /// Internal load balancers instead of public ones.
     #[serde(default)]
     pub internal: bool,
@@ -209,6 +213,7 @@ impl Spec {
             labels: BTreeMap::new(),
             settings: BTreeMap::new(),
             workload: Workload::default(),
+            helm_hooks: HelmHooks::default(),
             internal: false,
             dns: None,
             overlays: Vec::new(),
