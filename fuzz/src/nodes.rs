@@ -1,6 +1,6 @@
 //! Node lists: the stream, the text, JSON and YAML have the same nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arbitrary::{Arbitrary, Unstructured};
 use largescale::core::kubernetes::node::Node;
@@ -88,7 +88,9 @@ const LABELS: &[&str] = &[
 /// Valid nodes, and the same with changes.
 pub fn fields(data: &[u8]) {
     let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else { return };
-    let items: Vec<Value> = input.nodes.iter().take(12).map(node).collect();
+    let mut names = BTreeSet::new();
+    let is_new = |fields: &&Fields| names.insert(fields.name.0.clone());
+    let items: Vec<Value> = input.nodes.iter().take(12).filter(is_new).map(node).collect();
     let mut list = json!({"apiVersion": "v1", "kind": "List", "items": items});
     let read = |text: &str| read_nodes_in(FILE, text.as_bytes());
     let nodes = read(&list.to_string()).expect("valid nodes");

@@ -169,7 +169,7 @@ mod tests {
     /// Returns the rendered objects, notes and problems.
     fn outcome(hook: &str, choice: HelmHooks) -> String {
         let text = format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ordinary}}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  annotations: {{helm.sh/hook: '{hook}'}}\n"
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: ordinary}}\n---\napiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  annotations: {{helm.sh/hook: '{hook}'}}\nspec:\n  template: {{spec: {{restartPolicy: Never, containers: [{{name: a, image: a}}]}}}}\n"
         );
         let file = ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text };
         let objects = read_manifests(&[file]).unwrap();

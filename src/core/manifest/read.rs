@@ -161,8 +161,8 @@ mod tests {
     #[test]
     fn typed_lists_give_their_items_a_kind() {
         check(
-            "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n",
-            &["deployment/a at m.yaml:4", "configmap/b at m.yaml:5"],
+            "apiVersion: v1\nkind: ServiceAccountList\nitems:\n- metadata: {name: a}\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n",
+            &["serviceaccount/a at m.yaml:4", "configmap/b at m.yaml:5"],
         );
         // An item with one of the two is incomplete for kubectl, too.
         check(

@@ -128,7 +128,7 @@ impl<'a> Source<'a> {
     }
 
     fn scalar(&self, text: &str, style: ScalarStyle, at: Range<usize>) -> Result<(), Refusal> {
-        let after = self.text[at.end..].as_bytes();
+        let after = &self.text.as_bytes()[at.end..];
         match style {
             ScalarStyle::Plain if self.flow > 0 => {
                 if text.contains('?') && !at.is_empty() {
@@ -151,7 +151,7 @@ impl<'a> Source<'a> {
                 None => Ok(()),
             },
             ScalarStyle::Literal | ScalarStyle::Folded => self.block_scalar(at),
-            _ => Ok(()),
+            ScalarStyle::SingleQuoted => Ok(()),
         }
     }
 
@@ -198,10 +198,9 @@ fn indentation(between: &str, is_first: bool) -> Result<(), usize> {
             b'\n' | b'\r' => (is_indentation, is_comment) = (true, false),
             _ if is_comment => {}
             b'\t' if is_indentation => return Err(index),
-            b' ' | b'\t' => {}
+            b' ' | b'\t' | b':' => {}
             b'#' if is_after_space => is_comment = true,
             b'-' | b'?' => is_indentation = true,
-            b':' => {}
             _ => is_indentation = false,
         }
         // A colon after a key is not at the beginning of a line.

@@ -45,7 +45,7 @@ fn emit<T: Serialize>(value: &T) -> String {
     // Without the panic, an empty text would overwrite a valid file.
     let text = serde_saphyr::to_string_with_options(value, options)
         .expect("strings, numbers, lists and maps have a YAML form");
-    if !is_reordered(&text) {
+    if !is_reordered(&text) && !text.contains(MARKED_SEPARATOR) {
         return text;
     }
     // The library writes them as they are. They are inside double quotes, where an escape has the same meaning.
@@ -66,14 +66,22 @@ fn emit<T: Serialize>(value: &T) -> String {
 /// writes them.
 const QUOTED_KEY: char = '\u{1}';
 
+/// The start of a marked key that kubectl would take for the line between two documents.
+const MARKED_SEPARATOR: &str = "\"\\x01---";
+
+/// Whether a key must be in double quotes: its text reorders the line, or it begins like the line between two documents.
+fn needs_quotes(key: &str) -> bool {
+    key.starts_with("---") || is_reordered(key)
+}
+
 /// Returns a line without the mark of its key.
 fn without_mark(line: &str) -> Cow<'_, str> {
     const WRITTEN: &str = "\"\\x01";
     let start = line.len() - line.trim_start_matches(['-', ' ']).len();
     let Some(rest) = line[start..].strip_prefix(WRITTEN) else { return line.into() };
     // A value that begins with the same character has no colon after its closing quote.
-    let is_marked = end_of_quotes(rest)
-        .is_some_and(|end| rest[..end].contains(reorders) && rest[end + 1..].starts_with(':'));
+    let is_marked =
+        end_of_quotes(rest).is_some_and(|end| needs_quotes(&rest[..end]) && rest[end + 1..].starts_with(':'));
     if is_marked { format!("{}\"{rest}", &line[..start]).into() } else { line.into() }
 }
 
@@ -136,7 +144,7 @@ impl Serialize for Ordered<'_> {
                 entries.sort_by_key(|(key, _)| self.order.rank(key));
                 for (key, value) in entries {
                     let value = Self { value, order: self.order.below(key) };
-                    if is_reordered(key) {
+                    if needs_quotes(key) {
                         out.serialize_entry(&format!("{QUOTED_KEY}{key}"), &value)?;
                     } else {
                         out.serialize_entry(&Text(key), &value)?;
@@ -265,6 +273,18 @@ spec:
         assert!(!text.contains(reorders), "{text}");
         assert_eq!(crate::core::yaml::read_one("", &text).unwrap().value, marked, "{text}");
         assert_eq!(write_scalar("a\u{202e}, [b]"), r#""a\u202E, [b]""#);
+    }
+
+    #[test]
+    fn keys_like_the_line_between_documents_are_quoted() {
+        assert_eq!(write_plain(&json!({"---a": 1, "b": "---"})), "\"---a\": 1\nb: \"---\"\n");
+        for key in ["---", "--- a", "---a", "---\u{202e}", "...", "... a", "-- a", "--", "\u{1}---"] {
+            for object in [json!({key: {key: [{key: key}, key]}}), json!([{key: 1}])] {
+                let text = write_plain(&object);
+                let read = crate::core::yaml::read_one("a.yaml", &text).map(|document| document.value);
+                assert_eq!(read, Ok(object), "{text}");
+            }
+        }
     }
 
     #[test]
