@@ -66,12 +66,13 @@ fn emit<T: Serialize>(value: &T) -> String {
 /// writes them.
 const QUOTED_KEY: char = '\u{1}';
 
-/// The start of a marked key that kubectl would take for the line between two documents.
-const MARKED_SEPARATOR: &str = "\"\\x01---";
+/// The mark as the library writes it, and the start of a key that kubectl would take for the line between two documents.
+const MARKED_SEPARATOR: &str = "\\x01---";
 
 /// Whether a key must be in double quotes: its text reorders the line, or it begins like the line between two documents.
 fn needs_quotes(key: &str) -> bool {
-    key.starts_with("---") || is_reordered(key)
+    // With the mark in front, a key that begins with the same character stays another key.
+    key.trim_start_matches(QUOTED_KEY).starts_with("---") || is_reordered(key)
 }
 
 /// Returns a line without the mark of its key.
@@ -79,9 +80,11 @@ fn without_mark(line: &str) -> Cow<'_, str> {
     const WRITTEN: &str = "\"\\x01";
     let start = line.len() - line.trim_start_matches(['-', ' ']).len();
     let Some(rest) = line[start..].strip_prefix(WRITTEN) else { return line.into() };
+    let needed_quotes =
+        |key: &str| key.trim_start_matches("\\x01").starts_with("---") || key.contains(reorders);
     // A value that begins with the same character has no colon after its closing quote.
-    let is_marked =
-        end_of_quotes(rest).is_some_and(|end| needs_quotes(&rest[..end]) && rest[end + 1..].starts_with(':'));
+    let is_marked = end_of_quotes(rest)
+        .is_some_and(|end| needed_quotes(&rest[..end]) && rest[end + 1..].starts_with(':'));
     if is_marked { format!("{}\"{rest}", &line[..start]).into() } else { line.into() }
 }
 
