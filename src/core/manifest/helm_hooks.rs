@@ -228,8 +228,8 @@ mod tests {
     #[test]
     fn unknown_hooks_are_refused() {
         assert_eq!(
-            outcome("pre-instal", HelmHooks::Keep),
-            "1: m.yaml:9: `pre-instal` is not a Helm hook, did you mean `pre-install`?"
+            outcome("pre_install", HelmHooks::Keep),
+            "1: m.yaml:9: `pre_install` is not a Helm hook, did you mean `pre-install`?"
         );
         assert_eq!(outcome("", HelmHooks::Keep), "1: m.yaml:9: `` is not a Helm hook");
         assert!(outcome("test,", HelmHooks::LeaveOut).contains("`` is not a Helm hook"));
