@@ -112,7 +112,7 @@ pub fn separate(objects: &[Object], choice: HelmHooks) -> Separated<'_> {
     let names = |names: &[String]| first_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let notes = left_out.iter().map(|(what, of)| format!("left out {}: {what}", names(of)));
     let notes = notes
-        .chain(kept.iter().map(|(what, of)| format!("kept {} as an ordinary object: {what}", names(of))));
+        .chain(kept.iter().map(|(what, of)| format!("kept {}: {what}", names(of))));
     found.notes = notes.collect();
     found
 }
@@ -132,7 +132,7 @@ fn read(annotation: &str) -> (Vec<&'static Hook>, Option<&str>) {
     (known.collect(), unknown)
 }
 
-/// Describes the hooks of an object, such as `Helm hook pre-install, pre-upgrade; Argo CD runs it before each sync (PreSync)`.
+/// Describes the hooks of an object, such as `Helm hook (pre-install, pre-upgrade); Argo CD runs it before each sync (PreSync)`.
 fn sentence(hooks: &[&Hook]) -> String {
     let names: Vec<&str> = hooks.iter().map(|hook| hook.name).collect();
     let mut argo_cd: Vec<&str> = Vec::new();
@@ -143,14 +143,14 @@ fn sentence(hooks: &[&Hook]) -> String {
             argo_cd.push(hook.argo_cd);
         }
     }
-    format!("Helm hook {}; {}", names.join(", "), argo_cd.join("; "))
+    format!("Helm hook ({}); {}", names.join(", "), argo_cd.join("; "))
 }
 
 fn undecided(object: &Object, hooks: &[&Hook]) -> Diagnostic {
-    Diagnostic::error(format!("{} is not an ordinary object: {}", object.key(), sentence(hooks)))
+    Diagnostic::error(format!("{} is a {}", object.key(), sentence(hooks)))
         .at(object.location(HOOK))
         .hint(
-            "set `helmHooks: keep` in the spec to render it as an ordinary object, or `helmHooks: leaveOut` to leave it out; docs/howto/helm-chart.md explains both",
+            "set `spec.helmHooks: keep` to render it like other objects, or `spec.helmHooks: leaveOut` to leave it out; docs/howto/helm-chart.md explains both",
         )
 }
 
@@ -186,18 +186,18 @@ mod tests {
     #[test]
     fn hooks_of_other_moments_are_left_out() {
         for (hooks, expected) in [
-            ("test", "1: left out job.batch/a: Helm hook test; Argo CD leaves it out of a sync, too"),
+            ("test", "1: left out job.batch/a: Helm hook (test); Argo CD leaves it out of a sync, too"),
             (
                 "test-failure",
-                "1: left out job.batch/a: Helm hook test-failure; Argo CD leaves it out of a sync, too",
+                "1: left out job.batch/a: Helm hook (test-failure); Argo CD leaves it out of a sync, too",
             ),
             (
                 "pre-delete, post-rollback",
-                "1: left out job.batch/a: Helm hook pre-delete, post-rollback; Argo CD leaves it out of a sync, too",
+                "1: left out job.batch/a: Helm hook (pre-delete, post-rollback); Argo CD leaves it out of a sync, too",
             ),
             (
                 "Post-Delete",
-                "1: left out job.batch/a: Helm hook post-delete; Argo CD runs it after its Application is deleted (PostDelete)",
+                "1: left out job.batch/a: Helm hook (post-delete); Argo CD runs it after its Application is deleted (PostDelete)",
             ),
         ] {
             for choice in [HelmHooks::Refuse, HelmHooks::Keep, HelmHooks::LeaveOut] {
@@ -208,17 +208,17 @@ mod tests {
 
     #[test]
     fn hooks_of_an_install_need_a_decision() {
-        let what = "Helm hook pre-install, pre-upgrade; Argo CD runs it before each sync (PreSync)";
+        let what = "Helm hook (pre-install, pre-upgrade); Argo CD runs it before each sync (PreSync)";
         let hooks = "pre-install,pre-upgrade";
         assert_eq!(
             outcome(hooks, HelmHooks::Refuse),
-            format!("1: m.yaml:9: job/a is not an ordinary object: {what}")
+            format!("1: m.yaml:9: job/a is a {what}")
         );
-        assert_eq!(outcome(hooks, HelmHooks::Keep), format!("2: kept job/a as an ordinary object: {what}"));
+        assert_eq!(outcome(hooks, HelmHooks::Keep), format!("2: kept job/a: {what}"));
         assert_eq!(outcome(hooks, HelmHooks::LeaveOut), format!("1: left out job/a: {what}"));
         assert_eq!(
             outcome("post-install,pre-delete", HelmHooks::Keep),
-            "2: kept job/a as an ordinary object: Helm hook post-install, pre-delete; Argo CD runs it after each sync (PostSync)"
+            "2: kept job/a: Helm hook (post-install, pre-delete); Argo CD runs it after each sync (PostSync)"
         );
         assert!(
             outcome("crd-install", HelmHooks::Refuse).contains("Argo CD applies it with the other objects")
