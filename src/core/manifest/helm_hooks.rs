@@ -111,8 +111,7 @@ pub fn separate(objects: &[Object], choice: HelmHooks) -> Separated<'_> {
     }
     let names = |names: &[String]| first_of(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let notes = left_out.iter().map(|(what, of)| format!("left out {}: {what}", names(of)));
-    let notes = notes
-        .chain(kept.iter().map(|(what, of)| format!("kept {}: {what}", names(of))));
+    let notes = notes.chain(kept.iter().map(|(what, of)| format!("kept {}: {what}", names(of))));
     found.notes = notes.collect();
     found
 }
@@ -210,10 +209,7 @@ mod tests {
     fn hooks_of_an_install_need_a_decision() {
         let what = "Helm hook (pre-install, pre-upgrade); Argo CD runs it before each sync (PreSync)";
         let hooks = "pre-install,pre-upgrade";
-        assert_eq!(
-            outcome(hooks, HelmHooks::Refuse),
-            format!("1: m.yaml:9: job/a is a {what}")
-        );
+        assert_eq!(outcome(hooks, HelmHooks::Refuse), format!("1: m.yaml:9: job/a is a {what}"));
         assert_eq!(outcome(hooks, HelmHooks::Keep), format!("2: kept job/a: {what}"));
         assert_eq!(outcome(hooks, HelmHooks::LeaveOut), format!("1: left out job/a: {what}"));
         assert_eq!(
