@@ -191,7 +191,7 @@ impl<'a, 'b> Composer<'a, 'b> {
                 break;
             }
             let node = self.node(event, span, depth)?;
-            values.push(node.value);
+            values.push(scalar::in_json(node.value));
             lines.push(node.lines);
         }
         values.shrink_to_fit();
@@ -223,7 +223,7 @@ impl<'a, 'b> Composer<'a, 'b> {
             }
             // The line of a field is that of its key.
             fields.lines.push((key.as_str().into(), Lines { line, below: node.lines.below }));
-            fields.map.insert(key, node.value);
+            fields.map.insert(key, scalar::in_json(node.value));
         }
         Ok(fields.end())
     }

@@ -31,6 +31,26 @@ pub(super) fn tagged(tag: &str, text: &str) -> Result<Value, String> {
     }
 }
 
+/// Returns a value as kubectl writes it in JSON: a float without a fraction is a whole number (`30.0` becomes `30`). A key that is a
+/// float has other rules.
+#[expect(clippy::cast_possible_truncation, reason = "the float is a whole number below 2^53")]
+pub(super) fn in_json(value: Value) -> Value {
+    /// Above 2^53, a float does not have each whole number.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    match value.as_f64() {
+        // Go writes a negative zero with its sign.
+        Some(float)
+            if value.is_f64()
+                && float.fract() == 0.0
+                && float.abs() < MOST
+                && !(float == 0.0 && float.is_sign_negative()) =>
+        {
+            (float as i64).into()
+        }
+        _ => value,
+    }
+}
+
 /// Returns the key that a value becomes in JSON (`convertToJSONableObject` of `sigs.k8s.io/yaml`), or `None` if kubectl refuses it.
 pub(super) fn key(value: &Value) -> Option<String> {
     match value {
@@ -237,6 +257,23 @@ mod tests {
             [("int", "a"), ("int", "1.5"), ("null", "a"), ("bool", "1"), ("binary", "gIA="), ("binary", "?")]
         {
             assert!(tagged(short, text).is_err(), "{short} {text}");
+        }
+    }
+
+    #[test]
+    fn floats_without_a_fraction_are_whole_numbers_in_json() {
+        for (text, expected) in [
+            ("30.0", "30"),
+            ("-1.", "-1"),
+            ("1e3", "1000"),
+            ("9007199254740991.0", "9007199254740991"),
+            ("1.5", "1.5"),
+            ("-0.0", "-0.0"),
+            ("1e16", "1e+16"),
+            ("7", "7"),
+            ("true", "true"),
+        ] {
+            assert_eq!(in_json(plain(text).unwrap()).to_string(), expected, "{text}");
         }
     }
 
