@@ -158,7 +158,7 @@ fn value(u: &mut Unstructured<'_>, levels: u32) -> Result<Value> {
         1 => Value::Bool(u.arbitrary()?),
         2 => Value::Number(u.arbitrary::<i64>()?.into()),
         3 => Value::Number(u.arbitrary::<u16>()?.into()),
-        4 => Number::from_f64(u.arbitrary()?).map_or(Value::Null, Value::Number),
+        4 => float(u.arbitrary()?),
         5 | 6 => Value::String(u.arbitrary::<Text>()?.0),
         7 | 8 => {
             let length = u.int_in_range(0..=4)?;
@@ -234,4 +234,13 @@ impl Edit {
             }
         }
     }
+}
+
+/// Returns a float as the reader does: without a fraction, it is a whole number.
+fn float(value: f64) -> Value {
+    let is_negative_zero = value == 0.0 && value.is_sign_negative();
+    if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 && !is_negative_zero {
+        return Value::Number((value as i64).into());
+    }
+    Number::from_f64(value).map_or(Value::Null, Value::Number)
 }

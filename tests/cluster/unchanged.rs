@@ -104,7 +104,6 @@ fn objects_that_would_change_are_never_called_unchanged() {
     assert!(counts.compared >= 3_000, "{summary}");
     // Of the other kinds, fewer objects are worth the effort: they cost a request, and no wrong answer.
     assert!(common.recognized * 3 > common.unchanged * 2, "{summary}");
-    println!("{summary}");
     assert!(counts.foretold * 2 > counts.changed && counts.conflicts > 100, "{summary}");
     assert!(counts.decided * 4 > (counts.unchanged + counts.changed) * 3, "{summary}");
 }

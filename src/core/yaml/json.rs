@@ -145,7 +145,7 @@ fn number(text: &str) -> Result<Value, Diagnostic> {
         return Err(Diagnostic::error(scalar::too_large(whole)).hint("write it as a string"));
     }
     let float = text.parse().ok().and_then(Number::from_f64);
-    float.map(Value::Number).ok_or_else(|| {
+    float.map(Value::Number).map(scalar::in_json).ok_or_else(|| {
         Diagnostic::error(format!("the number {text} is too large")).hint("write it as a string")
     })
 }
