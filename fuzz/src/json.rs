@@ -237,6 +237,7 @@ impl Edit {
 }
 
 /// Returns a float as the reader does: without a fraction, it is a whole number.
+#[expect(clippy::cast_possible_truncation, reason = "the float is a whole number below 2^53")]
 fn float(value: f64) -> Value {
     let is_negative_zero = value == 0.0 && value.is_sign_negative();
     if value.fract() == 0.0 && value.abs() < 9_007_199_254_740_992.0 && !is_negative_zero {
