@@ -1,6 +1,6 @@
 //! Checks the final Services against the rules of the platform and of the overlays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -20,6 +20,10 @@ pub(super) fn check(
 ) {
     let mut reported = BTreeSet::new();
     let mut lacking = BTreeMap::new();
+    let mut copies: HashMap<usize, Vec<&PendingObject<'_>>> = HashMap::new();
+    for draft in pending.iter().filter(|draft| draft.service().is_some()) {
+        copies.entry(source(draft)).or_default().push(draft);
+    }
     for draft in pending.iter().filter(|draft| draft.service().is_some()) {
         for broken in broken(input, &draft.value) {
             let location = location(input, draft, &broken);
@@ -30,8 +34,8 @@ pub(super) fn check(
                 // If every copy lacks a field, report the Service in the manifests. If an overlay set a field, report the copy.
                 let is_common = broken.path.is_none()
                     && *lacking
-                        .entry((draft.service(), broken.sentence.clone()))
-                        .or_insert_with(|| all_lack(input, pending, draft, &broken.sentence));
+                        .entry((source(draft), broken.sentence.clone()))
+                        .or_insert_with(|| all_lack(input, &copies[&source(draft)], &broken.sentence));
                 let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
                 format!("{key}: {}", broken.sentence)
             };
@@ -67,15 +71,14 @@ fn location(input: Input<'_>, draft: &PendingObject<'_>, broken: &Broken<'_>) ->
     overlay_line(input, path).or_else(|| own.map(|_| draft.source.location(path))).unwrap_or_else(of_service)
 }
 
+/// Returns what the copies of one Service have in common.
+fn source(draft: &PendingObject<'_>) -> usize {
+    std::ptr::from_ref(draft.source).addr()
+}
+
 /// Whether every copy of a Service breaks a rule.
-fn all_lack(
-    input: Input<'_>,
-    pending: &[PendingObject<'_>],
-    draft: &PendingObject<'_>,
-    sentence: &str,
-) -> bool {
-    let mut copies = pending.iter().filter(|copy| copy.service() == draft.service());
-    copies.all(|copy| broken(input, &copy.value).any(|other| other.sentence == sentence))
+fn all_lack(input: Input<'_>, copies: &[&PendingObject<'_>], sentence: &str) -> bool {
+    copies.iter().all(|copy| broken(input, &copy.value).any(|other| other.sentence == sentence))
 }
 
 /// Reports fields of Services in the manifests that the cloud rejects, together with other problems that end a render
