@@ -10,9 +10,7 @@ use crate::core::manifest::Key;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
-
-/// The longest value in a message, in characters.
-const SHOWN: usize = 80;
+use crate::core::schema::field::shown;
 
 /// The metadata of the pods, in Kubernetes' own kinds with a pod template.
 const TEMPLATES: &[(&str, &str, &str)] = &[
@@ -151,15 +149,6 @@ fn required_name(rule: NameRule, object: &Value) -> Option<(&'static str, String
 
 fn is(at: &str, value: &str) -> String {
     format!("`{}` is `{}`", in_comment(&pointer::field(at)), shown(value))
-}
-
-/// Shortens a value for a message and escapes it: a line end in it would read as a message of its own.
-fn shown(value: &str) -> String {
-    let mut cut: String = value.chars().take(SHOWN).collect();
-    if cut.len() < value.len() {
-        cut.push('…');
-    }
-    in_comment(&cut)
 }
 
 #[cfg(test)]
