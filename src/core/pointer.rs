@@ -7,11 +7,13 @@ use serde_json::Value;
 /// Appends one key to a pointer.
 pub fn push(pointer: &mut String, key: &str) {
     pointer.push('/');
-    if !key.contains(['~', '/']) {
-        pointer.push_str(key);
-        return;
+    let mut rest = key;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(&rest[..at]);
+        pointer.push_str(if rest.as_bytes()[at] == b'~' { "~0" } else { "~1" });
+        rest = &rest[at + 1..];
     }
-    pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+    pointer.push_str(rest);
 }
 
 /// Returns the pointer with one more key.
@@ -29,8 +31,26 @@ pub fn contains(outer: &str, inner: &str) -> bool {
 /// Returns the keys of a pointer.
 pub fn keys(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
     pointer.split('/').skip(1).map(|key| {
-        if key.contains('~') { key.replace("~1", "/").replace("~0", "~").into() } else { key.into() }
+        if key.contains('~') { unescaped(key).into() } else { key.into() }
     })
+}
+
+/// Returns a key without the escapes of a pointer. A `~` before another character is itself, as in [`Value::pointer`].
+fn unescaped(key: &str) -> String {
+    let mut out = String::with_capacity(key.len());
+    let mut rest = key;
+    while let Some(at) = rest.find('~') {
+        let (text, taken) = match rest.as_bytes().get(at + 1) {
+            Some(b'0') => ("~", 2),
+            Some(b'1') => ("/", 2),
+            _ => ("~", 1),
+        };
+        out.push_str(&rest[..at]);
+        out.push_str(text);
+        rest = &rest[at + taken..];
+    }
+    out.push_str(rest);
+    out
 }
 
 /// Returns the number of keys of a pointer.
@@ -41,11 +61,11 @@ pub fn depth(pointer: &str) -> usize {
 /// Returns what the pointer names, as [`Value::pointer`] does, which allocates memory for each key. For the code that runs
 /// for each copy of an object.
 pub fn find<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
-    if pointer.contains('~') || !pointer.starts_with('/') {
+    if !pointer.starts_with('/') {
         return value.pointer(pointer);
     }
-    pointer.split('/').skip(1).try_fold(value, |value, key| match value {
-        Value::Object(map) => map.get(key),
+    keys(pointer).try_fold(value, |value, key| match value {
+        Value::Object(map) => map.get(&*key),
         Value::Array(items) if !key.starts_with('+') && (key == "0" || !key.starts_with('0')) => {
             items.get(key.parse::<usize>().ok()?)
         }
@@ -96,7 +116,7 @@ mod tests {
 
     #[test]
     fn values_are_found_as_serde_json_finds_them() {
-        let value = serde_json::json!({"a": [0, {"b": 1}], "": {"": 2}, "a~b/c": 3, "01": 4});
+        let value = serde_json::json!({"a": [0, {"b": 1}], "": {"": 2}, "a~b/c": 3, "01": 4, "~1": 5, "/0": 6, "~": 7});
         for pointer in [
             "",
             "a",
@@ -114,6 +134,11 @@ mod tests {
             "/a/1/b/c",
             "/01",
             "/a~0b~1c",
+            "/a~b~1c",
+            "/a~0b/c",
+            "/~01",
+            "/~10",
+            "/~",
             "/a/18446744073709551616",
         ] {
             assert_eq!(find(&value, pointer), value.pointer(pointer), "{pointer}");

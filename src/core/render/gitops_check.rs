@@ -22,8 +22,7 @@ const ARGO_CD_READS: usize = 10_000_000;
 /// `postBuild`, Flux would replace this text.
 pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
     for draft in pending {
-        // Flux also reads `$$` as an escaped `$`.
-        if !(holds(&draft.value, "${") || holds(&draft.value, "$$")) || says_itself(&draft.value) {
+        if !holds(&draft.value, &is_substituted) || says_itself(&draft.value) {
             continue;
         }
         json::put(&mut draft.value, &["metadata", "annotations", SUBSTITUTE], "disabled");
@@ -34,7 +33,7 @@ pub(super) fn escape(pending: &mut [PendingObject<'_>]) {
 pub(super) fn left_out(pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
     pending
         .iter()
-        .filter(|draft| holds(&draft.value, SKIP))
+        .filter(|draft| holds(&draft.value, &is_skipped))
         .map(|draft| {
             Diagnostic::error(format!(
                 "{} contains `{SKIP}`, so Argo CD would skip its file",
@@ -67,11 +66,21 @@ fn says_itself(object: &Value) -> bool {
     ["labels", "annotations"].iter().any(|part| object["metadata"][part].get(SUBSTITUTE).is_some())
 }
 
-fn holds(value: &Value, text: &str) -> bool {
+/// Whether Flux changes a text. It also reads `$$` as an escaped `$`.
+fn is_substituted(text: &str) -> bool {
+    // Nearly no text has a `$`, and this search is cheaper.
+    text.as_bytes().contains(&b'$') && (text.contains("${") || text.contains("$$"))
+}
+
+fn is_skipped(text: &str) -> bool {
+    text.as_bytes().contains(&b'+') && text.contains(SKIP)
+}
+
+fn holds(value: &Value, is_found: &impl Fn(&str) -> bool) -> bool {
     match value {
-        Value::String(string) => string.contains(text),
-        Value::Array(list) => list.iter().any(|item| holds(item, text)),
-        Value::Object(map) => map.iter().any(|(key, value)| key.contains(text) || holds(value, text)),
+        Value::String(string) => is_found(string),
+        Value::Array(list) => list.iter().any(|item| holds(item, is_found)),
+        Value::Object(map) => map.iter().any(|(key, value)| is_found(key) || holds(value, is_found)),
         _ => false,
     }
 }

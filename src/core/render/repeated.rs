@@ -27,11 +27,11 @@ type Holders<'d, 'a> = Vec<(usize, String, &'d PendingObject<'a>)>;
 
 /// Reports values that the Services of several pools have, although only one load balancer can have them.
 pub(super) fn problems(input: Input<'_>, pending: &[PendingObject<'_>]) -> Vec<Diagnostic> {
-    let of_one: Vec<String> = input.platform.spec.fields_of_one().collect();
+    let fields = FieldsOfOne::of(input);
     let mut found: BTreeMap<(String, String), Holders<'_, '_>> = BTreeMap::new();
     for draft in pending {
         let (Some(pool), Some(_)) = (draft.pool, draft.service()) else { continue };
-        for (group, path, value) in values(input, &of_one, draft) {
+        for (group, path, value) in fields.values(draft) {
             let holders = found.entry((group, value)).or_default();
             if !holders.iter().any(|(known, ..)| *known == pool) {
                 holders.push((pool, path, draft));
@@ -59,51 +59,64 @@ fn problem(input: Input<'_>, value: &str, holders: &Holders<'_, '_>) -> Option<D
     )
 }
 
-/// Returns the values of a Service that exist once: the group of the field, its pointer, and the value.
-fn values(input: Input<'_>, of_one: &[String], draft: &PendingObject<'_>) -> Vec<(String, String, String)> {
-    let service = &draft.value;
-    let mut values = Vec::new();
-    let mut add = |group: &str, path: &str, found: &Value| {
-        let texts: Vec<String> = match found {
-            Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-            Value::String(text) => vec![text.clone()],
-            other => vec![other.to_string()],
+/// The fields of a Service whose values exist once.
+struct FieldsOfOne<'a> {
+    addresses: &'a [String],
+    /// Other fields of the platform, as JSON pointers.
+    others: Vec<String>,
+}
+
+impl<'a> FieldsOfOne<'a> {
+    fn of(input: Input<'a>) -> Self {
+        let addresses = input.platform.spec.address_annotations.as_slice();
+        let pointers: Vec<String> =
+            addresses.iter().map(|key| pointer::join("/metadata/annotations", key)).collect();
+        let others = input.platform.spec.fields_of_one().filter(|path| !pointers.contains(path)).collect();
+        Self { addresses, others }
+    }
+
+    /// Returns the values of a Service: the group of the field, its pointer, and the value.
+    fn values(&self, draft: &PendingObject<'_>) -> Vec<(String, String, String)> {
+        let service = &draft.value;
+        let mut values = Vec::new();
+        let mut add = |group: &str, path: &str, found: &Value| {
+            let texts: Vec<String> = match found {
+                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                Value::String(text) => vec![text.clone()],
+                other => vec![other.to_string()],
+            };
+            for part in texts.iter().flat_map(|text| parts(text)).filter(|part| part != "none") {
+                values.push((group.to_owned(), path.to_owned(), part));
+            }
         };
-        for part in texts.iter().flat_map(|text| parts(text)).filter(|part| part != "none") {
-            values.push((group.to_owned(), path.to_owned(), part));
+        let set = |path: &str| pointer::find(service, path).filter(|found| is_set(found));
+        for (key, found) in service["metadata"]["annotations"].as_object().into_iter().flatten() {
+            if self.addresses.iter().any(|known| known.eq_ignore_ascii_case(key)) {
+                add(ADDRESS, &pointer::join("/metadata/annotations", key), found);
+            }
         }
-    };
-    let addresses = &input.platform.spec.address_annotations;
-    for (key, found) in service["metadata"]["annotations"].as_object().into_iter().flatten() {
-        if addresses.iter().any(|known| known.eq_ignore_ascii_case(key)) {
-            add(ADDRESS, &pointer::join("/metadata/annotations", key), found);
+        if let Some(found) = set("/spec/loadBalancerIP") {
+            add(ADDRESS, "/spec/loadBalancerIP", found);
         }
-    }
-    if let Some(found) = service.pointer("/spec/loadBalancerIP").filter(|found| is_set(found)) {
-        add(ADDRESS, "/spec/loadBalancerIP", found);
-    }
-    let of_one = of_one.iter().map(String::as_str).filter(|path| {
-        // Those are in the group above.
-        !addresses.iter().any(|key| pointer::join("/metadata/annotations", key) == *path)
-    });
-    for path in of_one {
-        if let Some(found) = service.pointer(path).filter(|found| is_set(found)) {
-            add(path, path, found);
+        for path in &self.others {
+            if let Some(found) = set(path) {
+                add(path, path, found);
+            }
         }
-    }
-    // Services with other ports may share an external address, so only copies of one Service are compared.
-    let copy_of = draft.service().unwrap_or_default();
-    for path in EXIST_ONCE {
-        if let Some(found) = service.pointer(path).filter(|found| is_set(found)) {
-            add(&format!("{path} {copy_of}"), path, found);
+        // Services with other ports may share an external address, so only copies of one Service are compared.
+        let copy_of = draft.service().unwrap_or_default();
+        for path in EXIST_ONCE {
+            if let Some(found) = set(path) {
+                add(&format!("{path} {copy_of}"), path, found);
+            }
         }
-    }
-    for (index, port) in service["spec"]["ports"].as_array().into_iter().flatten().enumerate() {
-        if is_set(&port["nodePort"]) {
-            add("nodePort", &format!("/spec/ports/{index}/nodePort"), &port["nodePort"]);
+        for (index, port) in service["spec"]["ports"].as_array().into_iter().flatten().enumerate() {
+            if is_set(&port["nodePort"]) {
+                add("nodePort", &format!("/spec/ports/{index}/nodePort"), &port["nodePort"]);
+            }
         }
+        values
     }
-    values
 }
 
 /// Returns the line of the setting with the value, or else of the overlay that sets the field, or else of the Service.
