@@ -27,6 +27,7 @@ mod identity;
 mod inspect;
 mod kube_error;
 mod kubeconfig;
+mod kubeconfig_file;
 mod limits;
 mod names;
 mod nodes;

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use http::{HeaderMap, StatusCode};
-use kube::config::Kubeconfig;
 
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
-use crate::cluster::kubeconfig::{Endpoint, broken, choose_from};
+use crate::cluster::kubeconfig::{Endpoint, choose_from};
+use crate::cluster::kubeconfig_file::parse;
 use crate::cluster::operation::Operation;
 use crate::cluster::request_error::Problem;
 use crate::cluster::response::refusal;
@@ -30,8 +30,7 @@ pub fn inspect_kubeconfig(
     flags: &ClusterFlags,
     environment: &Environment,
 ) -> Result<Inspected, ClusterError> {
-    let mut read =
-        Kubeconfig::from_yaml(text).map_err(|error| broken(Path::new("the kubeconfig"), &error))?;
+    let mut read = parse(Path::new("the kubeconfig"), text)?;
     for cluster in read.clusters.iter_mut().filter_map(|named| named.cluster.as_mut()) {
         cluster.certificate_authority = None;
     }

@@ -1,10 +1,10 @@
 //! Chooses the server and the user from kubeconfig files and flags, with kubectl's rules.
 //!
 //! kube could read the files of KUBECONFIG itself, but it fails if one does not exist, and it has its own rules for
-//! the proxy variables. So kube only parses and merges single files here; this module chooses and overrides.
+//! the proxy variables. So kube only merges files and loads certificates here; this module chooses and overrides.
 
-use std::path::{Path, PathBuf};
-use std::{fs, io};
+use std::io;
+use std::path::PathBuf;
 
 use anyhow::anyhow;
 use kube::config::{
@@ -15,6 +15,7 @@ use kube::config::{
 use crate::cluster::environment::Environment;
 use crate::cluster::error::ClusterError;
 use crate::cluster::flags::ClusterFlags;
+use crate::cluster::kubeconfig_file::{mismatch, read};
 use crate::cluster::transport::Insecurity;
 use crate::cluster::{overrides, proxy, server_address};
 
@@ -80,61 +81,10 @@ pub(super) fn read_files(
         };
         merged = Some(match merged {
             None => next,
-            Some(before) => before.merge(next).map_err(|error| broken(&file, &error))?,
+            Some(before) => before.merge(next).map_err(|error| mismatch(&file, &error))?,
         });
     }
     Ok((merged, missing))
-}
-
-/// Reads one file; returns `None` if it does not exist.
-fn read(file: &Path) -> Result<Option<Kubeconfig>, ClusterError> {
-    // kube decodes UTF-16, but panics at half of a unit.
-    if fs::metadata(file).is_ok_and(|found| found.is_file() && found.len() % 2 == 1)
-        && fs::read(file).is_ok_and(|bytes| matches!(bytes[..], [0xff, 0xfe, ..] | [0xfe, 0xff, ..]))
-    {
-        let source = io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-16");
-        return Err(ClusterError::KubeconfigUnreadable { file: file.into(), source });
-    }
-    match Kubeconfig::read_from(file) {
-        Ok(mut kubeconfig) => {
-            // As in kubectl: the first file with a current context decides.
-            kubeconfig.current_context = kubeconfig.current_context.filter(|name| !name.is_empty());
-            Ok(Some(kubeconfig))
-        }
-        Err(KubeconfigError::ReadConfig(error, _)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(KubeconfigError::ReadConfig(source, _)) => {
-            Err(ClusterError::KubeconfigUnreadable { file: file.into(), source })
-        }
-        Err(error) => Err(broken(file, &error)),
-    }
-}
-
-/// Returns an error with the location and the expectation, but without the content, which may be a token.
-pub(super) fn broken(file: &Path, error: &KubeconfigError) -> ClusterError {
-    let (line, reason) = match error {
-        KubeconfigError::Parse(error) => {
-            let line = error.location().map(|location| location.line()).filter(|line| *line > 0);
-            (line, without_quotations(&error.without_snippet().to_string()))
-        }
-        KubeconfigError::KindMismatch => (None, "its `kind` differs from that of the previous file".into()),
-        KubeconfigError::ApiVersionMismatch => {
-            (None, "its `apiVersion` differs from that of the previous file".into())
-        }
-        _ => (None, "cannot parse it".into()),
-    };
-    ClusterError::KubeconfigBroken { file: file.into(), line, reason }
-}
-
-/// Removes secrets from messages such as `invalid type: string "s3cret", expected a sequence`. A quotation may
-/// contain quotation marks, so removes everything from the first to the last one, and everything after a line end.
-fn without_quotations(message: &str) -> String {
-    let message = message.lines().next().unwrap_or_default();
-    match (message.find(['"', '`', '\'']), message.rfind(['"', '`', '\''])) {
-        (Some(first), Some(last)) if first < last => {
-            format!("{}…{}", &message[..first], &message[last + 1..])
-        }
-        _ => message.into(),
-    }
 }
 
 /// Returns the context, with the overrides of the flags.

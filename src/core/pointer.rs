@@ -30,9 +30,7 @@ pub fn contains(outer: &str, inner: &str) -> bool {
 
 /// Returns the keys of a pointer.
 pub fn keys(pointer: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    pointer.split('/').skip(1).map(|key| {
-        if key.contains('~') { unescaped(key).into() } else { key.into() }
-    })
+    pointer.split('/').skip(1).map(|key| if key.contains('~') { unescaped(key).into() } else { key.into() })
 }
 
 /// Returns a key without the escapes of a pointer. A `~` before another character is itself, as in [`Value::pointer`].

@@ -15,5 +15,5 @@ mod write;
 
 pub use crate::core::yaml::document::Document;
 pub use crate::core::yaml::read::{read, read_one, read_own, read_own_one};
-pub use crate::core::yaml::typed::read_typed;
+pub use crate::core::yaml::typed::{Misfit, fit, read_generated, read_typed, typed};
 pub use crate::core::yaml::write::{write_object, write_plain, write_scalar};

@@ -9,12 +9,8 @@ use crate::core::lock::file_names::is_file_name;
 use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote;
+use crate::core::yaml::Document;
 use crate::core::{pointer, yaml};
-
-#[derive(Deserialize)]
-struct AnyVersion {
-    version: u64,
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -55,18 +51,22 @@ impl Lock {
     /// Reads a lock file; `file` is its path for messages.
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         refuse_conflict(file, text)?;
-        match yaml::read_typed::<LockFile>(file, text) {
+        let damaged = |problem: Diagnostic| {
+            problem.hint(format!(
+                "restore it from git (`git checkout -- {}`), or use the version of kubectl largescale that wrote it",
+                quoted(file)
+            ))
+        };
+        let document = yaml::read_generated(file, text).map_err(damaged)?;
+        match yaml::typed::<LockFile>(&document) {
             Ok(read) => {
-                read.refuse_foreign_names(file, text)?;
+                read.refuse_foreign_names(&document)?;
                 read.into_lock(file)
             }
             // A newer version may have fields that this version does not know.
-            Err(problem) => match yaml::read_typed(file, text) {
-                Ok(AnyVersion { version }) if !matches!(version, 1 | 2) => Err(newer(file, version)),
-                _ => Err(problem.hint(format!(
-                    "restore it from git (`git checkout -- {}`), or use the version of kubectl largescale that wrote it",
-                    quoted(file)
-                ))),
+            Err(problem) => match document.value["version"].as_u64() {
+                Some(version) if !matches!(version, 1 | 2) => Err(newer(file, version)),
+                _ => Err(damaged(problem)),
             },
         }
     }
@@ -75,16 +75,15 @@ impl Lock {
 impl LockFile {
     /// Refuses file names that this program never writes. A render removes files that only the lock names, and the lock may
     /// come from a user who must not choose them.
-    fn refuse_foreign_names(&self, file: &str, text: &str) -> Result<(), Diagnostic> {
+    fn refuse_foreign_names(&self, document: &Document) -> Result<(), Diagnostic> {
         for (field, files) in [("files", &self.files), ("pending", &self.pending)] {
             let Some(name) = files.keys().find(|name| !is_file_name(name)) else { continue };
             let at = pointer::join(&format!("/{field}"), name);
-            let location = yaml::read_one(file, text).map(|document| document.location(&at));
             return Err(Diagnostic::error(format!(
                 "`{field}` lists `{name}`, which is not the name of a rendered file"
             ))
-            .at(location.unwrap_or_else(|_| Location::file(file)))
-            .hint(restore(file)));
+            .at(document.location(&at))
+            .hint(restore(document.file())));
         }
         Ok(())
     }
@@ -198,8 +197,12 @@ files:
         let id = "id: 0123456789abcdef0123456789abcdef\n";
         assert_eq!(message("version: 3\nnew: thing\n"), "l: the lock file has version 3, expected 1 or 2");
         assert_eq!(
-            message("version: 2\nid: 12\nplatform: a\nlabel: b\n"),
+            message("version: 2\nid: \"12\"\nplatform: a\nlabel: b\n"),
             "l: `id` is `12`, expected 32 lower-case hexadecimal digits"
+        );
+        assert_eq!(
+            message("version: 2\nid: 12\nplatform: a\nlabel: b\n"),
+            "l:2: `id`: invalid type: integer `12`, expected a string"
         );
         assert_eq!(message("version: 2\nplatform: a\nlabel: b\n"), "l: the field `id` is missing");
         assert_eq!(

@@ -31,7 +31,12 @@ pub fn read_own_one(file: &str, text: &str) -> Result<Document, Diagnostic> {
     only(file, read_own(file, text)?)
 }
 
-fn read_within(file: &str, text: &str, rules: Rules, limits: Limits) -> Result<Vec<Document>, Diagnostic> {
+pub(super) fn read_within(
+    file: &str,
+    text: &str,
+    rules: Rules,
+    limits: Limits,
+) -> Result<Vec<Document>, Diagnostic> {
     let nodes = nodes(text, rules, limits)
         .map_err(|(line, problem)| problem.at(Location { file: file.to_owned(), line }))?;
     let file = Arc::from(file);
@@ -60,7 +65,7 @@ fn yaml(part: Part<'_>, rules: Rules, budget: &mut Budget) -> Result<Vec<Node>, 
     compose::documents(part.text, part.line, rules, budget)
 }
 
-fn only(file: &str, mut documents: Vec<Document>) -> Result<Document, Diagnostic> {
+pub(super) fn only(file: &str, mut documents: Vec<Document>) -> Result<Document, Diagnostic> {
     let Some(document) = documents.pop() else {
         return Err(Diagnostic::error("the file is empty").at(Location::file(file)));
     };

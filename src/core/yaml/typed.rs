@@ -1,98 +1,136 @@
-//! Reads files that only this program writes, and answers of other programs, into a type.
+//! Reads a document into a type without a schema: files that only this program writes, and files and answers of other
+//! programs.
 
 use serde::de::DeserializeOwned;
-use serde_saphyr::Error;
-use serde_saphyr::budget::BudgetBreach;
+use serde_json::Value;
 
-use crate::core::bounds;
-use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::yaml::budget::{Limits, too_deep, too_many_values};
+use crate::core::pointer;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::escape::in_comment;
+use crate::core::yaml::budget::Limits;
+use crate::core::yaml::document::Document;
+use crate::core::yaml::node::Rules;
+use crate::core::yaml::read::{only, read_within};
 
-/// Reads a text into a type, for files that only this program writes.
+/// The most values of a document in which the one that does not fit is searched. A search takes time in proportion to the
+/// square of their number.
+const SEARCHED: usize = 1_000;
+
+/// Reads a text with one document into a type. It may be as large as a manifest.
 pub fn read_typed<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnostic> {
-    let limits = Limits::of(text);
-    serde_saphyr::from_str_with_options(text, options(text, limits))
-        .map_err(|error| syntax_error(file, &error, limits))
+    typed(&read_generated(file, text)?)
 }
 
-/// Returns the parser options. Errors have no snippets, because a plugin's answer
-/// holds a token, and errors end up in logs.
-///
-/// The size of a text limits its values, but not its depth. The other limits are for aliases.
-fn options(text: &str, limits: Limits) -> serde_saphyr::Options {
-    let Limits { values, anchored_values, alias_bytes } = limits;
-    let events = values.saturating_mul(2).saturating_add(text.len());
-    let bytes = text.len().saturating_add(alias_bytes);
-    serde_saphyr::options! {
-        legacy_octal_numbers: true,
-        with_snippet: false,
-        budget: serde_saphyr::budget! {
-            max_reader_input_bytes: None,
-            // One more than the depth, so that the limit of the depth is reached first.
-            flow_nesting_limit: bounds::MAX_DEPTH + 1,
-            max_depth: bounds::MAX_DEPTH,
-            max_events: events,
-            max_nodes: values,
-            max_documents: values,
-            max_aliases: values,
-            max_anchors: values,
-            max_merge_keys: values,
-            max_recorded_anchor_events: anchored_values,
-            max_recorded_anchor_bytes: bytes,
-            max_total_scalar_bytes: bytes,
-            enforce_alias_anchor_ratio: false,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: events,
-        },
+/// Reads a text with one document that a program wrote. It may be as large as a manifest; its keys are their text.
+pub fn read_generated(file: &str, text: &str) -> Result<Document, Diagnostic> {
+    only(file, read_within(file, text, Rules::Own, Limits::of(text))?)
+}
+
+/// A value that does not fit a type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The JSON pointer of the value, or of a parent.
+    pub pointer: String,
+    /// The reason, which may contain the value.
+    pub reason: String,
+}
+
+/// Reads a document into a type. The error has the line and the field of the value that does not fit, and may contain the
+/// value.
+pub fn typed<T: DeserializeOwned>(document: &Document) -> Result<T, Diagnostic> {
+    fit(document).map_err(|Misfit { pointer, reason }| {
+        let field = pointer::field(&pointer);
+        let is_named = pointer.is_empty() || reason.contains(&format!("`{field}`"));
+        let message = if is_named { reason } else { format!("`{}`: {reason}", in_comment(&field)) };
+        Diagnostic::error(message).at(document.location(&pointer))
+    })
+}
+
+/// Reads a document into a type, for errors that must not show the value.
+pub fn fit<T: DeserializeOwned>(document: &Document) -> Result<T, Misfit> {
+    T::deserialize(&document.value)
+        .map_err(|error| Misfit { pointer: misfit::<T>(&document.value), reason: error.to_string() })
+}
+
+/// Returns the pointer of the only value without which the document fits the type, or of the nearest parent if there are
+/// several or if one is missing.
+fn misfit<T: DeserializeOwned>(whole: &Value) -> String {
+    let mut at = String::new();
+    if count(whole) > SEARCHED {
+        return at;
+    }
+    loop {
+        let keys: Vec<String> = match whole.pointer(&at) {
+            Some(Value::Object(map)) => map.keys().cloned().collect(),
+            Some(Value::Array(items)) => (0..items.len()).map(|index| index.to_string()).collect(),
+            _ => return at,
+        };
+        let fits_without = |key: &&String| T::deserialize(&without(whole, &at, key)).is_ok();
+        match keys.iter().find(fits_without) {
+            Some(key) => pointer::push(&mut at, key),
+            None => return at,
+        }
     }
 }
 
-fn syntax_error(file: &str, error: &Error, limits: Limits) -> Diagnostic {
-    let mut error = error.without_snippet();
-    let line = error.location().map_or(0, |location| u32::try_from(location.line()).unwrap_or(0));
-    let location = Location { file: file.to_owned(), line };
-    let text = error.to_string();
-    while let Error::AliasError { error: inner, .. } = error {
-        error = inner;
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Object(map) => map.values().map(count).sum(),
+        Value::Array(items) => items.iter().map(count).sum(),
+        _ => 0,
     }
-    match error {
-        Error::Budget { breach, .. } => return too_much(breach, limits).at(location),
-        Error::AliasReplayLimitExceeded { .. } => return too_many_values(limits.values).at(location),
-        Error::AliasReplayStackDepthExceeded { .. } => return too_deep().at(location),
+}
+
+/// Returns a value without the value at a key of a part of it.
+fn without(whole: &Value, parent: &str, key: &str) -> Value {
+    let mut rest = whole.clone();
+    match rest.pointer_mut(parent) {
+        Some(Value::Object(map)) => drop(map.remove(key)),
+        Some(Value::Array(items)) => {
+            if let Some(index) = key.parse().ok().filter(|index| *index < items.len()) {
+                items.remove(index);
+            }
+        }
         _ => {}
     }
-    // The location is already at the beginning of the message.
-    let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-    // The scanner is ahead of the parser that counts levels.
-    if sentence == "recursion limit exceeded" {
-        return too_deep().at(location);
-    }
-    let sentence = match sentence.strip_prefix("duplicate mapping key: ") {
-        Some(rest) => {
-            let key = rest.split(", set DuplicateKeyPolicy").next().unwrap_or(rest);
-            format!("duplicate key `{key}`")
-        }
-        None => format!("invalid YAML: {sentence}"),
-    };
-    Diagnostic::error(sentence).at(location)
+    rest
 }
 
-/// Describes the limit that a text exceeds.
-fn too_much(breach: &BudgetBreach, limits: Limits) -> Diagnostic {
-    match breach {
-        BudgetBreach::Depth { .. } => too_deep(),
-        BudgetBreach::ScalarBytes { total_scalar_bytes: bytes }
-        | BudgetBreach::RecordedAnchorBytes { recorded_anchor_bytes: bytes } => Diagnostic::error(format!(
-            "with its aliases the text has {bytes} bytes, the limit is {} bytes more than the file",
-            limits.alias_bytes
-        ))
-        .hint("use fewer aliases (`*name`), or aliases of shorter values"),
-        BudgetBreach::RecordedAnchorEvents { recorded_anchor_events: events } => Diagnostic::error(format!(
-            "the anchors keep {events} values, the limit is {}",
-            limits.anchored_values
-        ))
-        .hint("put anchors (`&name`) on small values only, and not one inside the other"),
-        _ => too_many_values(limits.values),
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Shape {
+        name: String,
+        #[serde(default)]
+        list: Vec<BTreeMap<String, u8>>,
+    }
+
+    #[test]
+    fn the_error_has_the_line_of_the_value() {
+        let problem = |text: &str| read_typed::<Shape>("f", text).unwrap_err().to_string();
+        assert_eq!(read_typed::<Shape>("f", "name: a\nlist:\n- {x: 1}\n").unwrap().list[0]["x"], 1);
+        for (text, location) in [
+            (
+                "name: a\nlist:\n- a: 1\n- b: 1\n  c: x\n",
+                "f:5: `list[1].c`: invalid type: string \"x\", expected u8",
+            ),
+            ("name: a\nlist: 1\n", "f:2: `list`: invalid type: integer `1`, expected a sequence"),
+            ("name: a\nlist: []\nother: 1\n", "f:3: unknown field `other`"),
+            ("list:\n- a: 1\n", "f:1: missing field `name`"),
+            ("a\n", "f:1: invalid type: string \"a\", expected struct Shape"),
+            ("a: b: c\n", "f:1: invalid YAML: "),
+            ("", "f: the file is empty"),
+        ] {
+            assert!(problem(text).starts_with(location), "{text}: {}", problem(text));
+        }
+        let large = format!("name: 1\nlist: [{}]\n", "{a: 1},".repeat(SEARCHED));
+        assert!(problem(&large).starts_with("f:1: "), "{}", problem(&large));
     }
 }
