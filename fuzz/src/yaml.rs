@@ -1,7 +1,9 @@
 //! YAML: what is read can be written and read again, and every value has its line.
 
 use arbitrary::{Arbitrary, Unstructured};
-use largescale::core::yaml::{read, read_one, read_own, read_own_one, read_typed, write_scalar};
+use largescale::core::yaml::{
+    read, read_generated, read_one, read_own, read_own_one, read_typed, write_scalar,
+};
 use serde_json::{Value, json};
 
 use super::checks::{FILE, inside, is_plain, located, round_trip, text};
@@ -21,6 +23,7 @@ pub fn texts(data: &[u8]) {
     if read_own(FILE, text).is_ok() {
         assert_eq!(read_own_one(FILE, text).is_ok(), documents.len() == 1);
     }
+    assert_eq!(read_generated(FILE, text).is_ok(), read_typed::<Value>(FILE, text).is_ok());
     let _ = read_typed::<Value>(FILE, text).map_err(|problem| located([&problem], text));
     for mut document in documents {
         for pointer in pointers(&document.value) {
