@@ -1,5 +1,7 @@
 //! Kubernetes' rules for names, nodes and selectors.
 
+#[cfg(test)]
+mod accepts;
 pub mod formats;
 pub mod name_rules;
 pub mod names;

@@ -224,16 +224,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[track_caller]
-    fn check(accepts: impl Fn(&str) -> bool, valid: &[&str], invalid: &[&str]) {
-        for text in valid {
-            assert!(accepts(text), "{text:?} is valid");
-        }
-        for text in invalid {
-            assert!(!accepts(text), "{text:?} is invalid");
-        }
-    }
+    use crate::core::kubernetes::accepts::check;
 
     #[test]
     fn forms_of_texts() {

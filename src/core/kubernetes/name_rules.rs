@@ -215,16 +215,7 @@ fn is_ip_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(accepts: impl Fn(&str) -> bool, valid: &[&str], invalid: &[&str]) {
-        for text in valid {
-            assert!(accepts(text), "{text:?} is valid");
-        }
-        for text in invalid {
-            assert!(!accepts(text), "{text:?} is invalid");
-        }
-    }
+    use crate::core::kubernetes::accepts::check;
 
     fn of(group: &'static str, kind: &'static str) -> impl Fn(&str) -> bool {
         move |name| name_rule(group, kind).accepts(name)
