@@ -4,4 +4,5 @@ pub mod changes;
 pub mod format;
 pub mod messages;
 pub mod styled;
+pub mod summary;
 pub mod terminal;

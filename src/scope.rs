@@ -21,12 +21,14 @@ pub struct Scope {
     pub cluster: ClusterFlags,
     /// The position among several, from 0 on.
     pub index: usize,
+    /// The number of those after it.
+    pub following: usize,
 }
 
 impl Scope {
     /// Returns the scope of a spec with the user's connection flags.
     pub fn of(args: &GlobalArgs, source: Source) -> Self {
-        Self { source, app: None, cluster: args.cluster.clone(), index: 0 }
+        Self { source, app: None, cluster: args.cluster.clone(), index: 0, following: 0 }
     }
 
     /// Returns the name of the workload, or else the path of the spec.

@@ -10,7 +10,7 @@ use crate::core::pools::Shrink;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
-use crate::core::review::{Against, markdown, rebound};
+use crate::core::review::{Against, Reviewed, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
 use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
 use crate::output::format::Separator;
-use crate::output::terminal;
+use crate::output::{summary, terminal};
 use crate::scope::Scope;
 
 /// Show what render would change in the rendered directory, or with --live what apply would change in the cluster
@@ -118,7 +118,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
         let review = trees.review(&changes, against, &warnings);
-        terminal::data(&markdown(&review))?;
+        summary::print(scope, Reviewed::Changes(&review))?;
         return Ok(exit(&plan));
     }
     let format = args.output.and_then(DiffFormat::of_changes);
@@ -179,19 +179,29 @@ pub(super) fn changes<'a>(
 ) -> Vec<(&'a Step, Change)> {
     let by_path: BTreeMap<&str, &RenderedFile> =
         rendered.iter().map(|file| (file.path.as_str(), file)).collect();
+    let changing = || plan.steps.iter().filter(|step| step.action != Action::Unchanged);
+    let text_before = |path: &str| on_disk.get(path).map(|bytes| String::from_utf8_lossy(bytes));
     let mut mask = Mask::default();
+    // The values of a Secret are masked in all files, also in those that are shown before it. Those of changed files come first,
+    // because values are numbered.
+    let unchanged = plan.steps.iter().filter(|step| step.action == Action::Unchanged);
+    for step in changing().chain(unchanged) {
+        for text in text_before(&step.path)
+            .as_deref()
+            .into_iter()
+            .chain(by_path.get(step.path.as_str()).map(|file| file.text.as_str()))
+        {
+            mask.learn_from_text(text);
+        }
+    }
     let mut change = |step: &Step| Change {
         name: format!("{output}/{}", step.path),
         file: step.path.clone(),
         action: step.action.word(),
         object: step.key.as_ref().map(ToString::to_string),
-        old: on_disk
-            .get(&step.path)
-            .map(|bytes| mask.text(&String::from_utf8_lossy(bytes)))
-            .unwrap_or_default(),
+        old: text_before(&step.path).map(|text| mask.text(&text)).unwrap_or_default(),
         new: by_path.get(step.path.as_str()).map(|file| mask.text(&file.text)).unwrap_or_default(),
         more: vec![("path", step.path.as_str().into())],
     };
-    let changing = plan.steps.iter().filter(|step| step.action != Action::Unchanged);
-    changing.map(|step| (step, change(step))).collect()
+    changing().map(|step| (step, change(step))).collect()
 }

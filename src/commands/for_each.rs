@@ -95,8 +95,7 @@ fn one<A: MultiTarget>(
             terminal::styled(&Styled::default().text(space).heading(&scope.title()))?;
         }
         Separator::Dashes if index > 0 => terminal::data("---\n")?,
-        Separator::Lines if index > 0 => terminal::data("\n")?,
-        Separator::Dashes | Separator::Lines | Separator::Nothing => {}
+        Separator::Dashes | Separator::Nothing => {}
     }
     Ok(command(scope, args).unwrap_or_else(|failure| {
         // Without headings, people would not know which one failed; in the formats for programs, each message names it.
@@ -135,8 +134,10 @@ pub(super) fn scopes(global: &GlobalArgs, of_one: Option<&'static str>) -> Resul
     }
     refuse_unknown(&global.specs.only, &only, &known)?;
     refuse_one_for_all(global, of_one, &scopes)?;
+    let count = scopes.len();
     for (index, scope) in scopes.iter_mut().enumerate() {
         scope.index = index;
+        scope.following = count - 1 - index;
     }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }
@@ -182,6 +183,7 @@ fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -
         app: Some(spec.metadata.name.clone()),
         cluster: flags,
         index: 0,
+        following: 0,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::commands::render::outcome::Outcome;
 use crate::core::platform::{CloudConfigText, cloud_config};
 use crate::core::pools::Shrink;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::review::{Against, Review, failed, markdown, rebound};
+use crate::core::review::{Against, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::plan::{Overwrite, plan};
 use crate::directory::{Project, RunLock, Tree, read_text, replace};
@@ -22,7 +22,7 @@ use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::terminal;
+use crate::output::{summary, terminal};
 use crate::scope::Scope;
 
 /// Renders the spec, and writes the Markdown summary if the user wants one.
@@ -33,13 +33,15 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     }
     let mut review = None;
     let outcome = render(scope, args, Some(&mut review));
-    let text = match (&review, &outcome) {
-        (Some(review), _) => markdown(review),
-        (None, Err(failure)) => failed(&scope.title(), &failure.problems),
+    let title = scope.title();
+    let reviewed = match (&review, &outcome) {
+        (Some(review), _) => Reviewed::Changes(review),
+        (None, Err(failure)) => Reviewed::Failed(&title, &failure.problems),
         (None, Ok(_)) => return outcome,
     };
     let before = read_text(path, &path.display().to_string())?;
-    let space = if before.is_empty() { "" } else { "\n" };
+    let text = summary::review(scope, reviewed, before.len());
+    let space = if before.is_empty() || text.is_empty() { "" } else { "\n" };
     replace(path, &format!("{before}{space}{text}"))?;
     outcome
 }

@@ -4,7 +4,9 @@ mod address_risk;
 pub mod commit_message;
 mod markdown;
 mod rebound;
+mod several;
 
 pub use crate::core::review::address_risk::{AddressRisk, address_risk};
 pub use crate::core::review::markdown::{Against, Item, Review, ReviewedPool, failed, markdown};
 pub use crate::core::review::rebound::rebound;
+pub use crate::core::review::several::{Reviewed, Slot, left_out, share};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::core::live::cleaned;
+use crate::core::live::{LiveObject, cleaned};
 use crate::core::manifest::Key;
 use crate::core::report::mask::Mask;
 use crate::core::yaml;
@@ -37,6 +37,7 @@ pub(crate) fn differences<'a>(
     prune_candidates: &'a [PruneCandidate],
 ) -> Vec<Difference<'a>> {
     let mut mask = Mask::default();
+    learn(&mut mask, comparisons, prune_candidates);
     let mut shown = |object: &Value| yaml::write_object(&mask.apply(object));
     let mut found = Vec::new();
     for comparison in comparisons {
@@ -72,6 +73,17 @@ pub(crate) fn differences<'a>(
         found.push(Difference { key, action: "pruned", change, cause: Cause::Prune(candidate) });
     }
     found
+}
+
+/// Learns the values of all Secrets first: an object that is shown earlier may contain them, too.
+fn learn(mask: &mut Mask, comparisons: &[Comparison<'_>], prune_candidates: &[PruneCandidate]) {
+    for Comparison { object, wanted, state, .. } in comparisons {
+        let live = object.live().map(LiveObject::value);
+        let after = if let State::Changed(after) = state { Some(after) } else { None };
+        let of_object = live.into_iter().chain([wanted]).chain(after);
+        of_object.for_each(|value| mask.learn_from(value));
+    }
+    prune_candidates.iter().for_each(|candidate| mask.learn_from(candidate.live.value()));
 }
 
 fn change(

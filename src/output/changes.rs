@@ -33,8 +33,8 @@ impl DiffFormat {
     /// Returns the separator between the outputs of several clusters.
     pub(crate) fn separator(self) -> Separator {
         match self {
-            Self::Json | Self::Name => Separator::Nothing,
-            Self::Markdown => Separator::Lines,
+            // Reviews separate themselves, because those without room are left out.
+            Self::Json | Self::Name | Self::Markdown => Separator::Nothing,
         }
     }
 

@@ -84,8 +84,6 @@ pub enum Separator {
     Headings,
     /// Nothing: JSON documents and names follow each other.
     Nothing,
-    /// An empty line.
-    Lines,
     /// The line that ends a YAML document.
     Dashes,
 }

@@ -9,7 +9,7 @@ use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
-use crate::core::review::markdown;
+use crate::core::review::Reviewed;
 use crate::directory::new_salt;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::differences;
@@ -21,7 +21,7 @@ use crate::engine::{confirm, plan, results};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
-use crate::output::terminal;
+use crate::output::{summary as reviews, terminal};
 use crate::scope::Scope;
 
 /// Flags that require `--live`
@@ -83,7 +83,8 @@ pub fn run(
     if summary {
         terminal::data(&totals(&comparisons, &prune_candidates))?;
     } else if format == Some(DiffFormat::Markdown) {
-        terminal::data(&markdown(&review(scope, &target, &comparisons, &differences)))?;
+        let review = review(scope, &target, &comparisons, &differences);
+        reviews::print(scope, Reviewed::Changes(&review))?;
     } else {
         let changes: Vec<&Change> = differences.iter().map(|difference| &difference.change).collect();
         show(scope, &changes, format.and_then(DiffFormat::of_changes))?;

@@ -5,6 +5,7 @@
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
+use std::mem::{replace, take};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -33,6 +34,8 @@ pub struct Mask {
     numbers: HashMap<String, usize>,
     /// The masked values, also decoded, to find them in annotations.
     texts: BTreeSet<String>,
+    /// Those of the object that is being masked.
+    own: BTreeSet<String>,
 }
 
 /// What an object in another one is.
@@ -107,9 +110,20 @@ impl Mask {
     /// Returns the object without its secret values. Also masks Secrets in lists and in other objects.
     #[must_use]
     pub fn apply(&mut self, object: &Value) -> Value {
-        let mut object = object.clone();
-        self.hide(&mut object, Place::Object);
-        object
+        let known = self.texts.len();
+        let mut masked = object.clone();
+        self.hide(&mut masked, Place::Object);
+        if self.texts.len() > known {
+            // What comes before a value may contain it, too.
+            masked = object.clone();
+            self.hide(&mut masked, Place::Object);
+        }
+        masked
+    }
+
+    /// Learns the values of Secrets in an object, so that they are masked also in objects that are shown before it.
+    pub fn learn_from(&mut self, object: &Value) {
+        self.hide(&mut object.clone(), Place::Object);
     }
 
     fn hide(&mut self, value: &mut Value, place: Place) {
@@ -125,8 +139,19 @@ impl Mask {
                 } else {
                     Place::Object
                 };
-                for (key, value) in map {
-                    self.hide(value, if key == "items" { items } else { Place::Field });
+                let outer = take(&mut self.own);
+                for (_, value) in map.iter_mut().filter(|(key, _)| *key != "items") {
+                    self.hide(value, Place::Field);
+                }
+                let own = replace(&mut self.own, outer);
+                if place == Place::Object && !own.is_empty() {
+                    // A Secret in another object, which may have copies of its values beside it.
+                    map.values_mut().for_each(|value| cover(value, &own));
+                } else {
+                    self.own.extend(own);
+                }
+                if let Some(value) = map.get_mut("items") {
+                    self.hide(value, items);
                 }
             }
             _ => {}
@@ -136,8 +161,7 @@ impl Mask {
     fn hide_secret(&mut self, secret: &mut Map<String, Value>, place: Place) {
         let version = secret.get("apiVersion").and_then(Value::as_str).map(str::to_owned);
         for (field, value) in secret.iter_mut() {
-            let is_data = ["data", "stringData"].iter().any(|known| known.eq_ignore_ascii_case(field));
-            if is_data || place != Place::Field && !is_shown(field, version.as_deref()) {
+            if is_data(field) || place != Place::Field && !is_shown(field, version.as_deref()) {
                 self.hide_values(value);
             }
         }
@@ -168,19 +192,10 @@ impl Mask {
     }
 
     fn learn(&mut self, value: &Value) {
-        match value {
-            Value::String(text) => {
-                let decoded =
-                    STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                self.texts.extend(decoded);
-                self.texts.insert(STANDARD.encode(text));
-                self.texts.insert(text.clone());
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
-            Value::Object(map) => map.values().for_each(|value| self.learn(value)),
-            Value::Null | Value::Bool(_) => {}
-            number @ Value::Number(_) => drop(self.texts.insert(number.to_string())),
-        }
+        let mut texts = BTreeSet::new();
+        add_texts(value, &mut texts);
+        self.own.extend(texts.iter().cloned());
+        self.texts.extend(texts);
     }
 
     /// Masks metadata that contains the object, or one of the values that were masked so far.
@@ -200,6 +215,73 @@ impl Mask {
     }
 }
 
+/// Adds the texts in which a value of a Secret may be written: as it is, decoded and encoded.
+pub fn add_texts(value: &Value, texts: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            let decoded = STANDARD.decode(text.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            texts.extend(decoded);
+            texts.insert(STANDARD.encode(text));
+            texts.insert(text.clone());
+        }
+        Value::Array(items) => items.iter().for_each(|item| add_texts(item, texts)),
+        Value::Object(map) => map.values().for_each(|value| add_texts(value, texts)),
+        Value::Null | Value::Bool(_) => {}
+        number @ Value::Number(_) => drop(texts.insert(number.to_string())),
+    }
+}
+
+/// Returns whether a text or number contains one of the texts; for lists and maps, whether one of their values does.
+pub fn mentions_one(value: &Value, texts: &BTreeSet<String>) -> bool {
+    match value {
+        Value::String(text) => contains_one(text, texts),
+        Value::Number(number) => texts.contains(&number.to_string()),
+        Value::Array(items) => items.iter().any(|item| mentions_one(item, texts)),
+        Value::Object(map) => map.values().any(|value| mentions_one(value, texts)),
+        Value::Null | Value::Bool(_) => false,
+    }
+}
+
+/// Returns whether the value at a JSON pointer is one of a Secret, by its place. The value need not exist.
+pub fn is_value_of_secret(object: &Value, at: &str) -> bool {
+    let mut value = object;
+    let mut place = Place::Object;
+    for key in pointer::keys(at) {
+        if let Value::Object(map) = value {
+            let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
+            let version = map.get("apiVersion").and_then(Value::as_str);
+            if is_secret_kind(kind) && (is_data(&key) || place == Place::Object && !is_shown(&key, version)) {
+                return true;
+            }
+            if key != "items" {
+                place = Place::Field;
+            }
+        }
+        let next = match value {
+            Value::Object(map) => map.get(&*key),
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => None,
+        };
+        let Some(next) = next else { return false };
+        value = next;
+    }
+    false
+}
+
+/// Masks the strings and numbers that contain one of the texts.
+fn cover(value: &mut Value, texts: &BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| cover(item, texts)),
+        Value::Object(map) => map.values_mut().for_each(|value| cover(value, texts)),
+        plain if mentions_one(plain, texts) => *plain = "<not shown>".into(),
+        _ => {}
+    }
+}
+
+fn is_data(field: &str) -> bool {
+    ["data", "stringData"].iter().any(|known| known.eq_ignore_ascii_case(field))
+}
+
 fn is_shown(field: &str, version: Option<&str>) -> bool {
     let is_of_other_group = version.is_some_and(|version| version.contains('/'));
     SHOWN.contains(&field) || is_of_other_group && SHOWN_IN_OTHER_GROUPS.contains(&field)
@@ -209,9 +291,8 @@ fn is_shown(field: &str, version: Option<&str>) -> bool {
 fn is_object_with_data(text: &str) -> bool {
     let is_json = text.trim_start().starts_with('{');
     is_json
-        && serde_json::from_str::<Map<String, Value>>(text).is_ok_and(|map| {
-            map.keys().any(|key| ["data", "stringData"].iter().any(|known| known.eq_ignore_ascii_case(key)))
-        })
+        && serde_json::from_str::<Map<String, Value>>(text)
+            .is_ok_and(|map| map.keys().any(|key| is_data(key)))
 }
 
 #[cfg(test)]
@@ -317,6 +398,55 @@ mod tests {
         }
         for at in ["/data", "/data/absent", "/stringData/x/y", "/other", ""] {
             assert!(hides(&secret, at), "{at}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_objects_and_fields_does_not_matter() {
+        let copy = json!({"kind": "Secret", "metadata": {"name": "s", "annotations": {"a": "hunter2"}}});
+        let secret = json!({"kind": "Secret", "stringData": {"a": "hunter2"}});
+        let nested = json!({"apiVersion": "v1", "before": {"a": "is hunter2", "b": "other"},
+            "kind": "Template", "spec": {"objects": [secret]}, "z": [STANDARD.encode("hunter2")]});
+        for objects in [[&copy, &secret, &nested], [&secret, &copy, &nested], [&nested, &copy, &secret]] {
+            let mut mask = Mask::default();
+            objects.iter().for_each(|object| mask.learn_from(object));
+            for object in objects {
+                let masked = mask.apply(object).to_string();
+                assert!(!masked.contains("hunter2"), "{masked}");
+                assert!(!masked.contains(&STANDARD.encode("hunter2")), "{masked}");
+            }
+            assert_eq!(mask.apply(&nested)["before"]["b"], "other");
+        }
+        // Only the object with the Secret in it.
+        let list =
+            json!({"kind": "List", "items": [nested, {"kind": "ConfigMap", "data": {"a": "hunter2"}}]});
+        let masked = Mask::default().apply(&list);
+        assert_eq!(masked["items"][1], list["items"][1]);
+        assert_eq!(masked["items"][0]["before"]["a"], "<not shown>");
+    }
+
+    #[test]
+    fn places_of_values_are_known() {
+        let object =
+            json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "b"}, "metadata": {"name": "s"}});
+        let outer = json!({"kind": "Template", "spec": {"list": [{"kind": "secret", "stringData": {}}]}});
+        let list = json!({"kind": "List", "items": [object]});
+        for (object, at, expected) in [
+            (&object, "/data", true),
+            (&object, "/data/new", true),
+            (&object, "/stringdata/x", true),
+            (&object, "/spec", true),
+            (&object, "/metadata/annotations/a", false),
+            (&object, "/type", false),
+            (&object, "", false),
+            (&outer, "/spec/list/0/stringData/x", true),
+            (&outer, "/spec/list/0/data", true),
+            (&outer, "/spec/list/0/other", false),
+            (&outer, "/spec/other", false),
+            (&list, "/items/0/data/a", true),
+            (&list, "/items/0/other", true),
+        ] {
+            assert_eq!(is_value_of_secret(object, at), expected, "{at}");
         }
     }
 

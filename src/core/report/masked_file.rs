@@ -4,6 +4,14 @@ use crate::core::report::mask::{Mask, is_secret};
 use crate::core::yaml;
 
 impl Mask {
+    /// Learns the values of Secrets in a YAML file, so that they are masked also in files that are shown before it.
+    pub fn learn_from_text(&mut self, text: &str) {
+        if may_hold_a_secret(text) {
+            let documents = yaml::read("", text).unwrap_or_default();
+            documents.iter().for_each(|document| self.learn_from(&document.value));
+        }
+    }
+
     /// Returns the text of a YAML file without the values of its Secrets. Hides text that may hold a Secret but is not valid
     /// YAML.
     pub fn text(&mut self, text: &str) -> String {

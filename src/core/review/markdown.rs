@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::markdown::{Place, code_block, code_span, html_code, sentence};
 use crate::core::report::plural::plural;
 use crate::core::review::AddressRisk;
@@ -65,11 +65,24 @@ pub struct Item {
     pub address: String,
 }
 
-/// A comment on GitHub holds 65,536 characters (GitLab 1,000,000). The tables come first; the diffs share the rest.
+/// A comment on GitHub holds 65,536 characters (GitLab 1,000,000), and the summary of a step 1 MiB. The tables come first; the
+/// diffs share the rest.
 const MOST: usize = 60_000;
 
-/// The size at which a part of the review ends: addresses at risk, then pools, then warnings.
-const PARTS: [usize; 3] = [20_000, 45_000, 52_000];
+/// The sizes at which the parts of a review end.
+#[derive(Clone, Copy)]
+struct Sizes {
+    risks: usize,
+    pools: usize,
+    warnings: usize,
+    diffs: usize,
+}
+
+impl Sizes {
+    fn within(most: usize) -> Self {
+        Self { risks: most / 3, pools: most / 4 * 3, warnings: most / 15 * 13, diffs: most }
+    }
+}
 
 /// The largest number of rows in a table; further rows are counted.
 const ROWS: usize = 50;
@@ -79,15 +92,21 @@ const ROW: usize = 4_000;
 
 /// Returns the review, with a newline at the end.
 pub fn markdown(review: &Review) -> String {
+    markdown_within(review, MOST)
+}
+
+/// Returns the review with about this size in bytes at most, if its heading fits.
+pub(super) fn markdown_within(review: &Review, most: usize) -> String {
+    let sizes = Sizes::within(most.min(MOST));
     let mut out = format!("### {}\n\n{}", sentence(&review.title, Place::Line), total(review));
-    risks(review, &mut out);
-    pools(review, &mut out);
+    risks(review, sizes, &mut out);
+    pools(review, sizes, &mut out);
     if !review.warnings.is_empty() {
         out.push_str("**Warnings**\n\n");
-        list(&review.warnings, "warning", &mut out);
+        list(&review.warnings, "warning", sizes.warnings, &mut out);
         out.push('\n');
     }
-    diffs(review, &mut out);
+    diffs(review, sizes.diffs, &mut out);
     out.truncate(out.trim_end().len());
     out.push('\n');
     out
@@ -95,18 +114,24 @@ pub fn markdown(review: &Review) -> String {
 
 /// Returns the review of an app that could not be rendered.
 pub fn failed(title: &str, problems: &[Diagnostic]) -> String {
+    failed_within(title, problems, MOST)
+}
+
+/// Returns it with about this size in bytes at most, if its heading fits.
+pub(super) fn failed_within(title: &str, problems: &[Diagnostic], most: usize) -> String {
     let title = sentence(title, Place::Line);
     let mut out = format!("### {title}\n\n**Not rendered**; nothing was written:\n\n");
-    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    list(&problems, "problem", &mut out);
+    let errors = problems.iter().filter(|problem| problem.severity != Severity::Warning);
+    let problems: Vec<String> = errors.map(ToString::to_string).collect();
+    list(&problems, "problem", Sizes::within(most.min(MOST)).warnings, &mut out);
     out
 }
 
 /// Writes an item for each sentence, until the part is full.
-fn list(sentences: &[String], what: &str, out: &mut String) {
+fn list(sentences: &[String], what: &str, most: usize, out: &mut String) {
     for (index, text) in sentences.iter().enumerate() {
         let item = sentence(text, Place::Line);
-        if out.len() + item.len() > PARTS[2] {
+        if out.len() + item.len() > most {
             let _ = writeln!(out, "- and {} more", plural(sentences.len() - index, what));
             return;
         }
@@ -136,7 +161,7 @@ fn total(review: &Review) -> String {
     format!("**{}**, compared with {against}.\n\n", counts.join(", "))
 }
 
-fn risks(review: &Review, out: &mut String) {
+fn risks(review: &Review, sizes: Sizes, out: &mut String) {
     let at_risk: Vec<(&Item, &AddressRisk)> =
         review.items.iter().filter_map(|item| Some((item, item.address_risk.as_ref()?))).collect();
     if at_risk.is_empty() {
@@ -155,11 +180,11 @@ fn risks(review: &Review, out: &mut String) {
         let [address, risk] = [&item.address, &risk.to_string()].map(|text| sentence(text, Place::Cell));
         format!("| {} | {address} | {risk} |\n", code_span(&item.object, Place::Cell))
     };
-    rows(at_risk.iter().map(row), PARTS[0], "load balancer", out);
+    rows(at_risk.iter().map(row), sizes.risks, "load balancer", out);
 }
 
 /// Writes a row for each pool with changes, and one for objects without a pool; the other pools are counted.
-fn pools(review: &Review, out: &mut String) {
+fn pools(review: &Review, sizes: Sizes, out: &mut String) {
     let mut by_pool: BTreeMap<Option<&str>, Vec<&Item>> = BTreeMap::new();
     for item in &review.items {
         by_pool.entry(item.pool.as_deref()).or_default().push(item);
@@ -179,7 +204,7 @@ fn pools(review: &Review, out: &mut String) {
                 changes(items),
             )
         };
-        rows(by_pool.iter().map(|(pool, items)| (*pool, items)).map(row), PARTS[1], "pool", out);
+        rows(by_pool.iter().map(|(pool, items)| (*pool, items)).map(row), sizes.pools, "pool", out);
     }
     if still > 0 {
         let changing = if by_pool.is_empty() { "" } else { " more" };
@@ -222,7 +247,7 @@ fn rows(rows: impl ExactSizeIterator<Item = String>, most: usize, what: &str, ou
 }
 
 /// Writes each diff once: a change that is the same in many objects is shown for the first one.
-fn diffs(review: &Review, out: &mut String) {
+fn diffs(review: &Review, most: usize, out: &mut String) {
     let mut groups: Vec<(&Item, usize)> = Vec::new();
     let mut by_change: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for item in review.items.iter().filter(|item| !item.diff.is_empty()) {
@@ -241,7 +266,7 @@ fn diffs(review: &Review, out: &mut String) {
             item.action,
             code_block("diff", &item.diff)
         );
-        if out.len() + text.len() > MOST {
+        if out.len() + text.len() > most {
             left_out += 1 + others;
         } else {
             out.push_str(&text);
