@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::kubectl::Kubectl;
 
-const NODES: &str = r#"{"kind": "NodeList", "items": [
+pub(crate) const NODES: &str = r#"{"kind": "NodeList", "items": [
   {"metadata": {"name": "a", "labels": {"pool": "a"}}, "spec": {"providerID": "hcloud://1"}},
   {"metadata": {"name": "b", "labels": {"pool": "b"}}, "spec": {"providerID": "hcloud://2"}}
 ]}"#;
@@ -141,14 +141,14 @@ fn both(patches: &str) -> TempDir {
 }
 
 /// Renders, or returns the error.
-fn render(directory: &Path, spec: &str) -> Result<(), String> {
+pub(crate) fn render(directory: &Path, spec: &str) -> Result<(), String> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_kubectl-largescale"));
     let output = program.args(["render", "-f", spec]).current_dir(directory).output().unwrap();
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 /// Returns objects by kind and name; empty maps count as missing.
-fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
+pub(crate) fn by_name(objects: Vec<Value>) -> BTreeMap<String, Value> {
     objects
         .into_iter()
         .map(|object| {

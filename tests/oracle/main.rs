@@ -9,6 +9,7 @@ mod headers;
 mod kubectl;
 mod kustomize;
 mod reading;
+mod references;
 mod same;
 mod strings;
 mod writing;
