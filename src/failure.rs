@@ -24,7 +24,9 @@ impl Failure {
 
 impl From<Vec<Diagnostic>> for Failure {
     fn from(problems: Vec<Diagnostic>) -> Self {
-        let refused = problems.iter().all(|problem| problem.severity == Severity::Refusal);
+        let has = |severity: Severity| problems.iter().any(|problem| problem.severity == severity);
+        // Warnings may come with the errors, and do not matter here.
+        let refused = !has(Severity::Error) && (has(Severity::Refusal) || problems.is_empty());
         Self { exit: if refused { Exit::Refused } else { Exit::Input }, problems }
     }
 }
@@ -79,6 +81,21 @@ mod tests {
         let shown: Vec<String> = failure.problems.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["cannot show it: cannot write a.yaml: disk full"]);
         assert_eq!(failure.exit, Exit::Input);
+    }
+
+    #[test]
+    fn warnings_do_not_change_the_exit_code() {
+        let (error, refusal, warning) =
+            (Diagnostic::error("a"), Diagnostic::refusal("b"), Diagnostic::warning("c"));
+        for (problems, expected) in [
+            (vec![&warning, &refusal], Exit::Refused),
+            (vec![&warning, &error, &refusal], Exit::Input),
+            (vec![&warning], Exit::Input),
+            (vec![], Exit::Refused),
+        ] {
+            let problems: Vec<Diagnostic> = problems.into_iter().cloned().collect();
+            assert_eq!(Failure::from(problems.clone()).exit, expected, "{problems:?}");
+        }
     }
 
     #[test]

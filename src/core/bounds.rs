@@ -53,6 +53,9 @@ pub const STEP_WORK: usize = 64;
 /// The fields of custom resources that a spec lists as references. Each is looked up in every object of its kind.
 pub const MAX_REFERENCES: usize = 100;
 
+/// The texts with wildcards in `spec.clusterIPServices`. Each is compared with every Service, unlike a name.
+pub const MAX_GLOBS: usize = 100;
+
 /// The objects that a render writes without `--max-objects`. 10,000 pools with three Services and a VM set each are 40,000.
 pub const MAX_OBJECTS: u32 = 100_000;
 

@@ -2,6 +2,7 @@
 //! anything, what it would change, and the field paths in the API server's messages.
 
 mod builtin_schemas;
+mod duplicate_items;
 mod effect;
 mod field_changes;
 mod field_path;
@@ -20,6 +21,7 @@ mod resource;
 mod types;
 mod unchanged;
 
+pub use crate::core::live::duplicate_items::{DuplicateItem, duplicate_items};
 pub use crate::core::live::effect::{Effect, effect, intended};
 pub use crate::core::live::field_changes::{FieldChange, changes, digest};
 pub use crate::core::live::field_path::{get, matches, remove};

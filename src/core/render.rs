@@ -8,9 +8,12 @@ mod copies;
 mod dangling;
 mod dns;
 mod draft;
+mod duplicates;
+mod edits;
 mod extra_objects;
 mod files;
 mod gitops_check;
+mod leaks;
 mod load_balancer_only;
 mod local_traffic;
 mod origin;
@@ -26,14 +29,15 @@ mod spread;
 mod twice_bound;
 mod validate;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::core::capacity::{Demand, demands};
 use crate::core::json;
 use crate::core::manifest::{self, Key, Object, Scopes, Separated};
+use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::references::References;
 use crate::core::render::budget::Budget;
@@ -42,7 +46,8 @@ pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LA
 use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
 use crate::core::render::per_pool::PerPool;
-use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::report::suggest::Suggestions;
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -60,8 +65,24 @@ pub struct Rendered {
     pub notes: Vec<String>,
 }
 
-/// Renders the files, or returns all problems.
+/// Renders the files, or returns all problems: first the warnings that were found until then, then the errors, each by file and
+/// line.
 pub fn render(input: Input<'_>) -> Checked<Rendered> {
+    let mut warnings = Vec::new();
+    match render_with(input, &mut warnings) {
+        Ok(rendered) => Ok(Rendered { warnings, ..rendered }),
+        Err(mut problems) => {
+            problems.append(&mut warnings);
+            problems.sort_by(|a, b| {
+                let order = |problem: &Diagnostic| problem.severity != Severity::Warning;
+                order(a).cmp(&order(b)).then_with(|| a.location.cmp(&b.location))
+            });
+            Err(problems)
+        }
+    }
+}
+
+fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rendered> {
     if let Some(problem) = cannot_bind(input.spec, input.document, input.platform) {
         return Err(problem.into());
     }
@@ -70,7 +91,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     let input = Input { objects: &objects, ..input };
     let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
     let mut problems = hooks;
-    let mut warnings = unverified(input);
+    warnings.extend(unverified(input));
     warnings.extend(settings.unknown_pools(&input.pools.pools));
     problems.extend(nothing_to_copy(input));
     problems.extend(no_internal(input));
@@ -136,10 +157,11 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     load_balancer_only::remove(input, &mut pending);
     let table = References::with(&input.spec.spec.references);
     let renamed = renames::update(&mut pending, &patched, &table, &scopes, &mut problems);
-    dangling::check(input, (&pending, &patched), &renamed, &table, &mut problems, &mut warnings);
-    rules::check(input, &pending, &mut problems, &mut warnings);
+    dangling::check(input, (&pending, &patched), &renamed, &table, &mut problems, warnings);
+    rules::check(input, &pending, &mut problems, warnings);
     problems.extend(repeated::problems(input, &pending));
     warnings.extend(local_traffic::warnings(input, &pending));
+    warnings.extend(duplicates::warnings(&pending, &patched));
     for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
     }
@@ -155,7 +177,7 @@ pub fn render(input: Input<'_>) -> Checked<Rendered> {
     gitops_check::escape(&mut pending);
     let files = files::files(pending);
     warnings.extend(gitops_check::too_large(&files));
-    Ok(Rendered { files, demands, warnings, notes })
+    Ok(Rendered { files, demands, notes, ..Rendered::default() })
 }
 
 /// Returns the object with the namespace of the spec, if it has none, the labels of the spec, unless it sets them itself, and
@@ -224,8 +246,10 @@ fn no_internal(input: Input<'_>) -> Option<Diagnostic> {
 /// Checks that the platform supports the overlays and that their names are unique.
 fn overlays_fit(input: Input<'_>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    for (index, overlay) in input.overlays.iter().enumerate() {
-        if let Some(first) = input.overlays[..index].iter().find(|other| other.name == overlay.name) {
+    let mut names: HashMap<&str, &Overlay> = HashMap::new();
+    for overlay in input.overlays {
+        let first = *names.entry(overlay.name.as_str()).or_insert(overlay);
+        if !std::ptr::eq(first, overlay) {
             let first = first.location("/metadata/name");
             problems.push(
                 Diagnostic::error(format!("duplicate overlay name {}; first used at {first}", overlay.name))
@@ -266,26 +290,18 @@ fn drop_empty_metadata(value: &mut Value) {
 
 /// Reports Services in `spec.names` that are not in the manifests.
 fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
-    let known: Vec<String> = input
-        .objects
-        .iter()
-        .filter(|object| object.is_load_balancer())
-        .map(|object| object.key().name)
-        .collect();
-    input
-        .spec
-        .spec
-        .names
-        .keys()
-        .filter(|name| !known.contains(name))
-        .map(|name| {
-            let near = crate::core::report::suggest::did_you_mean(name, known.iter().map(String::as_str));
-            Diagnostic::warning(format!(
-                "`spec.names` names the Service `{name}`, which is not in the manifests{near}"
-            ))
-            .at(input.document.location(&format!("/spec/names/{name}")))
-        })
-        .collect()
+    let services = input.objects.iter().filter(|object| object.is_load_balancer());
+    let known: BTreeSet<String> = services.map(|object| object.key().name).collect();
+    let mut suggestions = Suggestions::among(known.iter().map(String::as_str));
+    let unknown = input.spec.spec.names.keys().filter(|name| !known.contains(*name));
+    let report = |name: &String| {
+        let near = suggestions.did_you_mean(name);
+        Diagnostic::warning(format!(
+            "`spec.names` names the Service `{name}`, which is not in the manifests{near}"
+        ))
+        .at(input.document.location(&format!("/spec/names/{name}")))
+    };
+    unknown.map(report).collect()
 }
 
 /// Reports pending objects with the same key: a copy and another object, or two copies.

@@ -1,6 +1,6 @@
 //! `spec.settings`: the values for the settings of the platform and the overlays, checked and ready for placeholders.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
 use crate::core::pools::Pool;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::core::report::suggest::{did_you_mean, nearest};
+use crate::core::report::suggest::{Suggestions, nearest};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::core::{overlay, pointer};
@@ -175,11 +175,12 @@ impl Settings {
 
     /// Returns an error for each unknown pool in a setting.
     pub fn unknown_pools(&self, pools: &[Pool]) -> Vec<Diagnostic> {
-        let known = |name: &str| pools.iter().any(|pool| pool.value == name);
+        let known: HashSet<&str> = pools.iter().map(|pool| pool.value.as_str()).collect();
+        let mut suggestions = Suggestions::among(pools.iter().map(|pool| pool.value.as_str()));
         let mut warnings = Vec::new();
         for set in &self.0 {
-            for name in set.by_pool.keys().filter(|name| !known(name)) {
-                let near = did_you_mean(name, pools.iter().map(|pool| pool.value.as_str()));
+            for name in set.by_pool.keys().filter(|name| !known.contains(name.as_str())) {
+                let near = suggestions.did_you_mean(name);
                 warnings.push(Diagnostic::warning(format!(
                     "`spec.settings.{}` names the pool `{name}`, which does not exist{near}",
                     set.name

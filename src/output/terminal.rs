@@ -60,11 +60,15 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
     }
 }
 
-/// Prints the problems of a failed command; of a flood only the first ones.
+/// Prints the problems of a failed command, and its warnings before them; of a flood only the first ones.
 pub fn problems(problems: &[Diagnostic]) {
-    problems.iter().take(MAX_PROBLEMS).for_each(diagnostic);
-    if let Some(more) = problems.len().checked_sub(MAX_PROBLEMS).filter(|more| *more > 0) {
-        note(&format!("{} more problems are not shown", thousands(more as u64)));
+    let (warnings, errors): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+        problems.iter().partition(|problem| problem.severity == Severity::Warning);
+    for (found, what) in [(warnings, "warnings"), (errors, "problems")] {
+        found.iter().take(MAX_PROBLEMS).for_each(|problem| diagnostic(problem));
+        if let Some(more) = found.len().checked_sub(MAX_PROBLEMS).filter(|more| *more > 0) {
+            note(&format!("{} more {what} are not shown", thousands(more as u64)));
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod child;
 mod completion;
 mod control_plane;
+mod duplicates;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
 mod faults;

@@ -10,6 +10,7 @@ use crate::core::manifest::Key;
 use crate::core::pointer;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
+use crate::core::report::mask::Hidden;
 use crate::core::schema::field::shown;
 
 /// The metadata of the pods, in Kubernetes' own kinds with a pod template.
@@ -29,6 +30,7 @@ const TEMPLATES: &[(&str, &str, &str)] = &[
 /// Ignores absent, empty and wrong types of values, which are checked with the other fields. The API server ignores the
 /// namespace of a cluster-scoped object. Here it has to be valid, because it is a part of the object's key.
 pub fn check_names(object: &Value, location: impl Fn(&str) -> Location) -> Vec<Diagnostic> {
+    let hidden = Hidden::of(object);
     let mut problems = Vec::new();
     let mut report = |at: &str, sentence: String, hint: Option<String>| {
         let problem = Diagnostic::error(sentence).at(location(at));
@@ -62,13 +64,13 @@ pub fn check_names(object: &Value, location: impl Fn(&str) -> Location) -> Vec<D
     }
     let template = TEMPLATES.iter().find(|(group, kind, _)| *group == key.group && *kind == key.kind);
     for metadata in [Some("/metadata"), template.map(|(.., metadata)| *metadata)].into_iter().flatten() {
-        labels_and_annotations(object, metadata, &mut report);
+        labels_and_annotations((object, &hidden), metadata, &mut report);
     }
     problems
 }
 
 fn labels_and_annotations(
-    object: &Value,
+    (object, hidden): (&Value, &Hidden<'_>),
     metadata: &str,
     report: &mut impl FnMut(&str, String, Option<String>),
 ) {
@@ -90,6 +92,7 @@ fn labels_and_annotations(
             );
         }
         if let Some(value) = value.as_str().filter(|value| !is_label_value(value)) {
+            let value = if hidden.hides(&at) { "<not shown>" } else { value };
             report(&at, format!("{}, expected {VALUE_FORM}", is(&at, value)), None);
         }
     }

@@ -8,7 +8,7 @@ use crate::core::manifest::{Key, Object};
 use crate::core::pointer;
 use crate::core::render::draft::Input;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::report::suggest::did_you_mean;
+use crate::core::report::suggest::Suggestions;
 
 /// The Services that keep a Service of type ClusterIP.
 pub(super) struct ClusterIpServices<'a> {
@@ -74,9 +74,10 @@ impl<'a> ClusterIpServices<'a> {
             .filter(|(_, glob)| !services.iter().any(|(full, name)| matches(glob, name, full)));
         let mut unmatched: Vec<usize> = literals.chain(globs.map(|(index, _)| *index)).collect();
         unmatched.sort_unstable();
+        let mut suggestions = Suggestions::among(services.iter().map(|(_, name)| name.as_str()));
         let report = |index: usize| {
             let text = self.input.spec.spec.cluster_ip_services[index].as_str();
-            let near = did_you_mean(text, services.iter().map(|(_, name)| name.as_str()));
+            let near = suggestions.did_you_mean(text);
             Diagnostic::error(format!(
                 "`spec.clusterIPServices` names `{text}`, but the manifests have no such Service of type LoadBalancer{near}"
             ))

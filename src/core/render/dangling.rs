@@ -141,12 +141,15 @@ fn places(
         };
         // The namespace of the spec is in the rendered object only.
         let own = draft.value["metadata"]["namespace"].as_str().unwrap_or_default();
-        let mentions = names.mentions(object, own, table);
-        places.extend(mentions.into_iter().map(|mention| Place {
-            location: location(draft, patched, &mention.pointer),
-            object: draft.source.key(),
-            mention,
-        }));
+        let mut last: Option<(String, Location)> = None;
+        for mention in names.mentions(object, own, table) {
+            // A long text with many names is compared with that of the manifest once.
+            let known = last.take_if(|(pointer, _)| *pointer == mention.pointer);
+            let (pointer, location) = known
+                .unwrap_or_else(|| (mention.pointer.clone(), location(draft, patched, &mention.pointer)));
+            places.push(Place { mention, location: location.clone(), object: draft.source.key() });
+            last = Some((pointer, location));
+        }
     }
     places
 }

@@ -11,7 +11,7 @@ use crate::core::pointer;
 use crate::core::pools::Pool;
 use crate::core::render::draft::{Input, PendingObject, Role};
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::suggest::did_you_mean;
+use crate::core::report::suggest::{Suggestions, did_you_mean};
 
 const ANNOTATIONS: &str = "/metadata/annotations";
 
@@ -77,11 +77,12 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     warnings.extend(unnamed(input, dns));
     let fields =
         [("weights", dns.weights.keys().collect::<Vec<_>>()), ("reserved", dns.reserved.keys().collect())];
+    let pools = || input.pools.pools.iter().map(|pool| pool.value.as_str());
+    let (known, mut suggestions) = (pools().collect::<BTreeSet<_>>(), Suggestions::among(pools()));
     for (field, pool) in fields.iter().flat_map(|(field, pools)| pools.iter().map(move |pool| (field, *pool)))
     {
-        let known = || input.pools.pools.iter().map(|pool| pool.value.as_str());
-        if !known().any(|known| known == pool) {
-            let near = did_you_mean(pool, known());
+        if !known.contains(pool.as_str()) {
+            let near = suggestions.did_you_mean(pool);
             warnings.push(
                 Diagnostic::warning(format!(
                     "`spec.dns.{field}` names the pool `{pool}`, which does not exist{near}"

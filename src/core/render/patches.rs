@@ -1,6 +1,6 @@
 //! Applies the binding of the platform, `internal: true` and the overlays, in this order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::ControlFlow;
 
 use json_patch::PatchOperation;
@@ -16,6 +16,8 @@ use crate::core::patch::{Meter, Patch};
 use crate::core::pointer;
 use crate::core::render::budget::{Budget, Cost};
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::edits::Edits;
+use crate::core::render::leaks::Leaks;
 use crate::core::render::provenance::{Author, Provenance};
 use crate::core::render::regions::Regions;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -43,6 +45,7 @@ struct Found<'p> {
     problems: &'p mut Vec<Diagnostic>,
     contradictions: BTreeSet<(Location, String)>,
     misfits: BTreeSet<(Option<Location>, String)>,
+    added: HashSet<Diagnostic>,
 }
 
 impl Found<'_> {
@@ -55,7 +58,7 @@ impl Found<'_> {
     }
 
     fn add(&mut self, problem: Diagnostic) {
-        if !self.problems.contains(&problem) {
+        if self.added.insert(problem.clone()) {
             self.problems.push(problem);
         }
     }
@@ -74,8 +77,10 @@ struct Progress<'a> {
     has_failed: bool,
     /// The key before the patches; `None` without overlays.
     before: Option<Key>,
-    /// The JSON pointers that overlays changed, and where.
-    edits: Vec<(String, Location)>,
+    /// The values that overlays changed, and where.
+    edits: Edits,
+    /// Values of Secrets that overlays moved or copied.
+    leaks: Leaks,
 }
 
 /// An object after all patches.
@@ -90,8 +95,10 @@ pub(super) struct Patched<'a> {
     pub(super) is_complete: bool,
     /// The key before the patches; `None` without overlays, because only these may change it.
     pub(super) before: Option<Key>,
-    /// The JSON pointers that overlays changed, and where. They are not recorded for the Service of a pool.
-    pub(super) edits: Vec<(String, Location)>,
+    /// The values that overlays changed, and where. They are not recorded for the Service of a pool.
+    pub(super) edits: Edits,
+    /// Values of Secrets that overlays moved or copied.
+    pub(super) leaks: Leaks,
 }
 
 /// Binds each copy to its pool and applies the overlays. Returns what is known of each object then.
@@ -112,10 +119,16 @@ pub(super) fn apply<'a>(
         changed: Regions::default(),
         has_failed: false,
         before: has_overlays.then(|| Key::of(&draft.value)),
-        edits: Vec::new(),
+        edits: Edits::default(),
+        leaks: Leaks::default(),
     };
     let mut progress: Vec<Progress<'_>> = pending.iter().map(start).collect();
-    let mut found = Found { problems, contradictions: BTreeSet::new(), misfits: BTreeSet::new() };
+    let mut found = Found {
+        added: problems.iter().cloned().collect(),
+        problems,
+        contradictions: BTreeSet::new(),
+        misfits: BTreeSet::new(),
+    };
     if bind(context, pending, &mut progress, budget, &mut found).is_continue() {
         for index in 0..input.overlays.len() {
             if overlay(context, index, pending, &mut progress, budget, &mut found).is_break() {
@@ -130,7 +143,15 @@ pub(super) fn apply<'a>(
         is_complete: progress.is_whole && !progress.has_failed,
         before: progress.before,
         edits: progress.edits,
+        leaks: progress.leaks,
     };
+    for (draft, progress) in pending.iter().zip(&mut progress) {
+        if let Some(problem) = progress.leaks.problem(&draft.value) {
+            // The checks below would show its name.
+            progress.is_whole = false;
+            found.add(problem);
+        }
+    }
     progress.into_iter().map(patched).collect()
 }
 
@@ -162,7 +183,7 @@ fn bind<'a>(
             &[(&platform.binding, binding)]
         };
         let Progress { provenance, meter, changed, .. } = progress;
-        let mut touched = Vec::new();
+        let mut touched = Edits::default();
         let bound = wanted.iter().try_for_each(|(patch, author)| {
             patch.apply_noting(&mut draft.value, &name, &values, meter, &mut |object, operation, location| {
                 touch(&mut touched, operation, location);
@@ -209,7 +230,7 @@ fn bind<'a>(
 }
 
 /// Remembers an operation that changes the header or the metadata of an object.
-fn touch(touched: &mut Vec<(String, Location)>, operation: &PatchOperation, location: &Location) {
+fn touch(touched: &mut Edits, operation: &PatchOperation, location: &Location) {
     let from = match operation {
         PatchOperation::Test(_) => return,
         PatchOperation::Move(it) => Some(it.from.as_str()),
@@ -218,26 +239,18 @@ fn touch(touched: &mut Vec<(String, Location)>, operation: &PatchOperation, loca
     for path in from.into_iter().chain([operation.path().as_str()]) {
         let of_all = ["/apiVersion", "/kind", "/metadata"];
         if path.is_empty() || of_all.iter().any(|field| path.starts_with(field)) {
-            touched.push((path.to_owned(), location.clone()));
+            touched.add(path.to_owned(), location.clone());
         }
     }
 }
 
 /// Reports the fields that no object may have like this, each at the last operation that changed it.
-fn misshapen(
-    object: &Value,
-    name: &str,
-    touched: &[(String, Location)],
-    otherwise: &Location,
-) -> Vec<Diagnostic> {
+fn misshapen(object: &Value, name: &str, touched: &Edits, otherwise: &Location) -> Vec<Diagnostic> {
     if touched.is_empty() {
         return Vec::new();
     }
     let report = |wrong: Misshapen| {
-        let changes = |(path, _): &&(String, Location)| {
-            wrong.pointer.starts_with(path.as_str()) || path.starts_with(&wrong.pointer)
-        };
-        let at = touched.iter().rev().find(changes).map_or(otherwise, |(_, location)| location);
+        let at = touched.last(&wrong.pointer).unwrap_or(otherwise);
         Diagnostic::error(format!("the patch breaks {name}: {}", wrong.message))
             .at(at.clone())
             .hint("an object needs `apiVersion`, `kind` and `metadata.name`, and its labels and annotations are maps of strings")
@@ -360,11 +373,11 @@ fn one<'a>(
     let name = Key::of(&draft.value).to_string();
     let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
-    let Progress { provenance, meter, changed, edits, .. } = progress;
+    let Progress { provenance, meter, changed, edits, leaks, .. } = progress;
     let is_copy = draft.role == Role::Service;
     let mut contradictions = Vec::new();
     let was_secret = is_secret(&draft.value);
-    let mut touched = Vec::new();
+    let mut touched = Edits::default();
     let done = patch.patch.apply_noting(
         &mut draft.value,
         &name,
@@ -373,8 +386,9 @@ fn one<'a>(
         &mut |object, operation, location| {
             touch(&mut touched, operation, location);
             changed.add(operation);
+            leaks.note(object, operation, location);
             if !is_copy && !matches!(operation, PatchOperation::Test(_)) {
-                edits.push((operation.path().to_string(), location.clone()));
+                edits.add(operation.path().to_string(), location.clone());
             }
             if let Some(provenance) = provenance {
                 contradictions.extend(provenance.note(object, operation, location, author, &name));
@@ -392,12 +406,12 @@ fn one<'a>(
             for contradiction in contradictions {
                 // The same for the Services of all pools.
                 if found.contradictions.insert((patch.location.clone(), contradiction.at)) {
-                    found.add(contradiction.problem);
+                    found.add(progress.leaks.hide(contradiction.problem));
                 }
             }
             for problem in misshapen(&draft.value, &name, &touched, &patch.location) {
                 progress.is_whole = false;
-                found.misfit(problem, &name);
+                found.misfit(progress.leaks.hide(problem), &name);
             }
             false
         }
@@ -405,7 +419,7 @@ fn one<'a>(
             // The object was restored, so its recorded fields are obsolete.
             progress.provenance = Some(Provenance::default());
             progress.has_failed = true;
-            found.misfit(error.problem, &name);
+            found.misfit(progress.leaks.hide(error.problem), &name);
             error.exceeds_limit
         }
     }

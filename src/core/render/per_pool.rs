@@ -3,7 +3,7 @@
 //! If the cloud cannot select nodes, this gives each pool a load balancer: a Service with
 //! `externalTrafficPolicy: Local` whose pods run in one pool only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ const REFERENCES: &[&str] = &["/spec/scaleTargetRef", "/spec/targetRef"];
 #[derive(Clone, Debug, Default)]
 pub(super) struct PerPool {
     keys: BTreeSet<Key>,
+    /// Their namespaces, kinds and names, for references without a group.
+    names: HashSet<[String; 3]>,
 }
 
 impl PerPool {
@@ -66,7 +68,12 @@ impl PerPool {
             }
             keys.extend(selected);
         }
-        Self { keys }
+        Self::with(keys)
+    }
+
+    fn with(keys: BTreeSet<Key>) -> Self {
+        let name = |key: &Key| [key.namespace.clone(), key.kind.clone(), key.name.clone()];
+        Self { names: keys.iter().map(name).collect(), keys }
     }
 
     /// Whether an object is copied for each pool: a workload of a load balancer, or its autoscaler.
@@ -76,15 +83,12 @@ impl PerPool {
 
     /// Returns the pointer at which an object names a workload that is copied for each pool.
     fn reference(&self, object: &Object) -> Option<&'static str> {
-        let names = |pointer: &&&str| {
-            let Some(target) = pointer::find(object.value(), pointer) else { return false };
-            self.keys.iter().any(|key| {
-                target["kind"] == key.kind
-                    && target["name"] == key.name
-                    && key.namespace == object.key().namespace
-            })
+        let names = |pointer: &str| {
+            let target = pointer::find(object.value(), pointer)?;
+            let text = |field: &str| target[field].as_str().map(str::to_owned);
+            Some(self.names.contains(&[object.key().namespace, text("kind")?, text("name")?]))
         };
-        REFERENCES.iter().find(names).copied()
+        REFERENCES.iter().find(|pointer| names(pointer) == Some(true)).copied()
     }
 
     /// Adds the copies of an object that [splits](Self::splits).
@@ -193,4 +197,38 @@ fn into_pool(workload: &mut Value, name: &str, label: &str, value: &str) -> Resu
         })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::manifest::{ManifestFile, read_manifests};
+
+    fn scaler(number: usize, namespace: &str) -> String {
+        format!(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {{name: h{number}, namespace: {namespace}}}\nspec: {{maxReplicas: 2, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: d{number}}}}}\n"
+        )
+    }
+
+    #[test]
+    fn many_autoscalers_of_many_workloads_take_linear_time() {
+        const COUNT: usize = 10_000;
+        let key = |number: usize| Key {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: "a".to_owned(),
+            name: format!("d{number}"),
+        };
+        let per_pool = PerPool::with((0..COUNT).map(key).collect());
+        let scalers: Vec<String> = (0..COUNT)
+            .map(|number| scaler(number, "a"))
+            .chain([scaler(0, "b"), scaler(COUNT, "a")])
+            .collect();
+        let text = scalers.join("---\n");
+        let file = ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text };
+        let objects = read_manifests(&[file]).unwrap();
+        // With a search for each autoscaler, this would take minutes.
+        let split = objects.iter().filter(|object| per_pool.splits(object)).count();
+        assert_eq!(split, COUNT, "another namespace and an unknown workload are not split");
+    }
 }

@@ -143,10 +143,7 @@ fn normal(key: &Key, scopes: &Scopes) -> Key {
 
 /// Returns the last operation of an overlay that changed the value at a pointer.
 pub(super) fn edit(pointer: &str, patched: &Patched<'_>) -> Option<Location> {
-    let changes = |(path, _): &&(String, Location)| {
-        pointer::contains(path, pointer) || pointer::contains(pointer, path)
-    };
-    patched.edits.iter().rev().find(changes).map(|(_, location)| location.clone())
+    patched.edits.last(pointer).cloned()
 }
 
 fn apart(pointer: &str, own: &Key, new: &Key, at: Location) -> Diagnostic {

@@ -11,7 +11,7 @@ use crate::core::report::escape::in_comment;
 pub type Checked<T> = Result<T, Vec<Diagnostic>>;
 
 /// The severity of a diagnostic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Reported; the command continues.
     Warning,
@@ -22,7 +22,7 @@ pub enum Severity {
 }
 
 /// A line in a file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The file name as the user wrote it.
     pub file: String,
@@ -46,7 +46,7 @@ impl fmt::Display for Location {
 }
 
 /// One finding: a lower-case sentence without a period, its location, and a hint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// The severity.
     pub severity: Severity,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::bounds::MAX_REFERENCES;
+use crate::core::bounds::{MAX_GLOBS, MAX_REFERENCES};
 use crate::core::dns::Dns;
 use crate::core::kubernetes::names;
 use crate::core::manifest::HelmHooks;
@@ -296,6 +296,13 @@ impl LargeScale {
             let glob = glob::Pattern::new(text).map(drop);
             require(&at, glob.map_err(|error| format!("invalid glob `{text}`: {}", error.msg)));
         }
+        let globs = self.spec.cluster_ip_services.iter().filter(|text| text.contains(['*', '?', '[']));
+        if globs.count() > MAX_GLOBS {
+            let message = format!(
+                "`spec.clusterIPServices` has more than {MAX_GLOBS} texts with wildcards, which is the limit; names have no limit"
+            );
+            require("/spec/clusterIPServices", Err(message));
+        }
         if self.spec.references.len() > MAX_REFERENCES {
             let message =
                 format!("`spec.references` has more than {MAX_REFERENCES} fields, which is the limit");
@@ -329,5 +336,40 @@ impl LargeScale {
         problems.extend(self.problems_of_clusters(document));
         problems.extend(self.spec.dns.iter().flat_map(|dns| dns.problems(document)));
         problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::yaml;
+
+    #[test]
+    fn lists_that_are_compared_with_every_object_have_limits() {
+        let problems = |field: &str| {
+            let text = format!(
+                "apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {{name: a}}\nspec:\n  platform: aws-nlb\n  manifests: [m.yaml]\n  {field}\n"
+            );
+            let document = yaml::read("s.yaml", &text).unwrap().remove(0);
+            let spec: LargeScale = serde_json::from_value(document.value.clone()).unwrap();
+            let found = spec.problems(&document);
+            found.iter().map(ToString::to_string).collect::<Vec<_>>().join("|")
+        };
+        let list = |count: usize, item: &str| vec![item; count].join(", ");
+        for (field, expected) in [
+            (format!("clusterIPServices: [{}]", list(100, "'a*'")), ""),
+            (format!("clusterIPServices: [{}]", list(1000, "a")), ""),
+            (
+                format!("clusterIPServices: [{}]", list(101, "'a?'")),
+                "s.yaml:7: `spec.clusterIPServices` has more than 100 texts with wildcards, which is the limit; names have no limit",
+            ),
+            (format!("references: [{}]", list(100, "{kind: A, path: /a}")), ""),
+            (
+                format!("references: [{}]", list(101, "{kind: A, path: /a}")),
+                "s.yaml:7: `spec.references` has more than 100 fields, which is the limit",
+            ),
+        ] {
+            assert_eq!(problems(&field), expected);
+        }
     }
 }
