@@ -161,9 +161,12 @@ fn references_follow_a_prefix_and_a_suffix_as_in_kustomize() {
     )
     .unwrap();
     let is_own = |object: &Value| object["metadata"]["labels"]["largescale.dev/pool"].is_null();
-    let read = |folder: &str| {
+    let read = |folder: &str| -> Vec<Value> {
         let files = files(&at(folder)).into_iter().map(|name| at(folder).join(name));
-        files.flat_map(|path| kubectl.read(&fs::read_to_string(path).unwrap()).unwrap()).filter(is_own)
+        files
+            .flat_map(|path| kubectl.read(&fs::read_to_string(path).unwrap()).unwrap())
+            .filter(is_own)
+            .collect()
     };
     let mut overlay =
         "apiVersion: largescale.dev/v1alpha1\nkind: Overlay\nmetadata: {name: o}\nspec:\n  patches:\n"
@@ -177,7 +180,7 @@ fn references_follow_a_prefix_and_a_suffix_as_in_kustomize() {
     }
     fs::write(at("o.yaml"), overlay).unwrap();
     render(directory.path(), "ours.yaml").unwrap();
-    let ours = by_name(read("ours").collect());
+    let ours = by_name(read("ours"));
     let theirs = kubectl.kustomize(&at("kustomize")).unwrap();
     let theirs = by_name(theirs.into_iter().filter(is_own).collect());
     assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());

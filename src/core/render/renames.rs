@@ -54,6 +54,12 @@ pub(super) fn update(
             }
             let is_near = known_namespace(&new.namespace) == known_namespace(&keys.after[index].namespace)
                 || !scopes.is_namespaced(&new.group, &new.kind);
+            // An object without a namespace is in `default` for kustomize; the reference keeps the name that it has.
+            let stays = known_namespace(&old.namespace) == known_namespace(&new.namespace);
+            let namespace = match &reference.namespace {
+                Stated::Field(_, stated) | Stated::Text(stated) if stays => stated,
+                _ => known_namespace(&new.namespace),
+            };
             match &reference.namespace {
                 Stated::Nowhere if !is_near => {
                     let moved = [&patched[index], &patched[to]].map(|it| edit("/metadata/namespace", it));
@@ -62,10 +68,10 @@ pub(super) fn update(
                     problems.push(apart(pointer, &keys.after[index], new, at));
                     return;
                 }
-                Stated::Field(beside, _) => updates.push((beside.clone(), new.namespace.clone())),
+                Stated::Field(beside, _) => updates.push((beside.clone(), namespace.to_owned())),
                 Stated::Nowhere | Stated::Text(_) => {}
             }
-            let text = reference.renamed(&new.name, &new.namespace);
+            let text = reference.renamed(&new.name, namespace);
             updates.push((pointer.to_owned(), text));
         });
         for (pointer, text) in updates {
