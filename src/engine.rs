@@ -19,6 +19,7 @@ pub(crate) mod results;
 pub(crate) mod served_kinds;
 pub(crate) mod server_side_apply;
 pub mod set_name;
+pub(crate) mod takeover;
 pub(crate) mod target;
 pub mod tree_review;
 pub(crate) mod wait;

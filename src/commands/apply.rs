@@ -8,14 +8,15 @@ use crate::commands::for_each::MultiTarget;
 use crate::core::apply::{Release, yielded};
 use crate::core::live::{LiveObject, is_unchanged};
 use crate::engine::apply::{ApplyJob, apply_in_order};
-use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare, takeovers};
 use crate::engine::observe::Observation;
-use crate::engine::ownership::{OwnershipPolicy, observe_own};
+use crate::engine::ownership::{Newcomers, OwnerArgs, OwnershipPolicy, observe_own};
 use crate::engine::prune::{left_over, prune_candidates};
 use crate::engine::results::{ObjectAction, Results};
 use crate::engine::server_side_apply::ApplyOptions;
+use crate::engine::takeover::TakeoverPolicy;
 use crate::engine::target::{Access, Target, location};
-use crate::engine::{confirm, plan, results, wait};
+use crate::engine::{confirm, plan, results, takeover, wait};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::format::{LineFormat, Separator};
@@ -44,7 +45,7 @@ use crate::scope::Scope;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Plan file written by `diff --live --out`; apply exactly that plan, or fail
-    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run", "from", "with"])]
     plan: Option<PathBuf>,
     /// Delete objects that are no longer in the directory, after everything is applied
     #[arg(long)]
@@ -57,7 +58,9 @@ pub struct Args {
     /// Take ownership of fields managed by others, overwriting their values
     #[arg(long)]
     force_conflicts: bool,
-    /// Refuse objects that Argo CD, Flux or Helm also apply
+    #[command(flatten)]
+    owners: OwnerArgs,
+    /// Refuse members that Argo CD, Flux or Helm also apply
     #[arg(long)]
     strict: bool,
     /// Send every object, including those known to be unchanged
@@ -103,8 +106,13 @@ enum DryRunMode {
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan.as_deref().map(plan::read).transpose()?;
     let access = if args.dry_run == DryRunMode::None { Access::ReadWrite } else { Access::DryRun };
-    let target = Target::open(scope, access)?;
-    let observation = observe_own(&target, OwnershipPolicy::of_flag(args.strict), args.concurrency)?;
+    let mut target = Target::open(scope, access)?;
+    (target.taken, target.shared) = match &plan {
+        Some(plan) => plan::owners(plan)?,
+        None => (args.owners.taken(), args.owners.shared()),
+    };
+    let others = OwnershipPolicy::of_flag(args.strict);
+    let observation = observe_own(&target, others, Newcomers::Refuse, args.concurrency)?;
     let max_prune = match &plan {
         None => args.prune.then_some(args.agreement.max_prune),
         Some(plan) => plan.max_prune()?,
@@ -128,7 +136,9 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             let suffix =
                 if strategy == DiffStrategy::ClientSide { " (dry run)" } else { " (server dry run)" };
             let mut report = Results::new(args.output, suffix);
-            for comparison in compare(&target, &observation, strategy, force, args.concurrency) {
+            let comparisons = compare(&target, &observation, strategy, force, args.concurrency);
+            takeover::say(takeovers(&comparisons));
+            for comparison in comparisons {
                 comparison.release().iter().for_each(confirm::show);
                 report_dry_run(&mut report, &comparison);
             }
@@ -181,6 +191,8 @@ fn jobs<'a>(
     all: bool,
     report: &mut Results,
 ) -> Vec<ApplyJob<'a>> {
+    let policy = TakeoverPolicy::of(target);
+    let mut takeovers = Vec::new();
     let mut jobs = Vec::new();
     for object in &observation.objects {
         let (key, live) = (&object.item.key, object.live());
@@ -190,9 +202,11 @@ fn jobs<'a>(
         }
         let (body, left) = yielded(&target.rules, &object.item.wanted, live);
         results::yields(key, &left);
-        if !all && live.is_some_and(|live| is_unchanged(&body, live)) {
+        let takeover = live.and_then(|live| policy.takeover(&body, live));
+        if !all && takeover.is_none() && live.is_some_and(|live| is_unchanged(&body, live)) {
             report.say(key, ObjectAction::Unchanged, None);
         } else {
+            takeovers.extend(takeover.map(|takeover| (key, takeover)));
             let mut job = ApplyJob { object, body };
             if job.release().is_some() {
                 job.only_as_read();
@@ -200,6 +214,7 @@ fn jobs<'a>(
             jobs.push(job);
         }
     }
+    takeover::say(takeovers.iter().map(|(key, takeover)| (*key, takeover)));
     jobs
 }
 

@@ -8,7 +8,7 @@ use crate::engine::apply_set::ParentState;
 use crate::engine::confirm;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
-use crate::engine::ownership::{OwnershipPolicy, observe_own};
+use crate::engine::ownership::{Newcomers, OwnershipPolicy, observe_own};
 use crate::engine::prune::{describe, prune_candidates};
 use crate::engine::results::{ObjectAction, Results};
 use crate::engine::target::{Access, Target, location};
@@ -58,7 +58,8 @@ impl MultiTarget for Args {
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let target = Target::open(scope, access)?;
-    let observation = observe_own(&target, OwnershipPolicy::of_flag(args.strict), args.concurrency)?;
+    let observation =
+        observe_own(&target, OwnershipPolicy::of_flag(args.strict), Newcomers::Nothing, args.concurrency)?;
     refuse_unapplied(&target, &observation)?;
     let prune_candidates = prune_candidates(&target, &observation, args.agreement.max_prune)?;
     let cluster = location(&target);

@@ -14,7 +14,7 @@ pub use crate::core::apply::apply_set::{
 };
 pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
 pub use crate::core::apply::order::Stage;
-pub use crate::core::apply::owners::{Tracker, other_owners, other_set};
+pub use crate::core::apply::owners::{Step, Tool, Tracker, other_owners, other_set};
 pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,
     removal_patch, salvage_parent, tool_of,

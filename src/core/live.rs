@@ -2,10 +2,12 @@
 //! anything, what it would change, and the field paths in the API server's messages.
 
 mod builtin_schemas;
+mod computed;
 mod duplicate_items;
 mod effect;
 mod field_changes;
 mod field_path;
+mod field_split;
 mod field_type;
 mod likeness;
 mod list_items;
@@ -18,6 +20,7 @@ mod predict;
 mod quantity;
 mod removal;
 mod resource;
+mod takeover;
 mod types;
 mod unchanged;
 
@@ -33,4 +36,5 @@ pub use crate::core::live::manager_migration::migration;
 pub use crate::core::live::normalize::cleaned;
 pub use crate::core::live::predict::{Outlook, Prediction, predict};
 pub use crate::core::live::resource::{Resource, preferred_versions};
+pub use crate::core::live::takeover::{LeftField, Sources, Takeover, takeover};
 pub use crate::core::live::unchanged::is_unchanged;

@@ -20,6 +20,7 @@ use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
 use crate::engine::results::{ObjectAction, Results, conflict, failure};
 use crate::engine::served_kinds::group_version;
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
+use crate::engine::takeover::TakeoverPolicy;
 use crate::engine::target::{Item, Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -206,6 +207,7 @@ fn apply_stage(
     options: ApplyOptions<'_>,
     report: &mut Results,
 ) -> ControlFlow<()> {
+    let policy = TakeoverPolicy::of(target);
     let mut requests = Vec::with_capacity(jobs.len());
     for ApplyJob { object, body } in jobs {
         let item = object.item;
@@ -218,7 +220,10 @@ fn apply_stage(
             report.say(&item.key, ObjectAction::Failed, Some(problem));
             continue;
         };
-        requests.push((object, ApplyRequest { at: at.clone(), body, live: object.live() }));
+        requests.push((
+            object,
+            ApplyRequest { at: at.clone(), body, live: object.live(), takeover: Some(&policy) },
+        ));
     }
     let results = apply_all(&target.cluster, requests, options, |object, done| say(report, object, done));
     let mut flow = ControlFlow::Continue(());

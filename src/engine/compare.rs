@@ -4,12 +4,15 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, ClusterError, DryRun, Force, Problem};
 use crate::core::apply::{Conflict, PART_OF, Release, Yielded, yielded};
-use crate::core::live::{Effect, LiveObject, Outlook, effect, entries, is_unchanged, ours, predict};
+use crate::core::live::{
+    Effect, LiveObject, Outlook, Takeover, effect, entries, is_unchanged, ours, predict,
+};
 use crate::core::manifest::{Key, label};
 use crate::core::spec::ConflictRule;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
+use crate::engine::takeover::TakeoverPolicy;
 use crate::engine::target::{Item, Target};
 
 /// How the effect of an apply is determined.
@@ -33,6 +36,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) state: State,
     /// The fields that are left to other managers.
     pub(crate) left: Vec<Yielded>,
+    /// The fields that move to this program before the apply.
+    pub(crate) takeover: Option<Takeover>,
     /// Where the effect comes from.
     pub(crate) source: DiffSource,
     /// Why there was no server-side dry run.
@@ -73,7 +78,6 @@ pub(crate) enum State {
 }
 
 /// How objects are compared with a cluster.
-#[derive(Clone, Copy)]
 pub(crate) struct Comparer<'a> {
     /// The cluster that runs the dry runs.
     pub(crate) cluster: &'a Cluster,
@@ -87,6 +91,8 @@ pub(crate) struct Comparer<'a> {
     pub(crate) force: Force,
     /// Maximum number of concurrent requests.
     pub(crate) concurrency: usize,
+    /// Whose fields an apply takes over; `None` to compare values only.
+    pub(crate) takeover: Option<TakeoverPolicy>,
 }
 
 /// Compares all objects of a directory.
@@ -98,7 +104,8 @@ pub(crate) fn compare<'a>(
     concurrency: usize,
 ) -> Vec<Comparison<'a>> {
     let Target { cluster, rules, items, .. } = target;
-    let comparer = Comparer { cluster, rules, items, strategy, force, concurrency };
+    let takeover = Some(TakeoverPolicy::of(target));
+    let comparer = Comparer { cluster, rules, items, strategy, force, concurrency, takeover };
     compare_objects(&comparer, &observation.objects)
 }
 
@@ -107,18 +114,19 @@ pub(crate) fn compare_objects<'a>(
     comparer: &Comparer<'_>,
     objects: &'a [ManagedObject<'a>],
 ) -> Vec<Comparison<'a>> {
-    let Comparer { cluster, rules, items, strategy, force, concurrency } = *comparer;
-    let begin = |object| Comparison::certain(rules, object, strategy);
+    let Comparer { cluster, rules, items, strategy, force, concurrency, ref takeover } = *comparer;
+    let begin = |object| Comparison::certain(rules, object, strategy, takeover.as_ref());
     let mut comparisons: Vec<Comparison<'a>> = objects.iter().map(begin).collect();
     let mut requests = Vec::new();
     for comparison in comparisons.iter_mut().filter(|comparison| matches!(comparison.state, State::Unknown)) {
         let object = comparison.object;
         match &object.item.at {
-            Some(at) if strategy != DiffStrategy::ClientSide => {
+            Some(at) if strategy != DiffStrategy::ClientSide && comparison.is_neutral() => {
                 let (at, body) = (at.clone(), comparison.wanted.clone());
-                requests.push((comparison, ApplyRequest { at, body, live: object.live() }));
+                requests.push((comparison, ApplyRequest { at, body, live: object.live(), takeover: None }));
             }
-            // A dry run fails if the kind comes with the tree and does not exist yet.
+            // A dry run fails if the kind comes with the tree and does not exist yet. It cannot cover a move of fields
+            // together with an apply that changes them.
             _ => comparison.estimate(),
         }
     }
@@ -129,18 +137,40 @@ pub(crate) fn compare_objects<'a>(
     comparisons
 }
 
+/// Returns the fields that move before objects are applied.
+pub(crate) fn takeovers<'a>(
+    comparisons: &'a [Comparison<'_>],
+) -> impl Iterator<Item = (&'a Key, &'a Takeover)> {
+    let touched = comparisons.iter().filter(|comparison| comparison.is_touched());
+    touched.filter_map(|comparison| Some((comparison.key(), comparison.takeover.as_ref()?)))
+}
+
 impl<'a> Comparison<'a> {
     /// Compares as far as the effect is certain without the server; otherwise it is unknown.
-    fn certain(rules: &[ConflictRule], object: &'a ManagedObject<'a>, strategy: DiffStrategy) -> Self {
+    fn certain(
+        rules: &[ConflictRule],
+        object: &'a ManagedObject<'a>,
+        strategy: DiffStrategy,
+        policy: Option<&TakeoverPolicy>,
+    ) -> Self {
         let (wanted, left) = yielded(rules, &object.item.wanted, object.live());
+        let takeover = object.live().and_then(|live| policy?.takeover(&wanted, live));
         let state = match object.live() {
             Some(live) if live.is_being_deleted() => State::Leaving,
-            Some(live) if strategy != DiffStrategy::ServerSide && is_unchanged(&wanted, live) => {
+            Some(live)
+                if strategy != DiffStrategy::ServerSide
+                    && takeover.is_none()
+                    && is_unchanged(&wanted, live) =>
+            {
                 State::Unchanged
             }
             _ => State::Unknown,
         };
-        Self { object, wanted, state, left, source: DiffSource::Certain, refused: None }
+        Self { object, wanted, state, left, takeover, source: DiffSource::Certain, refused: None }
+    }
+
+    fn is_neutral(&self) -> bool {
+        self.takeover.as_ref().is_none_or(|takeover| takeover.is_neutral)
     }
 
     /// Returns the key of the object.
@@ -176,11 +206,11 @@ impl<'a> Comparison<'a> {
 
     /// Returns the live object with the label of our ApplySet if another tool applied it so far, such as Argo CD or
     /// Flux. The label is not in the directory, so adding it is not shown as a difference.
-    fn joined(&self, live: &LiveObject) -> LiveObject {
+    fn joined(&self, live: &LiveObject, before: &LiveObject) -> LiveObject {
         let is_ours = entries(live).is_some_and(|entries| ours(&entries).is_some());
         match label(&self.wanted, PART_OF) {
-            Some(id) if !is_ours => live.with_label(PART_OF, id),
-            _ => live.clone(),
+            Some(id) if !is_ours => before.with_label(PART_OF, id),
+            _ => before.clone(),
         }
     }
 
@@ -190,9 +220,11 @@ impl<'a> Comparison<'a> {
             self.state = State::Created;
             return;
         };
-        let prediction = predict(&self.wanted, live);
-        let joined = predict(&self.wanted, &self.joined(live)).outlook;
+        let before = self.takeover.as_ref().map_or(live, |takeover| &takeover.after);
+        let prediction = predict(&self.wanted, before);
+        let joined = predict(&self.wanted, &self.joined(live, before)).outlook;
         self.state = match (prediction.outlook, joined) {
+            (Outlook::Same, _) if self.takeover.is_some() => State::OwnershipChanged,
             (Outlook::Same, _) => State::Unchanged,
             (Outlook::Changed, Outlook::Same) => State::OwnershipChanged,
             (Outlook::Changed, Outlook::Changed) => State::Changed(prediction.after),
@@ -207,9 +239,10 @@ impl<'a> Comparison<'a> {
             ApplyOutcome::Answer(after) => match self.object.live() {
                 None => State::Created,
                 Some(live) => match effect(live, &after) {
+                    Effect::None if self.takeover.is_some() => State::OwnershipChanged,
                     Effect::None => State::Unchanged,
                     Effect::Ownership => State::OwnershipChanged,
-                    Effect::Values if effect(&self.joined(live), &after) != Effect::Values => {
+                    Effect::Values if effect(&self.joined(live, live), &after) != Effect::Values => {
                         State::OwnershipChanged
                     }
                     Effect::Values => State::Changed(after.into_value()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::core::live::{LiveObject, cleaned};
+use crate::core::live::{LeftField, LiveObject, cleaned};
 use crate::core::manifest::Key;
 use crate::core::report::mask::Mask;
 use crate::core::yaml;
@@ -62,6 +62,14 @@ pub(crate) fn differences<'a>(
         let mut change = change(comparison.key(), wanted, action, old, new, comparison.source);
         if let Some(release) = comparison.release() {
             change.more.push(("addresses", json!(release.addresses)));
+        }
+        if let Some(takeover) = &comparison.takeover {
+            let field = |left: &LeftField| json!({ "field": left.field, "manager": left.manager });
+            let left: Vec<Value> = takeover.left.iter().map(field).collect();
+            change.more.push((
+                "takesOver",
+                json!({ "from": takeover.from, "fields": takeover.moved, "left": left }),
+            ));
         }
         found.push(Difference { key: comparison.key(), action, change, cause: Cause::Apply(comparison) });
     }

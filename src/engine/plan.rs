@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cluster::Force;
-use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Salt, Terms, deviations};
+use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Salt, Terms, Tool, deviations};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
@@ -69,8 +69,24 @@ pub(crate) fn plan(
         salt: salt.clone(),
         prune: prune.map(|max| max.to_string()),
         force_conflicts: force == Force::Always,
+        from: target.taken.iter().map(|tool| tool.flag().to_owned()).collect(),
+        with: target.shared.iter().map(|tool| tool.flag().to_owned()).collect(),
     };
     PlanFile::new(terms, objects.collect())
+}
+
+/// Returns the tools of `--from` and `--with` of a plan.
+pub(crate) fn owners(plan: &PlanFile) -> Result<(Vec<Tool>, Vec<Tool>), Diagnostic> {
+    let tools = |names: &[String]| -> Result<Vec<Tool>, Diagnostic> {
+        let tool = |name: &String| {
+            Tool::all().find(|tool| tool.flag() == name.as_str()).ok_or_else(|| {
+                Diagnostic::error("the plan names an unknown tool")
+                    .hint("`kubectl largescale diff --live --out FILE` writes a plan")
+            })
+        };
+        names.iter().map(tool).collect()
+    };
+    Ok((tools(&plan.terms.from)?, tools(&plan.terms.with)?))
 }
 
 /// Returns the objects to apply for a plan, if the plan still matches what would be done. An object is changed only
@@ -112,7 +128,7 @@ pub(crate) fn jobs<'a>(
 
 /// Returns the digest of the changes that the directory makes to an object, and the addresses that it loses.
 fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
-    let Comparison { object, wanted, state, .. } = comparison;
+    let Comparison { object, wanted, state, takeover, .. } = comparison;
     let changes = match state {
         State::Changed(after) => {
             let before = object.live().map_or(Value::Null, |live| cleaned(live.value()));
@@ -121,11 +137,14 @@ fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
         State::OwnershipChanged => Vec::new(),
         _ => changes(&Value::Null, wanted),
     };
-    let digest = digest(salt.as_str(), &changes);
-    match comparison.release() {
-        Some(release) => format!("{digest} {}", release.addresses.join(",")),
-        None => digest,
+    let mut change = digest(salt.as_str(), &changes);
+    if let Some(release) = comparison.release() {
+        change.push_str(&format!(" {}", release.addresses.join(",")));
     }
+    if let Some(takeover) = takeover {
+        change.push_str(&format!(" taking over {}", takeover.digest(salt.as_str())));
+    }
+    change
 }
 
 fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {

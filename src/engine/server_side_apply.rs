@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
-use crate::cluster::{ApiCall, CallOutcome, Cluster, ClusterError, DryRun, Force, Next, ObjectRef, Problem};
+use crate::cluster::{
+    Answer, ApiCall, CallOutcome, Cluster, ClusterError, DryRun, Force, Next, ObjectRef, Problem,
+};
 use crate::core::apply::{Conflict, Verdict, conflicts_of, verdict};
-use crate::core::live::{LiveObject, MANAGER, remove};
+use crate::core::live::{LiveObject, MANAGER, Takeover, remove};
+use crate::core::manifest::set_metadata;
 use crate::core::spec::ConflictRule;
+use crate::engine::takeover::TakeoverPolicy;
 
 /// One object to apply.
 #[derive(Clone)]
@@ -16,6 +20,8 @@ pub(crate) struct ApplyRequest<'a> {
     pub(crate) body: Value,
     /// The live object, if it exists.
     pub(crate) live: Option<&'a LiveObject>,
+    /// Whose fields are taken over before the apply; `None` if no field moves.
+    pub(crate) takeover: Option<&'a TakeoverPolicy>,
 }
 
 /// Result of a request.
@@ -50,12 +56,26 @@ pub(crate) struct ApplyOptions<'a> {
 /// client takes fields at the same time.
 const FURTHER_TRIES: u32 = 2;
 
+/// How often the fields are taken over again because the object has changed; as often as kubectl tries.
+const TAKEOVER_TRIES: u32 = 5;
+
 /// A request, and what became of it so far.
 struct Attempt<'a, T> {
     tag: T,
     request: ApplyRequest<'a>,
+    step: Step,
     tries: u32,
     outcome: ApplyOutcome,
+}
+
+/// The call that was sent last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Reads an object that has changed since.
+    Read,
+    /// Moves fields to this program.
+    TakeOver,
+    Apply,
 }
 
 /// Sends all requests; `done` is called with the caller's tag and the final result of each. Returns the tags with the
@@ -67,12 +87,17 @@ pub(crate) fn apply_all<T>(
     mut done: impl FnMut(&T, &ApplyOutcome),
 ) -> Vec<(T, ApplyOutcome)> {
     let begin = |(tag, request): (T, _)| {
-        let first = call(&request, options, options.force);
-        (Attempt { tag, request, tries: 0, outcome: ApplyOutcome::NotBegun }, first)
+        let (step, first) = first_call(&request, request.live, options);
+        (Attempt { tag, request, step, tries: 0, outcome: ApplyOutcome::NotBegun }, first)
     };
     let calls = requests.into_iter().map(begin).collect();
     let fates = cluster.change_all(calls, options.concurrency, |attempt, result| {
-        let Attempt { tag, request, tries, outcome } = attempt;
+        if attempt.step != Step::Apply
+            && let Some(next) = attempt.after_takeover(&result, options)
+        {
+            return Next::Retry(Box::new(next));
+        }
+        let Attempt { tag, request, tries, outcome, .. } = attempt;
         *outcome = match result {
             Ok(answer) => answer.object().map_or(ApplyOutcome::Unknown, ApplyOutcome::Answer),
             Err(ClusterError::Request { problem: Problem::Conflicts(causes), ask, server }) => {
@@ -107,6 +132,74 @@ pub(crate) fn apply_all<T>(
         CallOutcome::Ended | CallOutcome::NotBegun => (tag, outcome),
     };
     fates.into_iter().map(end).collect()
+}
+
+impl<T> Attempt<'_, T> {
+    /// Returns the call that follows the one that takes over fields, or that reads the object again.
+    fn after_takeover(
+        &mut self,
+        result: &Result<Answer, ClusterError>,
+        options: ApplyOptions<'_>,
+    ) -> Option<ApiCall> {
+        match (self.step, result) {
+            (Step::TakeOver, Ok(Answer::Object(moved))) => {
+                self.request.expect_version_of(moved);
+                self.step = Step::Apply;
+                self.tries = 0;
+                Some(call(&self.request, options, options.force))
+            }
+            (Step::TakeOver, Err(ClusterError::Request { problem: Problem::Moved(_), .. }))
+                if self.tries < TAKEOVER_TRIES && !self.request.has_precondition() =>
+            {
+                self.tries += 1;
+                self.step = Step::Read;
+                Some(ApiCall::Get(self.request.at.clone()))
+            }
+            (Step::Read, Ok(Answer::Object(fresh))) => {
+                let (step, next) = first_call(&self.request, Some(fresh), options);
+                self.step = step;
+                Some(next)
+            }
+            // It was deleted since.
+            (Step::Read, Ok(_)) => {
+                self.step = Step::Apply;
+                Some(call(&self.request, options, options.force))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ApplyRequest<'_> {
+    /// Whether the object may only be changed as it was read.
+    fn has_precondition(&self) -> bool {
+        self.body["metadata"].get("resourceVersion").is_some()
+    }
+
+    /// Taking over fields gives the object another version.
+    fn expect_version_of(&mut self, moved: &LiveObject) {
+        if self.has_precondition()
+            && let Some(version) = moved.resource_version()
+        {
+            set_metadata(&mut self.body, "resourceVersion", version);
+        }
+    }
+}
+
+/// Returns the call that takes over fields, or if none moves, the apply.
+fn first_call(
+    request: &ApplyRequest<'_>,
+    live: Option<&LiveObject>,
+    options: ApplyOptions<'_>,
+) -> (Step, ApiCall) {
+    let policy = request.takeover.filter(|_| options.dry_run == DryRun::None);
+    match policy.and_then(|policy| policy.takeover(&request.body, live?)) {
+        Some(Takeover { patch, .. }) => {
+            let at = request.at.clone();
+            (Step::TakeOver, ApiCall::Patch { at, patch, dry_run: DryRun::None })
+        }
+        None => (Step::Apply, call(request, options, options.force)),
+    }
 }
 
 fn call(request: &ApplyRequest<'_>, options: ApplyOptions<'_>, force: Force) -> ApiCall {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::cluster::{Answer, ApiCall, Cluster, ObjectRef};
-use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, check_lock_id, read_parent};
+use crate::core::apply::{ApplySet, Owner, PART_OF, Parent, Tool, check_lock_id, read_parent};
 use crate::core::live::{LiveObject, Resource};
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label, set_metadata};
@@ -45,6 +45,10 @@ pub(crate) struct Target {
     pub(crate) load_balancer_fields: Vec<String>,
     /// The spec's rules for fields of other managers.
     pub(crate) rules: Vec<ConflictRule>,
+    /// The tools whose objects the user takes over.
+    pub(crate) taken: Vec<Tool>,
+    /// The tools that sync the same directory.
+    pub(crate) shared: Vec<Tool>,
 }
 
 /// One object of the tree.
@@ -125,6 +129,8 @@ impl Target {
             flags: scope.source.flags(),
             load_balancer_fields: project.platform.spec.load_balancer_fields(),
             rules: project.spec.spec.conflicts.clone(),
+            taken: Vec::new(),
+            shared: Vec::new(),
         })
     }
 

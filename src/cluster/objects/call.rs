@@ -128,6 +128,8 @@ impl ApiCall {
             // Applies and deletes are idempotent: the first says the final state, the second which UID to delete.
             Self::Apply { at, .. } => ask("patch", at, Retry::Safe),
             Self::Delete { at, .. } => ask("delete", at, Retry::Safe),
+            // A JSON Patch has the resourceVersion, so that it is made once at most; a second try is a conflict.
+            Self::Patch { at, patch, .. } if patch.is_array() => ask("patch", at, Retry::Safe),
             Self::Patch { at, .. } => ask("patch", at, Retry::Unsafe),
             Self::List { resource, namespace, .. } => {
                 let location =

@@ -11,13 +11,13 @@ use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::review::Reviewed;
 use crate::directory::new_salt;
-use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
+use crate::engine::compare::{Comparison, DiffStrategy, State, compare, takeovers};
 use crate::engine::difference::differences;
 use crate::engine::live_review::review;
-use crate::engine::ownership::{OwnershipPolicy, observe_own};
+use crate::engine::ownership::{Newcomers, OwnerArgs, OwnershipPolicy, observe_own};
 use crate::engine::prune::{PruneCandidate, describe, prune_candidates};
 use crate::engine::target::{Access, Target, location};
-use crate::engine::{confirm, plan, results};
+use crate::engine::{confirm, plan, results, takeover};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::changes::{Change, DiffFormat, show};
@@ -41,6 +41,8 @@ pub struct LiveArgs {
     /// Write a plan file; `apply FILE` then applies exactly that plan, or fails
     #[arg(long, requires = "live", conflicts_with = "summary", value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    owners: OwnerArgs,
     /// Take ownership of fields managed by others, as apply --force-conflicts
     #[arg(long, requires = "live")]
     force_conflicts: bool,
@@ -66,14 +68,16 @@ pub fn run(
     summary: bool,
     format: Option<DiffFormat>,
 ) -> Result<Exit, Failure> {
-    let target = Target::open(scope, Access::ReadOnly)?;
-    let observation = observe_own(&target, OwnershipPolicy::Warn, args.concurrency)?;
+    let mut target = Target::open(scope, Access::ReadOnly)?;
+    (target.taken, target.shared) = (args.owners.taken(), args.owners.shared());
+    let observation = observe_own(&target, OwnershipPolicy::Warn, Newcomers::Warn, args.concurrency)?;
     let prune_candidates =
         if args.prune { prune_candidates(&target, &observation, args.max_prune)? } else { Vec::new() };
     let strategy = if args.server_side { DiffStrategy::ServerSide } else { DiffStrategy::Hybrid };
     let force = if args.force_conflicts { Force::Always } else { Force::Never };
     let comparisons = compare(&target, &observation, strategy, force, args.concurrency);
     let is_whole = report_problems(&comparisons);
+    takeover::say(takeovers(&comparisons));
     confirm::warnings(&target);
     let differences = differences(&comparisons, &prune_candidates);
     comparisons.iter().filter_map(Comparison::release).for_each(|release| confirm::show(&release));

@@ -99,6 +99,7 @@ impl<'a> Observer<'a> {
             .map(|(item, subject)| ManagedObject { item, live: subject.live.clone() })
             .collect();
         let comparer = Comparer {
+            takeover: None,
             cluster: self.cluster,
             rules: &self.project.spec.spec.conflicts,
             items: &items,

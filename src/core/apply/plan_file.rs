@@ -74,6 +74,12 @@ pub struct Terms {
     pub prune: Option<String>,
     /// Whether to take ownership of fields that other field managers own.
     pub force_conflicts: bool,
+    /// The values of `--from`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+    /// The values of `--with`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<String>,
 }
 
 /// Random text before everything that a plan has a digest of.
@@ -264,6 +270,8 @@ mod tests {
             tree: [(text("a.yaml"), text("1"))].into(),
             prune: Some(text("50%")),
             force_conflicts: false,
+            from: Vec::new(),
+            with: Vec::new(),
         };
         PlanFile::new(terms, objects)
     }

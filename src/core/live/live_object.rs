@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::core::json;
 use crate::core::live::field_type::{InvalidObject, Type};
 use crate::core::live::resource::Resource;
 use crate::core::manifest::{Key, set_label};
@@ -165,6 +166,14 @@ impl LiveObject {
         if self.label(key).is_none() {
             set_label(&mut copy.0, key, value);
         }
+        copy
+    }
+
+    /// Returns a copy with other managed fields.
+    #[must_use]
+    pub(super) fn with_managed_fields(&self, entries: Vec<Value>) -> Self {
+        let mut copy = self.clone();
+        json::put(&mut copy.0, &["metadata", "managedFields"], entries);
         copy
     }
 

@@ -70,6 +70,11 @@ impl<'a> FieldSet<'a> {
         Self::of(self.0.get(step)?)
     }
 
+    /// Returns what is below a step in its written form, without interpretation.
+    pub(super) fn raw(self, step: &str) -> &'a Value {
+        self.0.get(step).unwrap_or(&Value::Null)
+    }
+
     /// Returns the set below a field.
     pub fn field(self, name: &str) -> Option<Self> {
         self.below(&format!("f:{name}"))

@@ -10,7 +10,7 @@ use crate::core::live::live_object::LiveObject;
 use crate::core::live::managed_fields::{Entry, entries};
 
 /// The annotation in which `kubectl apply` stores the last applied object, to detect removed fields.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Returns the JSON Patch that makes `to` the owner, by apply, of the fields of all managers that match `is_from`. `None` if
 /// those managers own nothing, or if an entry has an unknown format. The patch fails if the object has changed since.
@@ -59,7 +59,7 @@ pub fn migration(object: &LiveObject, is_from: impl Fn(&Entry<'_>) -> bool, to: 
 }
 
 /// Merges a field set into another.
-fn join(fields: &mut Value, more: &Value) {
+pub(super) fn join(fields: &mut Value, more: &Value) {
     let (Some(fields), Some(more)) = (fields.as_object_mut(), more.as_object()) else { return };
     for (step, below) in more {
         match fields.get_mut(step) {
@@ -70,7 +70,7 @@ fn join(fields: &mut Value, more: &Value) {
 }
 
 /// Removes a field from a set, and the maps above it that become empty.
-fn forget(fields: &mut Value, path: &[&str]) {
+pub(super) fn forget(fields: &mut Value, path: &[&str]) {
     let (Some(map), Some((step, below))) = (fields.as_object_mut(), path.split_first()) else { return };
     let is_empty = match map.get_mut(*step) {
         Some(_) if below.is_empty() => true,

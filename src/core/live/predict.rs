@@ -83,7 +83,7 @@ pub fn predict(desired: &Value, live: &LiveObject) -> Prediction {
 }
 
 /// Returns the desired object without the fields that are not compared, and with `stringData` of a Secret merged into `data`.
-fn as_compared(desired: &Value) -> Value {
+pub(super) fn as_compared(desired: &Value) -> Value {
     let mut desired = desired.clone();
     let is_secret = desired["kind"] == "Secret";
     let Some(fields) = desired.as_object_mut() else { return desired };

@@ -3,13 +3,15 @@
 //! `kubernetes-types.json` is generated from Kubernetes' Go types (`make types`), with one type on each line.
 //! `kubernetes-defaults.json` is written by hand from `pkg/apis/*/*/defaults.go` of k8s.io/kubernetes 1.36, and from what its
 //! admission plugins and registries set: a value, or null if the server computes the value. `aliases` are fields that the
-//! server sets from another field, so that their own value may have no effect.
+//! server sets from another field, so that their own value may have no effect. `computed` says how it computes some values.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::core::live::computed::Computed;
 
 const TYPES: &str = include_str!("kubernetes-types.json");
 const DEFAULTS: &str = include_str!("kubernetes-defaults.json");
@@ -35,6 +37,7 @@ struct KnownTypes {
 struct Defaults {
     defaults: BTreeMap<String, BTreeMap<String, Value>>,
     aliases: BTreeMap<String, BTreeSet<String>>,
+    computed: BTreeMap<String, BTreeMap<String, Computed>>,
 }
 
 /// The type of one value.
@@ -188,6 +191,11 @@ impl Shape {
         }
     }
 
+    /// Returns how the server computes a field of the struct, if the table says it.
+    pub(super) fn computed(self, name: &str) -> Option<&'static Computed> {
+        server().computed.get(self.bare())?.get(name)
+    }
+
     /// Whether it is in a custom resource, whose strings the server stores as they are.
     pub(super) fn is_custom(self) -> bool {
         self.word == CUSTOM
@@ -199,7 +207,7 @@ impl Shape {
 }
 
 fn default_of(name: &str, field: &str) -> ServerDefault {
-    let Defaults { defaults, aliases } = server();
+    let Defaults { defaults, aliases, .. } = server();
     if aliases.get(name).is_some_and(|fields| fields.contains(field)) {
         return ServerDefault::Alias;
     }
@@ -280,7 +288,10 @@ mod tests {
         }
         let all =
             server().defaults.iter().flat_map(|(name, fields)| fields.keys().map(move |field| (name, field)));
-        for (name, field) in all {
+        let computed = server().computed.iter();
+        let computed = computed.flat_map(|(name, fields)| fields.keys().map(move |field| (name, field)));
+        assert!(server().computed.contains_key("core.v1.Container"));
+        for (name, field) in all.chain(computed) {
             assert!(known.types.get(name).is_some_and(|fields| fields.contains_key(field)), "{name}.{field}");
         }
     }
