@@ -15,6 +15,7 @@ pub(crate) mod observe;
 pub(crate) mod ownership;
 pub(crate) mod plan;
 pub(crate) mod prune;
+pub(crate) mod rejection;
 pub(crate) mod results;
 pub(crate) mod served_kinds;
 pub(crate) mod server_side_apply;

@@ -129,6 +129,8 @@ impl Requests {
             Problem::Busy { retry_after, .. } if is_safe || retry_after.is_some() => {
                 Some(self.limits.give_up)
             }
+            // The server will not understand it the next time either.
+            problem if problem.is_of_input() => None,
             // A webhook that is down causes this error every time, a server error only once.
             Problem::CutOff { .. } | Problem::Rejected { code: 500 | 502, .. }
                 if is_safe && tries < self.limits.tries =>

@@ -192,6 +192,9 @@ pub enum Problem {
 /// Text of the server about a webhook that it could not reach.
 const WEBHOOK_DOWN: &str = "failed calling webhook";
 
+/// Text of the server about an applied object that does not fit its schema (`fieldmanager/structuredmerge.go`).
+const UNREADABLE: &[&str] = &["failed to create typed patch object", "failed to convert new object"];
+
 impl Problem {
     /// Returns the problem without the values of Secrets in the texts of the server.
     pub(super) fn redacted(mut self, values: &BTreeSet<String>) -> Self {
@@ -216,6 +219,12 @@ impl Problem {
         [WEBHOOK_DOWN, " denied the request", " denied request"].iter().any(|words| message.contains(words))
     }
 
+    /// Returns whether the server cannot read the object of an apply. It reports that as its own error, with status 500.
+    pub fn is_of_input(&self) -> bool {
+        let Self::Rejected { message, .. } = self else { return false };
+        UNREADABLE.iter().any(|words| message.contains(words))
+    }
+
     /// Returns whether the server is unreachable, or did not respond within the limits.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
@@ -237,6 +246,7 @@ impl Problem {
             Self::GaveUp { last, .. } => last.is_uncertain(),
             // The server calls its webhooks before it stores anything.
             Self::Rejected { code: 500, message, .. } if message.contains(WEBHOOK_DOWN) => false,
+            Self::Rejected { .. } if self.is_of_input() => false,
             Self::Closed
             | Self::Interrupted
             | Self::TimedOut { .. }

@@ -266,11 +266,22 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
+/// Returns the reason at the end of a message about a value, as in `Invalid value: {…}: field is immutable`.
+fn reason_after_value(text: &str) -> Option<&str> {
+    let (_, reason) = text.rsplit_once("}: ")?;
+    let is_words = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || " .,'`-".contains(c));
+    (reason.len() <= SHOWN / 4 && is_words(reason)).then_some(reason)
+}
+
 /// Returns one line of a server's message, without control characters that a terminal would interpret.
 fn shortened(text: &str) -> String {
     let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
     if text.chars().nth(SHOWN).is_some() {
         line.push('…');
+        if let Some(reason) = reason_after_value(text) {
+            line.push_str(": ");
+            line.push_str(reason);
+        }
     }
     line
 }

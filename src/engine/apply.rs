@@ -17,7 +17,7 @@ use crate::engine::apply_set::ParentState;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
-use crate::engine::results::{ObjectAction, Results, conflict, failure};
+use crate::engine::results::{ObjectAction, Results, apply_failure, conflict, failure};
 use crate::engine::served_kinds::group_version;
 use crate::engine::server_side_apply::{ApplyOptions, ApplyOutcome, ApplyRequest, apply_all};
 use crate::engine::takeover::TakeoverPolicy;
@@ -225,7 +225,9 @@ fn apply_stage(
             ApplyRequest { at: at.clone(), body, live: object.live(), takeover: Some(&policy) },
         ));
     }
-    let results = apply_all(&target.cluster, requests, options, |object, done| say(report, object, done));
+    let results = apply_all(&target.cluster, requests, options, |object, done| {
+        say(report, object, &policy, done);
+    });
     let mut flow = ControlFlow::Continue(());
     for (ManagedObject { item, .. }, done) in results {
         match done {
@@ -238,14 +240,16 @@ fn apply_stage(
     flow
 }
 
-fn say(report: &mut Results, object: &ManagedObject<'_>, done: &ApplyOutcome) {
+fn say(report: &mut Results, object: &ManagedObject<'_>, policy: &TakeoverPolicy, done: &ApplyOutcome) {
     let key = &object.item.key;
     match done {
         ApplyOutcome::Answer(after) => report.say(key, action(object.live(), after), None),
         ApplyOutcome::Conflicts(conflicts) => {
             report.say(key, ObjectAction::Failed, Some(conflict(key, conflicts)));
         }
-        ApplyOutcome::Failed(error) => report.say(key, ObjectAction::Failed, Some(failure(key, error))),
+        ApplyOutcome::Failed(error) => {
+            report.say(key, ObjectAction::Failed, Some(apply_failure(object, Some(policy), error)));
+        }
         ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) state: State,
     /// The fields that are left to other managers.
     pub(crate) left: Vec<Yielded>,
+    /// Whose fields an apply takes over.
+    pub(crate) policy: Option<TakeoverPolicy>,
     /// The fields that move to this program before the apply.
     pub(crate) takeover: Option<Takeover>,
     /// Where the effect comes from.
@@ -166,7 +168,16 @@ impl<'a> Comparison<'a> {
             }
             _ => State::Unknown,
         };
-        Self { object, wanted, state, left, takeover, source: DiffSource::Certain, refused: None }
+        Self {
+            object,
+            wanted,
+            state,
+            left,
+            policy: policy.cloned(),
+            takeover,
+            source: DiffSource::Certain,
+            refused: None,
+        }
     }
 
     fn is_neutral(&self) -> bool {

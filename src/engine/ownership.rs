@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::apply::{Tool, Tracker, other_owners, other_set};
-use crate::core::live::LiveObject;
+use crate::core::apply::{Step, Tool, Tracker, other_owners, other_set};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
-use crate::core::report::shell_quote::word;
+use crate::core::report::plural::plural;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, observe};
+use crate::engine::rejection::kubectl_name;
 use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -125,8 +125,7 @@ fn check(
         return Err(problems.into());
     }
     if newcomers != Newcomers::Nothing {
-        let refusals: Vec<Diagnostic> =
-            observation.objects.iter().flat_map(|object| refusals(target, object)).collect();
+        let refusals = refusals(target, observation);
         if newcomers == Newcomers::Refuse && !refusals.is_empty() {
             return Err(refusals.into());
         }
@@ -162,40 +161,56 @@ fn check(
     Ok(())
 }
 
-/// Returns why an object of another tool may not become a member.
-fn refusals(target: &Target, object: &ManagedObject<'_>) -> Vec<Diagnostic> {
-    let Some(live) = object.live().filter(|live| !target.set.is_member(live)) else { return Vec::new() };
-    let trackers = other_owners(live).into_iter().filter(|tracker| !target.shared.contains(&tracker.tool));
-    let refuse = |tracker: Tracker| {
-        let (key, tool, owner) = (&object.item.key, tracker.tool, &tracker.owner);
-        let problem = match tracker.missing_step {
-            step if !target.taken.contains(&tool) => {
-                let released = if step.is_none() { "" } else { "make it release the object first, then " };
-                Diagnostic::refusal(format!(
-                    "{key} belongs to {} ({owner}), which would revert or delete it",
-                    tool.name()
-                ))
-                .hint(format!("{released}use --from {}; docs/howto/take-over.md has the steps", tool.flag()))
+/// Returns why objects of other tools may not become members.
+fn refusals(target: &Target, observation: &Observation<'_>) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    let mut not_taken: BTreeMap<(Tool, String), Vec<&ManagedObject<'_>>> = BTreeMap::new();
+    for object in &observation.objects {
+        let Some(live) = object.live().filter(|live| !target.set.is_member(live)) else { continue };
+        for Tracker { tool, owner, missing_step } in other_owners(live) {
+            if target.shared.contains(&tool) {
+                continue;
             }
-            Some(step) => Diagnostic::refusal(format!("{key} is not released by {} ({owner})", tool.name()))
-                .hint(format!(
-                    "follow docs/howto/take-over.md until the object has the annotation: {}",
-                    annotate(live, step.annotation, step.value)
-                )),
-            None => return None,
+            if !target.taken.contains(&tool) {
+                not_taken.entry((tool, owner)).or_default().push(object);
+            } else if let Some(Step { annotation, value }) = missing_step {
+                let message = format!("{} is not released by {} ({owner})", object.item.key, tool.name());
+                let command = annotate(&object.item.key, annotation, value);
+                problems.push(Diagnostic::refusal(message).at(object.item.location.clone()).hint(format!(
+                    "follow docs/howto/take-over.md until the object has the annotation: {command}"
+                )));
+            }
+        }
+    }
+    for ((tool, owner), objects) in not_taken {
+        let Some((first, others)) = objects.split_first() else { continue };
+        let (more, belong) = match others.len() {
+            0 => (String::new(), "belongs"),
+            count => (format!(" and {}", plural(count, "other object")), "belong"),
         };
-        Some(problem.at(object.item.location.clone()))
-    };
-    trackers.filter_map(refuse).collect()
+        let message = format!(
+            "{}{more} {belong} to {} ({owner}), which would revert or delete a change",
+            first.item.key,
+            tool.name()
+        );
+        problems
+            .push(Diagnostic::refusal(message).at(first.item.location.clone()).hint(not_taken_hint(tool)));
+    }
+    problems
+}
+
+fn not_taken_hint(tool: Tool) -> String {
+    let flag = tool.flag();
+    let steps = format!("release the objects as docs/howto/take-over.md describes, then use --from {flag}");
+    match tool {
+        Tool::Helm => steps,
+        Tool::ArgoCd | Tool::Flux => {
+            format!("{steps}; if {} syncs this rendered directory, use --with {flag}", tool.name())
+        }
+    }
 }
 
 /// Returns the command that adds an annotation to an object.
-fn annotate(live: &LiveObject, annotation: &str, value: &str) -> String {
-    let group = live.api_version().split_once('/').map(|(group, _)| format!(".{group}")).unwrap_or_default();
-    let namespace = match live.namespace() {
-        "" => String::new(),
-        namespace => format!(" -n {}", word(namespace)),
-    };
-    let kind = live.kind().to_lowercase();
-    format!("kubectl annotate{namespace} {kind}{group} {} {annotation}={value}", word(live.name()))
+fn annotate(key: &Key, annotation: &str, value: &str) -> String {
+    format!("kubectl annotate {} {annotation}={value}", kubectl_name(key))
 }

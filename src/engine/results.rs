@@ -8,11 +8,15 @@ use serde_json::{Value, json};
 use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::{Conflict, Yielded};
 use crate::core::json;
+use crate::core::live::is_of_user;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::mask::is_secret_kind;
 use crate::core::report::shell_quote::word;
 use crate::engine::compare::{Comparison, State};
+use crate::engine::live_objects::ManagedObject;
+use crate::engine::rejection;
+use crate::engine::takeover::TakeoverPolicy;
 use crate::exit::Exit;
 use crate::output::format::LineFormat;
 use crate::output::styled::Styled;
@@ -157,8 +161,26 @@ impl Results {
     }
 }
 
-/// Returns the error for an object that could not be applied.
+/// Returns the error for a request about an object.
 pub(crate) fn failure(key: &Key, error: &ClusterError) -> Diagnostic {
+    let admission = |problem: &Problem| problem.is_of_admission().then(rejection::admission);
+    let rejected = || match error {
+        ClusterError::Request { problem, .. } => admission(problem),
+        _ => None,
+    };
+    described(key, error, rejected)
+}
+
+/// Returns the error for an object that could not be applied.
+pub(crate) fn apply_failure(
+    object: &ManagedObject<'_>,
+    policy: Option<&TakeoverPolicy>,
+    error: &ClusterError,
+) -> Diagnostic {
+    described(&object.item.key, error, || rejection::hint(object, policy, error))
+}
+
+fn described(key: &Key, error: &ClusterError, rejected: impl FnOnce() -> Option<String>) -> Diagnostic {
     let mut problem = Diagnostic::error(match error {
         ClusterError::Request { problem, .. } => format!("{key}: {problem}"),
         error => format!("{key}: {error}"),
@@ -166,27 +188,9 @@ pub(crate) fn failure(key: &Key, error: &ClusterError) -> Diagnostic {
     problem.hint = if error.is_uncertain() {
         Some("the change may have been made; run the command again, it skips what is already done".to_owned())
     } else {
-        error.hint().or_else(|| rejected(error))
+        error.hint().or_else(rejected)
     };
     problem
-}
-
-/// Returns a hint for an object that the server rejected.
-fn rejected(error: &ClusterError) -> Option<String> {
-    let ClusterError::Request { problem, .. } = error else { return None };
-    if problem.is_of_admission() {
-        return Some(
-            "an admission policy or webhook of the cluster rejected it: change the manifests, or ask its owner"
-                .to_owned(),
-        );
-    }
-    let Problem::Rejected { code: 422, message, .. } = problem else { return None };
-    let hint = if message.contains("immutable") || message.contains("may not change") {
-        "this field is immutable: delete the object, then apply; a load balancer loses its address"
-    } else {
-        "if another user edited the object, one of its lists may contain extra items (for example two ports without a name): remove them with `kubectl edit`"
-    };
-    Some(hint.to_owned())
 }
 
 /// Returns the error for an object that is being deleted.
@@ -230,8 +234,13 @@ pub(crate) fn conflict(key: &Key, conflicts: &[Conflict]) -> Diagnostic {
         1 => "1 field is".to_owned(),
         count => format!("{count} fields are"),
     };
+    let hint = if conflicts.iter().all(|conflict| is_of_user(&conflict.manager)) {
+        "users changed them with kubectl: put THEIRS into the manifests and render to keep the values, or use --force-conflicts to overwrite them"
+    } else {
+        "use --force-conflicts to overwrite them, set `spec.conflicts` for each field (take, yield), or remove the fields from the manifests"
+    };
     Diagnostic::error(format!("{key}: conflict: {fields} managed by other field managers\n  {rows}"))
-        .hint("use --force-conflicts to overwrite them, set `spec.conflicts` for each field (take, yield), or remove the fields from the manifests")
+        .hint(hint)
 }
 
 /// Returns why an object could not be compared, or `None` if it was.
@@ -239,7 +248,7 @@ pub(crate) fn problem(comparison: &Comparison<'_>) -> Option<Diagnostic> {
     let key = comparison.key();
     match &comparison.state {
         State::Conflicts(conflicts) => Some(conflict(key, conflicts)),
-        State::Failed(error) => Some(failure(key, error)),
+        State::Failed(error) => Some(apply_failure(comparison.object, comparison.policy.as_ref(), error)),
         State::Leaving => Some(leaving(key)),
         State::Unknown => Some(Diagnostic::error(format!("{key} was not compared"))),
         State::NoNamespace(_)

@@ -62,6 +62,8 @@ pub(crate) struct Item {
     pub(crate) location: Location,
     /// Its reference in the cluster; `None` while the server does not serve its kind, which the tree defines.
     pub(crate) at: Option<ObjectRef>,
+    /// The flags that name the spec on a command line, for hints; empty if no hint needs them.
+    pub(crate) flags: Arc<str>,
 }
 
 /// How a command uses the cluster.
@@ -116,7 +118,9 @@ impl Target {
                 answer => served.add(answer.kinds()),
             }
         }
-        let items = items(reviewed.objects, &served, &set)?;
+        let mut items = items(reviewed.objects, &served, &set)?;
+        let flags: Arc<str> = scope.source.flags().into();
+        items.iter_mut().for_each(|item| item.flags = Arc::clone(&flags));
         Ok(Self {
             cluster,
             identity,
@@ -218,7 +222,7 @@ impl Item {
             namespace: key.namespace.clone(),
             name: key.name.clone(),
         });
-        Self { key, wanted, location, at }
+        Self { key, wanted, location, at, flags: Arc::default() }
     }
 }
 

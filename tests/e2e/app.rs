@@ -96,6 +96,11 @@ impl<'a> App<'a> {
         Running::start(&mut self.command("kubectl", &self.plane.kubeconfig, &arguments)).wait()
     }
 
+    /// Runs a script of the project.
+    pub(crate) fn shell(&self, script: &str) -> Run {
+        Running::start(&mut self.command("sh", &self.plane.kubeconfig, &[script])).wait()
+    }
+
     pub(crate) fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = interruptible(program);
         command

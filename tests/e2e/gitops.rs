@@ -84,7 +84,10 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
 
     sees_no_difference_but_membership(&app);
     // Our own apply and Argo CD do not revert each other.
-    let ours = app.run(&["apply"]);
+    let refused = app.run(&["apply"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.err.contains("use --with argocd"), "{refused:?}");
+    let ours = app.run(&["apply", "--with", "argocd"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
     assert!(ours.err.contains("Argo CD"), "it reports the other tool: {}", ours.err);
     in_sync_for_argo_cd(plane, &app);
@@ -139,7 +142,10 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
     });
 
     sees_no_difference_but_membership(&app);
-    let ours = app.run(&["apply"]);
+    let refused = app.run(&["apply"]);
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(refused.err.contains("use --with flux"), "{refused:?}");
+    let ours = app.run(&["apply", "--with", "flux"]);
     assert_eq!(ours.code, Some(0), "{ours:?}");
     assert!(ours.err.contains("Flux"), "it reports the other tool: {}", ours.err);
     let again = proof(plane, &app, "flux", "apply", &[inventory]).json();

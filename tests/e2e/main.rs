@@ -22,6 +22,7 @@ mod hostile;
 mod identity;
 mod inventory;
 mod kinds;
+mod managers;
 mod messages;
 mod nodes;
 mod objects;

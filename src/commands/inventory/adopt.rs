@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::commands::inventory::members::{Member, MemberState, members, patch_all, patches};
 use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
-use crate::core::live::{Entry, MANAGER, migration};
+use crate::core::live::{Entry, MANAGER, migration_of_fields};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Also take over the fields of this field manager; may be repeated
     #[arg(long, value_name = "MANAGER")]
     from: Vec<String>,
+    /// Take over only this field, such as `.spec.ports[port=99,protocol="TCP"]`; may be repeated
+    #[arg(long, value_name = "PATH")]
+    field: Vec<String>,
     /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -57,7 +60,12 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     refuse_members_of_others(&target, &members)?;
     let is_from =
         |entry: &Entry<'_>| is_kubectls(entry) || args.from.iter().any(|name| name == entry.manager);
-    let patches = patches(&members, |_, live| migration(live, is_from, MANAGER));
+    let patches = patches(&members, |_, live| migration_of_fields(live, is_from, &args.field, MANAGER));
+    if patches.is_empty() && !args.field.is_empty() {
+        return Err(Diagnostic::error("no object has this field from these field managers")
+            .hint("copy the path from the message of `apply`, and name its field manager with --from")
+            .into());
+    }
     let owner = PreviousOwner::of(&target);
     terminal::note(&owner.to_string());
     if let PreviousOwner::Directory(_) = owner {

@@ -99,7 +99,7 @@ pub fn candidates<'a>(
 }
 
 /// Returns the addresses and host names of a Service's load balancer.
-pub(super) fn addresses(service: &LiveObject) -> Vec<String> {
+pub fn addresses(service: &LiveObject) -> Vec<String> {
     let entries = service.field("status")["loadBalancer"]["ingress"].as_array().into_iter().flatten();
     entries
         .filter_map(|entry| entry["ip"].as_str().or(entry["hostname"].as_str()))

@@ -148,8 +148,9 @@ fn item(step: &str, key: &Map<String, Value>, below: FieldSet<'_>, place: Place<
         }
         _ => {
             let mut parts = split(below, inner);
-            parts.is_shared = true;
-            parts.is_neutral &= wanted.is_some();
+            let moves = !parts.moved.is_empty();
+            parts.is_shared |= moves;
+            parts.is_neutral &= !moves || wanted.is_some();
             Decision::Divide(parts)
         }
     }

@@ -89,7 +89,7 @@ impl<'a> FieldSet<'a> {
 }
 
 impl<'a> Segment<'a> {
-    fn of(step: &'a str) -> Option<Self> {
+    pub(super) fn of(step: &'a str) -> Option<Self> {
         let (form, rest) = step.split_once(':')?;
         match form {
             "f" => Some(Self::Field(rest)),

@@ -6,8 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::core::json;
+use crate::core::live::field_path::matches;
 use crate::core::live::live_object::LiveObject;
-use crate::core::live::managed_fields::{Entry, entries};
+use crate::core::live::managed_fields::{Entry, Segment, entries};
 
 /// The annotation in which `kubectl apply` stores the last applied object, to detect removed fields.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -15,29 +16,58 @@ pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-config
 /// Returns the JSON Patch that makes `to` the owner, by apply, of the fields of all managers that match `is_from`. `None` if
 /// those managers own nothing, or if an entry has an unknown format. The patch fails if the object has changed since.
 pub fn migration(object: &LiveObject, is_from: impl Fn(&Entry<'_>) -> bool, to: &str) -> Option<Value> {
+    migration_of_fields(object, is_from, &[], to)
+}
+
+/// Like [`migration`], for the fields that one of the patterns matches; without patterns, for all fields.
+pub fn migration_of_fields(
+    object: &LiveObject,
+    is_from: impl Fn(&Entry<'_>) -> bool,
+    patterns: &[String],
+    to: &str,
+) -> Option<Value> {
     let entries = entries(object)?;
     let is_ours =
         |entry: &Entry<'_>| entry.manager == to && entry.operation == "Apply" && entry.subresource.is_empty();
-    let from: Vec<usize> = (0..entries.len()).filter(|index| is_from(&entries[*index])).collect();
+    let list = object.managed_fields();
+    let moves = |index: &usize| {
+        let is_part = patterns.is_empty() || !parted(&list[*index]["fieldsV1"], patterns, "").0.is_empty();
+        is_from(&entries[*index]) && is_part
+    };
+    let from: Vec<usize> = (0..entries.len()).filter(moves).collect();
     let first = *from.first()?;
     // The fields are named in an API version, and fields of different versions cannot be merged.
     let version = entries.iter().find(|entry| is_ours(entry)).unwrap_or(&entries[first]).api_version;
     if from.iter().any(|index| entries[*index].api_version != version) {
         return None;
     }
-    let list = object.managed_fields();
     let mut fields = json!({});
     let mut time = String::new();
     let mut rest = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        if from.contains(&index) || is_ours(entry) {
+        if from.contains(&index) && !patterns.is_empty() {
+            let (moved, left) = parted(&list[index]["fieldsV1"], patterns, "");
+            join(&mut fields, &Value::Object(moved));
+            time = time.max(entry.time.to_owned());
+            if !left.is_empty() {
+                let mut remains = list[index].clone();
+                json::put(&mut remains, &["fieldsV1"], left);
+                rest.push(remains);
+            }
+        } else if from.contains(&index) || is_ours(entry) {
             join(&mut fields, &list[index]["fieldsV1"]);
             time = time.max(entry.time.to_owned());
         } else {
             rest.push(list[index].clone());
         }
     }
-    let is_client_side = object.annotation(LAST_APPLIED).is_some();
+    // Without its owner, nothing updates the annotation.
+    let owns_annotation = |index: &usize| {
+        let annotations = &list[*index]["fieldsV1"]["f:metadata"]["f:annotations"];
+        annotations.get(format!("f:{LAST_APPLIED}")).is_some()
+    };
+    let is_client_side =
+        patterns.is_empty() && object.annotation(LAST_APPLIED).is_some() && from.iter().any(owns_annotation);
     if is_client_side {
         forget(&mut fields, &["f:metadata", "f:annotations", &format!("f:{LAST_APPLIED}")]);
     }
@@ -56,6 +86,39 @@ pub fn migration(object: &LiveObject, is_from: impl Fn(&Entry<'_>) -> bool, to: 
         patch.push(json!({ "op": "remove", "path": pointer }));
     }
     Some(Value::Array(patch))
+}
+
+/// Divides a field set into what one of the patterns matches and the rest.
+fn parted(fields: &Value, patterns: &[String], at: &str) -> (Map<String, Value>, Map<String, Value>) {
+    let (mut moved, mut left) = (Map::new(), Map::new());
+    for (step, below) in fields.as_object().into_iter().flatten() {
+        let path = match Segment::of(step) {
+            Some(Segment::Field(name)) => format!("{at}.{name}"),
+            Some(Segment::Key(key)) => {
+                let fields: Vec<String> = key.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                format!("{at}[{}]", fields.join(","))
+            }
+            Some(Segment::Value(value)) => format!("{at}[={value}]"),
+            None => {
+                left.insert(step.clone(), below.clone());
+                continue;
+            }
+        };
+        if patterns.iter().any(|pattern| matches(pattern, &path)) {
+            moved.insert(step.clone(), below.clone());
+            continue;
+        }
+        let (inner, rest) = parted(below, patterns, &path);
+        if inner.is_empty() {
+            left.insert(step.clone(), below.clone());
+            continue;
+        }
+        moved.insert(step.clone(), inner.into());
+        if !rest.is_empty() {
+            left.insert(step.clone(), rest.into());
+        }
+    }
+    (moved, left)
 }
 
 /// Merges a field set into another.
@@ -137,6 +200,20 @@ mod tests {
         assert_eq!(patch[1]["value"][0]["fieldsV1"], json!({"f:data": {}}));
         let pointer = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
         assert_eq!(patch[2], json!({"op": "remove", "path": pointer}));
+    }
+
+    #[test]
+    fn only_the_named_fields_move() {
+        let fields = json!({"f:spec": {"f:type": {}, "f:ports": {".": {},
+            "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}},
+            "k:{\"port\":99,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}});
+        let object = LiveObject::sample(&object(&json!([entry("kubectl-patch", "Update", "", &fields)])));
+        let patterns = [".spec.ports[port=99,protocol=\"TCP\"]".to_owned()];
+        let patch = migration_of_fields(&object, is_kubectl, &patterns, "a").unwrap();
+        let owned = |index: usize| patch[1]["value"][index]["fieldsV1"]["f:spec"].to_string();
+        assert!(!owned(0).contains("99") && owned(0).contains("80"), "{patch}");
+        assert!(owned(1).contains("99") && !owned(1).contains("80"), "{patch}");
+        assert_eq!(migration_of_fields(&object, is_kubectl, &[".spec.x".to_owned()], "a"), None);
     }
 
     #[test]

@@ -137,6 +137,11 @@ pub fn takeover(wanted: &Value, live: &LiveObject, sources: Sources<'_>) -> Opti
     })
 }
 
+/// Whether the field manager is a command of kubectl that a user ran.
+pub fn is_of_user(manager: &str) -> bool {
+    OF_USERS.contains(&manager)
+}
+
 fn is_source(entry: &Entry<'_>, sources: Sources<'_>) -> bool {
     if !entry.subresource.is_empty() || entry.manager == MANAGER || entry.manager == LAST_APPLIED_MANAGER {
         return false;
@@ -148,7 +153,7 @@ fn is_source(entry: &Entry<'_>, sources: Sources<'_>) -> bool {
         return false;
     }
     match entry.operation {
-        "Update" => OF_USERS.contains(&entry.manager) || owns_annotation(entry),
+        "Update" => is_of_user(entry.manager) || owns_annotation(entry),
         // A member may also be applied by kubectl on purpose.
         _ => sources.enters && entry.manager == "kubectl",
     }

@@ -1,0 +1,126 @@
+//! What to do about an object that the API server rejects.
+
+use crate::cluster::{ClusterError, Problem};
+use crate::core::apply::addresses;
+use crate::core::live::{LeftField, foreign_items};
+use crate::core::manifest::Key;
+use crate::core::report::shell_quote::word;
+use crate::engine::live_objects::ManagedObject;
+use crate::engine::takeover::TakeoverPolicy;
+
+/// Words of the API server about a field that cannot be changed.
+const IMMUTABLE: &[&str] = &[
+    "immutable",
+    "may not change",
+    "may not be changed",
+    "updates to statefulset spec for fields other than",
+];
+
+/// Returns a hint for a rejected object; `None` for other errors.
+pub(crate) fn hint(
+    object: &ManagedObject<'_>,
+    policy: Option<&TakeoverPolicy>,
+    error: &ClusterError,
+) -> Option<String> {
+    let ClusterError::Request { problem, .. } = error else { return None };
+    if problem.is_of_admission() {
+        return Some(admission());
+    }
+    if problem.is_of_input() {
+        let why = "a field is unknown or has a wrong type, or two items of a list have the same key";
+        return Some(format!("{why}: {}", correct(object)));
+    }
+    let Problem::Rejected { code: 422, message, .. } = problem else { return None };
+    if IMMUTABLE.iter().any(|words| message.contains(words)) {
+        return Some(immutable(object));
+    }
+    let left = left_items(object, policy, message);
+    if left.is_empty() {
+        Some(format!("the object is invalid: {}", correct(object)))
+    } else {
+        Some(take(object, &left))
+    }
+}
+
+/// Returns the hint for an object that admission rejects.
+pub(crate) fn admission() -> String {
+    "an admission policy or webhook of the cluster rejected it: change the manifests, or ask its owner"
+        .to_owned()
+}
+
+/// Returns the name of an object for kubectl, with its namespace.
+pub(crate) fn kubectl_name(key: &Key) -> String {
+    let group = if key.group.is_empty() { String::new() } else { format!(".{}", key.group) };
+    let namespace =
+        if key.namespace.is_empty() { String::new() } else { format!(" -n {}", word(&key.namespace)) };
+    format!("{}{group} {}{namespace}", key.kind.to_lowercase(), word(&key.name))
+}
+
+fn correct(object: &ManagedObject<'_>) -> String {
+    let file = &object.item.location.file;
+    format!("correct it in the manifests (the first line of {file} names the file), render, and apply again")
+}
+
+fn immutable(object: &ManagedObject<'_>) -> String {
+    let key = &object.item.key;
+    let delete = format!("`kubectl delete {}`", kubectl_name(key));
+    match key.kind.as_str() {
+        "Job" => format!(
+            "a Job cannot be changed: give it another name in the manifests, or delete it ({delete}), then apply again"
+        ),
+        "StatefulSet" => format!(
+            "the field is immutable: undo the change, or delete the StatefulSet without its Pods \
+             (`kubectl delete {} --cascade=orphan`), then apply again",
+            kubectl_name(key)
+        ),
+        "PersistentVolumeClaim" => {
+            "the field is immutable: undo the change in the manifests; to delete the claim can delete its data"
+                .to_owned()
+        }
+        "Service" => {
+            let lost = match object.live().map(addresses).unwrap_or_default().as_slice() {
+                [] => String::new(),
+                addresses => format!(", which loses the address {}", addresses.join(", ")),
+            };
+            format!(
+                "the field is immutable: undo the change in the manifests, or delete the Service ({delete}){lost}, \
+                 then apply again"
+            )
+        }
+        kind => format!(
+            "the field is immutable: undo the change in the manifests, or delete the {kind} ({delete}), then apply \
+             again"
+        ),
+    }
+}
+
+/// Returns the list items of other field managers that the message is about.
+fn left_items(object: &ManagedObject<'_>, policy: Option<&TakeoverPolicy>, message: &str) -> Vec<LeftField> {
+    let Some(live) = object.live() else { return Vec::new() };
+    let wanted = &object.item.wanted;
+    let takeover = policy.and_then(|policy| policy.takeover(wanted, live));
+    let mut left = foreign_items(wanted, takeover.as_ref().map_or(live, |takeover| &takeover.after));
+    left.retain(|left| {
+        let list = left.field.split('[').next().unwrap_or_default();
+        message.contains(list.trim_start_matches('.'))
+    });
+    left
+}
+
+fn take(object: &ManagedObject<'_>, left: &[LeftField]) -> String {
+    let fields: Vec<String> = left.iter().map(|left| format!("{} of {}", left.field, left.manager)).collect();
+    let mut command = format!("kubectl largescale inventory adopt{}", object.item.flags);
+    let mut managers: Vec<&str> = left.iter().map(|left| left.manager.as_str()).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    for manager in managers {
+        command.push_str(&format!(" --from {}", word(manager)));
+    }
+    for left in left {
+        command.push_str(&format!(" --field {}", word(&left.field)));
+    }
+    format!(
+        "the list also keeps {}: add it to the manifests, or run `{command}` and apply again, which removes it",
+        fields.join(", ")
+    )
+}

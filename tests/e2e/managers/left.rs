@@ -1,0 +1,260 @@
+//! Fields that stay with their field managers, and errors about them whose hints work.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::adopted::{app, changed, changes, edit, joins};
+use crate::app::App;
+use crate::control_plane::ControlPlane;
+use crate::objects::Patch;
+use crate::proxy::{Fault, Proxy};
+use crate::run::Run;
+
+/// Runs the command in backquotes of a hint that begins with these words.
+#[track_caller]
+fn follow(app: &App<'_>, run: &Run, begins: &str) {
+    let hint = run.err.lines().find(|line| line.starts_with("  hint: ") && line.contains(begins));
+    let hint = hint.unwrap_or_else(|| panic!("no hint with `{begins}`: {}", run.err));
+    let command = hint.split('`').find(|part| part.starts_with(begins)).unwrap();
+    let command = command.replacen("kubectl largescale", env!("CARGO_BIN_EXE_kubectl-largescale"), 1);
+    app.write("hint.sh", &format!("{command}{}\n", if begins.contains("adopt") { " --yes" } else { "" }));
+    let run = app.shell("hint.sh");
+    assert_eq!(run.code, Some(0), "{command}: {run:?}");
+}
+
+#[test]
+fn another_field_manager_applies_the_same_objects() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-other");
+    app.kubectl(&["apply", "--server-side", "--field-manager=other", "-f", "rendered"]).ok();
+    joins(plane, &app);
+    changes(&app);
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "it is not known whether `other` still applies them: {run:?}");
+    assert!(run.err.contains(".spec.ports[port=80,protocol=\"TCP\"] of other"), "{run:?}");
+    for pool in 0..4 {
+        let service = plane.get(&app.path("v1", &format!("services/web-pool0{pool}"))).unwrap();
+        assert_eq!(service["spec"]["ports"].as_array().map(Vec::len), Some(2), "{service}");
+    }
+    let adopted = app.run(&["inventory", "adopt", "--from", "other", "--yes"]);
+    assert_eq!(adopted.code, Some(0), "{adopted:?}");
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    changed(plane, &app, "other");
+}
+
+#[test]
+fn a_port_that_a_user_added_blocks_the_next_change() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "managers-port");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    let add = r#"[{"op": "add", "path": "/spec/ports/-", "value": {"name": "theirs", "port": 99}},
+        {"op": "add", "path": "/spec/ports/0/name", "value": "http"}]"#;
+    app.kubectl(&["patch", "service/web-pool00", "--type=json", "-p", add]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let stays = "service/managers-port/web-pool00: stays with kubectl-patch: ";
+    assert!(run.err.contains(stays) && run.err.contains(".spec.ports[port=99,protocol=\"TCP\"]"), "{run:?}");
+    app.edit("web.yaml", "port: 80\n", "port: 81\n");
+    app.run(&["render"]).ok();
+    let shown = app.run(&["diff", "--live"]);
+    let run = app.run(&["apply"]);
+    for run in [&shown, &run] {
+        assert_eq!(run.code, Some(6), "{run:?}");
+        assert!(run.err.contains(".spec.ports[port=99,protocol=\"TCP\"] of kubectl-patch"), "{run:?}");
+    }
+    follow(&app, &run, "kubectl largescale inventory adopt");
+    app.run(&["apply"]).ok();
+    let service = plane.get(&app.path("v1", "services/web-pool00")).unwrap();
+    assert_eq!(service["spec"]["ports"].as_array().map(Vec::len), Some(1), "{service}");
+}
+
+#[test]
+fn a_port_that_was_changed_before_the_first_apply() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "managers-early");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    app.edit("web.yaml", "port: 80\n", "port: 81\n");
+    app.run(&["render"]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains("[port=80,protocol=\"TCP\"] of kubectl-client-side-apply"), "{run:?}");
+    follow(&app, &run, "kubectl largescale inventory adopt");
+    app.run(&["apply"]).ok();
+    for service in plane.list(&app.path("v1", "services")) {
+        assert_eq!(service["spec"]["ports"][0]["port"], 81, "{service}");
+    }
+}
+
+#[test]
+fn a_value_that_a_user_changed_is_a_conflict() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-conflict");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    edit(plane, &app, "configmap/web", "s/stays: a/stays: edited/").ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains(".data.stays   kubectl-edit"), "{run:?}");
+    assert!(run.err.contains("put THEIRS into the manifests"), "{run:?}");
+    assert_eq!(plane.get(&app.path("v1", "configmaps/web")).unwrap()["data"]["stays"], "edited");
+    // The first way of the hint.
+    app.edit("web.yaml", "data: {stays: a,", "data: {stays: edited,");
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+    // The second way.
+    edit(plane, &app, "configmap/web", "s/stays: edited/stays: again/").ok();
+    assert_eq!(app.run(&["apply"]).code, Some(6));
+    app.run(&["apply", "--force-conflicts"]).ok();
+    app.edit("web.yaml", "data: {stays: edited,", "data: {stays: a,");
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+    assert_eq!(plane.get(&app.path("v1", "configmaps/web")).unwrap()["data"]["stays"], "a");
+}
+
+#[test]
+fn the_object_changes_while_fields_are_taken_over() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-race");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    let path = app.path("v1", "configmaps/web");
+    let change = json!({"metadata": {"annotations": {"example.com/race": "1"}}});
+    let (upstream, other) = (Arc::clone(&plane.upstream), path.clone());
+    let mut is_done = false;
+    let proxy = Proxy::start(plane, move |sent| {
+        if !is_done && sent.is("PATCH", "/configmaps/web") {
+            is_done = true;
+            let headers = [("Content-Type".to_owned(), "application/merge-patch+json".to_owned())];
+            upstream.send("PATCH", &other, &headers, change.to_string().into()).unwrap();
+        }
+        Fault::Pass
+    });
+    let run = app.run_through(&proxy, &["apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let config = plane.get(&path).unwrap();
+    assert_eq!(config["metadata"]["annotations"]["example.com/race"], "1");
+    let entries = config["metadata"]["managedFields"].to_string();
+    assert!(!entries.contains("client-side"), "{entries}");
+}
+
+#[test]
+fn a_plan_lists_what_moves_and_becomes_stale() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-plan");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    let planned = app.run(&["diff", "--live", "--out", "plan.json", "-o", "json"]);
+    assert_eq!(planned.code, Some(1), "{planned:?}");
+    assert!(
+        planned.out.contains("\"takesOver\"") && planned.out.contains("kubectl-client-side-apply"),
+        "{planned:?}"
+    );
+    // Someone else takes a field: other fields would move.
+    let taken =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"stays": "a"}});
+    plane.patch(&app.path("v1", "configmaps/web"), Patch::Apply("x"), &taken);
+    edit(plane, &app, "configmap/web", "s/goes: b/goes: c/").ok();
+    edit(plane, &app, "configmap/web", "s/goes: c/goes: b/").ok();
+    let stale = app.run(&["apply", "plan.json"]);
+    assert_eq!(stale.code, Some(5), "{stale:?}");
+    app.run(&["diff", "--live", "--out", "plan.json"]);
+    let run = app.run(&["apply", "plan.json"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(app.run(&["diff", "--live"]).ok(), "");
+    changes(&app);
+    app.run(&["diff", "--live", "--out", "plan.json"]);
+    app.run(&["apply", "plan.json"]).ok();
+    changed(plane, &app, "plan");
+}
+
+#[test]
+fn objects_that_are_invalid_or_immutable() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::new(plane, "managers-invalid");
+    let job = "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: job}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: a, image: IMAGE}]\n";
+    let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
+    app.write("web.yaml", &format!("{manifests}{}", job.replace("IMAGE", "\"busybox:1\"")));
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+    // The template of a Job is immutable.
+    app.edit("web.yaml", "busybox:1", "busybox:2");
+    app.run(&["render"]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains("a Job cannot be changed") && !run.err.contains("load balancer"), "{run:?}");
+    follow(&app, &run, "kubectl delete job.batch");
+    app.run(&["apply"]).ok();
+    // Nothing but the manifest is wrong.
+    app.edit(
+        "web.yaml",
+        "      containers:\n      - name: web\n",
+        "      activeDeadlineSeconds: 5\n      containers:\n      - name: web\n",
+    );
+    app.run(&["render"]).ok();
+    let run = app.run(&["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains("the object is invalid: correct it in the manifests"), "{run:?}");
+    assert!(run.err.contains("rendered/deployment-web.yaml names the file"), "{run:?}");
+    app.edit("web.yaml", "      activeDeadlineSeconds: 5\n", "");
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+}
+
+#[test]
+fn handover_and_disband_leave_the_objects_as_they_are() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    for way in [&["handover", "--to", "kubectl", "--yes"][..], &["disband", "--yes"]] {
+        let name = format!("managers-out-{}", way[0]);
+        let app = app(plane, &name);
+        app.kubectl(&["apply", "-f", "rendered"]).ok();
+        app.kubectl(&["annotate", "service/web-pool00", "example.com/theirs=1"]).ok();
+        joins(plane, &app);
+        let read = || {
+            let mut service = plane.get(&app.path("v1", "services/web-pool00")).unwrap();
+            let managers: Vec<(String, String)> = service["metadata"]["managedFields"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|entry| (entry["manager"].as_str().unwrap().to_owned(), entry["fieldsV1"].to_string()))
+                .collect();
+            let metadata = service["metadata"].as_object_mut().unwrap();
+            for field in ["managedFields", "resourceVersion"] {
+                metadata.remove(field);
+            }
+            let labels = metadata["labels"].as_object_mut().unwrap();
+            labels.remove("applyset.kubernetes.io/part-of");
+            (service, managers)
+        };
+        let before = read();
+        app.run(&[&["inventory"], way].concat()).ok();
+        let after = read();
+        assert_eq!(before.0, after.0, "{way:?}");
+        let names = |managers: &[(String, String)]| {
+            let mut names: Vec<String> = managers.iter().map(|(name, _)| name.clone()).collect();
+            names.sort();
+            names
+        };
+        let kubectl = |name: String| {
+            if name == "kubectl-largescale" && way[0] == "handover" { "kubectl".to_owned() } else { name }
+        };
+        let mut expected: Vec<String> = names(&before.1).into_iter().map(kubectl).collect();
+        expected.sort();
+        assert_eq!(names(&after.1), expected, "{way:?}");
+        // The way back: kubectl changes and removes fields again.
+        changes(&app);
+        let set = format!("--applyset=configmap/{name}");
+        let command: &[&str] = match way[0] {
+            "handover" => &["apply", "--server-side", "--prune", &set, "-f", "rendered"],
+            _ => &[
+                "apply",
+                "--server-side",
+                "--force-conflicts",
+                "--field-manager=kubectl-largescale",
+                "-f",
+                "rendered",
+            ],
+        };
+        let back = app.kubectl(command);
+        assert_eq!(back.code, Some(0), "{way:?}: {back:?}");
+        changed(plane, &app, way[0]);
+    }
+}
