@@ -55,6 +55,8 @@ pub fn fields(data: &[u8]) {
         tree: fields.tree.into_iter().map(|(path, digest)| (path.0, digest.0)).collect(),
         prune: fields.prune.map(|text| text.0),
         force_conflicts: fields.force_conflicts,
+        from: Vec::new(),
+        with: Vec::new(),
     };
     let plan = PlanFile::new(terms.clone(), fields.objects.into_iter().map(object).collect());
     round_trip(&plan);

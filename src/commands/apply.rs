@@ -45,7 +45,7 @@ use crate::scope::Scope;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// Plan file written by `diff --live --out`; apply exactly that plan, or fail
-    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run", "from", "with"])]
+    #[arg(value_name = "PLAN", conflicts_with_all = ["prune", "force_conflicts", "dry_run", "from_helm", "from_argocd", "from_flux", "with"])]
     plan: Option<PathBuf>,
     /// Delete objects that are no longer in the directory, after everything is applied
     #[arg(long)]

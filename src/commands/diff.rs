@@ -29,7 +29,12 @@ use crate::scope::Scope;
 /// plan file of --out. Exits with 0 without differences, with 1 with differences, and with a higher code on errors.
 /// `KUBECTL_EXTERNAL_DIFF` names another diff program, as for kubectl diff. Its directories are removed, also after a signal.
 #[derive(clap::Args, Debug)]
-#[command(mut_arg("from", |arg| arg.requires("live")), mut_arg("with", |arg| arg.requires("live")))]
+#[command(
+    mut_arg("from_helm", |arg| arg.requires("live")),
+    mut_arg("from_argocd", |arg| arg.requires("live")),
+    mut_arg("from_flux", |arg| arg.requires("live")),
+    mut_arg("with", |arg| arg.requires("live"))
+)]
 #[command(after_help = "Examples:
   # Show what render would change
   kubectl largescale diff -f app

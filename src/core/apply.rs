@@ -3,6 +3,7 @@
 mod apply_set;
 mod conflicts;
 mod order;
+mod owned_input;
 mod owners;
 mod parent;
 mod plan_file;
@@ -14,6 +15,7 @@ pub use crate::core::apply::apply_set::{
 };
 pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
 pub use crate::core::apply::order::Stage;
+pub use crate::core::apply::owned_input::refuse_owned;
 pub use crate::core::apply::owners::{Step, Tool, Tracker, other_owners, other_set};
 pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,

@@ -16,23 +16,18 @@ use crate::output::terminal;
 /// Flags for objects that another tool has made.
 #[derive(clap::Args, Debug)]
 pub(crate) struct OwnerArgs {
-    /// Take over objects that this tool made, after the steps that release them; may be repeated
-    #[arg(long, value_enum, value_name = "TOOL")]
-    from: Vec<Maker>,
+    /// Take over objects of a Helm release, after the steps that release them
+    #[arg(long)]
+    from_helm: bool,
+    /// Take over objects of an Argo CD Application, after the steps that release them
+    #[arg(long)]
+    from_argocd: bool,
+    /// Take over objects of a Flux Kustomization or HelmRelease, after the steps that release them
+    #[arg(long)]
+    from_flux: bool,
     /// Apply objects that this tool also syncs from the same directory; may be repeated
     #[arg(long, value_enum, value_name = "TOOL")]
     with: Vec<Syncer>,
-}
-
-/// A tool whose objects can be taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Maker {
-    /// Objects of an Application of Argo CD
-    Argocd,
-    /// Objects of a Kustomization or HelmRelease of Flux
-    Flux,
-    /// Objects of a release of Helm
-    Helm,
 }
 
 /// A tool that can sync the rendered directory.
@@ -45,14 +40,11 @@ enum Syncer {
 }
 
 impl OwnerArgs {
-    /// Returns the tools of `--from`.
+    /// Returns the tools whose objects are taken over.
     pub(crate) fn taken(&self) -> Vec<Tool> {
-        let tool = |maker: &Maker| match maker {
-            Maker::Argocd => Tool::ArgoCd,
-            Maker::Flux => Tool::Flux,
-            Maker::Helm => Tool::Helm,
-        };
-        self.from.iter().map(tool).collect()
+        let flags =
+            [(self.from_argocd, Tool::ArgoCd), (self.from_flux, Tool::Flux), (self.from_helm, Tool::Helm)];
+        flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, tool)| tool).collect()
     }
 
     /// Returns the tools of `--with`.
@@ -201,7 +193,7 @@ fn refusals(target: &Target, observation: &Observation<'_>) -> Vec<Diagnostic> {
 
 fn not_taken_hint(tool: Tool) -> String {
     let flag = tool.flag();
-    let steps = format!("release the objects as docs/howto/take-over.md describes, then use --from {flag}");
+    let steps = format!("release the objects as docs/howto/take-over.md describes, then use --from-{flag}");
     match tool {
         Tool::Helm => steps,
         Tool::ArgoCd | Tool::Flux => {

@@ -75,7 +75,7 @@ pub(crate) fn plan(
     PlanFile::new(terms, objects.collect())
 }
 
-/// Returns the tools of `--from` and `--with` of a plan.
+/// Returns the tools that a plan takes over, and those of `--with`.
 pub(crate) fn owners(plan: &PlanFile) -> Result<(Vec<Tool>, Vec<Tool>), Diagnostic> {
     let tools = |names: &[String]| -> Result<Vec<Tool>, Diagnostic> {
         let tool = |name: &String| {

@@ -26,6 +26,11 @@ fn howto_adopt_services() {
 }
 
 #[test]
+fn howto_take_over() {
+    plays("docs/howto/take-over.md");
+}
+
+#[test]
 fn howto_move_a_pool() {
     plays("docs/howto/move-a-pool.md");
 }

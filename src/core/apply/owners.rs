@@ -39,7 +39,7 @@ pub struct Step {
 struct Facts {
     tool: Tool,
     name: &'static str,
-    /// The value of the flags `--from` and `--with`.
+    /// The word in the flags `--from-…` and `--with`.
     flag: &'static str,
     /// Its field managers.
     managers: &'static [&'static str],
@@ -99,7 +99,7 @@ impl Tool {
         self.facts().name
     }
 
-    /// Returns the value of flags that mean the tool.
+    /// Returns the word in flags that mean the tool.
     pub fn flag(self) -> &'static str {
         self.facts().flag
     }

@@ -74,7 +74,7 @@ pub struct Terms {
     pub prune: Option<String>,
     /// Whether to take ownership of fields that other field managers own.
     pub force_conflicts: bool,
-    /// The values of `--from`.
+    /// The tools whose objects are taken over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub from: Vec<String>,
     /// The values of `--with`.

@@ -10,6 +10,7 @@ use crate::control_plane::ControlPlane;
 use crate::objects::Patch;
 use crate::proxy::{Fault, Proxy};
 use crate::run::Run;
+use crate::wait::until;
 
 /// Runs the command in backquotes of a hint that begins with these words.
 #[track_caller]
@@ -183,18 +184,48 @@ fn objects_that_are_invalid_or_immutable() {
     assert!(run.err.contains("a Job cannot be changed") && !run.err.contains("load balancer"), "{run:?}");
     follow(&app, &run, "kubectl delete job.batch");
     app.run(&["apply"]).ok();
-    // Nothing but the manifest is wrong.
-    app.edit(
-        "web.yaml",
-        "      containers:\n      - name: web\n",
-        "      activeDeadlineSeconds: 5\n      containers:\n      - name: web\n",
-    );
+    // Nothing but the manifest is wrong: the range of node ports is a flag of the API server.
+    let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
+    let port = "---\napiVersion: v1\nkind: Service\nmetadata: {name: port}\nspec: {type: NodePort, ports: [{port: 80, nodePort: NUMBER}], selector: {app: web}}\n";
+    app.write("web.yaml", &format!("{manifests}{}", port.replace("NUMBER", "29999")));
     app.run(&["render"]).ok();
     let run = app.run(&["apply"]);
     assert_eq!(run.code, Some(6), "{run:?}");
-    assert!(run.err.contains("the object is invalid: correct it in the manifests"), "{run:?}");
-    assert!(run.err.contains("rendered/deployment-web.yaml names the file"), "{run:?}");
-    app.edit("web.yaml", "      activeDeadlineSeconds: 5\n", "");
+    assert!(run.err.contains("hint: the object is invalid: correct it in the manifests"), "{run:?}");
+    assert!(run.err.contains("the first line of rendered/service-port.yaml names the file"), "{run:?}");
+    let first = std::fs::read_to_string(app.directory().join("rendered/service-port.yaml")).unwrap();
+    assert!(first.lines().next().unwrap().contains("from web.yaml"), "{first}");
+    app.edit("web.yaml", "nodePort: 29999", "nodePort: 30999");
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+}
+
+#[test]
+fn a_custom_resource_with_a_value_of_a_wrong_type() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::new(plane, "managers-typed");
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}});
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.managers-typed.example.com"},
+        "spec": {"group": "managers-typed.example.com", "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}]}});
+    plane.create("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", &definition);
+    let manifests = std::fs::read_to_string(app.directory().join("web.yaml")).unwrap();
+    let widget = "---\napiVersion: managers-typed.example.com/v1\nkind: Widget\nmetadata: {name: one}\nspec: {size: SIZE}\n";
+    app.write("web.yaml", &format!("{manifests}{}", widget.replace("SIZE", "large")));
+    app.run(&["render"]).ok();
+    let path = app.path("managers-typed.example.com/v1", "widgets");
+    until("the kind is served", || {
+        (plane.request("GET", &path, "application/json", None).0 == 200).then_some(())
+    });
+    let proxy = Proxy::passing(plane);
+    let run = app.run_through(&proxy, &["apply"]);
+    assert_eq!(run.code, Some(6), "{run:?}");
+    assert!(run.err.contains("hint: a field is unknown or has a wrong type"), "{run:?}");
+    assert!(!run.err.contains("may have been made"), "{run:?}");
+    assert_eq!(proxy.count("PATCH", "/widgets/one"), 1, "the same request fails again");
+    app.edit("web.yaml", "size: large", "size: 3");
     app.run(&["render"]).ok();
     app.run(&["apply"]).ok();
 }

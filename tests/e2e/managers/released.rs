@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::control_plane::ControlPlane;
 use crate::objects::Patch;
 
-/// A tool: the value of `--from`, its field manager, its marks, and the annotation that makes it keep an object.
+/// A tool: the word in `--from-…`, its field manager, its marks, and the annotation that makes it keep an object.
 struct Tool {
     flag: &'static str,
     manager: &'static str,
@@ -91,10 +91,11 @@ fn objects_of_other_tools_are_refused_until_they_are_released() {
         let whose = "shop), which would revert or delete a change";
         assert!(refused.err.contains(whose), "{refused:?}");
         assert!(refused.err.contains("and 5 other objects belong to"), "{refused:?}");
-        assert!(refused.err.contains(&format!("use --from {}", tool.flag)), "{refused:?}");
+        assert!(refused.err.contains(&format!("use --from-{}", tool.flag)), "{refused:?}");
         let shown = app.run(&["diff", "--live"]);
         assert!(shown.err.contains("`apply` refuses this: "), "{shown:?}");
-        let from = ["apply", "--from", tool.flag];
+        let flag = format!("--from-{}", tool.flag);
+        let from = ["apply", &flag];
         let early = app.run(&from);
         assert_eq!(early.code, Some(5), "{early:?}");
         assert!(early.err.contains("is not released by"), "{early:?}");
@@ -109,7 +110,7 @@ fn objects_of_other_tools_are_refused_until_they_are_released() {
             }
         }
         assert_eq!(commands, 6, "{early:?}");
-        assert_eq!(app.run(&["apply"]).code, Some(5), "--from is still needed");
+        assert_eq!(app.run(&["apply"]).code, Some(5), "the flag is still needed");
         let run = app.run(&from);
         assert_eq!(run.code, Some(0), "{run:?}");
         // The marks and the step stay on the objects, also after the next apply without the flag.
@@ -139,11 +140,11 @@ fn a_plan_keeps_the_tool_of_its_flag() {
         let keep = json!({"metadata": {"annotations": {"helm.sh/resource-policy": "keep"}}});
         plane.patch(&path(&app, &object), Patch::Merge, &keep);
     }
-    let planned = app.run(&["diff", "--live", "--from", "helm", "--out", "plan.json"]);
+    let planned = app.run(&["diff", "--live", "--from-helm", "--out", "plan.json"]);
     assert_eq!(planned.code, Some(1), "{planned:?}");
     assert!(planned.err.contains("move from helm to kubectl-largescale"), "{planned:?}");
     let run = app.run(&["apply", "plan.json"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    let both = app.run(&["apply", "plan.json", "--from", "helm"]);
+    let both = app.run(&["apply", "plan.json", "--from-helm"]);
     assert_eq!(both.code, Some(2), "{both:?}");
 }
