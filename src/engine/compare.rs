@@ -123,12 +123,11 @@ pub(crate) fn compare_objects<'a>(
     for comparison in comparisons.iter_mut().filter(|comparison| matches!(comparison.state, State::Unknown)) {
         let object = comparison.object;
         match &object.item.at {
-            Some(at) if strategy != DiffStrategy::ClientSide && comparison.is_neutral() => {
+            Some(at) if strategy != DiffStrategy::ClientSide => {
                 let (at, body) = (at.clone(), comparison.wanted.clone());
                 requests.push((comparison, ApplyRequest { at, body, live: object.live(), takeover: None }));
             }
-            // A dry run fails if the kind comes with the tree and does not exist yet. It cannot cover a move of fields
-            // together with an apply that changes them.
+            // A dry run fails if the kind comes with the tree and does not exist yet.
             _ => comparison.estimate(),
         }
     }
@@ -178,10 +177,6 @@ impl<'a> Comparison<'a> {
             source: DiffSource::Certain,
             refused: None,
         }
-    }
-
-    fn is_neutral(&self) -> bool {
-        self.takeover.as_ref().is_none_or(|takeover| takeover.is_neutral)
     }
 
     /// Returns the key of the object.
@@ -244,8 +239,26 @@ impl<'a> Comparison<'a> {
         self.source = DiffSource::Estimate;
     }
 
-    /// Takes the effect from the result of the dry run.
+    /// Takes the effect from the result of the dry run. A dry run cannot cover a move of fields together with an apply that
+    /// changes or removes them, so the result is then an estimate; the dry run still finds other conflicts.
     fn settle(&mut self, outcome: ApplyOutcome, items: &[Item]) {
+        if let Some(takeover) = self.takeover.as_ref().filter(|takeover| !takeover.is_neutral) {
+            let is_real = |conflict: &Conflict| !takeover.moves(&conflict.field, &conflict.manager);
+            match &outcome {
+                ApplyOutcome::Conflicts(conflicts) if conflicts.iter().any(is_real) => {
+                    let real = conflicts.iter().filter(|conflict| is_real(conflict));
+                    self.state = State::Conflicts(real.cloned().collect());
+                    return;
+                }
+                ApplyOutcome::Conflicts(_)
+                | ApplyOutcome::Answer(_)
+                | ApplyOutcome::Failed(ClusterError::Request {
+                    problem: Problem::Rejected { code: 422, .. },
+                    ..
+                }) => return self.estimate(),
+                ApplyOutcome::Failed(_) | ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
+            }
+        }
         self.state = match outcome {
             ApplyOutcome::Answer(after) => match self.object.live() {
                 None => State::Created,

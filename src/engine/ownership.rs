@@ -16,13 +16,13 @@ use crate::output::terminal;
 /// Flags for objects that another tool has made.
 #[derive(clap::Args, Debug)]
 pub(crate) struct OwnerArgs {
-    /// Take over objects of a Helm release, after the steps that release them
+    /// Take over objects that Helm installed, after the steps that release them
     #[arg(long)]
     from_helm: bool,
-    /// Take over objects of an Argo CD Application, after the steps that release them
+    /// Take over objects that Argo CD applied, after the steps that release them
     #[arg(long)]
     from_argocd: bool,
-    /// Take over objects of a Flux Kustomization or HelmRelease, after the steps that release them
+    /// Take over objects that Flux applied, after the steps that release them
     #[arg(long)]
     from_flux: bool,
     /// Apply objects that this tool also syncs from the same directory; may be repeated

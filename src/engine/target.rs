@@ -120,7 +120,9 @@ impl Target {
         }
         let mut items = items(reviewed.objects, &served, &set)?;
         let flags: Arc<str> = scope.source.flags().into();
-        items.iter_mut().for_each(|item| item.flags = Arc::clone(&flags));
+        for item in &mut items {
+            item.flags = Arc::clone(&flags);
+        }
         Ok(Self {
             cluster,
             identity,

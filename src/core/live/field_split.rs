@@ -220,7 +220,7 @@ fn collect(set: FieldSet<'_>, at: &str, paths: &mut Vec<String>) {
         };
         let is_item = matches!(segment, Some(Segment::Key(_)));
         match below {
-            Some(below) if !below.is_leaf() && !(is_item && below.owns_itself()) => {
+            Some(below) if !(below.is_leaf() || is_item && below.owns_itself()) => {
                 collect(below, &path, paths);
             }
             _ => paths.push(path),

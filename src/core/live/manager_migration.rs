@@ -30,11 +30,11 @@ pub fn migration_of_fields(
     let is_ours =
         |entry: &Entry<'_>| entry.manager == to && entry.operation == "Apply" && entry.subresource.is_empty();
     let list = object.managed_fields();
-    let moves = |index: &usize| {
+    let is_source = |index: &usize| {
         let is_part = patterns.is_empty() || !parted(&list[*index]["fieldsV1"], patterns, "").0.is_empty();
         is_from(&entries[*index]) && is_part
     };
-    let from: Vec<usize> = (0..entries.len()).filter(moves).collect();
+    let from: Vec<usize> = (0..entries.len()).filter(is_source).collect();
     let first = *from.first()?;
     // The fields are named in an API version, and fields of different versions cannot be merged.
     let version = entries.iter().find(|entry| is_ours(entry)).unwrap_or(&entries[first]).api_version;

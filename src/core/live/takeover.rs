@@ -78,6 +78,16 @@ pub struct LeftField {
 }
 
 impl Takeover {
+    /// Returns whether a field of a field manager moves.
+    pub fn moves(&self, field: &str, manager: &str) -> bool {
+        let is_at = |moved: &String| {
+            field
+                .strip_prefix(moved.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.from.iter().any(|from| from == manager) && self.moved.iter().any(is_at)
+    }
+
     /// Returns a digest of what moves, after a salt: field names of a Secret may be secret, too.
     pub fn digest(&self, salt: &str) -> String {
         names::digest(json!([salt, self.from, self.moved]).to_string().as_bytes())

@@ -34,7 +34,7 @@ struct KnownTypes {
 }
 
 #[derive(Default, Deserialize)]
-struct Defaults {
+struct ServerRules {
     defaults: BTreeMap<String, BTreeMap<String, Value>>,
     aliases: BTreeMap<String, BTreeSet<String>>,
     computed: BTreeMap<String, BTreeMap<String, Computed>>,
@@ -207,7 +207,7 @@ impl Shape {
 }
 
 fn default_of(name: &str, field: &str) -> ServerDefault {
-    let Defaults { defaults, aliases, .. } = server();
+    let ServerRules { defaults, aliases, .. } = server();
     if aliases.get(name).is_some_and(|fields| fields.contains(field)) {
         return ServerDefault::Alias;
     }
@@ -225,8 +225,8 @@ fn types() -> &'static KnownTypes {
 }
 
 /// Returns the defaults of the server.
-fn server() -> &'static Defaults {
-    static KNOWN: OnceLock<Defaults> = OnceLock::new();
+fn server() -> &'static ServerRules {
+    static KNOWN: OnceLock<ServerRules> = OnceLock::new();
     KNOWN.get_or_init(|| serde_json::from_str(DEFAULTS).unwrap_or_default())
 }
 

@@ -280,7 +280,7 @@ fn an_object_that_an_older_version_made_a_member() {
 }
 
 /// Applies the rendered files as a version did that took over no fields.
-fn older_apply(plane: &ControlPlane, app: &App<'_>) {
+pub(super) fn older_apply(plane: &ControlPlane, app: &App<'_>) {
     let body = |name: &str| {
         let file = app.directory().join("rendered").join(name);
         let file = file.to_str().unwrap();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::adopted::{app, changed, changes, edit, joins};
+use super::adopted::{app, changed, changes, edit, joins, older_apply};
 use crate::app::App;
 use crate::control_plane::ControlPlane;
 use crate::objects::Patch;
@@ -136,6 +136,42 @@ fn the_object_changes_while_fields_are_taken_over() {
     assert_eq!(config["metadata"]["annotations"]["example.com/race"], "1");
     let entries = config["metadata"]["managedFields"].to_string();
     assert!(!entries.contains("client-side"), "{entries}");
+}
+
+#[test]
+fn the_answer_to_the_move_is_lost() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-lost");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    let mut is_done = false;
+    let proxy = Proxy::start(plane, move |sent| {
+        let is_move = !is_done && sent.is("PATCH", "/configmaps/web") && sent.json().is_array();
+        is_done |= is_move;
+        if is_move { Fault::ResetAfter } else { Fault::Pass }
+    });
+    let run = app.run_through(&proxy, &["apply"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    changes(&app);
+    app.run(&["apply"]).ok();
+    changed(plane, &app, "lost");
+}
+
+#[test]
+fn a_conflict_with_another_field_manager_is_shown_before_fields_move() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-mixed");
+    app.kubectl(&["create", "-f", "rendered"]).ok();
+    older_apply(plane, &app);
+    app.edit("web.yaml", "data: {stays: a, goes: b}", "data: {stays: mine}");
+    app.run(&["render"]).ok();
+    let theirs =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"stays": "x"}});
+    plane.patch(&app.path("v1", "configmaps/web"), Patch::Apply("x"), &theirs);
+    for command in [&["diff", "--live"][..], &["apply"]] {
+        let run = app.run(command);
+        assert_eq!(run.code, Some(6), "{run:?}");
+        assert!(run.err.contains(".data.stays   x "), "{run:?}");
+    }
 }
 
 #[test]
