@@ -222,7 +222,7 @@ fn apply_stage(
         };
         requests.push((
             object,
-            ApplyRequest { at: at.clone(), body, live: object.live(), takeover: Some(&policy) },
+            ApplyRequest { at: at.clone(), body, live: object.live(), takeover: Some(&policy), moves: None },
         ));
     }
     let results = apply_all(&target.cluster, requests, options, |object, done| {

@@ -125,7 +125,9 @@ pub(crate) fn compare_objects<'a>(
         match &object.item.at {
             Some(at) if strategy != DiffStrategy::ClientSide => {
                 let (at, body) = (at.clone(), comparison.wanted.clone());
-                requests.push((comparison, ApplyRequest { at, body, live: object.live(), takeover: None }));
+                let moves = comparison.takeover.clone();
+                let request = ApplyRequest { at, body, live: object.live(), takeover: None, moves };
+                requests.push((comparison, request));
             }
             // A dry run fails if the kind comes with the tree and does not exist yet.
             _ => comparison.estimate(),
@@ -242,21 +244,14 @@ impl<'a> Comparison<'a> {
     /// Takes the effect from the result of the dry run. A dry run cannot cover a move of fields together with an apply that
     /// changes or removes them, so the result is then an estimate; the dry run still finds other conflicts.
     fn settle(&mut self, outcome: ApplyOutcome, items: &[Item]) {
-        if let Some(takeover) = self.takeover.as_ref().filter(|takeover| !takeover.is_neutral) {
-            let is_real = |conflict: &Conflict| !takeover.moves(&conflict.field, &conflict.manager);
+        if self.takeover.as_ref().is_some_and(|takeover| !takeover.is_neutral) {
+            let is_rejected = |error: &ClusterError| {
+                matches!(error, ClusterError::Request { problem: Problem::Rejected { code: 422, .. }, .. })
+            };
             match &outcome {
-                ApplyOutcome::Conflicts(conflicts) if conflicts.iter().any(is_real) => {
-                    let real = conflicts.iter().filter(|conflict| is_real(conflict));
-                    self.state = State::Conflicts(real.cloned().collect());
-                    return;
-                }
-                ApplyOutcome::Conflicts(_)
-                | ApplyOutcome::Answer(_)
-                | ApplyOutcome::Failed(ClusterError::Request {
-                    problem: Problem::Rejected { code: 422, .. },
-                    ..
-                }) => return self.estimate(),
-                ApplyOutcome::Failed(_) | ApplyOutcome::Unknown | ApplyOutcome::NotBegun => {}
+                ApplyOutcome::Answer(_) => return self.estimate(),
+                ApplyOutcome::Failed(error) if is_rejected(error) => return self.estimate(),
+                _ => {}
             }
         }
         self.state = match outcome {

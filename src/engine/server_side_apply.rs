@@ -22,6 +22,9 @@ pub(crate) struct ApplyRequest<'a> {
     pub(crate) live: Option<&'a LiveObject>,
     /// Whose fields are taken over before the apply; `None` if no field moves.
     pub(crate) takeover: Option<&'a TakeoverPolicy>,
+    /// In a dry run, the fields that would move before the apply. They are no conflicts: a conflict compares how a value is
+    /// written, and `1000m` is another text than `1`.
+    pub(crate) moves: Option<Takeover>,
 }
 
 /// Result of a request.
@@ -101,7 +104,12 @@ pub(crate) fn apply_all<T>(
         *outcome = match result {
             Ok(answer) => answer.object().map_or(ApplyOutcome::Unknown, ApplyOutcome::Answer),
             Err(ClusterError::Request { problem: Problem::Conflicts(causes), ask, server }) => {
-                let conflicts = conflicts_of(&causes, &request.body, request.live);
+                let all = conflicts_of(&causes, &request.body, request.live);
+                let moves = |conflict: &Conflict| {
+                    let takeover = request.moves.as_ref();
+                    takeover.is_some_and(|takeover| takeover.moves(&conflict.field, &conflict.manager))
+                };
+                let (moved, conflicts): (Vec<_>, Vec<_>) = all.into_iter().partition(moves);
                 *tries += 1;
                 match verdict(options.rules, &conflicts) {
                     Verdict::Fail(conflicts) => ApplyOutcome::Conflicts(conflicts),
@@ -113,7 +121,7 @@ pub(crate) fn apply_all<T>(
                         for field in &leave {
                             remove(field, &mut request.body);
                         }
-                        let force = if take { Force::Always } else { Force::Never };
+                        let force = if take || !moved.is_empty() { Force::Always } else { Force::Never };
                         return Next::Retry(Box::new(call(request, options, force)));
                     }
                 }

@@ -210,6 +210,38 @@ fn objects_of_every_command_of_kubectl() {
 }
 
 #[test]
+fn objects_of_many_kinds_with_defaults_and_other_spellings() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    for by in ["apply", "create"] {
+        let app = App::new(plane, &format!("managers-kinds-{by}"));
+        app.write("web.yaml", &include_str!("kinds.yaml").replace("NAMESPACE", &app.namespace));
+        app.run(&["render"]).ok();
+        app.kubectl(&[by, "-f", "rendered"]).ok();
+        let read = || {
+            let all = app.kubectl(&["get", "-f", "rendered", "-o", "json"]).json();
+            let one = |object: &Value| {
+                json!([object["metadata"]["name"], object["metadata"]["generation"], object["spec"]])
+            };
+            all["items"].as_array().unwrap().iter().map(one).collect::<Vec<_>>()
+        };
+        let before = read();
+        let shown = app.run(&["diff", "--live"]);
+        assert_eq!(shown.code, Some(1), "{shown:?}");
+        assert!(!shown.out.contains("\n-"), "{shown:?}");
+        let run = app.run(&["apply"]);
+        assert_eq!(run.code, Some(0), "{run:?}");
+        assert_eq!(read(), before, "{by}");
+        assert_eq!(app.run(&["diff", "--live"]).ok(), "");
+        let again = app.run(&["apply"]);
+        assert!(again.out.lines().all(|line| line.ends_with(" unchanged")), "{again:?}");
+        // The only fields that stay are those of the table in docs/cluster.md that the server writes.
+        let left: Vec<&str> = run.err.lines().filter(|line| line.contains("stays with")).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert!(left[0].starts_with("daemonset/") && left[1].starts_with("job/"), "{left:?}");
+    }
+}
+
+#[test]
 fn fields_that_were_edited_before() {
     let Some(plane) = ControlPlane::shared() else { return };
     for by in ["apply", "create"] {
