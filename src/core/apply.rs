@@ -13,7 +13,9 @@ mod release;
 pub use crate::core::apply::apply_set::{
     ApplySet, GroupKind, ID, KINDS, LOCK_ID, MemberScope, NAMESPACES, PARENT_MANAGER, PART_OF, TOOL, TOOLING,
 };
-pub use crate::core::apply::conflicts::{Conflict, Verdict, Yielded, conflicts_of, verdict, yielded};
+pub use crate::core::apply::conflicts::{
+    Conflict, Verdict, Yielded, conflicts_of, other_appliers, verdict, yielded,
+};
 pub use crate::core::apply::order::Stage;
 pub use crate::core::apply::owned_input::refuse_owned;
 pub use crate::core::apply::owners::{Step, Tool, Tracker, other_owners, other_set};

@@ -12,7 +12,7 @@ mod server_fields;
 mod validate;
 
 pub use crate::core::manifest::helm_hooks::{HelmHooks, Separated, separate};
-pub use crate::core::manifest::metadata::{label, set_label, set_metadata};
+pub use crate::core::manifest::metadata::{has_metadata, label, set_label, set_metadata};
 pub use crate::core::manifest::names::check_names;
 pub use crate::core::manifest::object::{Key, Object};
 pub use crate::core::manifest::read::{ManifestFile, read_manifests};

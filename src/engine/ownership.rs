@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::apply::{Step, Tool, Tracker, other_owners, other_set};
+use crate::core::apply::{Step, Tool, Tracker, other_appliers, other_owners, other_set};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote::word;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, observe};
 use crate::engine::rejection::kubectl_name;
@@ -126,6 +127,9 @@ fn check(
             terminal::diagnostic(&Diagnostic { message, severity: Severity::Warning, ..refusal });
         }
     }
+    if newcomers != Newcomers::Nothing {
+        note_other_appliers(target, observation);
+    }
     let mut found: BTreeMap<String, Vec<Key>> = BTreeMap::new();
     let here = observation.objects.iter().filter_map(ManagedObject::live);
     for live in here.chain(&observation.others) {
@@ -189,6 +193,28 @@ fn refusals(target: &Target, observation: &Observation<'_>) -> Vec<Diagnostic> {
             .push(Diagnostic::refusal(message).at(first.item.location.clone()).hint(not_taken_hint(tool)));
     }
     problems
+}
+
+/// Prints which other field managers apply the objects that become members. Nothing shows whether they still do.
+fn note_other_appliers(target: &Target, observation: &Observation<'_>) {
+    let tools: Vec<&str> = Tool::all().flat_map(|tool| tool.managers().iter().copied()).collect();
+    let mut found: BTreeMap<&str, Vec<&Key>> = BTreeMap::new();
+    for object in &observation.objects {
+        let Some(live) = object.live().filter(|live| !target.set.is_member(live)) else { continue };
+        for manager in other_appliers(&object.item.wanted, live, &tools) {
+            found.entry(manager).or_default().push(&object.item.key);
+        }
+    }
+    for (manager, keys) in found {
+        let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
+        terminal::note(&format!(
+            "{manager} also applies fields of {}{more}; if it no longer does, take them over with `kubectl largescale \
+             inventory adopt{} --from {}`",
+            keys[0],
+            target.flags,
+            word(manager)
+        ));
+    }
 }
 
 fn not_taken_hint(tool: Tool) -> String {

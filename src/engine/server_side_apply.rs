@@ -7,7 +7,7 @@ use crate::cluster::{
 };
 use crate::core::apply::{Conflict, Verdict, conflicts_of, verdict};
 use crate::core::live::{LiveObject, MANAGER, Takeover, remove};
-use crate::core::manifest::set_metadata;
+use crate::core::manifest::{has_metadata, set_metadata};
 use crate::core::spec::ConflictRule;
 use crate::engine::takeover::TakeoverPolicy;
 
@@ -181,7 +181,7 @@ impl<T> Attempt<'_, T> {
 impl ApplyRequest<'_> {
     /// Whether the object may only be changed as it was read.
     fn has_precondition(&self) -> bool {
-        self.body["metadata"].get("resourceVersion").is_some()
+        has_metadata(&self.body, "resourceVersion")
     }
 
     /// Taking over fields gives the object another version.

@@ -156,6 +156,24 @@ fn paths(set: FieldSet<'_>, object: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Returns the other field managers that apply fields of the desired object, except kubectl and the given ones.
+pub fn other_appliers<'a>(desired: &Value, live: &'a LiveObject, except: &[&str]) -> Vec<&'a str> {
+    let is_other = |entry: &&Entry<'_>| {
+        let is_known = [MANAGER, "kubectl", "kubectl-last-applied"].contains(&entry.manager);
+        let is_apply = entry.operation == "Apply" && entry.subresource.is_empty();
+        is_apply && !is_known && !except.contains(&entry.manager)
+    };
+    let mut found = Vec::new();
+    for entry in entries(live).unwrap_or_default().iter().filter(is_other) {
+        let mut shared = Vec::new();
+        paths(entry.fields, desired, "", &mut shared);
+        if !shared.is_empty() {
+            found.push(entry.manager);
+        }
+    }
+    found
+}
+
 fn quoted_after(message: &str, mark: &str) -> Option<String> {
     let rest = message.split_once(mark)?.1.strip_prefix('"')?;
     Some(rest.split_once('"')?.0.to_owned())
@@ -207,6 +225,24 @@ mod tests {
             [""; 0],
             "a rule in the spec takes precedence"
         );
+    }
+
+    #[test]
+    fn others_that_apply_the_same_fields() {
+        let with = |manager: &str, operation: &str, fields: Value| {
+            let mut entry = entry(manager, "", &fields);
+            entry["operation"] = operation.into();
+            entry
+        };
+        let replicas = || json!({"f:spec": {"f:replicas": {}}});
+        let (desired, live) = deployment(&json!([
+            with("ci", "Apply", replicas()),
+            with("kubectl", "Apply", replicas()),
+            with("helm", "Apply", replicas()),
+            with("controller", "Update", replicas()),
+            with("injector", "Apply", json!({"f:metadata": {"f:annotations": {"f:x": {}}}})),
+        ]));
+        assert_eq!(other_appliers(&desired, &live, &["helm"]), ["ci"]);
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub fn set_label(object: &mut Value, key: &str, value: &str) {
     }
 }
 
+/// Returns whether the metadata of an object has a field.
+pub fn has_metadata(object: &Value, field: &str) -> bool {
+    object.get("metadata").is_some_and(|metadata| metadata.get(field).is_some())
+}
+
 /// Sets a field of the metadata, such as `namespace`. Does nothing if the metadata has another type.
 pub fn set_metadata(object: &mut Value, field: &str, text: &str) {
     if let Some(Value::Object(metadata)) = object.get_mut("metadata") {

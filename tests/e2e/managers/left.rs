@@ -29,6 +29,11 @@ fn another_field_manager_applies_the_same_objects() {
     let Some(plane) = ControlPlane::shared() else { return };
     let app = app(plane, "managers-other");
     app.kubectl(&["apply", "--server-side", "--field-manager=other", "-f", "rendered"]).ok();
+    let shown = app.run(&["diff", "--live"]);
+    assert!(
+        shown.err.contains("other also applies fields of configmap/managers-other/web and 5 more"),
+        "{shown:?}"
+    );
     joins(plane, &app);
     changes(&app);
     let run = app.run(&["apply"]);
