@@ -22,7 +22,7 @@ pub(crate) struct ApplyRequest<'a> {
     pub(crate) live: Option<&'a LiveObject>,
     /// Whose fields are taken over before the apply; `None` if no field moves.
     pub(crate) takeover: Option<&'a TakeoverPolicy>,
-    /// In a dry run, the fields that would move before the apply. They are no conflicts: a conflict compares how a value is
+    /// In a dry run, the fields that would move before the apply. Conflicts about them are ignored: the server compares how a value is
     /// written, and `1000m` is another text than `1`.
     pub(crate) moves: Option<Takeover>,
 }
@@ -105,11 +105,11 @@ pub(crate) fn apply_all<T>(
             Ok(answer) => answer.object().map_or(ApplyOutcome::Unknown, ApplyOutcome::Answer),
             Err(ClusterError::Request { problem: Problem::Conflicts(causes), ask, server }) => {
                 let all = conflicts_of(&causes, &request.body, request.live);
-                let moves = |conflict: &Conflict| {
+                let is_taken = |conflict: &Conflict| {
                     let takeover = request.moves.as_ref();
                     takeover.is_some_and(|takeover| takeover.moves(&conflict.field, &conflict.manager))
                 };
-                let (moved, conflicts): (Vec<_>, Vec<_>) = all.into_iter().partition(moves);
+                let (moved, conflicts): (Vec<_>, Vec<_>) = all.into_iter().partition(is_taken);
                 *tries += 1;
                 match verdict(options.rules, &conflicts) {
                     Verdict::Fail(conflicts) => ApplyOutcome::Conflicts(conflicts),
