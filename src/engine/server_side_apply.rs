@@ -22,8 +22,8 @@ pub(crate) struct ApplyRequest<'a> {
     pub(crate) live: Option<&'a LiveObject>,
     /// Whose fields are taken over before the apply; `None` if no field moves.
     pub(crate) takeover: Option<&'a TakeoverPolicy>,
-    /// In a dry run, the fields that would move before the apply. Conflicts about them are ignored: the server compares how a value is
-    /// written, and `1000m` is another text than `1`.
+    /// In a dry run, the fields that would move before the apply. Conflicts about them are ignored: the server compares how a
+    /// value is written, and `1000m` is another text than `1`.
     pub(crate) moves: Option<Takeover>,
 }
 
