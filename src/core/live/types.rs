@@ -5,7 +5,7 @@
 //! admission plugins and registries set: a value, or null if the server computes the value. `aliases` are fields that the
 //! server sets from another field, so that their own value may have no effect. `computed` says how it computes some values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -26,11 +26,46 @@ const CUSTOM: &str = "custom";
 /// The type of the metadata of every object.
 const METADATA: &str = "meta.ObjectMeta";
 
-#[derive(Default, Deserialize)]
+/// The table, whose types are parsed when they are first needed: an object needs a few of 360.
+#[derive(Default)]
 struct KnownTypes {
-    kinds: BTreeMap<String, String>,
-    atomic: BTreeSet<String>,
-    types: BTreeMap<String, BTreeMap<String, String>>,
+    kinds: HashMap<&'static str, &'static str>,
+    atomic: BTreeSet<&'static str>,
+    types: HashMap<&'static str, KnownType>,
+}
+
+struct KnownType {
+    line: &'static str,
+    fields: OnceLock<Words>,
+}
+
+/// Names with the words of the table.
+type Words = BTreeMap<&'static str, &'static str>;
+
+impl KnownTypes {
+    /// Reads the lines of the table: `"name":value` and a comma.
+    fn read(table: &'static str) -> Self {
+        let mut known = Self::default();
+        for line in table.lines() {
+            let Some((name, value)) = line.strip_prefix('"').and_then(|line| line.split_once("\":")) else {
+                continue;
+            };
+            let value = value.strip_suffix(',').unwrap_or(value);
+            if value.starts_with('{') && value.ends_with('}') {
+                known.types.insert(name, KnownType { line: value, fields: OnceLock::new() });
+            } else if name == "atomic" {
+                known.atomic = serde_json::from_str(value).unwrap_or_default();
+            } else if let Some(word) = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+                known.kinds.insert(name, word);
+            }
+        }
+        known
+    }
+
+    fn fields(&self, name: &str) -> Option<&Words> {
+        let known = self.types.get(name)?;
+        Some(known.fields.get_or_init(|| serde_json::from_str(known.line).unwrap_or_default()))
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -102,7 +137,7 @@ impl Shape {
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
         let is_custom = group.contains('.') && !group.ends_with(".k8s.io");
         let other = if is_custom { CUSTOM_KIND } else { OTHER_KIND };
-        let word = types().kinds.get(&format!("{api_version} {kind}")).map_or(other, String::as_str);
+        let word = types().kinds.get(format!("{api_version} {kind}").as_str()).copied().unwrap_or(other);
         Self { word, ..Self::UNKNOWN }
     }
 
@@ -165,7 +200,7 @@ impl Shape {
             };
             return Self { word: item, is_field: false, default };
         }
-        let Some(word) = types().types.get(bare).and_then(|fields| fields.get(name)) else {
+        let Some(word) = types().fields(bare).and_then(|fields| fields.get(name)) else {
             return Self::UNKNOWN;
         };
         Self { word, is_field: true, default: default_of(bare, name) }
@@ -221,7 +256,7 @@ fn default_of(name: &str, field: &str) -> ServerDefault {
 /// Returns the table of types, which is parsed once, when it is first needed.
 fn types() -> &'static KnownTypes {
     static KNOWN: OnceLock<KnownTypes> = OnceLock::new();
-    KNOWN.get_or_init(|| serde_json::from_str(TYPES).unwrap_or_default())
+    KNOWN.get_or_init(|| KnownTypes::read(TYPES))
 }
 
 /// Returns the defaults of the server.
@@ -272,8 +307,15 @@ mod tests {
     fn the_tables_are_complete() {
         let known = types();
         assert!(known.kinds.len() > 50 && known.types.len() > 300);
-        let mut words: BTreeSet<&str> = known.kinds.values().map(String::as_str).collect();
-        words.extend(known.types.values().flat_map(BTreeMap::values).map(String::as_str));
+        // The lines are those of the JSON document.
+        let whole: Value = serde_json::from_str(TYPES).unwrap();
+        assert_eq!(serde_json::to_value(&known.kinds).unwrap(), whole["kinds"]);
+        assert_eq!(serde_json::to_value(&known.atomic).unwrap(), whole["atomic"]);
+        let fields: BTreeMap<&str, &Words> =
+            known.types.keys().map(|name| (*name, known.fields(name).unwrap())).collect();
+        assert_eq!(serde_json::to_value(&fields).unwrap(), whole["types"]);
+        let mut words: BTreeSet<&str> = known.kinds.values().copied().collect();
+        words.extend(fields.values().flat_map(|fields| fields.values().copied()));
         for word in words {
             let mut word = word;
             while let Some(inner) = word.trim_start_matches(['!', '=', '*']).strip_prefix(['[', '{']) {
@@ -292,7 +334,10 @@ mod tests {
         let computed = computed.flat_map(|(name, fields)| fields.keys().map(move |field| (name, field)));
         assert!(server().computed.contains_key("core.v1.Container"));
         for (name, field) in all.chain(computed) {
-            assert!(known.types.get(name).is_some_and(|fields| fields.contains_key(field)), "{name}.{field}");
+            assert!(
+                fields.get(name.as_str()).is_some_and(|fields| fields.contains_key(field.as_str())),
+                "{name}.{field}"
+            );
         }
     }
 }

@@ -82,12 +82,26 @@ fn flow(entries: &[(&str, String)]) -> String {
 /// Quotes a text on one line so that every YAML reader returns the same text, also in `{}`.
 fn scalar(text: &str) -> String {
     let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if is_never_quoted(text) {
+        return text.to_owned();
+    }
     if !text.is_empty() && text.chars().all(is_simple) {
         return yaml::write_plain(&text).trim_end().to_owned();
     }
     // A JSON string is valid YAML; control characters and special characters are also escaped.
     let json = serde_json::to_string(text).unwrap_or_default();
     json.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c.to_string() } else { escaped(c) }).collect()
+}
+
+/// Whether a text is surely a string for every YAML reader: it is longer than `false`, and it is the name of a rendered file or
+/// a pool, or a digest with a letter that no number has. The writer of YAML is slow, and a large lock has thousands of these.
+fn is_never_quoted(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let has_letter = bytes.iter().any(|b| matches!(b, b'a' | b'c' | b'd' | b'f' | b'g'..=b'z'));
+    let is_digest = bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let is_name = bytes.first().is_some_and(u8::is_ascii_lowercase)
+        && bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
+    bytes.len() > "false".len() && has_letter && (is_digest || is_name)
 }
 
 fn escaped(c: char) -> String {
@@ -101,6 +115,35 @@ fn escaped(c: char) -> String {
 mod tests {
     use super::*;
     use crate::core::lock::tests::lock;
+
+    #[test]
+    fn the_short_way_writes_what_the_writer_of_yaml_writes() {
+        let mut texts: Vec<String> =
+            ["service-web-a.yaml", "pool-1.example", "a.b-c-", "inf.inf", "nan-nan", "x0b1111"]
+                .map(str::to_owned)
+                .to_vec();
+        // Digests, also with few letters, and texts of few letters.
+        let mut seed: u64 = 1;
+        for alphabet in ["0123456789abcdef", "0123456789e", "01bx.-", "0189acdf.-", "efinoslrtuy-."] {
+            for length in [5, 6, 7, 8, 32, 64] {
+                for _ in 0..200 {
+                    let letter = || {
+                        seed = seed
+                            .wrapping_mul(6_364_136_223_846_793_005)
+                            .wrapping_add(1_442_695_040_888_963_407);
+                        let index = usize::try_from(seed >> 33).unwrap() % alphabet.len();
+                        alphabet.as_bytes()[index] as char
+                    };
+                    texts.push(std::iter::repeat_with(letter).take(length).collect());
+                }
+            }
+        }
+        let short: Vec<&String> = texts.iter().filter(|text| is_never_quoted(text)).collect();
+        assert!(short.len() > 1000, "{}", short.len());
+        for text in short {
+            assert_eq!(yaml::write_plain(text).trim_end(), text);
+        }
+    }
 
     #[test]
     fn each_entry_has_its_own_line() {

@@ -115,7 +115,8 @@ mod tests {
     #[test]
     fn the_error_has_the_line_of_the_value() {
         let problem = |text: &str| read_typed::<Shape>("f", text).unwrap_err().to_string();
-        assert_eq!(read_typed::<Shape>("f", "name: a\nlist:\n- {x: 1}\n").unwrap().list[0]["x"], 1);
+        let read = read_typed::<Shape>("f", "name: a\nlist:\n- {x: 1}\n").unwrap();
+        assert_eq!((read.name.as_str(), read.list[0]["x"]), ("a", 1));
         for (text, location) in [
             (
                 "name: a\nlist:\n- a: 1\n- b: 1\n  c: x\n",
