@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::commands::init::gitops::GitopsArgs;
 use crate::commands::init::links::refuse_link;
 use crate::commands::init::starter::{Starter, seen};
-use crate::core::import::{Imported, import_documents};
+use crate::core::import::{ImportOptions, Imported, import_documents};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::manifest::{Key, ManifestFile, read_manifests};
@@ -75,6 +75,9 @@ pub struct Args {
     /// Import hand-written manifests: merge Services that differ only in name and binding, and keep their names
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// Keep the fields of live objects that have the defaults of the API server
+    #[arg(long, requires = "from")]
+    keep_defaults: bool,
     #[command(flatten)]
     gitops: GitopsArgs,
 }
@@ -111,7 +114,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let mut imported = args
         .from
         .as_deref()
-        .map(|from| read_and_import(from, choice.platform, &platforms, &merged))
+        .map(|from| {
+            let options = ImportOptions { keep_defaults: args.keep_defaults };
+            read_and_import(from, choice.platform, &platforms, &merged, options)
+        })
         .transpose()?;
     if let Some(imported) = &mut imported {
         imported.keep_referenced(namespace);
@@ -221,13 +227,14 @@ fn read_and_import(
     platform: &Platform,
     platforms: &[Platform],
     merged: &Merged,
+    options: ImportOptions,
 ) -> Result<Imported, Failure> {
     let shown = from.display().to_string();
     let documents = yaml::read(&shown, &read_text_of_user(from, &shown)?)?;
     if documents.is_empty() {
         return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
     }
-    let imported = import_documents(documents, platform, platforms, &merged.set)?;
+    let imported = import_documents(documents, platform, platforms, &merged.set, options)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
     }

@@ -1,23 +1,34 @@
 //! Import of hand-written manifests: merges the Services of the pools into one, and upgrades removed API versions.
 
 mod api_versions;
+mod autoscaled;
 mod bindings;
+mod defaults;
+mod dropped;
 mod group;
 mod hand_written;
+mod origin;
+mod ports;
 mod referenced;
 mod undecided;
 mod unmerged;
+mod written;
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use crate::core::import::api_versions::upgrade_api_version;
+use crate::core::import::autoscaled::Autoscaled;
+use crate::core::import::defaults::{comparable, default_family, drop_defaults};
+use crate::core::import::dropped::Dropped;
 use crate::core::import::group::fold_group;
-use crate::core::import::hand_written::{HandWritten, drop_fields};
+use crate::core::import::hand_written::HandWritten;
+use crate::core::import::origin::Origin;
+use crate::core::import::written::{drop_written, is_of_cluster};
 use crate::core::kubernetes::object_shape;
 use crate::core::kubernetes::object_shape::Misshapen;
-use crate::core::manifest::validate;
+use crate::core::manifest::{Key, validate};
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::describe::kind_of;
@@ -41,17 +52,12 @@ pub struct Imported {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// Fields that the API server sets, as in the output of `kubectl get -o yaml`. A manifest must not have them.
-const SERVER_FIELDS: &[&str] = &[
-    "/status",
-    "/metadata/uid",
-    "/metadata/resourceVersion",
-    "/metadata/creationTimestamp",
-    "/metadata/generation",
-    "/metadata/managedFields",
-    "/metadata/selfLink",
-    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration",
-];
+/// What to keep of the objects.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImportOptions {
+    /// Keep the fields that the API server would add again with the same values.
+    pub keep_defaults: bool,
+}
 
 /// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
 /// a Service if its pool or names cannot be decided.
@@ -60,32 +66,35 @@ pub fn import_documents(
     platform: &Platform,
     platforms: &[Platform],
     pools: &PoolSet,
+    options: ImportOptions,
 ) -> Checked<Imported> {
     let mut imported = Imported::default();
     let mut services = Vec::new();
     let mut others = Vec::new();
     let mut misshapen = Vec::new();
-    for document in items(documents) {
-        let mut wrong = wrong_fields(&document);
+    let mut documents: Vec<Document> = items(documents).collect();
+    for document in &documents {
+        let mut wrong = wrong_fields(document);
         if wrong.is_empty() {
-            wrong = refused_fields(&document);
+            wrong = refused_fields(document);
         }
-        if !wrong.is_empty() {
-            misshapen.extend(wrong);
-            continue;
-        }
-        let mut object = document.value.clone();
-        drop_fields(&mut object, SERVER_FIELDS);
+        misshapen.extend(wrong);
+    }
+    if !misshapen.is_empty() {
+        return Err(misshapen);
+    }
+    let mut dropped = Dropped::default();
+    documents.retain(|document| !is_left_out(&document.value, &mut dropped));
+    let users_objects = UsersObjects::of(&documents, platforms, options, &mut dropped);
+    for (document, mut object) in documents.iter().zip(users_objects.0) {
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
-            services.push(HandWritten::new(object, platform, platforms, &document));
+            services.push(HandWritten::new(object, platform, platforms, document));
         } else {
             upgrade_api_version(&mut object, &mut imported.changes);
             others.push(object);
         }
     }
-    if !misshapen.is_empty() {
-        return Err(misshapen);
-    }
+    imported.changes.extend(dropped.sentences());
     imported.internal = !services.is_empty() && services.iter().all(|service| service.internal);
     if imported.internal {
         imported.changes.push("all Services are internal: `spec.internal: true`".to_owned());
@@ -96,7 +105,7 @@ pub fn import_documents(
     let mut groups: Vec<Vec<HandWritten>> = Vec::new();
     let mut by_rest: HashMap<String, usize> = HashMap::new();
     for service in services {
-        let index = *by_rest.entry(service.rest.to_string()).or_insert(groups.len());
+        let index = *by_rest.entry(comparable(&service.rest).to_string()).or_insert(groups.len());
         match groups.get_mut(index) {
             Some(group) => group.push(service),
             None => groups.push(vec![service]),
@@ -114,6 +123,52 @@ pub fn import_documents(
     }
     imported.objects.extend(others);
     if problems.is_empty() { Ok(imported) } else { Err(problems) }
+}
+
+/// The objects as their users wrote them.
+struct UsersObjects(Vec<Value>);
+
+impl UsersObjects {
+    /// Drops what others wrote.
+    fn of(
+        documents: &[Document],
+        platforms: &[Platform],
+        options: ImportOptions,
+        dropped: &mut Dropped,
+    ) -> Self {
+        let origins: Vec<Origin> = documents.iter().map(|document| Origin::of(&document.value)).collect();
+        let family = documents
+            .iter()
+            .zip(&origins)
+            .find_map(|(document, origin)| default_family(&document.value, origin));
+        let scaled = Autoscaled::of(documents.iter().map(|document| &document.value));
+        let users = documents.iter().zip(&origins).map(|(document, origin)| {
+            let mut object = document.value.clone();
+            drop_written(&mut object, origin, platforms, dropped);
+            if origin.is_live {
+                scaled.drop_replicas(&mut object, dropped);
+            }
+            if !options.keep_defaults {
+                drop_defaults(&mut object, origin, family, dropped);
+            }
+            object
+        });
+        Self(users.collect())
+    }
+}
+
+/// Whether the cluster or a controller brings an object, so that no manifest has it.
+fn is_left_out(object: &Value, dropped: &mut Dropped) -> bool {
+    let key = || Key::of(object).to_string();
+    if is_of_cluster(object) {
+        dropped.object("that the cluster itself creates".to_owned(), key());
+        return true;
+    }
+    let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    let Some(owner) = owners.into_iter().find(|owner| owner["controller"] == true) else { return false };
+    let text = |field: &str| owner[field].as_str().unwrap_or_default();
+    dropped.object(format!("that {} {} controls", text("kind"), text("name")), key());
+    true
 }
 
 /// Reports fields of the wrong type that the import relies on.

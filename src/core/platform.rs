@@ -38,7 +38,7 @@ pub use crate::core::platform::selection::{
     Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue,
 };
 pub use crate::core::platform::service_rules::{
-    Broken, Condition, Level, Refusal, Requirement, Within, broken_rules, is_set,
+    Broken, Condition, Level, Refusal, Requirement, Within, Written, broken_rules, is_set,
 };
 pub use crate::core::platform::settings::{Setting, SettingForm, SettingOf, setting_patterns};
 pub use crate::core::platform::vm_set::{Derived, VmSetFinder};

@@ -132,7 +132,7 @@ mod tests {
     use std::sync::LazyLock;
 
     use super::*;
-    use crate::core::import::import_documents;
+    use crate::core::import::{ImportOptions, import_documents};
     use crate::core::platform::{builtin_names, read_builtin};
     use crate::core::yaml;
 
@@ -153,7 +153,13 @@ mod tests {
             LazyLock::new(|| builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect());
         let platforms = &PLATFORMS;
         let platform = platforms.iter().find(|known| known.name == platform).unwrap();
-        match import_documents(yaml::read("in.yaml", text).unwrap(), platform, platforms, &pools()) {
+        match import_documents(
+            yaml::read("in.yaml", text).unwrap(),
+            platform,
+            platforms,
+            &pools(),
+            ImportOptions::default(),
+        ) {
             Ok(imported) => serde_json::to_string(&imported.names).unwrap(),
             Err(problems) => problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }

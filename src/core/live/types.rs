@@ -169,6 +169,11 @@ impl Shape {
             || self.kind() == Kind::List && self.merge() == Merge::Whole
     }
 
+    /// Whether no object may be without the field.
+    pub(super) fn is_required(self) -> bool {
+        self.word.starts_with('!')
+    }
+
     /// Whether it is a field of a struct.
     pub(super) fn is_field(self) -> bool {
         self.is_field

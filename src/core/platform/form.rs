@@ -13,7 +13,7 @@ use crate::core::platform::node_rules::{ControlPlane, ExcludeLabel, NodeRefusal,
 use crate::core::platform::proof::Proof;
 use crate::core::platform::protocols::ProtocolRule;
 use crate::core::platform::selection::Selection;
-use crate::core::platform::service_rules::{Refusal, Requirement};
+use crate::core::platform::service_rules::{Refusal, Requirement, Written};
 use crate::core::platform::settings::Setting;
 use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
@@ -144,6 +144,10 @@ pub struct PlatformSpec {
     /// needs its own value. Upper and lower case are the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub address_annotations: Vec<String>,
+    /// What the controllers of the platform write to a Service. `init --from` leaves it out of the manifests, unless the user applied
+    /// it; it stays on the live Service.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<Written>,
     /// What a Service must not have on this platform.
     #[serde(default)]
     pub refuses: Vec<Refusal>,

@@ -34,6 +34,16 @@ pub struct Refusal {
     pub within: Within,
 }
 
+/// A field that a controller writes to a Service.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Written {
+    /// JSON pointer into the Service; a `*` at the end is every key that begins with the text before it.
+    pub path: String,
+    /// The source of this fact.
+    pub source: String,
+}
+
 /// A field that a Service must have.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
