@@ -6,6 +6,7 @@ mod file_error;
 mod files;
 pub mod git;
 mod identity;
+mod inputs;
 mod leftovers;
 mod manifests;
 mod named_platform;
@@ -23,9 +24,11 @@ pub use crate::directory::boundary::{Outside, is_outside};
 pub use crate::directory::external_diff::{ExternalDiff, external_diff};
 pub use crate::directory::file_error::{FileError, FileOperation};
 pub use crate::directory::files::{
-    NamedBy, is_regular_file, make_directory, read_text, read_text_of_user, replace, write_new, write_private,
+    NamedBy, has_entries, is_regular_file, is_taken, make_directory, read_text, read_text_of_user, replace,
+    write_new, write_private,
 };
 pub use crate::directory::identity::{new_lock_id, new_salt};
+pub use crate::directory::inputs::{InputFile, STDIN_FILE, read_inputs};
 pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};

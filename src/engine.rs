@@ -1,6 +1,7 @@
 //! Steps shared by `diff --live`, `apply` and `prune`: read the reviewed directory, read the cluster, compare the
 //! two.
 
+pub(crate) mod adoptable;
 pub(crate) mod apply;
 pub(crate) mod apply_set;
 pub mod cluster_identity;

@@ -2,31 +2,34 @@
 
 mod gitops;
 mod links;
+mod manifests;
+mod nodes_file;
+mod source;
 mod starter;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use crate::cluster::Cluster;
 use crate::commands::init::gitops::GitopsArgs;
-use crate::commands::init::links::refuse_link;
+use crate::commands::init::manifests::{ImportFiles, MANIFESTS, OVERLAY};
+use crate::commands::init::nodes_file::{copy_of_nodes, nodes_source};
+use crate::commands::init::source::{Import, SourceArgs};
 use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{ImportOptions, Imported, import_documents};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::manifest::{Key, ManifestFile, read_manifests};
+use crate::core::manifest::Key;
 use crate::core::platform::choose::{Choice, choose};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Spec};
-use crate::core::yaml;
 use crate::directory::{
-    NamedBy, Outside, SPEC_FILE, is_outside, is_regular_file, make_directory, nodes_from, read_text,
-    read_text_of_user, write_new,
+    NamedBy, Outside, SPEC_FILE, is_outside, make_directory, nodes_from, read_text, write_new,
 };
 use crate::engine::discover::from_cluster;
 use crate::exit::Exit;
@@ -35,12 +38,10 @@ use crate::output::styled::Styled;
 use crate::output::terminal;
 use crate::scope::GlobalArgs;
 
-/// Directory of manifests next to the spec.
-const MANIFESTS: &str = "manifests";
-
-/// Write a starter spec for a cluster, or from hand-written Services
+/// Write a starter spec for a cluster, or from existing Services
 ///
-/// Reads the nodes to detect the platform and the pools. Writes largescale.yaml with comments, and with --from a manifest.
+/// Reads the nodes to detect the platform and the pools. Writes largescale.yaml with comments. With --from or --from-cluster, imports
+/// existing Services and workloads, and writes manifests without what servers and controllers wrote.
 /// Copies the file of nodes if the spec cannot name it where it is (docs/review.md, "Paths"). Never overwrites a file.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
@@ -53,6 +54,9 @@ const MANIFESTS: &str = "manifests";
 
   # Import hand-written Services, one per pool
   kubectl largescale init app --from services.yaml
+
+  # Import the live Services of a namespace, and the workloads that they select
+  kubectl largescale init app --from-cluster --namespace web
 
   # Write the Application that makes Argo CD sync the rendered directory
   kubectl largescale init app --gitops argocd")]
@@ -72,12 +76,8 @@ pub struct Args {
     /// Name of the workload [default: the name of the Service or of the directory]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Import hand-written manifests: merge Services that differ only in name and binding, and keep their names
-    #[arg(long, value_name = "FILE")]
-    from: Option<PathBuf>,
-    /// Keep the fields of live objects that have the defaults of the API server
-    #[arg(long, requires = "from")]
-    keep_defaults: bool,
+    #[command(flatten)]
+    source: SourceArgs,
     #[command(flatten)]
     gitops: GitopsArgs,
 }
@@ -103,29 +103,31 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             .hint("edit it, or name another directory")
             .into());
     }
-    let (nodes, context_namespace) = read_nodes(global, &args.nodes)?;
+    if args.nodes == "-" && args.source.reads_standard_input() {
+        return Err(Failure::usage(
+            Diagnostic::error("--nodes and --from both read standard input")
+                .hint("write one of them to a file"),
+        ));
+    }
+    let (nodes, cluster) = read_nodes(global, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
     let merged = pools(&choice, &nodes, args.label.as_deref())?;
     for warning in &merged.warnings {
         terminal::diagnostic(warning);
     }
-    let namespace = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
-    let mut imported = args
-        .from
-        .as_deref()
-        .map(|from| {
-            let options = ImportOptions { keep_defaults: args.keep_defaults };
-            read_and_import(from, choice.platform, &platforms, &merged, options)
-        })
+    let namespace = global.cluster.namespace.as_deref().or(cluster.as_ref().map(Cluster::namespace));
+    let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
+    let options = ImportOptions { keep_defaults: args.source.keep_defaults, namespace };
+    let mut imported = import
+        .as_ref()
+        .map(|import| import_all(import, choice.platform, &platforms, &merged, options))
         .transpose()?;
     if let Some(imported) = &mut imported {
         imported.keep_referenced(namespace);
     }
-    let manifest = args
-        .from
-        .as_deref()
-        .map(|from| format!("{MANIFESTS}/{}", from.file_name().unwrap_or_default().to_string_lossy()));
+    let files =
+        imported.as_ref().zip(import.as_ref()).map(|(imported, import)| ImportFiles::of(imported, import));
     let name = name(args, imported.as_ref());
     let copy = copy_of_nodes(args);
     let copied = copy.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
@@ -133,33 +135,25 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let text = starter::text(&Starter {
         name: &name,
         namespace,
-        manifests: manifest.as_deref().unwrap_or(MANIFESTS),
+        manifests: files.as_ref().map_or(MANIFESTS, ImportFiles::in_spec),
+        overlay: imported.as_ref().and_then(|imported| imported.overlay.as_ref()).map(|_| OVERLAY),
         nodes: &source,
         choice: &choice,
         merged: &merged,
         imported: imported.as_ref(),
     });
-    // `render` must be able to read what `init` writes.
-    LargeScale::read(&shown, &text)?;
-
-    if let Some(manifest) = &manifest {
-        refuse_link(&args.directory, &directory.join(manifest))?;
+    // `render` must be able to read what `init` writes. The file does not exist, so its lines say nothing.
+    let nowhere = |problem: Diagnostic| Diagnostic { location: None, ..problem };
+    LargeScale::read(&shown, &text)
+        .map_err(|problems| problems.into_iter().map(nowhere).collect::<Vec<_>>())?;
+    if let Some(files) = &files {
+        files.check()?;
+        files.refuse_existing(&args.directory)?;
     }
+
     make_directory(&args.directory)?;
-    if let (Some(imported), Some(manifest)) = (&imported, &manifest) {
-        let path = directory.join(manifest);
-        let shown = path.display().to_string();
-        let text = manifest_text(imported, args.from.as_deref());
-        read_manifests(&[ManifestFile {
-            source: manifest.clone(),
-            shown: shown.clone(),
-            text: text.clone(),
-        }])?;
-        if let Some(parent) = path.parent() {
-            make_directory(parent)?;
-        }
-        write_new(&path, &shown, &text)?;
-        terminal::styled(&Styled::created(&shown))?;
+    if let Some(files) = &files {
+        files.write(&args.directory)?;
     }
     if let Some(path) = &copy {
         let shown = path.display().to_string();
@@ -183,11 +177,11 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Returns the nodes, and the namespace of the context if they are from a cluster.
-fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<String>), Failure> {
+/// Returns the nodes, and the cluster if they are from one.
+fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<Cluster>), Failure> {
     if nodes == "cluster" {
         let asked = from_cluster(&global.cluster, None)?;
-        return Ok((asked.nodes, Some(asked.cluster.namespace().to_owned())));
+        return Ok((asked.nodes, Some(asked.cluster)));
     }
     Ok((nodes_from(Path::new(nodes), nodes, NamedBy::User)?, None))
 }
@@ -222,21 +216,22 @@ fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Mer
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
 }
 
-fn read_and_import(
-    from: &Path,
+fn import_all(
+    import: &Import,
     platform: &Platform,
     platforms: &[Platform],
     merged: &Merged,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Result<Imported, Failure> {
-    let shown = from.display().to_string();
-    let documents = yaml::read(&shown, &read_text_of_user(from, &shown)?)?;
-    if documents.is_empty() {
-        return Err(Diagnostic::error(format!("{shown}: the file is empty")).into());
-    }
-    let imported = import_documents(documents, platform, platforms, &merged.set, options)?;
+    let imported = import_documents(import.documents.clone(), platform, platforms, &merged.set, options)?;
     for warning in &imported.warnings {
         terminal::diagnostic(warning);
+    }
+    if imported.objects.is_empty() {
+        imported.changes.iter().for_each(|sentence| terminal::note(sentence));
+        return Err(Diagnostic::error("the input has no object to import")
+            .hint("name a file with Services and workloads with --from")
+            .into());
     }
     Ok(imported)
 }
@@ -256,41 +251,6 @@ fn name(args: &Args, imported: Option<&Imported>) -> String {
     };
     let name = names::pool_name(&from_service.or_else(directory).unwrap_or_default());
     if name.is_empty() { "app".to_owned() } else { name }
-}
-
-fn manifest_text(imported: &Imported, from: Option<&Path>) -> String {
-    let from = in_comment(&from.and_then(Path::file_name).unwrap_or_default().to_string_lossy());
-    let objects: Vec<String> = imported.objects.iter().map(yaml::write_object).collect();
-    format!(
-        "# From {from}, by `kubectl largescale init --from`. This file is yours.\n{}",
-        objects.join("---\n")
-    )
-}
-
-/// Returns the file of nodes relative to the directory of the spec.
-fn nodes_source(args: &Args) -> String {
-    if args.nodes == "cluster" || args.nodes == "-" {
-        return "cluster".to_owned();
-    }
-    let from = |path: &Path| std::path::absolute(path).ok();
-    let (Some(file), Some(directory)) = (from(Path::new(&args.nodes)), from(&args.directory)) else {
-        return args.nodes.clone();
-    };
-    if let Ok(below) = file.strip_prefix(&directory) {
-        return below.display().to_string();
-    }
-    let shared = file.components().zip(directory.components()).take_while(|(a, b)| a == b).count();
-    let up = directory.components().skip(shared).map(|_| "..".to_owned());
-    let down = file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
-    up.chain(down).collect::<Vec<_>>().join("/")
-}
-
-/// Returns where to copy the file of nodes, if the spec may not name it where it is.
-fn copy_of_nodes(args: &Args) -> Option<PathBuf> {
-    let file = Path::new(&args.nodes);
-    let is_file = !["cluster", "-"].contains(&args.nodes.as_str()) && is_regular_file(file);
-    let copy = args.directory.strip_prefix(".").unwrap_or(&args.directory).join(file.file_name()?);
-    (is_file && is_outside(&args.directory, file) && !copy.exists()).then_some(copy)
 }
 
 fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Imported>) {

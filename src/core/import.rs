@@ -1,15 +1,20 @@
-//! Import of hand-written manifests: merges the Services of the pools into one, and upgrades removed API versions.
+//! Import of manifests and live objects: drops what others than the user wrote, merges the Services of the pools into one, and
+//! upgrades removed API versions.
 
 mod api_versions;
 mod autoscaled;
+mod belongs;
 mod bindings;
 mod defaults;
 mod dropped;
+mod duplicates;
 mod group;
 mod hand_written;
 mod origin;
+mod own;
 mod ports;
 mod referenced;
+mod table;
 mod undecided;
 mod unmerged;
 mod written;
@@ -18,17 +23,22 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+pub use crate::core::import::belongs::{belongs_to, is_beside, selected};
+pub use crate::core::import::duplicates::Place;
+
 use crate::core::import::api_versions::upgrade_api_version;
 use crate::core::import::autoscaled::Autoscaled;
 use crate::core::import::defaults::{comparable, default_family, drop_defaults};
 use crate::core::import::dropped::Dropped;
+use crate::core::import::duplicates::{Candidate, only_once};
 use crate::core::import::group::fold_group;
 use crate::core::import::hand_written::HandWritten;
 use crate::core::import::origin::Origin;
+use crate::core::import::own::OwnFields;
 use crate::core::import::written::{drop_written, is_of_cluster};
 use crate::core::kubernetes::object_shape;
 use crate::core::kubernetes::object_shape::Misshapen;
-use crate::core::manifest::{Key, validate};
+use crate::core::manifest::{Key, check_header, validate};
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
 use crate::core::report::describe::kind_of;
@@ -38,8 +48,12 @@ use crate::core::yaml::Document;
 /// The result of an import.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
-    /// The objects of the new manifest.
+    /// The objects of the new manifests, in the order of the input.
     pub objects: Vec<Value>,
+    /// The place of each object in the input. A merged Service has the place of the first.
+    pub places: Vec<Place>,
+    /// The overlay that keeps what only the existing Services may have.
+    pub overlay: Option<String>,
     /// `spec.names`: Service, then pool, then the name to keep.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// `spec.clusterIPServices`: the Services that other objects refer to.
@@ -52,63 +66,61 @@ pub struct Imported {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// What to keep of the objects.
+/// How to import.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ImportOptions {
+pub struct ImportOptions<'a> {
     /// Keep the fields that the API server would add again with the same values.
     pub keep_defaults: bool,
+    /// The namespace of objects that state none.
+    pub namespace: Option<&'a str>,
 }
 
-/// Imports the documents of a manifest for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
+/// Imports the documents of manifests for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
 /// a Service if its pool or names cannot be decided.
 pub fn import_documents(
     documents: Vec<Document>,
     platform: &Platform,
     platforms: &[Platform],
     pools: &PoolSet,
-    options: ImportOptions,
+    options: ImportOptions<'_>,
 ) -> Checked<Imported> {
     let mut imported = Imported::default();
     let mut services = Vec::new();
+    let mut own = Vec::new();
     let mut others = Vec::new();
-    let mut misshapen = Vec::new();
-    let mut documents: Vec<Document> = items(documents).collect();
-    for document in &documents {
-        let mut wrong = wrong_fields(document);
-        if wrong.is_empty() {
-            wrong = refused_fields(document);
-        }
-        misshapen.extend(wrong);
-    }
-    if !misshapen.is_empty() {
-        return Err(misshapen);
-    }
     let mut dropped = Dropped::default();
-    documents.retain(|document| !is_left_out(&document.value, &mut dropped));
-    let users_objects = UsersObjects::of(&documents, platforms, options, &mut dropped);
-    for (document, mut object) in documents.iter().zip(users_objects.0) {
+    for mut candidate in candidates(checked(documents)?, platforms, options, &mut dropped)? {
+        let object = &mut candidate.object;
         if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
-            services.push(HandWritten::new(object, platform, platforms, document));
+            own.push(OwnFields::take_from(object, platform));
+            let service = HandWritten::new(candidate.object, platform, platforms, &candidate.document);
+            services.push((service, candidate.place));
         } else {
-            upgrade_api_version(&mut object, &mut imported.changes);
-            others.push(object);
+            upgrade_api_version(object, &mut imported.changes);
+            others.push((candidate.object, candidate.place));
         }
     }
     imported.changes.extend(dropped.sentences());
-    imported.internal = !services.is_empty() && services.iter().all(|service| service.internal);
+    imported.internal = !services.is_empty() && services.iter().all(|(service, _)| service.internal);
     if imported.internal {
         imported.changes.push("all Services are internal: `spec.internal: true`".to_owned());
-    } else if services.iter().any(|service| service.internal) {
-        // If only some are internal, they keep the annotation, so that they are not merged with the public ones.
-        services.iter_mut().for_each(HandWritten::keep_internal);
+    } else {
+        // If only some are internal, they keep the annotation, so that they are not merged with the public ones. An annotation may
+        // also say that a load balancer is public.
+        for (service, _) in &mut services {
+            service.keep_internal();
+        }
     }
     let mut groups: Vec<Vec<HandWritten>> = Vec::new();
+    let mut places: Vec<Place> = Vec::new();
     let mut by_rest: HashMap<String, usize> = HashMap::new();
-    for service in services {
+    for (service, place) in services {
         let index = *by_rest.entry(comparable(&service.rest).to_string()).or_insert(groups.len());
-        match groups.get_mut(index) {
-            Some(group) => group.push(service),
-            None => groups.push(vec![service]),
+        if let Some(group) = groups.get_mut(index) {
+            group.push(service);
+        } else {
+            groups.push(vec![service]);
+            places.push(place);
         }
     }
     imported.warnings.extend(unmerged::unmerged(&groups, &platform.binding, pools));
@@ -121,47 +133,65 @@ pub fn import_documents(
     if problems.is_empty() {
         problems.extend(undecided::namespaces(&named));
     }
-    imported.objects.extend(others);
-    if problems.is_empty() { Ok(imported) } else { Err(problems) }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let kept = own::keep(&own, &imported.names, &mut imported.objects, platform);
+    imported.overlay = kept.overlay;
+    imported.changes.extend(kept.changes);
+    let merged = std::mem::take(&mut imported.objects).into_iter().zip(places);
+    let mut all: Vec<(Value, Place)> = merged.chain(others).collect();
+    all.sort_by_key(|(_, place)| place.index);
+    (imported.objects, imported.places) = all.into_iter().unzip();
+    Ok(imported)
 }
 
-/// The objects as their users wrote them.
-struct UsersObjects(Vec<Value>);
+/// Unpacks lists, and reports every object that is not valid, at its place in the input.
+fn checked(documents: Vec<Document>) -> Checked<Vec<Document>> {
+    let documents: Vec<Document> = items(documents).collect();
+    let wrong = documents.iter().flat_map(|document| {
+        let checks: [fn(&Document) -> Vec<Diagnostic>; 3] = [wrong_fields, check_header, refused_fields];
+        checks.into_iter().map(|check| check(document)).find(|wrong| !wrong.is_empty()).unwrap_or_default()
+    });
+    let wrong: Vec<Diagnostic> = wrong.collect();
+    if wrong.is_empty() { Ok(documents) } else { Err(wrong) }
+}
 
-impl UsersObjects {
-    /// Drops what others wrote.
-    fn of(
-        documents: &[Document],
-        platforms: &[Platform],
-        options: ImportOptions,
-        dropped: &mut Dropped,
-    ) -> Self {
-        let origins: Vec<Origin> = documents.iter().map(|document| Origin::of(&document.value)).collect();
-        let family = documents
-            .iter()
-            .zip(&origins)
-            .find_map(|(document, origin)| default_family(&document.value, origin));
-        let scaled = Autoscaled::of(documents.iter().map(|document| &document.value));
-        let users = documents.iter().zip(&origins).map(|(document, origin)| {
-            let mut object = document.value.clone();
-            drop_written(&mut object, origin, platforms, dropped);
-            if origin.is_live {
-                scaled.drop_replicas(&mut object, dropped);
-            }
-            if !options.keep_defaults {
-                drop_defaults(&mut object, origin, family, dropped);
-            }
-            object
-        });
-        Self(users.collect())
-    }
+/// Returns the objects as their users wrote them, each once.
+fn candidates(
+    mut documents: Vec<Document>,
+    platforms: &[Platform],
+    options: ImportOptions<'_>,
+    dropped: &mut Dropped,
+) -> Checked<Vec<Candidate>> {
+    documents.retain(|document| !is_left_out(&document.value, dropped));
+    let origins: Vec<Origin> = documents.iter().map(|document| Origin::of(&document.value)).collect();
+    let of_clusters = documents.iter().zip(&origins);
+    let family =
+        of_clusters.into_iter().find_map(|(document, origin)| default_family(&document.value, origin));
+    let family = family.map(str::to_owned);
+    let scaled = Autoscaled::of(documents.iter().map(|document| &document.value));
+    let all = documents.into_iter().zip(origins).enumerate().map(|(index, (document, origin))| {
+        let mut object = document.value.clone();
+        drop_written(&mut object, &origin, platforms, dropped);
+        if origin.is_live {
+            scaled.drop_replicas(&mut object, dropped);
+        }
+        if !options.keep_defaults {
+            drop_defaults(&mut object, &origin, family.as_deref(), dropped);
+        }
+        let place = Place { index, file: document.file().to_owned() };
+        Candidate { document, object, origin, place }
+    });
+    let all = all.collect();
+    only_once(all, options.namespace, dropped)
 }
 
 /// Whether the cluster or a controller brings an object, so that no manifest has it.
 fn is_left_out(object: &Value, dropped: &mut Dropped) -> bool {
     let key = || Key::of(object).to_string();
     if is_of_cluster(object) {
-        dropped.object("that the cluster itself creates".to_owned(), key());
+        dropped.object("that the cluster or a tool creates itself".to_owned(), key());
         return true;
     }
     let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();

@@ -28,7 +28,7 @@ mod unchanged;
 
 pub use crate::core::live::duplicate_items::{DuplicateItem, duplicate_items};
 pub use crate::core::live::effect::{Effect, effect, intended};
-pub use crate::core::live::field_changes::{FieldChange, changes, digest};
+pub use crate::core::live::field_changes::{FieldChange, at as value_at, changes, digest};
 pub use crate::core::live::field_path::{get, matches, remove};
 pub use crate::core::live::field_type::InvalidObject;
 pub use crate::core::live::foreign_items::foreign_items;

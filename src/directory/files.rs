@@ -125,6 +125,16 @@ pub fn is_regular_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
+/// Returns whether something has this path, also a link that leads nowhere.
+pub fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Returns whether a directory exists and is not empty.
+pub fn has_entries(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
 /// Creates a directory and its parents.
 pub fn make_directory(path: &Path) -> Result<(), Diagnostic> {
     Ok(fs::create_dir_all(path).map_err(|error| FileError::write_path(error, path))?)

@@ -20,6 +20,7 @@ mod gitops;
 mod harness;
 mod hostile;
 mod identity;
+mod import;
 mod inventory;
 mod kinds;
 mod managers;

@@ -98,6 +98,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
         ("cluster", _) => values::clusters,
         ("user", _) => values::users,
         ("namespace", _) => values::namespaces,
+        ("services", _) => values::services,
         ("platform", _) => values::platforms,
         _ => return None,
     };
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 26] = [
+    const FREE: [&str; 27] = [
         "--nodes",
         "--base",
         "--branch",
@@ -129,6 +130,7 @@ mod tests {
         "--per-pool",
         "--proxy-url",
         "--request-timeout",
+        "--selector",
         "--server",
         "--timeout",
         "--tls-server-name",

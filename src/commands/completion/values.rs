@@ -67,11 +67,8 @@ pub(super) fn users(global: &GlobalArgs) -> Vec<Value> {
 
 /// Returns the namespaces of the cluster, or else the namespaces of the contexts.
 pub(super) fn namespaces(global: &GlobalArgs) -> Vec<Value> {
-    let (sender, answer) = channel();
-    let flags = global.cluster.clone();
-    // Each step has its own limit, but together they may exceed the timeout.
-    thread::spawn(move || sender.send(of_cluster(flags)));
-    if let Ok(Some(found)) = answer.recv_timeout(LOOKUP_TIMEOUT) {
+    let flags = ClusterFlags { namespace: None, ..global.cluster.clone() };
+    if let Some(found) = of_cluster(flags, list_namespaces) {
         return found.into_iter().map(|name| (name, String::new())).collect();
     }
     let mut values: Vec<Value> = Vec::new();
@@ -84,14 +81,37 @@ pub(super) fn namespaces(global: &GlobalArgs) -> Vec<Value> {
     values
 }
 
-fn of_cluster(flags: ClusterFlags) -> Option<Vec<String>> {
-    let limits = Limits { plugin: LOOKUP_TIMEOUT * 3 / 4, ..Limits::default() };
-    let flags = ClusterFlags { request_timeout: Some(LOOKUP_TIMEOUT), namespace: None, ..flags };
-    let environment = Environment { at_terminal: false, ..Environment::of_process() };
-    let cluster = Cluster::connect_within(&flags, Arc::new(|_| ()), &environment, limits).ok()?;
+/// Returns the Services of type LoadBalancer in the namespace.
+pub(super) fn services(global: &GlobalArgs) -> Vec<Value> {
+    let found = of_cluster(global.cluster.clone(), list_services).unwrap_or_default();
+    found.into_iter().map(|name| (name, String::new())).collect()
+}
+
+fn list_namespaces(cluster: &Cluster) -> Option<Vec<String>> {
     let kind = Resource { namespaced: false, ..Resource::core("Namespace", "namespaces") };
     let list = cluster.call(&ApiCall::list(kind, None, None)).ok()?;
     Some(list.objects().iter().map(|namespace| namespace.name().to_owned()).collect())
+}
+
+fn list_services(cluster: &Cluster) -> Option<Vec<String>> {
+    let namespace = Some(cluster.namespace().to_owned());
+    let list =
+        cluster.call(&ApiCall::list(Resource::core("Service", "services"), namespace, None)).ok()?.objects();
+    let balanced = list.iter().filter(|service| service.field("spec")["type"] == "LoadBalancer");
+    Some(balanced.map(|service| service.name().to_owned()).collect())
+}
+
+/// Asks the cluster, with a limit for all steps together: each step has its own limit, but together they may exceed it.
+fn of_cluster(flags: ClusterFlags, ask: fn(&Cluster) -> Option<Vec<String>>) -> Option<Vec<String>> {
+    let (sender, answer) = channel();
+    thread::spawn(move || {
+        let limits = Limits { plugin: LOOKUP_TIMEOUT * 3 / 4, ..Limits::default() };
+        let flags = ClusterFlags { request_timeout: Some(LOOKUP_TIMEOUT), ..flags };
+        let environment = Environment { at_terminal: false, ..Environment::of_process() };
+        let cluster = Cluster::connect_within(&flags, Arc::new(|_| ()), &environment, limits).ok();
+        sender.send(cluster.as_ref().and_then(ask))
+    });
+    answer.recv_timeout(LOOKUP_TIMEOUT).ok().flatten()
 }
 
 /// Returns the built-in platforms.

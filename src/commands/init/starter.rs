@@ -16,6 +16,8 @@ pub(super) struct Starter<'a> {
     pub namespace: Option<&'a str>,
     /// The value of `spec.manifests`.
     pub manifests: &'a str,
+    /// The overlay of the import.
+    pub overlay: Option<&'a str>,
     /// The value of `spec.nodes`.
     pub nodes: &'a str,
     pub choice: &'a Choice<'a>,
@@ -79,7 +81,13 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
         line("  # internal: true               # internal load balancers");
     }
     line("  # workload: {spread: true}     # spread the replicas over the pools");
-    line("  # overlays: [overlays/pins.yaml]");
+    match starter.overlay {
+        Some(overlay) => {
+            line("  # What only the existing Services may have, such as their addresses and node ports.");
+            line(&format!("  overlays: [{}]", scalar(overlay)));
+        }
+        None => line("  # overlays: [overlays/pins.yaml]"),
+    }
     line("  output: rendered");
     out
 }

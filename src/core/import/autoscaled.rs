@@ -11,7 +11,7 @@ use crate::core::manifest::Key;
 pub(crate) struct Autoscaled(BTreeSet<(String, String, String)>);
 
 impl Autoscaled {
-    /// Finds the workloads that HorizontalPodAutoscalers and ScaledObjects name.
+    /// Finds the workloads that autoscalers name: `HorizontalPodAutoscaler` and `ScaledObject`.
     pub(crate) fn of<'a>(objects: impl Iterator<Item = &'a Value>) -> Self {
         let scalers = objects
             .filter(|object| object["kind"] == "HorizontalPodAutoscaler" || object["kind"] == "ScaledObject");
@@ -43,10 +43,10 @@ mod tests {
 
     #[test]
     fn only_scaled_workloads_lose_their_replicas() {
-        let scaler = json!({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "h", "namespace": "a"},
+        let resource = json!({"kind": "HorizontalPodAutoscaler", "metadata": {"name": "h", "namespace": "a"},
             "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "web"}}});
         let keda = json!({"kind": "ScaledObject", "metadata": {"name": "k", "namespace": "b"}, "spec": {"scaleTargetRef": {"name": "web"}}});
-        let scaled = Autoscaled::of([&scaler, &keda].into_iter());
+        let scaled = Autoscaled::of([&resource, &keda].into_iter());
         for (kind, namespace, name, is_scaled) in [
             ("Deployment", "a", "web", true),
             ("Deployment", "b", "web", true),

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::core::import::dropped::{Dropped, Topic, take};
 use crate::core::import::origin::Origin;
-use crate::core::import::written::{ConditionalDefault, conditional_defaults, expand, group_and_kind};
+use crate::core::import::table::{ConditionalDefault, conditional_defaults};
+use crate::core::import::written::{expand, group_and_kind};
 use crate::core::live::without_defaults;
 use crate::core::manifest::Key;
 
@@ -25,8 +26,8 @@ pub(crate) fn drop_defaults(
     let key = Key::of(object).to_string();
     let is_users = |path: &str| origin.applied(path).is_some();
     let mut drop = |object: &mut Value, path: &str| dropped.remove(Topic::Defaults, object, path, &key);
-    if is_single(object, family) && !FAMILIES.iter().any(|field| is_users(field)) {
-        FAMILIES.iter().for_each(|field| drop(object, field));
+    if is_single(object, family) {
+        FAMILIES.iter().filter(|field| !is_users(field)).for_each(|field| drop(object, field));
     }
     for path in conditional(object) {
         if !is_users(&path) {
@@ -51,7 +52,8 @@ pub(crate) fn comparable(object: &Value) -> Value {
 /// Returns the address family of a Service for which the server chose it: one is enough to know the family of the cluster.
 pub(crate) fn default_family<'a>(service: &'a Value, origin: &Origin) -> Option<&'a str> {
     let family = service.pointer("/spec/ipFamilies/0")?.as_str()?;
-    let is_default = origin.is_live && origin.left_out(FAMILIES) && is_single(service, Some(family));
+    let is_default =
+        origin.is_live && origin.left_out("/spec/ipFamilies") && is_single(service, Some(family));
     is_default.then_some(family)
 }
 

@@ -51,8 +51,11 @@ impl HandWritten {
             .added_paths()
             .filter_map(|path| Some((path.to_owned(), remove(&mut object, path)?)))
             .collect();
-        let internal =
-            !internal_values.is_empty() && internal_values.iter().all(|(_, value)| value == "true");
+        let wanted = platform.internal.added_paths().zip(platform.internal.added_values());
+        let is_wanted = |(path, wanted): (&str, &Value)| {
+            internal_values.iter().any(|(found, value)| found == path && value == wanted)
+        };
+        let internal = !internal_values.is_empty() && wanted.into_iter().all(is_wanted);
         if let Some(metadata) = json::existing_map(&mut object, &["metadata"]) {
             metadata.remove("name");
             for parent in ["labels", "annotations"] {
@@ -74,8 +77,12 @@ impl HandWritten {
         }
     }
 
+    /// Puts the fields back that decide whether the load balancer is internal, unless `false` says nothing.
     pub(crate) fn keep_internal(&mut self) {
         for (path, value) in std::mem::take(&mut self.internal_values) {
+            if value == "false" {
+                continue;
+            }
             let Some(key) = pointer::keys(&path).last() else { continue };
             json::put(&mut self.rest, &["metadata", "annotations", &key], value);
         }

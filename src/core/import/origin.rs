@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::core::bounds::MAX_OWN_VALUES;
 use crate::core::json::read_bounded;
+use crate::core::live::value_at;
 use crate::core::pointer;
 
 /// The annotation in which `kubectl apply` stores what the user wrote.
@@ -48,10 +49,12 @@ impl Origin {
         pointer::find(self.applied.as_ref()?, pointer)
     }
 
-    /// Whether the user certainly left out both fields of the spec: the server chose them.
-    pub(crate) fn left_out(&self, fields: &[&str]) -> bool {
-        self.applied("/spec").is_some_and(Value::is_object)
-            && fields.iter().all(|field| self.applied(field).is_none())
+    /// Whether the user certainly left out a field of the spec, so that a server or another program chose it. List items in the
+    /// pointer are named by their keys, as in the changes of objects.
+    pub(crate) fn left_out(&self, field: &str) -> bool {
+        let spec_is_known = self.applied("/spec").is_some_and(Value::is_object);
+        let applied = self.applied.as_ref();
+        spec_is_known && applied.is_some_and(|applied| value_at(field, applied).is_none())
     }
 }
 
@@ -103,10 +106,13 @@ mod tests {
         };
         let origin = of(r#"{"kind":"Service","spec":{"type":"LoadBalancer","ports":[{"port":80}]}}"#);
         assert_eq!((origin.applied("/spec/type").is_some(), origin.applied("/spec/clusterIP")), (true, None));
-        assert!(origin.left_out(&["/spec/ipFamilies"]) && !origin.left_out(&["/spec/type"]));
+        assert!(
+            origin.left_out("/spec/ports/80,TCP/nodePort") && !origin.left_out("/spec/ports/80,TCP/port")
+        );
+        assert!(origin.left_out("/spec/ipFamilies") && !origin.left_out("/spec/type"));
         for unknown in ["{}", "not JSON", r#"{"kind":"Deployment","spec":{}}"#, "[1]"] {
             let origin = of(unknown);
-            assert!(origin.applied("").is_none() && !origin.left_out(&["/spec/type"]), "{unknown}");
+            assert!(origin.applied("").is_none() && !origin.left_out("/spec/type"), "{unknown}");
         }
     }
 }

@@ -1,109 +1,27 @@
 //! Drops what servers, controllers and other tools wrote, by the table in `written.yaml` and by the platform files.
 
-use std::sync::OnceLock;
-
-use serde::Deserialize;
 use serde_json::Value;
 
 use crate::core::import::dropped::{Dropped, Topic};
 use crate::core::import::origin::{Origin, has_content};
 use crate::core::import::ports;
+use crate::core::import::table::{Drop, Entry, table};
 use crate::core::platform::{Platform, Written};
-use crate::core::{pointer, yaml};
+use crate::core::pointer;
 
-const TABLE: &str = include_str!("written.yaml");
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Table {
-    entries: Vec<Entry>,
-    left_out: Vec<LeftOut>,
-    defaults: Vec<ConditionalDefault>,
-}
-
-/// Fields that others than the user write.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Entry {
-    topic: Topic,
-    drop: Drop,
-    #[serde(default)]
-    group: Option<String>,
-    #[serde(default)]
-    kinds: Vec<String>,
-    #[serde(default)]
-    unless: Vec<String>,
-    #[serde(default)]
-    paths: Vec<String>,
-    #[serde(default)]
-    annotations: Vec<String>,
-    #[serde(default)]
-    labels: Vec<String>,
-    #[serde(default)]
-    values: Vec<Value>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table; a test requires it"))]
-    source: String,
-}
-
-/// When a field is dropped.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Drop {
-    /// No manifest may have it.
-    Always,
-    /// From an object of a cluster, unless its user is known to have written it.
-    Live,
-}
-
-/// An object that the cluster creates.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct LeftOut {
-    kind: String,
-    name: String,
-    #[serde(default)]
-    namespace: Option<String>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table; a test requires it"))]
-    source: String,
-}
-
-/// A default of the API server that depends on other fields.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct ConditionalDefault {
-    #[serde(default)]
-    pub(super) group: String,
-    pub(super) kind: String,
-    pub(super) path: String,
-    #[serde(default)]
-    pub(super) value: Option<Value>,
-    #[serde(default)]
-    pub(super) same_as: Option<String>,
-    #[serde(default)]
-    pub(super) when: std::collections::BTreeMap<String, Vec<Value>>,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table; a test requires it"))]
-    source: String,
-}
-
-impl ConditionalDefault {
-    /// Whether it applies to this kind.
-    pub(super) fn is_of(&self, group: &str, kind: &str) -> bool {
-        self.group == group && self.kind == kind
-    }
-}
-
-/// Returns the defaults that depend on other fields.
-pub(super) fn conditional_defaults() -> &'static [ConditionalDefault] {
-    &table().defaults
-}
-
-/// Whether the cluster creates an object of this name itself.
+/// Whether the cluster or a tool creates such an object itself.
 pub(crate) fn is_of_cluster(object: &Value) -> bool {
-    let metadata = &object["metadata"];
+    let is = |field: &str, wanted: Option<&String>| {
+        wanted.is_none_or(|wanted| object["metadata"][field] == wanted.as_str())
+    };
+    let has = |(path, values): (&String, &Vec<Value>)| {
+        object.pointer(path).is_some_and(|value| values.is_empty() || values.contains(value))
+    };
     table().left_out.iter().any(|known| {
         object["kind"] == known.kind.as_str()
-            && metadata["name"] == known.name.as_str()
-            && known.namespace.as_ref().is_none_or(|namespace| metadata["namespace"] == namespace.as_str())
+            && is("name", known.name.as_ref())
+            && is("namespace", known.namespace.as_ref())
+            && known.having.iter().all(has)
     })
 }
 
@@ -147,11 +65,10 @@ pub(crate) fn drop_written(
 
 /// Whether a value is a choice of the user wherever it is: a headless Service has no address to allocate.
 fn is_choice(path: &str, value: Option<&Value>) -> bool {
-    matches!(path, "/spec/clusterIP" | "/spec/clusterIPs")
-        && value.is_some_and(|value| *value == "None" || value[0] == "None")
+    path == "/spec/clusterIP" && value.is_some_and(|value| *value == "None")
 }
 
-/// Removes the maps and lists that are now empty, which another writer would read as a field of ours.
+/// Removes the maps and lists that are now empty, which an apply would own.
 fn drop_empty(object: &mut Value) {
     let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     for field in ["annotations", "labels", "finalizers", "ownerReferences"] {
@@ -210,12 +127,6 @@ pub(super) fn group_and_kind(object: &Value) -> (String, String) {
     (version.split_once('/').map_or("", |(group, _)| group).to_owned(), text("kind"))
 }
 
-/// Returns the table, which is read once, when it is first needed.
-fn table() -> &'static Table {
-    static READ: OnceLock<Table> = OnceLock::new();
-    READ.get_or_init(|| yaml::read_typed("written.yaml", TABLE).unwrap_or_default())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -238,25 +149,6 @@ mod tests {
             notes.insert("kubectl.kubernetes.io/last-applied-configuration".to_owned(), applied.into());
         }
         service
-    }
-
-    #[test]
-    fn the_table_is_valid_and_has_sources() {
-        let table: Table = yaml::read_typed("written.yaml", TABLE).unwrap();
-        assert!(table.entries.len() > 20 && table.defaults.len() > 5);
-        for entry in &table.entries {
-            assert!(!entry.source.is_empty());
-            let keys = entry.paths.len() + entry.annotations.len() + entry.labels.len();
-            assert!(keys > 0, "{}", entry.source);
-            assert!(entry.paths.iter().all(|path| path.starts_with('/')), "{}", entry.source);
-        }
-        assert!(table.left_out.iter().all(|known| !known.source.is_empty()));
-        assert!(
-            table
-                .defaults
-                .iter()
-                .all(|known| !known.source.is_empty() && known.value.is_some() != known.same_as.is_some())
-        );
     }
 
     #[test]
@@ -302,7 +194,7 @@ mod tests {
             {"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 443, "protocol": "TCP"}]})
         );
         let headless = json!({"clusterIP": "None", "clusterIPs": ["None"]});
-        assert_eq!(without(&service(&json!({}), &headless, None))["spec"], headless);
+        assert_eq!(without(&service(&json!({}), &headless, None))["spec"], json!({"clusterIP": "None"}));
     }
 
     #[test]
@@ -337,5 +229,9 @@ mod tests {
         };
         assert!(object("ConfigMap", "kube-root-ca.crt", "a") && object("Service", "kubernetes", "default"));
         assert!(!object("Service", "kubernetes", "a") && !object("ConfigMap", "a", "default"));
+        let endpoints = json!({"kind": "Endpoints", "metadata": {"name": "a", "labels": {"endpoints.kubernetes.io/managed-by": "endpoint-controller"}}});
+        assert!(is_of_cluster(&endpoints) && !object("Endpoints", "a", "b"));
+        let token = |uid: &str| json!({"kind": "Secret", "type": "kubernetes.io/service-account-token", "metadata": {"name": "a", uid: "1"}});
+        assert!(is_of_cluster(&token("uid")) && !is_of_cluster(&token("namespace")));
     }
 }

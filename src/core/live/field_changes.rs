@@ -37,7 +37,7 @@ pub fn digest(salt: &str, changes: &[FieldChange]) -> String {
 }
 
 /// Returns the value at the pointer of a change in another object of the same structure.
-pub(super) fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
+pub fn at<'a>(pointer: &str, object: &'a Value) -> Option<&'a Value> {
     let mut value = object;
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");

@@ -45,42 +45,53 @@ pub fn read_manifests(files: &[ManifestFile]) -> Checked<Vec<Object>> {
 
 /// Checks one document and adds its object, or the objects of a List.
 fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &mut Vec<Diagnostic>) {
-    if !document.value.is_object() {
-        problems.push(
-            Diagnostic::error(format!(
-                "the document is {}, expected a Kubernetes object",
-                kind_of(&document.value)
-            ))
-            .at(document.location("")),
-        );
-        return;
-    }
-    if document.is_list() {
+    if document.value.is_object() && document.is_list() {
         for item in document.into_items() {
             take(item, source, objects, problems);
         }
         return;
     }
-    if document.value["kind"] == "List" {
-        problems.push(
-            Diagnostic::error(format!(
-                "`items` of a List is {}, expected a list",
-                kind_of(&document.value["items"])
-            ))
-            .at(document.location("/items")),
-        );
+    if let Some(problem) = not_an_object(&document) {
+        problems.push(problem);
         return;
+    }
+    let missing = missing_fields(&document);
+    if missing.is_empty() {
+        problems.extend(validate(&document.value, |pointer| document.location(pointer)));
+        objects.push(Object::new(document, source));
+    } else {
+        problems.extend(missing);
+        problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
+    }
+}
+
+/// Reports a document that is not a Kubernetes object, or an object without a kind or a name. Lists must be unpacked before.
+pub fn check_header(document: &Document) -> Vec<Diagnostic> {
+    not_an_object(document).map_or_else(|| missing_fields(document), |problem| vec![problem])
+}
+
+fn not_an_object(document: &Document) -> Option<Diagnostic> {
+    if !document.value.is_object() {
+        let message = format!("the document is {}, expected a Kubernetes object", kind_of(&document.value));
+        return Some(Diagnostic::error(message).at(document.location("")));
+    }
+    if document.value["kind"] == "List" {
+        let message = format!("`items` of a List is {}, expected a list", kind_of(&document.value["items"]));
+        return Some(Diagnostic::error(message).at(document.location("/items")));
     }
     if document.value["apiVersion"].as_str().is_some_and(|version| version.starts_with("largescale.dev/")) {
         let kind = document.value["kind"].as_str().unwrap_or_default();
-        problems.push(
+        return Some(
             Diagnostic::error(format!("the {kind} is a file of kubectl largescale, not a manifest"))
                 .at(document.location("/apiVersion"))
                 .hint("list only Kubernetes objects in `spec.manifests`"),
         );
-        return;
     }
-    let before = problems.len();
+    None
+}
+
+fn missing_fields(document: &Document) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
     for pointer in ["/apiVersion", "/kind", "/metadata/name"] {
         let field = pointer.trim_start_matches('/').replace('/', ".");
         match document.value.pointer(pointer) {
@@ -106,13 +117,7 @@ fn take(document: Document, source: &str, objects: &mut Vec<Object>, problems: &
             ),
         }
     }
-    let is_complete = problems.len() == before;
-    if is_complete {
-        problems.extend(validate(&document.value, |pointer| document.location(pointer)));
-        objects.push(Object::new(document, source));
-    } else {
-        problems.extend(check_names(&document.value, |pointer| document.location(pointer)));
-    }
+    problems
 }
 
 fn find_duplicates(objects: &[Object], problems: &mut Vec<Diagnostic>) {

@@ -85,6 +85,11 @@ impl Document {
         Self { value, file: Arc::clone(file), lines }
     }
 
+    /// Returns a document for a value that is from no text; `origin` takes the place of the file in its locations, which have no line.
+    pub fn without_lines(value: Value, origin: &str) -> Self {
+        Self { value, file: origin.into(), lines: Lines::default() }
+    }
+
     /// Returns the location of the value at a JSON pointer, or of the nearest parent that exists.
     pub fn location(&self, pointer: &str) -> Location {
         let mut lines = &self.lines;

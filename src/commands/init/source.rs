@@ -1,0 +1,136 @@
+//! What `init` imports: files, directories, standard input and live objects.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cluster::Cluster;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::yaml;
+use crate::core::yaml::Document;
+use crate::directory::read_inputs;
+use crate::engine::adoptable::{ServiceQuery, read_adoptable};
+use crate::failure::Failure;
+use crate::output::terminal;
+use crate::scope::GlobalArgs;
+
+/// Flags about what to import.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("import").multiple(true))]
+pub(super) struct SourceArgs {
+    /// Import manifests: a file, a directory with all manifests below it, or `-`; may be repeated. Merges Services that differ only in name and binding, and keeps their names
+    #[arg(long, value_name = "FILE|DIRECTORY|-", group = "import", help_heading = "Import", value_hint = clap::ValueHint::AnyPath)]
+    from: Vec<PathBuf>,
+    /// Import the Services in the namespace of the cluster, the workloads that they select, and the autoscalers and disruption budgets of these
+    #[arg(long, group = "import", help_heading = "Import")]
+    from_cluster: bool,
+    /// Import only the Services with these labels, such as app=web
+    #[arg(long, short = 'l', requires = "from_cluster", help_heading = "Import", value_name = "SELECTOR")]
+    selector: Option<String>,
+    /// Import only the Service with this name; may be repeated
+    #[arg(
+        long = "service",
+        requires = "from_cluster",
+        conflicts_with = "selector",
+        help_heading = "Import",
+        value_name = "NAME"
+    )]
+    services: Vec<String>,
+    /// Keep the fields of live objects that have the defaults of the API server
+    #[arg(long, requires = "import", help_heading = "Import")]
+    pub(super) keep_defaults: bool,
+}
+
+/// The objects to import.
+pub(super) struct Import {
+    /// The documents, in the order of the flags.
+    pub(super) documents: Vec<Document>,
+    /// The inputs.
+    pub(super) inputs: Vec<Input>,
+}
+
+/// One input.
+pub(super) struct Input {
+    /// Its name in messages, as in the locations of its documents.
+    pub(super) shown: String,
+    /// Its path below what the user named, or its name.
+    pub(super) name: String,
+    /// The flag that named it.
+    pub(super) flag: &'static str,
+}
+
+impl SourceArgs {
+    /// Whether the user asks for an import.
+    pub(super) fn is_used(&self) -> bool {
+        self.from_cluster || !self.from.is_empty()
+    }
+
+    /// Whether the import reads standard input.
+    pub(super) fn reads_standard_input(&self) -> bool {
+        self.from.iter().any(|path| path == Path::new("-"))
+    }
+
+    /// Reads everything. `connected` is the cluster that the nodes are from.
+    pub(super) fn read(&self, global: &GlobalArgs, connected: Option<&Cluster>) -> Result<Import, Failure> {
+        let mut import = Import { documents: Vec::new(), inputs: Vec::new() };
+        let mut problems = Vec::new();
+        let mut paths: Vec<&PathBuf> = Vec::new();
+        for path in &self.from {
+            // Only once, because standard input and pipes end.
+            if paths.contains(&path) {
+                continue;
+            }
+            paths.push(path);
+            match read_inputs(path) {
+                Err(wrong) => problems.extend(wrong),
+                Ok(files) => {
+                    let is_directory = path.is_dir();
+                    for file in files {
+                        match yaml::read(&file.shown, &file.text) {
+                            Err(problem) => problems.push(problem),
+                            // kubectl skips such a file in a directory.
+                            Ok(documents) if documents.is_empty() && is_directory => {}
+                            Ok(documents) if documents.is_empty() => problems
+                                .push(Diagnostic::error("the file is empty").at(Location::file(&file.shown))),
+                            Ok(documents) => {
+                                import.documents.extend(documents);
+                                let (shown, name) = (file.shown, file.name);
+                                import.inputs.push(Input { shown, name, flag: "--from" });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems.into());
+        }
+        if self.from_cluster {
+            if let Some(cluster) = connected {
+                self.read_cluster(cluster, &mut import)?;
+            } else {
+                let cluster = Cluster::connect(&global.cluster, Arc::new(terminal::note))?;
+                self.read_cluster(&cluster, &mut import)?;
+            }
+        }
+        if import.documents.is_empty() {
+            return Err(Diagnostic::error("--from names no object").into());
+        }
+        Ok(import)
+    }
+
+    fn read_cluster(&self, cluster: &Cluster, import: &mut Import) -> Result<(), Failure> {
+        let namespace = cluster.namespace();
+        let query = ServiceQuery { namespace, names: &self.services, selector: self.selector.as_deref() };
+        let adoptable = read_adoptable(cluster, &query)?;
+        for note in &adoptable.notes {
+            terminal::note(note);
+        }
+        let shown = format!("namespace {namespace}");
+        let documents = adoptable.objects.iter();
+        import
+            .documents
+            .extend(documents.map(|object| Document::without_lines(object.value().clone(), &shown)));
+        import.inputs.push(Input { shown, name: namespace.to_owned(), flag: "--from-cluster" });
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Reads the Services of a namespace and what belongs to them, for `init --from-cluster`. It reads no ConfigMap and no Secret.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
+use crate::core::import::{belongs_to, is_beside, selected};
+use crate::core::live::{LiveObject, Resource};
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::{first_of, plural};
+use crate::core::report::shell_quote::word;
+use crate::failure::Failure;
+
+/// Maximum number of concurrent requests.
+const CONCURRENCY: usize = 4;
+
+/// Which Services to read.
+pub(crate) struct ServiceQuery<'a> {
+    /// Their namespace.
+    pub(crate) namespace: &'a str,
+    /// Their names; empty for all.
+    pub(crate) names: &'a [String],
+    /// A label selector.
+    pub(crate) selector: Option<&'a str>,
+}
+
+/// What was read.
+pub(crate) struct Adoptable {
+    /// The objects: Services, workloads, and what belongs to these.
+    pub(crate) objects: Vec<LiveObject>,
+    /// What was not read, and why: a sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads the Services, the workloads that they select, and the autoscalers and disruption budgets of these. Only the Services
+/// must be readable; for anything else that the user may not list, returns a note.
+pub(crate) fn read_adoptable(cluster: &Cluster, query: &ServiceQuery<'_>) -> Result<Adoptable, Failure> {
+    let mut notes = Vec::new();
+    let mut services = if query.names.is_empty() { listed(cluster, query)? } else { named(cluster, query)? };
+    services.retain(|service| !service.is_being_deleted());
+    if !services.iter().any(is_load_balancer) {
+        return Err(none_found(query).into());
+    }
+    let workloads = list(cluster, query.namespace, WORKLOADS, &mut notes)?;
+    let is_narrowed = !query.names.is_empty() || query.selector.is_some();
+    let (balanced, others): (Vec<_>, Vec<_>) =
+        services.into_iter().partition(|service| is_narrowed || is_load_balancer(service));
+    let workloads = selected(&balanced, workloads);
+    let (beside, apart): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|service| is_beside(service, &workloads));
+    if !apart.is_empty() {
+        let names: Vec<&str> = apart.iter().map(LiveObject::name).collect();
+        notes.push(format!(
+            "left out {} of other types, which select other pods: {}; name them with --service to import them",
+            plural(names.len(), "Service"),
+            first_of(&names)
+        ));
+    }
+    let mut objects: Vec<LiveObject> = balanced.into_iter().chain(beside).collect();
+    if !workloads.is_empty() {
+        let belonging = list(cluster, query.namespace, BELONGING, &mut notes)?;
+        let belonging: Vec<LiveObject> =
+            belonging.into_iter().filter(|object| belongs_to(object, &workloads)).collect();
+        objects.extend(workloads);
+        objects.extend(belonging);
+    }
+    Ok(Adoptable { objects, notes })
+}
+
+/// Group, version, kind and plural name.
+type Kind = [&'static str; 4];
+
+const WORKLOADS: &[Kind] = &[
+    ["apps", "v1", "Deployment", "deployments"],
+    ["apps", "v1", "StatefulSet", "statefulsets"],
+    ["apps", "v1", "DaemonSet", "daemonsets"],
+    ["apps", "v1", "ReplicaSet", "replicasets"],
+];
+
+const BELONGING: &[Kind] = &[
+    ["autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"],
+    ["policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets"],
+];
+
+fn resource([group, version, kind, plural]: Kind) -> Resource {
+    Resource { group: group.to_owned(), version: version.to_owned(), ..Resource::core(kind, plural) }
+}
+
+fn is_load_balancer(service: &LiveObject) -> bool {
+    service.field("spec")["type"] == "LoadBalancer"
+}
+
+fn listed(cluster: &Cluster, query: &ServiceQuery<'_>) -> Result<Vec<LiveObject>, Failure> {
+    let services = Resource::core("Service", "services");
+    let call = ApiCall::list(services, Some(query.namespace.to_owned()), query.selector.map(str::to_owned));
+    Ok(cluster.call(&call)?.objects())
+}
+
+/// Reads the named Services one by one, which needs no permission to list.
+fn named(cluster: &Cluster, query: &ServiceQuery<'_>) -> Result<Vec<LiveObject>, Failure> {
+    let names: BTreeSet<&String> = query.names.iter().collect();
+    let mut services = Vec::new();
+    let mut missing = Vec::new();
+    let calls = names.into_iter().map(|name| {
+        let namespace = query.namespace.to_owned();
+        let at = ObjectRef { resource: Resource::core("Service", "services"), namespace, name: name.clone() };
+        (name.as_str(), ApiCall::Get(at))
+    });
+    for (name, answer) in cluster.call_all(calls.collect(), CONCURRENCY) {
+        match answer?.object() {
+            Some(service) => services.push(service),
+            None => missing.push(
+                Diagnostic::error(format!("Service {name} not found in namespace {}", query.namespace))
+                    .hint("correct --service, or choose another namespace with --namespace"),
+            ),
+        }
+    }
+    if missing.is_empty() { Ok(services) } else { Err(missing.into()) }
+}
+
+fn list(
+    cluster: &Cluster,
+    namespace: &str,
+    kinds: &[Kind],
+    notes: &mut Vec<String>,
+) -> Result<Vec<LiveObject>, Failure> {
+    let call = |kind: &Kind| (kind[3], ApiCall::list(resource(*kind), Some(namespace.to_owned()), None));
+    let mut found = Vec::new();
+    for (plural, answer) in cluster.call_all(kinds.iter().map(call).collect(), CONCURRENCY) {
+        match answer {
+            Ok(answer) => found.extend(answer.objects()),
+            Err(ClusterError::Request {
+                problem: problem @ (Problem::Forbidden { .. } | Problem::NotFound | Problem::NotServed),
+                ..
+            }) => notes.push(format!("{plural} are not imported: {problem}")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(found)
+}
+
+fn none_found(query: &ServiceQuery<'_>) -> Diagnostic {
+    let namespace = query.namespace;
+    let (message, hint) = match (query.names, query.selector) {
+        ([], None) => (
+            format!("namespace {namespace} has no Service of type LoadBalancer"),
+            "choose another namespace with --namespace".to_owned(),
+        ),
+        ([], Some(selector)) => (
+            format!("no Service of type LoadBalancer in namespace {namespace} has the labels `{selector}`"),
+            format!("show the labels with `kubectl get services -n {} --show-labels`", word(namespace)),
+        ),
+        (names, _) => (
+            format!("none of the Services {} is of type LoadBalancer", names.join(", ")),
+            "name a Service of type LoadBalancer with --service".to_owned(),
+        ),
+    };
+    Diagnostic::error(message).hint(hint)
+}
