@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use largescale::core::import::{ImportOptions, import_documents};
+use largescale::core::import::{ImportInput, ImportOptions, PoolsWithoutService, import_documents};
 use largescale::core::manifest::{ManifestFile, read_manifests};
 use largescale::core::pools::{Pool, PoolSet};
 use largescale::core::report::mask::Mask;
@@ -38,6 +38,15 @@ pub fn texts(data: &[u8]) {
     let pool = |name: &str| Pool { value: name.to_owned(), name: name.to_owned(), ..Pool::default() };
     let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")] };
     let platforms = platforms::builtin();
-    let _ = import_documents(documents, &platforms[0], platforms, &pools, ImportOptions::default())
-        .map_err(|problems| assert!(!problems.is_empty()));
+    let input = ImportInput {
+        platform: &platforms[0],
+        platforms,
+        pools: &pools,
+        nodes: &[],
+        choices: &[],
+        cloud_config: None,
+        without_service: PoolsWithoutService::Exclude,
+        options: ImportOptions::default(),
+    };
+    let _ = import_documents(documents, input).map_err(|problems| assert!(!problems.is_empty()));
 }

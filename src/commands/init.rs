@@ -1,5 +1,6 @@
 //! `init`: writes a starter spec, and the manifests with which Argo CD or Flux syncs the rendered directory.
 
+mod adopt;
 mod gitops;
 mod links;
 mod manifests;
@@ -11,16 +12,18 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::cluster::Cluster;
+use crate::commands::init::adopt::AdoptArgs;
 use crate::commands::init::gitops::GitopsArgs;
-use crate::commands::init::manifests::{ImportFiles, MANIFESTS, OVERLAY};
+use crate::commands::init::manifests::{ImportFiles, MANIFESTS};
 use crate::commands::init::nodes_file::{copy_of_nodes, nodes_source};
-use crate::commands::init::source::{Import, SourceArgs};
+use crate::commands::init::source::SourceArgs;
 use crate::commands::init::starter::{Starter, seen};
-use crate::core::import::{ImportOptions, Imported, import_documents};
+use crate::core::import::{ImportOptions, Imported};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::manifest::Key;
-use crate::core::platform::choose::{Choice, choose};
+use crate::core::platform::choose::Choice;
+use crate::core::platform::evidence::{Witness, choose_with_services};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
@@ -28,6 +31,7 @@ use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, Spec};
+use crate::core::yaml::Document;
 use crate::directory::{
     NamedBy, Outside, SPEC_FILE, is_outside, make_directory, nodes_from, read_text, write_new,
 };
@@ -79,6 +83,8 @@ pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
+    adopt: AdoptArgs,
+    #[command(flatten)]
     gitops: GitopsArgs,
 }
 
@@ -111,18 +117,26 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     }
     let (nodes, cluster) = read_nodes(global, &args.nodes)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
-    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref())?;
+    let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
+    let documents = import.as_ref().map(|import| import.documents.as_slice());
+    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents)?;
     let merged = pools(&choice, &nodes, args.label.as_deref())?;
     for warning in &merged.warnings {
         terminal::diagnostic(warning);
     }
-    let namespace = global.cluster.namespace.as_deref().or(cluster.as_ref().map(Cluster::namespace));
-    let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
-    let options = ImportOptions { keep_defaults: args.source.keep_defaults, namespace };
+    let context_namespace = cluster.as_ref().map(|cluster| cluster.namespace().to_owned());
+    let stated = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
+    let options = ImportOptions { keep_defaults: args.source.keep_defaults, namespace: stated };
     let mut imported = import
         .as_ref()
-        .map(|import| import_all(import, choice.platform, &platforms, &merged, options))
+        .map(|import| {
+            let place = (&merged.set, nodes.as_slice());
+            adopt::import(&args.adopt, import, (choice.platform, &platforms), place, options)
+        })
         .transpose()?;
+    let shared = imported.as_ref().and_then(|imported| imported.namespace.clone());
+    let namespace = global.cluster.namespace.clone().or(shared).or(context_namespace);
+    let namespace = namespace.as_deref();
     if let Some(imported) = &mut imported {
         imported.keep_referenced(namespace);
     }
@@ -136,7 +150,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         name: &name,
         namespace,
         manifests: files.as_ref().map_or(MANIFESTS, ImportFiles::in_spec),
-        overlay: imported.as_ref().and_then(|imported| imported.overlay.as_ref()).map(|_| OVERLAY),
+        overlays: files.as_ref().map(ImportFiles::overlays).unwrap_or_default(),
         nodes: &source,
         choice: &choice,
         merged: &merged,
@@ -150,7 +164,6 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         files.check()?;
         files.refuse_existing(&args.directory)?;
     }
-
     make_directory(&args.directory)?;
     if let Some(files) = &files {
         files.write(&args.directory)?;
@@ -190,6 +203,7 @@ fn choose_platform<'a>(
     platforms: &'a [Platform],
     nodes: &[Node],
     wanted: Option<&str>,
+    documents: Option<&[Document]>,
 ) -> Result<Choice<'a>, Failure> {
     let known = || builtin_names().collect::<Vec<_>>().join(", ");
     if let Some(wanted) = wanted {
@@ -201,7 +215,8 @@ fn choose_platform<'a>(
         };
         return Ok(Choice { platform, is_certain: true, others: Vec::new() });
     }
-    choose(platforms, nodes)?.ok_or_else(|| {
+    let witnesses = Witness::all(documents.unwrap_or_default());
+    choose_with_services(platforms, nodes, &witnesses)?.ok_or_else(|| {
         Diagnostic::error(format!("cannot detect the platform from {}", plural(nodes.len(), "node")))
             .hint(format!(
                 "choose one with --platform ({}); to use your own platform file, set it in the spec later",
@@ -214,26 +229,6 @@ fn choose_platform<'a>(
 fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Merged, Failure> {
     let found = discover_pools(nodes, choice.platform, label, None)?;
     Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
-}
-
-fn import_all(
-    import: &Import,
-    platform: &Platform,
-    platforms: &[Platform],
-    merged: &Merged,
-    options: ImportOptions<'_>,
-) -> Result<Imported, Failure> {
-    let imported = import_documents(import.documents.clone(), platform, platforms, &merged.set, options)?;
-    for warning in &imported.warnings {
-        terminal::diagnostic(warning);
-    }
-    if imported.objects.is_empty() {
-        imported.changes.iter().for_each(|sentence| terminal::note(sentence));
-        return Err(Diagnostic::error("the input has no object to import")
-            .hint("name a file with Services and workloads with --from")
-            .into());
-    }
-    Ok(imported)
 }
 
 /// Returns `--name`, or the name of the first imported Service or of the directory as a DNS label.

@@ -1,20 +1,31 @@
 //! Import of manifests and live objects: drops what others than the user wrote, merges the Services of the pools into one, and
 //! upgrades removed API versions.
 
+mod adopted;
 mod api_versions;
 mod autoscaled;
+mod base_names;
 mod belongs;
 mod bindings;
+mod cloud_names;
+mod decide;
 mod defaults;
 mod dropped;
 mod duplicates;
 mod group;
 mod hand_written;
+mod input;
+mod kept;
+mod namespace;
+mod node_sets;
 mod origin;
 mod own;
 mod ports;
+mod prepare;
 mod referenced;
 mod table;
+#[cfg(test)]
+mod tests;
 mod undecided;
 mod unmerged;
 mod written;
@@ -23,25 +34,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-pub use crate::core::import::belongs::{belongs_to, is_beside, selected};
-pub use crate::core::import::duplicates::Place;
-
 use crate::core::import::api_versions::upgrade_api_version;
-use crate::core::import::autoscaled::Autoscaled;
-use crate::core::import::defaults::{comparable, default_family, drop_defaults};
+pub use crate::core::import::belongs::{belongs_to, is_beside, selected};
+use crate::core::import::defaults::comparable;
 use crate::core::import::dropped::Dropped;
-use crate::core::import::duplicates::{Candidate, only_once};
-use crate::core::import::group::fold_group;
+pub use crate::core::import::duplicates::Place;
+use crate::core::import::group::Member;
 use crate::core::import::hand_written::HandWritten;
-use crate::core::import::origin::Origin;
+pub use crate::core::import::input::{ImportInput, ImportOptions, PoolChoice, PoolsWithoutService};
+use crate::core::import::node_sets::NodeSets;
 use crate::core::import::own::OwnFields;
-use crate::core::import::written::{drop_written, is_of_cluster};
-use crate::core::kubernetes::object_shape;
-use crate::core::kubernetes::object_shape::Misshapen;
-use crate::core::manifest::{Key, check_header, validate};
-use crate::core::platform::Platform;
-use crate::core::pools::PoolSet;
-use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::yaml::Document;
 
@@ -52,12 +54,22 @@ pub struct Imported {
     pub objects: Vec<Value>,
     /// The place of each object in the input. A merged Service has the place of the first.
     pub places: Vec<Place>,
-    /// The overlay that keeps what only the existing Services may have.
-    pub overlay: Option<String>,
-    /// `spec.names`: Service, then pool, then the name to keep.
+    /// `spec.names`: Service or `NAMESPACE/SERVICE`, then pool, then the name to keep.
     pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// `spec.clusterIPServices`: the Services that other objects refer to.
     pub cluster_ip_services: Vec<String>,
+    /// `spec.pools.exclude`: pools that no existing Service is of.
+    pub exclude: Vec<String>,
+    /// `spec.pools.excludeFor`: Service, then the pools for which it does not exist.
+    pub exclude_for: BTreeMap<String, Vec<String>>,
+    /// `spec.pools.loadBalancers`: pool, then the name of its existing configuration.
+    pub load_balancers: BTreeMap<String, String>,
+    /// `spec.settings` that the bindings of the Services show.
+    pub settings: BTreeMap<String, Value>,
+    /// The overlays that keep the existing Services as they are.
+    pub overlays: Overlays,
+    /// The namespace that all objects share.
+    pub namespace: Option<String>,
     /// Whether all Services were internal, which becomes `spec.internal`.
     pub internal: bool,
     /// The changes, a sentence each.
@@ -66,172 +78,79 @@ pub struct Imported {
     pub warnings: Vec<Diagnostic>,
 }
 
-/// How to import.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct ImportOptions<'a> {
-    /// Keep the fields that the API server would add again with the same values.
-    pub keep_defaults: bool,
-    /// The namespace of objects that state none.
-    pub namespace: Option<&'a str>,
+/// The overlays that keep existing Services as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Overlays {
+    /// Keeps what only one Service may have: addresses, IDs of load balancers and node ports.
+    pub own_fields: Option<Value>,
+    /// Keeps the bindings in the form that they have.
+    pub bindings: Option<Value>,
 }
 
-/// Imports the documents of manifests for these pools. `platforms` are all platforms whose bindings are recognized. Refuses
-/// a Service if its pool or names cannot be decided.
-pub fn import_documents(
-    documents: Vec<Document>,
-    platform: &Platform,
-    platforms: &[Platform],
-    pools: &PoolSet,
-    options: ImportOptions<'_>,
-) -> Checked<Imported> {
+/// Imports the documents of manifests. Refuses a Service if its pool cannot be decided.
+pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Checked<Imported> {
     let mut imported = Imported::default();
     let mut services = Vec::new();
     let mut own = Vec::new();
-    let mut others = Vec::new();
+    let (mut others, mut other_places) = (Vec::new(), Vec::new());
     let mut dropped = Dropped::default();
-    for mut candidate in candidates(checked(documents)?, platforms, options, &mut dropped)? {
-        let object = &mut candidate.object;
-        if object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer" {
-            own.push(OwnFields::take_from(object, platform));
-            let service = HandWritten::new(candidate.object, platform, platforms, &candidate.document);
-            services.push((service, candidate.place));
+    let candidates =
+        prepare::candidates(prepare::checked(documents)?, input.platforms, input.options, &mut dropped)?;
+    for mut candidate in candidates {
+        if candidate.object["kind"] == "Service" && candidate.object["spec"]["type"] == "LoadBalancer" {
+            let original = candidate.object.clone();
+            own.push(OwnFields::take_from(&mut candidate.object, input.platform));
+            services.push(HandWritten::new(candidate, original, input.platform, input.platforms));
         } else {
-            upgrade_api_version(object, &mut imported.changes);
-            others.push((candidate.object, candidate.place));
+            upgrade_api_version(&mut candidate.object, &mut imported.changes);
+            others.push(candidate.object);
+            other_places.push(candidate.place);
         }
     }
     imported.changes.extend(dropped.sentences());
-    imported.internal = !services.is_empty() && services.iter().all(|(service, _)| service.internal);
+    imported.internal = !services.is_empty() && services.iter().all(|service| service.internal);
     if imported.internal {
         imported.changes.push("all Services are internal: `spec.internal: true`".to_owned());
     } else {
-        // If only some are internal, they keep the annotation, so that they are not merged with the public ones. An annotation may
-        // also say that a load balancer is public.
-        for (service, _) in &mut services {
-            service.keep_internal();
-        }
+        // If only some are internal, they keep the annotations, so that they are not merged with the public ones. An annotation
+        // may also say that a load balancer is public.
+        services.iter_mut().for_each(HandWritten::keep_internal);
     }
-    let mut groups: Vec<Vec<HandWritten>> = Vec::new();
-    let mut places: Vec<Place> = Vec::new();
+    let mut problems: Vec<Diagnostic> = cloud_names::check(input).into_iter().collect();
+    problems.extend(decide::choices(&services, input));
+    let originals: Vec<&Value> = services.iter().map(|service| &service.original).collect();
+    let sets = NodeSets::new(input, &originals, &others);
+    let decisions = decide::decide(&services, input, &sets, &others);
+    let mut similar: Vec<Vec<_>> = Vec::new();
     let mut by_rest: HashMap<String, usize> = HashMap::new();
-    for (service, place) in services {
-        let index = *by_rest.entry(comparable(&service.rest).to_string()).or_insert(groups.len());
-        if let Some(group) = groups.get_mut(index) {
-            group.push(service);
-        } else {
-            groups.push(vec![service]);
-            places.push(place);
+    for (service, decision) in services.into_iter().zip(decisions) {
+        let index = *by_rest.entry(comparable(&service.rest).to_string()).or_insert(similar.len());
+        match similar.get_mut(index) {
+            Some(similar) => similar.push((service, decision)),
+            None => similar.push(vec![(service, decision)]),
         }
     }
-    imported.warnings.extend(unmerged::unmerged(&groups, &platform.binding, pools));
-    let mut problems = Vec::new();
-    let mut named = Vec::with_capacity(groups.len());
-    for group in groups {
-        named.push(fold_group(&group, platform, pools, &mut imported, &mut problems));
-    }
-    // The names are unknown if a Service was refused.
-    if problems.is_empty() {
-        problems.extend(undecided::namespaces(&named));
+    let mut members: Vec<Vec<Member>> = Vec::new();
+    for similar in similar {
+        let settled = group::settle(similar, input.pools, &mut imported, &mut problems);
+        members.extend(group::one_for_each_pool(settled, &mut imported.changes, input.pools));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
-    let kept = own::keep(&own, &imported.names, &mut imported.objects, platform);
-    imported.overlay = kept.overlay;
+    imported.warnings.extend(unmerged::unmerged(&members, input.pools));
+    let groups = group::name_all(members, &others, input.pools);
+    for group in &groups {
+        group::add_object(group, &mut imported);
+    }
+    adopted::add(&groups, input, &sets, &mut imported);
+    let kept = own::keep(&own, &imported.names, &mut imported.objects);
+    imported.overlays.own_fields = kept.overlay;
     imported.changes.extend(kept.changes);
-    let merged = std::mem::take(&mut imported.objects).into_iter().zip(places);
-    let mut all: Vec<(Value, Place)> = merged.chain(others).collect();
+    let objects = imported.objects.drain(..).zip(imported.places.drain(..));
+    let mut all: Vec<(Value, Place)> = objects.chain(others.into_iter().zip(other_places)).collect();
     all.sort_by_key(|(_, place)| place.index);
     (imported.objects, imported.places) = all.into_iter().unzip();
+    imported.namespace = namespace::shared(&imported.objects);
     Ok(imported)
-}
-
-/// Unpacks lists, and reports every object that is not valid, at its place in the input.
-fn checked(documents: Vec<Document>) -> Checked<Vec<Document>> {
-    let documents: Vec<Document> = items(documents).collect();
-    let wrong = documents.iter().flat_map(|document| {
-        let checks: [fn(&Document) -> Vec<Diagnostic>; 3] = [wrong_fields, check_header, refused_fields];
-        checks.into_iter().map(|check| check(document)).find(|wrong| !wrong.is_empty()).unwrap_or_default()
-    });
-    let wrong: Vec<Diagnostic> = wrong.collect();
-    if wrong.is_empty() { Ok(documents) } else { Err(wrong) }
-}
-
-/// Returns the objects as their users wrote them, each once.
-fn candidates(
-    mut documents: Vec<Document>,
-    platforms: &[Platform],
-    options: ImportOptions<'_>,
-    dropped: &mut Dropped,
-) -> Checked<Vec<Candidate>> {
-    documents.retain(|document| !is_left_out(&document.value, dropped));
-    let origins: Vec<Origin> = documents.iter().map(|document| Origin::of(&document.value)).collect();
-    let of_clusters = documents.iter().zip(&origins);
-    let family =
-        of_clusters.into_iter().find_map(|(document, origin)| default_family(&document.value, origin));
-    let family = family.map(str::to_owned);
-    let scaled = Autoscaled::of(documents.iter().map(|document| &document.value));
-    let all = documents.into_iter().zip(origins).enumerate().map(|(index, (document, origin))| {
-        let mut object = document.value.clone();
-        drop_written(&mut object, &origin, platforms, dropped);
-        if origin.is_live {
-            scaled.drop_replicas(&mut object, dropped);
-        }
-        if !options.keep_defaults {
-            drop_defaults(&mut object, &origin, family.as_deref(), dropped);
-        }
-        let place = Place { index, file: document.file().to_owned() };
-        Candidate { document, object, origin, place }
-    });
-    let all = all.collect();
-    only_once(all, options.namespace, dropped)
-}
-
-/// Whether the cluster or a controller brings an object, so that no manifest has it.
-fn is_left_out(object: &Value, dropped: &mut Dropped) -> bool {
-    let key = || Key::of(object).to_string();
-    if is_of_cluster(object) {
-        dropped.object("that the cluster or a tool creates itself".to_owned(), key());
-        return true;
-    }
-    let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
-    let Some(owner) = owners.into_iter().find(|owner| owner["controller"] == true) else { return false };
-    let text = |field: &str| owner[field].as_str().unwrap_or_default();
-    dropped.object(format!("that {} {} controls", text("kind"), text("name")), key());
-    true
-}
-
-/// Reports fields of the wrong type that the import relies on.
-fn wrong_fields(document: &Document) -> Vec<Diagnostic> {
-    let value = &document.value;
-    let mut wrong = object_shape::wrong_types(value);
-    if let Some(spec) = value.get("spec").filter(|spec| !spec.is_object() && !spec.is_null())
-        && value["kind"] == "Service"
-    {
-        let message = format!("`spec` is {}, expected a map", kind_of(spec));
-        wrong.push(Misshapen { pointer: "/spec".to_owned(), message });
-    }
-    wrong
-        .into_iter()
-        .map(|wrong| {
-            Diagnostic::error(wrong.message)
-                .at(document.location(&wrong.pointer))
-                .hint("correct the field, or remove the object from the file")
-        })
-        .collect()
-}
-
-/// Reports what the API server refuses, at its place in the file. `render` would find it in the manifest only.
-fn refused_fields(document: &Document) -> Vec<Diagnostic> {
-    let mut upgraded = document.value.clone();
-    upgrade_api_version(&mut upgraded, &mut Vec::new());
-    validate(&upgraded, |pointer| document.location(pointer))
-}
-
-fn items(documents: Vec<Document>) -> impl Iterator<Item = Document> {
-    documents.into_iter().flat_map(
-        |document| {
-            if document.is_list() { document.into_items() } else { vec![document] }
-        },
-    )
 }

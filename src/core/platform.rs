@@ -8,6 +8,7 @@ pub mod choose;
 mod cloud_config;
 mod describe;
 mod distribution;
+pub mod evidence;
 mod form;
 mod limits;
 mod node_rules;
@@ -15,6 +16,7 @@ mod proof;
 mod protocols;
 mod read;
 mod selection;
+mod service_marks;
 mod service_rules;
 mod settings;
 mod vm_set;
@@ -24,8 +26,8 @@ pub use crate::core::platform::cloud_config::{CloudConfigText, cloud_config};
 pub use crate::core::platform::describe::{Fact, facts, protocols, selects};
 pub use crate::core::platform::distribution::{Distribution, distributions};
 pub use crate::core::platform::form::{
-    AnswersWith, Backends, CloudConfig, EntryByLabel, LabelChanges, LoadBalancers, OnlyLabels, PerPool,
-    Platform, PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
+    AnswersWith, Backends, CloudConfig, CloudConfigFields, EntryByLabel, LabelChanges, LoadBalancers,
+    OnlyLabels, PerPool, Platform, PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{
@@ -37,6 +39,7 @@ pub use crate::core::platform::protocols::{Protocol, ProtocolRule, Together};
 pub use crate::core::platform::selection::{
     Selected, Selection, SelectionForm, SelectionObjects, Spaces, Unset, WithoutValue,
 };
+pub use crate::core::platform::service_marks::ServiceMark;
 pub use crate::core::platform::service_rules::{
     Broken, Condition, Level, Refusal, Requirement, Within, Written, broken_rules, is_set,
 };

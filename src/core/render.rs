@@ -16,6 +16,7 @@ mod gitops_check;
 mod leaks;
 mod load_balancer_only;
 mod local_traffic;
+mod of_services;
 mod origin;
 mod patches;
 mod paths;
@@ -29,8 +30,8 @@ mod spread;
 mod twice_bound;
 mod validate;
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -47,7 +48,6 @@ use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
-use crate::core::report::suggest::Suggestions;
 use crate::core::settings::Settings;
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
@@ -94,6 +94,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     warnings.extend(unverified(input));
     warnings.extend(settings.unknown_pools(&input.pools.pools));
     problems.extend(nothing_to_copy(input));
+    problems.extend(of_services::without_pool(input));
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
     warnings.extend(dns::warnings(input));
@@ -138,7 +139,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
         return Err(problems);
     }
     warnings.extend(spread::over_pools(input, &mut pending));
-    warnings.extend(unknown_services(input));
+    warnings.extend(of_services::unknown(input));
     pending.extend(extra_objects::objects(input, &settings, &mut budget, &mut problems));
     if budget.is_spent() {
         problems.extend(budget.exceeded(&pending, &input.document.location("/spec/platform")));
@@ -286,22 +287,6 @@ fn drop_empty_metadata(value: &mut Value) {
             metadata.remove(parent);
         }
     }
-}
-
-/// Reports Services in `spec.names` that are not in the manifests.
-fn unknown_services(input: Input<'_>) -> Vec<Diagnostic> {
-    let services = input.objects.iter().filter(|object| object.is_load_balancer());
-    let known: BTreeSet<String> = services.map(|object| object.key().name).collect();
-    let mut suggestions = Suggestions::among(known.iter().map(String::as_str));
-    let unknown = input.spec.spec.names.keys().filter(|name| !known.contains(*name));
-    let report = |name: &String| {
-        let near = suggestions.did_you_mean(name);
-        Diagnostic::warning(format!(
-            "`spec.names` names the Service `{name}`, which is not in the manifests{near}"
-        ))
-        .at(input.document.location(&format!("/spec/names/{name}")))
-    };
-    unknown.map(report).collect()
 }
 
 /// Reports pending objects with the same key: a copy and another object, or two copies.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod large_scale;
+mod of_service;
 
 pub use crate::core::spec::cluster::SpecCluster;
 pub use crate::core::spec::large_scale::{

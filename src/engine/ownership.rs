@@ -14,9 +14,9 @@ use crate::engine::target::Target;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Flags for objects that another tool has made.
+/// Tools whose objects are taken over
 #[derive(clap::Args, Debug)]
-pub(crate) struct OwnerArgs {
+pub(crate) struct TakeOverArgs {
     /// Take over objects that Helm installed, after the steps that release them
     #[arg(long)]
     from_helm: bool,
@@ -26,6 +26,13 @@ pub(crate) struct OwnerArgs {
     /// Take over objects that Flux applied, after the steps that release them
     #[arg(long)]
     from_flux: bool,
+}
+
+/// Flags for objects that another tool has made.
+#[derive(clap::Args, Debug)]
+pub(crate) struct OwnerArgs {
+    #[command(flatten)]
+    take_over: TakeOverArgs,
     /// Apply objects that this tool also syncs from the same directory; may be repeated
     #[arg(long, value_enum, value_name = "TOOL")]
     with: Vec<Syncer>,
@@ -40,12 +47,19 @@ enum Syncer {
     Flux,
 }
 
-impl OwnerArgs {
+impl TakeOverArgs {
     /// Returns the tools whose objects are taken over.
     pub(crate) fn taken(&self) -> Vec<Tool> {
         let flags =
             [(self.from_argocd, Tool::ArgoCd), (self.from_flux, Tool::Flux), (self.from_helm, Tool::Helm)];
         flags.into_iter().filter(|(is_given, _)| *is_given).map(|(_, tool)| tool).collect()
+    }
+}
+
+impl OwnerArgs {
+    /// Returns the tools whose objects are taken over.
+    pub(crate) fn taken(&self) -> Vec<Tool> {
+        self.take_over.taken()
     }
 
     /// Returns the tools of `--with`.

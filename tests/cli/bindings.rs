@@ -8,7 +8,9 @@ use std::fs;
 use largescale::core::kubernetes::node::Node;
 use largescale::core::patch::placeholder::Values;
 use largescale::core::platform::choose::choose;
-use largescale::core::platform::{Platform, Selected, SettingForm, SettingOf, builtin_names, read_builtin};
+use largescale::core::platform::{
+    Platform, Selected, SelectionForm, SettingForm, SettingOf, builtin_names, read_builtin,
+};
 use largescale::core::pools::{MergeOptions, discover_pools, merge, no_backend};
 use largescale::core::spec::Spec;
 use largescale::core::{node_list, yaml};
@@ -294,4 +296,135 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
         let fits = std::iter::once(choice.platform).chain(choice.others.iter().copied());
         assert!(fits.map(|fit| &fit.name).any(|fit| fit == name), "{name}");
     }
+}
+
+/// Returns the nodes that the controller selects for each Service, by the name of the Service.
+fn chosen(platform: &Platform, objects: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
+    let nodes = node_list::read_nodes("nodes.json", nodes(platform).to_string().as_bytes()).unwrap();
+    let known = platform.spec.recognize.provider_ids();
+    let services = objects.iter().filter(|object| object["kind"] == "Service");
+    let of = |service: &Value| {
+        let selected = platform.spec.selected(service, objects).unwrap();
+        let taken = nodes
+            .iter()
+            .filter(|node| no_backend(node, platform, &known).is_none())
+            .filter(|node| selected.takes(node, group_name(platform, node).as_deref()))
+            .map(|node| node.name.to_string());
+        (service["metadata"]["name"].as_str().unwrap().to_owned(), taken.collect())
+    };
+    services.map(of).collect()
+}
+
+/// Returns the binding of a Service in other forms that the controller reads in the same way.
+fn other_forms(platform: &Platform, service: &Value) -> Vec<Value> {
+    let Some(selection) = &platform.spec.selection else { return Vec::new() };
+    let Some(path) = &selection.path else { return Vec::new() };
+    let text = service.pointer(path).and_then(Value::as_str).unwrap().to_owned();
+    let parts = || text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let texts: Vec<String> = match selection.form {
+        SelectionForm::LabelSelector => match parts() {
+            Some((key, value)) => vec![
+                format!("{key}=={value}"),
+                format!("{key} in ({value})"),
+                format!("{key},{key} notin (none),{key} = {value},!nothing"),
+            ],
+            None => vec![format!("{text},!nothing")],
+        },
+        SelectionForm::KeyValues => vec![format!("{text},{text}")],
+        SelectionForm::OneKeyValue => vec![text.replace('=', " = ")],
+        SelectionForm::Names => vec![text.to_uppercase(), format!("{text}, {text}")],
+        SelectionForm::LowerCaseObject => {
+            let (key, value) = (label_of(platform), text.split('"').rev().nth(1).unwrap());
+            vec![format!("matchexpressions: [{{key: {key}, operator: In, values: [{value}]}}]")]
+        }
+        SelectionForm::LabelValue | SelectionForm::Objects => Vec::new(),
+    };
+    let with = |text: String| {
+        let mut other = service.clone();
+        *other.pointer_mut(path).unwrap() = text.into();
+        other
+    };
+    texts.into_iter().map(with).collect()
+}
+
+/// A Service that is adopted must keep its nodes and its text, whatever the form of its binding.
+#[test]
+fn adopted_services_keep_their_nodes_on_every_platform() {
+    let mut wrong = String::new();
+    let mut seen = 0;
+    for platform in platforms().filter(|platform| !is_refused(platform)) {
+        let name = &platform.name;
+        let environment = project(&platform);
+        assert!(environment.program(&["render"]).status.success(), "{name}");
+        let objects = tree(&environment);
+        let is_service = |object: &&Value| object["kind"] == "Service";
+        let others: Vec<&Value> = objects.iter().filter(|object| !is_service(object)).collect();
+        if !others.is_empty() {
+            // The objects that select the nodes are part of the rendered directory.
+            continue;
+        }
+        let services: Vec<&Value> = objects.iter().filter(is_service).collect();
+        let forms = services.iter().map(|service| other_forms(&platform, service)).collect::<Vec<_>>();
+        let count = forms.iter().map(Vec::len).min().unwrap();
+        let as_rendered = services.iter().map(|service| (*service).clone()).collect::<Vec<_>>();
+        let sets = std::iter::once(as_rendered)
+            .chain((0..count).map(|index| forms.iter().map(|of| of[index].clone()).collect()));
+        for (index, mut before) in sets.enumerate() {
+            for service in &mut before {
+                service["metadata"]["labels"]
+                    .as_object_mut()
+                    .unwrap()
+                    .retain(|key, _| !key.starts_with("largescale.dev/"));
+            }
+            let list = json!({"apiVersion": "v1", "kind": "List", "items": before});
+            let (file, directory) = (format!("live-{index}.json"), format!("adopted-{index}"));
+            fs::write(environment.path().join(&file), list.to_string()).unwrap();
+            let label = label_of(&platform);
+            let output = environment.program(&[
+                "init",
+                &directory,
+                "--from",
+                &file,
+                "--nodes",
+                "nodes.json",
+                "--platform",
+                name,
+                "--label",
+                label,
+            ]);
+            if !output.status.success() {
+                let _ = writeln!(wrong, "{name}: {}", String::from_utf8_lossy(&output.stderr));
+                continue;
+            }
+            let output = environment.program(&["render", "-f", &directory]);
+            if !output.status.success() {
+                let _ = writeln!(wrong, "{name}: {}", String::from_utf8_lossy(&output.stderr));
+                continue;
+            }
+            let after: Vec<Value> = fs::read_dir(environment.path().join(&directory).join("rendered"))
+                .unwrap()
+                .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+                .map(|text| yaml::read_one("tree", &text).unwrap().value)
+                .collect();
+            let (old, new) = (chosen(&platform, &before), chosen(&platform, &after));
+            if old != new {
+                let _ = writeln!(wrong, "{name}: {old:?}, after {new:?}");
+            }
+            for path in platform.binding.added_paths() {
+                let values = |objects: &[Value]| -> BTreeMap<String, Option<Value>> {
+                    let value = |service: &Value| {
+                        (service["metadata"]["name"].to_string(), service.pointer(path).cloned())
+                    };
+                    objects.iter().map(value).collect()
+                };
+                if values(&before) != values(&after) {
+                    let _ =
+                        writeln!(wrong, "{name}: {path}: {:?}, after {:?}", values(&before), values(&after));
+                }
+            }
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(seen >= 30, "only {seen} estates");
 }

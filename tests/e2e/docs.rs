@@ -31,6 +31,11 @@ fn howto_take_over() {
 }
 
 #[test]
+fn howto_split_one_service() {
+    plays("docs/howto/split-one-service.md");
+}
+
+#[test]
 fn howto_move_a_pool() {
     plays("docs/howto/move-a-pool.md");
 }

@@ -112,7 +112,8 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 27] = [
+    const FREE: [&str; 28] = [
+        "--pool",
         "--nodes",
         "--base",
         "--branch",

@@ -20,8 +20,16 @@ use crate::output::terminal;
 /// Directory of manifests next to the spec.
 pub(super) const MANIFESTS: &str = "manifests";
 
-/// The overlay for the existing Services, relative to the spec.
-pub(super) const OVERLAY: &str = "overlays/existing-services.yaml";
+/// The overlay with what only the existing Services may have, relative to the spec.
+const OWN_FIELDS: &str = "overlays/existing-services.yaml";
+
+/// The overlay that keeps the bindings of existing Services, relative to the spec.
+const BINDINGS: &str = "overlays/adopted.yaml";
+
+/// Comment at the beginning of [`BINDINGS`].
+const BINDINGS_HEADER: &str = "# By `kubectl largescale init --from`. Each patch keeps the binding of an existing Service as it was, so that its nodes do not change.
+# Without its patch, the Service gets the binding that `render` writes for its pool (docs/howto/split-one-service.md).
+";
 
 /// The files of an import, relative to the directory of the spec.
 pub(super) struct ImportFiles(Vec<ImportFile>);
@@ -50,8 +58,13 @@ impl ImportFiles {
             let path = format!("{MANIFESTS}/{}", unique_name(&input.name, &mut taken));
             files.push(ImportFile { path, text: text(input, &objects), shown: Some(input.shown.clone()) });
         }
-        if let Some(overlay) = &imported.overlay {
-            files.push(ImportFile { path: OVERLAY.to_owned(), text: overlay.clone(), shown: None });
+        for (path, header, overlay) in [
+            (OWN_FIELDS, "", &imported.overlays.own_fields),
+            (BINDINGS, BINDINGS_HEADER, &imported.overlays.bindings),
+        ] {
+            let Some(overlay) = overlay else { continue };
+            let text = format!("{header}{}", yaml::write_object(overlay));
+            files.push(ImportFile { path: path.to_owned(), text, shown: None });
         }
         Self(files)
     }
@@ -63,6 +76,19 @@ impl ImportFiles {
             (Some(only), None) => &only.path,
             _ => MANIFESTS,
         }
+    }
+
+    /// Returns the value of `spec.overlays`, and why the overlays exist.
+    pub(super) fn overlays(&self) -> Vec<(&str, &'static str)> {
+        let overlays = self.0.iter().filter(|file| file.shown.is_none());
+        let reason = |path: &str| {
+            if path == BINDINGS {
+                "the bindings of the existing Services"
+            } else {
+                "what only the existing Services may have, such as their addresses and node ports"
+            }
+        };
+        overlays.map(|file| (file.path.as_str(), reason(&file.path))).collect()
     }
 
     /// Refuses manifests that `render` could not read, at their place in the input.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use serde::Serialize;
+
 use crate::core::import::Imported;
 use crate::core::platform::choose::Choice;
 use crate::core::pools::Merged;
@@ -16,8 +18,8 @@ pub(super) struct Starter<'a> {
     pub namespace: Option<&'a str>,
     /// The value of `spec.manifests`.
     pub manifests: &'a str,
-    /// The overlay of the import.
-    pub overlay: Option<&'a str>,
+    /// The overlays of the import, and what they keep.
+    pub overlays: Vec<(&'a str, &'static str)>,
     /// The value of `spec.nodes`.
     pub nodes: &'a str,
     pub choice: &'a Choice<'a>,
@@ -55,17 +57,20 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
     line(&format!("  # Pools found by init: {}.", in_comment(&seen(merged))));
     line("  pools:");
     line(&format!("    label: {}", scalar(&merged.set.label)));
-    line("    # exclude: [system]          # pools without a Service");
+    exclude(&mut line, starter);
     line("    # declare: [{name: burst}]   # pools that may have no nodes yet");
     line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
+    if let Some(imported) = imported.filter(|imported| !imported.settings.is_empty()) {
+        line("  # From the bindings of the existing Services.");
+        line("  settings:");
+        block(&mut line, "    ", &imported.settings);
+    }
     if let Some(imported) = imported.filter(|imported| !imported.names.is_empty()) {
         line(
             "  # Names of the existing Services: a new name would create a new load balancer with a new address.",
         );
         line("  names:");
-        for text in yaml::write_plain(&imported.names).lines() {
-            line(&format!("    {text}"));
-        }
+        block(&mut line, "    ", &imported.names);
     }
     if let Some(imported) = imported.filter(|imported| !imported.cluster_ip_services.is_empty()) {
         line(
@@ -81,15 +86,48 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
         line("  # internal: true               # internal load balancers");
     }
     line("  # workload: {spread: true}     # spread the replicas over the pools");
-    match starter.overlay {
-        Some(overlay) => {
-            line("  # What only the existing Services may have, such as their addresses and node ports.");
-            line(&format!("  overlays: [{}]", scalar(overlay)));
-        }
-        None => line("  # overlays: [overlays/pins.yaml]"),
+    if starter.overlays.is_empty() {
+        line("  # overlays: [overlays/pins.yaml]");
+    } else {
+        let reasons: Vec<&str> = starter.overlays.iter().map(|(_, reason)| *reason).collect();
+        let paths: Vec<String> = starter.overlays.iter().map(|(path, _)| scalar(path)).collect();
+        line(&format!("  # Keeps {}.", reasons.join(", and ")));
+        line(&format!("  overlays: [{}]", paths.join(", ")));
     }
     line("  output: rendered");
     out
+}
+
+fn block(line: &mut impl FnMut(&str), indent: &str, value: &impl Serialize) {
+    for text in yaml::write_plain(value).lines() {
+        line(&format!("{indent}{text}"));
+    }
+}
+
+/// Writes which pools get no Service, and the names of existing configurations.
+fn exclude(line: &mut impl FnMut(&str), starter: &Starter<'_>) {
+    let nothing = Imported::default();
+    let imported = starter.imported.unwrap_or(&nothing);
+    if imported.exclude.is_empty() && imported.exclude_for.is_empty() {
+        line("    # exclude: [system]          # pools without a Service");
+    } else {
+        line(
+            "    # Pools without an existing Service, so that nothing new is created. Remove a pool here to give it one.",
+        );
+    }
+    if !imported.exclude.is_empty() {
+        let pools: Vec<String> = imported.exclude.iter().map(|pool| yaml::write_scalar(pool)).collect();
+        line(&format!("    exclude: [{}]", pools.join(", ")));
+    }
+    if !imported.exclude_for.is_empty() {
+        line("    excludeFor:");
+        block(line, "      ", &imported.exclude_for);
+    }
+    if !imported.load_balancers.is_empty() {
+        line("    # The existing load-balancer configurations.");
+        line("    loadBalancers:");
+        block(line, "      ", &imported.load_balancers);
+    }
 }
 
 fn explain_platform(line: &mut impl FnMut(&str), choice: &Choice<'_>) {

@@ -4,21 +4,22 @@ use std::collections::BTreeMap;
 
 use crate::core::apply::owners::{Tool, other_owners};
 use crate::core::live::LiveObject;
-use crate::core::manifest::Object;
+use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::core::yaml::Document;
 
 /// Returns why objects may not enter a directory: another tool has marked them, would revert or delete them, and is not one
 /// of those that the user takes over. The output of `helm template` has no marks, because Helm adds them when it installs.
-pub fn refuse_owned(objects: &[Object], taken: &[Tool]) -> Vec<Diagnostic> {
-    let mut found: BTreeMap<(Tool, String), Vec<&Object>> = BTreeMap::new();
+pub fn refuse_owned(objects: &[Document], taken: &[Tool]) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(Tool, String), Vec<&Document>> = BTreeMap::new();
     for object in objects {
-        let Ok(live) = LiveObject::read(object.value().clone()) else { continue };
+        let Ok(live) = LiveObject::read(object.value.clone()) else { continue };
         for tracker in other_owners(&live).into_iter().filter(|tracker| !taken.contains(&tracker.tool)) {
             found.entry((tracker.tool, tracker.owner)).or_default().push(object);
         }
     }
-    let refuse = |((tool, owner), objects): ((Tool, String), Vec<&Object>)| {
+    let refuse = |((tool, owner), objects): ((Tool, String), Vec<&Document>)| {
         let (first, others) = objects.split_first()?;
         let (more, belong) = match others.len() {
             0 => (String::new(), "belongs"),
@@ -26,7 +27,7 @@ pub fn refuse_owned(objects: &[Object], taken: &[Tool]) -> Vec<Diagnostic> {
         };
         let message = format!(
             "{}{more} {belong} to {} ({owner}), which would revert or delete a change",
-            first.key(),
+            Key::of(&first.value),
             tool.name()
         );
         let hint = format!(
@@ -41,7 +42,7 @@ pub fn refuse_owned(objects: &[Object], taken: &[Tool]) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::manifest::{ManifestFile, read_manifests};
+    use crate::core::yaml;
 
     #[test]
     fn marked_objects_are_refused_unless_their_tool_is_taken_over() {
@@ -57,12 +58,7 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: c, labels: {app.kubernetes.io/managed-by: Helm}}
 ";
-        let file = ManifestFile {
-            source: "dump.yaml".to_owned(),
-            shown: "dump.yaml".to_owned(),
-            text: text.to_owned(),
-        };
-        let objects = read_manifests(&[file]).unwrap();
+        let objects = yaml::read("dump.yaml", text).unwrap();
         let shown: Vec<String> = refuse_owned(&objects, &[]).iter().map(ToString::to_string).collect();
         assert_eq!(
             shown,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::core::import::hand_written::drop_fields;
+use crate::core::import::dropped::take;
 use crate::core::json;
 
 /// Upgrades a workload of a removed API version to apps/v1, with the selector that was the default before.
@@ -15,7 +15,9 @@ pub(crate) fn upgrade_api_version(object: &mut Value, messages: &mut Vec<String>
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     json::put(object, &["apiVersion"], "apps/v1");
-    drop_fields(object, &["/spec/rollbackTo", "/spec/templateGeneration"]);
+    for field in ["/spec/rollbackTo", "/spec/templateGeneration"] {
+        take(object, field);
+    }
     let labels = object["spec"]["template"]["metadata"]["labels"].clone();
     let mut sentence = format!("{} {name}: changed {version} to apps/v1", kind.to_lowercase());
     if object["spec"]["selector"].is_null() && labels.is_object() {

@@ -1,61 +1,78 @@
 //! A hand-written Service and how it names its pool.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use crate::core::import::bindings;
 use crate::core::import::bindings::Unread;
-use crate::core::import::{bindings, undecided};
+use crate::core::import::duplicates::{Candidate, Place};
 use crate::core::json;
 use crate::core::platform::Platform;
 use crate::core::pointer;
-use crate::core::pools::PoolSet;
 use crate::core::render::POOL_LABEL;
-use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::yaml::Document;
+use crate::core::report::diagnostic::Location;
 
 /// A Service, split into its name, its binding, and the rest that copies share.
 pub(crate) struct HandWritten {
     pub(crate) name: String,
+    /// The namespace; empty if it is not stated.
+    pub(crate) namespace: String,
+    /// The Service as it was read.
+    pub(crate) original: Value,
     pub(crate) rest: Value,
     /// The values at the paths of the platform's binding.
     pub(crate) bound: Vec<Option<Value>>,
-    /// The parts of bindings that do not name one pool, unless `bound` as a whole does.
+    /// The annotation that the controller reads instead of a field of the binding: its JSON pointer and its value.
+    pub(crate) spelled: Option<(String, Value)>,
+    /// The fields of bindings, of its own platform first.
     pub(crate) unread: Vec<Unread>,
     /// The pool in the `largescale.dev/pool` label.
     pub(crate) stated: Option<(String, Location)>,
     /// A field that shows that the Service is in a cluster.
-    live: Option<(&'static str, Location)>,
+    pub(crate) live: Option<(&'static str, Location)>,
     pub(super) internal: bool,
     internal_values: Vec<(String, Value)>,
     pub(crate) location: Location,
+    /// Its place in the input.
+    pub(crate) place: Place,
 }
 
 impl HandWritten {
+    /// `original` is the object with the fields that only this Service may have.
     pub(crate) fn new(
-        mut object: Value,
+        candidate: Candidate,
+        mut original: Value,
         platform: &Platform,
         platforms: &[Platform],
-        document: &Document,
     ) -> Self {
-        let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-        drop_fields(&mut object, SERVICE_FIELDS);
-        let ports = object.pointer_mut("/spec/ports").and_then(Value::as_array_mut);
-        for port in ports.into_iter().flatten().filter_map(Value::as_object_mut) {
-            port.remove("nodePort");
+        let Candidate { mut object, document, place, .. } = candidate;
+        let document = &document;
+        let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+        let (name, namespace) = (text("name"), text("namespace"));
+        let mut unread = bindings::unread(document, platform, platforms);
+        let other_key =
+            platform.spec.other_key(&object).map(|key| pointer::join("/metadata/annotations", key));
+        let spelled = other_key.and_then(|at| Some((at.clone(), remove(&mut object, &at)?)));
+        let path = platform.spec.selection.as_ref().and_then(|selection| selection.path.as_deref());
+        if let (Some((at, value)), Some(path)) = (&spelled, path) {
+            let keys: Vec<String> = pointer::keys(path).map(Cow::into_owned).collect();
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            json::put(&mut original, &keys, value.clone());
+            unread.push(bindings::own(document, at, value));
         }
         let label = pointer::join("/metadata/labels", POOL_LABEL);
         let stated = remove(&mut object, &label)
             .map(|pool| (pool.as_str().unwrap_or_default().to_owned(), document.location(&label)));
         let bound = platform.binding.added_paths().map(|path| remove(&mut object, path)).collect();
+        let wanted = platform.internal.added_paths().zip(platform.internal.added_values());
+        let internal = !platform.internal.is_empty()
+            && wanted.into_iter().all(|(path, value)| original.pointer(path) == Some(value));
         let internal_values: Vec<(String, Value)> = platform
             .internal
             .added_paths()
             .filter_map(|path| Some((path.to_owned(), remove(&mut object, path)?)))
             .collect();
-        let wanted = platform.internal.added_paths().zip(platform.internal.added_values());
-        let is_wanted = |(path, wanted): (&str, &Value)| {
-            internal_values.iter().any(|(found, value)| found == path && value == wanted)
-        };
-        let internal = !internal_values.is_empty() && wanted.into_iter().all(is_wanted);
         if let Some(metadata) = json::existing_map(&mut object, &["metadata"]) {
             metadata.remove("name");
             for parent in ["labels", "annotations"] {
@@ -66,14 +83,18 @@ impl HandWritten {
         }
         Self {
             name,
+            namespace,
+            original,
             rest: object,
             bound,
-            unread: bindings::unread(document, platform, platforms),
+            spelled,
+            unread,
             stated,
             live: bindings::live(document),
             internal,
             internal_values,
             location: document.location("/metadata/name"),
+            place,
         }
     }
 
@@ -87,32 +108,6 @@ impl HandWritten {
             json::put(&mut self.rest, &["metadata", "annotations", &key], value);
         }
     }
-
-    /// Returns the error if its pool must not be guessed.
-    pub(crate) fn undecided(&self, is_alone: bool, base: &str, pools: &PoolSet) -> Option<Diagnostic> {
-        // The last value that the platform writes names the pool.
-        let real = || self.unread.iter().filter(|unread| !bindings::is_placeholder(&unread.value));
-        if let Some(unread) = real().rfind(|unread| unread.platforms.is_empty()).or_else(|| real().next()) {
-            return Some(undecided::unread(self, unread, base, pools));
-        }
-        // A single Service without a binding gets no pool, so nothing is guessed.
-        let (field, location) = self.live.as_ref().filter(|_| !is_alone || !self.unread.is_empty())?;
-        Some(undecided::live(self, field, location, base, pools))
-    }
-
-    pub(crate) fn shown_binding(&self) -> Option<String> {
-        self.bound
-            .iter()
-            .flatten()
-            .next()
-            .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
-    }
-}
-
-pub(crate) fn drop_fields(object: &mut Value, pointers: &[&str]) {
-    for pointer in pointers {
-        remove(object, pointer);
-    }
 }
 
 fn remove(object: &mut Value, path: &str) -> Option<Value> {
@@ -120,6 +115,3 @@ fn remove(object: &mut Value, path: &str) -> Option<Value> {
     let key = pointer::keys(path).last()?;
     object.pointer_mut(parent)?.as_object_mut()?.remove(&*key)
 }
-
-/// Service fields that the cluster assigns to each Service, and that a manifest must not have.
-const SERVICE_FIELDS: &[&str] = &["/spec/clusterIP", "/spec/clusterIPs", "/spec/healthCheckNodePort"];

@@ -1,5 +1,5 @@
 //! Fields that belong to one existing Service, so that no copy for another pool may have them: addresses, the IDs and names of load
-//! balancers, node ports that the user chose, and immutable choices. An overlay keeps them on the Service of its pool.
+//! balancers, and node ports that the user chose. An overlay keeps them on the Service of its pool.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,9 @@ use crate::core::patch::placeholder;
 use crate::core::platform::{Platform, Within, is_set};
 use crate::core::pointer;
 use crate::core::report::plural::plural;
-use crate::core::yaml;
 
 /// The name of the overlay.
 const OVERLAY: &str = "existing-services";
-
-/// The class of a Service, which is immutable, also where there is none.
-const CLASS: &str = "/spec/loadBalancerClass";
 
 /// What one Service has for itself.
 #[derive(Clone, Debug)]
@@ -28,19 +24,6 @@ pub(crate) struct OwnFields {
     fields: Vec<(String, Value)>,
     /// Fields that the cluster allocates to Services that do not choose them.
     chosen: Vec<(String, Value)>,
-    /// Its class.
-    class: Class,
-}
-
-/// What the binding would do to the class of a Service.
-#[derive(Clone, Debug, PartialEq)]
-enum Class {
-    /// Nothing.
-    Unchanged,
-    /// Set one on a Service that has none.
-    Absent,
-    /// Replace it.
-    Other(Value),
 }
 
 impl OwnFields {
@@ -73,16 +56,7 @@ impl OwnFields {
                 chosen.push((format!("/spec/ports/{index}/nodePort"), value));
             }
         }
-        let class = service.pointer(CLASS).filter(|class| is_set(class)).cloned();
-        let bound = platform.binding.added_paths().zip(platform.binding.added_values());
-        let mut bound = bound.filter(|(path, _)| *path == CLASS);
-        let is_changed = bound.next().is_some_and(|(_, template)| Some(template) != class.as_ref());
-        let class = match class {
-            _ if !is_changed => Class::Unchanged,
-            None => Class::Absent,
-            Some(class) => Class::Other(class),
-        };
-        Self { namespace, name, fields, chosen, class }
+        Self { namespace, name, fields, chosen }
     }
 
     /// Returns the fields to the Service of a manifest that every pool copies, so that `render` reports them.
@@ -98,28 +72,20 @@ impl OwnFields {
     }
 
     fn operations(&self) -> Vec<Value> {
-        let mut operations = Vec::new();
-        match &self.class {
-            Class::Unchanged => {}
-            Class::Absent => operations.push(json!({"op": "remove", "path": CLASS})),
-            Class::Other(class) => operations.push(json!({"op": "add", "path": CLASS, "value": class})),
-        }
-        for (path, value) in self.fields.iter().chain(&self.chosen) {
-            operations.push(json!({"op": "add", "path": path, "value": value}));
-        }
-        operations
+        let all = self.fields.iter().chain(&self.chosen);
+        all.map(|(path, value)| json!({"op": "add", "path": path, "value": value})).collect()
     }
 
     fn is_empty(&self) -> bool {
-        self.fields.is_empty() && self.chosen.is_empty() && self.class == Class::Unchanged
+        self.fields.is_empty() && self.chosen.is_empty()
     }
 }
 
 /// What the import does with the fields of all Services.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// The text of the overlay, if a Service needs it.
-    pub(crate) overlay: Option<String>,
+    /// The overlay, if a Service needs it.
+    pub(crate) overlay: Option<Value>,
     /// The changes, a sentence each.
     pub(crate) changes: Vec<String>,
 }
@@ -130,11 +96,9 @@ pub(crate) fn keep(
     all: &[OwnFields],
     names: &BTreeMap<String, BTreeMap<String, String>>,
     objects: &mut [Value],
-    platform: &Platform,
 ) -> Kept {
     let mut patches = Vec::new();
     let mut lost = Vec::new();
-    let mut changes_class = false;
     for own in all.iter().filter(|own| !own.is_empty()) {
         let of_pool = names.iter().find_map(|(service, by_pool)| {
             let (namespace, base) = service.split_once('/').unwrap_or(("", service));
@@ -157,10 +121,6 @@ pub(crate) fn keep(
             continue;
         };
         let operations = own.operations();
-        if operations.is_empty() {
-            continue;
-        }
-        changes_class |= own.class != Class::Unchanged;
         let mut target = json!({"kind": "Service", "service": base, "pool": pool});
         if !own.namespace.is_empty() {
             crate::core::json::put(&mut target, &["namespace"], own.namespace.clone());
@@ -176,16 +136,13 @@ pub(crate) fn keep(
         return kept;
     }
     kept.changes.push(format!(
-        "overlays/existing-services.yaml keeps the addresses, IDs, node ports and immutable fields of {}",
+        "overlays/existing-services.yaml keeps the addresses, IDs and node ports of {}",
         plural(patches.len(), "existing Service")
     ));
-    let mut spec = json!({"title": "what existing Services have, and no Service of another pool may have", "patches": patches});
-    if changes_class {
-        crate::core::json::put(&mut spec, &["overrides"], json!([platform.name]));
-    }
-    kept.overlay = Some(yaml::write_object(&json!({
-        "apiVersion": "largescale.dev/v1alpha1", "kind": "Overlay", "metadata": {"name": OVERLAY}, "spec": spec,
-    })));
+    kept.overlay = Some(json!({
+        "apiVersion": "largescale.dev/v1alpha1", "kind": "Overlay", "metadata": {"name": OVERLAY},
+        "spec": {"title": "what existing Services have, and no Service of another pool may have", "patches": patches},
+    }));
     kept
 }
 
@@ -203,6 +160,7 @@ mod tests {
     use super::*;
     use crate::core::overlay::Overlay;
     use crate::core::platform::read_builtin;
+    use crate::core::yaml;
 
     fn kept(
         platform: &str,
@@ -219,7 +177,7 @@ mod tests {
             by_service.entry((*base).to_owned()).or_default().insert((*pool).to_owned(), (*name).to_owned());
         }
         let mut objects = [service];
-        let kept = keep(&[own], &by_service, &mut objects, &platform);
+        let kept = keep(&[own], &by_service, &mut objects);
         let [service] = objects;
         (kept, service)
     }
@@ -234,7 +192,7 @@ mod tests {
         );
         assert_eq!(service["metadata"]["annotations"], json!({"a": "b"}));
         assert_eq!(service["spec"], json!({"ports": [{"port": 80}]}));
-        let text = kept.overlay.unwrap();
+        let text = yaml::write_object(&kept.overlay.unwrap());
         let overlay = Overlay::read("o.yaml", &text, &|_| panic!("no file")).unwrap();
         assert_eq!((overlay.patches.len(), overlay.spec.overrides.len()), (1, 0), "{text}");
         for part in [
@@ -248,18 +206,6 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
-    }
-
-    #[test]
-    fn the_class_is_immutable() {
-        let names = [("web", "apps", "web-a")];
-        let aws = |spec: &Value| kept("aws-lbc", &json!({}), spec, &names).0.overlay;
-        let external = aws(&json!({"ports": []})).unwrap();
-        assert!(external.contains("op: remove") && external.contains("overrides:"), "{external}");
-        assert_eq!(aws(&json!({"loadBalancerClass": "service.k8s.aws/nlb"})), None);
-        let other = aws(&json!({"loadBalancerClass": "example.com/mine"})).unwrap();
-        assert!(other.contains("value: example.com/mine"), "{other}");
-        assert_eq!(kept("hetzner", &json!({}), &json!({}), &names).0.overlay, None);
     }
 
     #[test]

@@ -1,39 +1,43 @@
-//! Errors for Services whose pool or names cannot be decided: a wrong guess would move a live address to other nodes.
-
-use std::collections::BTreeMap;
+//! Errors for Services whose pool cannot be decided: a wrong guess would move a live address to other nodes.
 
 use crate::core::import::bindings::Unread;
 use crate::core::import::hand_written::HandWritten;
+use crate::core::import::node_sets::Reading;
 use crate::core::pointer;
-use crate::core::pools::{Pool, PoolSet};
+use crate::core::pools::PoolSet;
 use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::word;
 use crate::core::report::suggest::did_you_mean;
 
-/// The maximum number of pools in a hint.
+/// The maximum number of names in a hint.
 const SHOWN: usize = 8;
 
+/// Returns the index of the pool with this value or name.
+pub(crate) fn pool_named(text: &str, pools: &PoolSet) -> Option<usize> {
+    let by_value = pools.pools.iter().position(|pool| pool.value == text);
+    by_value.or_else(|| pools.pools.iter().position(|pool| pool.name == text))
+}
+
 /// Returns the pool in the label of a Service.
-pub(crate) fn stated_pool<'a>(
+pub(crate) fn labeled_pool(
     service: &HandWritten,
-    bound: Option<&Pool>,
-    pools: &'a PoolSet,
-) -> Result<Option<&'a Pool>, Diagnostic> {
+    bound: Option<usize>,
+    pools: &PoolSet,
+) -> Result<Option<usize>, Diagnostic> {
     let Some((stated, location)) = &service.stated else { return Ok(None) };
     let field = format!("`metadata.labels[{POOL_LABEL}]` of Service {}", service.name);
-    let by_value = pools.pools.iter().find(|pool| pool.value == *stated);
-    let Some(pool) = by_value.or_else(|| pools.pools.iter().find(|pool| pool.name == *stated)) else {
+    let Some(pool) = pool_named(stated, pools) else {
         let known = || pools.pools.iter().map(|pool| pool.value.as_str());
         let near = did_you_mean(stated, known());
         return Err(Diagnostic::error(format!("{field} is `{stated}`, but this pool does not exist{near}"))
             .at(location.clone())
             .hint(format!("known pools: {}", list(pools))));
     };
-    if let Some(bound) = bound.filter(|bound| bound.value != pool.value) {
+    if let Some(bound) = bound.filter(|bound| *bound != pool) {
         return Err(Diagnostic::refusal(format!(
             "{field} is `{stated}`, but its binding selects {}",
-            bound.value
+            pools.pools[bound].value
         ))
         .at(location.clone())
         .hint("correct the label or the binding"));
@@ -41,99 +45,87 @@ pub(crate) fn stated_pool<'a>(
     Ok(Some(pool))
 }
 
-/// Returns the error for a binding that does not name one pool.
-pub(crate) fn unread(service: &HandWritten, unread: &Unread, base: &str, pools: &PoolSet) -> Diagnostic {
+/// Returns the error for a binding that does not select exactly the nodes of one pool.
+pub(crate) fn unread(
+    service: &HandWritten,
+    unread: &Unread,
+    reading: Option<&Reading>,
+    pools: &PoolSet,
+) -> Diagnostic {
     let Unread { pointer, value, location, platforms } = unread;
     let field = pointer::field(pointer);
-    let other = match platforms.as_slice() {
-        [] => String::new(),
-        platforms => format!(
-            "if its load balancer is of platform {}, use --platform; otherwise ",
-            platforms.join(" or ")
+    let (does, other) = match (platforms.as_slice(), reading) {
+        ([], Some(reading)) => (reading.does.clone(), String::new()),
+        ([], None) => ("does not name one pool".to_owned(), String::new()),
+        (platforms, _) => (
+            "does not name one pool".to_owned(),
+            format!(
+                "if its load balancer is of platform {}, use --platform; otherwise ",
+                platforms.join(" or ")
+            ),
         ),
     };
     Diagnostic::refusal(format!(
-        "`{field}` of Service {} is `{value}`, which does not name one pool in a form that init supports",
+        "cannot decide the pool of Service {}: `{field}` is `{value}`, which {does}",
         service.name
     ))
     .at(location.clone())
-    .hint(other + &state_it(service, base, pools))
+    .hint(other + &state_it(service, pools))
 }
 
-/// Returns the error for a Service in a cluster without a binding: its load balancer sends traffic to all nodes.
+/// Returns the error for a Service in a cluster without a binding.
 pub(crate) fn live(
     service: &HandWritten,
     field: &str,
     location: &Location,
-    base: &str,
+    reading: Option<&Reading>,
     pools: &PoolSet,
 ) -> Diagnostic {
+    let does = match reading.filter(|_| service.unread.is_empty()) {
+        Some(reading) => format!("has no binding and {}", reading.does),
+        None => "does not name its pool".to_owned(),
+    };
     Diagnostic::refusal(format!(
-        "Service {} is in use (`{}` is set) but does not name its pool",
+        "cannot decide the pool of Service {}: it is in use (`{}` is set) but {does}",
         service.name,
         pointer::field(field)
     ))
     .at(location.clone())
-    .hint(state_it(service, base, pools))
+    .hint(state_it(service, pools))
 }
 
-fn state_it(service: &HandWritten, base: &str, pools: &PoolSet) -> String {
+/// Returns the error for one of several Services of a file that have a placeholder or no binding.
+pub(crate) fn open(service: &HandWritten, pools: &PoolSet) -> Diagnostic {
+    let (binding, location) = match service.unread.first() {
+        Some(unread) => {
+            (format!("its binding is the placeholder `{}`", unread.value), unread.location.clone())
+        }
+        None => ("it has no binding".to_owned(), service.location.clone()),
+    };
+    Diagnostic::refusal(format!("cannot decide the pool of Service {}: {binding}", service.name))
+        .at(location)
+        .hint(state_it(service, pools))
+}
+
+fn state_it(service: &HandWritten, pools: &PoolSet) -> String {
     format!(
-        "add the label `{POOL_LABEL}: POOL` to the Service in this file, where POOL is the pool whose nodes its load balancer uses ({}), and run init again: it writes `spec.names: {{{base}: {{POOL: {}}}}}`, which keeps the address",
-        list(pools),
-        service.name
+        "state the pool whose nodes its load balancer uses: --pool {}=POOL ({})",
+        word(&service.name),
+        list(pools)
     )
 }
 
-fn list(pools: &PoolSet) -> String {
-    let mut names: Vec<&str> = pools.pools.iter().take(SHOWN).map(|pool| pool.value.as_str()).collect();
-    if pools.pools.len() > SHOWN {
-        names.push("...");
+/// Returns the values of the pools, shortened.
+pub(crate) fn list(pools: &PoolSet) -> String {
+    let values: Vec<&str> = pools.pools.iter().map(|pool| pool.value.as_str()).collect();
+    shortened(&values)
+}
+
+/// Returns the first names of a list.
+pub(crate) fn shortened(names: &[&str]) -> String {
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).copied().collect();
+    if names.len() > SHOWN {
+        shown.push("...");
     }
-    names.join(", ")
-}
-
-/// The result of merging one group of Services.
-pub(crate) struct Named {
-    pub(crate) base: String,
-    pub(crate) namespace: String,
-    /// The entry in `spec.names`: pool, then name.
-    pub(crate) names: BTreeMap<String, String>,
-    pub(crate) location: Location,
-}
-
-/// Returns errors for Services with one name in several namespaces that need different entries in `spec.names`.
-pub(crate) fn namespaces(all: &[Named]) -> Vec<Diagnostic> {
-    let mut by_base: BTreeMap<&str, Vec<&Named>> = BTreeMap::new();
-    for named in all {
-        by_base.entry(&named.base).or_default().push(named);
-    }
-    let differ = |group: &&Vec<&Named>| {
-        group.iter().any(|named| named.names != group[0].names && named.namespace != group[0].namespace)
-    };
-    by_base.values().filter(differ).flatten().map(|named| in_its_own_directory(named)).collect()
-}
-
-fn in_its_own_directory(named: &Named) -> Diagnostic {
-    let Named { base, namespace, names, location } = named;
-    let shown =
-        if namespace.is_empty() { "no namespace".to_owned() } else { format!("the namespace {namespace}") };
-    let entry = names.iter().map(|(pool, name)| format!("{pool}: {name}")).collect::<Vec<_>>().join(", ");
-    let needs = if names.is_empty() { "none".to_owned() } else { format!("`{{{entry}}}`") };
-    let writes = if names.is_empty() {
-        String::new()
-    } else {
-        format!(", which writes `spec.names: {{{base}: {{{entry}}}}}`")
-    };
-    let (directory, flag) = match namespace.as_str() {
-        "" => ("DIRECTORY".to_owned(), String::new()),
-        namespace => (word(namespace), format!(" --namespace {}", word(namespace))),
-    };
-    Diagnostic::refusal(format!(
-        "Service {base} is in several namespaces, but `spec.names` has one entry for all of them: in {shown} it needs {needs}"
-    ))
-    .at(location.clone())
-    .hint(format!(
-        "give each namespace its own directory: put the objects of this one into a file, and run `kubectl largescale init {directory} --from FILE{flag}`{writes}"
-    ))
+    shown.join(", ")
 }

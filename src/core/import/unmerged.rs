@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use crate::core::import::bindings::bound_pool;
+use crate::core::import::group::Member;
 use crate::core::import::hand_written::HandWritten;
 use crate::core::live::{FieldChange, changes};
-use crate::core::patch::Patch;
 use crate::core::pointer;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
@@ -14,27 +13,27 @@ use crate::core::report::diagnostic::Diagnostic;
 const SHOWN: usize = 3;
 
 /// Returns a warning for each pair of groups that may be one Service: they select the same pods and have no pool in common.
-pub(crate) fn unmerged(groups: &[Vec<HandWritten>], binding: &Patch, pools: &PoolSet) -> Vec<Diagnostic> {
-    let with_earlier = |(index, group): (usize, &Vec<HandWritten>)| {
-        let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, binding, pools))?;
-        Some(unmerged_pair(&earlier[0], &group[0]))
+pub(crate) fn unmerged(groups: &[Vec<Member>], pools: &PoolSet) -> Vec<Diagnostic> {
+    let with_earlier = |(index, group): (usize, &Vec<Member>)| {
+        let earlier = groups[..index].iter().find(|earlier| may_be_one(earlier, group, pools))?;
+        Some(unmerged_pair(&earlier[0].service, &group[0].service))
     };
     groups.iter().enumerate().filter_map(with_earlier).collect()
 }
 
-fn may_be_one(one: &[HandWritten], other: &[HandWritten], binding: &Patch, pools: &PoolSet) -> bool {
-    let selector = &one[0].rest["spec"]["selector"];
-    let is_the_same = |pointer| one[0].rest.pointer(pointer) == other[0].rest.pointer(pointer);
+fn may_be_one(one: &[Member], other: &[Member], pools: &PoolSet) -> bool {
+    let (first, second) = (&one[0].service, &other[0].service);
+    let is_the_same = |pointer| first.rest.pointer(pointer) == second.rest.pointer(pointer);
     let all = || one.iter().chain(other);
-    let mut taken: Vec<&str> =
-        all().filter_map(|service| Some(bound_pool(service, binding, pools)?.value.as_str())).collect();
+    let mut taken: Vec<usize> = all().filter_map(|member| member.pool).collect();
     let known = taken.len();
     taken.sort_unstable();
     taken.dedup();
-    selector.as_object().is_some_and(|labels| !labels.is_empty())
+    first.rest["spec"]["selector"].as_object().is_some_and(|labels| !labels.is_empty())
         && is_the_same("/spec/selector")
         && is_the_same("/metadata/namespace")
-        && all().all(|service| service.shown_binding().is_some())
+        && first.rest != second.rest
+        && all().all(|member| member.service.bound.iter().any(Option::is_some))
         && all().count() <= pools.pools.len()
         && taken.len() == known
 }

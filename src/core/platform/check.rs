@@ -117,6 +117,7 @@ fn incomplete(selection: &Selection, spec: &PlatformSpec) -> Vec<String> {
         ("label", selection.label.is_some(), form == SelectionForm::LabelValue, true),
         ("name", selection.name.is_some(), form == SelectionForm::Names, true),
         ("auto", selection.auto.is_some(), form == SelectionForm::Names, false),
+        ("nameLabels", !selection.name_labels.is_empty(), form == SelectionForm::Names, false),
         ("objects", selection.objects.is_some(), form == SelectionForm::Objects, true),
         ("spaces", selection.spaces != Spaces::default(), form == SelectionForm::KeyValues, false),
         (
@@ -186,6 +187,14 @@ fn patterns<'a>(spec: &'a PlatformSpec, recognize: &str) -> Vec<(String, &'a Str
     for (index, rule) in nodes.rejects.iter().enumerate() {
         let at = format!("{recognize}/rejects/{index}/matches");
         patterns.extend(rule.matches.iter().map(|pattern| (at.clone(), pattern)));
+    }
+    for (index, mark) in nodes.services.iter().enumerate() {
+        let at = format!("{recognize}/services/{index}");
+        patterns.extend(mark.keys.iter().map(|pattern| (format!("{at}/keys"), pattern)));
+        patterns.extend(mark.matches.iter().map(|pattern| (format!("{at}/matches"), pattern)));
+    }
+    for pattern in spec.selection.iter().filter_map(|selection| selection.other_keys.as_ref()) {
+        patterns.push(("/spec/selection/otherKeys".to_owned(), pattern));
     }
     for (index, condition) in spec.selection.iter().flat_map(|it| &it.only_if).enumerate() {
         patterns.push((format!("/spec/selection/onlyIf/{index}/matches"), &condition.matches));

@@ -328,6 +328,30 @@ pub struct CloudConfig {
     /// The name that the configuration of one pool must have; otherwise the cloud rejects all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
+    /// The fields of an entry, with which `init --cloud-config` reads an existing configuration. Its entries are a list, or the list
+    /// at `entriesAt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reads: Option<CloudConfigFields>,
+}
+
+/// The fields of an entry of an existing configuration: JSON pointers.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloudConfigFields {
+    /// The name of the entry.
+    pub name: String,
+    /// The VM set whose nodes belong to the entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vm_set: Option<String>,
+    /// The value of the pool label of these nodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// The `LabelSelector` of further nodes, which are in no VM set of an entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<String>,
+    /// The `LabelSelector` of the Services that may use the entry; absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub services: Option<String>,
 }
 
 /// The configuration of a pool whose nodes are selected by the pool label.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::kubernetes::node::Node;
 use crate::core::pattern;
+use crate::core::platform::service_marks::ServiceMark;
 use crate::core::platform::service_rules::Level;
 
 /// How to recognize the nodes of a platform; one match is enough.
@@ -34,6 +35,9 @@ pub struct Recognize {
     /// is wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rejects: Vec<Lookalike>,
+    /// Fields of existing Services that show this platform to `init --from`, besides the fields that the binding writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceMark>,
 }
 
 /// Identifies a node of another platform that looks like a node of this one, by a label or by its provider ID.

@@ -100,7 +100,10 @@ impl<'a> ClusterIpServices<'a> {
         let mut problems = Vec::new();
         for (service, by_pool) in &self.input.spec.spec.names {
             for (pool, name) in by_pool {
-                let mut found = namespaces.get(service).into_iter().flatten();
+                let (stated, base) =
+                    service.split_once('/').map_or((None, service.as_str()), |(a, b)| (Some(a), b));
+                let is_meant = |namespace: &&String| stated.is_none_or(|stated| stated == namespace.as_str());
+                let mut found = namespaces.get(base).into_iter().flatten().filter(is_meant);
                 let Some(index) = found.find_map(|namespace| kept.get(&(namespace.clone(), name.clone())))
                 else {
                     continue;

@@ -7,6 +7,7 @@ use crate::core::kubernetes::names;
 use crate::core::manifest::Object;
 use crate::core::platform::is_set;
 use crate::core::pointer;
+use crate::core::pools::Pool;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
 use crate::core::render::{per_pool, rules};
 use crate::core::report::diagnostic::Diagnostic;
@@ -35,9 +36,11 @@ pub(super) fn copy<'a>(
     if problems.len() > before {
         return;
     }
-    let service = object.key().name;
-    let given = input.spec.spec.names.get(&service);
-    for (index, pool) in input.pools.pools.iter().enumerate() {
+    let key = object.key();
+    let given = input.spec.names_of(&key);
+    let is_wanted = |pool: &Pool| !input.spec.excludes(&key, &pool.value);
+    let service = key.name.clone();
+    for (index, pool) in input.pools.pools.iter().enumerate().filter(|(_, pool)| is_wanted(pool)) {
         let name = given
             .and_then(|names| names.get(&pool.value))
             .cloned()

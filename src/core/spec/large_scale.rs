@@ -10,6 +10,7 @@ use crate::core::dns::Dns;
 use crate::core::kubernetes::names;
 use crate::core::manifest::HelmHooks;
 use crate::core::platform::OwnLimits;
+use crate::core::pointer;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
@@ -64,7 +65,8 @@ pub struct Spec {
     /// Which pools to render.
     #[serde(default)]
     pub pools: Pools,
-    /// Names of Services that must not change, so that they keep their addresses: Service in the manifests, then pool, then name.
+    /// Names of Services that must not change, so that they keep their addresses: Service in the manifests (`NAME`, or
+    /// `NAMESPACE/NAME` if several namespaces have one of this name), then pool, then name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, BTreeMap<String, String>>,
     /// Services that keep a Service of type ClusterIP with the same name beside the Services of the pools, for clients in the
@@ -124,6 +126,9 @@ pub struct Pools {
     /// Do not render pools that match one of these globs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
+    /// Pools that get no copy of one Service: Service in the manifests (`NAME` or `NAMESPACE/NAME`), then globs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exclude_for: BTreeMap<String, Vec<String>>,
     /// Pools that may have no nodes yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declare: Vec<DeclaredPool>,
@@ -271,7 +276,10 @@ impl LargeScale {
                 names::check_label_value("a pool name", &declared.name),
             );
         }
-        for (field, globs) in [("include", &pools.include), ("exclude", &pools.exclude)] {
+        let own = [("include".to_owned(), &pools.include), ("exclude".to_owned(), &pools.exclude)];
+        let of_services =
+            pools.exclude_for.iter().map(|(key, globs)| (pointer::join("excludeFor", key), globs));
+        for (field, globs) in own.into_iter().chain(of_services) {
             for (index, text) in globs.iter().enumerate() {
                 require(
                     &format!("/spec/pools/{field}/{index}"),
@@ -283,8 +291,16 @@ impl LargeScale {
         }
         for (service, by_pool) in &self.spec.names {
             for (pool, name) in by_pool {
-                let at = format!("/spec/names/{service}/{pool}");
+                let at = pointer::join(&pointer::join("/spec/names", service), pool);
                 require(&at, names::check_service_name(&format!("`spec.names.{service}.{pool}`"), name));
+            }
+        }
+        let named = self.spec.names.keys().map(|key| ("/spec/names", key));
+        let excluded = pools.exclude_for.keys().map(|key| ("/spec/pools/excludeFor", key));
+        for (at, key) in named.chain(excluded) {
+            if key.is_empty() || key.matches('/').count() > 1 || key.starts_with('/') || key.ends_with('/') {
+                let message = format!("invalid Service `{key}`: expected `NAME` or `NAMESPACE/NAME`");
+                require(&pointer::join(at, key), Err(message));
             }
         }
         for (index, text) in self.spec.cluster_ip_services.iter().enumerate() {

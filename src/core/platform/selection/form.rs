@@ -12,6 +12,9 @@ pub struct Selection {
     /// JSON pointer into the Service: the field that the controller reads. Optional with `objects`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// A pattern of other annotation keys, which the controller reads if the field is absent. `init --from` reads them, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_keys: Option<String>,
     /// How the controller interprets the text of the field.
     pub form: SelectionForm,
     /// For `keyValues`: how spaces around a part are handled.
@@ -29,6 +32,9 @@ pub struct Selection {
     /// For `names`: the text that lets the cloud choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auto: Option<String>,
+    /// For `names`: node labels whose value is the cloud's name of the node's set, if nodes have one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name_labels: Vec<String>,
     /// For `objects`: the objects that select the nodes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub objects: Option<SelectionObjects>,

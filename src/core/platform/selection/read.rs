@@ -9,7 +9,8 @@ use crate::core::platform::PlatformSpec;
 use crate::core::platform::selection::form::{Selection, SelectionForm, SelectionObjects, Unset};
 use crate::core::platform::selection::key_values;
 use crate::core::platform::selection::selected::Selected;
-use crate::core::{pointer, yaml};
+use crate::core::platform::service_rules::Condition;
+use crate::core::{pattern, pointer, yaml};
 
 impl PlatformSpec {
     /// Returns the nodes that the controller selects for a Service; `objects` are all objects in its directory. `None` if the
@@ -22,6 +23,44 @@ impl PlatformSpec {
         let selection = self.selection.as_ref()?;
         let keys = self.only_labels.as_ref().map_or(&[][..], |only| &only.labels);
         Some(selection.read(service, keys, objects))
+    }
+
+    /// Returns the nodes that the binding of a Service selects, also if it lacks a value that the binding needs besides.
+    pub fn selected_by_binding<'a>(
+        &self,
+        service: &Value,
+        objects: impl IntoIterator<Item = &'a Value>,
+    ) -> Option<Selected> {
+        let mut selection = self.selection.clone()?;
+        selection.only_if.retain(|condition| !self.is_incomplete(condition, service));
+        let keys = self.only_labels.as_ref().map_or(&[][..], |only| &only.labels);
+        Some(selection.read(service, keys, objects))
+    }
+
+    /// Returns the key of the annotation that the controller reads instead of the field of the selection, which is absent.
+    pub fn other_key<'s>(&self, service: &'s Value) -> Option<&'s str> {
+        let selection = self.selection.as_ref()?;
+        let path = selection.path.as_deref().filter(|path| service.pointer(path).is_none())?;
+        let pattern = pattern::compile(selection.other_keys.as_ref()?).ok()?;
+        let annotations = service.pointer("/metadata/annotations").and_then(Value::as_object)?;
+        let is_other = |key: &&String| pattern.is_match(key) && !path.ends_with(&pointer::join("", key));
+        annotations.keys().find(is_other).map(String::as_str)
+    }
+
+    /// Whether the controller ignores a Service because of a field that chooses another controller or another kind of load balancer.
+    pub fn ignores(&self, service: &Value) -> bool {
+        let conditions = self.selection.iter().flat_map(|selection| &selection.only_if);
+        let mut broken = conditions.filter(|condition| !condition.holds(service));
+        broken.any(|condition| !self.is_incomplete(condition, service))
+    }
+
+    /// Whether a Service lacks the field of a condition, and the binding fills it with a value of the user. Such a binding names its pool
+    /// all the same. A field with a fixed value chooses the kind of the load balancer.
+    fn is_incomplete(&self, condition: &Condition, service: &Value) -> bool {
+        let is_filled = |operation: &Value| {
+            operation["path"] == *condition.path && !placeholder::names(&operation["value"]).is_empty()
+        };
+        service.pointer(&condition.path).is_none() && self.binding.iter().any(is_filled)
     }
 }
 

@@ -1,0 +1,97 @@
+//! `init --from`: flags about existing Services, and the import.
+
+use std::path::{Path, PathBuf};
+
+use crate::commands::init::source::Import;
+use crate::core::apply::refuse_owned;
+use crate::core::import::{
+    ImportInput, ImportOptions, Imported, PoolChoice, PoolsWithoutService, import_documents,
+};
+use crate::core::kubernetes::node::Node;
+use crate::core::platform::Platform;
+use crate::core::pools::PoolSet;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::yaml;
+use crate::core::yaml::Document;
+use crate::directory::read_text_of_user;
+use crate::engine::ownership::TakeOverArgs;
+use crate::failure::Failure;
+use crate::output::terminal;
+
+/// Flags about existing Services.
+#[derive(Debug, clap::Args)]
+pub(super) struct AdoptArgs {
+    /// State the pool whose nodes an existing Service uses, if its binding does not tell; may be repeated
+    #[arg(long, requires = "import", help_heading = "Import", value_name = "SERVICE=POOL")]
+    pool: Vec<String>,
+    /// Create Services for the pools that have no existing Service, instead of excluding them
+    #[arg(long, requires = "from")]
+    all_pools: bool,
+    /// Read which nodes the cloud's load balancers use from the configuration of the cloud provider
+    #[arg(long, requires = "import", help_heading = "Import", value_name = "FILE")]
+    cloud_config: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Import")]
+    take_over: TakeOverArgs,
+}
+
+/// Imports the documents.
+pub(super) fn import(
+    args: &AdoptArgs,
+    import: &Import,
+    (platform, platforms): (&Platform, &[Platform]),
+    (pools, nodes): (&PoolSet, &[Node]),
+    options: ImportOptions<'_>,
+) -> Result<Imported, Failure> {
+    let mut choices = Vec::new();
+    let mut problems = Vec::new();
+    for text in &args.pool {
+        match PoolChoice::of_flag(text) {
+            Ok(choice) => choices.push(choice),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(refuse_owned(&objects(&import.documents), &args.take_over.taken()));
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let cloud_config = args.cloud_config.as_deref().map(read_configuration).transpose()?;
+    let input = ImportInput {
+        platform,
+        platforms,
+        pools,
+        nodes,
+        choices: &choices,
+        cloud_config: cloud_config.as_ref(),
+        without_service: if args.all_pools {
+            PoolsWithoutService::Include
+        } else {
+            PoolsWithoutService::Exclude
+        },
+        options,
+    };
+    let imported = import_documents(import.documents.clone(), input)?;
+    for warning in &imported.warnings {
+        terminal::diagnostic(warning);
+    }
+    if imported.objects.is_empty() {
+        imported.changes.iter().for_each(|sentence| terminal::note(sentence));
+        return Err(Diagnostic::error("the input has no object to import")
+            .hint("name a file with Services and workloads with --from")
+            .into());
+    }
+    Ok(imported)
+}
+
+/// Returns the objects of the input, without lists around them.
+fn objects(documents: &[Document]) -> Vec<Document> {
+    let items = documents
+        .iter()
+        .cloned()
+        .map(|document| if document.is_list() { document.into_items() } else { vec![document] });
+    items.flatten().collect()
+}
+
+fn read_configuration(file: &Path) -> Result<Document, Failure> {
+    let shown = file.display().to_string();
+    Ok(yaml::read_one(&shown, &read_text_of_user(file, &shown)?)?)
+}
