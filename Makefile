@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types estates cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -54,6 +54,9 @@ example:                            ## render and diff the shipped example, with
 
 bench: build control-plane          ## measure the documented figures, as ratios within one run
 	python3 tests/bench/figures.py target/release/kubectl-largescale
+
+estates: control-plane             ## adopt COUNT random clusters that are already running, from SEED on: make estates COUNT=500
+	ESTATES=$(or $(COUNT),500) SEED=$(or $(SEED),1) cargo test --test e2e estates:: -- --nocapture
 
 cases:                              ## rewrite the transcripts of tests/cases; read them before you commit them
 	UPDATE_CASES=1 cargo test --quiet --test cli

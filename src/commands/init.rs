@@ -5,11 +5,13 @@ mod gitops;
 mod links;
 mod manifests;
 mod nodes_file;
+mod proof;
 mod source;
 mod starter;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cluster::Cluster;
 use crate::commands::init::adopt::AdoptArgs;
@@ -109,13 +111,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             .hint("edit it, or name another directory")
             .into());
     }
-    if args.nodes == "-" && args.source.reads_standard_input() {
-        return Err(Failure::usage(
-            Diagnostic::error("--nodes and --from both read standard input")
-                .hint("write one of them to a file"),
-        ));
-    }
-    let (nodes, cluster) = read_nodes(global, &args.nodes)?;
+    let (nodes, cluster) = read_nodes(global, args)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
     let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
     let documents = import.as_ref().map(|import| import.documents.as_slice());
@@ -183,15 +179,41 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             path.display()
         ));
     }
+    let proof = match imported {
+        Some(_) => prove(global, args, (cluster, &nodes), namespace)?,
+        None => Exit::Success,
+    };
     report_next_step(args, &source);
     if let Some(tool) = args.gitops.gitops {
         gitops::write(&args.directory, outside, tool, &args.gitops)?;
     }
-    Ok(Exit::Success)
+    Ok(proof)
+}
+
+/// Compares what was imported with the cluster, if the nodes or the objects are from one.
+fn prove(
+    global: &GlobalArgs,
+    args: &Args,
+    (cluster, nodes): (Option<Cluster>, &[Node]),
+    namespace: Option<&str>,
+) -> Result<Exit, Failure> {
+    let cluster = match cluster {
+        None if args.source.from_cluster => Cluster::connect(&global.cluster, Arc::new(terminal::note))?,
+        None => return Ok(Exit::Success),
+        Some(cluster) => cluster,
+    };
+    proof::show(&args.directory, (&cluster, nodes), namespace)
 }
 
 /// Returns the nodes, and the cluster if they are from one.
-fn read_nodes(global: &GlobalArgs, nodes: &str) -> Result<(Vec<Node>, Option<Cluster>), Failure> {
+fn read_nodes(global: &GlobalArgs, args: &Args) -> Result<(Vec<Node>, Option<Cluster>), Failure> {
+    let nodes = args.nodes.as_str();
+    if nodes == "-" && args.source.reads_standard_input() {
+        return Err(Failure::usage(
+            Diagnostic::error("--nodes and --from both read standard input")
+                .hint("write one of them to a file"),
+        ));
+    }
     if nodes == "cluster" {
         let asked = from_cluster(&global.cluster, None)?;
         return Ok((asked.nodes, Some(asked.cluster)));

@@ -1,12 +1,14 @@
 //! Reviews of a change: a Markdown report, a commit message, and warnings about addresses and nodes.
 
 mod address_risk;
+mod adoption;
 pub mod commit_message;
 mod markdown;
 mod rebound;
 mod several;
 
 pub use crate::core::review::address_risk::{AddressRisk, address_risk};
+pub use crate::core::review::adoption::Adoption;
 pub use crate::core::review::markdown::{Against, Item, Review, ReviewedPool, failed, markdown};
 pub use crate::core::review::rebound::rebound;
 pub use crate::core::review::several::{Reviewed, Slot, left_out, share};

@@ -91,7 +91,9 @@ fn learn(mask: &mut Mask, comparisons: &[Comparison<'_>], prune_candidates: &[Pr
         let of_object = live.into_iter().chain([wanted]).chain(after);
         of_object.for_each(|value| mask.learn_from(value));
     }
-    prune_candidates.iter().for_each(|candidate| mask.learn_from(candidate.live.value()));
+    for candidate in prune_candidates {
+        mask.learn_from(candidate.live.value());
+    }
 }
 
 fn change(

@@ -17,6 +17,7 @@ use largescale::core::{node_list, yaml};
 use serde_json::{Map, Value, json};
 
 use crate::environment::Environment;
+use crate::provider_nodes::{label_of, node};
 
 /// Pools, and the names of their nodes.
 const POOLS: [(&str, &[&str]); 3] = [
@@ -41,36 +42,6 @@ fn is_refused(platform: &Platform) -> bool {
 
 fn platforms() -> impl Iterator<Item = Platform> {
     builtin_names().map(|name| read_builtin(name).unwrap().unwrap())
-}
-
-fn label_of(platform: &Platform) -> &str {
-    platform.spec.pool_labels.first().map_or("pool", String::as_str)
-}
-
-fn node(platform: &Platform, name: &str, pool: Option<&str>, more: &[(&str, &str)]) -> Value {
-    let spec = &platform.spec;
-    let mut labels = Map::new();
-    labels.insert("kubernetes.io/hostname".to_owned(), name.into());
-    for rule in &spec.not_backends {
-        if let (Some(label), Some(wanted)) = (&rule.label, &rule.other_than) {
-            labels.insert(label.clone(), wanted.as_str().into());
-        }
-    }
-    if let Some(pool) = pool {
-        labels.insert(label_of(platform).to_owned(), pool.into());
-    }
-    labels.extend(more.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())));
-    let provider_id = match spec.recognize.provider_ids.first().map(String::as_str) {
-        // If the binding uses the VM set, each pool needs its own.
-        Some("azure://") => format!(
-            "azure:///subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/{}-vmss/virtualMachines/{name}",
-            pool.unwrap_or("none")
-        ),
-        Some(beginning) => format!("{beginning}{name}"),
-        None => String::new(),
-    };
-    json!({"metadata": {"name": name, "labels": labels}, "spec": {"providerID": provider_id},
-        "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
 }
 
 /// Returns the nodes of `POOLS`, and nodes that belong to no load balancer, or only to some.

@@ -31,6 +31,8 @@ mod pages;
 mod permissions;
 mod picture;
 mod platforms;
+#[path = "../support/provider_nodes.rs"]
+mod provider_nodes;
 mod providers;
 mod quoting;
 mod untrusted_git;

@@ -15,8 +15,11 @@ enum Create {
     Refuses,
 }
 
-/// Objects, each with what a create does with it. Those with the same key twice in one list come first.
-fn objects() -> (Vec<(Create, Value)>, Vec<(Create, Value)>) {
+/// Objects, each with what a create does with it.
+type Cases = Vec<(Create, Value)>;
+
+/// Returns objects with the same key twice in one list, and others.
+fn objects() -> (Cases, Cases) {
     let container = |field: &str, list: Value| {
         let mut container = json!({"name": "a", "image": "b"});
         container[field] = list;

@@ -31,6 +31,14 @@ impl<'a> App<'a> {
         app
     }
 
+    /// Creates a namespace and an empty directory.
+    #[track_caller]
+    pub(crate) fn empty(plane: &'a ControlPlane, name: &str) -> Self {
+        plane.create_namespace(name);
+        let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        Self { plane, directory, namespace: name.to_owned() }
+    }
+
     /// Copies a rendered directory.
     #[track_caller]
     pub(crate) fn copied(plane: &'a ControlPlane, namespace: &str, from: &Path) -> Self {

@@ -13,6 +13,7 @@ mod clusters;
 mod control_plane;
 mod docs;
 mod doctor;
+mod estates;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
@@ -30,7 +31,11 @@ mod objects;
 mod outage;
 #[path = "../support/pages.rs"]
 mod pages;
+#[path = "../support/provider_nodes.rs"]
+mod provider_nodes;
 mod proxy;
+#[path = "../kill/random.rs"]
+mod random;
 mod rbac;
 mod release;
 mod review;

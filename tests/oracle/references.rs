@@ -11,7 +11,7 @@ use crate::kubectl::Kubectl;
 use crate::kustomize::{NODES, by_name, render};
 
 /// Objects with references of every kind that kustomize knows. The load balancer has none, because its Services are named by us.
-const MANIFESTS: &str = r#"
+const MANIFESTS: &str = r"
 apiVersion: v1
 kind: Service
 metadata: {name: edge, annotations: {load-balancer.hetzner.cloud/location: fsn1}}
@@ -134,7 +134,7 @@ kind: ClusterRoleBinding
 metadata: {name: watcher}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: watcher}
 subjects: [{kind: ServiceAccount, name: runner, namespace: default}]
-"#;
+";
 
 #[test]
 fn references_follow_a_prefix_and_a_suffix_as_in_kustomize() {

@@ -29,6 +29,7 @@ const BINDINGS: &str = "overlays/adopted.yaml";
 /// Comment at the beginning of [`BINDINGS`].
 const BINDINGS_HEADER: &str = "# By `kubectl largescale init --from`. Each patch keeps the binding of an existing Service as it was, so that its nodes do not change.
 # Without its patch, the Service gets the binding that `render` writes for its pool (docs/howto/split-one-service.md).
+# `spec.loadBalancerClass` is immutable: keep its operation as long as the Service exists.
 ";
 
 /// The files of an import, relative to the directory of the spec.

@@ -22,7 +22,7 @@ pub(super) struct SourceArgs {
     from: Vec<PathBuf>,
     /// Import the Services in the namespace of the cluster, the workloads that they select, and the autoscalers and disruption budgets of these
     #[arg(long, group = "import", help_heading = "Import")]
-    from_cluster: bool,
+    pub(super) from_cluster: bool,
     /// Import only the Services with these labels, such as app=web
     #[arg(long, short = 'l', requires = "from_cluster", help_heading = "Import", value_name = "SELECTOR")]
     selector: Option<String>,

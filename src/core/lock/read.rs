@@ -13,7 +13,7 @@ use crate::core::yaml::Document;
 use crate::core::{pointer, yaml};
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "the fields of a lock")]
 struct LockFile {
     version: u64,
     #[serde(default)]

@@ -409,7 +409,9 @@ mod tests {
             "kind": "Template", "spec": {"objects": [secret]}, "z": [STANDARD.encode("hunter2")]});
         for objects in [[&copy, &secret, &nested], [&secret, &copy, &nested], [&nested, &copy, &secret]] {
             let mut mask = Mask::default();
-            objects.iter().for_each(|object| mask.learn_from(object));
+            for object in objects {
+                mask.learn_from(object);
+            }
             for object in objects {
                 let masked = mask.apply(object).to_string();
                 assert!(!masked.contains("hunter2"), "{masked}");

@@ -8,7 +8,9 @@ impl Mask {
     pub fn learn_from_text(&mut self, text: &str) {
         if may_hold_a_secret(text) {
             let documents = yaml::read("", text).unwrap_or_default();
-            documents.iter().for_each(|document| self.learn_from(&document.value));
+            for document in documents {
+                self.learn_from(&document.value);
+            }
         }
     }
 
