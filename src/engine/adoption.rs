@@ -1,7 +1,7 @@
 //! Compares what adopting the objects of a cluster would apply with the cluster, before anything is rendered or applied.
 
 use crate::cluster::{ApiCall, Cluster, Force};
-use crate::core::live::LiveObject;
+use crate::core::live::{LiveObject, LiveState};
 use crate::core::manifest::Key;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
@@ -63,7 +63,16 @@ pub(crate) fn adoption(
         })
         .collect();
     let mut objects: Vec<ManagedObject<'_>> = items.iter().map(ManagedObject::new).collect();
-    read_each(cluster, &mut objects, POLICY, |_, error| Err(error.into()))?;
+    let mut adopted = Vec::new();
+    read_each(cluster, &mut objects, POLICY, |group, error| {
+        adopted.extend(group.iter().map(|object| {
+            let key = object.item.key.clone();
+            let problem = Diagnostic::warning(format!("cannot compare {key}: {error}"));
+            Adopted { key, effect: AdoptionEffect::Undecided(problem) }
+        }));
+        Ok(())
+    })?;
+    objects.retain(|object| object.live != LiveState::Hidden);
     let comparer = Comparer {
         takeover: None,
         cluster,
@@ -78,7 +87,8 @@ pub(crate) fn adoption(
         key: comparison.key().clone(),
         effect: effect(comparison, &fields),
     };
-    Ok(compare_objects(&comparer, &objects).iter().map(of_one).collect())
+    adopted.extend(compare_objects(&comparer, &objects).iter().map(of_one));
+    Ok(adopted)
 }
 
 fn effect(comparison: &Comparison<'_>, fields: &[String]) -> AdoptionEffect {
