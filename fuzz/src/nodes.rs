@@ -22,7 +22,11 @@ pub fn texts(data: &[u8]) {
     let whole = read_nodes_in(FILE, data);
     // serde_json counts the lines of a stream in another way.
     let without_line = |read: &Result<Vec<Node>, Diagnostic>| read.clone().map_err(|problem| problem.message);
-    assert_eq!(without_line(&read_nodes(FILE, data)), without_line(&whole), "the stream and the text differ");
+    let stream = read_nodes(FILE, data);
+    // Of invalid JSON that is not UTF-8 either, one reports this and the other that.
+    if stream.is_ok() || whole.is_ok() || std::str::from_utf8(data).is_ok() {
+        assert_eq!(without_line(&stream), without_line(&whole), "the stream and the text differ");
+    }
     match whole {
         Err(problem) => located([&problem], &String::from_utf8_lossy(data)),
         Ok(nodes) => discovered(&nodes),

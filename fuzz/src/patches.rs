@@ -100,9 +100,11 @@ pub fn operations(data: &[u8]) {
     let at_root = standard.iter().any(|one| one.path().is_root());
     if !own && !at_root && is_small {
         let mut direct = object.clone();
-        let outcome = json_patch::patch(&mut direct, &standard);
-        assert_eq!(outcome.is_ok(), result.is_ok(), "{result:?}");
-        if outcome.is_ok() {
+        // One by one: the library panics if it cannot undo the first ones of several.
+        let is_applied =
+            standard.iter().all(|one| json_patch::patch(&mut direct, std::slice::from_ref(one)).is_ok());
+        assert_eq!(is_applied, result.is_ok(), "{result:?}");
+        if is_applied {
             assert_eq!(direct, ours);
         }
     }

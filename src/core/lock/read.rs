@@ -121,12 +121,13 @@ impl LockFile {
         Ok(Lock {
             version,
             id,
-            set: self.set,
+            // Version 1 has no such fields; a lock that was edited may.
+            set: self.set.filter(|_| version == Version::Two),
             platform: self.platform,
             cluster: self.cluster,
             label: self.label,
             pools,
-            rendered: self.rendered,
+            rendered: if version == Version::Two { self.rendered } else { BTreeSet::new() },
             files: self.files,
             pending: self.pending,
         })
@@ -189,6 +190,10 @@ files:
         let expected =
             Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..lock() };
         assert_eq!(Lock::read("l", text).unwrap(), expected);
+        // Fields of version 2 that were added to it say nothing.
+        let edited = format!("{text}id: x\nset: {{name: web}}\nrendered: [{{kind: Service}}]\n");
+        assert_eq!(Lock::read("l", &edited).unwrap(), expected);
+        assert!(expected.records_the_same(&expected));
     }
 
     #[test]
