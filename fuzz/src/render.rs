@@ -148,7 +148,7 @@ fn rendered(
         is_plain(&file.text);
         let read =
             read_file(FILE, &file.text).unwrap_or_else(|problems| panic!("{problems:?}\n{}", file.text));
-        let [object] = read.as_slice() else { panic!("{} objects in one file", read.len()) };
+        let [object] = read.as_slice() else { panic!("{} objects in one file\n{}", read.len(), file.text) };
         assert_eq!(object.key, file.key);
         assert!(keys.insert(object.key.clone()), "{} twice", object.key);
     }

@@ -20,8 +20,9 @@ pub fn texts(data: &[u8]) {
         assert_eq!(documents.len(), 1);
     }
     // The program's own files may be smaller; otherwise they are read alike.
-    if read_own(FILE, text).is_ok() {
-        assert_eq!(read_own_one(FILE, text).is_ok(), documents.len() == 1);
+    // kubectl splits a text before it is read as YAML, so their number may be another.
+    if let Ok(own) = read_own(FILE, text) {
+        assert_eq!(read_own_one(FILE, text).is_ok(), own.len() == 1);
     }
     assert_eq!(read_generated(FILE, text).is_ok(), read_typed::<Value>(FILE, text).is_ok());
     let _ = read_typed::<Value>(FILE, text).map_err(|problem| located([&problem], text));

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::core::pointer;
 use crate::core::report::describe::kind_of;
+use crate::core::report::escape::in_comment;
 
 /// A field with a value that no object may have there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,25 @@ pub fn misshapen(object: &Value) -> Vec<Misshapen> {
             found.push(Misshapen { pointer: pointer.to_owned(), message });
         }
     }
+    if is_list(object) {
+        let kind = object["kind"].as_str().unwrap_or_default();
+        let message = format!(
+            "`kind` is `{}`: every reader takes the object for a list, and loses it",
+            in_comment(kind)
+        );
+        found.push(Misshapen { pointer: "/kind".to_owned(), message });
+    }
     found
+}
+
+/// Whether readers of manifests take a value for a list of objects: a `List`, or a typed one such as `ServiceList`. A custom
+/// resource may have a kind that ends with `List`, but not the `items` beside it.
+pub fn is_list(value: &Value) -> bool {
+    match value.get("kind").and_then(Value::as_str) {
+        Some("List") => !value.get("items").is_some_and(|items| !items.is_array() && !items.is_null()),
+        Some(kind) => kind.ends_with("List") && value.get("items").is_some_and(Value::is_array),
+        None => false,
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +114,11 @@ mod tests {
             ("/metadata", Value::Null, "the field `metadata.name` is missing"),
             ("/metadata/name", json!(1), "`metadata.name` is 1, a number, expected a string"),
             ("/metadata/name", json!(""), "the field `metadata.name` is missing"),
+            (
+                "/kind",
+                json!("List"),
+                "`kind` is `List`: every reader takes the object for a list, and loses it",
+            ),
             (
                 "/metadata/labels",
                 json!("x"),

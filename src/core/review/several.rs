@@ -105,7 +105,8 @@ mod tests {
                 let (text, left_out) = all(apps, |_| of);
                 assert!(text.len() < 65_536, "{}", text.len());
                 assert_eq!(text.matches("### web").count() + left_out, apps);
-                assert!(apps > 10 || left_out == 0, "{apps} apps: {left_out} are left out");
+                // A single problem may be longer than the room that the last of ten has.
+                assert!(apps > 10 || left_out <= apps / 10, "{apps} apps: {left_out} are left out");
             }
         }
         let (text, _) = all(5000, |_| small);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::core::kubernetes::object_shape::is_list;
 use crate::core::pointer;
 use crate::core::report::diagnostic::Location;
 
@@ -105,16 +106,9 @@ impl Document {
         &self.file
     }
 
-    /// Returns whether it is a list of objects: a `List`, or a typed one such as `ServiceList`. A custom resource may have a kind that
-    /// ends with `List`, but not the `items` beside it.
+    /// Returns whether it is a list of objects: see [`is_list`].
     pub fn is_list(&self) -> bool {
-        match self.value.get("kind").and_then(Value::as_str) {
-            Some("List") => {
-                !self.value.get("items").is_some_and(|items| !items.is_array() && !items.is_null())
-            }
-            Some(kind) => kind.ends_with("List") && self.value.get("items").is_some_and(Value::is_array),
-            None => false,
-        }
+        is_list(&self.value)
     }
 
     /// Returns the items of a Kubernetes List as documents, with their lines. The API server writes the items of a typed list
