@@ -106,13 +106,18 @@ fn the_name_of_a_file_that_init_reads_cannot_add_content() {
             directory.path(),
             &[&["init", "app", "--from", &format!("./{name}")], &label[..]].concat(),
         );
-        let manifest = fs::read_to_string(at("app/manifests").join(&name)).unwrap();
+        // A name has no control characters any more.
+        let written: Vec<_> =
+            fs::read_dir(at("app/manifests")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let [path] = written.as_slice() else { panic!("{written:?}") };
+        let written = path.file_name().unwrap().to_str().unwrap();
+        let manifest = fs::read_to_string(path).unwrap();
         let objects = kubectl.read(&manifest).unwrap_or_else(|why| panic!("{name:?}: {why}\n{manifest}"));
         assert_eq!(objects.len(), 1, "{manifest}");
         let spec = fs::read_to_string(at("app/largescale.yaml")).unwrap();
         // Only the spec, because kubectl's rules for objects do not apply to it.
         let read = yaml::read_one("largescale.yaml", &spec).unwrap();
-        assert_eq!(read.value["spec"]["manifests"], serde_json::json!([format!("manifests/{name}")]));
+        assert_eq!(read.value["spec"]["manifests"], serde_json::json!([format!("manifests/{written}")]));
         largescale(directory.path(), &["render", "--no-git", "-f", "app"]);
         assert!(at("app/rendered/service-web-a.yaml").exists(), "{name:?}");
     }
