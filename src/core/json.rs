@@ -58,6 +58,17 @@ pub fn put(value: &mut Value, path: &[&str], new: impl Into<Value>) {
     drop(set(value, path, new));
 }
 
+/// Whether a value has anything but empty maps, lists and strings in it.
+pub fn has_content(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => list.iter().any(has_content),
+        Value::Object(map) => map.values().any(has_content),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
 /// Returns the map at a path, if all of it exists.
 pub fn existing_map<'a>(value: &'a mut Value, path: &[&str]) -> Option<&'a mut Map<String, Value>> {
     path.iter().try_fold(value, |value, key| value.get_mut(*key))?.as_object_mut()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::core::import::origin::has_content;
+use crate::core::json::has_content;
 use crate::core::pointer;
 use crate::core::report::plural::{first_of, plural};
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::core::bounds::MAX_OWN_VALUES;
-use crate::core::json::read_bounded;
+use crate::core::json::{has_content, read_bounded};
 use crate::core::live::value_at;
 use crate::core::pointer;
 
@@ -55,17 +55,6 @@ impl Origin {
         let spec_is_known = self.applied("/spec").is_some_and(Value::is_object);
         let applied = self.applied.as_ref();
         spec_is_known && applied.is_some_and(|applied| value_at(field, applied).is_none())
-    }
-}
-
-/// Whether a value has anything but empty maps, lists and texts in it.
-pub(crate) fn has_content(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => list.iter().any(has_content),
-        Value::Object(map) => map.values().any(has_content),
-        Value::Bool(_) | Value::Number(_) => true,
     }
 }
 

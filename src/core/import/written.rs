@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::core::import::dropped::{Dropped, Topic};
-use crate::core::import::origin::{Origin, has_content};
+use crate::core::import::origin::Origin;
 use crate::core::import::ports;
 use crate::core::import::table::{Drop, Entry, table};
+use crate::core::json::has_content;
 use crate::core::platform::{Platform, Written};
 use crate::core::pointer;
 

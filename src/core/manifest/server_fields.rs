@@ -23,7 +23,7 @@ pub(super) fn drop_fields(objects: &mut [Object]) {
         let mut dropped = Vec::new();
         let mut note = |field: String, value: Option<Value>| {
             // Code generators write `status: {}` and `creationTimestamp: null`.
-            if value.is_some_and(|value| has_content(&value)) {
+            if value.is_some_and(|value| json::has_content(&value)) {
                 dropped.push(field);
             }
         };
@@ -54,17 +54,6 @@ fn kinds_whose_status_is_written(objects: &[Object]) -> BTreeSet<(String, String
         }
     }
     kinds
-}
-
-/// Whether a value has anything but empty maps, lists and strings in it.
-fn has_content(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => list.iter().any(has_content),
-        Value::Object(map) => map.values().any(has_content),
-        Value::Bool(_) | Value::Number(_) => true,
-    }
 }
 
 impl Object {
