@@ -1,15 +1,15 @@
-//! `schema`: prints the JSON Schemas of the YAML files and of the messages, generated from the types that read and write them.
+//! `schema`: prints the JSON Schemas of the YAML files and of the messages, which a test generates from the types that read and write them.
 
 use clap::ValueEnum;
 
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::report::message::Message;
-use crate::core::schema::read;
+use crate::core::schema::read::Described;
 use crate::core::spec::LargeScale;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{format, terminal};
+use crate::output::terminal;
 
 /// Print the JSON Schema of a spec, platform or overlay file, or of messages
 ///
@@ -44,11 +44,11 @@ enum SchemaFile {
 /// Prints the schema.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let schema = match args.file {
-        SchemaFile::Spec => read::schema::<LargeScale>(),
-        SchemaFile::Platform => Platform::schema(),
-        SchemaFile::Overlay => Overlay::schema(),
-        SchemaFile::Message => read::schema::<Message>(),
+        SchemaFile::Spec => LargeScale::SCHEMA,
+        SchemaFile::Platform => Platform::SCHEMA,
+        SchemaFile::Overlay => Overlay::SCHEMA,
+        SchemaFile::Message => Message::SCHEMA,
     };
-    terminal::data(&format::pretty(&schema))?;
+    terminal::data(schema)?;
     Ok(Exit::Success)
 }

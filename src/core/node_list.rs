@@ -44,8 +44,8 @@ fn read_decoded(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnos
         let start = text.fill_buf().map_err(|error| unreadable(file, &error))?;
         match start.first() {
             None => return Err(empty(file)),
-            Some(blank @ (b' ' | b'\t' | b'\r' | b'\n')) if (space.len() as u64) < bounds::MAX_FILE_BYTES => {
-                space.push(char::from(*blank));
+            Some(&blank) if is_blank(blank) && (space.len() as u64) < bounds::MAX_FILE_BYTES => {
+                space.push(char::from(blank));
                 text.consume(1);
             }
             Some(b'{' | b'[') => {
@@ -78,7 +78,8 @@ fn read_decoded(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnos
 /// Reads all nodes of a text in memory, which is three times as fast.
 pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
     let encoding = Encoding::of(text);
-    let json = text[encoding.mark()..].trim_ascii_start();
+    let after_mark = &text[encoding.mark()..];
+    let json = &after_mark[after_mark.iter().take_while(|byte| is_blank(**byte)).count()..];
     let is_utf16 = matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be);
     if is_utf16 || !json.starts_with(b"{") && !json.starts_with(b"[") {
         return read_nodes(file, text);
@@ -88,6 +89,11 @@ pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
     reader.before = space.iter().filter(|byte| **byte == b'\n').count();
     reader.json(serde_json::Deserializer::from_slice(json))?;
     reader.nodes()
+}
+
+/// Whether JSON allows the byte between values. A form feed is not white space in JSON.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 fn lines(text: &str) -> usize {

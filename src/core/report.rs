@@ -3,6 +3,7 @@
 pub mod describe;
 pub mod diagnostic;
 pub mod escape;
+mod list_diff;
 pub mod markdown;
 pub mod mask;
 mod masked_file;

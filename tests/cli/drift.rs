@@ -6,7 +6,11 @@ use std::path::Path;
 use clap::CommandFactory;
 use largescale::cli::Cli;
 use largescale::core::overlay;
-use largescale::core::platform::{builtin_names, read_builtin};
+use largescale::core::overlay::Overlay;
+use largescale::core::platform::{Platform, builtin_names, read_builtin};
+use largescale::core::report::message::Message;
+use largescale::core::schema::read;
+use largescale::core::spec::LargeScale;
 use largescale::exit::Exit;
 
 use crate::environment::{Environment, PROGRAM, checkout};
@@ -39,18 +43,25 @@ fn concepts_list_platforms_and_overlays() {
 
 #[test]
 fn the_schemas_are_current() {
-    for form in ["spec", "platform", "overlay", "message"] {
-        let environment = Environment::with(Path::new("/nonexistent"));
-        let seen = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
+    for (form, generated) in [
+        ("spec", read::generate::<LargeScale>()),
+        ("platform", Platform::generate_schema()),
+        ("overlay", Overlay::generate_schema()),
+        ("message", read::generate::<Message>()),
+    ] {
+        let generated = serde_json::to_string_pretty(&generated).unwrap() + "\n";
         let path = checkout().join(format!("docs/schema/{form}.json"));
         if std::env::var_os("UPDATE_DOCS").is_some() {
-            fs::write(&path, &seen).unwrap();
+            fs::write(&path, &generated).unwrap();
         }
+        let written = fs::read_to_string(&path).unwrap();
         assert_eq!(
-            fs::read_to_string(&path).unwrap(),
-            seen,
-            "docs/schema/{form}.json differs from the output of `schema {form}`"
+            written, generated,
+            "docs/schema/{form}.json differs from the types: UPDATE_DOCS=1 updates it"
         );
+        let environment = Environment::with(Path::new("/nonexistent"));
+        let printed = String::from_utf8(environment.program(&["schema", form]).stdout).unwrap();
+        assert_eq!(printed, written, "the program has an older docs/schema/{form}.json");
     }
 }
 

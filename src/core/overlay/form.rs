@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::core::platform::{Refusal, Requirement, Setting};
+use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
 
 /// The whole document.
@@ -22,6 +23,10 @@ pub(super) struct OverlayFile {
     pub(super) metadata: Name,
     /// The content of the overlay.
     pub(super) spec: OverlaySpec,
+}
+
+impl read::Described for OverlayFile {
+    const SCHEMA: &str = include_str!("../../../docs/schema/overlay.json");
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]

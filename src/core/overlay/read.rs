@@ -13,6 +13,7 @@ use crate::core::platform::setting_patterns;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::schema::read;
+use crate::core::schema::read::Described;
 use crate::core::yaml::Document;
 use crate::core::{patch, yaml};
 
@@ -97,9 +98,12 @@ impl Overlay {
         }
     }
 
-    /// Returns the JSON Schema of an overlay file.
-    pub fn schema() -> Value {
-        read::schema::<OverlayFile>()
+    /// The JSON Schema of an overlay file.
+    pub const SCHEMA: &str = OverlayFile::SCHEMA;
+
+    /// Generates the JSON Schema from the types.
+    pub fn generate_schema() -> Value {
+        read::generate::<OverlayFile>()
     }
 
     /// Returns the location of the value at a JSON pointer.

@@ -2,18 +2,16 @@
 
 use std::sync::LazyLock;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::core::report::diagnostic::Checked;
-use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
 use crate::core::yaml;
 
 const TEXT: &str = include_str!("../../../platforms/distributions.yaml");
 
 /// The pool labels of a distribution.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Distribution {
     /// Its name.
@@ -32,7 +30,7 @@ pub struct Distribution {
     pub sources: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
     /// The version of this schema.
@@ -45,13 +43,13 @@ struct File {
     spec: List,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 enum Kind {
     /// Distributions.
     Distributions,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     /// In order of priority of their labels.
@@ -67,7 +65,8 @@ pub fn distributions() -> &'static [Distribution] {
 
 fn read() -> Checked<Vec<Distribution>> {
     let document = yaml::read_one("platforms/distributions.yaml (built in)", TEXT)?;
-    read::typed::<File>(&document).map(|file| file.spec.distributions)
+    let read: File = yaml::typed(&document)?;
+    Ok(read.spec.distributions)
 }
 
 #[cfg(test)]

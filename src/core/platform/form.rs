@@ -16,7 +16,7 @@ use crate::core::platform::selection::Selection;
 use crate::core::platform::service_rules::{Refusal, Requirement, Written};
 use crate::core::platform::settings::Setting;
 use crate::core::schema::read;
-use crate::core::schema::read::{ApiVersion, Name};
+use crate::core::schema::read::{ApiVersion, Described, Name};
 use crate::core::schema::shape::accept_old_name;
 
 /// A platform file that was read and checked.
@@ -45,6 +45,10 @@ pub(super) struct PlatformFile {
     pub(super) metadata: Name,
     /// The content of the platform.
     pub(super) spec: PlatformSpec,
+}
+
+impl read::Described for PlatformFile {
+    const SCHEMA: &str = include_str!("../../../docs/schema/platform.json");
 }
 
 /// The kind of the document.
@@ -384,9 +388,12 @@ impl Backends {
 }
 
 impl Platform {
-    /// Returns the JSON Schema of a platform file.
-    pub fn schema() -> Value {
-        read::schema::<PlatformFile>()
+    /// The JSON Schema of a platform file.
+    pub const SCHEMA: &str = PlatformFile::SCHEMA;
+
+    /// Generates the JSON Schema from the types.
+    pub fn generate_schema() -> Value {
+        read::generate::<PlatformFile>()
     }
 
     /// Returns the node labels that may identify a pool, in order of priority: the platform's, then those of distributions.

@@ -8,7 +8,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::core::report::diagnostic::Checked;
-use crate::core::schema::read;
 use crate::core::schema::read::{ApiVersion, Name};
 use crate::core::yaml;
 
@@ -157,7 +156,7 @@ impl<T: JsonSchema> JsonSchema for ByLimit<T> {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
     /// The version of this schema.
@@ -170,13 +169,13 @@ struct File {
     spec: List,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 enum Kind {
     /// Limits.
     Limits,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct List {
     /// The limits by name.
@@ -191,7 +190,8 @@ pub fn kubernetes_limits() -> &'static Limits {
 
 fn read(text: &str) -> Checked<Limits> {
     let document = yaml::read_one("platforms/kubernetes-limits.yaml (built in)", text)?;
-    read::typed::<File>(&document).map(|file| file.spec.limits)
+    let read: File = yaml::typed(&document)?;
+    Ok(read.spec.limits)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::escape::in_json;
+use crate::core::schema::read;
 
 /// One line of `--message-format json`: an error, a warning or a note. Later versions may add fields.
 ///
@@ -47,6 +48,10 @@ pub struct Message {
     /// The file of the spec that the command worked on.
     #[serde(skip)]
     pub spec: Option<String>,
+}
+
+impl read::Described for Message {
+    const SCHEMA: &str = include_str!("../../../docs/schema/message.json");
 }
 
 /// How severe a message is.

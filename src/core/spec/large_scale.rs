@@ -33,6 +33,10 @@ pub struct LargeScale {
     pub spec: Spec,
 }
 
+impl read::Described for LargeScale {
+    const SCHEMA: &str = include_str!("../../../docs/schema/spec.json");
+}
+
 /// The kind of the document.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 pub enum SpecKind {
