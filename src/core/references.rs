@@ -1,6 +1,6 @@
 //! Fields and text in which an object names another one.
 //!
-//! The fields are data: `builtin.yaml` lists those of Kubernetes and of well-known custom resources, and `spec.references` adds
+//! The fields are data: `builtin.json` lists those of Kubernetes and of well-known custom resources, and `spec.references` adds
 //! more.
 
 mod find;
