@@ -9,6 +9,7 @@ mod identity;
 mod inputs;
 mod leftovers;
 mod manifests;
+mod merged_lock;
 mod named_platform;
 mod nodes;
 mod parallel;
@@ -29,6 +30,7 @@ pub use crate::directory::files::{
 };
 pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::inputs::{InputFile, STDIN_FILE, read_inputs};
+pub use crate::directory::merged_lock::MergeNote;
 pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};

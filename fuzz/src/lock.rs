@@ -87,6 +87,7 @@ pub fn fields(data: &[u8]) {
             .collect(),
         files: digests(fields.files),
         pending: digests(fields.pending),
+        sides: Vec::new(),
     };
     round_trip(&lock);
 }

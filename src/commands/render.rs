@@ -12,12 +12,13 @@ pub use crate::commands::render::args::Args;
 use crate::commands::render::outcome::Outcome;
 use crate::core::platform::{CloudConfigText, cloud_config};
 use crate::core::pools::Shrink;
-use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::render::Rendered;
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::review::{Against, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
-use crate::core::tree::plan::{Overwrite, plan};
-use crate::directory::{Project, RunLock, Tree, read_text, replace};
-use crate::engine::discover::{LockIdentity, discover};
+use crate::core::tree::plan::{Overwrite, Plan, plan};
+use crate::directory::{MergeNote, Project, RunLock, Tree, read_text, replace};
+use crate::engine::discover::{Discovery, LockIdentity, RenderArgs, discover};
 use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
@@ -48,19 +49,27 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
 
 fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> Result<Exit, Failure> {
     let run_lock = if args.check { None } else { Some(RunLock::take(&scope.source)?) };
-    let project = &Project::load(&scope.source)?;
-    let discovery = discover(project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
-    let rendered = discovery.render(project, args.limit)?;
-    let config = cloud_config(&project.platform, &discovery.merged.set)?;
-    let tree = Tree::look(project, &rendered.files)?;
+    let use_git = args.git() != git::Git::Leave;
+    let mut project =
+        if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
+    let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
+    let mut planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
+    if planned.files.is_err() && use_git && project.lock.is_some() {
+        // A merge commit that took the lock of one branch leaves files of the other one, which this lock does not know.
+        if project.use_merge_commit()? {
+            discovery.again(&project, &args.nodes, Shrink::Refuse)?;
+            planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
+        }
+    }
+    let project = &project;
+    let Planned { rendered, files } = planned;
+    discovery.tell(project, &rendered);
+    let (tree, plan) = files?;
+    let config = cloud_config(&project.platform, &discovery.merged.set)?;
     let output = project.output().display().to_string();
-    let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.known, &output, overwrite)?;
-    plan.name_removed(&tree.known);
-    let mut problems = plan.refuse_foreign(&tree.known, &output, overwrite);
-    problems.extend(changed_classes(&plan, &rendered.files, &tree.known, &output));
-    if !problems.is_empty() {
-        return Err(problems.into());
+    if let Some(MergeNote::Lacks(warning)) = &project.merge {
+        terminal::diagnostic(warning);
     }
     let rebound = rebound(
         &plan,
@@ -108,7 +117,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         Some(around) if args.commit => Some(around.to_commit(project, &plan)?),
         Some(around) => Some(around.git_status(project, &plan)?),
     };
-    let same = !plan.changes_anything() && project.lock.as_ref() == Some(&lock);
+    let same = !plan.changes_anything() && project.has_written(&lock);
     let outcome = Outcome {
         scope,
         project,
@@ -119,10 +128,40 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         same,
     };
     output::show(&outcome, args)?;
+    if let (Some(MergeNote::Resolved { next, .. }), false) = (&project.merge, args.check) {
+        terminal::note(next);
+    }
     if let (Some(around), Some(git_status), true) = (&around, &git_status, args.commit) {
         around.commit(&outcome, git_status, args.message.as_deref())?;
     }
     Ok(if args.check && !same { Exit::Different } else { Exit::Success })
+}
+
+/// A render, and what it would change in the directory.
+struct Planned {
+    rendered: Rendered,
+    /// The output directory and the changes; problems if a file would be lost.
+    files: Checked<(Tree, Plan)>,
+}
+
+impl Planned {
+    fn of(
+        project: &Project,
+        discovery: &Discovery,
+        limit: RenderArgs,
+        overwrite: Overwrite,
+    ) -> Result<Self, Failure> {
+        let rendered = discovery.render_silently(project, limit)?;
+        let files = Tree::look(project, &rendered.files).and_then(|tree| {
+            let output = project.output().display().to_string();
+            let mut plan = plan(&rendered.files, project.lock.as_ref(), &tree.known, &output, overwrite)?;
+            plan.name_removed(&tree.known);
+            let mut problems = plan.refuse_foreign(&tree.known, &output, overwrite);
+            problems.extend(changed_classes(&plan, &rendered.files, &tree.known, &output));
+            if problems.is_empty() { Ok((tree, plan)) } else { Err(problems) }
+        });
+        Ok(Self { rendered, files })
+    }
 }
 
 /// Refuses foreign manifests in the output directory at the first render, and warns about them later. Never changes them.

@@ -7,6 +7,7 @@
 //! namespace that it has ever rendered. Version 1 is still read, and the next change writes version 2.
 
 pub mod file_names;
+pub mod merge;
 mod read;
 mod write;
 
@@ -16,6 +17,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::core::kubernetes::names;
+pub use crate::core::lock::read::conflict;
 use crate::core::manifest::Key;
 
 /// The content of a lock file.
@@ -41,6 +43,8 @@ pub struct Lock {
     pub files: BTreeMap<String, String>,
     /// The files that an unfinished run was about to write, with their digests. Empty after a complete run.
     pub pending: BTreeMap<String, String>,
+    /// The files and digests of the other branches of a merge. A lock that was read or written has none.
+    pub sides: Vec<BTreeMap<String, String>>,
 }
 
 /// A version of the lock format.
@@ -95,11 +99,11 @@ pub struct RenderedKind {
 }
 
 impl Lock {
-    /// Returns whether another lock records the same facts. Fields that version 1 lacks are not compared with a lock of version
+    /// Returns whether another lock records the same facts. The files of other branches do not count. Fields that version 1 lacks are not compared with a lock of version
     /// 1, so that a new version of this program alone does not change the lock.
     pub fn records_the_same(&self, new: &Self) -> bool {
         match self.version {
-            Version::Two => self == new,
+            Version::Two => Self { sides: Vec::new(), ..self.clone() } == *new,
             Version::One => {
                 let reduced = Self {
                     version: Version::One,
@@ -108,9 +112,29 @@ impl Lock {
                     rendered: BTreeSet::new(),
                     ..new.clone()
                 };
-                *self == reduced
+                Self { sides: Vec::new(), ..self.clone() } == reduced
             }
         }
+    }
+
+    /// Returns the paths of all files that a render wrote, or was about to write.
+    pub fn paths(&self) -> impl Iterator<Item = &String> {
+        let paths: BTreeSet<&String> = self.records().flat_map(BTreeMap::keys).collect();
+        paths.into_iter()
+    }
+
+    /// Returns whether a render wrote the file, or was about to write it.
+    pub fn has_path(&self, path: &str) -> bool {
+        self.records().any(|files| files.contains_key(path))
+    }
+
+    /// Returns whether a render wrote the file with this digest, or was about to write it.
+    pub fn has_digest(&self, path: &str, digest: &str) -> bool {
+        self.records().any(|files| files.get(path).is_some_and(|known| known == digest))
+    }
+
+    fn records(&self) -> impl Iterator<Item = &BTreeMap<String, String>> {
+        [&self.files, &self.pending].into_iter().chain(&self.sides)
     }
 
     /// Returns whether the directory has ever rendered the kind of an object in its namespace. An object without a namespace
@@ -190,6 +214,7 @@ mod tests {
             rendered: [rendered("Service", "", "prod"), rendered("Deployment", "apps", "")].into(),
             files: [("service-a.yaml".to_owned(), "ab".to_owned())].into(),
             pending: BTreeMap::new(),
+            sides: Vec::new(),
         }
     }
 

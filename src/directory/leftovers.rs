@@ -127,12 +127,7 @@ fn files_of_others(project: &Project, output: &Path) -> BTreeSet<String> {
         let source = Source { outside: project.source.outside, ..source };
         let Ok(other) = Project::open(&source) else { continue };
         if fs::canonicalize(other.output()).is_ok_and(|path| path == ours) {
-            files.extend(
-                other
-                    .lock
-                    .into_iter()
-                    .flat_map(|lock| lock.files.into_keys().chain(lock.pending.into_keys())),
-            );
+            files.extend(other.lock.into_iter().flat_map(|lock| lock.paths().cloned().collect::<Vec<_>>()));
         }
     }
     files

@@ -16,6 +16,8 @@ use crate::directory::Source;
 use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
 use crate::directory::manifests::{Paths, below, manifests};
+use crate::directory::merged_lock;
+use crate::directory::merged_lock::{Files, Found, MergeNote};
 
 /// A loaded project.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Project {
     pub overlays: Vec<Overlay>,
     /// The lock, if there is one.
     pub lock: Option<Lock>,
+    /// What the user should know about a merge of the lock.
+    pub merge: Option<MergeNote>,
     /// The other clusters of the spec, by name.
     others: Vec<String>,
     boundary: Boundary,
@@ -45,6 +49,23 @@ impl Project {
     /// Loads everything that a render needs. Reports all problems.
     pub fn load(source: &Source) -> Checked<Self> {
         Self::read(source, &Need::Everything)
+    }
+
+    /// Loads everything that a render needs. If git has a conflict in the lock, merges the locks of both branches.
+    pub fn load_merging(source: &Source) -> Checked<Self> {
+        Self::read(source, &Need::Merged)
+    }
+
+    /// Merges the locks of both parents of the last merge commit, if that commit took only one of them. Returns whether it did.
+    pub fn use_merge_commit(&mut self) -> Checked<bool> {
+        let (output, lock) = (self.output(), self.lock_path());
+        let files = Files { directory: &self.directory, output: &output, lock: &lock };
+        let Some(merged) = merged_lock::of_merge_commit(files)? else { return Ok(false) };
+        let current = self.lock.replace(merged);
+        let next = "the last merge commit has the lock of one branch; this render merged the locks of both"
+            .to_owned();
+        self.merge = Some(MergeNote::Resolved { next, current });
+        Ok(true)
     }
 
     /// Loads only what finding the pools needs, without manifests and overlays.
@@ -70,7 +91,7 @@ impl Project {
         let mut objects = Vec::new();
         let mut platform = None;
         let mut overlays = Vec::new();
-        let mut lock = None;
+        let mut found = Found::default();
         collect(
             boundary
                 .check_output(&directory, &spec.spec.output, document.location("/spec/output"))
@@ -78,7 +99,7 @@ impl Project {
         );
         let paths = Paths { directory: &directory, boundary: &boundary };
         collect(load_platform(paths, &spec.spec.platform, &document).map(|read| platform = Some(read)));
-        if matches!(need, Need::Everything) {
+        if matches!(need, Need::Everything | Need::Merged) {
             collect(
                 manifests(paths, &whole, &document, &spec_path)
                     .and_then(|files| read_manifests(&files))
@@ -89,7 +110,14 @@ impl Project {
                 collect(load_overlay(paths, name, at).map(|read| overlays.push(read)));
             }
         }
-        collect(load_lock(&source.lock()).map(|read| lock = read));
+        let read = match need {
+            Need::Merged => {
+                let (output, lock) = (directory.join(&spec.spec.output), source.lock());
+                merged_lock::read_merging(Files { directory: &directory, output: &output, lock: &lock })
+            }
+            _ => load_lock(&source.lock()).map(|lock| Found { lock, ..Found::default() }),
+        };
+        collect(read.map(|read| found = read));
         match platform {
             Some(platform) if problems.is_empty() => Ok(Self {
                 source: source.clone(),
@@ -99,7 +127,8 @@ impl Project {
                 objects,
                 platform,
                 overlays,
-                lock,
+                lock: found.lock,
+                merge: found.merge,
                 others,
                 boundary,
             }),
@@ -128,6 +157,14 @@ impl Project {
             .into())
     }
 
+    /// Returns whether the lock on disk is this one.
+    pub fn has_written(&self, lock: &Lock) -> bool {
+        match &self.merge {
+            Some(MergeNote::Resolved { current, .. }) => current.as_ref() == Some(lock),
+            _ => self.lock.as_ref() == Some(lock),
+        }
+    }
+
     /// Returns the output directory.
     pub fn output(&self) -> PathBuf {
         self.directory.join(&self.spec.spec.output)
@@ -148,6 +185,8 @@ impl Project {
 /// The parts of a project that a command needs.
 enum Need {
     Everything,
+    /// Everything, and a lock that git merges.
+    Merged,
     Pools,
 }
 

@@ -65,7 +65,7 @@ impl Tree {
         check_output(project, &output)?;
         let mut paths: BTreeSet<&str> = rendered.iter().map(|file| file.path.as_str()).collect();
         if let Some(lock) = &project.lock {
-            paths.extend(lock.files.keys().chain(lock.pending.keys()).map(String::as_str));
+            paths.extend(lock.paths().map(String::as_str));
         }
         let present = entries(&output).map_err(|error| FileError::read_path(error, &output))?;
         let mut tree = Self::default();
@@ -109,7 +109,7 @@ impl Tree {
             let record_intent = || write_lock(&lock_path, &intent, &temporary);
             write_files(&output, rendered, plan, &temporary, record_intent)?;
         }
-        if project.lock.as_ref() != Some(lock) || plan.changes_anything() {
+        if !project.has_written(lock) || plan.changes_anything() {
             write_lock(&lock_path, lock, &temporary)?;
         }
         Ok(())

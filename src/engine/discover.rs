@@ -11,7 +11,7 @@ use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, me
 use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::{NamedBy, Project, new_lock_id, nodes_from};
+use crate::directory::{MergeNote, NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -68,6 +68,8 @@ pub(crate) struct Discovery {
     pub queried: Option<Cluster>,
     /// The identity of the cluster, as written to the lock.
     cluster: Option<String>,
+    /// The nodes; `None` if the pools are those of the lock.
+    nodes: Option<Vec<Node>>,
 }
 
 /// Result of reading a cluster.
@@ -102,7 +104,7 @@ pub(crate) fn discover(
                 .into());
         };
         let merged = merge_locked(&project.spec.spec, lock)?;
-        return Ok(Discovery { merged, queried: None, cluster: locked_cluster });
+        return Ok(Discovery { merged, queried: None, cluster: locked_cluster, nodes: None });
     }
     let spec = &project.spec.spec;
     let (nodes, queried, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
@@ -119,8 +121,15 @@ pub(crate) fn discover(
         }
     };
     cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
+    let merged = pools_of(project, &nodes, args, doubt)?;
+    Ok(Discovery { merged, queried, cluster, nodes: Some(nodes) })
+}
+
+/// Finds the pools of nodes, and merges them with the lock.
+fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -> Result<Merged, Failure> {
+    let (spec, lock) = (&project.spec.spec, project.lock.as_ref());
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
-    let discovered = discover_pools(&nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
+    let discovered = discover_pools(nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
     let shrink = if args.allow_shrink { Shrink::Accept } else { doubt };
     let options = MergeOptions { forget: args.forget.clone(), shrink };
     let mut merged = merge(spec, &discovered, lock, &options)?;
@@ -131,7 +140,7 @@ pub(crate) fn discover(
     }
     let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
     merged.warnings = wrong.chain(warnings).collect();
-    Ok(Discovery { merged, queried, cluster })
+    Ok(merged)
 }
 
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading
@@ -152,11 +161,27 @@ pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result
 }
 
 impl Discovery {
+    /// Finds the pools again, after the lock of the project changed.
+    pub(crate) fn again(&mut self, project: &Project, args: &NodeArgs, doubt: Shrink) -> Result<(), Failure> {
+        self.merged = match (&self.nodes, &project.lock) {
+            (Some(nodes), _) => pools_of(project, nodes, args, doubt)?,
+            (None, Some(lock)) => merge_locked(&project.spec.spec, lock)?,
+            (None, None) => return Ok(()),
+        };
+        Ok(())
+    }
+
     /// Renders for these pools. Prints warnings, including exceeded limits.
     pub(crate) fn render(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
-        let rendered = self.render_quietly(project, args)?;
-        self.passed(project, &rendered).iter().for_each(terminal::diagnostic);
+        let rendered = self.render_silently(project, args)?;
+        self.tell(project, &rendered);
         Ok(rendered)
+    }
+
+    /// Prints warnings, including exceeded limits, and notes.
+    pub(crate) fn tell(&self, project: &Project, rendered: &Rendered) {
+        self.tell_found(rendered);
+        self.passed(project, rendered).iter().for_each(terminal::diagnostic);
     }
 
     /// Returns all warnings.
@@ -172,9 +197,18 @@ impl Discovery {
 
     /// Renders for these pools without printing limits, for callers that report them in another way.
     pub(crate) fn render_quietly(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
-        for warning in &self.merged.warnings {
-            terminal::diagnostic(warning);
-        }
+        let rendered = self.render_silently(project, args)?;
+        self.tell_found(&rendered);
+        Ok(rendered)
+    }
+
+    fn tell_found(&self, rendered: &Rendered) {
+        self.merged.warnings.iter().chain(&rendered.warnings).for_each(terminal::diagnostic);
+        rendered.notes.iter().for_each(|note| terminal::note(note));
+    }
+
+    /// Renders for these pools. Prints the warnings about pools if that fails, and nothing if it does not.
+    pub(crate) fn render_silently(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
         let rendered = render(Input {
             spec: &project.spec,
             document: &project.document,
@@ -183,14 +217,11 @@ impl Discovery {
             overlays: &project.overlays,
             pools: &self.merged.set,
             max_objects: usize::try_from(args.max_objects).unwrap_or(usize::MAX),
-        })?;
-        for warning in &rendered.warnings {
-            terminal::diagnostic(warning);
+        });
+        if rendered.is_err() {
+            self.merged.warnings.iter().for_each(terminal::diagnostic);
         }
-        for note in &rendered.notes {
-            terminal::note(note);
-        }
-        Ok(rendered)
+        Ok(rendered?)
     }
 
     /// Returns the usage of each limit; empty if no nodes were read.
@@ -261,7 +292,8 @@ impl Discovery {
             files: plan.files.clone(),
             ..Lock::default()
         };
-        if let Some(old) = old.filter(|old| old.records_the_same(&lock)) {
+        let is_written = !matches!(project.merge, Some(MergeNote::Resolved { .. }));
+        if let Some(old) = old.filter(|old| is_written && old.records_the_same(&lock)) {
             return Ok(old.clone());
         }
         if lock.id.is_none() {

@@ -23,6 +23,7 @@ mod hostile;
 mod limits;
 mod live_fields;
 mod man;
+mod merges;
 mod messages;
 mod models;
 mod overlays;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use crate::commands::render::outcome::Outcome;
+use crate::core::lock::Lock;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::core::review::commit_message;
@@ -121,7 +122,7 @@ impl Around {
         plan: &Plan,
         filters: &Filters,
     ) -> Result<Vec<GitFileStatus>, Failure> {
-        let locked = project.lock.iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys()));
+        let locked = project.lock.iter().flat_map(Lock::paths);
         let ours: BTreeSet<&String> = plan.steps.iter().map(|step| &step.path).chain(locked).collect();
         Ok(self.repository.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
     }

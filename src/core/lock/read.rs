@@ -130,18 +130,23 @@ impl LockFile {
             rendered: if version == Version::Two { self.rendered } else { BTreeSet::new() },
             files: self.files,
             pending: self.pending,
+            sides: Vec::new(),
         })
     }
 }
 
 fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
+    let Some(location) = conflict(file, text) else { return Ok(()) };
+    Err(Diagnostic::error("the lock file has merge conflict markers")
+        .at(location)
+        .hint("`kubectl largescale render` merges the locks of both branches, with git"))
+}
+
+/// Returns the place of the first conflict marker of git in a text, if there is one.
+pub fn conflict(file: &str, text: &str) -> Option<Location> {
     let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
-    let Some(line) = text.lines().position(is_marker) else { return Ok(()) };
-    let location = Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) };
-    Err(Diagnostic::error("the lock file has merge conflict markers").at(location).hint(format!(
-        "choose one side with `git checkout --ours -- {0}` or `git checkout --theirs -- {0}`, then render",
-        quoted(file)
-    )))
+    let line = text.lines().position(is_marker)?;
+    Some(Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) })
 }
 
 fn quoted(file: &str) -> String {

@@ -1,6 +1,6 @@
 //! Plans what a render changes in the directory. It compares digests before any file is changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
@@ -122,15 +122,9 @@ pub fn plan(
 ) -> Checked<Plan> {
     let mut problems = one_file_for_two(rendered, output);
     let mut plan = Plan::default();
-    let ours = |path: &str, content: &[u8]| {
-        lock.is_some_and(|lock| {
-            let digest = names::digest(content);
-            [&lock.files, &lock.pending].iter().any(|files| files.get(path) == Some(&digest))
-        })
-    };
-    let named = |path: &str| {
-        lock.is_some_and(|lock| lock.files.contains_key(path) || lock.pending.contains_key(path))
-    };
+    let ours =
+        |path: &str, content: &[u8]| lock.is_some_and(|lock| lock.has_digest(path, &names::digest(content)));
+    let named = |path: &str| lock.is_some_and(|lock| lock.has_path(path));
     for file in rendered {
         let action = match on_disk.get(&file.path) {
             None => Action::Created,
@@ -154,9 +148,7 @@ pub fn plan(
             pool: file.pool.clone(),
         });
     }
-    let old: BTreeSet<&String> =
-        lock.into_iter().flat_map(|lock| lock.files.keys().chain(lock.pending.keys())).collect();
-    for path in old.into_iter().filter(|path| !plan.files.contains_key(*path)) {
+    for path in lock.into_iter().flat_map(Lock::paths).filter(|path| !plan.files.contains_key(*path)) {
         let Some(content) = on_disk.get(path) else { continue };
         if !ours(path, content) && overwrite == Overwrite::Never {
             problems.push(by_hand(output, path));

@@ -33,7 +33,7 @@ impl Repository {
     }
 
     /// Returns the path of a file relative to the root, as git writes it. The file need not exist.
-    pub(super) fn path(&self, file: &Path) -> Result<Vec<u8>, Diagnostic> {
+    pub(in crate::directory) fn path(&self, file: &Path) -> Result<Vec<u8>, Diagnostic> {
         let absolute = plain(&self.here.join(file.strip_prefix(&self.named).unwrap_or(file)));
         let Ok(path) = absolute.strip_prefix(self.root()) else {
             return Err(Diagnostic::error("outside of the git repository that contains the spec")

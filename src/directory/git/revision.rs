@@ -28,7 +28,7 @@ impl Repository {
         let listed =
             self.git(&["ls-tree", "-z", "--full-tree", &commit, "--", &below_text, &single_text], &[])?;
         let blobs: Vec<(&[u8], &[u8])> = listed.split(|byte| *byte == 0).filter_map(blob).collect();
-        let ids: Vec<u8> = blobs.iter().flat_map(|(id, _)| [*id, b"\n"].concat()).collect();
+        let ids: Vec<&[u8]> = blobs.iter().map(|(id, _)| *id).collect();
         // A partial clone may lack objects. git would fetch them, but a command that only reads starts no
         // transport.
         let absent = |problem: Diagnostic| {
@@ -40,11 +40,10 @@ impl Repository {
                 shell_quote::word(&single_text)
             ))
         };
-        let contents = self.git(&["cat-file", "--batch"], &ids).map_err(absent)?;
-        let mut rest = contents.as_slice();
+        let contents = self.blobs(&ids).map_err(absent)?;
         let mut revision = Revision::default();
-        for (_, path) in blobs {
-            let Some(content) = next_content(&mut rest).map(unix_lines) else {
+        for ((_, path), content) in blobs.into_iter().zip(contents) {
+            let Some(content) = content else {
                 let path = String::from_utf8_lossy(path);
                 return Err(absent(Diagnostic::error(format!("git has no content for {path} of `{name}`"))));
             };
@@ -56,6 +55,17 @@ impl Repository {
             }
         }
         Ok(revision)
+    }
+
+    /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing.
+    pub(super) fn blobs(&self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Diagnostic> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input: Vec<u8> = names.iter().flat_map(|name| [*name, b"\n"].concat()).collect();
+        let answer = self.git(&["cat-file", "--batch"], &input)?;
+        let mut rest = answer.as_slice();
+        Ok(names.iter().map(|_| next_content(&mut rest).map(unix_lines)).collect())
     }
 
     fn commit_of(&self, name: &str) -> Result<String, Diagnostic> {
@@ -88,10 +98,14 @@ fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     (kind == b"blob").then_some((id, &entry[tab + 1..]))
 }
 
-/// Takes the next `ID blob SIZE<newline>CONTENT<newline>` off the front.
+/// Takes the next `ID blob SIZE<newline>CONTENT<newline>`, or `NAME missing<newline>`, off the front.
 fn next_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
     let line = rest.iter().position(|byte| *byte == b'\n')?;
     let head = std::str::from_utf8(&rest[..line]).ok()?;
+    if head.ends_with(" missing") {
+        *rest = &rest[line + 1..];
+        return None;
+    }
     let size: usize = head.rsplit(' ').next()?.parse().ok()?;
     let content = rest.get(line + 1..line + 1 + size)?.to_vec();
     *rest = rest.get(line + 2 + size..)?;

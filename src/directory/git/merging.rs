@@ -1,0 +1,128 @@
+//! The two branches of a merge, a rebase, a cherry-pick, a revert or a stash: what git's index and history say about a file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::core::report::diagnostic::Diagnostic;
+use crate::directory::git::Repository;
+use crate::directory::git::git_dir::WorkTree;
+
+/// Files of the git directory that show an unfinished operation. `AUTO_MERGE` is there for every merge with a conflict, also
+/// for that of a stash.
+const MARKS: [&str; 6] =
+    ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "AUTO_MERGE"];
+
+/// The versions of a file with a conflict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::directory) struct Stages {
+    /// The version that both branches began with.
+    pub base: Option<Vec<u8>>,
+    /// The version of the branch that git merges into.
+    pub ours: Option<Vec<u8>>,
+    /// The version of the other branch.
+    pub theirs: Option<Vec<u8>>,
+}
+
+/// A commit that merged two branches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::directory) struct MergeCommit {
+    /// The file as of the commit.
+    pub merged: Option<Vec<u8>>,
+    /// The file of both parents, and of the commit that both began with.
+    pub stages: Stages,
+}
+
+/// Returns whether git is in the middle of an operation that can have conflicts. Starts no git.
+pub(in crate::directory) fn is_merging(directory: &Path) -> bool {
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let Ok(here) = std::fs::canonicalize(directory) else { return false };
+    // A repository that cannot be trusted is refused where git is needed.
+    let Ok(Some(tree)) = WorkTree::nearest(&here) else { return false };
+    MARKS.iter().any(|mark| tree.git_dir.join(mark).exists())
+}
+
+impl Repository {
+    /// Returns the files with a conflict in a directory and beside it, by their path from the root.
+    pub(in crate::directory) fn conflicts(
+        &self,
+        directory: &Path,
+        beside: &Path,
+    ) -> Result<BTreeMap<Vec<u8>, Stages>, Diagnostic> {
+        let [below, single] = [directory, beside].map(|path| self.shown_path(path));
+        let listed = self.git(&["ls-files", "--unmerged", "-z", "--", &below?, &single?], &[])?;
+        let entries: Vec<Unmerged<'_>> = listed.split(|byte| *byte == 0).filter_map(unmerged).collect();
+        let ids: Vec<&[u8]> = entries.iter().map(|entry| entry.id).collect();
+        let mut found: BTreeMap<Vec<u8>, Stages> = BTreeMap::new();
+        for (entry, content) in entries.iter().zip(self.blobs(&ids)?) {
+            let stages = found.entry(entry.path.to_owned()).or_default();
+            match entry.stage {
+                b'1' => stages.base = content,
+                b'2' => stages.ours = content,
+                _ => stages.theirs = content,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether git still knows the conflict of a file that was added to the index.
+    pub(in crate::directory) fn can_restore_conflict(&self, file: &Path) -> bool {
+        let Ok(path) = self.shown_path(file) else { return false };
+        self.git(&["ls-files", "--resolve-undo", "-z", "--", &path], &[])
+            .is_ok_and(|listed| !listed.is_empty())
+    }
+
+    /// Returns the last merge in the history of a file that differs from a parent in this file; `None` if there is none.
+    pub(in crate::directory) fn last_merge(&self, file: &Path) -> Result<Option<MergeCommit>, Diagnostic> {
+        let path = self.shown_path(file)?;
+        if self.git(&["rev-parse", "--verify", "--quiet", "HEAD"], &[]).is_err() {
+            return Ok(None);
+        }
+        let asked = [
+            "rev-list",
+            "--max-count=1",
+            "--merges",
+            "--full-history",
+            "--parents",
+            "HEAD",
+            "--",
+            path.as_str(),
+        ];
+        let answer = self.git(&asked, &[])?;
+        let answer = String::from_utf8_lossy(&answer);
+        let mut commits = answer.split_whitespace();
+        let (Some(merge), Some(ours), Some(theirs)) = (commits.next(), commits.next(), commits.next()) else {
+            return Ok(None);
+        };
+        // Unrelated histories have no common commit.
+        let base = self.git(&["merge-base", ours, theirs], &[]).ok();
+        let base = base.map(|id| String::from_utf8_lossy(&id).trim().to_owned());
+        let of = |commit: &str| format!("{commit}:{path}").into_bytes();
+        let names: Vec<Vec<u8>> = [merge, ours, theirs].into_iter().chain(base.as_deref()).map(of).collect();
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let mut contents = self.blobs(&names)?.into_iter();
+        let mut next = || contents.next().flatten();
+        let (merged, ours, theirs, base) = (next(), next(), next(), next());
+        Ok(Some(MergeCommit { merged, stages: Stages { base, ours, theirs } }))
+    }
+
+    /// Returns the parents of HEAD, abbreviated: two or more for a merge.
+    pub(in crate::directory) fn parents_of_head(&self) -> Vec<String> {
+        let answer = self.git(&["log", "-1", "--format=%p", "HEAD"], &[]).unwrap_or_default();
+        String::from_utf8_lossy(&answer).split_whitespace().map(str::to_owned).collect()
+    }
+}
+
+/// An entry of the index with a conflict.
+struct Unmerged<'a> {
+    id: &'a [u8],
+    stage: u8,
+    path: &'a [u8],
+}
+
+/// Parses `MODE ID STAGE<tab>PATH`.
+fn unmerged(entry: &[u8]) -> Option<Unmerged<'_>> {
+    let tab = entry.iter().position(|byte| *byte == b'\t')?;
+    let mut fields = entry[..tab].split(|byte| *byte == b' ');
+    let (_, id, stage) = (fields.next()?, fields.next()?, fields.next()?);
+    Some(Unmerged { id, stage: *stage.first()?, path: &entry[tab + 1..] })
+}

@@ -1,0 +1,211 @@
+//! The lock of a directory while git merges two branches, and after a merge whose lock was decided without this program.
+
+use std::path::Path;
+
+use crate::core::kubernetes::names;
+use crate::core::lock::merge::{Branch, Branches, merge};
+use crate::core::lock::{Lock, conflict};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::shell_quote;
+use crate::directory::files::{read, read_text};
+use crate::directory::git::{Repository, Stages, is_merging};
+
+/// The files that the locks of two branches are about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Files<'a> {
+    /// The directory of the spec.
+    pub(super) directory: &'a Path,
+    /// The output directory.
+    pub(super) output: &'a Path,
+    /// The lock.
+    pub(super) lock: &'a Path,
+}
+
+/// A lock, and what the user should know about it.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The lock; `None` if there is none.
+    pub(super) lock: Option<Lock>,
+    /// What to say about a merge.
+    pub(super) merge: Option<MergeNote>,
+}
+
+/// What the user should know about a merge of the lock.
+#[derive(Clone, Debug)]
+pub enum MergeNote {
+    /// The render resolves the conflict.
+    Resolved {
+        /// What to do next.
+        next: String,
+        /// The lock in the file; `None` if it has conflict markers.
+        current: Option<Lock>,
+    },
+    /// The lock in the file lacks pools of a branch.
+    Lacks(Diagnostic),
+}
+
+/// Reads the lock. While git has a conflict in it, merges the locks of both branches.
+pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
+    let shown = files.lock.display().to_string();
+    let text = match files.lock.try_exists() {
+        Ok(false) => None,
+        _ => Some(read_text(files.lock, &shown)?.replace("\r\n", "\n")),
+    };
+    let has_markers = text.as_deref().and_then(|text| conflict(&shown, text)).is_some();
+    let plain = || -> Checked<Found> {
+        let lock = text.as_deref().map(|text| Lock::read(&shown, text)).transpose()?;
+        Ok(Found { lock, ..Found::default() })
+    };
+    if !has_markers && !is_merging(files.directory) {
+        return plain();
+    }
+    let Some(repository) = Repository::around(files.directory)? else { return plain() };
+    let output = if repository.holds(files.output) { files.output } else { files.lock };
+    let mut conflicts = repository.conflicts(output, files.lock)?;
+    let mut found = match conflicts.remove(&repository.path(files.lock)?) {
+        Some(stages) => of_stages(files, &stages, text.as_deref())?,
+        None if has_markers => return Err(markers_only(&repository, files).into()),
+        None => plain()?,
+    };
+    if let Some(lock) = &mut found.lock {
+        for (path, stages) in conflicts {
+            let Some(name) =
+                path.rsplit(|byte| *byte == b'/').next().and_then(|name| std::str::from_utf8(name).ok())
+            else {
+                continue;
+            };
+            accept(lock, name, &stages, &files.output.join(name));
+        }
+    }
+    Ok(found)
+}
+
+/// Merges the locks of both parents of the last merge commit, if the lock is still the one that the commit has, or that of a
+/// parent. `None` if there is no such commit, or if the two do not merge.
+pub(super) fn of_merge_commit(files: Files<'_>) -> Checked<Option<Lock>> {
+    let shown = files.lock.display().to_string();
+    let Some(repository) = Repository::around(files.directory)? else { return Ok(None) };
+    let Some(commit) = repository.last_merge(files.lock)? else { return Ok(None) };
+    let text = read_text(files.lock, &shown)?.replace("\r\n", "\n");
+    let is = |content: &Option<Vec<u8>>| content.as_deref() == Some(text.as_bytes());
+    let Stages { base, ours, theirs } = &commit.stages;
+    if ![&commit.merged, ours, theirs].into_iter().any(is) {
+        return Ok(None);
+    }
+    let parsed = |content: &Option<Vec<u8>>| {
+        content.as_deref().and_then(|bytes| Lock::read(&shown, std::str::from_utf8(bytes).ok()?).ok())
+    };
+    let (Some(our_lock), Some(their_lock)) = (parsed(ours), parsed(theirs)) else { return Ok(None) };
+    let chosen = if is(theirs) { Branch::Theirs } else { Branch::Ours };
+    let base = parsed(base);
+    Ok(merge(Branches { base: base.as_ref(), ours: &our_lock, theirs: &their_lock, chosen: Some(chosen) })
+        .ok())
+}
+
+/// Merges the versions that git's index has.
+fn of_stages(files: Files<'_>, stages: &Stages, text: Option<&str>) -> Checked<Found> {
+    let shown = files.lock.display().to_string();
+    let content = |content: &Option<Vec<u8>>| {
+        content.as_deref().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    };
+    let (Some(our_text), Some(their_text)) = (content(&stages.ours), content(&stages.theirs)) else {
+        // One branch removed the lock; the file is that of the other one, unless the user removed it.
+        let lock = text.map(|text| Lock::read(&shown, text)).transpose()?;
+        return Ok(Found { lock, ..Found::default() });
+    };
+    let ours = Lock::read(&format!("{shown} (ours)"), &our_text)?;
+    let theirs = Lock::read(&format!("{shown} (theirs)"), &their_text)?;
+    let base = content(&stages.base).and_then(|text| Lock::read(&shown, &text).ok());
+    let chosen = match text {
+        Some(text) if text == our_text => Some(Branch::Ours),
+        Some(text) if text == their_text => Some(Branch::Theirs),
+        _ => None,
+    };
+    let branches = Branches { base: base.as_ref(), ours: &ours, theirs: &theirs, chosen };
+    let merged = merge(branches);
+    let next = format!(
+        "merged the locks of both branches; `git add {} {}` marks the conflicts as resolved",
+        shell_quote::path(files.lock),
+        shell_quote::path(files.output)
+    );
+    let current = chosen.map(|branch| branches.of(branch).clone());
+    let resolved = MergeNote::Resolved { next, current };
+    match (text, chosen, merged) {
+        (Some(text), None, merged) if conflict(&shown, text).is_none() => {
+            // An earlier render, or the user, already resolved the conflict.
+            let lock = accepting(Lock::read(&shown, text)?, &[&ours, &theirs]);
+            let lost: Vec<&String> = merged
+                .iter()
+                .flat_map(|it| it.pools.keys())
+                .filter(|it| !lock.pools.contains_key(*it))
+                .collect();
+            let merge = lost.first().map(|pool| MergeNote::Lacks(lacks(files, pool, lost.len())));
+            Ok(Found { lock: Some(lock), merge })
+        }
+        (_, _, Ok(lock)) => Ok(Found { lock: Some(lock), merge: Some(resolved) }),
+        // The branches are about different clusters or apps, and the user chose one.
+        (_, Some(branch), Err(_)) => {
+            let lock = accepting(branches.of(branch).clone(), &[&ours, &theirs]);
+            Ok(Found { lock: Some(lock), merge: Some(resolved) })
+        }
+        (_, None, Err(problems)) => {
+            Err(problems.into_iter().map(|problem| undecided(files, problem)).collect())
+        }
+    }
+}
+
+/// Adds the files of other locks to the files that a lock accepts.
+fn accepting(mut lock: Lock, others: &[&Lock]) -> Lock {
+    let files = others.iter().flat_map(|other| [&other.files, &other.pending]);
+    lock.sides.extend(files.filter(|files| !files.is_empty()).cloned());
+    lock
+}
+
+/// Accepts a rendered file with conflict markers, if both branches rendered it: its content is then neither of both.
+fn accept(lock: &mut Lock, name: &str, stages: &Stages, file: &Path) {
+    let mut versions = [&stages.ours, &stages.theirs].into_iter().flatten();
+    if !versions.all(|content| lock.has_digest(name, &names::digest(content))) {
+        return;
+    }
+    let Ok(content) = read(file, "") else { return };
+    if conflict("", &String::from_utf8_lossy(&content)).is_some() {
+        lock.sides.push([(name.to_owned(), names::digest(&content))].into());
+    }
+}
+
+fn undecided(files: Files<'_>, problem: Diagnostic) -> Diagnostic {
+    let lock = shell_quote::path(files.lock);
+    problem.at(Location::file(files.lock.display().to_string())).hint(format!(
+        "decide which branch is right, take its lock (`git checkout --ours -- {lock}` or `git checkout --theirs -- {lock}`), then render"
+    ))
+}
+
+fn lacks(files: Files<'_>, pool: &str, count: usize) -> Diagnostic {
+    let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+    Diagnostic::warning(format!("a branch of the merge has pool `{pool}`{more}, and this lock does not"))
+        .at(Location::file(files.lock.display().to_string()))
+        .hint(format!(
+            "if the pool was not removed on purpose, `git checkout --merge -- {}` restores the conflict, and `render` merges it",
+            shell_quote::path(files.lock)
+        ))
+}
+
+/// Refuses a lock with markers whose two versions git no longer has in its index.
+fn markers_only(repository: &Repository, files: Files<'_>) -> Diagnostic {
+    let shown = files.lock.display().to_string();
+    let at = read_text(files.lock, &shown).ok().and_then(|text| conflict(&shown, &text));
+    let lock = shell_quote::path(files.lock);
+    let commands = if repository.can_restore_conflict(files.lock) {
+        format!("`git checkout --merge -- {lock}` restores the conflict; then render")
+    } else {
+        match repository.parents_of_head().first() {
+            Some(parent) => format!(
+                "take the lock of an earlier commit, such as `git checkout {parent} -- {lock}`, then render"
+            ),
+            None => format!("take the lock of an earlier commit (`git log -- {lock}`), then render"),
+        }
+    };
+    Diagnostic::refusal("the lock file has merge conflict markers, and git does not have the two versions")
+        .at(at.unwrap_or_else(|| Location::file(shown)))
+        .hint(commands)
+}

@@ -1,0 +1,231 @@
+//! Two people change one directory in two branches: however git joins the branches, no pool is lost and none comes back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::environment::{Environment, PROGRAM};
+
+/// Functions for the scripts. `pools` gives each named pool two nodes. `port` changes the manifest. `keep` renders and commits.
+const FUNCTIONS: &str = r#"
+set -e
+pools() {
+  for pool in "$@"; do for n in 1 2; do
+    echo "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"$pool-$n\",\"labels\":{\"pool\":\"$pool\"}},\"spec\":{\"providerID\":\"hcloud://$n\"}}"
+  done; done > nodes.json
+}
+port() { sed -i "s/port: .*/port: $1}]/" app/web.yaml; }
+render() { "$PROGRAM" render -f app "$@"; }
+keep() { render > out.txt 2>&1 || { cat out.txt; exit 1; }; git add app; git commit -qm "$1"; git checkout -q nodes.json 2> /dev/null || true; }
+start() {
+  git init -q -b main .
+  printf 'nodes.json\nout.txt\nclone\n' > .gitignore
+  mkdir app
+  printf 'apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {name: web, namespace: prod}\nspec:\n  manifests: [web.yaml]\n  platform: hetzner\n  pools: {label: pool}\n  nodes: ../nodes.json\n' > app/largescale.yaml
+  printf 'apiVersion: v1\nkind: Service\nmetadata:\n  name: web\n  labels: {tier: front}\nspec:\n  type: LoadBalancer\n  selector: {app: web}\n  ports: [{port: 80}]\n' > app/web.yaml
+  pools a1 a2 a3
+  git add .gitignore
+  keep start
+}
+# main changes the port; feature adds pool a4, which has no nodes when the branches meet.
+two() {
+  start
+  git switch -qc feature; pools a1 a2 a3 a4; keep "add a4"
+  git switch -q main; pools a1 a2 a3; port 8080; keep "change port"
+}
+"#;
+
+struct Scenario {
+    name: &'static str,
+    script: &'static str,
+    /// The pools after the next render, and the port of every Service.
+    pools: &'static [&'static str],
+    port: &'static str,
+    /// Finishes the operation of git.
+    finish: &'static str,
+}
+
+const MERGED: &[&str] = &["a1", "a2", "a3", "a4"];
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "a merge with markers",
+        script: "two; ! git merge -q feature",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "our lock is taken",
+        script: "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "their lock is taken",
+        script: "two; ! git merge -q feature; git checkout -q --theirs app/largescale.lock",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "our lock is committed in the merge",
+        script: "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock; git add app; git commit -qm merged",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm rendered",
+    },
+    Scenario {
+        name: "our lock is committed in the merge, and another commit follows",
+        script: "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock; git add app; git commit -qm merged; echo > other; git add other; git commit -qm other",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm rendered",
+    },
+    Scenario {
+        name: "their lock is committed in the merge",
+        script: "two; ! git merge -q feature; git checkout -q --theirs app/largescale.lock; git add app; git commit -qm merged",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm rendered",
+    },
+    Scenario {
+        name: "a rebase",
+        script: "two; git switch -q feature; ! git rebase -q main 2> /dev/null",
+        pools: MERGED,
+        port: "8080",
+        finish: "GIT_EDITOR=true git rebase --continue > /dev/null",
+    },
+    Scenario {
+        name: "a rebase that takes one lock",
+        script: "two; git switch -q feature; ! git rebase -q main 2> /dev/null; git checkout -q --ours app/largescale.lock",
+        pools: MERGED,
+        port: "8080",
+        finish: "GIT_EDITOR=true git rebase --continue > /dev/null",
+    },
+    Scenario {
+        name: "a cherry-pick",
+        script: "two; ! git cherry-pick feature > /dev/null 2>&1",
+        pools: MERGED,
+        port: "8080",
+        finish: "git -c core.editor=true cherry-pick --continue > /dev/null",
+    },
+    Scenario {
+        name: "a stash",
+        script: "start; pools a1 a2 a3 a4; render > /dev/null; git add app; git stash -q; pools a1 a2 a3; port 8080; keep port; ! git stash pop -q 2> /dev/null",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm stashed; git stash drop -q",
+    },
+    Scenario {
+        name: "a stash, and our lock is taken",
+        script: "start; pools a1 a2 a3 a4; render > /dev/null; git add app; git stash -q; pools a1 a2 a3; port 8080; keep port; ! git stash pop -q 2> /dev/null; git checkout -q --ours app/largescale.lock",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm stashed; git stash drop -q",
+    },
+    Scenario {
+        name: "a revert of the pool",
+        script: "start; pools a1 a2 a3 a4; keep pool; port 8080; pools a1 a2 a3; keep port; ! git revert --no-edit HEAD~1 > /dev/null 2>&1",
+        pools: &["a1", "a2", "a3"],
+        port: "8080",
+        finish: "git -c core.editor=true revert --continue > /dev/null",
+    },
+    Scenario {
+        name: "a pool that one branch forgot",
+        script: "start; git switch -qc feature; pools a1 a2; render --forget a3 > /dev/null 2>&1; git add app; git commit -qm forget; git switch -q main; port 8080; keep port; ! git merge -q feature > /dev/null",
+        pools: &["a1", "a2"],
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "a pool that one branch forgot, and the lock of the other is taken",
+        script: "start; git switch -qc feature; pools a1 a2; render --forget a3 > /dev/null 2>&1; git add app; git commit -qm forget; git switch -q main; port 8080; keep port; ! git merge -q feature > /dev/null; git checkout -q --ours app/largescale.lock",
+        pools: &["a1", "a2"],
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "two new pools",
+        script: "start; git switch -qc feature; pools a1 a2 a3 a4; keep a4; git switch -q main; pools a1 a2 a3 a5; keep a5; pools a1 a2 a3; ! git merge -q feature > /dev/null",
+        pools: &["a1", "a2", "a3", "a4", "a5"],
+        port: "80",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "an old branch",
+        script: "start; git switch -qc feature; pools a1 a2 a3 a4; keep a4; git switch -q main; for p in 81 82 83; do pools a1 a2 a3; port $p; keep $p; done; git switch -q feature; ! git merge -q main > /dev/null",
+        pools: MERGED,
+        port: "83",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "the same line of the manifest and of each rendered file",
+        script: "start; git switch -qc feature; port 81; pools a1 a2 a3 a4; keep 81; git switch -q main; port 82; pools a1 a2 a3; keep 82; ! git merge -q feature > /dev/null; git checkout -q --theirs app/web.yaml",
+        pools: MERGED,
+        port: "81",
+        finish: "git commit -qm merged",
+    },
+];
+
+fn names(directory: &Path) -> BTreeSet<String> {
+    let entries =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    entries
+        .filter_map(|name| Some(name.strip_prefix("service-web-")?.strip_suffix(".yaml")?.to_owned()))
+        .collect()
+}
+
+#[track_caller]
+fn sh(environment: &Environment, script: &str) -> String {
+    let output = environment.line(&format!("PROGRAM='{PROGRAM}'\n{FUNCTIONS}\n{script}"));
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(output.status.success(), "{script}\n{said}");
+    said
+}
+
+fn check(scenario: &Scenario) {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    sh(&environment, scenario.script);
+    let said = sh(&environment, "pools a1 a2; ! render --check");
+    assert!(!environment.path().join("app/.git").exists(), "{said}");
+    // The nodes of the moment must not matter: only the lock has the pools without nodes.
+    let alive: Vec<&str> =
+        scenario.pools.iter().filter(|pool| ["a1", "a2", "a3"].contains(pool)).copied().collect();
+    let script = format!(
+        "pools {}; render && render --check --locked > /dev/null && render --check > /dev/null",
+        alive.join(" ")
+    );
+    let said = sh(&environment, &script);
+    let rendered = environment.path().join("app/rendered");
+    let expected: BTreeSet<String> = scenario.pools.iter().map(|pool| (*pool).to_owned()).collect();
+    assert_eq!(names(&rendered), expected, "{}\n{said}", scenario.name);
+    for pool in &expected {
+        let text = fs::read_to_string(rendered.join(format!("service-web-{pool}.yaml"))).unwrap();
+        assert!(text.contains(&format!("port: {}\n", scenario.port)), "{}: {text}", scenario.name);
+    }
+    let lock = fs::read_to_string(environment.path().join("app/largescale.lock")).unwrap();
+    let locked = largescale::core::lock::Lock::read("lock", &lock).unwrap();
+    assert_eq!(locked.pools.into_keys().collect::<BTreeSet<_>>(), expected, "{}", scenario.name);
+    // What is committed is complete.
+    let script = format!(
+        "git add app; {}; git status --porcelain; git clone -q . clone; cd clone; \"$PROGRAM\" render -f app --check --locked > /dev/null",
+        scenario.finish
+    );
+    sh(&environment, &script);
+}
+
+#[test]
+fn branches_keep_all_pools() {
+    let failed: Vec<&str> = SCENARIOS
+        .iter()
+        .filter(|scenario| {
+            let outcome = std::panic::catch_unwind(|| check(scenario));
+            outcome.is_err()
+        })
+        .map(|scenario| scenario.name)
+        .collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
