@@ -52,6 +52,9 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let use_git = args.git() != git::Git::Leave;
     let mut project =
         if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
+    if let Some(revision) = &args.pools_of {
+        project.keep_pools_of(revision)?;
+    }
     let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
     let mut planned = Planned::of(&project, &discovery, args.limit, overwrite)?;

@@ -11,8 +11,10 @@ use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote;
 use crate::core::report::shell_quote::path;
 use crate::core::yaml;
+use crate::directory::git::Repository;
 use crate::directory::{Project, Source, read_text};
 
 /// How many bytes of a file are read to find the header, which is in the first lines.
@@ -44,22 +46,53 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
     problems
 }
 
+/// Returns the pools whose rendered Services are in the output directory, but not in the lock.
+pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
+    let names = entries(output).filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
+    let left = names.filter(|name| !lock.has_path(name) && has_header(&output.join(name)));
+    left.filter_map(|name| pool_of(&output.join(name))).collect()
+}
+
 /// Returns how to resolve leftovers, one of which is named `name`.
 fn hint(project: &Project, output: &Path, name: &str) -> String {
     let lock = project.lock_path();
+    let delete = "with its load balancer address; to delete both, remove the file";
     let restore = match lock_of_no_spec(&lock, name) {
         Some(other) => {
             format!("rename the lock as the spec was renamed (`mv {} {}`)", path(&other), path(&lock))
         }
-        None => format!(
-            "restore the lock of the commit that added its file (`git log --all -- {}`, then `git checkout COMMIT -- {}`)",
-            path(&output.join(name)),
-            path(&lock)
-        ),
+        None => match (commit_with(project, output, name), pool_of(&output.join(name))) {
+            (Some(commit), _) => {
+                let flags = project.source.flags();
+                return format!(
+                    "to keep the object, run `kubectl largescale render{flags} --pools-of {commit}`, {delete}"
+                );
+            }
+            (None, Some(pool)) => {
+                format!("add its pool to `spec.pools.declare: [{}]`", shell_quote::word(&pool))
+            }
+            (None, None) => "add its manifest to `spec.manifests`".to_owned(),
+        },
     };
-    format!(
-        "to keep the object, {restore} and render; to delete it, including its load balancer address, remove the file"
-    )
+    format!("to keep the object, {restore} and render, {delete}")
+}
+
+/// Returns the last commit that changed the file and whose lock lists it.
+fn commit_with(project: &Project, output: &Path, name: &str) -> Option<String> {
+    let repository = Repository::around(&project.directory).ok()??;
+    let lists = |commit: &String| {
+        let beside = repository.revision(commit, output, &project.lock_path()).ok().and_then(|it| it.beside);
+        let text = beside.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
+        Lock::read("", &text).is_ok_and(|lock| lock.has_path(name))
+    };
+    repository.changes(&output.join(name)).into_iter().find(lists)
+}
+
+/// Returns the pool of the Service in a rendered file.
+fn pool_of(path: &Path) -> Option<String> {
+    let text = read_text(path, "").ok()?;
+    let value = yaml::read_one("", &text).ok()?.value;
+    label(&value, POOL_LABEL).map(str::to_owned)
 }
 
 /// Returns a lock next to a missing lock that names the file and whose own spec no longer exists.

@@ -169,6 +169,58 @@ const SCENARIOS: &[Scenario] = &[
     },
 ];
 
+/// States that a render refuses, and the commands of its hints. They are followed as they are printed.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "two clusters",
+        "start; git switch -qc feature; pools a1 a2 a3 a4; keep a4; sed -i '/^platform/a cluster: bbb' app/largescale.lock; git commit -qam bbb; git switch -q main; sed -i '/^platform/a cluster: aaa' app/largescale.lock; git commit -qam aaa; pools a1 a2 a3; ! git merge -q feature > /dev/null; git rm -q --cached app/rendered/service-web-a4.yaml; rm app/rendered/service-web-a4.yaml",
+        "`cluster` is aaa in one and bbb in the other",
+    ),
+    (
+        "markers that were added to the index",
+        "two; ! git merge -q feature > /dev/null; git add app",
+        "git does not have the two versions",
+    ),
+    (
+        "markers that were committed",
+        "two; ! git merge -q feature > /dev/null; git add app; git commit -qm merged",
+        "git does not have the two versions",
+    ),
+    (
+        "a rebase whose lock was taken from one side",
+        "two; git switch -q feature; ! git rebase -q main 2> /dev/null; git checkout -q --ours app/largescale.lock; git add app; GIT_EDITOR=true git rebase --continue > /dev/null; git commit -q --allow-empty -m more",
+        "is not in the lock",
+    ),
+    (
+        "a lock that was restored from an older commit",
+        "start; pools a1 a2 a3 a4; keep a4; git checkout -q HEAD~1 -- app/largescale.lock; git commit -qm old",
+        "is not in the lock",
+    ),
+];
+
+/// Returns the first command in backticks of the last hint.
+fn hinted(said: &str) -> String {
+    let hint = said.lines().rev().find_map(|line| line.trim().strip_prefix("hint: ")).unwrap_or_default();
+    hint.split('`').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn hints_about_locks_lead_out() {
+    for (name, script, message) in REFUSED {
+        let environment = Environment::with(Path::new("/nonexistent"));
+        sh(&environment, script);
+        let said = sh(&environment, "pools a1 a2 a3; ! render");
+        assert!(said.contains(message), "{name}: {said}");
+        let command = hinted(&said).replace("kubectl largescale", "\"$PROGRAM\"");
+        assert!(!command.is_empty(), "{name}: {said}");
+        let said = sh(&environment, &format!("{command}; render; render --check > /dev/null"));
+        let rendered = names(&environment.path().join("app/rendered"));
+        let is_other = *name == "two clusters";
+        let expected = if is_other { "a1 a2 a3" } else { "a1 a2 a3 a4" };
+        assert_eq!(rendered.into_iter().collect::<Vec<_>>().join(" "), expected, "{name}: {command}\n{said}");
+    }
+}
+
 fn names(directory: &Path) -> BTreeSet<String> {
     let entries =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -39,6 +39,9 @@ pub struct Args {
     /// Give the directory a new id, so that it no longer shares an ApplySet with the directory it was copied from
     #[arg(long, conflicts_with = "check")]
     pub(super) new_id: bool,
+    /// Keep the pools that the lock of this git revision has and this lock lost, if their files are still there
+    #[arg(long, value_name = "REVISION", conflicts_with_all = ["no_git", "new_id"])]
+    pub(super) pools_of: Option<String>,
     /// Commit the rendered files and the lock file with git, and nothing else
     #[arg(long, conflicts_with = "check")]
     pub(super) commit: bool,

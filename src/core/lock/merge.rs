@@ -80,6 +80,19 @@ pub fn merge(branches: Branches<'_>) -> Checked<Lock> {
     })
 }
 
+/// Adds the pools that another lock of the same directory has, and accepts its files. Nothing is removed.
+///
+/// # Errors
+///
+/// As [`merge`], except that the pools of `lock` win.
+pub fn add_pools(lock: &Lock, other: &Lock) -> Checked<Lock> {
+    let both = lock.pools.iter().filter(|(value, _)| other.pools.contains_key(*value));
+    let base =
+        Lock { pools: both.map(|(value, pool)| (value.clone(), pool.clone())).collect(), ..lock.clone() };
+    let chosen = Some(Branch::Ours);
+    merge(Branches { base: Some(&base), ours: lock, theirs: other, chosen })
+}
+
 impl<'a> Branches<'a> {
     /// Returns the lock of a branch.
     pub fn of(&self, branch: Branch) -> &'a Lock {
@@ -278,6 +291,21 @@ mod tests {
                 assert_eq!(text(&merged), expected);
             }
         }
+    }
+
+    #[test]
+    fn pools_are_added_and_none_is_removed() {
+        for (lock_text, other, expected) in [
+            ("a", "a b", "a b"),
+            ("a b", "a", "a b"),
+            ("a=x", "a=y b", "a=x b"),
+            ("a=x", "b=x c", "a=x c"),
+            ("", "a", "a"),
+        ] {
+            assert_eq!(text(&add_pools(&lock(lock_text), &lock(other)).unwrap()), expected);
+        }
+        let other = Lock { platform: "hetzner".to_owned(), ..lock("a b") };
+        assert!(add_pools(&lock("a"), &other).is_err());
     }
 
     #[test]

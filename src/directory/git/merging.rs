@@ -105,6 +105,15 @@ impl Repository {
         Ok(Some(MergeCommit { merged, stages: Stages { base, ours, theirs } }))
     }
 
+    /// Returns the abbreviated names of the last commits that changed a file, the newest first. A rebase replaces commits, and
+    /// the reflog still has the old ones.
+    pub(in crate::directory) fn changes(&self, file: &Path) -> Vec<String> {
+        let Ok(path) = self.shown_path(file) else { return Vec::new() };
+        let asked = ["log", "--max-count=20", "--format=%h", "--all", "--reflog", "--", path.as_str()];
+        let answer = self.git(&asked, &[]).unwrap_or_default();
+        String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()
+    }
+
     /// Returns the parents of HEAD, abbreviated: two or more for a merge.
     pub(in crate::directory) fn parents_of_head(&self) -> Vec<String> {
         let answer = self.git(&["log", "-1", "--format=%p", "HEAD"], &[]).unwrap_or_default();
