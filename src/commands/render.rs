@@ -17,7 +17,7 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::review::{Against, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::plan::{Overwrite, Plan, plan};
-use crate::directory::{MergeNote, Project, RunLock, Tree, read_text, replace};
+use crate::directory::{MergeNote, Project, RunLock, Tree, keep_pools_of, read_text, replace};
 use crate::engine::discover::{Discovery, LockIdentity, RenderArgs, discover};
 use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
@@ -53,7 +53,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let mut project =
         if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
     if let Some(revision) = &args.pools_of {
-        project.keep_pools_of(revision)?;
+        keep_pools_of(&mut project, revision)?;
     }
     let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };

@@ -56,25 +56,27 @@ pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
 /// Returns how to resolve leftovers, one of which is named `name`.
 fn hint(project: &Project, output: &Path, name: &str) -> String {
     let lock = project.lock_path();
-    let delete = "with its load balancer address; to delete both, remove the file";
-    let restore = match lock_of_no_spec(&lock, name) {
-        Some(other) => {
-            format!("rename the lock as the spec was renamed (`mv {} {}`)", path(&other), path(&lock))
-        }
-        None => match (commit_with(project, output, name), pool_of(&output.join(name))) {
-            (Some(commit), _) => {
-                let flags = project.source.flags();
-                return format!(
-                    "to keep the object, run `kubectl largescale render{flags} --pools-of {commit}`, {delete}"
-                );
-            }
-            (None, Some(pool)) => {
-                format!("add its pool to `spec.pools.declare: [{}]`", shell_quote::word(&pool))
-            }
-            (None, None) => "add its manifest to `spec.manifests`".to_owned(),
-        },
+    let is_lost = |pool: &String| {
+        !project
+            .lock
+            .iter()
+            .flat_map(|lock| &lock.pools)
+            .any(|(value, locked)| value == pool || locked.name == *pool)
     };
-    format!("to keep the object, {restore} and render, {delete}")
+    let keep = if let Some(other) = lock_of_no_spec(&lock, name) {
+        let (from, to) = (path(&other), path(&lock));
+        format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
+    } else if let Some(commit) = commit_with(project, output, name) {
+        format!("run `kubectl largescale render{} --pools-of {commit}`", project.source.flags())
+    } else if let Some(pool) = pool_of(&output.join(name)).filter(is_lost) {
+        format!(
+            "add its pool to `spec.pools.declare: [{}]`, and render with --overwrite",
+            shell_quote::word(&pool)
+        )
+    } else {
+        "add its manifest to `spec.manifests`, and render".to_owned()
+    };
+    format!("to keep the object and its load balancer address, {keep}; to delete both, remove the file")
 }
 
 /// Returns the last commit that changed the file and whose lock lists it.

@@ -59,7 +59,9 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
     if !has_markers && !is_merging(files.directory) {
         return plain();
     }
-    let Some(repository) = Repository::around(files.directory)? else { return plain() };
+    let Some(repository) = Repository::around(files.directory)? else {
+        return if has_markers { Err(no_repository(&shown, text.as_deref()).into()) } else { plain() };
+    };
     let output = if repository.holds(files.output) { files.output } else { files.lock };
     let mut conflicts = repository.conflicts(output, files.lock)?;
     let mut found = match conflicts.remove(&repository.path(files.lock)?) {
@@ -188,6 +190,15 @@ fn lacks(files: Files<'_>, pool: &str, count: usize) -> Diagnostic {
             "if the pool was not removed on purpose, `git checkout --merge -- {}` restores the conflict, and `render` merges it",
             shell_quote::path(files.lock)
         ))
+}
+
+fn no_repository(shown: &str, text: Option<&str>) -> Diagnostic {
+    let at = text.and_then(|text| conflict(shown, text));
+    Diagnostic::refusal(
+        "the lock file has merge conflict markers, and the directory is not in a git repository",
+    )
+    .at(at.unwrap_or_else(|| Location::file(shown)))
+    .hint("restore the lock file from a backup, or render in the repository that git merges")
 }
 
 /// Refuses a lock with markers whose two versions git no longer has in its index.

@@ -70,7 +70,6 @@ fn printed_commands_have_the_paths_of_the_user() {
         let environment = Environment::with(&checkout().join("tests/cases/shared"));
         let directory = format!("./{name}");
         let lock = format!("{name}/largescale.lock");
-        let left = format!("{name}/rendered/configmap-old.yaml");
         let at = |path: &str| environment.path().join(name).join(path);
         let run = |arguments: &[&str]| String::from_utf8(environment.program(arguments).stderr).unwrap();
         // The next step of `init`.
@@ -93,8 +92,12 @@ fn printed_commands_have_the_paths_of_the_user() {
         // A lock that this program did not write, and none.
         fs::write(at("largescale.lock"), text.replace("service-nginx-agentpool1", "../x")).unwrap();
         check(&environment, &run(&["render", "-f", &directory]), &[&lock]);
-        fs::remove_file(at("largescale.lock")).unwrap();
-        check(&environment, &run(&["render", "-f", &directory]), &[&left, &lock]);
+        // A file that only the lock of a commit lists.
+        let listing = text.replace("files:\n", "files:\n  configmap-old.yaml: ab\n");
+        fs::write(at("largescale.lock"), listing).unwrap();
+        assert!(environment.line("git init -q . && git add -A && git commit -qm all").status.success());
+        fs::write(at("largescale.lock"), &text).unwrap();
+        check(&environment, &run(&["render", "-f", &directory]), &[name]);
         for ran in [environment.path().join("x"), at("x")] {
             assert!(!ran.exists(), "{name:?} ran a command");
         }
