@@ -8,9 +8,7 @@ use std::fs;
 use largescale::core::kubernetes::node::Node;
 use largescale::core::patch::placeholder::Values;
 use largescale::core::platform::choose::choose;
-use largescale::core::platform::{
-    Platform, Selected, SelectionForm, SettingForm, SettingOf, builtin_names, read_builtin,
-};
+use largescale::core::platform::{Platform, Selected, SettingForm, SettingOf, builtin_names, read_builtin};
 use largescale::core::pools::{MergeOptions, discover_pools, merge, no_backend};
 use largescale::core::spec::Spec;
 use largescale::core::{node_list, yaml};
@@ -20,13 +18,13 @@ use crate::environment::Environment;
 use crate::provider_nodes::{label_of, node};
 
 /// Pools, and the names of their nodes.
-const POOLS: [(&str, &[&str]); 3] = [
+pub(crate) const POOLS: [(&str, &[&str]); 3] = [
     ("blue", &["blue-0", "blue-1"]),
     ("green", &["green-0", "green-1", "green-2"]),
     ("red", &["red-0", "red-1"]),
 ];
 
-const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+pub(crate) const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// Platforms whose load balancers ignore the exclude label: shared/facts/providers.md, "not at all", and Cilium's
 /// pkg/l2announcer.
@@ -36,16 +34,16 @@ const IGNORE_EXCLUDE: [&str; 4] = ["cilium-l2", "exoscale", "k3s", "rke2"];
 const NO_CONTROL_PLANE: [&str; 3] = ["azure-basic", "azure-multi-slb", "tencent"];
 
 /// Returns whether the platform cannot bind Services.
-fn is_refused(platform: &Platform) -> bool {
+pub(crate) fn is_refused(platform: &Platform) -> bool {
     platform.spec.refused.is_some()
 }
 
-fn platforms() -> impl Iterator<Item = Platform> {
+pub(crate) fn platforms() -> impl Iterator<Item = Platform> {
     builtin_names().map(|name| read_builtin(name).unwrap().unwrap())
 }
 
 /// Returns the nodes of `POOLS`, and nodes that belong to no load balancer, or only to some.
-fn nodes(platform: &Platform) -> Value {
+pub(crate) fn nodes(platform: &Platform) -> Value {
     let mut all: Vec<Value> = POOLS
         .iter()
         .flat_map(|(pool, names)| names.iter().map(|name| node(platform, name, Some(pool), &[])))
@@ -80,7 +78,7 @@ fn expected(platform: &Platform) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// Returns the settings that a platform requires in `spec.settings`, different for each pool.
-fn settings(platform: &Platform) -> Value {
+pub(crate) fn settings(platform: &Platform) -> Value {
     let mut settings = Map::new();
     for setting in platform.spec.settings.iter().filter(|setting| setting.default.is_none()) {
         let of_pool = |index: usize, pool: &str| match setting.form {
@@ -102,7 +100,7 @@ fn settings(platform: &Platform) -> Value {
     Value::Object(settings)
 }
 
-fn project(platform: &Platform) -> Environment {
+pub(crate) fn project(platform: &Platform) -> Environment {
     let environment = Environment::with(std::path::Path::new("/nonexistent"));
     let spec = json!({
         "apiVersion": "largescale.dev/v1alpha1", "kind": "LargeScale", "metadata": {"name": "web"},
@@ -118,7 +116,7 @@ fn project(platform: &Platform) -> Environment {
 }
 
 /// Returns the objects of a rendered directory.
-fn tree(environment: &Environment) -> Vec<Value> {
+pub(crate) fn tree(environment: &Environment) -> Vec<Value> {
     let mut objects = Vec::new();
     for entry in fs::read_dir(environment.path().join("rendered")).unwrap() {
         let text = fs::read_to_string(entry.unwrap().path()).unwrap();
@@ -128,7 +126,7 @@ fn tree(environment: &Environment) -> Vec<Value> {
 }
 
 /// Returns the cloud's name for the node group of a node, according to the binding in the platform file.
-fn group_name(platform: &Platform, node: &Node) -> Option<String> {
+pub(crate) fn group_name(platform: &Platform, node: &Node) -> Option<String> {
     let pool = node.labels.get(label_of(platform))?;
     let settings = settings(platform);
     let names: Vec<(String, String)> = settings
@@ -267,135 +265,4 @@ fn compact_clusters_have_pools_where_the_platform_takes_their_nodes() {
         let fits = std::iter::once(choice.platform).chain(choice.others.iter().copied());
         assert!(fits.map(|fit| &fit.name).any(|fit| fit == name), "{name}");
     }
-}
-
-/// Returns the nodes that the controller selects for each Service, by the name of the Service.
-fn chosen(platform: &Platform, objects: &[Value]) -> BTreeMap<String, BTreeSet<String>> {
-    let nodes = node_list::read_nodes("nodes.json", nodes(platform).to_string().as_bytes()).unwrap();
-    let known = platform.spec.recognize.provider_ids();
-    let services = objects.iter().filter(|object| object["kind"] == "Service");
-    let of = |service: &Value| {
-        let selected = platform.spec.selected(service, objects).unwrap();
-        let taken = nodes
-            .iter()
-            .filter(|node| no_backend(node, platform, &known).is_none())
-            .filter(|node| selected.takes(node, group_name(platform, node).as_deref()))
-            .map(|node| node.name.to_string());
-        (service["metadata"]["name"].as_str().unwrap().to_owned(), taken.collect())
-    };
-    services.map(of).collect()
-}
-
-/// Returns the binding of a Service in other forms that the controller reads in the same way.
-fn other_forms(platform: &Platform, service: &Value) -> Vec<Value> {
-    let Some(selection) = &platform.spec.selection else { return Vec::new() };
-    let Some(path) = &selection.path else { return Vec::new() };
-    let text = service.pointer(path).and_then(Value::as_str).unwrap().to_owned();
-    let parts = || text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let texts: Vec<String> = match selection.form {
-        SelectionForm::LabelSelector => match parts() {
-            Some((key, value)) => vec![
-                format!("{key}=={value}"),
-                format!("{key} in ({value})"),
-                format!("{key},{key} notin (none),{key} = {value},!nothing"),
-            ],
-            None => vec![format!("{text},!nothing")],
-        },
-        SelectionForm::KeyValues => vec![format!("{text},{text}")],
-        SelectionForm::OneKeyValue => vec![text.replace('=', " = ")],
-        SelectionForm::Names => vec![text.to_uppercase(), format!("{text}, {text}")],
-        SelectionForm::LowerCaseObject => {
-            let (key, value) = (label_of(platform), text.split('"').rev().nth(1).unwrap());
-            vec![format!("matchexpressions: [{{key: {key}, operator: In, values: [{value}]}}]")]
-        }
-        SelectionForm::LabelValue | SelectionForm::Objects => Vec::new(),
-    };
-    let with = |text: String| {
-        let mut other = service.clone();
-        *other.pointer_mut(path).unwrap() = text.into();
-        other
-    };
-    texts.into_iter().map(with).collect()
-}
-
-/// A Service that is adopted must keep its nodes and its text, whatever the form of its binding.
-#[test]
-fn adopted_services_keep_their_nodes_on_every_platform() {
-    let mut wrong = String::new();
-    let mut seen = 0;
-    for platform in platforms().filter(|platform| !is_refused(platform)) {
-        let name = &platform.name;
-        let environment = project(&platform);
-        assert!(environment.program(&["render"]).status.success(), "{name}");
-        let objects = tree(&environment);
-        let is_service = |object: &&Value| object["kind"] == "Service";
-        let others: Vec<&Value> = objects.iter().filter(|object| !is_service(object)).collect();
-        if !others.is_empty() {
-            // The objects that select the nodes are part of the rendered directory.
-            continue;
-        }
-        let services: Vec<&Value> = objects.iter().filter(is_service).collect();
-        let forms = services.iter().map(|service| other_forms(&platform, service)).collect::<Vec<_>>();
-        let count = forms.iter().map(Vec::len).min().unwrap();
-        let as_rendered = services.iter().map(|service| (*service).clone()).collect::<Vec<_>>();
-        let sets = std::iter::once(as_rendered)
-            .chain((0..count).map(|index| forms.iter().map(|of| of[index].clone()).collect()));
-        for (index, mut before) in sets.enumerate() {
-            for service in &mut before {
-                service["metadata"]["labels"]
-                    .as_object_mut()
-                    .unwrap()
-                    .retain(|key, _| !key.starts_with("largescale.dev/"));
-            }
-            let list = json!({"apiVersion": "v1", "kind": "List", "items": before});
-            let (file, directory) = (format!("live-{index}.json"), format!("adopted-{index}"));
-            fs::write(environment.path().join(&file), list.to_string()).unwrap();
-            let label = label_of(&platform);
-            let output = environment.program(&[
-                "init",
-                &directory,
-                "--from",
-                &file,
-                "--nodes",
-                "nodes.json",
-                "--platform",
-                name,
-                "--label",
-                label,
-            ]);
-            if !output.status.success() {
-                let _ = writeln!(wrong, "{name}: {}", String::from_utf8_lossy(&output.stderr));
-                continue;
-            }
-            let output = environment.program(&["render", "-f", &directory]);
-            if !output.status.success() {
-                let _ = writeln!(wrong, "{name}: {}", String::from_utf8_lossy(&output.stderr));
-                continue;
-            }
-            let after: Vec<Value> = fs::read_dir(environment.path().join(&directory).join("rendered"))
-                .unwrap()
-                .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
-                .map(|text| yaml::read_one("tree", &text).unwrap().value)
-                .collect();
-            let (old, new) = (chosen(&platform, &before), chosen(&platform, &after));
-            if old != new {
-                let _ = writeln!(wrong, "{name}: {old:?}, after {new:?}");
-            }
-            for path in platform.binding.added_paths() {
-                let values = |objects: &[Value]| -> BTreeMap<String, Option<Value>> {
-                    let value = |service: &Value| {
-                        (service["metadata"]["name"].to_string(), service.pointer(path).cloned())
-                    };
-                    objects.iter().map(value).collect()
-                };
-                if values(&before) != values(&after) {
-                    let _ =
-                        writeln!(wrong, "{name}: {path}: {:?}, after {:?}", values(&before), values(&after));
-                }
-            }
-            seen += 1;
-        }
-    }
-    assert!(wrong.is_empty(), "\n{wrong}");
-    assert!(seen >= 30, "only {seen} estates");
 }

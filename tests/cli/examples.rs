@@ -177,7 +177,7 @@ fn the_azure_provider_accepts_node_selectors() {
     );
 }
 
-fn acs_engine_nodes(pools: usize, each: usize) -> String {
+pub(crate) fn acs_engine_nodes(pools: usize, each: usize) -> String {
     let mut items = vec![
         serde_json::json!({"kind": "Node", "metadata": {"name": "k8s-master-42344502-0", "labels": {"kubernetes.io/role": "master"}}}),
     ];
@@ -191,9 +191,9 @@ fn acs_engine_nodes(pools: usize, each: usize) -> String {
 }
 
 /// The real cloud-provider-azure, built as a test program by `make azure-binding`.
-struct AzureProvider(std::path::PathBuf);
+pub(crate) struct AzureProvider(std::path::PathBuf);
 
-fn azure_provider() -> Option<AzureProvider> {
+pub(crate) fn azure_provider() -> Option<AzureProvider> {
     let program = checkout().join("target/azure-binding.test");
     let program = std::env::var_os("LARGESCALE_AZURE_BINDING").map_or(program, Into::into);
     if program.exists() {
@@ -214,7 +214,12 @@ impl AzureProvider {
         assert!(said.contains(&format!("--- PASS: {test}")), "it did not run:\n{said}");
     }
 
-    fn run(&self, test: &str, environment: &Environment, variables: &[(&str, &str)]) -> (bool, String) {
+    pub(crate) fn run(
+        &self,
+        test: &str,
+        environment: &Environment,
+        variables: &[(&str, &str)],
+    ) -> (bool, String) {
         let mut command = Command::new(&self.0);
         command.args(["-test.v", "-test.run", &format!("^{test}$")]);
         for (name, path) in variables {

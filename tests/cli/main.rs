@@ -1,5 +1,6 @@
 //! Tests without a server: transcripts of cases, rules of the source code, and drift of the docs.
 
+mod adopted;
 mod architecture;
 mod bindings;
 mod cases;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::environment::{Environment, checkout};
 
 /// Returns the program of `tests/go/provider-binding`, which `make provider-binding` builds.
-fn provider_binding() -> Option<PathBuf> {
+pub(crate) fn provider_binding() -> Option<PathBuf> {
     let program = checkout().join("target/provider-binding");
     let program = std::env::var_os("LARGESCALE_PROVIDER_BINDING").map_or(program, Into::into);
     if program.exists() {
@@ -25,7 +25,7 @@ fn provider_binding() -> Option<PathBuf> {
 }
 
 /// Returns the platforms whose providers the program contains, as it lists them.
-fn listed(program: &PathBuf) -> Vec<Value> {
+pub(crate) fn listed(program: &PathBuf) -> Vec<Value> {
     let output = Command::new(program).arg("list").output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
