@@ -5,11 +5,15 @@
 //! seeds, and `make estates` a number of its choice: `ESTATES=500 SEED=1`.
 
 mod check;
+mod create;
 mod forms;
 mod generate;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::control_plane::ControlPlane;
 use crate::estates::check::{Verdict, adopt};
@@ -18,6 +22,9 @@ use crate::estates::generate::Estate;
 /// The number of estates in CI.
 const IN_CI: u64 = 60;
 
+/// The number of estates that are adopted at the same time.
+const AT_ONCE: usize = 6;
+
 #[test]
 fn adopting_an_estate_changes_nothing() {
     let Some(plane) = ControlPlane::shared() else { return };
@@ -25,22 +32,80 @@ fn adopting_an_estate_changes_nothing() {
         std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
     };
     let (first, count) = (number("SEED", 1), number("ESTATES", IN_CI));
-    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut wrong = Vec::new();
-    for seed in first..first + count {
-        let estate = Estate::of(seed);
-        match adopt(plane, &estate) {
-            Ok(verdict) => {
-                let name = match verdict {
-                    Verdict::Unchanged => "adopted without a change",
-                    Verdict::Refused => "refused by name",
-                };
-                *seen.entry(name).or_default() += 1;
+    let next = AtomicU64::new(first);
+    let all = Mutex::new(Summary::default());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        break;
+                    }
+                    let estate = Estate::of(seed);
+                    let result = adopt(plane, &estate);
+                    all.lock().unwrap().add(&estate, result);
+                }
+            });
+        }
+    });
+    let summary = all.into_inner().unwrap();
+    let _ = write!(std::io::stdout(), "{summary}");
+    assert!(summary.wrong.is_empty(), "{}", summary.wrong.join("\n\n"));
+    let refused = summary.platforms.values().map(|of| of.refused).sum::<u64>();
+    assert!(count < IN_CI || (1..count).contains(&refused), "{refused} of {count} were refused");
+}
+
+/// How the adoptions ended.
+#[derive(Default)]
+struct Summary {
+    platforms: BTreeMap<String, Count>,
+    services: usize,
+    wrong: Vec<String>,
+}
+
+#[derive(Default)]
+struct Count {
+    adopted: u64,
+    /// Estates with a mistake, whose Service was named.
+    refused: u64,
+    wrong: u64,
+}
+
+impl Summary {
+    fn add(&mut self, estate: &Estate, result: Result<Verdict, String>) {
+        let count = self.platforms.entry(estate.platform.name.clone()).or_default();
+        self.services += estate.services.len();
+        match result {
+            Ok(Verdict::Unchanged) => count.adopted += 1,
+            Ok(Verdict::Refused) => count.refused += 1,
+            Err(problem) => {
+                count.wrong += 1;
+                self.wrong.push(format!("seed {}, {estate}:\n{problem}", estate.seed));
             }
-            Err(problem) => wrong.push(format!("seed {seed}, {estate}:\n{problem}")),
         }
     }
-    let _ = writeln!(std::io::stdout(), "{count} estates: {seen:?}");
-    assert!(wrong.is_empty(), "{} of {count}:\n{}", wrong.len(), wrong.join("\n\n"));
-    assert!(seen.values().sum::<u64>() == count && (count < IN_CI || seen.len() == 2), "{seen:?}");
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sum = |of: fn(&Count) -> u64| self.platforms.values().map(of).sum::<u64>();
+        let (adopted, refused, wrong) = (sum(|it| it.adopted), sum(|it| it.refused), sum(|it| it.wrong));
+        writeln!(
+            f,
+            "{} estates with {} Services on {} platforms: {adopted} adopted without a change, {refused} with a mistake refused \
+             by name, {wrong} wrong",
+            adopted + refused + wrong,
+            self.services,
+            self.platforms.len()
+        )?;
+        for (platform, count) in &self.platforms {
+            writeln!(
+                f,
+                "  {platform}: {} adopted, {} refused, {} wrong",
+                count.adopted, count.refused, count.wrong
+            )?;
+        }
+        Ok(())
+    }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use largescale::core::yaml;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
-use crate::estates::forms::put;
+use crate::estates::create::{SERVICES, create, dump, path};
 use crate::estates::generate::{Creator, Estate, Source};
 use crate::provider_nodes::label_of;
 use crate::run::Run;
@@ -20,21 +20,25 @@ pub(crate) enum Verdict {
     Refused,
 }
 
-const LAST_APPLIED: &str = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
-const SERVICES: &str = "services";
-
 /// The exit code of invalid input and refusals.
 const REFUSED: i32 = 5;
 
+/// The exit code of a conflict with another field manager.
+const CONFLICT: i32 = 6;
+
 /// Adopts an estate, or returns what was wrong.
 pub(crate) fn adopt(plane: &ControlPlane, estate: &Estate) -> Result<Verdict, String> {
-    let name = format!("estate-{}", estate.seed);
-    let app = App::empty(plane, &name);
-    create(plane, &app, estate);
-    let before = live(plane, &app);
+    let app = App::empty(plane, &estate.namespaces[0]);
+    for namespace in &estate.namespaces[1..] {
+        plane.create_namespace(namespace);
+    }
+    create(plane, estate);
+    let before = live(plane, estate);
     let result = adopt_in(plane, &app, estate, &before);
     // The node ports of a cluster are limited.
-    plane.delete(&app.path("v1", SERVICES));
+    for namespace in &estate.namespaces {
+        plane.delete(&path(namespace, "v1", SERVICES));
+    }
     result
 }
 
@@ -44,7 +48,7 @@ fn adopt_in(
     estate: &Estate,
     before: &BTreeMap<String, Value>,
 ) -> Result<Verdict, String> {
-    app.write("dump.json", &dump(plane, app).to_string());
+    app.write("dump.json", &dump(plane, estate).to_string());
     app.write("nodes.json", &estate.nodes.to_string());
     let platform = &estate.platform.name;
     let mistakes: Vec<&str> = estate
@@ -64,8 +68,9 @@ fn adopt_in(
     }
     let init = app.run(&arguments);
     if let [wrong] = mistakes.as_slice() {
-        let is_named = [" ", ":"].iter().any(|end| init.err.contains(&format!("Service {wrong}{end}")))
-            || init.err.contains(&format!("/{wrong} belongs to Helm"));
+        let is_named = [" ", ":"]
+            .iter()
+            .any(|end| [" ", "/"].iter().any(|begin| init.err.contains(&format!("{begin}{wrong}{end}"))));
         return if init.code == Some(REFUSED) && is_named {
             Ok(Verdict::Refused)
         } else {
@@ -83,19 +88,24 @@ fn adopt_in(
         return Err(format!("diff --live: {summary:?}"));
     }
     succeeded("apply", &app.run(&["apply", "-f", "app"]), app)?;
-    unchanged(before, &live(plane, app))?;
+    unchanged(before, &live(plane, estate))?;
     let again = app.run(&["diff", "--live", "-f", "app"]);
     if again.code != Some(0) || !again.out.is_empty() {
         return Err(format!("diff --live after apply: {again:?}"));
     }
-    // Another program keeps its fields, so a change of them is a conflict.
-    if estate.services.iter().any(|service| service.by == Creator::Another) {
-        return Ok(Verdict::Unchanged);
-    }
     change(app);
     succeeded("render", &app.run(&["render", "-f", "app"]), app)?;
-    succeeded("apply of a change", &app.run(&["apply", "-f", "app"]), app)?;
-    changed(before, &live(plane, app))?;
+    let mut apply = app.run(&["apply", "-f", "app"]);
+    if estate.services.iter().any(|service| service.by == Creator::Another) {
+        // Another program keeps its fields, until its owner gives them up.
+        if apply.code != Some(CONFLICT) {
+            return Err(format!("expected a conflict with another: {apply:?}"));
+        }
+        follow(app, &apply)?;
+        apply = app.run(&["apply", "-f", "app"]);
+    }
+    succeeded("apply of a change", &apply, app)?;
+    changed(before, &live(plane, estate))?;
     Ok(Verdict::Unchanged)
 }
 
@@ -107,102 +117,35 @@ fn succeeded(what: &str, run: &Run, app: &App<'_>) -> Result<(), String> {
     Err(format!("{what}: exit {:?}\n{}{}{spec}", run.code, run.out, run.err))
 }
 
-/// Creates all objects as their authors did.
-fn create(plane: &ControlPlane, app: &App<'_>, estate: &Estate) {
-    for service in &estate.services {
-        create_by(plane, &app.path("v1", SERVICES), &service.object, service.by);
-        let name = service.object["metadata"]["name"].as_str().unwrap();
-        let added: Map<String, Value> =
-            service.controller.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect();
-        if !added.is_empty() {
-            let path = app.path("v1", &format!("{SERVICES}/{name}"));
-            let change = json!({"metadata": {"annotations": added}});
-            send(plane, "PATCH", &format!("{path}?fieldManager=controller"), MERGE, &change);
-        }
-    }
-    create_by(plane, &app.path("apps/v1", "deployments"), &estate.workload, estate.workload_by);
-}
-
-const JSON: &str = "application/json";
-const MERGE: &str = "application/merge-patch+json";
-
-/// Creates an object with the field managers and annotations that kubectl leaves.
-fn create_by(plane: &ControlPlane, list: &str, object: &Value, by: Creator) {
-    let name = object["metadata"]["name"].as_str().unwrap();
-    let path = format!("{list}/{name}");
-    let edited = json!({"metadata": {"labels": {"edited": "yes"}}});
-    match by {
-        Creator::ClientSideApply | Creator::ApplyThenEdit => {
-            let mut applied = object.clone();
-            put(&mut applied, LAST_APPLIED, format!("{object}\n").into());
-            send(plane, "POST", &format!("{list}?fieldManager=kubectl-client-side-apply"), JSON, &applied);
-        }
-        Creator::Another => {
-            let path = format!("{path}?fieldManager=another&force=true");
-            send(plane, "PATCH", &path, "application/apply-patch+yaml", object);
-        }
-        Creator::Create | Creator::Edit | Creator::Replace => {
-            send(plane, "POST", &format!("{list}?fieldManager=kubectl-create"), JSON, object);
-        }
-    }
-    match by {
-        Creator::Edit | Creator::ApplyThenEdit => {
-            send(plane, "PATCH", &format!("{path}?fieldManager=kubectl-edit"), MERGE, &edited);
-        }
-        Creator::Replace => {
-            let mut now = plane.get(&path).unwrap();
-            put(&mut now, "/metadata/labels/edited", "yes".into());
-            send(plane, "PUT", &format!("{path}?fieldManager=kubectl-replace"), JSON, &now);
-        }
-        Creator::ClientSideApply | Creator::Create | Creator::Another => {}
-    }
-}
-
-#[track_caller]
-fn send(plane: &ControlPlane, method: &str, path: &str, media_type: &str, body: &Value) {
-    // A controller may write at the same moment.
-    for _ in 0..10 {
-        let (status, answer) = plane.request(method, path, media_type, Some(body));
-        match status {
-            200 | 201 => return,
-            409 if method == "PUT" => {
-                let now = plane.get(path.split('?').next().unwrap()).unwrap();
-                let mut body = body.clone();
-                body["metadata"]["resourceVersion"] = now["metadata"]["resourceVersion"].clone();
-                if plane.request(method, path, media_type, Some(&body)).0 == 200 {
-                    return;
-                }
-            }
-            _ => panic!("{method} {path}: {status} {answer}"),
-        }
-    }
-    panic!("{method} {path}: conflict");
-}
-
-/// Returns the objects of the namespace as `kubectl get services,deployments -o json` prints them.
-fn dump(plane: &ControlPlane, app: &App<'_>) -> Value {
-    let with_type = |api_version: &str, kind: &str, list: &str| -> Vec<Value> {
-        let mut items = plane.list(&app.path(api_version, list));
-        for item in &mut items {
-            item["apiVersion"] = api_version.into();
-            item["kind"] = kind.into();
-            item["metadata"].as_object_mut().unwrap().remove("managedFields");
-        }
-        items
+/// Runs the command that an error names, as the user would.
+fn follow(app: &App<'_>, run: &Run) -> Result<(), String> {
+    let hints = run.err.lines().filter(|line| line.trim_start().starts_with("hint: "));
+    let mut parts = hints.flat_map(|line| line.split('`'));
+    let Some(command) = parts.find(|part| part.starts_with("kubectl largescale inventory adopt "))
+    else {
+        return Err(format!("no command in the hint: {run:?}"));
     };
-    let mut items = with_type("v1", "Service", SERVICES);
-    items.extend(with_type("apps/v1", "Deployment", "deployments"));
-    json!({"apiVersion": "v1", "kind": "List", "items": items})
+    let program = env!("CARGO_BIN_EXE_kubectl-largescale");
+    let script = command.replacen("kubectl largescale", program, 1);
+    app.write("hint.sh", &format!("{script} --yes\n"));
+    succeeded(command, &app.shell("hint.sh"), app)
 }
 
 /// Returns the objects in the cluster, without what every change of an object changes.
-fn live(plane: &ControlPlane, app: &App<'_>) -> BTreeMap<String, Value> {
-    let services = plane.list(&app.path("v1", SERVICES));
-    let deployments = plane.list(&app.path("apps/v1", "deployments"));
-    let all = services.into_iter().map(|it| ("service", it));
-    all.chain(deployments.into_iter().map(|it| ("deployment", it)))
+fn live(plane: &ControlPlane, estate: &Estate) -> BTreeMap<String, Value> {
+    let list = |namespace: &str, api_version: &str, kind: &'static str| {
+        let objects = plane.list(&path(namespace, api_version, kind));
+        objects.into_iter().map(move |object| (kind, object))
+    };
+    let of =
+        |namespace: &String| list(namespace, "v1", SERVICES).chain(list(namespace, "apps/v1", "deployments"));
+    estate
+        .namespaces
+        .iter()
+        .flat_map(of)
         .map(|(kind, mut object)| {
-            let name = format!("{kind}/{}", object["metadata"]["name"].as_str().unwrap());
+            let text = |key: &str| object["metadata"][key].as_str().unwrap().to_owned();
+            let name = format!("{kind}/{}/{}", text("namespace"), text("name"));
             object.as_object_mut().unwrap().remove("status");
             let metadata = object["metadata"].as_object_mut().unwrap();
             for key in ["managedFields", "resourceVersion", "generation", "finalizers"] {
@@ -226,17 +169,18 @@ fn same_pools(app: &App<'_>, estate: &Estate) -> Result<(), String> {
         if object["kind"] == "Service" {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             rendered.insert((
+                text(&object["metadata"]["namespace"]),
                 text(&object["metadata"]["name"]),
                 text(&object["metadata"]["labels"]["largescale.dev/pool"]),
             ));
         }
     }
-    let wanted: BTreeSet<(String, String)> = estate
+    let wanted: BTreeSet<(String, String, String)> = estate
         .services
         .iter()
         .map(|service| {
             let name = service.object["metadata"]["name"].as_str().unwrap().to_owned();
-            (name, service.pool.clone().unwrap_or_default())
+            (service.namespace.clone(), name, service.pool.clone().unwrap_or_default())
         })
         .collect();
     if rendered == wanted {
@@ -312,7 +256,7 @@ fn changed(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) ->
         let mut found = object.clone();
         without_ours(&mut expected);
         without_ours(&mut found);
-        if name.starts_with("service/") {
+        if name.starts_with(SERVICES) {
             let port = expected["spec"]["ports"][0]["port"].as_i64().unwrap();
             expected["spec"]["ports"][0]["port"] = (port + HIGHER).into();
             // Another port may have another node port.

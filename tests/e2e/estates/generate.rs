@@ -16,8 +16,10 @@ pub(crate) struct Estate {
     pub(crate) pools: Vec<String>,
     /// The nodes of the cluster, a `NodeList`.
     pub(crate) nodes: Value,
+    /// One or more.
+    pub(crate) namespaces: Vec<String>,
     pub(crate) services: Vec<Owned>,
-    /// The Deployment whose pods all Services select.
+    /// The Deployment whose pods all Services of a namespace select; each namespace has one.
     pub(crate) workload: Value,
     pub(crate) workload_by: Creator,
     pub(crate) source: Source,
@@ -35,6 +37,7 @@ pub(crate) enum Source {
 /// A Service, as its author wrote it.
 pub(crate) struct Owned {
     pub(crate) object: Value,
+    pub(crate) namespace: String,
     /// The pool whose nodes its load balancer has; `None` if there is a mistake.
     pub(crate) pool: Option<String>,
     pub(crate) by: Creator,
@@ -105,13 +108,28 @@ impl Estate {
             })
             .collect();
         let has_mistake = random.below(4) == 0;
+        let source = if random.below(3) == 0 { Source::Cluster } else { Source::Dump };
+        let mut namespaces = vec![format!("estate-{seed}")];
+        // `--from-cluster` reads one namespace.
+        if source == Source::Dump {
+            let more = ["shop", "blog"].iter().take(usize::try_from(random.below(3)).unwrap());
+            namespaces.extend(more.map(|name| format!("estate-{seed}-{name}")));
+        }
         let mut services = Vec::new();
         let mut bases = BASES.to_vec();
         for _ in 0..=random.below(4) {
             let base = bases.remove(below(&mut random, bases.len()));
-            services.extend(group(base, &platform, &pools, &mut random));
+            let namespace = &namespaces[below(&mut random, namespaces.len())];
+            services.extend(group(base, namespace, &platform, &pools, &mut random));
+            // Two namespaces may have Services of the same name, for the same pools or not.
+            let other = &namespaces[below(&mut random, namespaces.len())];
+            if other != namespace {
+                services.extend(group(base, other, &platform, &pools, &mut random));
+            }
         }
         services.truncate(40);
+        // Every namespace has a Service.
+        namespaces.retain(|namespace| services.iter().any(|service| service.namespace == *namespace));
         let at = below(&mut random, services.len());
         if has_mistake && pools.len() > 1 {
             let mistake = MISTAKES[below(&mut random, MISTAKES.len())];
@@ -122,20 +140,31 @@ impl Estate {
             services[at].by = Creator::Another;
         }
         let workload_by = CREATORS[below(&mut random, CREATORS.len())];
-        let source = if random.below(3) == 0 { Source::Cluster } else { Source::Dump };
         let nodes = json!({"kind": "NodeList", "apiVersion": "v1", "items": nodes});
-        Self { seed, platform, pools, nodes, services, workload: workload(), workload_by, source }
+        Self { seed, platform, pools, nodes, namespaces, services, workload: workload(), workload_by, source }
     }
 }
 
 /// Returns Services that differ in their names and pools, and sometimes in more.
-fn group(base: &str, platform: &Platform, pools: &[String], random: &mut Random) -> Vec<Owned> {
+fn group(
+    base: &str,
+    namespace: &str,
+    platform: &Platform,
+    pools: &[String],
+    random: &mut Random,
+) -> Vec<Owned> {
     let count = 1 + usize::try_from(random.below(pools.len() as u64)).unwrap();
     let form = random.below(4);
     let ports: Vec<Value> = (0..=random.below(3))
         .map(|port| json!({"name": format!("p{port}"), "port": 80 + port, "targetPort": 8080 + port}))
         .collect();
     let differ = random.below(5) == 0;
+    // `helm template` writes these labels, too. Only the annotations of a release say that Helm installed an object.
+    let labels = if random.below(4) == 0 {
+        json!({"app.kubernetes.io/managed-by": "Helm", "helm.sh/chart": "web-1.2.3", "team": "a"})
+    } else {
+        json!({"team": "a"})
+    };
     let mut free: Vec<&String> = pools.iter().collect();
     (0..count)
         .map(|number| {
@@ -147,7 +176,7 @@ fn group(base: &str, platform: &Platform, pools: &[String], random: &mut Random)
                 _ => format!("lb-{base}-{pool}"),
             };
             let mut object = json!({"apiVersion": "v1", "kind": "Service",
-                "metadata": {"name": name, "labels": {"team": "a"}},
+                "metadata": {"name": name, "labels": labels},
                 "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": ports}});
             bind(&mut object, platform, pool, random);
             if differ {
@@ -158,7 +187,13 @@ fn group(base: &str, platform: &Platform, pools: &[String], random: &mut Random)
                 );
             }
             let by = CREATORS[usize::try_from(random.below(CREATORS.len() as u64)).unwrap()];
-            Owned { object, pool: Some(pool.clone()), by, controller: controller(random) }
+            Owned {
+                object,
+                namespace: namespace.to_owned(),
+                pool: Some(pool.clone()),
+                by,
+                controller: controller(random),
+            }
         })
         .collect()
 }
@@ -182,6 +217,13 @@ fn workload() -> Value {
 
 impl fmt::Display for Estate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} pools, {} Services", self.platform.name, self.pools.len(), self.services.len())
+        let (namespaces, pools) = (self.namespaces.len(), self.pools.len());
+        write!(
+            f,
+            "{}, {namespaces} namespaces, {pools} pools, {} Services, {:?}",
+            self.platform.name,
+            self.services.len(),
+            self.source
+        )
     }
 }
