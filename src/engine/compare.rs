@@ -241,6 +241,13 @@ impl<'a> Comparison<'a> {
         self.source = DiffSource::Estimate;
     }
 
+    /// Whether an apply to what we read would certainly change no value.
+    fn predicts_same(&self, live: &LiveObject) -> bool {
+        let before = self.takeover.as_ref().map_or(live, |takeover| &takeover.after);
+        let joined = self.joined(live, before);
+        [before, &joined].iter().any(|before| predict(&self.wanted, before).outlook == Outlook::Same)
+    }
+
     /// Takes the effect from the result of the dry run. A dry run cannot cover a move of fields together with an apply that
     /// changes or removes them, so the result is then an estimate; the dry run still finds other conflicts.
     fn settle(&mut self, outcome: ApplyOutcome, items: &[Item]) {
@@ -262,6 +269,10 @@ impl<'a> Comparison<'a> {
                     Effect::None => State::Unchanged,
                     Effect::Ownership => State::OwnershipChanged,
                     Effect::Values if effect(&self.joined(live, live), &after) != Effect::Values => {
+                        State::OwnershipChanged
+                    }
+                    // Another client changed the object after we read it: its values are not ours.
+                    Effect::Values if is_newer(&after, live) && self.predicts_same(live) => {
                         State::OwnershipChanged
                     }
                     Effect::Values => State::Changed(after.into_value()),
@@ -287,4 +298,9 @@ impl<'a> Comparison<'a> {
             ApplyOutcome::Unknown | ApplyOutcome::NotBegun => State::Unknown,
         };
     }
+}
+
+/// Whether the result of a dry run comes from a later version of the object than the one that we read.
+fn is_newer(after: &LiveObject, live: &LiveObject) -> bool {
+    after.resource_version() != live.resource_version()
 }

@@ -121,8 +121,7 @@ fn succeeded(what: &str, run: &Run, app: &App<'_>) -> Result<(), String> {
 fn follow(app: &App<'_>, run: &Run) -> Result<(), String> {
     let hints = run.err.lines().filter(|line| line.trim_start().starts_with("hint: "));
     let mut parts = hints.flat_map(|line| line.split('`'));
-    let Some(command) = parts.find(|part| part.starts_with("kubectl largescale inventory adopt "))
-    else {
+    let Some(command) = parts.find(|part| part.starts_with("kubectl largescale inventory adopt ")) else {
         return Err(format!("no command in the hint: {run:?}"));
     };
     let program = env!("CARGO_BIN_EXE_kubectl-largescale");

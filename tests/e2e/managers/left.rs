@@ -1,6 +1,7 @@
 //! Fields that stay with their field managers, and errors about them whose hints work.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
 
@@ -141,6 +142,31 @@ fn the_object_changes_while_fields_are_taken_over() {
     assert_eq!(config["metadata"]["annotations"]["example.com/race"], "1");
     let entries = config["metadata"]["managedFields"].to_string();
     assert!(!entries.contains("client-side"), "{entries}");
+}
+
+/// A controller often changes a new object while it is compared. The change is not part of the difference.
+#[test]
+fn the_object_changes_while_it_is_compared() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = app(plane, "managers-compared");
+    app.kubectl(&["apply", "-f", "rendered"]).ok();
+    let change =
+        json!({"metadata": {"annotations": {"example.com/race": "1"}, "finalizers": ["example.com/race"]}});
+    let (upstream, path) = (Arc::clone(&plane.upstream), app.path("v1", "configmaps/web"));
+    let is_done = Arc::new(AtomicBool::new(false));
+    let done = Arc::clone(&is_done);
+    let proxy = Proxy::start(plane, move |sent| {
+        if sent.is("PATCH", "/configmaps/web") && !done.swap(true, Ordering::Relaxed) {
+            let headers = [("Content-Type".to_owned(), "application/merge-patch+json".to_owned())];
+            upstream.send("PATCH", &path, &headers, change.to_string().into()).unwrap();
+        }
+        Fault::Pass
+    });
+    let run = app.run_through(&proxy, &["diff", "--live"]);
+    assert!(is_done.load(Ordering::Relaxed), "no dry run: {run:?}");
+    assert!(!run.out.contains("race"), "{run:?}");
+    let removed = json!({"metadata": {"finalizers": []}});
+    plane.patch(&app.path("v1", "configmaps/web"), Patch::Merge, &removed);
 }
 
 #[test]
