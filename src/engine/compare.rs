@@ -228,24 +228,22 @@ impl<'a> Comparison<'a> {
             self.state = State::Created;
             return;
         };
+        self.state = self.predicted(live);
+        self.source = DiffSource::Estimate;
+    }
+
+    /// Predicts the effect of an apply to the live object that we read.
+    fn predicted(&self, live: &LiveObject) -> State {
         let before = self.takeover.as_ref().map_or(live, |takeover| &takeover.after);
         let prediction = predict(&self.wanted, before);
         let joined = predict(&self.wanted, &self.joined(live, before)).outlook;
-        self.state = match (prediction.outlook, joined) {
+        match (prediction.outlook, joined) {
             (Outlook::Same, _) if self.takeover.is_some() => State::OwnershipChanged,
             (Outlook::Same, _) => State::Unchanged,
             (Outlook::Changed, Outlook::Same) => State::OwnershipChanged,
             (Outlook::Changed, Outlook::Changed) => State::Changed(prediction.after),
             (Outlook::NotCertain, _) | (_, Outlook::NotCertain) => State::NotCertain,
-        };
-        self.source = DiffSource::Estimate;
-    }
-
-    /// Whether an apply to what we read would certainly change no value.
-    fn predicts_same(&self, live: &LiveObject) -> bool {
-        let before = self.takeover.as_ref().map_or(live, |takeover| &takeover.after);
-        let joined = self.joined(live, before);
-        [before, &joined].iter().any(|before| predict(&self.wanted, before).outlook == Outlook::Same)
+        }
     }
 
     /// Takes the effect from the result of the dry run. A dry run cannot cover a move of fields together with an apply that
@@ -272,9 +270,10 @@ impl<'a> Comparison<'a> {
                         State::OwnershipChanged
                     }
                     // Another client changed the object after we read it: its values are not ours.
-                    Effect::Values if is_newer(&after, live) && self.predicts_same(live) => {
-                        State::OwnershipChanged
-                    }
+                    Effect::Values if is_newer(&after, live) => match self.predicted(live) {
+                        State::NotCertain => State::Changed(after.into_value()),
+                        certain => certain,
+                    },
                     Effect::Values => State::Changed(after.into_value()),
                 },
             },
