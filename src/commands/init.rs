@@ -202,7 +202,7 @@ fn prove(
         None => return Ok(Exit::Success),
         Some(cluster) => cluster,
     };
-    proof::show(&args.directory, (&cluster, nodes), namespace)
+    proof::show(&args.directory, (&cluster, nodes), namespace, &args.adopt.taken())
 }
 
 /// Returns the nodes, and the cluster if they are from one.

@@ -17,7 +17,7 @@ pub use crate::core::apply::conflicts::{
     Conflict, Verdict, Yielded, conflicts_of, other_appliers, verdict, yielded,
 };
 pub use crate::core::apply::order::Stage;
-pub use crate::core::apply::owned_input::refuse_owned;
+pub use crate::core::apply::owned_input::{refuse_owned, tools_of};
 pub use crate::core::apply::owners::{Step, Tool, Tracker, other_owners, other_set};
 pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,

@@ -1,6 +1,9 @@
 //! Compares what adopting the objects of a cluster would apply with the cluster, before anything is rendered or applied.
 
+use std::collections::BTreeMap;
+
 use crate::cluster::{ApiCall, Cluster, Force};
+use crate::core::apply::Tool;
 use crate::core::live::{LiveObject, LiveState};
 use crate::core::manifest::Key;
 use crate::core::render::RenderedFile;
@@ -12,6 +15,7 @@ use crate::engine::compare::{Comparer, Comparison, DiffStrategy, State, compare_
 use crate::engine::live_objects::{ManagedObject, ReadPolicy, read_each};
 use crate::engine::results;
 use crate::engine::served_kinds::ServedKinds;
+use crate::engine::takeover::TakeoverPolicy;
 use crate::engine::target::Item;
 use crate::failure::Failure;
 
@@ -34,16 +38,25 @@ pub(crate) enum AdoptionEffect {
     Changes(Adoption),
     /// The object does not exist, so an apply would create it.
     Created,
+    /// An apply would refuse to change fields of other field managers.
+    Conflict {
+        /// The fields, and what clients would notice if they were overwritten.
+        adoption: Adoption,
+        /// The fields and their field managers.
+        problem: Diagnostic,
+    },
     /// An apply would fail, or its effect is unknown.
     Undecided(Diagnostic),
 }
 
-/// Returns the effect on each object of rendered files. `namespace` is for objects without one.
+/// Returns the effect on each object of rendered files. `namespace` is for objects without one, and `taken` are the tools whose
+/// objects the user takes over.
 pub(crate) fn adoption(
     project: &Project,
     rendered: &[RenderedFile],
     cluster: &Cluster,
     namespace: &str,
+    taken: &[Tool],
 ) -> Result<Vec<Adopted>, Failure> {
     let mut desired = Vec::with_capacity(rendered.len());
     for file in rendered {
@@ -74,7 +87,8 @@ pub(crate) fn adoption(
     })?;
     objects.retain(|object| object.live != LiveState::Hidden);
     let comparer = Comparer {
-        takeover: None,
+        // As an apply does: fields that kubectl set move, whatever the spelling of their values.
+        takeover: Some(TakeoverPolicy::entering(taken)),
         cluster,
         rules: &project.spec.spec.conflicts,
         items: &items,
@@ -83,11 +97,28 @@ pub(crate) fn adoption(
         concurrency: POLICY.concurrency,
     };
     let fields = project.platform.spec.load_balancer_fields();
-    let of_one = |comparison: &Comparison<'_>| Adopted {
-        key: comparison.key().clone(),
-        effect: effect(comparison, &fields),
-    };
-    adopted.extend(compare_objects(&comparer, &objects).iter().map(of_one));
+    let mut conflicts: BTreeMap<Key, Diagnostic> = BTreeMap::new();
+    for comparison in compare_objects(&comparer, &objects) {
+        let key = comparison.key().clone();
+        match results::problem(&comparison) {
+            Some(problem) if matches!(comparison.state, State::Conflicts(_)) => {
+                conflicts.insert(key, problem);
+            }
+            _ => adopted.push(Adopted { key, effect: effect(&comparison, &fields) }),
+        }
+    }
+    // What an apply would change if it overwrote the fields of the others.
+    objects.retain(|object| conflicts.contains_key(&object.item.key));
+    let forced = Comparer { force: Force::Always, ..comparer };
+    for comparison in compare_objects(&forced, &objects) {
+        let key = comparison.key().clone();
+        let Some(problem) = conflicts.remove(&key) else { continue };
+        let effect = match effect(&comparison, &fields) {
+            AdoptionEffect::Changes(adoption) => AdoptionEffect::Conflict { adoption, problem },
+            _ => AdoptionEffect::Undecided(problem),
+        };
+        adopted.push(Adopted { key, effect });
+    }
     Ok(adopted)
 }
 

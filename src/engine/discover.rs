@@ -7,9 +7,9 @@ use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
-use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, merge_locked};
+use crate::core::pools::{MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked};
 use crate::core::render::{Input, Rendered, cannot_bind, render};
-use crate::core::report::diagnostic::{Diagnostic, Severity};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::{MergeNote, NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
@@ -143,6 +143,19 @@ fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -
     Ok(merged)
 }
 
+/// Renders a project for these pools. Refuses more than `max_objects` objects.
+pub(crate) fn render_project(project: &Project, pools: &PoolSet, max_objects: u32) -> Checked<Rendered> {
+    render(Input {
+        spec: &project.spec,
+        document: &project.document,
+        objects: &project.objects,
+        platform: &project.platform,
+        overlays: &project.overlays,
+        pools,
+        max_objects: usize::try_from(max_objects).unwrap_or(usize::MAX),
+    })
+}
+
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading
 /// nodes.
 pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
@@ -209,15 +222,7 @@ impl Discovery {
 
     /// Renders for these pools. Prints the warnings about pools if that fails, and nothing if it does not.
     pub(crate) fn render_silently(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
-        let rendered = render(Input {
-            spec: &project.spec,
-            document: &project.document,
-            objects: &project.objects,
-            platform: &project.platform,
-            overlays: &project.overlays,
-            pools: &self.merged.set,
-            max_objects: usize::try_from(args.max_objects).unwrap_or(usize::MAX),
-        });
+        let rendered = render_project(project, &self.merged.set, args.max_objects);
         if rendered.is_err() {
             self.merged.warnings.iter().for_each(terminal::diagnostic);
         }

@@ -1,6 +1,6 @@
 //! Ownership checks that run before any change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::apply::{Step, Tool, Tracker, other_appliers, other_owners, other_set};
 use crate::core::manifest::Key;
@@ -144,6 +144,11 @@ fn check(
     if newcomers != Newcomers::Nothing {
         note_other_appliers(target, observation);
     }
+    if newcomers != Newcomers::Nothing {
+        let live = observation.objects.iter().filter_map(ManagedObject::live);
+        let found = live.flat_map(other_owners).map(|tracker| tracker.tool).collect();
+        note_unused(&target.taken, &found);
+    }
     let mut found: BTreeMap<String, Vec<Key>> = BTreeMap::new();
     let here = observation.objects.iter().filter_map(ManagedObject::live);
     for live in here.chain(&observation.others) {
@@ -169,6 +174,13 @@ fn check(
         terminal::diagnostic(&Diagnostic::warning(say(who, keys)).hint(hint));
     }
     Ok(())
+}
+
+/// Prints which tools the user takes over although none of the objects has their marks.
+pub(crate) fn note_unused(taken: &[Tool], found: &BTreeSet<Tool>) {
+    for tool in taken.iter().filter(|tool| !found.contains(tool)) {
+        terminal::note(&format!("--from-{} has no effect: no object has the marks of {}", tool.flag(), tool.name()));
+    }
 }
 
 /// Returns why objects of other tools may not become members.

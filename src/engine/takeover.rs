@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::core::apply::Tool;
+use crate::core::apply::{ApplySet, Tool};
 use crate::core::live::{LiveObject, Sources, Takeover, takeover};
 use crate::core::manifest::Key;
 use crate::core::report::plural::plural;
@@ -14,8 +14,8 @@ use crate::output::terminal;
 /// Whose fields move, for all objects of a directory.
 #[derive(Clone)]
 pub(crate) struct TakeoverPolicy {
-    /// The label value of our members.
-    set: crate::core::apply::ApplySet,
+    /// Our ApplySet; `None` if it does not exist yet, so that every object enters it.
+    set: Option<ApplySet>,
     /// Field managers of the tools that the user takes over.
     taken: Vec<&'static str>,
     /// Field managers of the other tools.
@@ -25,16 +25,25 @@ pub(crate) struct TakeoverPolicy {
 impl TakeoverPolicy {
     /// Returns the policy of a directory.
     pub(crate) fn of(target: &Target) -> Self {
+        Self::with(Some(target.set.clone()), &target.taken)
+    }
+
+    /// Returns the policy for objects that enter an ApplySet. `taken` are the tools whose objects the user takes over.
+    pub(crate) fn entering(taken: &[Tool]) -> Self {
+        Self::with(None, taken)
+    }
+
+    fn with(set: Option<ApplySet>, taken: &[Tool]) -> Self {
         let managers = |is_taken: bool| {
-            let tools = Tool::all().filter(move |tool| target.taken.contains(tool) == is_taken);
+            let tools = Tool::all().filter(move |tool| taken.contains(tool) == is_taken);
             tools.flat_map(|tool| tool.managers().iter().copied()).collect()
         };
-        Self { set: target.set.clone(), taken: managers(true), kept: managers(false) }
+        Self { set, taken: managers(true), kept: managers(false) }
     }
 
     /// Returns the fields that move before the object is applied.
     pub(crate) fn takeover(&self, wanted: &Value, live: &LiveObject) -> Option<Takeover> {
-        let enters = !self.set.is_member(live);
+        let enters = self.set.as_ref().is_none_or(|set| !set.is_member(live));
         takeover(wanted, live, Sources { enters, taken: &self.taken, kept: &self.kept })
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::commands::init::source::Import;
-use crate::core::apply::refuse_owned;
+use crate::core::apply::{Tool, refuse_owned, tools_of};
 use crate::core::import::{
     ImportInput, ImportOptions, Imported, PoolChoice, PoolsWithoutService, import_documents,
 };
@@ -14,7 +14,7 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml;
 use crate::core::yaml::Document;
 use crate::directory::read_text_of_user;
-use crate::engine::ownership::TakeOverArgs;
+use crate::engine::ownership::{TakeOverArgs, note_unused};
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -25,13 +25,20 @@ pub(super) struct AdoptArgs {
     #[arg(long, requires = "import", help_heading = "Import", value_name = "SERVICE=POOL")]
     pool: Vec<String>,
     /// Create Services for the pools that have no existing Service, instead of excluding them
-    #[arg(long, requires = "from")]
+    #[arg(long, requires = "import", help_heading = "Import")]
     all_pools: bool,
     /// Read which nodes the cloud's load balancers use from the configuration of the cloud provider
     #[arg(long, requires = "import", help_heading = "Import", value_name = "FILE")]
     cloud_config: Option<PathBuf>,
     #[command(flatten, next_help_heading = "Import")]
     take_over: TakeOverArgs,
+}
+
+impl AdoptArgs {
+    /// Returns the tools whose objects are taken over.
+    pub(super) fn taken(&self) -> Vec<Tool> {
+        self.take_over.taken()
+    }
 }
 
 /// Imports the documents.
@@ -50,10 +57,13 @@ pub(super) fn import(
             Err(problem) => problems.push(problem),
         }
     }
-    problems.extend(refuse_owned(&objects(&import.documents), &args.take_over.taken()));
+    let objects = objects(&import.documents);
+    let taken = args.taken();
+    problems.extend(refuse_owned(&objects, &taken));
     if !problems.is_empty() {
         return Err(problems.into());
     }
+    note_unused(&taken, &tools_of(&objects));
     let cloud_config = args.cloud_config.as_deref().map(read_configuration).transpose()?;
     let input = ImportInput {
         platform,

@@ -5,19 +5,21 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::core::apply::Tool;
 use crate::core::bounds::MAX_OBJECTS;
 use crate::core::kubernetes::node::Node;
 use crate::core::live::FieldChange;
 use crate::core::manifest::Key;
 use crate::core::pointer;
 use crate::core::pools::{MergeOptions, discover_pools, merge};
-use crate::core::render::{Input, RenderedFile, render};
+use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::review::Adoption;
 use crate::directory::{Project, Source};
 use crate::engine::adoption::{Adopted, AdoptionEffect, adoption};
 use crate::engine::cluster_identity::named;
+use crate::engine::discover::render_project;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -31,6 +33,7 @@ pub(super) fn show(
     directory: &Path,
     (cluster, nodes): (&Cluster, &[Node]),
     namespace: Option<&str>,
+    taken: &[Tool],
 ) -> Result<Exit, Failure> {
     let source = Source { path: directory.to_owned(), ..Source::default() };
     let project = Project::load(&source)?;
@@ -46,23 +49,14 @@ pub(super) fn show(
         }
     };
     let namespace = namespace.unwrap_or_else(|| cluster.namespace());
-    Ok(report(&adoption(&project, &files, cluster, namespace)?, &named(cluster.context())))
+    Ok(report(&adoption(&project, &files, cluster, namespace, taken)?, &named(cluster.context())))
 }
 
 fn rendered(project: &Project, nodes: &[Node]) -> Checked<Vec<RenderedFile>> {
     let spec = &project.spec.spec;
     let discovered = discover_pools(nodes, &project.platform, spec.pools.label.as_deref(), None)?;
     let merged = merge(spec, &discovered, None, &MergeOptions::default())?;
-    let rendered = render(Input {
-        spec: &project.spec,
-        document: &project.document,
-        objects: &project.objects,
-        platform: &project.platform,
-        overlays: &project.overlays,
-        pools: &merged.set,
-        max_objects: usize::try_from(MAX_OBJECTS).unwrap_or(usize::MAX),
-    })?;
-    Ok(rendered.files)
+    Ok(render_project(project, &merged.set, MAX_OBJECTS)?.files)
 }
 
 fn report(adopted: &[Adopted], cluster: &str) -> Exit {
@@ -80,6 +74,13 @@ fn report(adopted: &[Adopted], cluster: &str) -> Exit {
                     exit = Exit::Different;
                 }
                 terminal::diagnostic(&problem);
+            }
+            AdoptionEffect::Conflict { adoption, problem } => {
+                differs = true;
+                if adoption.risk.is_some() {
+                    exit = Exit::Different;
+                }
+                terminal::diagnostic(&conflict(problem, adoption));
             }
             AdoptionEffect::Undecided(problem) => {
                 differs = true;
@@ -127,6 +128,16 @@ fn changed(key: &Key, adoption: &Adoption) -> Diagnostic {
             .hint("keep the value in the manifest, or in an overlay for the pool, before you apply"),
         None => Diagnostic::warning(message),
     }
+}
+
+/// Returns the problem of an object whose fields other field managers hold with other values.
+fn conflict(problem: &Diagnostic, adoption: &Adoption) -> Diagnostic {
+    let keep = "put THEIRS into the manifest, or into an overlay for the pool, before you apply";
+    let (severity, hint) = match &adoption.risk {
+        Some(risk) => (Severity::Error, format!("{keep}: {risk}")),
+        None => (Severity::Warning, format!("{keep}; `apply` refuses to overwrite them without --force-conflicts")),
+    };
+    Diagnostic { severity, ..problem.clone() }.hint(hint)
 }
 
 fn change(change: &FieldChange) -> String {

@@ -1,6 +1,6 @@
 //! Objects of Helm, Argo CD and Flux in manifests that were read from a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::apply::owners::{Tool, other_owners};
 use crate::core::live::LiveObject;
@@ -39,6 +39,12 @@ pub fn refuse_owned(objects: &[Document], taken: &[Tool]) -> Vec<Diagnostic> {
     found.into_iter().filter_map(refuse).collect()
 }
 
+/// Returns the tools that have marked one of these objects.
+pub fn tools_of(objects: &[Document]) -> BTreeSet<Tool> {
+    let live = objects.iter().filter_map(|object| LiveObject::read(object.value.clone()).ok());
+    live.flat_map(|live| other_owners(&live)).map(|tracker| tracker.tool).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +74,7 @@ metadata: {name: c, labels: {app.kubernetes.io/managed-by: Helm}}
         );
         assert_eq!(refuse_owned(&objects, &[Tool::Helm]), []);
         assert_eq!(refuse_owned(&objects, &[Tool::Flux]).len(), 1);
+        assert_eq!(tools_of(&objects), [Tool::Helm].into());
+        assert_eq!(tools_of(&objects[2..]), [].into());
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum Decision {
     Pool {
         /// The index of the pool.
         pool: usize,
-        /// Its binding before the import, which must not change. `None` if it has only a placeholder.
+        /// Its binding before the import, which must not change. `None` if it has only a placeholder, in a file.
         keeps: Option<Reading>,
     },
     /// The Service has a placeholder instead of a binding, or no binding, and was not read from a cluster.
@@ -50,7 +50,9 @@ fn one(
     // Without a field of its binding, a file says nothing about the nodes, but a Service of a cluster does.
     let is_read = own().is_some() || service.live.is_some();
     let bound = reading.as_ref().and_then(|reading| reading.pool).filter(|_| is_read);
-    let keeps = || (!has_placeholder).then(|| reading.clone().unwrap_or_default());
+    // What a Service of a cluster has is no example, whatever it looks like.
+    let is_kept = !has_placeholder || service.live.is_some();
+    let keeps = || is_kept.then(|| reading.clone().unwrap_or_default());
     if let Some(pool) = stated(service, bound, input)? {
         return Ok(Decision::Pool { pool, keeps: keeps() });
     }
@@ -74,7 +76,7 @@ fn stated(
     bound: Option<usize>,
     input: ImportInput<'_>,
 ) -> Result<Option<usize>, Diagnostic> {
-    let choice = input.choices.iter().find(|choice| choice.is_for(&service.namespace, &service.name));
+    let choice = input.choices.iter().find(|choice| choice.is_for(namespace(service, input), &service.name));
     let by_label = undecided::labeled_pool(service, bound, input.pools)?;
     let Some(choice) = choice else { return Ok(by_label) };
     let Some(pool) = undecided::pool_named(&choice.pool, input.pools) else {
@@ -94,13 +96,18 @@ fn stated(
     Ok(Some(pool))
 }
 
+/// Returns the namespace of a Service: the one that it states, or the one that all objects without a namespace get.
+fn namespace<'s>(service: &'s HandWritten, input: ImportInput<'s>) -> &'s str {
+    if service.namespace.is_empty() { input.options.namespace.unwrap_or_default() } else { &service.namespace }
+}
+
 /// Returns the problems of `--pool`: unknown Services and pools, and Services that are stated twice or exist several times.
 pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for (index, choice) in input.choices.iter().enumerate() {
         let shown = choice.shown();
         let found: Vec<&HandWritten> =
-            services.iter().filter(|service| choice.is_for(&service.namespace, &service.name)).collect();
+            services.iter().filter(|service| choice.is_for(namespace(service, input), &service.name)).collect();
         if found.is_empty() {
             let near = did_you_mean(&choice.service, services.iter().map(|service| service.name.as_str()));
             let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
@@ -114,7 +121,7 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
         } else if found.len() > 1 {
             let all: Vec<String> = found
                 .iter()
-                .map(|service| format!("--pool {}/{}={}", service.namespace, service.name, choice.pool))
+                .map(|service| format!("--pool {}/{}={}", namespace(service, input), service.name, choice.pool))
                 .collect();
             let message = format!("--pool {shown}={} fits {} Services", choice.pool, found.len());
             problems
@@ -129,7 +136,7 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
             );
         }
         let is_same =
-            |other: &&PoolChoice| found.iter().any(|service| other.is_for(&service.namespace, &service.name));
+            |other: &&PoolChoice| found.iter().any(|service| other.is_for(namespace(service, input), &service.name));
         if input.choices[..index].iter().any(|other| is_same(&other)) {
             let message = format!("--pool states the pool of Service {shown} twice");
             problems.push(Diagnostic::error(message).hint("state it once"));

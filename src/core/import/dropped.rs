@@ -91,27 +91,33 @@ impl Fields {
         let fields = plural(self.count, "field");
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         let names = first_of(&names);
+        let stay = if self.count == 1 { "it stays" } else { "they stay" };
+        let live = |kind: &str| format!("live {kind}{}", if self.objects.len() == 1 { "" } else { "s" });
         match topic {
             Topic::Server => format!("dropped {fields} that the API server wrote from {objects}: {names}"),
             Topic::Allocated => format!(
-                "dropped what the API server allocated to {}, which keep it: {names}",
-                plural(self.objects.len(), "Service")
+                "dropped what the API server allocated to {}, which {} it: {names}",
+                plural(self.objects.len(), "Service"),
+                if self.objects.len() == 1 { "keeps" } else { "keep" }
             ),
             Topic::Controllers => {
                 format!("dropped {fields} that controllers of Kubernetes wrote from {objects}: {names}")
             }
             Topic::Finalizers => {
                 format!(
-                    "dropped {} from {objects}; they stay on the live objects: {names}",
-                    plural(self.count, "finalizer")
+                    "dropped {} from {objects}; {stay} on the {}: {names}",
+                    plural(self.count, "finalizer"),
+                    live("object")
                 )
             }
             Topic::Platforms => format!(
-                "dropped {fields} that controllers of load balancers wrote from {}; they stay on the live Services: {names}",
-                plural(self.objects.len(), "Service")
+                "dropped {fields} that controllers of load balancers wrote from {}; {stay} on the {}: {names}",
+                plural(self.objects.len(), "Service"),
+                live("Service")
             ),
             Topic::Tools => format!(
-                "dropped {fields} by which other tools recognize {objects}; they stay on the live objects: {names}"
+                "dropped {fields} by which other tools recognize {objects}; {stay} on the {}: {names}",
+                live("object")
             ),
             Topic::Autoscalers => {
                 format!("dropped {names} from {objects}, because an autoscaler sets the number")
@@ -186,9 +192,9 @@ mod tests {
             dropped.sentences(),
             [
                 "dropped 2 fields that the API server wrote from 1 object: `metadata.generation`, `metadata.uid`",
-                "dropped what the API server allocated to 1 Service, which keep it: `spec.ports.nodePort`",
-                "dropped 1 finalizer from 1 object; they stay on the live objects: `a/b`",
-                "dropped 1 field that controllers of load balancers wrote from 1 Service; they stay on the live Services: `x/y`",
+                "dropped what the API server allocated to 1 Service, which keeps it: `spec.ports.nodePort`",
+                "dropped 1 finalizer from 1 object; it stays on the live object: `a/b`",
+                "dropped 1 field that controllers of load balancers wrote from 1 Service; it stays on the live Service: `x/y`",
                 "left out 1 object that Deployment web controls: replicaset/web-1",
             ]
         );

@@ -85,13 +85,21 @@ pub(crate) fn live(
         Some(reading) => format!("has no binding and {}", reading.does),
         None => "does not name its pool".to_owned(),
     };
+    let hint = match service.unread.as_slice() {
+        [] => format!(
+            "choose the pool that keeps it: --pool {}=POOL ({}); its load balancer keeps its nodes until you narrow it (docs/howto/split-one-service.md)",
+            word(&service.name),
+            list(pools)
+        ),
+        _ => state_it(service, pools),
+    };
     Diagnostic::refusal(format!(
         "cannot decide the pool of Service {}: it is in use (`{}` is set) but {does}",
         service.name,
         pointer::field(field)
     ))
     .at(location.clone())
-    .hint(state_it(service, pools))
+    .hint(hint)
 }
 
 /// Returns the error for one of several Services of a file that have a placeholder or no binding.
