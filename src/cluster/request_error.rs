@@ -219,6 +219,11 @@ impl Problem {
         [WEBHOOK_DOWN, " denied the request", " denied request"].iter().any(|words| message.contains(words))
     }
 
+    /// Returns whether the server could not call a webhook, which says nothing about the object.
+    pub fn is_of_unreachable_webhook(&self) -> bool {
+        matches!(self, Self::Rejected { message, .. } if message.contains(WEBHOOK_DOWN))
+    }
+
     /// Returns whether the server cannot read the object of an apply. It reports that as its own error, with status 500.
     pub fn is_of_input(&self) -> bool {
         let Self::Rejected { message, .. } = self else { return false };

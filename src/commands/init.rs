@@ -20,19 +20,19 @@ use crate::commands::init::manifests::{ImportFiles, MANIFESTS};
 use crate::commands::init::nodes_file::{copy_of_nodes, nodes_source};
 use crate::commands::init::source::SourceArgs;
 use crate::commands::init::starter::{Starter, seen};
-use crate::core::import::{ImportOptions, Imported};
+use crate::core::import::{EmptyPool, ImportOptions, Imported};
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::manifest::Key;
 use crate::core::platform::choose::Choice;
 use crate::core::platform::evidence::{Witness, choose_with_services};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::pools::{MergeOptions, Merged, discover_pools, merge};
+use crate::core::pools::{Discovered, MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::{LargeScale, Spec};
+use crate::core::spec::{DeclaredPool, LargeScale, Spec};
 use crate::core::yaml::Document;
 use crate::directory::{
     NamedBy, Outside, SPEC_FILE, is_outside, make_directory, nodes_from, read_text, write_new,
@@ -116,12 +116,19 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
     let documents = import.as_ref().map(|import| import.documents.as_slice());
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents)?;
-    let merged = pools(&choice, &nodes, args.label.as_deref())?;
+    let discovered = discover_pools(&nodes, choice.platform, args.label.as_deref(), None)?;
+    let mut merged = pools(&choice, &discovered, &[])?;
+    let context_namespace = cluster.as_ref().map(|cluster| cluster.namespace().to_owned());
+    let stated = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
+    let empty = import
+        .as_ref()
+        .map_or_else(Vec::new, |import| args.adopt.empty_pools(import, choice.platform, &merged.set, stated));
+    if !empty.is_empty() {
+        merged = pools(&choice, &discovered, &empty)?;
+    }
     for warning in &merged.warnings {
         terminal::diagnostic(warning);
     }
-    let context_namespace = cluster.as_ref().map(|cluster| cluster.namespace().to_owned());
-    let stated = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
     let options = ImportOptions { keep_defaults: args.source.keep_defaults, namespace: stated };
     let mut imported = import
         .as_ref()
@@ -150,6 +157,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         nodes: &source,
         choice: &choice,
         merged: &merged,
+        empty: &empty,
         imported: imported.as_ref(),
     });
     // `render` must be able to read what `init` writes. The file does not exist, so its lines say nothing.
@@ -172,6 +180,9 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     write_new(&spec_path, &shown, &text)?;
     terminal::styled(&Styled::created(&shown))?;
     report(&choice, &merged, imported.as_ref());
+    for EmptyPool { value, .. } in &empty {
+        terminal::note(&format!("pool {value} has no nodes now; `spec.pools.declare` keeps its Service"));
+    }
     if let Some(path) = &copy {
         terminal::note(&format!(
             "copied {} to {}, because a spec cannot name files outside of its git repository or directory",
@@ -248,9 +259,14 @@ fn choose_platform<'a>(
     })
 }
 
-fn pools(choice: &Choice<'_>, nodes: &[Node], label: Option<&str>) -> Result<Merged, Failure> {
-    let found = discover_pools(nodes, choice.platform, label, None)?;
-    Ok(merge(&Spec::new(&choice.platform.name), &found, None, &MergeOptions::default())?)
+/// Returns the pools of the nodes, and those without nodes.
+fn pools(choice: &Choice<'_>, discovered: &Discovered, empty: &[EmptyPool]) -> Result<Merged, Failure> {
+    let mut spec = Spec::new(&choice.platform.name);
+    for EmptyPool { value, vm_set } in empty {
+        spec.pools.declare.push(DeclaredPool { name: value.clone() });
+        spec.pools.vm_sets.extend(vm_set.clone().map(|vm_set| (value.clone(), vm_set)));
+    }
+    Ok(merge(&spec, discovered, None, &MergeOptions::default())?)
 }
 
 /// Returns `--name`, or the name of the first imported Service or of the directory as a DNS label.

@@ -4,6 +4,10 @@
 /// size in a few kilobytes. 100 MB is ten times what Argo CD reads from one directory by default.
 pub const MAX_FILE_BYTES: u64 = 100_000_000;
 
+/// The manifests in one directory that a user names on the command line. 1,000 Services with ten files each are 10,000; their
+/// total size has the limit of one file.
+pub const MAX_INPUT_FILES: usize = 10_000;
+
 /// The levels of lists and maps of a value. The schemas of the deepest CustomResourceDefinitions have about 60, and `serde_json`
 /// reads 127. Each level takes 4 KB of stack in a release build.
 pub const MAX_DEPTH: usize = 100;

@@ -35,7 +35,7 @@ pub use crate::core::live::foreign_items::foreign_items;
 pub use crate::core::live::live_object::LiveObject;
 pub use crate::core::live::live_state::LiveState;
 pub use crate::core::live::managed_fields::{Entry, FieldSet, MANAGER, Segment, entries, ours};
-pub use crate::core::live::manager_migration::{migration, migration_of_fields};
+pub use crate::core::live::manager_migration::{managers_of, migration, migration_of_fields};
 pub use crate::core::live::normalize::cleaned;
 pub use crate::core::live::predict::{Outlook, Prediction, predict};
 pub use crate::core::live::resource::{Resource, preferred_versions};

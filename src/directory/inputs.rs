@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::core::bounds::MAX_FILE_BYTES;
+use crate::core::bounds::{MAX_FILE_BYTES, MAX_INPUT_FILES};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::shell_quote::word;
 use crate::directory::FileError;
 use crate::directory::files::{read_text, read_text_of_user, text_of};
 
@@ -45,12 +46,21 @@ pub fn read_inputs(path: &Path) -> Checked<Vec<InputFile>> {
         return Ok(vec![InputFile { shown: STANDARD_INPUT.to_owned(), name, text: standard_input()? }]);
     }
     let shown = path.display().to_string();
+    if ["http://", "https://"].iter().any(|scheme| shown.starts_with(scheme)) && !path.exists() {
+        let command = format!("curl -fsSL {} | kubectl largescale init --from -", word(&shown));
+        return Err(Diagnostic::error(format!("{shown} is a URL, and --from reads files"))
+            .hint(format!("download it: `{command}`"))
+            .into());
+    }
     if !path.is_dir() {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(vec![InputFile { text: read_text_of_user(path, &shown)?, shown, name }]);
     }
     let mut files = Vec::new();
-    walk(path, &mut files)?;
+    walk(path, &mut files).map_err(|problem| match problem {
+        Walk::Wrong(problems) => problems,
+        Walk::TooMany => vec![too_large(&shown, &format!("more than {MAX_INPUT_FILES} files"))],
+    })?;
     if files.is_empty() {
         return Err(Diagnostic::error(
             "no file with the ending .yaml, .yml or .json in the directory or below it",
@@ -61,13 +71,40 @@ pub fn read_inputs(path: &Path) -> Checked<Vec<InputFile>> {
     let root = fs::canonicalize(path).map_err(|error| FileError::read_path(error, path))?;
     let mut problems = Vec::new();
     let mut inputs = Vec::with_capacity(files.len());
+    let mut bytes = 0;
     for file in files {
         match read_below(&file, path, &root) {
-            Ok(input) => inputs.push(input),
+            Ok(input) => {
+                bytes += input.text.len() as u64;
+                if bytes > MAX_FILE_BYTES {
+                    return Err(too_large(&shown, &format!("more than {MAX_FILE_BYTES} bytes")).into());
+                }
+                inputs.push(input);
+            }
             Err(problem) => problems.push(problem),
         }
     }
     if problems.is_empty() { Ok(inputs) } else { Err(problems) }
+}
+
+fn too_large(directory: &str, has: &str) -> Diagnostic {
+    Diagnostic::error(format!("the manifests in the directory and below it have {has}, which is the limit"))
+        .at(Location::file(directory))
+        .hint(
+            "name the files or smaller directories with --from; with several runs, each writes its own spec",
+        )
+}
+
+/// Why a directory was not read.
+enum Walk {
+    Wrong(Vec<Diagnostic>),
+    TooMany,
+}
+
+impl From<Vec<Diagnostic>> for Walk {
+    fn from(problems: Vec<Diagnostic>) -> Self {
+        Self::Wrong(problems)
+    }
 }
 
 fn read_below(file: &Path, directory: &Path, root: &Path) -> Result<InputFile, Diagnostic> {
@@ -83,20 +120,20 @@ fn read_below(file: &Path, directory: &Path, root: &Path) -> Result<InputFile, D
     Ok(InputFile { text: read_text(file, &shown)?, shown, name })
 }
 
-fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Checked<()> {
-    let failed = |error: io::Error| FileError::read_path(error, directory);
+fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), Walk> {
+    let failed = |error: io::Error| Walk::Wrong(FileError::read_path(error, directory).into());
     let entries: Vec<fs::DirEntry> =
         fs::read_dir(directory).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
     let names: Vec<String> =
         entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     if let Some((file, command)) = OF_TOOLS.iter().find(|(file, _)| names.iter().any(|name| name == file)) {
         let file = directory.join(file);
-        return Err(Diagnostic::error("the directory is the input of another tool, not manifests")
+        let problem = Diagnostic::error("the directory is the input of another tool, not manifests")
             .at(Location::file(file.display().to_string()))
             .hint(format!(
                 "give --from the output of the tool: `{command} DIRECTORY | kubectl largescale init --from -`"
-            ))
-            .into());
+            ));
+        return Err(Walk::Wrong(problem.into()));
     }
     let mut below: Vec<PathBuf> = Vec::new();
     let visible = entries.iter().zip(&names).filter(|(_, name)| !name.starts_with('.'));
@@ -115,8 +152,10 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> Checked<()> {
     for path in below {
         if path.is_dir() {
             walk(&path, files)?;
-        } else {
+        } else if files.len() < MAX_INPUT_FILES {
             files.push(path);
+        } else {
+            return Err(Walk::TooMany);
         }
     }
     Ok(())
@@ -161,6 +200,40 @@ mod tests {
             names(root)
                 .unwrap_err()
                 .starts_with("D/a/kustomization.yaml: the directory is the input of another tool")
+        );
+    }
+
+    #[test]
+    fn a_directory_has_limits() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        for index in 0..=MAX_INPUT_FILES {
+            fs::write(root.join(format!("{index}.yaml")), "").unwrap();
+        }
+        assert_eq!(
+            names(root).unwrap_err(),
+            "D: the manifests in the directory and below it have more than 10000 files, which is the limit"
+        );
+        fs::remove_file(root.join("0.yaml")).unwrap();
+        assert_eq!(names(root).unwrap().len(), MAX_INPUT_FILES);
+        let large = tempfile::tempdir().unwrap();
+        for name in ["a.yaml", "b.yaml"] {
+            let file = fs::File::create(large.path().join(name)).unwrap();
+            file.set_len(MAX_FILE_BYTES / 2 + 1).unwrap();
+        }
+        assert_eq!(
+            names(large.path()).unwrap_err(),
+            "D: the manifests in the directory and below it have more than 100000000 bytes, which is the limit"
+        );
+    }
+
+    #[test]
+    fn a_url_is_not_a_file() {
+        let problem = &read_inputs(Path::new("https://example.com/a.yaml?b=c&d")).unwrap_err()[0];
+        assert_eq!(problem.to_string(), "https://example.com/a.yaml?b=c&d is a URL, and --from reads files");
+        assert_eq!(
+            problem.hint.as_deref().unwrap(),
+            "download it: `curl -fsSL 'https://example.com/a.yaml?b=c&d' | kubectl largescale init --from -`"
         );
     }
 

@@ -92,7 +92,21 @@ fn is_load_balancer(service: &LiveObject) -> bool {
 fn listed(cluster: &Cluster, query: &ServiceQuery<'_>) -> Result<Vec<LiveObject>, Failure> {
     let services = Resource::core("Service", "services");
     let call = ApiCall::list(services, Some(query.namespace.to_owned()), query.selector.map(str::to_owned));
-    Ok(cluster.call(&call)?.objects())
+    match cluster.call(&call) {
+        Ok(answer) => Ok(answer.objects()),
+        Err(error) => Err(wrong_selector(query, &error).map_or_else(|| error.into(), Failure::from)),
+    }
+}
+
+/// Returns the error for a selector that the server cannot read.
+fn wrong_selector(query: &ServiceQuery<'_>, error: &ClusterError) -> Option<Diagnostic> {
+    let ClusterError::Request { problem: Problem::Rejected { code: 400, message, .. }, .. } = error else {
+        return None;
+    };
+    let message = format!("invalid --selector `{}`: {message}", query.selector?);
+    Some(
+        Diagnostic::error(message).hint("write it as for kubectl, such as `app=web` or `app in (web, shop)`"),
+    )
 }
 
 /// Reads the named Services one by one, which needs no permission to list.

@@ -179,7 +179,11 @@ fn check(
 /// Prints which tools the user takes over although none of the objects has their marks.
 pub(crate) fn note_unused(taken: &[Tool], found: &BTreeSet<Tool>) {
     for tool in taken.iter().filter(|tool| !found.contains(tool)) {
-        terminal::note(&format!("--from-{} has no effect: no object has the marks of {}", tool.flag(), tool.name()));
+        terminal::note(&format!(
+            "--from-{} has no effect: no object has the marks of {}",
+            tool.flag(),
+            tool.name()
+        ));
     }
 }
 

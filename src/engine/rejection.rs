@@ -24,7 +24,7 @@ pub(crate) fn hint(
 ) -> Option<String> {
     let ClusterError::Request { problem, .. } = error else { return None };
     if problem.is_of_admission() {
-        return Some(admission());
+        return Some(admission(problem));
     }
     if problem.is_of_input() {
         let why = "a field is unknown or has a wrong type, or two items of a list have the same key";
@@ -43,7 +43,12 @@ pub(crate) fn hint(
 }
 
 /// Returns the hint for an object that admission rejects.
-pub(crate) fn admission() -> String {
+pub(crate) fn admission(problem: &Problem) -> String {
+    if problem.is_of_unreachable_webhook() {
+        return "the server cannot call a webhook of the cluster, which must allow the change: check that its Service has Pods \
+                that are ready, or ask its owner"
+            .to_owned();
+    }
     "an admission policy or webhook of the cluster rejected it: change the manifests, or ask its owner"
         .to_owned()
 }

@@ -163,7 +163,7 @@ impl Results {
 
 /// Returns the error for a request about an object.
 pub(crate) fn failure(key: &Key, error: &ClusterError) -> Diagnostic {
-    let admission = |problem: &Problem| problem.is_of_admission().then(rejection::admission);
+    let admission = |problem: &Problem| problem.is_of_admission().then(|| rejection::admission(problem));
     let rejected = || match error {
         ClusterError::Request { problem, .. } => admission(problem),
         _ => None,

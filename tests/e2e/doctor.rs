@@ -25,7 +25,7 @@ fn doctor_finds_problems() {
         of(&all, "cluster"),
         (vec!["ok".to_owned()], "responds, and is the cluster of the lock file\n".to_owned())
     );
-    assert_eq!(of(&all, "rights").0, ["ok"; 5], "{}", all.out);
+    assert_eq!(of(&all, "rights").0, ["ok"; 6], "{}", all.out);
     assert!(
         of(&all, "platform").1.starts_with("azure-basic: 20 nodes in 4 pools by agentpool"),
         "{}",
@@ -39,7 +39,7 @@ fn doctor_finds_problems() {
     let few = app.run(&["doctor", "-o", "json", "--as", user]);
     assert_eq!(few.code, Some(0), "{few:?}");
     let (levels, said) = of(&few, "rights");
-    assert_eq!(levels, ["warn"; 5], "{said}");
+    assert_eq!(levels, ["warn"; 6], "{said}");
     assert!(
         said.contains("pools (init, pools, render, diff, capacity): no permission to get namespaces\n"),
         "{said}"

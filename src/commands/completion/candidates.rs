@@ -99,6 +99,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
         ("user", _) => values::users,
         ("namespace", _) => values::namespaces,
         ("services", _) => values::services,
+        (_, "SERVICE=POOL") => values::service_pools,
         ("platform", _) => values::platforms,
         _ => return None,
     };
@@ -112,8 +113,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 28] = [
-        "--pool",
+    const FREE: [&str; 27] = [
         "--nodes",
         "--base",
         "--branch",

@@ -10,7 +10,9 @@ use crate::cluster::{
 };
 use crate::commands::for_each;
 use crate::core::live::Resource;
-use crate::core::platform::{builtin_names, distributions, read_builtin};
+use crate::core::platform::evidence::choose_with_services;
+use crate::core::platform::{Platform, builtin_names, distributions, read_builtin};
+use crate::core::pools::discover_pools;
 use crate::directory::Project;
 use crate::scope::GlobalArgs;
 
@@ -85,6 +87,24 @@ pub(super) fn namespaces(global: &GlobalArgs) -> Vec<Value> {
 pub(super) fn services(global: &GlobalArgs) -> Vec<Value> {
     let found = of_cluster(global.cluster.clone(), list_services).unwrap_or_default();
     found.into_iter().map(|name| (name, String::new())).collect()
+}
+
+/// Returns each Service of type LoadBalancer in the namespace with each pool, as `SERVICE=POOL`.
+pub(super) fn service_pools(global: &GlobalArgs) -> Vec<Value> {
+    let found = of_cluster(global.cluster.clone(), list_service_pools).unwrap_or_default();
+    found.into_iter().map(|choice| (choice, String::new())).collect()
+}
+
+fn list_service_pools(cluster: &Cluster) -> Option<Vec<String>> {
+    let services = list_services(cluster)?;
+    let nodes = cluster.nodes().ok()?;
+    let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
+    let choice = choose_with_services(&platforms, &nodes, &[]).ok()??;
+    let discovered = discover_pools(&nodes, choice.platform, None, None).ok()?;
+    let of = |service: &String| -> Vec<String> {
+        discovered.pools.keys().map(|pool| format!("{service}={pool}")).collect()
+    };
+    Some(services.iter().flat_map(of).collect())
 }
 
 fn list_namespaces(cluster: &Cluster) -> Option<Vec<String>> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::commands::init::source::Import;
 use crate::core::apply::{Tool, refuse_owned, tools_of};
 use crate::core::import::{
-    ImportInput, ImportOptions, Imported, PoolChoice, PoolsWithoutService, import_documents,
+    EmptyPool, ImportInput, ImportOptions, Imported, PoolChoice, PoolsWithoutService, empty_pools,
+    import_documents,
 };
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::Platform;
@@ -39,6 +40,30 @@ impl AdoptArgs {
     pub(super) fn taken(&self) -> Vec<Tool> {
         self.take_over.taken()
     }
+
+    /// Returns the pools that the user states, and the problems of these flags.
+    fn choices(&self) -> (Vec<PoolChoice>, Vec<Diagnostic>) {
+        let mut choices = Vec::new();
+        let mut problems = Vec::new();
+        for text in &self.pool {
+            match PoolChoice::of_flag(text) {
+                Ok(choice) => choices.push(choice),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        (choices, problems)
+    }
+
+    /// Returns the pools without nodes that the user states. `namespace` is that of objects that state none.
+    pub(super) fn empty_pools(
+        &self,
+        import: &Import,
+        platform: &Platform,
+        known: &PoolSet,
+        namespace: Option<&str>,
+    ) -> Vec<EmptyPool> {
+        empty_pools(&import.documents, &self.choices().0, platform, known, namespace)
+    }
 }
 
 /// Imports the documents.
@@ -49,14 +74,7 @@ pub(super) fn import(
     (pools, nodes): (&PoolSet, &[Node]),
     options: ImportOptions<'_>,
 ) -> Result<Imported, Failure> {
-    let mut choices = Vec::new();
-    let mut problems = Vec::new();
-    for text in &args.pool {
-        match PoolChoice::of_flag(text) {
-            Ok(choice) => choices.push(choice),
-            Err(problem) => problems.push(problem),
-        }
-    }
+    let (choices, mut problems) = args.choices();
     let objects = objects(&import.documents);
     let taken = args.taken();
     problems.extend(refuse_owned(&objects, &taken));
@@ -94,11 +112,7 @@ pub(super) fn import(
 
 /// Returns the objects of the input, without lists around them.
 fn objects(documents: &[Document]) -> Vec<Document> {
-    let items = documents
-        .iter()
-        .cloned()
-        .map(|document| if document.is_list() { document.into_items() } else { vec![document] });
-    items.flatten().collect()
+    documents.iter().cloned().flat_map(Document::into_objects).collect()
 }
 
 fn read_configuration(file: &Path) -> Result<Document, Failure> {

@@ -135,7 +135,10 @@ fn conflict(problem: &Diagnostic, adoption: &Adoption) -> Diagnostic {
     let keep = "put THEIRS into the manifest, or into an overlay for the pool, before you apply";
     let (severity, hint) = match &adoption.risk {
         Some(risk) => (Severity::Error, format!("{keep}: {risk}")),
-        None => (Severity::Warning, format!("{keep}; `apply` refuses to overwrite them without --force-conflicts")),
+        None => (
+            Severity::Warning,
+            format!("{keep}; `apply` refuses to overwrite them without --force-conflicts"),
+        ),
     };
     Diagnostic { severity, ..problem.clone() }.hint(hint)
 }

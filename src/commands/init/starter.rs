@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::core::import::Imported;
+use crate::core::import::{EmptyPool, Imported};
 use crate::core::platform::choose::Choice;
 use crate::core::pools::Merged;
 use crate::core::report::escape::in_comment;
@@ -24,6 +24,8 @@ pub(super) struct Starter<'a> {
     pub nodes: &'a str,
     pub choice: &'a Choice<'a>,
     pub merged: &'a Merged,
+    /// The pools without nodes that an existing Service is bound to.
+    pub empty: &'a [EmptyPool],
     pub imported: Option<&'a Imported>,
 }
 
@@ -58,7 +60,7 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
     line("  pools:");
     line(&format!("    label: {}", scalar(&merged.set.label)));
     exclude(&mut line, starter);
-    line("    # declare: [{name: burst}]   # pools that may have no nodes yet");
+    declare(&mut line, starter.empty);
     line("    # whenEmpty: remove          # default: keep, until `render --forget POOL`");
     if let Some(imported) = imported.filter(|imported| !imported.settings.is_empty()) {
         line("  # From the bindings of the existing Services.");
@@ -127,6 +129,25 @@ fn exclude(line: &mut impl FnMut(&str), starter: &Starter<'_>) {
         line("    # The existing load-balancer configurations.");
         line("    loadBalancers:");
         block(line, "      ", &imported.load_balancers);
+    }
+}
+
+/// Writes the pools that may have no nodes.
+fn declare(line: &mut impl FnMut(&str), empty: &[EmptyPool]) {
+    if empty.is_empty() {
+        line("    # declare: [{name: burst}]   # pools that may have no nodes yet");
+        return;
+    }
+    line("    # Pools of existing Services that have no nodes now.");
+    line("    declare:");
+    for pool in empty {
+        line(&format!("    - name: {}", yaml::write_scalar(&pool.value)));
+    }
+    let sets: BTreeMap<&str, &str> =
+        empty.iter().filter_map(|pool| Some((pool.value.as_str(), pool.vm_set.as_deref()?))).collect();
+    if !sets.is_empty() {
+        line("    vmSets:");
+        block(line, "      ", &sets);
     }
 }
 

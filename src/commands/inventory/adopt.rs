@@ -4,10 +4,11 @@ use std::fmt;
 
 use crate::commands::inventory::members::{Member, MemberState, members, patch_all, patches};
 use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
-use crate::core::live::{Entry, MANAGER, migration_of_fields};
+use crate::core::live::{Entry, MANAGER, managers_of, migration_of_fields};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote::word;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
 use crate::engine::target::{Access, Target, location};
@@ -49,6 +50,7 @@ pub(super) struct Args {
 
 /// Takes over the ApplySet.
 pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    check_paths(&args.field)?;
     let access = if args.dry_run { Access::DryRun } else { Access::ReadWrite };
     let mut target = Target::find(scope, access)?;
     if let Some(live) = &target.parent_live {
@@ -62,9 +64,7 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         |entry: &Entry<'_>| is_kubectls(entry) || args.from.iter().any(|name| name == entry.manager);
     let patches = patches(&members, |_, live| migration_of_fields(live, is_from, &args.field, MANAGER));
     if patches.is_empty() && !args.field.is_empty() {
-        return Err(Diagnostic::error("no object has this field from these field managers")
-            .hint("copy the path from the message of `apply`, and name its field manager with --from")
-            .into());
+        return Err(no_field(&members, &args.field).into());
     }
     let owner = PreviousOwner::of(&target);
     terminal::note(&owner.to_string());
@@ -98,6 +98,43 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let exit = report.finish(scope, &location(&target))?;
     terminal::note("next: kubectl largescale diff --live shows what apply would change");
     Ok(if interrupted { Exit::Interrupted } else { exit })
+}
+
+/// Refuses paths that no field can have.
+fn check_paths(paths: &[String]) -> Result<(), Vec<Diagnostic>> {
+    let wrong = paths.iter().filter(|path| !path.starts_with('.'));
+    let problems: Vec<Diagnostic> = wrong
+        .map(|path| {
+            Diagnostic::error(format!("invalid --field `{path}`: a path begins with a dot"))
+                .hint(format!("use --field {}", word(&format!(".{path}"))))
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Returns the error for fields that the chosen field managers do not have; it names the field managers that have them.
+fn no_field(members: &[Member<'_>], paths: &[String]) -> Diagnostic {
+    let shown = paths.join(", ");
+    let live = || members.iter().filter_map(|member| Some((&member.key, member.live?)));
+    let owners: Vec<_> = live()
+        .map(|(key, live)| (key, managers_of(live, paths)))
+        .filter(|(_, owners)| !owners.is_empty())
+        .collect();
+    let others = owners
+        .iter()
+        .find_map(|(key, owners)| Some((key, owners.iter().find(|owner| owner.as_str() != MANAGER)?)));
+    match (others, owners.first()) {
+        (Some((key, manager)), _) => Diagnostic::error(format!(
+            "the field manager of {shown} of {key} is {manager}, which --from does not name"
+        ))
+        .hint(format!("add --from {}", word(manager))),
+        (None, Some((key, _))) => Diagnostic::error(format!("{MANAGER} already manages {shown} of {key}"))
+            .hint("there is nothing to take over; `apply` can change and remove the field"),
+        (None, None) => {
+            Diagnostic::error(format!("no object of the directory has the managed field {shown}"))
+                .hint("copy the path from the message of `apply`")
+        }
+    }
 }
 
 /// The previous owner of an ApplySet.

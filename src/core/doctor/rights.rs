@@ -6,7 +6,7 @@ use crate::core::doctor::Finding;
 use crate::core::yaml;
 
 /// The roles: name, manifest, commands that need it, and where it is bound.
-const TIERS: [(&str, &str, &str, &str); 5] = [
+const TIERS: [(&str, &str, &str, &str); 6] = [
     (
         "pools",
         include_str!("../../../docs/rbac/pools.yaml"),
@@ -25,6 +25,7 @@ const TIERS: [(&str, &str, &str, &str); 5] = [
         "status, inventory, an estimate by diff --live",
         "the namespace",
     ),
+    ("importer", include_str!("../../../docs/rbac/importer.yaml"), "init --from-cluster", "the namespace"),
     ("applier", include_str!("../../../docs/rbac/applier.yaml"), "apply, diff --live", "the namespace"),
     ("pruner", include_str!("../../../docs/rbac/pruner.yaml"), "prune, apply --prune", "the namespace"),
 ];
@@ -110,9 +111,9 @@ mod tests {
 
     #[test]
     fn roles_are_compared_with_granted_rules() {
-        assert_eq!(levels(&json!([])), [Level::Warn; 5]);
+        assert_eq!(levels(&json!([])), [Level::Warn; 6]);
         let all = json!([{ "apiGroups": ["*"], "resources": ["*"], "verbs": ["*"] }]);
-        assert_eq!(levels(&all), [Level::Ok; 5]);
+        assert_eq!(levels(&all), [Level::Ok; 6]);
         let nodes = json!([
             { "apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"] },
             { "apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"], "resourceNames": ["kube-system"] },
@@ -126,7 +127,7 @@ mod tests {
         let found = rights(&review, "web");
         assert!(found[0].message.ends_with("no permission to get namespaces"), "{found:?}");
         assert!(found[3].hint.as_deref().unwrap().ends_with("in namespace web"), "{found:?}");
-        assert!(found[5].message.starts_with("the API server cannot list all"), "{found:?}");
+        assert!(found[6].message.starts_with("the API server cannot list all"), "{found:?}");
     }
 
     #[test]

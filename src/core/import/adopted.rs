@@ -58,12 +58,13 @@ pub(crate) fn add(groups: &[Group], input: ImportInput<'_>, sets: &NodeSets<'_>,
                 continue;
             }
             let name = &member.service.name;
-            imported.changes.push(if reading.pool == Some(pool) && member.service.unread.is_empty() {
+            let is_unbound = member.service.unread.is_empty();
+            imported.changes.push(if reading.pool == Some(pool) && is_unbound {
                 format!(
                     "Service {name} stays without a binding: its load balancer uses every node, today those of pool {value}, until its patch is removed from overlays/{}.yaml",
                     kept::OVERLAY
                 )
-            } else if reading.pool == Some(pool) {
+            } else if reading.pool == Some(pool) || sets.size(pool) == 0 {
                 format!("Service {name} keeps its binding, which selects the nodes of pool {value}, in another form than render writes: overlays/{}.yaml", kept::OVERLAY)
             } else {
                 let now = reading.nodes.map_or_else(|| "its nodes".to_owned(), |count| plural(count, "node"));

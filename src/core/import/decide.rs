@@ -98,7 +98,11 @@ fn stated(
 
 /// Returns the namespace of a Service: the one that it states, or the one that all objects without a namespace get.
 fn namespace<'s>(service: &'s HandWritten, input: ImportInput<'s>) -> &'s str {
-    if service.namespace.is_empty() { input.options.namespace.unwrap_or_default() } else { &service.namespace }
+    if service.namespace.is_empty() {
+        input.options.namespace.unwrap_or_default()
+    } else {
+        &service.namespace
+    }
 }
 
 /// Returns the problems of `--pool`: unknown Services and pools, and Services that are stated twice or exist several times.
@@ -106,8 +110,10 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
     let mut problems = Vec::new();
     for (index, choice) in input.choices.iter().enumerate() {
         let shown = choice.shown();
-        let found: Vec<&HandWritten> =
-            services.iter().filter(|service| choice.is_for(namespace(service, input), &service.name)).collect();
+        let found: Vec<&HandWritten> = services
+            .iter()
+            .filter(|service| choice.is_for(namespace(service, input), &service.name))
+            .collect();
         if found.is_empty() {
             let near = did_you_mean(&choice.service, services.iter().map(|service| service.name.as_str()));
             let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
@@ -121,7 +127,9 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
         } else if found.len() > 1 {
             let all: Vec<String> = found
                 .iter()
-                .map(|service| format!("--pool {}/{}={}", namespace(service, input), service.name, choice.pool))
+                .map(|service| {
+                    format!("--pool {}/{}={}", namespace(service, input), service.name, choice.pool)
+                })
                 .collect();
             let message = format!("--pool {shown}={} fits {} Services", choice.pool, found.len());
             problems
@@ -131,12 +139,14 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
             let known = || input.pools.pools.iter().map(|pool| pool.value.as_str());
             let near = did_you_mean(&choice.pool, known());
             let message = format!("--pool {shown} names pool `{}`, which does not exist{near}", choice.pool);
-            problems.push(
-                Diagnostic::error(message).hint(format!("known pools: {}", undecided::list(input.pools))),
-            );
+            problems.push(Diagnostic::error(message).hint(format!(
+                "known pools: {}; a pool that has no nodes now must be named by the binding of the Service",
+                undecided::list(input.pools)
+            )));
         }
-        let is_same =
-            |other: &&PoolChoice| found.iter().any(|service| other.is_for(namespace(service, input), &service.name));
+        let is_same = |other: &&PoolChoice| {
+            found.iter().any(|service| other.is_for(namespace(service, input), &service.name))
+        };
         if input.choices[..index].iter().any(|other| is_same(&other)) {
             let message = format!("--pool states the pool of Service {shown} twice");
             problems.push(Diagnostic::error(message).hint("state it once"));

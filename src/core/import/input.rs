@@ -61,8 +61,10 @@ impl PoolChoice {
     /// Reads `SERVICE=POOL` or `NAMESPACE/SERVICE=POOL`.
     pub fn of_flag(text: &str) -> Result<Self, Diagnostic> {
         let malformed = || {
-            Diagnostic::error(format!("invalid --pool `{text}`: expected SERVICE=POOL or NAMESPACE/SERVICE=POOL"))
-                .hint("name a Service of the input, and its pool, such as --pool web=users")
+            Diagnostic::error(format!(
+                "invalid --pool `{text}`: expected SERVICE=POOL or NAMESPACE/SERVICE=POOL"
+            ))
+            .hint("name a Service of the input, and its pool, such as --pool web=users")
         };
         let (of, pool) = text.split_once('=').ok_or_else(malformed)?;
         let (namespace, service) = match of.split_once('/') {

@@ -65,12 +65,16 @@ pub(crate) fn unread(
             ),
         ),
     };
+    let empty = match reading.and_then(|reading| reading.nodes) {
+        Some(0) => "; POOL may also be a pool that has no nodes now and that the binding names",
+        _ => "",
+    };
     Diagnostic::refusal(format!(
         "cannot decide the pool of Service {}: `{field}` is `{value}`, which {does}",
         service.name
     ))
     .at(location.clone())
-    .hint(other + &state_it(service, pools))
+    .hint(other + &state_it(service, pools) + empty)
 }
 
 /// Returns the error for a Service in a cluster without a binding.

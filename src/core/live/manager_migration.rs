@@ -88,6 +88,17 @@ pub fn migration_of_fields(
     Some(Value::Array(patch))
 }
 
+/// Returns the field managers of the fields that one of the patterns matches, without repetition.
+pub fn managers_of(object: &LiveObject, patterns: &[String]) -> Vec<String> {
+    let entries = entries(object).unwrap_or_default();
+    let has_field = |(_, raw): &(&Entry<'_>, &Value)| !parted(&raw["fieldsV1"], patterns, "").0.is_empty();
+    let found = entries.iter().zip(object.managed_fields()).filter(has_field);
+    let mut managers: Vec<String> = found.map(|(entry, _)| entry.manager.to_owned()).collect();
+    managers.sort_unstable();
+    managers.dedup();
+    managers
+}
+
 /// Divides a field set into what one of the patterns matches and the rest.
 fn parted(fields: &Value, patterns: &[String], at: &str) -> (Map<String, Value>, Map<String, Value>) {
     let (mut moved, mut left) = (Map::new(), Map::new());

@@ -1,5 +1,7 @@
 //! What a platform file says, in lines for people: `kubectl largescale platforms NAME` and docs/platforms.md show them.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::core::platform::protocols::{ProtocolRule, Together};
@@ -214,6 +216,14 @@ fn of_services(spec: &PlatformSpec, facts: &mut Facts) {
     if !spec.address_annotations.is_empty() {
         let keys = code(spec.address_annotations.iter().map(String::as_str));
         facts.add("one address for each pool", keys);
+    }
+    let mut written: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for field in &spec.written {
+        written.entry(&field.source).or_default().push(last(&field.path));
+    }
+    for (source, names) in written {
+        let names = code(names.iter().map(String::as_str));
+        facts.add("left out by init", format!("{names}: the controller writes it ({source})"));
     }
     for rule in &spec.refuses {
         facts.add(level(rule.level), format!("`{}` {}", refused_field(rule), rule.because));

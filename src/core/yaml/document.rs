@@ -111,6 +111,11 @@ impl Document {
         is_list(&self.value)
     }
 
+    /// Returns the objects of the document: the items of a list, or itself.
+    pub fn into_objects(self) -> Vec<Self> {
+        if self.is_list() { self.into_items() } else { vec![self] }
+    }
+
     /// Returns the items of a Kubernetes List as documents, with their lines. The API server writes the items of a typed list
     /// without `kind` and `apiVersion`; they get those of the list (`decodeToList` in k8s.io/apimachinery).
     pub fn into_items(mut self) -> Vec<Self> {
