@@ -45,8 +45,9 @@ pub(crate) fn read_adoptable(cluster: &Cluster, query: &ServiceQuery<'_>) -> Res
     let (balanced, others): (Vec<_>, Vec<_>) =
         services.into_iter().partition(|service| is_narrowed || is_load_balancer(service));
     let workloads = selected(&balanced, workloads);
-    let (beside, apart): (Vec<_>, Vec<_>) =
+    let (beside, mut apart): (Vec<_>, Vec<_>) =
         others.into_iter().partition(|service| is_beside(service, &workloads));
+    apart.retain(|service| !is_of_api_server(service));
     if !apart.is_empty() {
         let names: Vec<&str> = apart.iter().map(LiveObject::name).collect();
         notes.push(format!(
@@ -87,6 +88,11 @@ fn resource([group, version, kind, plural]: Kind) -> Resource {
 
 fn is_load_balancer(service: &LiveObject) -> bool {
     service.field("spec")["type"] == "LoadBalancer"
+}
+
+/// Whether the API server writes the Service itself.
+fn is_of_api_server(service: &LiveObject) -> bool {
+    service.namespace() == "default" && service.name() == "kubernetes"
 }
 
 fn listed(cluster: &Cluster, query: &ServiceQuery<'_>) -> Result<Vec<LiveObject>, Failure> {

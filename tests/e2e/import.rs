@@ -104,7 +104,7 @@ fn wait_for_addresses(plane: &ControlPlane, app: &App<'_>) {
 }
 
 /// Whether a line of a diff is a change other than membership in the set.
-fn is_other_change(line: &str) -> bool {
+pub(crate) fn is_other_change(line: &str) -> bool {
     let is_change = (line.starts_with('+') || line.starts_with('-'))
         && !line.starts_with("+++ ")
         && !line.starts_with("--- ");

@@ -45,3 +45,4 @@ mod story;
 mod survive;
 mod upstream;
 mod wait;
+mod walks;

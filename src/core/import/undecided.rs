@@ -66,7 +66,9 @@ pub(crate) fn unread(
         ),
     };
     let empty = match reading.and_then(|reading| reading.nodes) {
-        Some(0) => "; POOL may also be a pool that has no nodes now and that the binding names",
+        Some(0) | None if platforms.is_empty() => {
+            "; POOL may also be a pool that has no nodes now and that the binding names"
+        }
         _ => "",
     };
     Diagnostic::refusal(format!(
