@@ -185,6 +185,50 @@ fn bindings_in_any_form_are_read_as_the_controller_reads_them() {
     }
 }
 
+/// What a Service of a cluster has is no example, so it stays as it is.
+#[test]
+fn only_the_placeholder_of_a_file_is_replaced() {
+    let stated = Options { pools: &["web=two"], ..PLAIN };
+    let of = |spec: &str| {
+        shown(import("azure-basic", &service("web", &[(AZURE, "{VM set}")], spec), &stated))
+    };
+    assert_eq!(of(""), TWO);
+    assert_eq!(of(LIVE), format!("{TWO} keeps {{VM set}}"));
+}
+
+#[test]
+fn a_pool_without_nodes_is_known_if_the_binding_names_it() {
+    let burst = |value: &str, vm_set: Option<&str>| {
+        vec![EmptyPool { value: value.to_owned(), vm_set: vm_set.map(str::to_owned) }]
+    };
+    for (platform, annotations, choice, expected) in [
+        ("hetzner", &[(HETZNER, "hcloud/node-group==burst")][..], "web=burst", burst("burst", None)),
+        ("hetzner", &[(HETZNER, "hcloud/node-group==burst")], "shop/web=burst", burst("burst", None)),
+        ("hetzner", &[(HETZNER, "hcloud/node-group==burst")], "blog/web=burst", vec![]),
+        ("hetzner", &[(HETZNER, "hcloud/node-group==burst")], "api=burst", vec![]),
+        ("hetzner", &[(HETZNER, "hcloud/node-group==burst")], "web=brst", vec![]),
+        ("hetzner", &[(HETZNER, "hcloud/node-group==two")], "web=two", vec![]),
+        ("hetzner", &[], "web=burst", vec![]),
+        (
+            "azure-basic",
+            &[(AZURE, "burst-availabilitySet-1")],
+            "web=burst",
+            burst("burst", Some("burst-availabilitySet-1")),
+        ),
+        ("azure-multi-slb", &[(CONFIGURATIONS, "lb-burst")], "web=burst", burst("burst", None)),
+        ("aws-lbc", &[(AWS, "eks.amazonaws.com/nodegroup=burst")], "web=burst", burst("burst", None)),
+        ("oci-lb", &[(OCI, "name=burst")], "web=burst", burst("burst", None)),
+    ] {
+        let platform = PLATFORMS.iter().find(|known| known.name == platform).unwrap();
+        let discovered = discover_pools(&nodes(platform), platform, Some(label(platform)), None).unwrap();
+        let merged = merge(&Spec::new(&platform.name), &discovered, None, &MergeOptions::default()).unwrap();
+        let choices = [PoolChoice::of_flag(choice).unwrap()];
+        let documents = yaml::read("in.yaml", &service("web", annotations, LIVE)).unwrap();
+        let found = empty_pools(&documents, &choices, platform, &merged.set, Some("shop"));
+        assert_eq!(found, expected, "{} {annotations:?} {choice}", platform.name);
+    }
+}
+
 #[test]
 fn bindings_that_do_not_select_the_nodes_of_one_pool_are_refused() {
     let all = "the 2 nodes of pool one and the 3 nodes of pool two";
