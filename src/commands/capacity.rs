@@ -70,6 +70,7 @@ fn seen(project: &Project, scope: &Scope, args: &Args) -> Result<Vec<Usage>, Fai
         label: args.label.clone(),
         locked: false,
         forget: Vec::new(),
+        new_pool: Vec::new(),
         allow_shrink: false,
     };
     let discovery = discover(project, &scope.cluster, &nodes, Shrink::Warn)?;

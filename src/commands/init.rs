@@ -27,7 +27,7 @@ use crate::core::manifest::Key;
 use crate::core::platform::choose::Choice;
 use crate::core::platform::evidence::{Witness, choose_with_services};
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::pools::{Discovered, MergeOptions, Merged, discover_pools, merge};
+use crate::core::pools::{Discovered, Lookalikes, MergeOptions, Merged, discover_pools, merge};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
@@ -266,7 +266,12 @@ fn pools(choice: &Choice<'_>, discovered: &Discovered, empty: &[EmptyPool]) -> R
         spec.pools.declare.push(DeclaredPool { name: value.clone() });
         spec.pools.vm_sets.extend(vm_set.clone().map(|vm_set| (value.clone(), vm_set)));
     }
-    Ok(merge(&spec, discovered, None, &MergeOptions::default())?)
+    Ok(merge(
+        &spec,
+        discovered,
+        None,
+        &MergeOptions { lookalikes: Lookalikes::Warn, ..MergeOptions::default() },
+    )?)
 }
 
 /// Returns `--name`, or the name of the first imported Service or of the directory as a DNS label.

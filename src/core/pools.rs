@@ -4,12 +4,18 @@ mod backend;
 mod discover;
 mod label;
 mod merge;
+mod mislabeled;
+mod new_pool;
 mod pool;
 mod pool_names;
+mod pool_source;
+mod shrink;
+mod wrong_platform;
 
 pub use crate::core::pools::backend::no_backend;
-pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, discover_pools};
+pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, VmSetNodes, discover_pools};
 pub use crate::core::pools::merge::{
-    MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
+    Lookalikes, MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
 };
 pub use crate::core::pools::pool::{Pool, PoolSet, VmSetEvidence};
+pub use crate::core::pools::wrong_platform::wrong_platform;

@@ -7,7 +7,9 @@ use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
-use crate::core::pools::{MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked};
+use crate::core::pools::{
+    Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked, wrong_platform,
+};
 use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
@@ -26,11 +28,14 @@ pub(crate) struct NodeArgs {
     #[arg(long, help_heading = "Nodes", value_name = "KEY")]
     pub label: Option<String>,
     /// Use the pools recorded in the lock file instead of reading nodes
-    #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
+    #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "new_pool", "allow_shrink"])]
     pub locked: bool,
     /// Remove a pool that no longer has nodes; may be repeated
     #[arg(long, help_heading = "Nodes", value_name = "POOL")]
     pub forget: Vec<String>,
+    /// Confirm a new pool whose name looks like that of another pool; may be repeated
+    #[arg(long, help_heading = "Nodes", value_name = "POOL")]
+    pub new_pool: Vec<String>,
     /// Continue even if more than half of the known pools have no nodes
     #[arg(long, help_heading = "Nodes")]
     pub allow_shrink: bool,
@@ -128,10 +133,15 @@ pub(crate) fn discover(
 /// Finds the pools of nodes, and merges them with the lock.
 fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -> Result<Merged, Failure> {
     let (spec, lock) = (&project.spec.spec, project.lock.as_ref());
+    if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
+        return Err(problem.at(project.document.location("/spec/platform")).into());
+    }
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
     let discovered = discover_pools(nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
     let shrink = if args.allow_shrink { Shrink::Accept } else { doubt };
-    let options = MergeOptions { forget: args.forget.clone(), shrink };
+    let lookalikes = if doubt == Shrink::Refuse { Lookalikes::Refuse } else { Lookalikes::Warn };
+    let options =
+        MergeOptions { forget: args.forget.clone(), new_pools: args.new_pool.clone(), lookalikes, shrink };
     let mut merged = merge(spec, &discovered, lock, &options)?;
     let (wrong, warnings): (Vec<_>, Vec<_>) =
         merged.warnings.into_iter().partition(|warning| warning.severity != Severity::Warning);

@@ -27,6 +27,7 @@ mod man;
 mod merges;
 mod messages;
 mod models;
+mod node_hints;
 mod overlays;
 #[path = "../support/pages.rs"]
 mod pages;

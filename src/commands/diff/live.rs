@@ -30,7 +30,7 @@ use crate::scope::Scope;
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LiveArgs {
     /// Show what apply would change in the cluster instead of what render would change in the directory
-    #[arg(long, conflicts_with_all = ["nodes", "label", "locked", "forget", "allow_shrink"])]
+    #[arg(long, conflicts_with_all = ["nodes", "label", "locked", "forget", "new_pool", "allow_shrink"])]
     pub(crate) live: bool,
     /// Also show the objects that would be deleted
     #[arg(long, requires = "live")]

@@ -11,7 +11,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::live::FieldChange;
 use crate::core::manifest::Key;
 use crate::core::pointer;
-use crate::core::pools::{MergeOptions, discover_pools, merge};
+use crate::core::pools::{Lookalikes, MergeOptions, discover_pools, merge};
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
@@ -55,7 +55,8 @@ pub(super) fn show(
 fn rendered(project: &Project, nodes: &[Node]) -> Checked<Vec<RenderedFile>> {
     let spec = &project.spec.spec;
     let discovered = discover_pools(nodes, &project.platform, spec.pools.label.as_deref(), None)?;
-    let merged = merge(spec, &discovered, None, &MergeOptions::default())?;
+    let options = MergeOptions { lookalikes: Lookalikes::Warn, ..MergeOptions::default() };
+    let merged = merge(spec, &discovered, None, &options)?;
     Ok(render_project(project, &merged.set, MAX_OBJECTS)?.files)
 }
 

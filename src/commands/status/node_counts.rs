@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{Cluster, ClusterError, Problem};
 use crate::core::kubernetes::node::Node;
-use crate::core::pools::{MergeOptions, PoolState, Shrink, discover_pools, merge};
+use crate::core::pools::{Lookalikes, MergeOptions, PoolState, Shrink, discover_pools, merge};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::status::NodeCount;
@@ -42,7 +42,8 @@ fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
     let label = lock.map(|lock| lock.label.as_str());
     let discovered = discover_pools(nodes, &project.platform, None, label)?;
-    let options = MergeOptions { forget: Vec::new(), shrink: Shrink::Accept };
+    let options =
+        MergeOptions { lookalikes: Lookalikes::Warn, shrink: Shrink::Accept, ..MergeOptions::default() };
     let merged = merge(&project.spec.spec, &discovered, lock, &options)?;
     let is_known = |value: &String| lock.is_some_and(|lock| lock.pools.contains_key(value));
     let mut found = Nodes::default();

@@ -231,11 +231,8 @@ impl PoolNodes {
                 let Some(seen) = &report.observed else {
                     return Self { name: report.pool.name.clone(), ..Self::default() };
                 };
-                let largest = seen.vm_sets.iter().max_by_key(|(_, nodes)| **nodes);
-                let vm_set = largest.and_then(|(name, nodes)| {
-                    let rule = rules.get(*seen.rules.get(name)?)?;
-                    Some((*nodes, rule.takes.clone()?))
-                });
+                let largest = seen.vm_sets.values().max_by_key(|set| set.count);
+                let vm_set = largest.and_then(|set| Some((set.count, rules.get(set.rule)?.takes.clone()?)));
                 Self { name: report.pool.name.clone(), all: seen.nodes(), backends: seen.backends, vm_set }
             })
             .collect()

@@ -189,9 +189,8 @@ fn bindings_in_any_form_are_read_as_the_controller_reads_them() {
 #[test]
 fn only_the_placeholder_of_a_file_is_replaced() {
     let stated = Options { pools: &["web=two"], ..PLAIN };
-    let of = |spec: &str| {
-        shown(import("azure-basic", &service("web", &[(AZURE, "{VM set}")], spec), &stated))
-    };
+    let of =
+        |spec: &str| shown(import("azure-basic", &service("web", &[(AZURE, "{VM set}")], spec), &stated));
     assert_eq!(of(""), TWO);
     assert_eq!(of(LIVE), format!("{TWO} keeps {{VM set}}"));
 }

@@ -40,6 +40,10 @@ pub enum Derived {
     OtherPool {
         /// The pool in the name.
         named: String,
+        /// The VM set of that pool; the pool in the name if the rule cannot tell it.
+        set: String,
+        /// The index of the rule.
+        rule: usize,
     },
     /// No rule matches.
     Unknown,
@@ -96,20 +100,25 @@ impl<'a> VmSetFinder<'a> {
             groups.take(pattern, &captures);
         }
         if let Some(named) = groups.get("pool").filter(|named| !named.eq_ignore_ascii_case(pool)) {
-            return Derived::OtherPool { named: named.to_owned() };
+            let set = self.name(rule, &groups, named).unwrap_or_else(|| named.to_owned());
+            return Derived::OtherPool { named: named.to_owned(), set, rule: at };
         }
         if let Some(start) = groups.get("suffixStart")
             && !self.suffix().is_some_and(|suffix| suffix.starts_with(start))
         {
             return Derived::Unknown;
         }
-        let value = |placeholder: &str| match placeholder {
+        let Some(name) = self.name(rule, &groups, pool) else { return Derived::Unknown };
+        Derived::Set { name, rule: at, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
+    }
+
+    /// Fills the rule's template for a node of this pool.
+    fn name(&self, rule: &Rule, groups: &Groups, pool: &str) -> Option<String> {
+        fill(&rule.form.name, |placeholder| match placeholder {
             "pool.value" => Some(pool),
             "cluster.suffix" => self.suffix(),
             group => groups.get(group),
-        };
-        let Some(name) = fill(&rule.form.name, value) else { return Derived::Unknown };
-        Derived::Set { name, rule: at, unverified: rule.form.unverified.then(|| rule.form.title.clone()) }
+        })
     }
 
     /// Returns the suffix that the names of all nodes share. If names have different suffixes, there is none.
@@ -176,7 +185,7 @@ mod tests {
         let found = match VmSetFinder::new(&platform, nodes).find(&nodes[0], pool) {
             Derived::Set { name, unverified: None, .. } => name,
             Derived::Set { name, unverified: Some(_), .. } => format!("{name}, unverified"),
-            Derived::OtherPool { named } => format!("other pool {named}"),
+            Derived::OtherPool { named, set, .. } => format!("other pool {named}: {set}"),
             Derived::Unknown => "unknown".to_owned(),
         };
         assert_eq!(found, expected);
@@ -199,7 +208,11 @@ mod tests {
     fn name_from_the_names_of_acs_engine_and_aks_engine() {
         check(&[named("k8s-agentpool1-42344502-0", "")], "agentpool1", "agentpool1-availabilitySet-42344502");
         check(&[named("k8s-agentpool1-42344502-0", VM)], "agentpool1", "agentpool1-availabilitySet-42344502");
-        check(&[named("k8s-agentpool1-42344502-0", VM)], "other", "other pool agentpool1");
+        check(
+            &[named("k8s-agentpool1-42344502-0", VM)],
+            "other",
+            "other pool agentpool1: agentpool1-availabilitySet-42344502",
+        );
         check(&[named("k8s-linuxpool-42344502-vmss000000", "")], "linuxpool", "k8s-linuxpool-42344502-vmss");
     }
 
@@ -222,7 +235,7 @@ mod tests {
         );
         check(&[named("aks-nodepool1-41422890-vmss00000a", "")], "nodepool1", "aks-nodepool1-41422890-vmss");
         check(&[named("akswin1000000", "")], "win1", "akswin1");
-        check(&[named("akswin1000000", "")], "other", "other pool win1");
+        check(&[named("akswin1000000", "")], "other", "other pool win1: akswin1");
     }
 
     #[test]

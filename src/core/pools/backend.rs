@@ -10,7 +10,7 @@ use crate::core::report::diagnostic::Diagnostic;
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// The number of names in a message; further ones are counted.
-const NAMED: usize = 5;
+pub(super) const NAMED: usize = 5;
 
 /// The reason for a control-plane node, if the platform never uses those.
 pub(super) const CONTROL_PLANE: &str = "control-plane";

@@ -1,14 +1,15 @@
 //! Discovers the pools from the nodes: the label that identifies a pool, and the nodes of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
-    CONTROL_PLANE, FOREIGN, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
+    CONTROL_PLANE, FOREIGN, NAMED, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
+use crate::core::pools::wrong_platform::wrong_platform;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
 
@@ -45,16 +46,33 @@ pub struct Observed {
     pub control_plane: usize,
     /// Nodes that no load balancer uses, by reason.
     pub left_out: BTreeMap<String, usize>,
-    /// The number of nodes in each VM set.
-    pub vm_sets: BTreeMap<String, usize>,
-    /// The index of the rule that named each VM set.
-    pub rules: BTreeMap<String, usize>,
-    /// The titles of unverified rules that were used.
-    pub unverified: BTreeSet<String>,
-    /// A node whose name contains another pool than its label, and that pool.
-    pub other_pool: Option<(String, String)>,
+    /// One of its backends.
+    pub example: Option<Box<str>>,
+    /// The backends in each VM set that does not contradict the pool label.
+    pub vm_sets: BTreeMap<String, VmSetNodes>,
+    /// The backends whose names contain another pool than their label, by the VM set of that pool.
+    pub other_pools: BTreeMap<String, VmSetNodes>,
     /// A node whose VM set is unknown.
     pub unknown_vm_set: Option<String>,
+}
+
+/// Backends of a pool in the same VM set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VmSetNodes {
+    /// Their number.
+    pub count: usize,
+    /// Those that are Ready.
+    pub ready: usize,
+    /// Those that are control-plane nodes.
+    pub control_plane: usize,
+    /// The names of the first of them.
+    pub names: Vec<Box<str>>,
+    /// The index of the rule that named the VM set.
+    pub rule: usize,
+    /// The title of the rule if it has not been verified.
+    pub unverified: Option<String>,
+    /// The pool that their names contain, if it is another one than their label.
+    pub named: Option<String>,
 }
 
 /// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user
@@ -71,6 +89,9 @@ pub fn discover_pools(
             .into());
     }
     if let Some(problem) = lookalike(nodes, platform) {
+        return Err(problem.into());
+    }
+    if let Some(problem) = wrong_platform(nodes, platform, None) {
         return Err(problem.into());
     }
     let candidates = candidates(nodes, platform)?;
@@ -138,8 +159,7 @@ pub fn discover_pools(
             continue;
         }
         in_pools.push(node);
-        pool.see(node, finder.find(node, value));
-        pool.control_plane += usize::from(takes_control_plane && node.is_control_plane());
+        pool.see(node, finder.find(node, value), takes_control_plane);
     }
     discovered.warnings.extend(not_excluded(nodes, platform));
     discovered.warnings.extend(unfit(&in_pools, platform));
@@ -206,25 +226,31 @@ fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Nod
 }
 
 impl Observed {
-    fn see(&mut self, node: &Node, derived: Derived) {
+    fn see(&mut self, node: &Node, derived: Derived, takes_control_plane: bool) {
+        let is_control_plane = takes_control_plane && node.is_control_plane();
         self.backends += 1;
         self.ready += usize::from(node.ready);
-        match derived {
+        self.control_plane += usize::from(is_control_plane);
+        self.example.get_or_insert_with(|| node.name.clone());
+        let set = match derived {
             Derived::Set { name, rule, unverified } => {
-                self.unverified.extend(unverified);
-                if let Some(count) = self.vm_sets.get_mut(&name) {
-                    *count += 1;
-                } else {
-                    self.rules.insert(name.clone(), rule);
-                    self.vm_sets.insert(name, 1);
-                }
+                let new = || VmSetNodes { rule, unverified, ..VmSetNodes::default() };
+                self.vm_sets.entry(name).or_insert_with(new)
             }
-            Derived::OtherPool { named } => {
-                self.other_pool.get_or_insert_with(|| (node.name.to_string(), named));
+            Derived::OtherPool { named, set, rule } => {
+                let new = || VmSetNodes { rule, named: Some(named), ..VmSetNodes::default() };
+                self.other_pools.entry(set).or_insert_with(new)
             }
             Derived::Unknown => {
                 self.unknown_vm_set.get_or_insert_with(|| node.name.to_string());
+                return;
             }
+        };
+        set.count += 1;
+        set.ready += usize::from(node.ready);
+        set.control_plane += usize::from(is_control_plane);
+        if set.names.len() < NAMED {
+            set.names.push(node.name.clone());
         }
     }
 

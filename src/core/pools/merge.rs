@@ -8,8 +8,12 @@ use glob::Pattern;
 
 use crate::core::lock::Lock;
 use crate::core::pools::backend::hint_for;
+use crate::core::pools::mislabeled::{self, Deciders, is_mislabeled};
+use crate::core::pools::new_pool::{cannot_confirm, questions};
 use crate::core::pools::pool_names::PoolNames;
-use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet, VmSetEvidence};
+use crate::core::pools::pool_source::{PoolSource, PoolsOfSets};
+use crate::core::pools::shrink::shrunk;
+use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::suggest::did_you_mean;
@@ -21,8 +25,22 @@ use crate::core::yaml;
 pub struct MergeOptions {
     /// Pools to remove, by value.
     pub forget: Vec<String>,
+    /// New pools that the user confirms although their names look like those of others, by value.
+    pub new_pools: Vec<String>,
+    /// What to do with a new pool of one node whose name looks like that of another pool.
+    pub lookalikes: Lookalikes,
     /// What to do if a discovery lost more than half of the pools.
     pub shrink: Shrink,
+}
+
+/// What to do with a new pool of one node whose name looks like that of another pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lookalikes {
+    /// Refuse it.
+    #[default]
+    Refuse,
+    /// Report it as a warning, for commands that create no load balancers.
+    Warn,
 }
 
 /// What to do if a discovery lost more than half of the pools.
@@ -99,6 +117,20 @@ pub fn merge(
         Merged { warnings: discovered.warnings.clone(), nodes: Some(discovered.nodes), ..Merged::default() };
     merged.set.label.clone_from(&discovered.label);
     let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
+    let is_confirmed =
+        |value: &str| declared.contains(value) || options.new_pools.iter().any(|new| new == value);
+    let mut cleaned = discovered.clone();
+    merged.warnings.extend(mislabeled::leave_out(
+        &mut cleaned.pools,
+        &Deciders {
+            label: &discovered.label,
+            spec,
+            lock,
+            takes: &|value| chosen.takes(value) && !options.forget.iter().any(|forgotten| forgotten == value),
+            confirmed: &is_confirmed,
+        },
+    ));
+    let discovered = &cleaned;
 
     let mut values: BTreeSet<&str> = discovered.pools.keys().map(String::as_str).collect();
     values.extend(&declared);
@@ -107,8 +139,19 @@ pub fn merge(
     for name in &options.forget {
         problems.extend(cannot_forget(name, discovered, &declared, &values));
     }
+    for name in &options.new_pools {
+        problems.extend(cannot_confirm(name, &values, chosen.takes(name), discovered.pools.get(name)));
+    }
     if !problems.is_empty() {
         return Err(problems);
+    }
+    let is_new = |value: &str| {
+        chosen.takes(value) && !is_confirmed(value) && locked.is_none_or(|pools| !pools.contains_key(value))
+    };
+    let questions = questions(discovered, &values, lock, is_new);
+    match options.lookalikes {
+        Lookalikes::Refuse if !questions.is_empty() => return Err(questions),
+        _ => merged.warnings.extend(questions.into_iter().map(Diagnostic::into_warning)),
     }
     let remembered: Vec<&str> = locked
         .into_iter()
@@ -118,7 +161,7 @@ pub fn merge(
             chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value)
         })
         .collect();
-    if let Some(problem) = shrunk(&remembered, discovered) {
+    if let Some(problem) = shrunk(&remembered, discovered, lock) {
         match options.shrink {
             Shrink::Refuse => return Err(problem.into()),
             Shrink::Warn => merged.warnings.push(Diagnostic { severity: Severity::Warning, ..problem }),
@@ -126,7 +169,13 @@ pub fn merge(
         }
     }
 
-    let pool_names = PoolNames::of(spec, lock, &values);
+    let source = PoolSource {
+        spec,
+        lock,
+        names: PoolNames::of(spec, lock, &values),
+        label: &discovered.label,
+        sets: PoolsOfSets::of(&discovered.pools, lock),
+    };
     let mut without_service = Vec::new();
     for value in values {
         let observed = discovered.pools.get(value);
@@ -143,7 +192,9 @@ pub fn merge(
             (true, false) => PoolState::Kept,
             (false, _) if was_locked => PoolState::Forgotten,
             (false, _) => {
-                if let Some(seen) = observed.filter(|_| chosen.takes(value)) {
+                // The warning about its nodes says that the pool is a wrong label.
+                let is_pool = |seen: &&Observed| chosen.takes(value) && !is_mislabeled(seen);
+                if let Some(seen) = observed.filter(is_pool) {
                     without_service.push((value, left_out(value, seen)));
                 }
                 continue;
@@ -158,7 +209,7 @@ pub fn merge(
             }
             _ => {}
         }
-        let mut pool = pool(spec, value, observed, lock, &pool_names, &mut merged.warnings);
+        let mut pool = source.pool(value, observed, &mut merged.warnings);
         pool.withdrawn = state != PoolState::Present && spec.pools.when_empty == WhenEmpty::Withdraw;
         if stays {
             merged.set.pools.push(pool.clone());
@@ -196,9 +247,11 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     merged.set.label.clone_from(&lock.label);
     let mut values: BTreeSet<&str> = lock.pools.keys().map(String::as_str).collect();
     values.extend(spec.pools.declare.iter().map(|pool| pool.name.as_str()));
-    let pool_names = PoolNames::of(spec, Some(lock), &values);
+    let names = PoolNames::of(spec, Some(lock), &values);
+    let source =
+        PoolSource { spec, lock: Some(lock), names, label: &lock.label, sets: PoolsOfSets::default() };
     for value in values.into_iter().filter(|value| chosen.takes(value)) {
-        let mut pool = pool(spec, value, None, Some(lock), &pool_names, &mut merged.warnings);
+        let mut pool = source.pool(value, None, &mut merged.warnings);
         // A pool that is not in the lock was declared and never discovered.
         pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
             && lock.pools.get(value).is_none_or(|locked| locked.empty);
@@ -254,21 +307,6 @@ fn cannot_forget(
     })
 }
 
-fn shrunk(remembered: &[&str], discovered: &Discovered) -> Option<Diagnostic> {
-    let gone: Vec<&str> = remembered
-        .iter()
-        .copied()
-        .filter(|value| discovered.pools.get(*value).is_none_or(|seen| seen.backends == 0))
-        .collect();
-    if gone.len() * 2 <= remembered.len() {
-        return None;
-    }
-    let shown = gone.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-    let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
-    Some(Diagnostic::refusal(format!("{} of {} known pools have no nodes ({shown}{more}); refusing to drop more than half at once", gone.len(), remembered.len()))
-        .hint("check that this is the right cluster and a complete node list; to proceed, use --allow-shrink, or declare pools that often have no nodes in `spec.pools.declare`"))
-}
-
 /// Reports a pool that gets no Service, because none of its nodes is a backend.
 fn left_out(value: &str, seen: &Observed) -> Diagnostic {
     let message =
@@ -305,96 +343,6 @@ fn new_control_plane(value: &str, seen: &Observed) -> Option<Diagnostic> {
 /// Formats a value for a YAML list.
 fn scalar(value: &str) -> String {
     yaml::write_plain(&value).trim_end().to_owned()
-}
-
-fn pool(
-    spec: &Spec,
-    value: &str,
-    observed: Option<&Observed>,
-    lock: Option<&Lock>,
-    pool_names: &PoolNames<'_>,
-    warnings: &mut Vec<Diagnostic>,
-) -> Pool {
-    let locked = lock.and_then(|lock| lock.pools.get(value)).and_then(|pool| pool.vm_set.as_deref());
-    let (derived, problem) = derive(value, observed);
-    let is_unknown = observed.is_none_or(|seen| seen.vm_sets.is_empty() && seen.other_pool.is_none());
-    let vm_set_evidence = match &derived {
-        Some(_) if observed.is_some_and(|seen| seen.unverified.is_empty()) => VmSetEvidence::Shown,
-        Some(_) => VmSetEvidence::None,
-        None if is_unknown => VmSetEvidence::None,
-        None => VmSetEvidence::Unclear,
-    };
-    if let Some(seen) = observed {
-        for title in &seen.unverified {
-            warnings.push(
-                Diagnostic::warning(format!(
-                    "the pool {value}: its VM set {} was derived with an unverified rule: {title}",
-                    derived.clone().unwrap_or_default()
-                ))
-                .hint(format!("check the name, and set it: `spec.pools.vmSets: {{{value}: NAME}}`")),
-            );
-        }
-    }
-    let given = spec.pools.vm_sets.get(value);
-    if let (Some(given), Some(derived)) = (given, &derived)
-        && !given.eq_ignore_ascii_case(derived)
-    {
-        warnings.push(Diagnostic::warning(format!("the pool {value}: `spec.pools.vmSets` is {given}, but its nodes indicate {derived}; using the spec")));
-    }
-    // The cloud compares names case-insensitively. Keep the spelling in the lock, so that the file does not change.
-    let same_as_locked =
-        |name: &String| locked.filter(|locked| locked.eq_ignore_ascii_case(name)).map(str::to_owned);
-    let vm_set = match (given, derived) {
-        (Some(given), _) => Some(given.clone()),
-        (None, Some(derived)) => same_as_locked(&derived).or(Some(derived)),
-        (None, None) if problem.is_some() => None,
-        (None, None) => locked.map(str::to_owned),
-    };
-    let name = pool_names.name(value);
-    Pool {
-        value: value.to_owned(),
-        vm_set,
-        vm_set_evidence,
-        vm_set_problem: problem.unwrap_or_else(|| format!("the VM set of the pool {value} is unknown")),
-        load_balancer: spec.pools.load_balancers.get(value).unwrap_or(&name).clone(),
-        name,
-        withdrawn: false,
-    }
-}
-
-/// Returns the VM set that all nodes of a pool agree on, or the reason why there is none.
-fn derive(value: &str, observed: Option<&Observed>) -> (Option<String>, Option<String>) {
-    let Some(seen) = observed else { return (None, None) };
-    if let Some((node, named)) = &seen.other_pool {
-        return (
-            None,
-            Some(format!("the name of node {node} contains pool {named}, but its label is {value}")),
-        );
-    }
-    // The names of scale sets may differ in case from node to node: ARM does not preserve case.
-    let mut names: Vec<&String> = seen.vm_sets.keys().collect();
-    names.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-    match (names.as_slice(), &seen.unknown_vm_set) {
-        ([], None) => (None, None),
-        ([], Some(node)) => (
-            None,
-            Some(format!("no rule of the platform matches the VM set of the pool {value} (node {node})")),
-        ),
-        ([one], None) => (Some((*one).clone()), None),
-        ([one], Some(node)) => (
-            None,
-            Some(format!(
-                "some nodes of the pool {value} are in {one}, but no rule matches the VM set of node {node}"
-            )),
-        ),
-        (several, _) => {
-            let list: Vec<_> = several
-                .iter()
-                .map(|name| format!("{name} ({})", plural(seen.vm_sets[*name], "node")))
-                .collect();
-            (None, Some(format!("the nodes of the pool {value} are in several VM sets: {}", list.join(", "))))
-        }
-    }
 }
 
 /// Checks the pools together.

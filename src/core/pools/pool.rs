@@ -24,6 +24,10 @@ pub struct Pool {
     pub vm_set_evidence: VmSetEvidence,
     /// The reason if the VM set is unknown; shown only if the platform needs it.
     pub vm_set_problem: String,
+    /// What to do about it.
+    pub vm_set_hint: String,
+    /// Whether the lock has the pool, so that it may have addresses.
+    pub is_locked: bool,
     /// The name of its load-balancer configuration, on platforms that have them.
     pub load_balancer: String,
     /// Whether the pool is removed from the DNS round robin, because it has no nodes and the spec requests this.

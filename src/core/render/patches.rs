@@ -208,7 +208,7 @@ fn bind<'a>(
                 problems.push(
                     Diagnostic::error(format!("{name} cannot be bound: {}", pool.vm_set_problem))
                         .at(input.document.location("/spec/pools"))
-                        .hint(format!("set it: `spec.pools.vmSets: {{{}: NAME}}`", pool.value)),
+                        .hint(pool.vm_set_hint.clone()),
                 );
             }
             Err(error) => {

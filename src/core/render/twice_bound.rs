@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use crate::core::patch::placeholder;
 use crate::core::platform::SettingOf;
-use crate::core::pools::Pool;
+use crate::core::pools::{Pool, VmSetEvidence};
 use crate::core::render::draft::Input;
 use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::shell_quote;
 use crate::core::settings::{SettingOwner, Settings};
 use crate::core::yaml;
 
@@ -47,6 +48,7 @@ pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic>
         let found: Vec<Option<String>> = (0..input.pools.pools.len()).map(value).collect();
         let same = pairs(input, &found);
         problems.extend(same.into_iter().map(|(one, other, value)| {
+            let (one, other) = (&one.value, &other.value);
             Diagnostic::error(format!(
                 "the pools {one} and {other} have the same value of `spec.settings.{}`, {value}: their Services would get the same nodes",
                 setting.name
@@ -86,32 +88,47 @@ fn shared(
         .into_iter()
         .map(|(one, other, value)| {
             let given = &input.spec.spec.pools.vm_sets;
-            let correct = if [&one, &other].into_iter().any(|pool| given.contains_key(pool)) {
+            let is_given = |pool: &Pool| given.contains_key(&pool.value);
+            let correct = if is_given(one) || is_given(other) {
                 "correct `spec.pools.vmSets`, or "
             } else {
                 ""
             };
+            let (stays, goes) = by_risk(one, other);
+            let relabel = format!(
+                "kubectl label nodes -l {} {} --overwrite",
+                shell_quote::word(&format!("{label}={}", goes.value)),
+                shell_quote::word(&format!("{label}={}", stays.value))
+            );
+            let (one, other) = (&one.value, &other.value);
             Diagnostic::error(format!(
                 "the pools {one} and {other} {}: their Services would get the same nodes",
                 what(&value)
             ))
             .at(input.document.location("/spec/pools"))
             .hint(format!(
-                "{correct}exclude one of them, preferably the one without nodes: `spec.pools.exclude: [{}]`; if they are one pool, set the same value of `{label}` on its nodes",
-                yaml::write_plain(&other).trim_end()
+                "{correct}exclude one of them: `spec.pools.exclude: [{}]`; if they are one pool, set the same value of `{label}` on its nodes: `{relabel}`",
+                yaml::write_plain(&goes.value).trim_end()
             ))
         })
         .collect()
 }
 
+/// Orders two pools: the one that keeps its load balancer, and the one that has less to lose. A pool that is not in the lock has no
+/// address yet, and a pool without nodes has no traffic.
+fn by_risk<'a>(one: &'a Pool, other: &'a Pool) -> (&'a Pool, &'a Pool) {
+    let risk = |pool: &Pool| (pool.is_locked, pool.vm_set_evidence != VmSetEvidence::None);
+    if risk(one) < risk(other) { (other, one) } else { (one, other) }
+}
+
 /// Returns pools with equal values, each with the first pool that has the value. Clouds compare names case-insensitively.
-fn pairs(input: Input<'_>, found: &[Option<String>]) -> Vec<(String, String, String)> {
+fn pairs<'a>(input: Input<'a>, found: &[Option<String>]) -> Vec<(&'a Pool, &'a Pool, String)> {
     let mut first: BTreeMap<String, &Pool> = BTreeMap::new();
     let mut pairs = Vec::new();
     for (pool, value) in input.pools.pools.iter().zip(found) {
         let Some(value) = value else { continue };
         match first.get(&value.to_lowercase()) {
-            Some(one) => pairs.push((one.value.clone(), pool.value.clone(), value.clone())),
+            Some(one) => pairs.push((*one, pool, value.clone())),
             None => {
                 first.insert(value.to_lowercase(), pool);
             }
