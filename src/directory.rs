@@ -39,6 +39,6 @@ pub use crate::directory::programs::{beginning_with, is_same, on_path, says, thi
 pub use crate::directory::project::Project;
 pub use crate::directory::reviewed::Reviewed;
 pub use crate::directory::source::{SPEC_FILE, Source};
-pub use crate::directory::specs::specs_below;
+pub use crate::directory::specs::{lock_ids_below, specs_below};
 pub use crate::directory::tree::{RunLock, Tree};
 pub use crate::directory::working_directory::working_directory;

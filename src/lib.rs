@@ -90,7 +90,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Prune(args) => for_each::run(typed, args, commands::prune::run),
         Command::Inventory(args) => for_each::run(typed, args, commands::inventory::run),
         Command::Status(args) => for_each::run(typed, args, commands::status::run),
-        Command::Capacity(args) => for_each::run(typed, args, commands::capacity::run),
+        Command::Capacity(args) => commands::capacity::run(typed, args),
         Command::Model(args) => commands::model::run(args),
         Command::Platforms(args) => commands::platforms::run(args),
         Command::Doctor(args) => for_each::run(typed, args, commands::doctor::run),

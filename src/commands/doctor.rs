@@ -1,6 +1,8 @@
 //! `doctor`: checks the installation, the spec and the cluster.
 
 mod checks;
+mod directory;
+mod sets;
 
 use clap::ValueEnum;
 use serde_json::{Value, json};
@@ -18,8 +20,8 @@ use crate::scope::Scope;
 
 /// Check the installation, the spec and the cluster for common problems
 ///
-/// Checks the plugin, kubectl, completion, git, the spec, the connection, your permissions and the platform. Each check runs,
-/// even if another one fails. Writes nothing. Exits with 1 if a check fails.
+/// Checks the plugin, kubectl, completion, git, the spec, the rendered directory, the connection, your permissions, the nodes and
+/// their platform, and the ApplySets in the cluster. Each check runs, even if another one fails. Writes nothing. Exits with 1 if a check fails.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Check the installation and the cluster of the current context

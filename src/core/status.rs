@@ -14,6 +14,6 @@ pub use crate::core::status::address::{Address, AddressState, address_state, por
 pub use crate::core::status::age::{age, seconds};
 pub use crate::core::status::drift::{Drift, DriftSubject, drift};
 pub use crate::core::status::event::{Event, last_event};
-pub use crate::core::status::report::{NodeCount, PoolRow, Report, WorkloadRow, report};
+pub use crate::core::status::report::{Binding, NodeCount, PoolRow, Report, WorkloadRow, report};
 pub use crate::core::status::workload::{Rollout, is_workload, rollout};
 pub use crate::core::status::zone::{Record, Zone, zone};

@@ -1,10 +1,13 @@
 //! Finds the specs below a directory.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::core::lock::Lock;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
-use crate::directory::{FileError, SPEC_FILE};
+use crate::directory::files::read_text;
+use crate::directory::{FileError, SPEC_FILE, Source};
 
 /// Returns the directory of every `largescale.yaml` at or below a path, in order; a file is returned as it is.
 /// Skips hidden directories and symbolic links.
@@ -23,6 +26,23 @@ pub fn specs_below(path: &Path) -> Checked<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// Returns the lock IDs of the specs at or below a path. Ignores locks that cannot be read: their own commands report them.
+pub fn lock_ids_below(path: &Path) -> BTreeSet<String> {
+    let ids = |directory: PathBuf| {
+        let source = Source { path: directory, ..Source::default() };
+        let (spec, _) = source.read().ok()?;
+        let clusters: Vec<Source> = spec.cluster_names().map(|name| source.of_cluster(name)).collect();
+        let sources = if clusters.is_empty() { vec![source] } else { clusters };
+        let read = |source: &Source| {
+            let path = source.lock();
+            let shown = path.display().to_string();
+            Lock::read(&shown, &read_text(&path, &shown).ok()?).ok()?.id
+        };
+        Some(sources.iter().filter_map(read).map(|id| id.as_str().to_owned()).collect::<Vec<_>>())
+    };
+    specs_below(path).unwrap_or_default().into_iter().filter_map(ids).flatten().collect()
 }
 
 fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Checked<()> {

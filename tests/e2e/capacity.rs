@@ -36,6 +36,23 @@ fn the_services_of_others_count() {
     assert!(all("services") > pools + 1, "at least the Service of Kubernetes");
 }
 
+#[test]
+fn apps_that_share_a_load_balancer_count() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "capacity-shared");
+    app.run(&["apply", "--yes"]).ok();
+    let front_ends = || usages(&app.run(&["capacity", "-o", "json"]).out)("frontendsPerLoadBalancer");
+    let before = front_ends();
+    // Another Service on the VM set of the first pool; the shared control plane has those of other tests, too.
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "another", "annotations": {
+            "service.beta.kubernetes.io/azure-load-balancer-mode": "pool00-availabilitySet-12345678"}},
+        "spec": {"type": "LoadBalancer", "selector": {"app": "another"}, "ports": [{"port": 80}]}});
+    plane.create("/api/v1/namespaces/capacity-shared/services", &service);
+    assert!(front_ends() > 1 && before >= 1, "{before}");
+    let run = app.run(&["capacity", "-o", "json"]);
+    assert!(run.out.contains(" of other apps"), "{}", run.out);
+}
+
 /// Returns the usage of a limit by name; for `poolServices` the number of pools.
 fn usages(text: &str) -> impl Fn(&str) -> u64 {
     let report: Value = serde_json::from_str(text).unwrap();

@@ -1,6 +1,6 @@
 //! `doctor` with all rights, with few rights, with another cluster, and without a server.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
@@ -59,4 +59,30 @@ fn doctor_finds_problems() {
         app.run(&["doctor", "-o", "json", "--server", "https://127.0.0.1:1", "--request-timeout", "2s"]);
     assert_eq!(gone.code, Some(1), "{gone:?}");
     assert_eq!(of(&gone, "cluster").0, ["fail"], "{}", gone.out);
+}
+
+#[test]
+fn doctor_finds_abandoned_sets_and_the_app_in_another_namespace() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "doctor-sets");
+    app.run(&["apply", "--yes"]).ok();
+    let before = app.run(&["doctor", "-o", "json"]);
+    assert!(!of(&before, "sets").1.contains("is also in namespace"), "{}", before.out);
+
+    let old = App::new(plane, "doctor-sets-old");
+    let parent = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "doctor-sets",
+        "labels": {"applyset.kubernetes.io/id": "applyset-0000000000000000000000000000000000000000000-v1"},
+        "annotations": {"applyset.kubernetes.io/tooling": "kubectl-largescale/v0.1.0",
+            "largescale.dev/lock-id": "00112233445566778899aabbccddeeff"}}});
+    plane.create(&old.path("v1", "configmaps"), &parent);
+    let run = app.run(&["doctor", "-o", "json"]);
+    assert_eq!(run.code, Some(0), "warnings only: {run:?}");
+    let (levels, told) = of(&run, "sets");
+    assert_eq!(levels, ["warn", "warn"], "{told}");
+    assert!(told.starts_with("no directory found here looks after "), "{told}");
+    assert!(
+        told.contains("the app doctor-sets of namespace doctor-sets is also in namespace doctor-sets-old\n"),
+        "{told}"
+    );
+    plane.delete(&old.path("v1", "configmaps/doctor-sets"));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
-use crate::core::capacity::{Demand, OtherServices};
+use crate::core::capacity::{Demand, OtherServices, PoolFinder};
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
@@ -11,7 +11,7 @@ use crate::output::terminal;
 const ALLOW: &str = "allow `list` on services in all namespaces";
 
 /// Counts them. Returns `None` with a warning if the user may not list Services.
-pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices> {
+pub(super) fn count(cluster: &Cluster, ours: &[Demand], finder: &PoolFinder<'_>) -> Option<OtherServices> {
     let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
         Ok(answer) => answer.objects(),
         Err(error) => {
@@ -36,17 +36,5 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand]) -> Option<OtherServices>
             (if location.is_empty() { namespace } else { location.as_str() }, name.as_str())
         })
         .collect();
-    let mut other_services = OtherServices::default();
-    for service in &list {
-        if ours.contains(&(service.namespace(), service.name())) {
-            continue;
-        }
-        let spec = service.field("spec");
-        *other_services.services.entry(service.namespace().to_owned()).or_default() += 1;
-        other_services.load_balancers += u64::from(spec["type"] == "LoadBalancer");
-        let ports = spec["ports"].as_array().into_iter().flatten();
-        let opened = ports.filter(|port| port["nodePort"].is_number()).count() as u64;
-        other_services.node_ports += opened + u64::from(spec["healthCheckNodePort"].is_number());
-    }
-    Some(other_services)
+    Some(OtherServices::of_cluster(&list, &ours, finder))
 }

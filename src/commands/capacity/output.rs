@@ -86,7 +86,7 @@ fn sources(usages: &[Usage]) -> String {
 
 /// Returns whether the calculation differs from pool to pool.
 fn is_product(usage: &Usage) -> bool {
-    usage.how.as_ref().is_some_and(|how| how.contains(" x "))
+    usage.how.as_ref().is_some_and(|how| how.contains(" x ") || how.contains("of other apps"))
 }
 
 fn cells_of(heading: &str, row: &Row<'_>, warn_at: u32) -> Vec<String> {

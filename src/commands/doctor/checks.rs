@@ -4,15 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::cluster::{ApiCall, Cluster, Identity};
+use crate::commands::doctor::{directory, sets};
 use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, plugin, rights};
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::choose::choose;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::pools::discover_pools;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::plural::plural;
 use crate::directory::git::Repository;
-use crate::directory::{Project, beginning_with, is_same, on_path, says, this_program};
+use crate::directory::{NamedBy, Project, beginning_with, is_same, nodes_from, on_path, says, this_program};
 use crate::engine::cluster_identity::named;
 use crate::engine::set_name::moved;
 use crate::failure::Failure;
@@ -22,6 +21,10 @@ use crate::scope::Scope;
 pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     let mut findings = programs();
     let project = project(scope, &mut findings);
+    if let Some(project) = &project {
+        findings.extend(directory::tree(project));
+        findings.extend(nodes_of_file(project));
+    }
     let Some(cluster) = connected(scope, project.as_ref(), &mut findings) else { return findings };
     let locked = project.as_ref().and_then(|project| project.lock.as_ref()?.cluster.clone());
     if !identified(&cluster, locked.as_deref(), &mut findings) {
@@ -37,8 +40,13 @@ pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
             "`kubectl auth can-i --list` may show them",
         )),
     }
+    findings.extend(sets::check(&cluster, project.as_ref()));
     match cluster.nodes() {
-        Ok(nodes) => findings.push(platform(&nodes, project.as_ref())),
+        Ok(nodes) => match &project {
+            Some(project) if reads_file(project) => {}
+            Some(project) => findings.extend(directory::nodes(&nodes, project)),
+            None => findings.push(platform(&nodes)),
+        },
         Err(error) => findings.push(Finding::warn(
             "platform",
             format!("cannot list nodes: {error}"),
@@ -99,7 +107,7 @@ fn copied(project: &Project) -> Option<Diagnostic> {
     repository.refuse_copies(id, &project.lock_path(), &project.source.flags()).err()
 }
 
-fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
+pub(super) fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
     let first = problems.first();
     let more = if problems.len() > 1 { format!(" ({} more)", problems.len() - 1) } else { String::new() };
     let hint = first.and_then(|problem| problem.hint.clone());
@@ -155,25 +163,24 @@ fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Findin
     true
 }
 
-/// Checks that the nodes match the platform of the spec; without a spec, detects the platform.
-fn platform(nodes: &[Node], project: Option<&Project>) -> Finding {
-    if let Some(project) = project {
-        let label = project.spec.spec.pools.label.as_deref();
-        let locked = project.lock.as_ref().map(|lock| lock.label.as_str());
-        return match discover_pools(nodes, &project.platform, label, locked) {
-            Ok(discovered) => Finding::ok(
-                "platform",
-                format!(
-                    "{}: {} in {} by {}",
-                    project.platform.name,
-                    plural(nodes.len(), "node"),
-                    plural(discovered.pools.len(), "pool"),
-                    discovered.label
-                ),
-            ),
-            Err(problems) => failed("platform", &problems),
-        };
+fn reads_file(project: &Project) -> bool {
+    project.spec.spec.nodes != "cluster"
+}
+
+/// Checks the nodes in the file that the spec names.
+fn nodes_of_file(project: &Project) -> Vec<Finding> {
+    if !reads_file(project) {
+        return Vec::new();
     }
+    let file = project.nodes_file();
+    match file.and_then(|(path, shown)| nodes_from(&path, &shown, NamedBy::Files)) {
+        Ok(nodes) => directory::nodes(&nodes, project),
+        Err(problem) => vec![failed("nodes", &[problem])],
+    }
+}
+
+/// Detects the platform from the nodes.
+fn platform(nodes: &[Node]) -> Finding {
     let platforms: Vec<Platform> = builtin_names().filter_map(|name| read_builtin(name)?.ok()).collect();
     match choose(&platforms, nodes) {
         Ok(Some(choice)) if choice.is_certain => {

@@ -8,8 +8,9 @@ use crate::output::format::Separator;
 /// Show the load balancer of each pool, rollouts, drift, and the DNS records to create
 ///
 /// Compares the rendered directory with the cluster, and writes nothing. If only the API server can decide whether an object
-/// differs from the directory, its result is `not certain`. A difference does not change the exit code. Exits with 0 if every pool has its address and every
-/// workload is rolled out, with 1 if not, and with a higher code on errors.
+/// differs from the directory, its result is `not certain`. Exits with 0 if every pool has its address, a Ready node and its
+/// binding, and every workload is rolled out. Exits with 1 if not, and with a higher code on errors. Other differences do not
+/// change the exit code.
 #[derive(clap::Args, Debug)]
 #[command(after_help = "Examples:
   # Show the address of each pool

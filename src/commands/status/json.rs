@@ -45,8 +45,8 @@ fn pool_json(row: &PoolRow) -> Value {
     };
     let mut item = json!({
         "pool": row.pool,
-        "ready": row.state.is_ready(),
-        "state": row.state.word(),
+        "ready": row.is_ready(),
+        "state": row.word(),
         "service": { "namespace": row.service.namespace, "name": row.service.name, "copyOf": row.source },
         "addresses": of(|address| matches!(address, Address::Ip(_))),
         "hostnames": of(|address| matches!(address, Address::Hostname(_))),
@@ -66,6 +66,10 @@ fn pool_json(row: &PoolRow) -> Value {
             json!({ "type": kind, "reason": event.reason, "message": event.message,
             "count": event.count, "last": event.last }),
         );
+    }
+    // The states of the address itself have no message; the event tells their reason.
+    if let Some(message) = row.reason(0).filter(|_| row.state.is_ready()) {
+        json::put(&mut item, &["message"], message);
     }
     item
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::cluster::{Cluster, ClusterError, Problem};
 use crate::core::kubernetes::node::Node;
-use crate::core::pools::{Lookalikes, MergeOptions, PoolState, Shrink, discover_pools, merge};
+use crate::core::pools::{
+    Lookalikes, MergeOptions, PoolState, Shrink, discover_pools, merge, wrong_platform,
+};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::status::NodeCount;
@@ -41,14 +43,22 @@ pub(super) fn count(project: &Project, cluster: &Cluster) -> Result<Nodes, Failu
 fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
     let label = lock.map(|lock| lock.label.as_str());
+    if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
+        return Err(problem.at(project.document.location("/spec/platform")).into());
+    }
     let discovered = discover_pools(nodes, &project.platform, None, label)?;
     let options =
         MergeOptions { lookalikes: Lookalikes::Warn, shrink: Shrink::Accept, ..MergeOptions::default() };
     let merged = merge(&project.spec.spec, &discovered, lock, &options)?;
     let is_known = |value: &String| lock.is_some_and(|lock| lock.pools.contains_key(value));
-    let mut found = Nodes::default();
+    // Nodes in no pool, or with a label that contradicts another fact, get no traffic.
+    let warnings = merged.warnings.iter().cloned().map(Diagnostic::into_warning);
+    let mut found = Nodes { counts: None, warnings: warnings.collect() };
+    let questioned = |value: &str| merged.questioned.iter().any(|pool| pool == value);
     for report in &merged.reports {
-        if report.state == PoolState::Present && !is_known(&report.pool.value) {
+        // The question about a pool that looks like another one has its own hint.
+        let is_missing = report.state == PoolState::Present && !is_known(&report.pool.value);
+        if is_missing && !questioned(&report.pool.value) {
             let nodes = plural(report.observed.as_ref().map_or(0, |seen| seen.backends), "node");
             found.warnings.push(
                 Diagnostic::warning(format!(

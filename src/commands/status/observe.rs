@@ -86,6 +86,8 @@ impl<'a> Observer<'a> {
         if self.decision == Decision::ServerSide {
             self.ask_server(&subjects, &mut report.drift);
         }
+        let binding: Vec<&str> = self.project.platform.binding.added_paths().collect();
+        report.compare_bindings(&subjects, &binding);
         Ok(report)
     }
 

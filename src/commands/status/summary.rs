@@ -17,18 +17,18 @@ pub(super) enum Names {
     Listed,
 }
 
-/// Returns why Services have no address. Services with the same reason share a line.
+/// Returns why pools are not ready. Services with the same reason share a line.
 pub(super) fn reasons(shown: &Shown<'_>) -> Vec<String> {
     let mut reasons: Vec<(String, Vec<&PoolRow>)> = Vec::new();
     for row in &shown.report.pools {
-        let Some(reason) = row.clone().without_repetition().state.reason(shown.now) else { continue };
+        let Some(reason) = row.clone().without_repetition().reason(shown.now) else { continue };
         match reasons.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, rows)) => rows.push(row),
             None => reasons.push((reason, vec![row])),
         }
     }
     let line = |(reason, rows): (String, Vec<&PoolRow>)| match rows.as_slice() {
-        [row] => format!("{}: {}", row.service.name, row.state.reason(shown.now).unwrap_or(reason)),
+        [row] => format!("{}: {}", row.service.name, row.reason(shown.now).unwrap_or(reason)),
         _ => format!("{}: {reason}", listed(&rows)),
     };
     reasons.into_iter().map(line).collect()
@@ -85,8 +85,15 @@ pub(super) fn readiness(shown: &Shown<'_>) -> Vec<String> {
     };
     let is_done = |row: &&WorkloadRow| row.rollout == Rollout::Done;
     let addresses = report.pools.iter().filter(|row| row.state.is_ready()).count();
+    // Everything else that makes a pool not ready is in the lines above.
+    let unfit = report.pools.iter().filter(|row| row.state.is_ready() && !row.is_ready()).count();
+    let unfit = if unfit == 0 {
+        String::new()
+    } else {
+        format!(" ({unfit} without ready nodes or with other nodes)")
+    };
     vec![format!(
-        "{word}: {addresses} of {} have an address, {} of {} rolled out",
+        "{word}: {addresses} of {} have an address{unfit}, {} of {} rolled out",
         plural(report.pools.len(), "load balancer"),
         report.workloads.iter().filter(is_done).count(),
         plural(report.workloads.len(), "workload"),

@@ -89,7 +89,7 @@ fn cell(shown: &Shown<'_>, row: &PoolRow, heading: &str) -> String {
             }
             .to_owned()
         }
-        _ => row.state.word().to_owned(),
+        _ => row.word().to_owned(),
     }
 }
 
@@ -223,17 +223,18 @@ a      2/3     web-a     192.0.2.1   80/TCP   5m    ready
 a      2/3     web-a     192.0.2.1               80/TCP   5m    ready
 b      0/0     web-b     <pending>               80/TCP   5m    pending
 c      0/0     web-c     <pending>               80/TCP   5m    pending
-d      0/0     web-d     192.0.2.4,2001:db8::4   81/TCP   5m    ready
+d      0/0     web-d     192.0.2.4,2001:db8::4   81/TCP   5m    no nodes
 
 WORKLOAD             ROLLOUT
 deployment/web/web   waiting: it is not in the cluster
 
 web-b, web-c: SyncLoadBalancerFailed: quota
+web-d: the pool has no nodes
 
 1 object differs from the directory: kubectl largescale diff --live
 1 object of the directory not found in the cluster
 
-not ready: 2 of 4 load balancers have an address, 0 of 1 workload rolled out
+not ready: 2 of 4 load balancers have an address (1 without ready nodes or with other nodes), 0 of 1 workload rolled out
 "
         );
     }
@@ -241,8 +242,8 @@ not ready: 2 of 4 load balancers have an address, 0 of 1 workload rolled out
     #[test]
     fn wide_lists_names() {
         let wide = shown(&with_trouble(), Some(StatusFormat::Wide));
-        assert!(wide.contains("STATE     NAMESPACE   DIRECTORY\n"), "{wide}");
-        assert!(wide.contains("ready     web         differs\n"), "{wide}");
+        assert!(wide.contains("STATE      NAMESPACE   DIRECTORY\n"), "{wide}");
+        assert!(wide.contains("no nodes   web         differs\n"), "{wide}");
         assert!(wide.contains("diff --live\n  service/web/web-d\n1 object of the directory not found in the cluster\n  deployment/web/web\n"), "{wide}");
     }
 

@@ -55,7 +55,8 @@ pub fn demands<'a>(objects: impl Iterator<Item = (Option<&'a str>, &'a Value)> +
         .collect()
 }
 
-fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
+/// Returns the demand of a Service of type LoadBalancer.
+pub(super) fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
     let spec = &service["spec"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let ports = spec["ports"].as_array().map_or(0, Vec::len) as u64;

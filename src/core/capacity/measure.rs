@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::capacity::{Demand, LimitSubject, Usage};
+use crate::core::capacity::{Demand, LimitSubject, OtherServices, Usage};
 use crate::core::platform::{Backends, Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
 use crate::core::report::plural::{plural, thousands};
@@ -37,17 +37,6 @@ pub struct PoolNodes {
     pub backends: usize,
     /// The number of nodes of its largest VM set and the limit of such a set, if known.
     pub vm_set: Option<(usize, Limit)>,
-}
-
-/// The Services in the cluster that are not rendered here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OtherServices {
-    /// The number of Services, by namespace.
-    pub services: BTreeMap<String, u64>,
-    /// The number of Services of type LoadBalancer among them.
-    pub load_balancers: u64,
-    /// The number of their node ports.
-    pub node_ports: u64,
 }
 
 /// Measures the usage of every known limit, and of everything that grows with the number of pools.
@@ -118,16 +107,18 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
 
 fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {
     let shared = situation.platform.spec.load_balancers == LoadBalancers::PerPool;
-    let mut by_pool: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
-    for demand in services {
-        by_pool.entry(&demand.pool).or_default().push(demand);
-    }
+    let by_pool = of_pools(services);
+    let others = of_pools(situation.other_services.map_or(&[][..], |others| &others.on_pools));
     let mut load_balancers = 0;
     for pool in situation.pools {
-        let Some(services) = by_pool.get(pool.name.as_str()) else { continue };
+        let Some(own) = by_pool.get(pool.name.as_str()) else { continue };
+        let others = others.get(pool.name.as_str()).map_or(&[][..], Vec::as_slice);
+        // The Services of other apps add to a load balancer that all Services of a pool share.
+        let with_others: Vec<&Demand> = own.iter().chain(others).copied().collect();
+        let services = if shared { &with_others } else { own };
         let (behind, _) = situation.nodes_behind(pool);
         let rules = |demand: &&Demand| demand.ports * demand.families;
-        let all: u64 = services.iter().map(rules).sum();
+        let all: u64 = with_others.iter().map(rules).sum();
         let most = services.iter().map(rules).max().unwrap_or_default();
         let front = services.iter().map(|demand| demand.ports).max().unwrap_or_default();
         let families: u64 = services.iter().map(|demand| demand.families).sum();
@@ -141,9 +132,17 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
         } else {
             services.iter().map(|demand| demand.families).max().unwrap_or_default()
         };
-        load_balancers += if shared { 1 } else { services.len() as u64 };
+        load_balancers += if shared { 1 } else { own.len() as u64 };
         let product =
             |ports: u64| Some(format!("{} x {}", plural_of(behind, "node"), plural_of(ports, "port")));
+        let of_others = (!others.is_empty()).then(|| {
+            format!(
+                "{} of this app, {} of other apps",
+                plural_of(own.len() as u64, "Service"),
+                thousands(others.len() as u64)
+            )
+        });
+        let shared_with = of_others.clone().filter(|_| shared);
         for (name, used, how) in [
             (LimitName::TargetsPerFrontend, behind * front, product(front)),
             (LimitName::TargetsPerLoadBalancer, behind * ports, product(ports)),
@@ -152,14 +151,25 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
                 behind * backend_pools,
                 Some(format!("{} x {}", plural_of(behind, "node"), plural_of(backend_pools, "backend pool"))),
             ),
-            (LimitName::PortsPerLoadBalancer, ports, None),
-            (LimitName::FrontendsPerLoadBalancer, front_ends, None),
-            (LimitName::RulesPerNetworkCard, all, None),
+            (LimitName::PortsPerLoadBalancer, ports, shared_with.clone()),
+            (LimitName::FrontendsPerLoadBalancer, front_ends, shared_with),
+            (LimitName::RulesPerNetworkCard, all, of_others),
         ] {
             usages.push(Usage { how, ..situation.usage(name, LimitSubject::Pool(pool.name.clone()), used) });
         }
     }
+    if !shared {
+        load_balancers += situation.other_services.map_or(0, |others| others.load_balancers);
+    }
     usages.push(situation.usage(LimitName::LoadBalancers, LimitSubject::Cluster, load_balancers));
+}
+
+fn of_pools(services: &[Demand]) -> BTreeMap<&str, Vec<&Demand>> {
+    let mut by_pool: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
+    for demand in services {
+        by_pool.entry(&demand.pool).or_default().push(demand);
+    }
+    by_pool
 }
 
 /// Returns the number of backend pools of a load balancer that Services share: one for each that is local, and one for all
@@ -183,12 +193,14 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
         .iter()
         .map(|(name, count)| count + other_services.services.get(*name).copied().unwrap_or_default())
         .max();
-    let alone = match situation.other_services {
-        Some(_) => None,
-        None => Some(
-            "counts this app only; other Services are read together with the nodes of a cluster".to_owned(),
-        ),
+    let counts = match situation.other_services {
+        Some(others) if others.is_complete => None,
+        Some(_) => Some("the apps of this command"),
+        None => Some("this app"),
     };
+    let alone = counts.map(|what| {
+        format!("counts {what} only; other Services are read together with the nodes of a cluster")
+    });
     for (name, used) in [
         (LimitName::LoadBalancerServices, ours + other_services.load_balancers),
         (LimitName::Services, ours + others),
@@ -200,7 +212,7 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
     ] {
         usages.push(Usage { how: alone.clone(), ..situation.usage(name, LimitSubject::Cluster, used) });
     }
-    let slices: u64 = services.iter().map(Demand::slices).sum();
+    let slices: u64 = services.iter().chain(&other_services.on_pools).map(Demand::slices).sum();
     let endpoints: u64 = services.iter().map(|demand| demand.pods * demand.families).sum();
     let pods = services.iter().map(|demand| demand.pods).max().unwrap_or_default();
     let mut usage = situation.usage(LimitName::EndpointSlices, LimitSubject::Cluster, slices);

@@ -64,6 +64,8 @@ pub struct Merged {
     pub reports: Vec<PoolReport>,
     /// The nodes of the cluster, if nodes were read.
     pub nodes: Option<NodeCount>,
+    /// New pools that look like others and are not confirmed.
+    pub questioned: Vec<String>,
     /// Findings for the user.
     pub warnings: Vec<Diagnostic>,
 }
@@ -148,11 +150,13 @@ pub fn merge(
     let is_new = |value: &str| {
         chosen.takes(value) && !is_confirmed(value) && locked.is_none_or(|pools| !pools.contains_key(value))
     };
-    let questions = questions(discovered, &values, lock, is_new);
+    let (questioned, questions): (Vec<_>, Vec<_>) =
+        questions(discovered, &values, lock, is_new).into_iter().unzip();
     match options.lookalikes {
         Lookalikes::Refuse if !questions.is_empty() => return Err(questions),
         _ => merged.warnings.extend(questions.into_iter().map(Diagnostic::into_warning)),
     }
+    merged.questioned = questioned;
     let remembered: Vec<&str> = locked
         .into_iter()
         .flatten()

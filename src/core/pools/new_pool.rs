@@ -23,14 +23,14 @@ pub(super) fn looks_like(name: &str) -> String {
     name.to_lowercase().chars().filter(|c| !is_separator(c)).map(letter).collect()
 }
 
-/// Returns a refusal for each pool that is not in the lock, has one node, and looks like another pool. `is_new` says whether the pool
+/// Returns each pool, with its refusal, that is not in the lock, has one node, and looks like another pool. `is_new` says whether the pool
 /// is rendered and the user did not confirm it; `others` are the values of all pools, whether rendered or not.
 pub(super) fn questions(
     discovered: &Discovered,
     others: &BTreeSet<&str>,
     lock: Option<&Lock>,
     is_new: impl Fn(&str) -> bool,
-) -> Vec<Diagnostic> {
+) -> Vec<(String, Diagnostic)> {
     let nodes = |value: &str| discovered.pools.get(value).map_or(0, |seen| seen.backends);
     let is_locked = |value: &str| lock.is_some_and(|lock| lock.pools.contains_key(value));
     let mut alike: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -51,7 +51,8 @@ pub(super) fn questions(
         .filter_map(|(value, seen)| {
             let first = *alike.get(&looks_like(value))?.first()?;
             let other = Some(first).filter(|first| first != value)?;
-            Some(question(value, seen, (other, nodes(other)), &discovered.label, lock.is_some()))
+            let question = question(value, seen, (other, nodes(other)), &discovered.label, lock.is_some());
+            Some((value.clone(), question))
         })
         .collect()
 }
@@ -145,7 +146,7 @@ mod tests {
         let values = pools.iter().map(|(value, _)| *value).chain(locked.iter().copied()).collect();
         let is_new = |value: &str| !locked.contains(&value) && !confirmed.contains(&value);
         let found = questions(&discovered, &values, lock, is_new);
-        let pair = |problem: &Diagnostic| {
+        let pair = |(_, problem): &(String, Diagnostic)| {
             let words: Vec<&str> = problem.message.split(' ').collect();
             format!("{} {}", words[2], words[words.iter().position(|word| *word == "like").unwrap() + 3])
         };

@@ -1,12 +1,13 @@
 //! The complete status of an app in a cluster, as one value.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
 use crate::core::live::LiveObject;
 use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
+use crate::core::report::plural::plural;
 use crate::core::spec::ConflictRule;
 use crate::core::status::address::{AddressState, address_state, ports};
 use crate::core::status::drift::{Drift, DriftSubject, drift};
@@ -40,6 +41,18 @@ pub struct PoolRow {
     pub ports: String,
     /// The state of its load balancer.
     pub state: AddressState,
+    /// Whether the live Service is bound to other nodes than the directory says.
+    pub binding: Binding,
+}
+
+/// The binding of a live Service to the nodes of its pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// As in the directory, or not known.
+    #[default]
+    Same,
+    /// Another one, so that the load balancer may have other nodes.
+    Changed,
 }
 
 /// The number of nodes in a pool.
@@ -61,10 +74,26 @@ pub struct WorkloadRow {
 }
 
 impl Report {
-    /// Whether every pool has its address and every rollout is done.
+    /// Whether every pool has its address, its nodes and its binding, and every rollout is done.
     pub fn is_ready(&self) -> bool {
-        self.pools.iter().all(|row| row.state.is_ready())
+        self.pools.iter().all(PoolRow::is_ready)
             && self.workloads.iter().all(|row| row.rollout == Rollout::Done)
+    }
+
+    /// Compares the bindings of Services that differ from the directory. `paths` are the fields that the platform's binding writes.
+    pub fn compare_bindings(&mut self, subjects: &[DriftSubject], paths: &[&str]) {
+        let differing: HashSet<&Key> = self.drift.differing.iter().chain(&self.drift.uncertain).collect();
+        let is_changed = |subject: &DriftSubject| {
+            let Some(live) = subject.live.object() else { return false };
+            paths.iter().any(|path| subject.desired.pointer(path) != live.value().pointer(path))
+        };
+        let changed: HashSet<Key> =
+            subjects.iter().filter(|subject| is_changed(subject)).map(DriftSubject::key).collect();
+        for row in &mut self.pools {
+            if differing.contains(&row.service) && changed.contains(&row.service) {
+                row.binding = Binding::Changed;
+            }
+        }
     }
 
     /// Returns the report without values that change while nothing happens. If two such reports are equal, nothing new happened.
@@ -76,6 +105,45 @@ impl Report {
 }
 
 impl PoolRow {
+    /// Whether clients reach the nodes of the pool: the load balancer has an address and its binding, and a node is Ready. Nodes that
+    /// could not be read do not count.
+    pub fn is_ready(&self) -> bool {
+        self.state.is_ready() && self.binding == Binding::Same && !self.lacks_nodes()
+    }
+
+    /// Returns the state in one or a few words.
+    pub fn word(&self) -> &'static str {
+        match self.nodes {
+            _ if !self.state.is_ready() => self.state.word(),
+            _ if self.binding == Binding::Changed => "other nodes",
+            Some(NodeCount { total: 0, .. }) => "no nodes",
+            Some(NodeCount { ready: 0, .. }) => "no ready nodes",
+            _ => self.state.word(),
+        }
+    }
+
+    /// Returns why the pool is not ready; `now` is in seconds since 1970.
+    pub fn reason(&self, now: i64) -> Option<String> {
+        if !self.state.is_ready() {
+            return self.state.reason(now);
+        }
+        if self.binding == Binding::Changed {
+            return Some(
+                "its binding differs from the directory, so it may have other nodes: kubectl largescale diff --live"
+                    .to_owned(),
+            );
+        }
+        let nodes = self.nodes.filter(|nodes| nodes.ready == 0)?;
+        Some(match nodes.total {
+            0 => "the pool has no nodes".to_owned(),
+            total => format!("none of the {} of the pool is a ready backend", plural(total, "node")),
+        })
+    }
+
+    fn lacks_nodes(&self) -> bool {
+        self.nodes.is_some_and(|nodes| nodes.ready == 0)
+    }
+
     /// Returns the row without the count and time of an event that a failing controller repeats.
     #[must_use]
     pub fn without_repetition(mut self) -> Self {
@@ -137,6 +205,7 @@ fn row(
         created: live.and_then(LiveObject::created).map(str::to_owned),
         ports: ports(live.map_or(&subject.desired, LiveObject::value)),
         state: address_state(live, events),
+        binding: Binding::default(),
         service,
     }
 }
@@ -226,6 +295,47 @@ mod tests {
         assert!(
             !is_ready(&[with_address("a"), hidden]),
             "an object that could not be read is not known to be done"
+        );
+    }
+
+    #[test]
+    fn a_pool_without_ready_nodes_is_not_ready() {
+        for (ready, total, word, reason) in [
+            (2, 3, "ready", None),
+            (0, 3, "no ready nodes", Some("none of the 3 nodes of the pool is a ready backend")),
+            (0, 0, "no nodes", Some("the pool has no nodes")),
+        ] {
+            let nodes = BTreeMap::from([("a".to_owned(), NodeCount { ready, total })]);
+            let report = report(&[with_address("a")], &[], &[], Some(&nodes));
+            assert_eq!(report.is_ready(), reason.is_none(), "{ready}/{total}");
+            let row = &report.pools[0];
+            assert_eq!((row.word(), row.reason(0).as_deref()), (word, reason));
+        }
+        assert!(report(&[with_address("a")], &[], &[], None).is_ready(), "nodes that could not be read");
+    }
+
+    #[test]
+    fn a_changed_binding_is_not_ready() {
+        const MODE: &str = "/metadata/annotations/mode";
+        let bound = |live: &Value, paths: &[&str]| {
+            let mut subject = with_address("a");
+            subject.desired["metadata"]["annotations"] = json!({"mode": "set-a"});
+            let mut object = subject.live.object().unwrap().value().clone();
+            object["metadata"]["annotations"] = live.clone();
+            subject.live = LiveState::Present(LiveObject::sample(&object));
+            let subjects = [subject];
+            let mut report = report(&subjects, &[], &[], None);
+            report.compare_bindings(&subjects, paths);
+            (report.is_ready(), report.pools[0].word())
+        };
+        assert_eq!(bound(&json!({"mode": "set-a"}), &[MODE]), (true, "ready"));
+        assert_eq!(bound(&json!({"mode": "set-b"}), &[MODE]), (false, "other nodes"));
+        assert_eq!(bound(&json!({}), &[MODE]), (false, "other nodes"));
+        assert_eq!(bound(&json!({"mode": "set-a", "more": "x"}), &[MODE]), (true, "ready"));
+        assert_eq!(
+            bound(&json!({"mode": "set-b"}), &[]),
+            (true, "ready"),
+            "a difference that is not in the binding"
         );
     }
 

@@ -127,6 +127,7 @@ mod tests {
     use crate::core::dns::{Dns, Exclusion};
     use crate::core::manifest::Key;
     use crate::core::status::AddressState;
+    use crate::core::status::Binding;
 
     fn row(pool: &str, source: &str, state: AddressState) -> PoolRow {
         let service = Key {
@@ -143,6 +144,7 @@ mod tests {
             created: None,
             ports: String::new(),
             state,
+            binding: Binding::Same,
         }
     }
 

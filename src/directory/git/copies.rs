@@ -1,5 +1,6 @@
 //! Finds locks with the same id in one repository: a user copied a directory.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::core::lock::LockId;
@@ -8,6 +9,30 @@ use crate::directory::git::Repository;
 use crate::directory::git::command::{Failed, GitAccess, git};
 
 impl Repository {
+    /// Returns those of these lock IDs that a lock of the repository has, tracked or not. An ID has hexadecimal digits only.
+    pub fn known_lock_ids(&self, ids: &[&str]) -> Result<BTreeSet<String>, Diagnostic> {
+        if ids.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let mut asked = vec![
+            "grep",
+            "--threads=1",
+            "--untracked",
+            "--no-recurse-submodules",
+            "--no-textconv",
+            "--no-color",
+        ];
+        asked.extend(["-h", "-o", "-F"]);
+        asked.extend(ids.iter().flat_map(|id| ["-e", *id]));
+        asked.extend(["--", ":(top,glob)**/*.lock"]);
+        match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
+            Ok(answer) => Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()),
+            // `git grep` exits with 1 and without a message if nothing matches.
+            Err(Failed::Said(said)) if said.is_empty() => Ok(BTreeSet::new()),
+            Err(failed) => Err(failed.at("grep")),
+        }
+    }
+
     /// Refuses a lock whose id another lock of the repository also has, tracked or not: both directories would be applied as
     /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
     /// on the command line.

@@ -1,10 +1,10 @@
 //! What `status` shows of the cluster, and what it reports as missing.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{apply, as_json, ready};
 use crate::app::App;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, Parts};
 use crate::objects::Patch;
 use crate::wait::until;
 
@@ -218,4 +218,53 @@ fn changes_by_other_managers() {
         drift,
         json!({"differing": ["service/status-drift/web-pool02"], "uncertain": [], "absent": ["configmap/status-drift/web"], "unseen": []})
     );
+}
+
+#[test]
+fn a_changed_binding_is_not_ready() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "status-binding");
+    app.run(&["apply"]).ok();
+    ready(&app);
+    let other = json!({"metadata": {"annotations": {
+        "service.beta.kubernetes.io/azure-load-balancer-mode": "pool00-availabilitySet-12345678"}}});
+    plane.patch(&app.path("v1", "services/web-pool01"), Patch::Merge, &other);
+    let run = app.run(&["status"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.contains("other nodes\n"), "{}", run.out);
+    assert!(run.out.contains("web-pool01: its binding differs from the directory"), "{}", run.out);
+    let status = as_json(&app.run(&["status", "-o", "json"]));
+    assert_eq!((&status["ready"], &status["pools"][1]["ready"]), (&json!(false), &json!(false)));
+
+    // The hint, and then the correction.
+    assert!(app.run(&["diff", "--live"]).out.contains("pool01-availabilitySet-12345678"));
+    app.run(&["apply", "--force-conflicts"]).ok();
+    ready(&app);
+}
+
+#[test]
+fn nodes_that_get_no_traffic_are_reported() {
+    let Some(plane) = ControlPlane::own(Parts::All, 4, 2) else { return };
+    let app = App::rendered(&plane, "status-nodes");
+    app.run(&["apply"]).ok();
+    ready(&app);
+    let label = |node: &str, value: Value| {
+        let patch = json!({"metadata": {"labels": {"agentpool": value}}});
+        plane.patch(&format!("/api/v1/nodes/{node}"), Patch::Merge, &patch);
+    };
+    label("k8s-pool00-12345678-0", json!("poolOO"));
+    label("k8s-pool01-12345678-0", Value::Null);
+    let run = app.run(&["status"]);
+    assert_eq!(run.code, Some(0), "the other nodes serve: {run:?}");
+    for told in [
+        "node k8s-pool00-12345678-0 is labeled agentpool=poolOO, but is in the VM set of the pool pool00",
+        "node k8s-pool01-12345678-0 is without the pool label `agentpool`",
+    ] {
+        assert!(run.err.contains(told), "{told}\n{}", run.err);
+    }
+    label("k8s-pool01-12345678-1", Value::Null);
+    let run = app.run(&["status"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    assert!(run.out.contains("web-pool01: the pool has no nodes\n"), "{}", run.out);
+    assert!(run.out.contains("(1 without ready nodes or with other nodes)"), "{}", run.out);
 }
