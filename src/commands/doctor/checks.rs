@@ -89,12 +89,12 @@ fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
             let name = &project.spec.metadata.name;
             findings
                 .push(Finding::ok("spec", format!("{shown}: {name}, platform {}", project.platform.name)));
-            findings.extend(moved(&project).map(|problem| failed("set", &[problem])));
-            findings.extend(copied(&project).map(|problem| failed("lock", &[problem])));
+            findings.extend(moved(&project).map(|problem| Finding::of_problems("set", &[problem])));
+            findings.extend(copied(&project).map(|problem| Finding::of_problems("lock", &[problem])));
             Some(project)
         }
         Err(problems) => {
-            findings.push(failed("spec", &problems));
+            findings.push(Finding::of_problems("spec", &problems));
             None
         }
     }
@@ -105,17 +105,6 @@ fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
     let repository = Repository::around(&project.directory).ok()??;
     repository.refuse_copies(id, &project.lock_path(), &project.source.flags()).err()
-}
-
-pub(super) fn failed(check: &'static str, problems: &[Diagnostic]) -> Finding {
-    let first = problems.first();
-    let more = if problems.len() > 1 { format!(" ({} more)", problems.len() - 1) } else { String::new() };
-    let hint = first.and_then(|problem| problem.hint.clone());
-    Finding::fail(
-        check,
-        format!("{}{more}", first.map(ToString::to_string).unwrap_or_default()),
-        hint.unwrap_or_else(|| "`kubectl largescale render --check --locked` shows all problems".to_owned()),
-    )
 }
 
 /// Connects to the cluster. A failure is only a warning if the spec reads its nodes from a file.
@@ -129,7 +118,7 @@ fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Findin
             Some(cluster)
         }
         Err(error) => {
-            let failed = failed("context", &Failure::from(error).problems);
+            let failed = Finding::of_problems("context", &Failure::from(error).problems);
             let needs_none = project.is_some_and(|project| project.spec.spec.nodes != "cluster");
             findings.push(if needs_none { Finding { level: Level::Warn, ..failed } } else { failed });
             None
@@ -141,7 +130,7 @@ fn connected(scope: &Scope, project: Option<&Project>, findings: &mut Vec<Findin
 fn identified(cluster: &Cluster, locked: Option<&str>, findings: &mut Vec<Finding>) -> bool {
     let finding = match (cluster.identity(), locked) {
         (Err(error), _) => {
-            findings.push(failed("cluster", &Failure::from(error).problems));
+            findings.push(Finding::of_problems("cluster", &Failure::from(error).problems));
             return false;
         }
         (Ok(Identity::Known(found)), Some(locked)) if found != locked => Finding::fail(
@@ -175,7 +164,7 @@ fn nodes_of_file(project: &Project) -> Vec<Finding> {
     let file = project.nodes_file();
     match file.and_then(|(path, shown)| nodes_from(&path, &shown, NamedBy::Files)) {
         Ok(nodes) => directory::nodes(&nodes, project),
-        Err(problem) => vec![failed("nodes", &[problem])],
+        Err(problem) => vec![Finding::of_problems("nodes", &[problem])],
     }
 }
 
@@ -200,6 +189,6 @@ fn platform(nodes: &[Node]) -> Finding {
             "no built-in platform matches these nodes",
             "docs/platforms.md lists the platforms; you can also write a platform file",
         ),
-        Err(problem) => failed("platform", &[problem]),
+        Err(problem) => Finding::of_problems("platform", &[problem]),
     }
 }

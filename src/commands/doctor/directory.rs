@@ -1,6 +1,5 @@
 //! Checks of the rendered directory, and of the nodes for the spec.
 
-use crate::commands::doctor::checks::failed;
 use crate::core::doctor::{Finding, Level};
 use crate::core::kubernetes::node::Node;
 use crate::core::pools::{
@@ -17,7 +16,7 @@ pub(super) fn tree(project: &Project) -> Vec<Finding> {
     }
     let reviewed = match Reviewed::read(project) {
         Ok(reviewed) => reviewed,
-        Err(problems) => return vec![failed("tree", &problems)],
+        Err(problems) => return vec![Finding::of_problems("tree", &problems)],
     };
     let is_edited = |(path, digest): &(&String, &String)| reviewed.digests.get(*path) != Some(digest);
     let edited = reviewed.lock.files.iter().filter(is_edited).count();
@@ -39,14 +38,17 @@ pub(super) fn nodes(nodes: &[Node], project: &Project) -> Vec<Finding> {
     let lock = project.lock.as_ref();
     let platform = &project.platform.name;
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
-        return vec![failed("platform", &[problem.at(project.document.location("/spec/platform"))])];
+        return vec![Finding::of_problems(
+            "platform",
+            &[problem.at(project.document.location("/spec/platform"))],
+        )];
     }
     let spec = &project.spec.spec;
     let label = spec.pools.label.as_deref();
     let discovered =
         match discover_pools(nodes, &project.platform, label, lock.map(|lock| lock.label.as_str())) {
             Ok(discovered) => discovered,
-            Err(problems) => return vec![failed("platform", &problems)],
+            Err(problems) => return vec![Finding::of_problems("platform", &problems)],
         };
     let count = plural(nodes.len(), "node");
     let pools = plural(discovered.pools.len(), "pool");
@@ -66,7 +68,7 @@ pub(super) fn nodes(nodes: &[Node], project: &Project) -> Vec<Finding> {
         MergeOptions { lookalikes: Lookalikes::Warn, shrink: Shrink::Warn, ..MergeOptions::default() };
     match merge(spec, &discovered, lock, &options) {
         Ok(merged) => findings.extend(of_pools(&merged)),
-        Err(problems) => findings.push(failed("nodes", &problems)),
+        Err(problems) => findings.push(Finding::of_problems("nodes", &problems)),
     }
     findings
 }

@@ -1,5 +1,7 @@
 //! Results of the checks.
 
+use crate::core::report::diagnostic::Diagnostic;
+
 /// The severity of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -49,5 +51,19 @@ impl Finding {
     /// Creates a failure.
     pub fn fail(check: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { check, level: Level::Fail, message: message.into(), hint: Some(hint.into()) }
+    }
+
+    /// Creates a failure of the first of these problems, with the number of the others.
+    pub fn of_problems(check: &'static str, problems: &[Diagnostic]) -> Self {
+        let first = problems.first();
+        let more = if problems.len() > 1 { format!(" ({} more)", problems.len() - 1) } else { String::new() };
+        let hint = first.and_then(|problem| problem.hint.clone());
+        Self::fail(
+            check,
+            format!("{}{more}", first.map(ToString::to_string).unwrap_or_default()),
+            hint.unwrap_or_else(|| {
+                "`kubectl largescale render --check --locked` shows all problems".to_owned()
+            }),
+        )
     }
 }
