@@ -18,7 +18,7 @@ use crate::commands::init::adopt::AdoptArgs;
 use crate::commands::init::gitops::GitopsArgs;
 use crate::commands::init::manifests::{ImportFiles, MANIFESTS};
 use crate::commands::init::nodes_file::{copy_of_nodes, nodes_source};
-use crate::commands::init::source::SourceArgs;
+use crate::commands::init::source::{Import, SourceArgs};
 use crate::commands::init::starter::{Starter, seen};
 use crate::core::import::{EmptyPool, ImportOptions, Imported};
 use crate::core::kubernetes::names;
@@ -116,19 +116,10 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
     let documents = import.as_ref().map(|import| import.documents.as_slice());
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents)?;
-    let discovered = discover_pools(&nodes, choice.platform, args.label.as_deref(), None)?;
-    let mut merged = pools(&choice, &discovered, &[])?;
     let context_namespace = cluster.as_ref().map(|cluster| cluster.namespace().to_owned());
     let stated = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
-    let empty = import
-        .as_ref()
-        .map_or_else(Vec::new, |import| args.adopt.empty_pools(import, choice.platform, &merged.set, stated));
-    if !empty.is_empty() {
-        merged = pools(&choice, &discovered, &empty)?;
-    }
-    for warning in &merged.warnings {
-        terminal::diagnostic(warning);
-    }
+    let discovered = discover_pools(&nodes, choice.platform, args.label.as_deref(), None)?;
+    let (merged, empty) = all_pools(args, &choice, &discovered, import.as_ref(), stated)?;
     let options = ImportOptions { keep_defaults: args.source.keep_defaults, namespace: stated };
     let mut imported = import
         .as_ref()
@@ -179,10 +170,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     }
     write_new(&spec_path, &shown, &text)?;
     terminal::styled(&Styled::created(&shown))?;
-    report(&choice, &merged, imported.as_ref());
-    for EmptyPool { value, .. } in &empty {
-        terminal::note(&format!("pool {value} has no nodes now; `spec.pools.declare` keeps its Service"));
-    }
+    report(&choice, &merged, &empty, imported.as_ref());
     if let Some(path) = &copy {
         terminal::note(&format!(
             "copied {} to {}, because a spec cannot name files outside of its git repository or directory",
@@ -259,6 +247,26 @@ fn choose_platform<'a>(
     })
 }
 
+/// Returns the pools of the nodes, and those without nodes that the user states for a Service. `namespace` is that of objects that
+/// state none.
+fn all_pools(
+    args: &Args,
+    choice: &Choice<'_>,
+    discovered: &Discovered,
+    import: Option<&Import>,
+    namespace: Option<&str>,
+) -> Result<(Merged, Vec<EmptyPool>), Failure> {
+    let mut merged = pools(choice, discovered, &[])?;
+    let empty = import.map_or_else(Vec::new, |import| {
+        args.adopt.empty_pools(import, choice.platform, &merged.set, namespace)
+    });
+    if !empty.is_empty() {
+        merged = pools(choice, discovered, &empty)?;
+    }
+    merged.warnings.iter().for_each(terminal::diagnostic);
+    Ok((merged, empty))
+}
+
 /// Returns the pools of the nodes, and those without nodes.
 fn pools(choice: &Choice<'_>, discovered: &Discovered, empty: &[EmptyPool]) -> Result<Merged, Failure> {
     let mut spec = Spec::new(&choice.platform.name);
@@ -291,8 +299,11 @@ fn name(args: &Args, imported: Option<&Imported>) -> String {
     if name.is_empty() { "app".to_owned() } else { name }
 }
 
-fn report(choice: &Choice<'_>, merged: &Merged, imported: Option<&Imported>) {
+fn report(choice: &Choice<'_>, merged: &Merged, empty: &[EmptyPool], imported: Option<&Imported>) {
     terminal::note(&format!("pools by {}: {}", merged.set.label, seen(merged)));
+    for EmptyPool { value, .. } in empty {
+        terminal::note(&format!("pool {value} has no nodes now; `spec.pools.declare` keeps its Service"));
+    }
     for sentence in imported.into_iter().flat_map(|imported| &imported.changes) {
         terminal::note(sentence);
     }

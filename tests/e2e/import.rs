@@ -143,8 +143,9 @@ fn a_namespace_is_adopted_without_a_change() {
     app.kubectl(&["apply", "-f", "shop.yaml"]).ok();
     wait_for_addresses(plane, &app);
     let namespace = app.namespace.clone();
-    let completed =
-        app.run(&["__complete", "init", "--from-cluster", "--namespace", &namespace, "--pool", "public-b="]).ok();
+    let completed = app
+        .run(&["__complete", "init", "--from-cluster", "--namespace", &namespace, "--pool", "public-b="])
+        .ok();
     let pools: Vec<String> = (0..4).map(|pool| format!("public-b=pool{pool:02}\n")).collect();
     assert_eq!(completed, format!("{}:4\n", pools.concat()));
     let run = app.run(&["init", "new", "--from-cluster", "--namespace", &namespace]);

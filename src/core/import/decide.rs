@@ -50,7 +50,7 @@ fn one(
     // Without a field of its binding, a file says nothing about the nodes, but a Service of a cluster does.
     let is_read = own().is_some() || service.live.is_some();
     let bound = reading.as_ref().and_then(|reading| reading.pool).filter(|_| is_read);
-    // What a Service of a cluster has is no example, whatever it looks like.
+    // A value that a Service of a cluster has is real, even if it looks like a placeholder.
     let is_kept = !has_placeholder || service.live.is_some();
     let keeps = || is_kept.then(|| reading.clone().unwrap_or_default());
     if let Some(pool) = stated(service, bound, input)? {

@@ -185,7 +185,7 @@ fn bindings_in_any_form_are_read_as_the_controller_reads_them() {
     }
 }
 
-/// What a Service of a cluster has is no example, so it stays as it is.
+/// A value that a Service of a cluster has is real, so it stays as it is.
 #[test]
 fn only_the_placeholder_of_a_file_is_replaced() {
     let stated = Options { pools: &["web=two"], ..PLAIN };

@@ -223,7 +223,7 @@ fn of_services(spec: &PlatformSpec, facts: &mut Facts) {
     }
     for (source, names) in written {
         let names = code(names.iter().map(String::as_str));
-        facts.add("left out by init", format!("{names}: the controller writes it ({source})"));
+        facts.add("left out by init", format!("{names}, which the controller writes ({source})"));
     }
     for rule in &spec.refuses {
         facts.add(level(rule.level), format!("`{}` {}", refused_field(rule), rule.because));
