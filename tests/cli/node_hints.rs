@@ -208,7 +208,7 @@ fn binding(path: &Path) -> Value {
         .unwrap_or_default()
 }
 
-/// Returns what stands in backquotes in the hints, and flags in parentheses.
+/// Returns the texts in backquotes in the hints, and flags in parentheses.
 fn alternatives(messages: &str) -> Vec<String> {
     let hints = messages.lines().filter_map(|line| line.trim_start().strip_prefix("hint: "));
     let mut found = Vec::new();

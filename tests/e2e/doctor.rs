@@ -79,7 +79,7 @@ fn doctor_finds_abandoned_sets_and_the_app_in_another_namespace() {
     assert_eq!(run.code, Some(0), "warnings only: {run:?}");
     let (levels, told) = of(&run, "sets");
     assert_eq!(levels, ["warn", "warn"], "{told}");
-    assert!(told.starts_with("no directory found here looks after "), "{told}");
+    assert!(told.starts_with("no directory found here manages "), "{told}");
     assert!(
         told.contains("the app doctor-sets of namespace doctor-sets is also in namespace doctor-sets-old\n"),
         "{told}"

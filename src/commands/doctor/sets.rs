@@ -10,7 +10,7 @@ use crate::core::live::Resource;
 use crate::directory::git::Repository;
 use crate::directory::{Project, lock_ids_below};
 
-/// Checks that a directory looks after each ApplySet of this program.
+/// Checks that a directory manages each ApplySet of this program.
 pub(super) fn check(cluster: &Cluster, project: Option<&Project>) -> Vec<Finding> {
     let call = ApiCall::list(Resource::config_map(), None, Some(ID.to_owned()));
     let found: Vec<FoundSet> = match cluster.call(&call) {

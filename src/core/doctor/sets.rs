@@ -1,4 +1,4 @@
-//! `ApplySets` of this program in the cluster: those that no directory looks after, and the same app in another namespace.
+//! `ApplySets` of this program in the cluster: those that no directory manages, and the same app in another namespace.
 
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ pub fn sets(found: &[FoundSet], own: Option<&ApplySet>, known: &BTreeSet<String>
         findings.push(Finding::warn(
             "sets",
             format!(
-                "no directory found here looks after {}: {}",
+                "no directory found here manages {}: {}",
                 plural(abandoned.len(), "ApplySet"),
                 first_of(&names)
             ),
@@ -136,7 +136,7 @@ mod tests {
             [
                 (
                     Level::Warn,
-                    "no directory found here looks after 2 ApplySets: api in namespace x, db in namespace y"
+                    "no directory found here manages 2 ApplySets: api in namespace x, db in namespace y"
                         .to_owned()
                 ),
                 (Level::Warn, "the app web of namespace prod is also in namespace old".to_owned()),

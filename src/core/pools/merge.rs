@@ -25,7 +25,7 @@ use crate::core::yaml;
 pub struct MergeOptions {
     /// Pools to remove, by value.
     pub forget: Vec<String>,
-    /// New pools that the user confirms although their names look like those of others, by value.
+    /// New pools that the user confirms although their names look like those of other pools, by value.
     pub new_pools: Vec<String>,
     /// What to do with a new pool of one node whose name looks like that of another pool.
     pub lookalikes: Lookalikes,

@@ -237,7 +237,8 @@ fn a_changed_binding_is_not_ready() {
     assert_eq!((&status["ready"], &status["pools"][1]["ready"]), (&json!(false), &json!(false)));
 
     // The hint, and then the correction.
-    assert!(app.run(&["diff", "--live"]).out.contains("pool01-availabilitySet-12345678"));
+    let diff = app.run(&["diff", "--live"]);
+    assert!(format!("{}{}", diff.out, diff.err).contains("azure-load-balancer-mode"), "{diff:?}");
     app.run(&["apply", "--force-conflicts"]).ok();
     ready(&app);
 }
