@@ -32,8 +32,8 @@ pub fn largest_pool(
     let exceeded = |count: u32| -> Vec<_> {
         let pools = [pool_of("1", count, set)];
         let all = NodeCount { all: count as usize, backends: count as usize };
-        let one = Situation { pools: &pools, nodes: all, services: Some(&services), ..*situation };
-        let usages = measure(&one).into_iter();
+        let planned = Situation { pools: &pools, nodes: all, services: Some(&services), ..*situation };
+        let usages = measure(&planned).into_iter();
         let of_pool = usages.filter(|usage| matches!(usage.subject, LimitSubject::Pool(_)));
         of_pool.filter(|usage| usage.room(100) == Headroom::Over).map(|usage| usage.name).collect()
     };

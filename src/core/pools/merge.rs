@@ -107,6 +107,7 @@ impl PoolState {
 }
 
 /// Merges the discovered pools with those in the lock.
+#[expect(clippy::too_many_lines, reason = "each step needs the results of the steps before it")]
 pub fn merge(
     spec: &Spec,
     discovered: &Discovered,
@@ -121,29 +122,23 @@ pub fn merge(
     let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
     let is_confirmed =
         |value: &str| declared.contains(value) || options.new_pools.iter().any(|new| new == value);
+    let is_forgotten = |value: &str| options.forget.iter().any(|forgotten| forgotten == value);
+    let takes = |value: &str| chosen.takes(value) && !is_forgotten(value);
+    let label = &discovered.label;
+    let deciders = Deciders { label, spec, lock, takes: &takes, confirmed: &is_confirmed };
     let mut cleaned = discovered.clone();
-    merged.warnings.extend(mislabeled::leave_out(
-        &mut cleaned.pools,
-        &Deciders {
-            label: &discovered.label,
-            spec,
-            lock,
-            takes: &|value| chosen.takes(value) && !options.forget.iter().any(|forgotten| forgotten == value),
-            confirmed: &is_confirmed,
-        },
-    ));
+    merged.warnings.extend(mislabeled::leave_out(&mut cleaned.pools, &deciders));
     let discovered = &cleaned;
 
     let mut values: BTreeSet<&str> = discovered.pools.keys().map(String::as_str).collect();
     values.extend(&declared);
     values.extend(locked.into_iter().flatten().map(|(value, _)| value.as_str()));
-    let mut problems = Vec::new();
-    for name in &options.forget {
-        problems.extend(cannot_forget(name, discovered, &declared, &values));
-    }
-    for name in &options.new_pools {
-        problems.extend(cannot_confirm(name, &values, chosen.takes(name), discovered.pools.get(name)));
-    }
+    let forget = options.forget.iter().filter_map(|name| cannot_forget(name, discovered, &declared, &values));
+    let confirm = options
+        .new_pools
+        .iter()
+        .filter_map(|name| cannot_confirm(name, &values, chosen.takes(name), discovered.pools.get(name)));
+    let problems: Vec<Diagnostic> = forget.chain(confirm).collect();
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -161,9 +156,7 @@ pub fn merge(
         .into_iter()
         .flatten()
         .map(|(value, _)| value.as_str())
-        .filter(|value| {
-            chosen.takes(value) && !declared.contains(value) && !options.forget.iter().any(|f| f == value)
-        })
+        .filter(|value| takes(value) && !declared.contains(value))
         .collect();
     if let Some(problem) = shrunk(&remembered, discovered, lock) {
         match options.shrink {
@@ -185,8 +178,7 @@ pub fn merge(
         let observed = discovered.pools.get(value);
         let has_backends = observed.is_some_and(|seen| seen.backends > 0);
         let was_locked = locked.is_some_and(|pools| pools.contains_key(value));
-        let stays = chosen.takes(value)
-            && !options.forget.iter().any(|f| f == value)
+        let stays = takes(value)
             && (has_backends
                 || declared.contains(value)
                 || was_locked && spec.pools.when_empty != WhenEmpty::Remove);

@@ -45,7 +45,9 @@ pub(super) fn questions(
     let order = |value: &&str| {
         (!is_locked(value), std::cmp::Reverse(nodes(value)), is_unusual(value), (*value).to_owned())
     };
-    alike.values_mut().for_each(|pools| pools.sort_by_cached_key(order));
+    for pools in alike.values_mut() {
+        pools.sort_by_cached_key(order);
+    }
     let single = discovered.pools.iter().filter(|(value, seen)| seen.backends == 1 && is_new(value));
     single
         .filter_map(|(value, seen)| {
