@@ -67,7 +67,8 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
         let (from, to) = (path(&other), path(&lock));
         format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
     } else if let Some(commit) = commit_with(project, output, name) {
-        format!("run `kubectl largescale render{} --pools-of {commit}`", project.source.flags())
+        let flags = project.source.flags();
+        format!("run `kubectl largescale render{flags} --pools-of {commit}`")
     } else if let Some(pool) = pool_of(&output.join(name)).filter(is_lost) {
         format!(
             "add its pool to `spec.pools.declare: [{}]`, and render with --overwrite",

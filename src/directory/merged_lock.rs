@@ -38,7 +38,7 @@ pub enum MergeNote {
         /// What to do next.
         next: String,
         /// The lock in the file; `None` if it has conflict markers.
-        current: Option<Lock>,
+        current: Option<Box<Lock>>,
     },
     /// The lock in the file lacks pools of a branch.
     Lacks(Diagnostic),
@@ -130,7 +130,7 @@ fn of_stages(files: Files<'_>, stages: &Stages, text: Option<&str>) -> Checked<F
         shell_quote::path(files.lock),
         shell_quote::path(files.output)
     );
-    let current = chosen.map(|branch| branches.of(branch).clone());
+    let current = chosen.map(|branch| Box::new(branches.of(branch).clone()));
     let resolved = MergeNote::Resolved { next, current };
     match (text, chosen, merged) {
         (Some(text), None, merged) if conflict(&shown, text).is_none() => {

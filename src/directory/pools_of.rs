@@ -41,7 +41,7 @@ pub fn keep_pools_of(project: &mut Project, revision: &str) -> Checked<()> {
         [] => format!("the lock of {revision} has no pool whose file the lock lacks"),
         added => format!("kept from the lock of {revision}: {}", added.join(", ")),
     };
-    let current = project.lock.replace(merged);
+    let current = project.lock.replace(merged).map(Box::new);
     project.merge = Some(MergeNote::Resolved { next, current });
     Ok(())
 }

@@ -61,7 +61,7 @@ impl Project {
         let (output, lock) = (self.output(), self.lock_path());
         let files = Files { directory: &self.directory, output: &output, lock: &lock };
         let Some(merged) = merged_lock::of_merge_commit(files)? else { return Ok(false) };
-        let current = self.lock.replace(merged);
+        let current = self.lock.replace(merged).map(Box::new);
         let next = "the last merge commit has the lock of one branch; this render merged the locks of both"
             .to_owned();
         self.merge = Some(MergeNote::Resolved { next, current });
@@ -160,7 +160,7 @@ impl Project {
     /// Returns whether the lock on disk is this one.
     pub fn has_written(&self, lock: &Lock) -> bool {
         match &self.merge {
-            Some(MergeNote::Resolved { current, .. }) => current.as_ref() == Some(lock),
+            Some(MergeNote::Resolved { current, .. }) => current.as_deref() == Some(lock),
             _ => self.lock.as_ref() == Some(lock),
         }
     }

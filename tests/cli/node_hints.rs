@@ -53,6 +53,7 @@ struct Scene {
     hints: &'static [&'static str],
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of scenes")]
 fn scenes() -> Vec<Scene> {
     let basic = || json!({"manifests": ["nginx.yaml"], "platform": "azure-basic", "nodes": "nodes.json"});
     let with = |field: &str, value: Value| {
