@@ -129,3 +129,22 @@ fn take(object: &ManagedObject<'_>, left: &[LeftField]) -> String {
         fields.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_that_cannot_be_called_says_nothing_about_the_object() {
+        let rejected = |message: &str| Problem::Rejected {
+            code: 500,
+            reason: String::new(),
+            message: message.to_owned(),
+        };
+        let down =
+            rejected("Internal error occurred: failed calling webhook \"a.example.com\": connection refused");
+        assert!(admission(&down).starts_with("the server cannot call a webhook"));
+        let denied = rejected("admission webhook \"a.example.com\" denied the request: no");
+        assert!(admission(&denied).starts_with("an admission policy or webhook of the cluster rejected it"));
+    }
+}

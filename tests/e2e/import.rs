@@ -319,6 +319,8 @@ fn only_the_services_must_be_readable() {
         none.code == Some(3) && none.err.contains("namespace default has no Service of type LoadBalancer"),
         "{none:?}"
     );
+    let selector = app.run(&["init", "labels", "--from-cluster", "--namespace", &namespace, "-l", "(("]);
+    assert!(selector.code == Some(3) && selector.err.contains("invalid --selector `((`: "), "{selector:?}");
     let labels = app.run(&["init", "labels", "--from-cluster", "--namespace", &namespace, "-l", "app=none"]);
     assert!(labels.code == Some(3) && labels.err.contains("has the labels `app=none`"), "{labels:?}");
 }

@@ -238,3 +238,38 @@ fn a_parent_of_another_program_is_not_repaired() {
     );
     assert_eq!(plane.get(&parent).unwrap(), before);
 }
+
+#[test]
+fn a_wrong_field_is_explained() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "inventory-field");
+    app.run(&["apply"]).ok();
+    app.kubectl(&["scale", "deployment", "web", "--replicas=5"]).ok();
+    let adopt = |field: &str, more: &[&str]| {
+        app.run(&[&["inventory", "adopt", "--yes", "--field", field][..], more].concat())
+    };
+    for (field, message, hint) in [
+        (
+            "spec.replicas",
+            "invalid --field `spec.replicas`: a path begins with a dot",
+            "--field .spec.replicas",
+        ),
+        (".spec.nope", "no object of the directory has the managed field .spec.nope", "copy the path"),
+        (
+            ".spec.replicas",
+            "the field manager of .spec.replicas of deployment/inventory-field/web is kubectl, which --from does not name",
+            "add --from kubectl",
+        ),
+        (
+            ".spec.template.spec",
+            "kubectl-largescale already manages .spec.template.spec of deployment/inventory-field/web",
+            "there is nothing to take over",
+        ),
+    ] {
+        let run = adopt(field, &[]);
+        assert!(run.code == Some(3) && run.err.contains(message) && run.err.contains(hint), "{run:?}");
+    }
+    // The hint works.
+    adopt(".spec.replicas", &["--from", "kubectl"]).ok();
+    app.run(&["apply"]).ok();
+}
