@@ -113,9 +113,10 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 27] = [
+    const FREE: [&str; 28] = [
         "--nodes",
         "--base",
+        "--pools-of",
         "--branch",
         "--message",
         "--repo",

@@ -86,7 +86,8 @@ pub fn merge(branches: Branches<'_>) -> Checked<Lock> {
 ///
 /// As [`merge`], except that the pools of `lock` win.
 pub fn add_pools(lock: &Lock, other: &Lock) -> Checked<Lock> {
-    let both = lock.pools.iter().filter(|(value, _)| other.pools.contains_key(*value));
+    // As if only `lock` had changed the pools that both have.
+    let both = other.pools.iter().filter(|(value, _)| lock.pools.contains_key(*value));
     let base =
         Lock { pools: both.map(|(value, pool)| (value.clone(), pool.clone())).collect(), ..lock.clone() };
     let chosen = Some(Branch::Ours);
