@@ -8,7 +8,7 @@ use largescale::core::apply::{
     read_parent, removal_patch, salvage_parent, verdict, yielded,
 };
 use largescale::core::capacity::demands;
-use largescale::core::doctor::rights;
+use largescale::core::doctor::{FoundSet, rights};
 use largescale::core::json::read_bounded;
 use largescale::core::live::{LiveObject, LiveState, Resource, cleaned, preferred_versions};
 use largescale::core::manifest::Key;
@@ -155,6 +155,10 @@ fn object(desired: &Value, live: &LiveObject, events: &[&LiveObject], causes: &[
             Ok(parent) => assert_eq!(salvage_parent(&set, live).scope, parent.scope),
             Err(problem) => assert!(!problem.message.is_empty()),
         }
+    }
+    if let Some(id) = FoundSet::read(live).as_ref().and_then(FoundSet::lock_id) {
+        // A search in files takes it as its pattern.
+        assert!(!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
     }
     let _ = (removal_patch(live), live.controller(), live.is_being_deleted(), live.with_label("a", "b"));
     let members = [live.clone(), live.clone()];
