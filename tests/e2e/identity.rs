@@ -91,7 +91,6 @@ fn a_directory_and_an_applyset_of_an_older_version_keep_working() {
     for command in [
         &["apply", "--prune"][..],
         &["diff", "--live", "--prune"],
-        &["status"],
         &["prune", "--yes"],
         &["inventory", "list"],
         &["inventory", "view"],
@@ -105,6 +104,11 @@ fn a_directory_and_an_applyset_of_an_older_version_keep_working() {
         app.run(command).ok();
         assert_eq!(lock(), before, "{command:?} changed the lock");
     }
+    // The pools of the directory have no nodes in this cluster.
+    let status = app.run(&["status"]);
+    assert_eq!(status.code, Some(1), "{}", status.err);
+    assert!(status.out.contains("the pool has no nodes"), "{}", status.out);
+    assert_eq!(lock(), before, "status changed the lock");
     app.run(&["inventory", "disband", "--yes"]).ok();
     app.run(&["apply"]).ok();
 

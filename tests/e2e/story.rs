@@ -108,10 +108,19 @@ fn it_goes_to_kubectl_and_comes_back(app: &App<'_>) {
 
 /// Returns the addresses in `status` of a healthy cluster: each pool has its own.
 fn the_addresses(app: &App<'_>) -> BTreeSet<String> {
-    let status = app.run(&["status", "-o", "json"]).json();
-    assert_eq!(status["ready"], true, "{status}");
+    addresses_if(true, app)
+}
+
+/// Returns the addresses in `status`, which says whether every pool gets traffic.
+fn addresses_if(is_ready: bool, app: &App<'_>) -> BTreeSet<String> {
+    let run = app.run(&["status", "-o", "json"]);
+    assert_eq!(run.code, Some(i32::from(!is_ready)), "{run:?}");
+    let status: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(status["ready"], is_ready, "{status}");
     let pools = status["pools"].as_array().unwrap();
-    let zone = app.run(&["status", "-o", "zone"]).ok();
+    let zone = app.run(&["status", "-o", "zone"]);
+    assert_eq!(zone.code, run.code, "{zone:?}");
+    let zone = zone.out;
     let addresses: BTreeSet<String> =
         pools.iter().flat_map(|pool| pool["addresses"].as_array().unwrap()).map(text).collect();
     assert_eq!(addresses.len(), pools.len(), "{status}");
@@ -137,7 +146,8 @@ fn a_pool_is_scaled_to_zero(plane: &ControlPlane, app: &App<'_>, addresses: &BTr
     let run = app.run(&["render", "--check"]);
     assert_eq!(run.code, Some(0), "{run:?}");
     nothing_is_left_to_do(app);
-    assert_eq!(&the_addresses(app), addresses);
+    // A pool without nodes gets no traffic, so the app is not ready.
+    assert_eq!(&addresses_if(false, app), addresses);
     assert_eq!(plane.get(&service).unwrap()["metadata"]["uid"], live["metadata"]["uid"]);
     address
 }
