@@ -50,7 +50,7 @@ man:                                ## write the man pages to target/man
 
 example:                            ## render and diff the shipped example, without a cluster
 	cargo build --quiet
-	sh examples/run.sh target/debug/kubectl-largescale
+	sh examples/run.sh "$${CARGO_TARGET_DIR:-target}/debug/kubectl-largescale"
 
 bench: build control-plane          ## measure the documented figures, as ratios within one run
 	python3 tests/bench/figures.py target/release/kubectl-largescale

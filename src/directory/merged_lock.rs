@@ -76,7 +76,11 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
             else {
                 continue;
             };
-            accept(lock, name, &stages, &files.output.join(name));
+            let file = files.output.join(name);
+            // The index also has files of subdirectories, which no render writes.
+            if repository.path(&file)? == path {
+                accept(lock, name, &stages, &file);
+            }
         }
     }
     Ok(found)

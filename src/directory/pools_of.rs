@@ -13,7 +13,10 @@ pub fn keep_pools_of(project: &mut Project, revision: &str) -> Checked<()> {
     let (output, path) = (project.output(), project.lock_path());
     let shown = path.display().to_string();
     let Some(repository) = Repository::around(&project.directory)? else {
-        return Err(Diagnostic::error("--pools-of needs a git repository").at(Location::file(shown)).into());
+        return Err(Diagnostic::error("--pools-of: git repository not found")
+            .at(Location::file(shown))
+            .hint("run the command in the repository of the spec")
+            .into());
     };
     let Some(text) = repository.revision(revision, &output, &path)?.beside else {
         return Err(Diagnostic::error(format!("git revision `{revision}` has no lock file"))
@@ -38,7 +41,7 @@ pub fn keep_pools_of(project: &mut Project, revision: &str) -> Checked<()> {
     let before = |value: &&String| !project.lock.as_ref().is_some_and(|lock| lock.pools.contains_key(*value));
     let added: Vec<&str> = merged.pools.keys().filter(before).map(String::as_str).collect();
     let next = match added.as_slice() {
-        [] => format!("the lock of {revision} has no pool whose file the lock lacks"),
+        [] => format!("the lock did not lose a pool of {revision}"),
         added => format!("kept from the lock of {revision}: {}", added.join(", ")),
     };
     let current = project.lock.replace(merged).map(Box::new);

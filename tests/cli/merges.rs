@@ -221,6 +221,22 @@ fn hints_about_locks_lead_out() {
     }
 }
 
+#[test]
+fn a_lock_that_was_merged_by_hand_is_kept_with_a_warning() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    sh(
+        &environment,
+        "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock; echo '# by hand' >> app/largescale.lock; git rm -qf app/rendered/service-web-a4.yaml",
+    );
+    let rendered = environment.path().join("app/rendered");
+    let said = sh(&environment, "pools a1 a2 a3; render");
+    assert!(said.contains("a branch of the merge has pool `a4`, and this lock does not"), "{said}");
+    assert!(!names(&rendered).contains("a4"), "{said}");
+    let command = hinted(&said);
+    let said = sh(&environment, &format!("{command}; render"));
+    assert!(names(&rendered).contains("a4"), "{command}: {said}");
+}
+
 fn names(directory: &Path) -> BTreeSet<String> {
     let entries =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -39,7 +39,7 @@ pub struct Args {
     /// Give the directory a new id, so that it no longer shares an ApplySet with the directory it was copied from
     #[arg(long, conflicts_with = "check")]
     pub(super) new_id: bool,
-    /// Keep the pools that the lock of this git revision has and this lock lost, if their files are still there
+    /// Bring back pools that the lock file lost, from the lock file of this git revision
     #[arg(long, value_name = "REVISION", conflicts_with_all = ["no_git", "new_id"])]
     pub(super) pools_of: Option<String>,
     /// Commit the rendered files and the lock file with git, and nothing else

@@ -14,52 +14,15 @@ impl Repository {
         if ids.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let mut asked = vec![
-            "grep",
-            "--threads=1",
-            "--untracked",
-            "--no-recurse-submodules",
-            "--no-textconv",
-            "--no-color",
-        ];
-        asked.extend(["-h", "-o", "-F"]);
-        asked.extend(ids.iter().flat_map(|id| ["-e", *id]));
-        asked.extend(["--", ":(top,glob)**/*.lock"]);
-        match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
-            Ok(answer) => Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect()),
-            // `git grep` exits with 1 and without a message if nothing matches.
-            Err(Failed::Said(said)) if said.is_empty() => Ok(BTreeSet::new()),
-            Err(failed) => Err(failed.at("grep")),
-        }
+        let found = self.search_locks(&["-h", "-o"], ids)?;
+        Ok(String::from_utf8_lossy(&found).lines().map(str::to_owned).collect())
     }
 
     /// Refuses a lock whose id another lock of the repository also has, tracked or not: both directories would be applied as
     /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
     /// on the command line.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
-        let asked = [
-            "grep",
-            // There are few locks, so starting threads would take longer than the search.
-            "--threads=1",
-            "--untracked",
-            "--no-recurse-submodules",
-            "--no-textconv",
-            "--no-color",
-            "--full-name",
-            "-l",
-            "-z",
-            "-F",
-            "-e",
-            id.as_str(),
-            "--",
-            ":(top,glob)**/*.lock",
-        ];
-        let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
-            Ok(answer) => answer,
-            // `git grep` exits with 1 and without a message if nothing matches.
-            Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
-            Err(failed) => return Err(failed.at("grep")),
-        };
+        let answer = self.search_locks(&["--full-name", "-l", "-z"], &[id.as_str()])?;
         let own = self.path(lock)?;
         let copies =
             answer.split(|byte| *byte == 0).filter(|path| !path.is_empty() && *path != own.as_slice());
@@ -73,5 +36,26 @@ impl Repository {
         .hint(format!(
             "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
         )))
+    }
+    /// Searches all locks, tracked or not, for lock IDs. The options say what git prints for a match.
+    fn search_locks(&self, options: &[&str], ids: &[&str]) -> Result<Vec<u8>, Diagnostic> {
+        let mut asked = vec![
+            "grep",
+            // There are few locks, so starting threads would take longer than the search.
+            "--threads=1",
+            "--untracked",
+            "--no-recurse-submodules",
+            "--no-textconv",
+            "--no-color",
+        ];
+        asked.extend(options);
+        asked.push("-F");
+        asked.extend(ids.iter().flat_map(|id| ["-e", *id]));
+        asked.extend(["--", ":(top,glob)**/*.lock"]);
+        match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
+            // `git grep` exits with 1 and without a message if nothing matches.
+            Err(Failed::Said(said)) if said.is_empty() => Ok(Vec::new()),
+            answer => answer.map_err(|failed| failed.at("grep")),
+        }
     }
 }

@@ -74,7 +74,9 @@ impl Repository {
     /// Returns the last merge in the history of a file that differs from a parent in this file; `None` if there is none.
     pub(in crate::directory) fn last_merge(&self, file: &Path) -> Result<Option<MergeCommit>, Diagnostic> {
         let path = self.shown_path(file)?;
-        if self.git(&["rev-parse", "--verify", "--quiet", "HEAD"], &[]).is_err() {
+        // The names of objects are separated by line ends.
+        let is_one_line = !path.contains('\n');
+        if !is_one_line || self.git(&["rev-parse", "--verify", "--quiet", "HEAD"], &[]).is_err() {
             return Ok(None);
         }
         let asked = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::core::bounds::MAX_FILE_BYTES;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 use crate::directory::files::unix_lines;
@@ -57,12 +58,20 @@ impl Repository {
         Ok(revision)
     }
 
-    /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing.
+    /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing. Refuses
+    /// an object that is larger than any file that this program reads.
     pub(super) fn blobs(&self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Diagnostic> {
         if names.is_empty() {
             return Ok(Vec::new());
         }
         let input: Vec<u8> = names.iter().flat_map(|name| [*name, b"\n"].concat()).collect();
+        let sizes = self.git(&["cat-file", "--batch-check=%(objectsize)"], &input)?;
+        let sizes = String::from_utf8_lossy(&sizes);
+        if sizes.lines().filter_map(|size| size.parse().ok()).any(|size: u64| size > MAX_FILE_BYTES) {
+            return Err(Diagnostic::error(format!(
+                "a version of a file in git has more than {MAX_FILE_BYTES} bytes, which is the limit"
+            )));
+        }
         let answer = self.git(&["cat-file", "--batch"], &input)?;
         let mut rest = answer.as_slice();
         Ok(names.iter().map(|_| next_content(&mut rest).map(unix_lines)).collect())
