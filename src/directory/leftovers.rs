@@ -56,6 +56,12 @@ pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
 /// Returns how to resolve leftovers, one of which is named `name`.
 fn hint(project: &Project, output: &Path, name: &str) -> String {
     let lock = project.lock_path();
+    if let Some(other) = same_object(project, output, name) {
+        return format!(
+            "{} has the same object; remove the file that the lock does not list",
+            path(&output.join(other))
+        );
+    }
     let is_lost = |pool: &String| {
         !project
             .lock
@@ -78,6 +84,18 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
         "add its manifest to `spec.manifests`, and render".to_owned()
     };
     format!("to keep the object and its load balancer address, {keep}; to delete both, remove the file")
+}
+
+/// Returns the file of the lock that has the same object, if there is one: this file is then a copy of it.
+fn same_object(project: &Project, output: &Path, name: &str) -> Option<String> {
+    let key = |name: &str| {
+        let text = read_text(&output.join(name), "").ok()?;
+        Some(Key::of(&yaml::read_one("", &text).ok()?.value))
+    };
+    let own = key(name)?;
+    let other = format!("{}-{}.yaml", own.kind.to_lowercase(), own.name);
+    let is_listed = project.lock.as_ref().is_some_and(|lock| lock.has_path(&other));
+    (is_listed && key(&other)? == own).then_some(other)
 }
 
 /// Returns the last commit that changed the file and whose lock lists it.

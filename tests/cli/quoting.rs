@@ -83,7 +83,9 @@ fn printed_commands_have_the_paths_of_the_user() {
         assert!(environment.program(&["render", "-f", &directory]).status.success());
         // A lock whose spec has another name now.
         fs::rename(at("largescale.yaml"), at("site.yaml")).unwrap();
-        fs::copy(at("rendered/service-nginx-agentpool1.yaml"), at("rendered/configmap-old.yaml")).unwrap();
+        let service = fs::read_to_string(at("rendered/service-nginx-agentpool1.yaml")).unwrap();
+        fs::write(at("rendered/configmap-old.yaml"), service.replace("nginx-agentpool1", "nginx-old"))
+            .unwrap();
         let text = fs::read_to_string(at("largescale.lock")).unwrap();
         fs::write(at("largescale.lock"), text.replace("files:\n", "files:\n  configmap-old.yaml: ab\n"))
             .unwrap();

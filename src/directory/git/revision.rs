@@ -33,6 +33,9 @@ impl Repository {
         // A partial clone may lack objects. git would fetch them, but a command that only reads starts no
         // transport.
         let absent = |problem: Diagnostic| {
+            if problem.hint.is_some() {
+                return problem;
+            }
             problem.hint(format!(
                 "`git -C {} diff --stat {} -- {} {}` fetches what a partial clone lacks",
                 shell_quote::path(self.root()),
@@ -70,7 +73,8 @@ impl Repository {
         if sizes.lines().filter_map(|size| size.parse().ok()).any(|size: u64| size > MAX_FILE_BYTES) {
             return Err(Diagnostic::error(format!(
                 "a version of a file in git has more than {MAX_FILE_BYTES} bytes, which is the limit"
-            )));
+            ))
+            .hint("name another revision"));
         }
         let answer = self.git(&["cat-file", "--batch"], &input)?;
         let mut rest = answer.as_slice();
