@@ -18,14 +18,15 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 
 /// Reads all nodes of a stream; `file` is its path for messages.
-pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnostic> {
+pub fn read_nodes(file: &str, mut text: impl Read) -> Result<Vec<Node>, Diagnostic> {
     let mut start = Vec::with_capacity(LONGEST_MARK);
     (&mut text)
         .take(LONGEST_MARK as u64)
         .read_to_end(&mut start)
         .map_err(|error| unreadable(file, &error))?;
     let encoding = Encoding::of(&start);
-    let text = Cursor::new(start.split_off(encoding.mark())).chain(text);
+    // The reader of JSON takes single bytes, which is slow without a buffer.
+    let text = BufReader::with_capacity(BUFFER, Cursor::new(start.split_off(encoding.mark())).chain(text));
     match encoding {
         Encoding::Utf8 | Encoding::MarkedUtf8 => read_decoded(file, text),
         Encoding::Utf16Le | Encoding::Utf16Be => {
@@ -33,6 +34,9 @@ pub fn read_nodes(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagn
         }
     }
 }
+
+/// Buffer size: a file with 100,000 nodes takes few reads, and the memory does not matter.
+const BUFFER: usize = 1 << 18;
 
 /// The bytes of the longest byte order mark.
 const LONGEST_MARK: usize = 3;

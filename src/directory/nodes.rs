@@ -1,7 +1,7 @@
 //! Reads nodes from a file or standard input.
 
 use std::fs;
-use std::io::{self, BufReader};
+use std::io;
 use std::path::Path;
 
 use crate::core::kubernetes::node::Node;
@@ -10,9 +10,6 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::FileError;
 use crate::directory::files::{NamedBy, open};
 
-/// Buffer size: a file with 100,000 nodes takes few reads, and the memory does not matter.
-const BUFFER: usize = 1 << 18;
-
 /// Files up to 64 MiB are read at once, which is faster. Larger files are read in pieces, which only needs memory
 /// for their nodes.
 const WHOLE: u64 = 64 << 20;
@@ -20,7 +17,7 @@ const WHOLE: u64 = 64 << 20;
 /// Reads nodes from a file; `-` is standard input if the user named it.
 pub fn nodes_from(path: &Path, shown: &str, by: NamedBy) -> Result<Vec<Node>, Diagnostic> {
     if by == NamedBy::User && path == Path::new("-") {
-        return read_nodes("standard input", BufReader::with_capacity(BUFFER, io::stdin().lock()));
+        return read_nodes("standard input", io::stdin().lock());
     }
     let file = open(path, shown, by)?;
     let metadata = file.metadata().map_err(|error| FileError::read(error, path, shown))?;
@@ -31,5 +28,5 @@ pub fn nodes_from(path: &Path, shown: &str, by: NamedBy) -> Result<Vec<Node>, Di
         let text = fs::read(path).map_err(|error| FileError::read(error, path, shown))?;
         return read_nodes_in(shown, &text);
     }
-    read_nodes(shown, BufReader::with_capacity(BUFFER, file))
+    read_nodes(shown, file)
 }

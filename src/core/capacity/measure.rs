@@ -85,7 +85,11 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
             let (behind, how) = situation.nodes_behind(pool);
             usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
         }
-        usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
+        let limit = situation.platform.limit(LimitName::NodesPerPool, situation.own);
+        if limit.is_some() {
+            let (name, used) = (LimitName::NodesPerPool, pool.all as u64);
+            usages.push(Usage { name, subject: subject(), used, limit, how: None });
+        }
         if let Some((nodes, takes)) = &pool.vm_set {
             let mut usage = situation.usage(LimitName::NodesPerVmSet, subject(), *nodes as u64);
             usage.limit.get_or_insert_with(|| takes.clone());
@@ -104,6 +108,9 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
     ));
     usages
 }
+
+/// How a number came about, if the number does not tell.
+type Explanation<'a> = &'a dyn Fn() -> Option<String>;
 
 fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {
     let shared = situation.platform.spec.load_balancers == LoadBalancers::PerPool;
@@ -135,27 +142,33 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
         load_balancers += if shared { 1 } else { own.len() as u64 };
         let product =
             |ports: u64| Some(format!("{} x {}", plural_of(behind, "node"), plural_of(ports, "port")));
-        let of_others = (!others.is_empty()).then(|| {
-            format!(
-                "{} of this app, {} of other apps",
-                plural_of(own.len() as u64, "Service"),
-                thousands(others.len() as u64)
-            )
-        });
-        let shared_with = of_others.clone().filter(|_| shared);
-        for (name, used, how) in [
-            (LimitName::TargetsPerFrontend, behind * front, product(front)),
-            (LimitName::TargetsPerLoadBalancer, behind * ports, product(ports)),
-            (
-                LimitName::IpConfigurationsPerLoadBalancer,
-                behind * backend_pools,
-                Some(format!("{} x {}", plural_of(behind, "node"), plural_of(backend_pools, "backend pool"))),
-            ),
-            (LimitName::PortsPerLoadBalancer, ports, shared_with.clone()),
-            (LimitName::FrontendsPerLoadBalancer, front_ends, shared_with),
-            (LimitName::RulesPerNetworkCard, all, of_others),
-        ] {
-            usages.push(Usage { how, ..situation.usage(name, LimitSubject::Pool(pool.name.clone()), used) });
+        let of_others = || {
+            (!others.is_empty()).then(|| {
+                format!(
+                    "{} of this app, {} of other apps",
+                    plural_of(own.len() as u64, "Service"),
+                    thousands(others.len() as u64)
+                )
+            })
+        };
+        let shared_with = || of_others().filter(|_| shared);
+        let in_pools =
+            || Some(format!("{} x {}", plural_of(behind, "node"), plural_of(backend_pools, "backend pool")));
+        let all_of_these: [(LimitName, u64, Explanation<'_>); 6] = [
+            (LimitName::TargetsPerFrontend, behind * front, &|| product(front)),
+            (LimitName::TargetsPerLoadBalancer, behind * ports, &|| product(ports)),
+            (LimitName::IpConfigurationsPerLoadBalancer, behind * backend_pools, &in_pools),
+            (LimitName::PortsPerLoadBalancer, ports, &shared_with),
+            (LimitName::FrontendsPerLoadBalancer, front_ends, &shared_with),
+            (LimitName::RulesPerNetworkCard, all, &of_others),
+        ];
+        for (name, used, how) in all_of_these {
+            // A large cluster has thousands of these, and few platforms have every limit.
+            let limit = situation.platform.limit(name, situation.own);
+            if limit.is_some() {
+                let subject = LimitSubject::Pool(pool.name.clone());
+                usages.push(Usage { name, subject, used, limit, how: how() });
+            }
         }
     }
     if !shared {

@@ -93,15 +93,18 @@ fn scalar(text: &str) -> String {
     json.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c.to_string() } else { escaped(c) }).collect()
 }
 
-/// Whether a text is surely a string for every YAML reader: it is longer than `false`, and it is the name of a rendered file or
-/// a pool, or a digest with a letter that no number has. The writer of YAML is slow, and a large lock has thousands of these.
+/// Whether a text is surely a string for every YAML reader: the name of a rendered file, a pool or a VM set, or a digest with a letter
+/// that no number has. It is longer than `false`, or a name with a digit. The writer of YAML is slow, and a large lock has thousands
+/// of these.
 fn is_never_quoted(text: &str) -> bool {
     let bytes = text.as_bytes();
     let has_letter = bytes.iter().any(|b| matches!(b, b'a' | b'c' | b'd' | b'f' | b'g'..=b'z'));
     let is_digest = bytes.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     let is_name = bytes.first().is_some_and(u8::is_ascii_lowercase)
-        && bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'));
-    bytes.len() > "false".len() && has_letter && (is_digest || is_name)
+        && bytes.iter().all(|b| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.'));
+    let is_long = bytes.len() > "false".len();
+    let has_digit = || bytes.iter().any(u8::is_ascii_digit);
+    is_long && has_letter && (is_digest || is_name) || is_name && has_digit()
 }
 
 fn escaped(c: char) -> String {
@@ -124,8 +127,10 @@ mod tests {
                 .to_vec();
         // Digests, also with few letters, and texts of few letters.
         let mut seed: u64 = 1;
-        for alphabet in ["0123456789abcdef", "0123456789e", "01bx.-", "0189acdf.-", "efinoslrtuy-."] {
-            for length in [5, 6, 7, 8, 32, 64] {
+        for alphabet in
+            ["0123456789abcdef", "0123456789e", "01bx.-", "0189acdf.-", "efinoslrtuy-.", "aeAEFfinINT0.-"]
+        {
+            for length in [1, 2, 3, 4, 5, 6, 7, 8, 32, 64] {
                 for _ in 0..200 {
                     let letter = || {
                         seed = seed
