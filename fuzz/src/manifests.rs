@@ -43,6 +43,7 @@ pub fn texts(data: &[u8]) {
         platforms,
         pools: &pools,
         nodes: &[],
+        selecting: &[],
         choices: &[],
         cloud_config: None,
         without_service: PoolsWithoutService::Exclude,

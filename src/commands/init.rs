@@ -113,9 +113,18 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     }
     let (nodes, cluster) = read_nodes(global, args)?;
     let platforms: Vec<Platform> = builtin_names().filter_map(read_builtin).collect::<Result<_, _>>()?;
-    let import = args.source.is_used().then(|| args.source.read(global, cluster.as_ref())).transpose()?;
+    let cluster = match cluster {
+        None if args.source.from_cluster => {
+            Some(Cluster::connect(&global.cluster, Arc::new(terminal::note))?)
+        }
+        cluster => cluster,
+    };
+    let mut import = args.source.is_used().then(|| args.source.read(cluster.as_ref())).transpose()?;
     let documents = import.as_ref().map(|import| import.documents.as_slice());
     let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents)?;
+    if let Some(import) = &mut import {
+        args.source.read_selecting(cluster.as_ref(), choice.platform, import)?;
+    }
     let context_namespace = cluster.as_ref().map(|cluster| cluster.namespace().to_owned());
     let stated = global.cluster.namespace.as_deref().or(context_namespace.as_deref());
     let discovered = discover_pools(&nodes, choice.platform, args.label.as_deref(), None)?;
@@ -155,21 +164,7 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let nowhere = |problem: Diagnostic| Diagnostic { location: None, ..problem };
     LargeScale::read(&shown, &text)
         .map_err(|problems| problems.into_iter().map(nowhere).collect::<Vec<_>>())?;
-    if let Some(files) = &files {
-        files.check()?;
-        files.refuse_existing(&args.directory)?;
-    }
-    make_directory(&args.directory)?;
-    if let Some(files) = &files {
-        files.write(&args.directory)?;
-    }
-    if let Some(path) = &copy {
-        let shown = path.display().to_string();
-        write_new(path, &shown, &read_text(Path::new(&args.nodes), &args.nodes)?)?;
-        terminal::styled(&Styled::created(&shown))?;
-    }
-    write_new(&spec_path, &shown, &text)?;
-    terminal::styled(&Styled::created(&shown))?;
+    write(args, files.as_ref(), copy.as_deref(), (&spec_path, &text))?;
     report(&choice, &merged, &empty, imported.as_ref());
     if let Some(path) = &copy {
         terminal::note(&format!(
@@ -179,7 +174,11 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         ));
     }
     let proof = match imported {
-        Some(_) => prove(global, args, (cluster, &nodes), namespace)?,
+        Some(_) => {
+            let taken = args.adopt.taken();
+            let compare = |cluster| proof::show(&args.directory, (cluster, &nodes), namespace, &taken);
+            cluster.as_ref().map_or(Ok(Exit::Success), compare)?
+        }
         None => Exit::Success,
     };
     report_next_step(args, &source);
@@ -189,19 +188,30 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     Ok(proof)
 }
 
-/// Compares what was imported with the cluster, if the nodes or the objects are from one.
-fn prove(
-    global: &GlobalArgs,
+/// Writes all files, or none if one of them exists already.
+fn write(
     args: &Args,
-    (cluster, nodes): (Option<Cluster>, &[Node]),
-    namespace: Option<&str>,
-) -> Result<Exit, Failure> {
-    let cluster = match cluster {
-        None if args.source.from_cluster => Cluster::connect(&global.cluster, Arc::new(terminal::note))?,
-        None => return Ok(Exit::Success),
-        Some(cluster) => cluster,
-    };
-    proof::show(&args.directory, (&cluster, nodes), namespace, &args.adopt.taken())
+    files: Option<&ImportFiles>,
+    copy: Option<&Path>,
+    (spec_path, text): (&Path, &str),
+) -> Result<(), Failure> {
+    let shown = spec_path.display().to_string();
+    if let Some(files) = files {
+        files.check()?;
+        files.refuse_existing(&args.directory)?;
+    }
+    make_directory(&args.directory)?;
+    if let Some(files) = files {
+        files.write(&args.directory)?;
+    }
+    if let Some(path) = copy {
+        let copied = path.display().to_string();
+        write_new(path, &copied, &read_text(Path::new(&args.nodes), &args.nodes)?)?;
+        terminal::styled(&Styled::created(&copied))?;
+    }
+    write_new(spec_path, &shown, text)?;
+    terminal::styled(&Styled::created(&shown))?;
+    Ok(())
 }
 
 /// Returns the nodes, and the cluster if they are from one.

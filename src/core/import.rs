@@ -31,6 +31,7 @@ mod undecided;
 mod unmerged;
 mod written;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
@@ -64,6 +65,8 @@ pub struct Imported {
     pub exclude: Vec<String>,
     /// `spec.pools.excludeFor`: Service, then the pools for which it does not exist.
     pub exclude_for: BTreeMap<String, Vec<String>>,
+    /// `spec.pools.existingObjectsFor`: Service, then the pools where objects of the user select its nodes.
+    pub existing_objects_for: BTreeMap<String, Vec<String>>,
     /// `spec.pools.loadBalancers`: pool, then the name of its existing configuration.
     pub load_balancers: BTreeMap<String, String>,
     /// `spec.settings` that the bindings of the Services show.
@@ -121,8 +124,13 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
     let mut problems: Vec<Diagnostic> = cloud_names::check(input).into_iter().collect();
     problems.extend(decide::choices(&services, input));
     let originals: Vec<&Value> = services.iter().map(|service| &service.original).collect();
-    let sets = NodeSets::new(input, &originals, &others);
-    let decisions = decide::decide(&services, input, &sets, &others);
+    let mut selecting = Cow::Borrowed(others.as_slice());
+    if !input.selecting.is_empty() {
+        selecting.to_mut().extend_from_slice(input.selecting);
+    }
+    let sets = NodeSets::new(input, &originals, &selecting);
+    let decisions = decide::decide(&services, input, &sets, &selecting);
+    drop(selecting);
     let mut similar: Vec<Vec<_>> = Vec::new();
     let mut by_rest: HashMap<String, usize> = HashMap::new();
     for (service, decision) in services.into_iter().zip(decisions) {

@@ -40,11 +40,13 @@ use crate::core::json;
 use crate::core::manifest::{self, Key, Object, Scopes, Separated};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
+use crate::core::pools::Pool;
 use crate::core::references::References;
 use crate::core::render::budget::Budget;
 use crate::core::render::cluster_ip::ClusterIpServices;
 pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
 use crate::core::render::draft::{PendingObject, Role};
+use crate::core::render::extra_objects::Need;
 pub use crate::core::render::files::is_rendered;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -98,13 +100,9 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
     warnings.extend(dns::warnings(input));
-    problems.extend(settings.missing(
-        input.spec,
-        input.document,
-        input.platform,
-        input.overlays,
-        &input.pools.pools,
-    ));
+    let needed = extra_objects::needed(input);
+    warnings.extend(extra_objects::without_effect(input));
+    problems.extend(missing_settings(input, &settings, &needed));
     problems.extend(overlays_fit(input));
     problems.extend(twice_bound::problems(input, &settings));
     problems.extend(repeated::overlaps(input, &settings));
@@ -112,7 +110,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     problems.extend(kept.problems());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
-    let mut budget = match Budget::of(input, &per_pool, &kept) {
+    let mut budget = match Budget::of(input, &per_pool, &kept, &needed) {
         Ok(budget) => budget,
         Err(problem) => {
             problems.push(problem);
@@ -134,13 +132,13 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
             pending.push(PendingObject { value, source: object, pool: None, role: Role::Once });
         }
     }
+    warnings.extend(of_services::unknown(input));
     if !problems.is_empty() {
         problems.extend(rules::in_manifests(input));
         return Err(problems);
     }
     warnings.extend(spread::over_pools(input, &mut pending));
-    warnings.extend(of_services::unknown(input));
-    pending.extend(extra_objects::objects(input, &settings, &mut budget, &mut problems));
+    pending.extend(extra_objects::objects(input, &settings, &needed, &mut budget, &mut problems));
     if budget.is_spent() {
         problems.extend(budget.exceeded(&pending, &input.document.location("/spec/platform")));
         return Err(problems);
@@ -161,6 +159,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     dangling::check(input, (&pending, &patched), &renamed, &table, &mut problems, warnings);
     rules::check(input, &pending, &mut problems, warnings);
     problems.extend(repeated::problems(input, &pending));
+    problems.extend(extra_objects::absent(input, &settings, &needed, &pending));
     warnings.extend(local_traffic::warnings(input, &pending));
     warnings.extend(duplicates::warnings(&pending, &patched));
     for draft in &mut pending {
@@ -179,6 +178,14 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     let files = files::files(pending);
     warnings.extend(gitops_check::too_large(&files));
     Ok(Rendered { files, demands, notes, ..Rendered::default() })
+}
+
+/// Returns an error for each setting that is required and has no value.
+fn missing_settings(input: Input<'_>, settings: &Settings, needed: &[Need]) -> Vec<Diagnostic> {
+    let pools: Vec<&Pool> = input.pools.pools.iter().collect();
+    let with = pools.iter().zip(needed).filter(|(_, need)| **need == Need::Rendered);
+    let with: Vec<&Pool> = with.map(|(pool, _)| *pool).collect();
+    settings.missing(input.spec, input.document, input.platform, input.overlays, &pools, &with)
 }
 
 /// Returns the object with the namespace of the spec, if it has none, the labels of the spec, unless it sets them itself, and

@@ -135,25 +135,30 @@ impl Settings {
         self.0.iter().filter(|set| set.owner == owner && set.optional).map(|set| set.name.as_str()).collect()
     }
 
-    /// Returns an error for each required setting without a value, for all pools at once.
+    /// Returns an error for each required setting without a value, for all pools at once. The objects of the platform are rendered
+    /// for the pools in `with_objects` only.
     pub fn missing(
         &self,
         spec: &LargeScale,
         document: &Document,
         platform: &Platform,
         overlays: &[Overlay],
-        pools: &[Pool],
+        pools: &[&Pool],
+        with_objects: &[&Pool],
     ) -> Vec<Diagnostic> {
         let form = &platform.spec;
         let internal = form.internal.iter().filter(|_| spec.spec.internal);
-        let text: String =
-            form.binding.iter().chain(&form.objects).chain(internal).map(Value::to_string).collect();
-        let is_asked = |set: &&Set| {
-            let certainly = match set.owner {
-                SettingOwner::Platform => text.contains(&format!("${{{}}}", set.placeholder)),
-                SettingOwner::Overlay(_) => !set.optional,
-            };
-            certainly && set.shared.is_none()
+        let services: String = form.binding.iter().chain(internal).map(Value::to_string).collect();
+        let objects: String = form.objects.iter().map(Value::to_string).collect();
+        // The pools whose values are certainly needed.
+        let asking = |set: &Set| -> &[&Pool] {
+            let placeholder = format!("${{{}}}", set.placeholder);
+            match set.owner {
+                SettingOwner::Platform if services.contains(&placeholder) => pools,
+                SettingOwner::Platform if objects.contains(&placeholder) => with_objects,
+                SettingOwner::Overlay(_) if !set.optional => pools,
+                SettingOwner::Platform | SettingOwner::Overlay(_) => &[],
+            }
         };
         let location = document.location("/spec/settings");
         let problem = |(of, example): (String, String), set: &Set| {
@@ -165,12 +170,14 @@ impl Settings {
                 .at(location.clone())
                 .hint(format!("set `spec.settings: {{{}: {example}}}`", set.name))
         };
-        let lacks = |set: &Set| match set.of {
-            SettingOf::All => Some((String::new(), "...".to_owned())),
-            SettingOf::Either if set.by_pool.is_empty() => Some((String::new(), "...".to_owned())),
-            SettingOf::Pool | SettingOf::Either => lacking(set, pools),
+        let lacks = |set: &Set| match (set.of, asking(set)) {
+            (_, []) => None,
+            (SettingOf::All, _) => Some((String::new(), "...".to_owned())),
+            (SettingOf::Either, _) if set.by_pool.is_empty() => Some((String::new(), "...".to_owned())),
+            (SettingOf::Pool | SettingOf::Either, asking) => lacking(set, asking),
         };
-        self.0.iter().filter(is_asked).filter_map(|set| Some(problem(lacks(set)?, set))).collect()
+        let without_value = self.0.iter().filter(|set| set.shared.is_none());
+        without_value.filter_map(|set| Some(problem(lacks(set)?, set))).collect()
     }
 
     /// Returns an error for each unknown pool in a setting.
@@ -265,7 +272,7 @@ fn unknown(
 }
 
 /// Returns the pools without a value for a setting, and an example of what to write.
-fn lacking(set: &Set, pools: &[Pool]) -> Option<(String, String)> {
+fn lacking(set: &Set, pools: &[&Pool]) -> Option<(String, String)> {
     let lacking: Vec<&str> = pools
         .iter()
         .map(|pool| pool.value.as_str())

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
 use crate::core::import::{belongs_to, is_beside, selected};
 use crate::core::live::{LiveObject, Resource};
+use crate::core::platform::Platform;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::{first_of, plural};
 use crate::core::report::shell_quote::word;
+use crate::engine::served_kinds::group_version;
 use crate::failure::Failure;
 
 /// Maximum number of concurrent requests.
@@ -65,6 +67,32 @@ pub(crate) fn read_adoptable(cluster: &Cluster, query: &ServiceQuery<'_>) -> Res
         objects.extend(belonging);
     }
     Ok(Adoptable { objects, notes })
+}
+
+/// Reads the objects that select the nodes of Services on this platform, such as each `L2Advertisement` of `MetalLB`: in all
+/// namespaces, because they are in that of the controller. Without the permission, returns a note.
+pub(crate) fn read_selecting(cluster: &Cluster, platform: &Platform) -> Result<Adoptable, Failure> {
+    let mut found = Adoptable { objects: Vec::new(), notes: Vec::new() };
+    let Some(template) = platform.spec.selecting_object() else { return Ok(found) };
+    let (group, version) = group_version(template);
+    let kinds = cluster.call(&ApiCall::Resources { group, version })?.kinds();
+    let Some(resource) = kinds.into_iter().find(|resource| *resource.kind == template["kind"]) else {
+        return Ok(found);
+    };
+    let plural = resource.plural.clone();
+    match cluster.call(&ApiCall::list(resource, None, None)) {
+        Ok(answer) => found.objects = answer.objects(),
+        Err(ClusterError::Request {
+            problem: problem @ (Problem::Forbidden { .. } | Problem::NotFound),
+            ..
+        }) => {
+            found.notes.push(format!(
+                "cannot read which nodes the {plural} of the cluster select: {problem}; --pool SERVICE=POOL states the pool of a Service"
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(found)
 }
 
 /// Group, version, kind and plural name.

@@ -8,6 +8,7 @@ mod check;
 mod create;
 mod forms;
 mod generate;
+pub(crate) mod selecting;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::control_plane::ControlPlane;
 use crate::estates::check::{Verdict, adopt};
 use crate::estates::generate::Estate;
+use crate::estates::selecting::define_kinds;
 
 /// The number of estates in CI.
 const IN_CI: u64 = 60;
@@ -28,6 +30,7 @@ const AT_ONCE: usize = 6;
 #[test]
 fn adopting_an_estate_changes_nothing() {
     let Some(plane) = ControlPlane::shared() else { return };
+    define_kinds(plane);
     let number = |name: &str, default: u64| {
         std::env::var(name).ok().map_or(default, |text| text.parse().expect("a number"))
     };

@@ -89,6 +89,7 @@ pub(super) fn import(
         pools,
         nodes,
         choices: &choices,
+        selecting: &import.selecting,
         cloud_config: cloud_config.as_ref(),
         without_service: if args.all_pools {
             PoolsWithoutService::Include

@@ -1,17 +1,18 @@
 //! What `init` imports: files, directories, standard input and live objects.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+
+use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::core::platform::Platform;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 use crate::directory::read_inputs;
-use crate::engine::adoptable::{ServiceQuery, read_adoptable};
+use crate::engine::adoptable::{ServiceQuery, read_adoptable, read_selecting};
 use crate::failure::Failure;
 use crate::output::terminal;
-use crate::scope::GlobalArgs;
 
 /// Flags about what to import.
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,8 @@ pub(super) struct Import {
     pub(super) documents: Vec<Document>,
     /// The inputs.
     pub(super) inputs: Vec<Input>,
+    /// Live objects that select the nodes of Services. They are read, and not imported.
+    pub(super) selecting: Vec<Value>,
 }
 
 /// One input.
@@ -69,9 +72,9 @@ impl SourceArgs {
         self.from.iter().any(|path| path == Path::new("-"))
     }
 
-    /// Reads everything. `connected` is the cluster that the nodes are from.
-    pub(super) fn read(&self, global: &GlobalArgs, connected: Option<&Cluster>) -> Result<Import, Failure> {
-        let mut import = Import { documents: Vec::new(), inputs: Vec::new() };
+    /// Reads everything. `--from-cluster` reads the cluster.
+    pub(super) fn read(&self, cluster: Option<&Cluster>) -> Result<Import, Failure> {
+        let mut import = Import { documents: Vec::new(), inputs: Vec::new(), selecting: Vec::new() };
         let mut problems = Vec::new();
         let mut paths: Vec<&PathBuf> = Vec::new();
         for path in &self.from {
@@ -104,18 +107,27 @@ impl SourceArgs {
         if !problems.is_empty() {
             return Err(problems.into());
         }
-        if self.from_cluster {
-            if let Some(cluster) = connected {
-                self.read_cluster(cluster, &mut import)?;
-            } else {
-                let cluster = Cluster::connect(&global.cluster, Arc::new(terminal::note))?;
-                self.read_cluster(&cluster, &mut import)?;
-            }
+        if let Some(cluster) = cluster.filter(|_| self.from_cluster) {
+            self.read_cluster(cluster, &mut import)?;
         }
         if import.documents.is_empty() {
             return Err(Diagnostic::error("--from names no object").into());
         }
         Ok(import)
+    }
+
+    /// Reads the live objects of the platform that select the nodes of Services.
+    pub(super) fn read_selecting(
+        &self,
+        cluster: Option<&Cluster>,
+        platform: &Platform,
+        import: &mut Import,
+    ) -> Result<(), Failure> {
+        let Some(cluster) = cluster.filter(|_| self.from_cluster) else { return Ok(()) };
+        let selecting = read_selecting(cluster, platform)?;
+        selecting.notes.iter().for_each(|note| terminal::note(note));
+        import.selecting.extend(selecting.objects.iter().map(|object| object.value().clone()));
+        Ok(())
     }
 
     fn read_cluster(&self, cluster: &Cluster, import: &mut Import) -> Result<(), Failure> {

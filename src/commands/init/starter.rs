@@ -125,6 +125,11 @@ fn exclude(line: &mut impl FnMut(&str), starter: &Starter<'_>) {
         line("    excludeFor:");
         block(line, "      ", &imported.exclude_for);
     }
+    if !imported.existing_objects_for.is_empty() {
+        line("    # Your own objects select the nodes of these Services, so none are rendered for them.");
+        line("    existingObjectsFor:");
+        block(line, "      ", &imported.existing_objects_for);
+    }
     if !imported.load_balancers.is_empty() {
         line("    # The existing load-balancer configurations.");
         line("    loadBalancers:");

@@ -17,6 +17,10 @@ pub(crate) fn add(groups: &[Group], input: ImportInput<'_>, sets: &NodeSets<'_>,
     let keys = keys(groups, input);
     exclude(groups, &keys, input, imported);
     for (group, key) in groups.iter().zip(&keys) {
+        let existing = with_existing_objects(group, input);
+        if !existing.is_empty() {
+            imported.existing_objects_for.insert(key.clone(), existing);
+        }
         let names = group.names(input.pools);
         if !names.is_empty() || key.contains('/') {
             imported.names.insert(key.clone(), names);
@@ -83,6 +87,17 @@ pub(crate) fn add(groups: &[Group], input: ImportInput<'_>, sets: &NodeSets<'_>,
         }
     }
     imported.overlays.bindings = kept::overlay(input.platform, &kept_bindings);
+}
+
+/// Returns the pools where objects of the user, and not those of the platform, select the nodes of the existing Services.
+fn with_existing_objects(group: &Group, input: ImportInput<'_>) -> Vec<String> {
+    if input.platform.spec.objects.is_empty() {
+        return Vec::new();
+    }
+    let kept = group.members.iter().filter(|member| member.keeps.is_some());
+    let mut pools: Vec<usize> = kept.filter_map(|member| member.pool).collect();
+    pools.sort_unstable();
+    pools.into_iter().map(|pool| input.pools.pools[pool].value.clone()).collect()
 }
 
 /// Returns the key of each group in `spec.names`. Groups with one name in several namespaces have the namespace in the key, unless

@@ -1,5 +1,7 @@
 //! The input of an import, besides the documents.
 
+use serde_json::Value;
+
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
@@ -17,6 +19,8 @@ pub struct ImportInput<'a> {
     pub pools: &'a PoolSet,
     /// The nodes of the cluster.
     pub nodes: &'a [Node],
+    /// Objects that select the nodes of Services and are not imported.
+    pub selecting: &'a [Value],
     /// The pools that the user states (`--pool`).
     pub choices: &'a [PoolChoice],
     /// The existing configuration in the cloud (`--cloud-config`).

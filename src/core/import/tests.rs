@@ -75,6 +75,7 @@ fn import(platform: &str, text: &str, options: &Options<'_>) -> Checked<Imported
         platforms: &PLATFORMS,
         pools: &merged.set,
         nodes: &nodes,
+        selecting: &[],
         choices: &choices,
         cloud_config: cloud_config.as_ref(),
         without_service: options.without_service,

@@ -7,6 +7,7 @@ use crate::core::manifest::Object;
 use crate::core::patch::{Meter, weight};
 use crate::core::render::cluster_ip::ClusterIpServices;
 use crate::core::render::draft::{Input, PendingObject};
+use crate::core::render::extra_objects::Need;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
@@ -40,6 +41,7 @@ impl Budget {
         input: Input<'_>,
         per_pool: &PerPool,
         kept: &ClusterIpServices<'_>,
+        needed: &[Need],
     ) -> Result<Self, Diagnostic> {
         let location = input.document.location("/spec/manifests");
         let pools = input.pools.pools.len();
@@ -53,11 +55,12 @@ impl Budget {
             }
         };
         let platform = &input.platform.spec.objects;
+        let with_objects = needed.iter().filter(|need| **need == Need::Rendered).count();
         let count = input
             .objects
             .iter()
             .map(copies)
-            .fold(pools.saturating_mul(platform.len()), usize::saturating_add);
+            .fold(with_objects.saturating_mul(platform.len()), usize::saturating_add);
         if count > input.max_objects {
             return Err(Diagnostic::error(format!(
                 "the render would write {count} objects for {pools} pools, the limit is {}",
@@ -67,7 +70,7 @@ impl Budget {
             .hint(format!("use --max-objects {count}, or remove objects from the manifests")));
         }
         let sizes = input.objects.iter().map(|object| weight(object.value()).saturating_mul(copies(object)));
-        let theirs = platform.iter().map(|template| weight(template).saturating_mul(pools));
+        let theirs = platform.iter().map(|template| weight(template).saturating_mul(with_objects));
         let size = sizes.chain(theirs).fold(0, usize::saturating_add);
         let budget = Self { size, work: 0, location };
         if size > MAX_RENDERED_BYTES {

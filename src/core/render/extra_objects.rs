@@ -1,21 +1,100 @@
-//! Renders the additional objects that a platform needs for each pool.
+//! Renders the additional objects that a platform needs for each pool, unless existing objects select the nodes of its Services.
 
 use serde_json::Value;
 
 use crate::core::json;
 use crate::core::json::NotAMap;
-use crate::core::manifest::Object;
+use crate::core::manifest::{Key, Object};
 use crate::core::patch::placeholder;
+use crate::core::pointer;
+use crate::core::pools::Pool;
 use crate::core::render::budget::Budget;
 use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role};
 use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::settings::{SettingOwner, Settings};
 
+/// Who brings the objects of the platform for a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// `render`.
+    Rendered,
+    /// The user: they exist already, for each Service of the pool.
+    Existing,
+}
+
+/// Returns for each pool who brings the objects of the platform.
+pub(super) fn needed(input: Input<'_>) -> Vec<Need> {
+    let pools = &input.pools.pools;
+    if input.spec.spec.pools.existing_objects_for.is_empty() || input.platform.spec.objects.is_empty() {
+        return vec![Need::Rendered; pools.len()];
+    }
+    let services: Vec<Key> =
+        input.objects.iter().filter(|object| object.is_load_balancer()).map(Object::key).collect();
+    let of_pool = |pool: &Pool| {
+        let mut copies = services.iter().filter(|key| !input.spec.excludes(key, &pool.value)).peekable();
+        let exist =
+            copies.peek().is_some() && copies.all(|key| input.spec.has_existing_objects(key, &pool.value));
+        if exist { Need::Existing } else { Need::Rendered }
+    };
+    pools.iter().map(of_pool).collect()
+}
+
+/// Warns about `spec.pools.existingObjectsFor` on a platform that renders no other objects.
+pub(super) fn without_effect(input: Input<'_>) -> Option<Diagnostic> {
+    let is_used = !input.spec.spec.pools.existing_objects_for.is_empty();
+    (is_used && input.platform.spec.objects.is_empty()).then(|| {
+        Diagnostic::warning(format!(
+            "`spec.pools.existingObjectsFor` has no effect: platform {} selects nodes with the Service alone",
+            input.platform.name
+        ))
+        .at(input.document.location("/spec/pools/existingObjectsFor"))
+        .hint("remove it")
+    })
+}
+
+/// Reports Services that name an object which is not rendered, because their pool has existing objects: they would get no address.
+pub(super) fn absent(
+    input: Input<'_>,
+    settings: &Settings,
+    needed: &[Need],
+    pending: &[PendingObject<'_>],
+) -> Vec<Diagnostic> {
+    let Some(path) = input.platform.spec.selection.as_ref().and_then(|selection| selection.path.as_deref())
+    else {
+        return Vec::new();
+    };
+    let written = input.platform.binding.added_paths().zip(input.platform.binding.added_values());
+    let Some((_, template)) = written.into_iter().find(|(at, _)| *at == path) else { return Vec::new() };
+    let report = |draft: &PendingObject<'_>| {
+        let index = draft.pool.filter(|_| draft.role == Role::Service)?;
+        if needed.get(index) != Some(&Need::Existing) {
+            return None;
+        }
+        let pool = &input.pools.pools.get(index)?.value;
+        let values = patches::values(input, settings, Some(index), None, SettingOwner::Platform);
+        let own = placeholder::fill_value(template, &values).ok()?;
+        let found = draft.value.pointer(path).filter(|found| **found == own)?.as_str()?;
+        let name = draft.value["metadata"]["name"].as_str().unwrap_or_default();
+        let field = pointer::field(path);
+        Some(
+            Diagnostic::error(format!(
+                "`{field}` of Service {name} is `{found}`, and `render` does not write this object, because `spec.pools.existingObjectsFor` contains pool {pool}"
+            ))
+            .at(input.document.location("/spec/pools/existingObjectsFor"))
+            .hint(format!(
+                "name the existing object in an overlay, or remove pool {pool} from `spec.pools.existingObjectsFor`"
+            )),
+        )
+    };
+    pending.iter().filter_map(report).collect()
+}
+
 /// Returns the platform's objects for each pool. All Services of a pool share one set.
 pub(super) fn objects<'a>(
     input: Input<'a>,
     settings: &Settings,
+    needed: &[Need],
     budget: &mut Budget,
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<PendingObject<'a>> {
@@ -24,7 +103,8 @@ pub(super) fn objects<'a>(
     };
     let mut pending = Vec::new();
     for template in &input.platform.spec.objects {
-        for (index, pool) in input.pools.pools.iter().enumerate() {
+        let pools = input.pools.pools.iter().zip(needed).enumerate();
+        for (index, (pool, _)) in pools.filter(|(_, (_, need))| **need == Need::Rendered) {
             if budget.is_spent() {
                 return pending;
             }

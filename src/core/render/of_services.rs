@@ -6,24 +6,27 @@ use crate::core::render::draft::Input;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::Suggestions;
 
-/// Reports Services in `spec.names` and `spec.pools.excludeFor` that are not in the manifests.
+/// Reports Services in `spec.names` and in fields of `spec.pools` that are not in the manifests.
 pub(super) fn unknown(input: Input<'_>) -> Vec<Diagnostic> {
     let spec = &input.spec.spec;
-    if spec.names.is_empty() && spec.pools.exclude_for.is_empty() {
+    if spec.names.is_empty() && spec.pools.by_service().all(|(_, map)| map.is_empty()) {
         return Vec::new();
     }
     let services = services(input);
     let names = input.spec.keys_of_no_service(&spec.names, &services);
-    let excluded = input.spec.keys_of_no_service(&spec.pools.exclude_for, &services);
-    let all = names.map(|key| ("names", "/spec/names", key));
-    let all = all.chain(excluded.map(|key| ("pools.excludeFor", "/spec/pools/excludeFor", key)));
+    let of_pools = spec.pools.by_service().flat_map(|(field, map)| {
+        let keys: Vec<&str> = input.spec.keys_of_no_service(map, &services).collect();
+        keys.into_iter().map(move |key| (format!("pools.{field}"), key))
+    });
+    let all = names.map(|key| ("names".to_owned(), key)).chain(of_pools);
     let mut suggestions = Suggestions::among(services.iter().map(|service| service.name.as_str()));
-    let report = |(field, at, key): (&str, &str, &str)| {
+    let report = |(field, key): (String, &str)| {
+        let at = format!("/spec/{}", field.replace('.', "/"));
         let near = suggestions.did_you_mean(key);
         Diagnostic::warning(format!(
             "`spec.{field}` names the Service `{key}`, which is not in the manifests{near}"
         ))
-        .at(input.document.location(&pointer::join(at, key)))
+        .at(input.document.location(&pointer::join(&at, key)))
     };
     all.map(report).collect()
 }

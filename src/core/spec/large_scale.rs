@@ -133,6 +133,10 @@ pub struct Pools {
     /// Pools that get no copy of one Service: Service in the manifests (`NAME` or `NAMESPACE/NAME`), then globs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub exclude_for: BTreeMap<String, Vec<String>>,
+    /// Pools where existing objects, such as an `L2Advertisement`, select the nodes of one Service, so that `render` writes no others:
+    /// Service in the manifests (`NAME` or `NAMESPACE/NAME`), then globs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub existing_objects_for: BTreeMap<String, Vec<String>>,
     /// Pools that may have no nodes yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declare: Vec<DeclaredPool>,
@@ -208,6 +212,13 @@ pub enum ConflictAction {
     Fail,
 }
 
+impl Pools {
+    /// Returns the fields that are about single Services, by name: the Service, then globs of pools.
+    pub fn by_service(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<String, Vec<String>>)> {
+        [("excludeFor", &self.exclude_for), ("existingObjectsFor", &self.existing_objects_for)].into_iter()
+    }
+}
+
 impl Spec {
     /// Returns a spec with a platform and default values.
     pub fn new(platform: &str) -> Self {
@@ -256,6 +267,16 @@ impl LargeScale {
         if problems.is_empty() { Ok(spec) } else { Err(problems) }
     }
 
+    /// Returns the keys that name Services, each with the pointer of its map.
+    fn service_keys(&self) -> impl Iterator<Item = (String, &String)> {
+        let named = self.spec.names.keys().map(|key| ("/spec/names".to_owned(), key));
+        let of_pools = self.spec.pools.by_service();
+        named.chain(
+            of_pools
+                .flat_map(|(field, map)| map.keys().map(move |key| (format!("/spec/pools/{field}"), key))),
+        )
+    }
+
     fn problems(&self, document: &Document) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
         let mut require = |at: &str, checked: Result<(), String>| {
@@ -281,8 +302,10 @@ impl LargeScale {
             );
         }
         let own = [("include".to_owned(), &pools.include), ("exclude".to_owned(), &pools.exclude)];
-        let of_services =
-            pools.exclude_for.iter().map(|(key, globs)| (pointer::join("excludeFor", key), globs));
+        let of_services = pools
+            .by_service()
+            .flat_map(|(field, map)| map.iter().map(move |(key, globs)| (field, key, globs)));
+        let of_services = of_services.map(|(field, key, globs)| (pointer::join(field, key), globs));
         for (field, globs) in own.into_iter().chain(of_services) {
             for (index, text) in globs.iter().enumerate() {
                 require(
@@ -299,12 +322,10 @@ impl LargeScale {
                 require(&at, names::check_service_name(&format!("`spec.names.{service}.{pool}`"), name));
             }
         }
-        let named = self.spec.names.keys().map(|key| ("/spec/names", key));
-        let excluded = pools.exclude_for.keys().map(|key| ("/spec/pools/excludeFor", key));
-        for (at, key) in named.chain(excluded) {
+        for (at, key) in self.service_keys() {
             if key.is_empty() || key.matches('/').count() > 1 || key.starts_with('/') || key.ends_with('/') {
                 let message = format!("invalid Service `{key}`: expected `NAME` or `NAMESPACE/NAME`");
-                require(&pointer::join(at, key), Err(message));
+                require(&pointer::join(&at, key), Err(message));
             }
         }
         for (index, text) in self.spec.cluster_ip_services.iter().enumerate() {

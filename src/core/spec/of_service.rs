@@ -24,11 +24,15 @@ impl LargeScale {
 
     /// Whether a pool gets no copy of a Service. The globs were checked when the spec was read.
     pub fn excludes(&self, service: &Key, pool: &str) -> bool {
-        let globs = of_service(self, &self.spec.pools.exclude_for, service);
-        globs.into_iter().flatten().any(|glob| Pattern::new(glob).is_ok_and(|glob| glob.matches(pool)))
+        is_listed(self, &self.spec.pools.exclude_for, service, pool)
     }
 
-    /// Returns the keys of `spec.names` or `spec.pools.excludeFor` that mean none of these Services.
+    /// Whether existing objects select the nodes of a Service in a pool, so that none are rendered for it.
+    pub fn has_existing_objects(&self, service: &Key, pool: &str) -> bool {
+        is_listed(self, &self.spec.pools.existing_objects_for, service, pool)
+    }
+
+    /// Returns the keys of `spec.names` or of a field of `spec.pools` that mean none of these Services.
     pub fn keys_of_no_service<'a, T>(
         &'a self,
         map: &'a BTreeMap<String, T>,
@@ -42,6 +46,11 @@ impl LargeScale {
         };
         map.keys().map(String::as_str).filter(move |key| !is_meant(key))
     }
+}
+
+fn is_listed(spec: &LargeScale, map: &BTreeMap<String, Vec<String>>, service: &Key, pool: &str) -> bool {
+    let globs = of_service(spec, map, service);
+    globs.into_iter().flatten().any(|glob| Pattern::new(glob).is_ok_and(|glob| glob.matches(pool)))
 }
 
 /// Returns the entry of a Service: that of `NAMESPACE/NAME`, or else that of `NAME`.

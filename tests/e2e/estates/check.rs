@@ -237,7 +237,7 @@ fn change(app: &App<'_>) {
                 if object["kind"] == "Service" {
                     let port = object["spec"]["ports"][0]["port"].as_i64().unwrap();
                     object["spec"]["ports"][0]["port"] = (port + HIGHER).into();
-                } else {
+                } else if object["kind"] == "Deployment" {
                     let env = &mut object["spec"]["template"]["spec"]["containers"][0]["env"];
                     env.as_array_mut().unwrap().retain(|it| it["name"] != "REMOVE");
                 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::control_plane::ControlPlane;
 use crate::estates::forms::put;
 use crate::estates::generate::{Creator, Estate};
+use crate::estates::selecting;
 
 const LAST_APPLIED: &str = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 pub(crate) const SERVICES: &str = "services";
@@ -17,6 +18,9 @@ pub(crate) fn path(namespace: &str, api_version: &str, below: &str) -> String {
 
 /// Creates all objects as their authors did.
 pub(crate) fn create(plane: &ControlPlane, estate: &Estate) {
+    for object in &estate.selecting {
+        create_by(plane, &selecting::list(object), object, Creator::ClientSideApply);
+    }
     for service in &estate.services {
         let list = path(&service.namespace, "v1", SERVICES);
         create_by(plane, &list, &service.object, service.by);
@@ -90,7 +94,7 @@ fn send(plane: &ControlPlane, method: &str, path: &str, media_type: &str, body: 
     panic!("{method} {path}: conflict");
 }
 
-/// Returns the objects of the namespaces as `kubectl get services,deployments -o json` prints them.
+/// Returns the objects of the namespaces as `kubectl get services,deployments -o json` prints them, and those that select nodes.
 pub(crate) fn dump(plane: &ControlPlane, estate: &Estate) -> Value {
     let with_type = |namespace: &str, api_version: &str, kind: &str, list: &str| -> Vec<Value> {
         let mut items = plane.list(&path(namespace, api_version, list));
@@ -106,5 +110,9 @@ pub(crate) fn dump(plane: &ControlPlane, estate: &Estate) -> Value {
         items.extend(with_type(namespace, "v1", "Service", SERVICES));
         items.extend(with_type(namespace, "apps/v1", "Deployment", "deployments"));
     }
+    let paths = estate.selecting.iter().map(|object| {
+        format!("{}/{}", selecting::list(object), object["metadata"]["name"].as_str().unwrap())
+    });
+    items.extend(paths.map(|path| plane.get(&path).unwrap()));
     json!({"apiVersion": "v1", "kind": "List", "items": items})
 }

@@ -1,19 +1,30 @@
 //! The ways to write the binding of one pool that the controller of a platform accepts.
 
 use largescale::core::patch::placeholder::{Values, fill_value};
-use largescale::core::platform::{Platform, SelectionForm, SettingOf};
+use largescale::core::platform::{Platform, Selection, SelectionForm, SettingOf};
 use serde_json::{Map, Value};
 
 use crate::estates::generate::Mistake;
+use crate::estates::selecting::{BOTH, SERVICE_LABEL};
 use crate::provider_nodes::label_of;
 use crate::random::Random;
 
-/// Sets the fields of a binding in a Service that select the nodes of a pool.
-pub(crate) fn bind(service: &mut Value, platform: &Platform, pool: &str, random: &mut Random) {
+/// Sets the fields of a binding in a Service that select the nodes of a pool. `beginning` is that of the names of objects that
+/// select nodes.
+pub(crate) fn bind(
+    service: &mut Value,
+    platform: &Platform,
+    pool: &str,
+    beginning: &str,
+    random: &mut Random,
+) {
     for (path, value) in platform.binding.added_paths().zip(platform.binding.added_values()) {
-        put(service, path, filled(platform, value, pool));
+        put(service, path, filled(platform, value, pool, beginning));
     }
     let Some(selection) = &platform.spec.selection else { return };
+    if selection.objects.as_ref().is_some_and(|objects| objects.services.is_some()) {
+        put(service, SERVICE_LABEL, format!("{beginning}-{pool}").into());
+    }
     let Some(path) = &selection.path else { return };
     let label = label_of(platform);
     let other = match random.below(5) {
@@ -33,13 +44,24 @@ pub(crate) fn bind(service: &mut Value, platform: &Platform, pool: &str, random:
             let own = service.pointer(path).and_then(Value::as_str).unwrap_or_default();
             own.to_uppercase()
         }
+        (SelectionForm::Objects, 2) => {
+            let own = service.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+            remove(service, path);
+            return put(service, OTHER_KEY, own.into());
+        }
         _ => return,
     };
     put(service, path, text.into());
 }
 
 /// Makes a mistake in a bound Service. Returns whether the platform has a form for it.
-pub(crate) fn unbind(service: &mut Value, platform: &Platform, pools: &[String], mistake: Mistake) -> bool {
+pub(crate) fn unbind(
+    service: &mut Value,
+    platform: &Platform,
+    pools: &[String],
+    beginning: &str,
+    mistake: Mistake,
+) -> bool {
     let Some(selection) = &platform.spec.selection else { return false };
     let Some(path) = &selection.path else { return false };
     let label = label_of(platform);
@@ -48,6 +70,7 @@ pub(crate) fn unbind(service: &mut Value, platform: &Platform, pools: &[String],
         (Mistake::TwoPools, SelectionForm::Names) if path.contains("azure-load-balancer-mode") => {
             format!("{}-vmss,{}-vmss", pools[0], pools[1])
         }
+        (Mistake::TwoPools, SelectionForm::Objects) => format!("{beginning}-{BOTH}"),
         (Mistake::TwoPools, _) => return false,
         (Mistake::NoPool, SelectionForm::LabelValue | SelectionForm::Names) => "no-such-pool".to_owned(),
         (Mistake::NoPool, SelectionForm::LowerCaseObject) => {
@@ -61,6 +84,7 @@ pub(crate) fn unbind(service: &mut Value, platform: &Platform, pools: &[String],
             for path in platform.binding.added_paths() {
                 remove(service, path);
             }
+            remove(service, OTHER_KEY);
             return true;
         }
         (Mistake::OfHelm, _) => {
@@ -70,19 +94,21 @@ pub(crate) fn unbind(service: &mut Value, platform: &Platform, pools: &[String],
             return true;
         }
     };
+    remove(service, OTHER_KEY);
     put(service, path, text.into());
     true
 }
 
-/// Whether the Services of a platform select nodes by themselves. Other platforms need objects of their controllers, whose
-/// kinds the API server of the tests does not have.
-pub(crate) fn binds_by_itself(platform: &Platform) -> bool {
-    platform.spec.refused.is_none()
-        && platform.spec.objects.is_empty()
-        && platform.spec.selection.as_ref().is_some_and(|selection| selection.path.is_some())
+/// The annotation that `MetalLB` read before it was renamed.
+const OTHER_KEY: &str = "/metadata/annotations/metallb.universe.tf~1address-pool";
+
+/// Whether the Services of a platform, or objects beside them, select nodes.
+pub(crate) fn binds(platform: &Platform) -> bool {
+    let selects = |selection: &Selection| selection.path.is_some() || selection.objects.is_some();
+    platform.spec.refused.is_none() && platform.spec.selection.as_ref().is_some_and(selects)
 }
 
-fn filled(platform: &Platform, template: &Value, pool: &str) -> Value {
+fn filled(platform: &Platform, template: &Value, pool: &str, beginning: &str) -> Value {
     let set = format!("{pool}-vmss");
     let settings: Vec<(String, String)> = platform
         .spec
@@ -99,6 +125,7 @@ fn filled(platform: &Platform, template: &Value, pool: &str) -> Value {
         })
         .collect();
     let mut values = Values::default()
+        .with("app.name", Some(beginning), "")
         .with("pool.vmSet", Some(&set), "")
         .with("pool.loadBalancer", Some(pool), "")
         .with("pool.label", Some(label_of(platform)), "")

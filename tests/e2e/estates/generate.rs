@@ -5,7 +5,8 @@ use std::fmt;
 use largescale::core::platform::{Platform, builtin_names, read_builtin};
 use serde_json::{Value, json};
 
-use crate::estates::forms::{bind, binds_by_itself, put, unbind};
+use crate::estates::forms::{bind, binds, put, unbind};
+use crate::estates::selecting;
 use crate::provider_nodes::node;
 use crate::random::Random;
 
@@ -19,6 +20,8 @@ pub(crate) struct Estate {
     /// One or more.
     pub(crate) namespaces: Vec<String>,
     pub(crate) services: Vec<Owned>,
+    /// The objects that select the nodes of the Services, on platforms that need them.
+    pub(crate) selecting: Vec<Value>,
     /// The Deployment whose pods all Services of a namespace select; each namespace has one.
     pub(crate) workload: Value,
     pub(crate) workload_by: Creator,
@@ -92,10 +95,8 @@ impl Estate {
     pub(crate) fn of(seed: u64) -> Self {
         let mut random = Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
         let below = |random: &mut Random, end: usize| usize::try_from(random.below(end as u64)).unwrap();
-        let platforms: Vec<Platform> = builtin_names()
-            .map(|name| read_builtin(name).unwrap().unwrap())
-            .filter(binds_by_itself)
-            .collect();
+        let platforms: Vec<Platform> =
+            builtin_names().map(|name| read_builtin(name).unwrap().unwrap()).filter(binds).collect();
         let platform = platforms[below(&mut random, platforms.len())].clone();
         let mut pools: Vec<String> = POOLS.map(str::to_owned).to_vec();
         while pools.len() > 1 && random.below(5) > 0 {
@@ -115,16 +116,18 @@ impl Estate {
             let more = ["shop", "blog"].iter().take(usize::try_from(random.below(3)).unwrap());
             namespaces.extend(more.map(|name| format!("estate-{seed}-{name}")));
         }
+        let beginning = namespaces[0].clone();
+        let selecting = selecting::objects(&platform, &pools, &beginning);
         let mut services = Vec::new();
         let mut bases = BASES.to_vec();
         for _ in 0..=random.below(4) {
             let base = bases.remove(below(&mut random, bases.len()));
             let namespace = &namespaces[below(&mut random, namespaces.len())];
-            services.extend(group(base, namespace, &platform, &pools, &mut random));
+            services.extend(group(base, namespace, &platform, (&pools, &beginning), &mut random));
             // Two namespaces may have Services of the same name, for the same pools or not.
             let other = &namespaces[below(&mut random, namespaces.len())];
             if other != namespace {
-                services.extend(group(base, other, &platform, &pools, &mut random));
+                services.extend(group(base, other, &platform, (&pools, &beginning), &mut random));
             }
         }
         services.truncate(40);
@@ -133,7 +136,7 @@ impl Estate {
         let at = below(&mut random, services.len());
         if has_mistake && pools.len() > 1 {
             let mistake = MISTAKES[below(&mut random, MISTAKES.len())];
-            if unbind(&mut services[at].object, &platform, &pools, mistake) {
+            if unbind(&mut services[at].object, &platform, &pools, &beginning, mistake) {
                 services[at].pool = None;
             }
         } else if random.below(8) == 0 {
@@ -141,7 +144,18 @@ impl Estate {
         }
         let workload_by = CREATORS[below(&mut random, CREATORS.len())];
         let nodes = json!({"kind": "NodeList", "apiVersion": "v1", "items": nodes});
-        Self { seed, platform, pools, nodes, namespaces, services, workload: workload(), workload_by, source }
+        Self {
+            seed,
+            platform,
+            pools,
+            nodes,
+            namespaces,
+            services,
+            selecting,
+            workload: workload(),
+            workload_by,
+            source,
+        }
     }
 }
 
@@ -150,7 +164,7 @@ fn group(
     base: &str,
     namespace: &str,
     platform: &Platform,
-    pools: &[String],
+    (pools, beginning): (&[String], &str),
     random: &mut Random,
 ) -> Vec<Owned> {
     let count = 1 + usize::try_from(random.below(pools.len() as u64)).unwrap();
@@ -178,7 +192,7 @@ fn group(
             let mut object = json!({"apiVersion": "v1", "kind": "Service",
                 "metadata": {"name": name, "labels": labels},
                 "spec": {"type": "LoadBalancer", "selector": {"app": "web"}, "ports": ports}});
-            bind(&mut object, platform, pool, random);
+            bind(&mut object, platform, pool, beginning, random);
             if differ {
                 put(
                     &mut object,

@@ -37,6 +37,13 @@ impl PlatformSpec {
         Some(selection.read(service, keys, objects))
     }
 
+    /// Returns the additional object of the platform that selects the nodes of Services, as it is rendered. `None` if the Services
+    /// themselves select them.
+    pub fn selecting_object(&self) -> Option<&Value> {
+        let form = self.selection.as_ref()?.objects.as_ref()?;
+        self.objects.iter().find(|object| object["kind"] == *form.kind)
+    }
+
     /// Returns the key of the annotation that the controller reads instead of the field of the selection, which is absent.
     pub fn other_key<'s>(&self, service: &'s Value) -> Option<&'s str> {
         let selection = self.selection.as_ref()?;
