@@ -63,6 +63,18 @@ enum Listed {
 }
 
 impl Observation<'_> {
+    /// Returns whether the tree contains a namespace that exists.
+    pub(crate) fn has_namespace(&self, name: &str) -> bool {
+        let is_it = |object: &&ManagedObject<'_>| {
+            let key = &object.item.key;
+            key.kind == "Namespace" && key.group.is_empty() && key.name == name
+        };
+        self.objects
+            .iter()
+            .find(is_it)
+            .is_some_and(|object| object.live().is_some_and(|live| !live.is_being_deleted()))
+    }
+
     /// Returns the reference of a member, from the list that contained it.
     pub(crate) fn reference(&self, key: &Key) -> Option<ObjectRef> {
         let is_of = |resource: &&Resource| resource.group == key.group && resource.kind == key.kind;

@@ -15,6 +15,7 @@ use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::peers::Peers;
 use crate::engine::served_kinds::ServedKinds;
 use crate::engine::set_name::{Undecided, set_of};
 use crate::failure::Failure;
@@ -49,6 +50,8 @@ pub(crate) struct Target {
     pub(crate) taken: Vec<Tool>,
     /// The tools that sync the same directory.
     pub(crate) shared: Vec<Tool>,
+    /// The other directories of this run.
+    pub(crate) peers: Peers,
 }
 
 /// One object of the tree.
@@ -137,6 +140,7 @@ impl Target {
             rules: project.spec.spec.conflicts.clone(),
             taken: Vec::new(),
             shared: Vec::new(),
+            peers: Peers::of(scope),
         })
     }
 
