@@ -4,10 +4,12 @@ mod boundary;
 mod external_diff;
 mod file_error;
 mod files;
+mod former_output;
 pub mod git;
 mod identity;
 mod inputs;
 mod leftovers;
+mod lock_file;
 mod manifests;
 mod named_platform;
 mod nodes;
@@ -28,8 +30,10 @@ pub use crate::directory::files::{
     NamedBy, has_entries, is_regular_file, is_taken, make_directory, read_text, read_text_of_user, replace,
     write_new, write_private,
 };
+pub use crate::directory::former_output::former_outputs;
 pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::inputs::{InputFile, STDIN_FILE, read_inputs};
+pub use crate::directory::lock_file::{lock_named, replace_lock, specs_of_lock};
 pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;
 pub use crate::directory::peer::read_peer;

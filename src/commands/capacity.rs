@@ -67,6 +67,7 @@ fn grow_model(args: &Args, model: &Path, nodes: Option<u32>) -> Result<Exit, Fai
 fn seen(project: &Project, scope: &Scope, args: &Args) -> Result<Vec<Usage>, Failure> {
     let nodes = NodeArgs {
         nodes: args.nodes.clone(),
+        pools_from: None,
         label: args.label.clone(),
         locked: false,
         forget: Vec::new(),

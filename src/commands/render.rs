@@ -15,8 +15,9 @@ use crate::core::pools::Shrink;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::review::{Against, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
+use crate::core::tree::leaving::leaving_at_zero;
 use crate::core::tree::plan::{Overwrite, plan};
-use crate::directory::{Project, RunLock, Tree, read_text, replace};
+use crate::directory::{Project, RunLock, Tree, former_outputs, read_text, replace};
 use crate::engine::discover::{LockIdentity, discover};
 use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
@@ -72,6 +73,12 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     );
     rebound.iter().for_each(terminal::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
+    leaving_at_zero(&plan, &discovery.merged, &output, &scope.source.flags())
+        .iter()
+        .for_each(terminal::diagnostic);
+    if let Some(lock) = project.lock.as_ref().filter(|_| tree.known.is_empty()) {
+        former_outputs(project, lock).iter().for_each(terminal::diagnostic);
+    }
     if let (Some(problem), LockIdentity::Keep) = (moved(project), args.identity()) {
         terminal::diagnostic(&problem.into_warning());
     }

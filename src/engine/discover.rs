@@ -1,5 +1,7 @@
 //! From nodes to pools, as `pools`, `render` and `diff` do it.
 
+use std::path::{Path, PathBuf};
+
 use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
@@ -7,11 +9,12 @@ use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
+use crate::core::pools::with_pools_of;
 use crate::core::pools::{MergeOptions, Merged, Shrink, discover_pools, merge, merge_locked};
 use crate::core::render::{Input, Rendered, cannot_bind, render};
-use crate::core::report::diagnostic::{Diagnostic, Severity};
+use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::{NamedBy, Project, new_lock_id, nodes_from};
+use crate::directory::{NamedBy, Project, lock_named, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -28,6 +31,9 @@ pub(crate) struct NodeArgs {
     /// Use the pools recorded in the lock file instead of reading nodes
     #[arg(long, help_heading = "Nodes", conflicts_with_all = ["nodes", "label", "forget", "allow_shrink"])]
     pub locked: bool,
+    /// Also keep the pools in the lock file of this spec, from which Services have moved here; also the path of a lock file
+    #[arg(long, help_heading = "Nodes", value_name = "PATH", conflicts_with = "locked")]
+    pub pools_from: Option<PathBuf>,
     /// Remove a pool that no longer has nodes; may be repeated
     #[arg(long, help_heading = "Nodes", value_name = "POOL")]
     pub forget: Vec<String>,
@@ -93,7 +99,8 @@ pub(crate) fn discover(
         }
         terminal::diagnostic(&Diagnostic { severity: Severity::Warning, ..problem });
     }
-    let lock = project.lock.as_ref();
+    let adopted = args.pools_from.as_deref().map(|path| adopted(project, path)).transpose()?;
+    let lock = adopted.as_ref().or(project.lock.as_ref());
     let locked_cluster = lock.and_then(|lock| lock.cluster.clone());
     if args.locked {
         let Some(lock) = lock else {
@@ -132,6 +139,12 @@ pub(crate) fn discover(
     let wrong = wrong.into_iter().map(|problem| Diagnostic { severity: Severity::Warning, ..problem });
     merged.warnings = wrong.chain(warnings).collect();
     Ok(Discovery { merged, queried, cluster })
+}
+
+/// Returns the lock of the directory with the pools of another one.
+fn adopted(project: &Project, path: &Path) -> Checked<Lock> {
+    let (other, shown) = lock_named(&project.source, path)?;
+    Ok(with_pools_of(project.lock.as_ref(), &other, &shown)?)
 }
 
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading

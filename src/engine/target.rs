@@ -98,6 +98,18 @@ impl Target {
 
     /// The same without checking the parent.
     pub(crate) fn find(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
+        Self::find_set(scope, access, undecided)
+    }
+
+    /// The same for a spec that may have another name or namespace than the lock.
+    pub(crate) fn open_moved(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let mut target = Self::find_set(scope, access, Undecided::Move)?;
+        target.parent = target.parent_live.as_ref().map(|live| target.own_parent(live)).transpose()?;
+        Ok(target)
+    }
+
+    fn find_set(scope: &Scope, access: Access, undecided: Undecided) -> Result<Self, Failure> {
         let project = Project::open(&scope.source)?;
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(terminal::diagnostic);
@@ -108,7 +120,6 @@ impl Target {
         let identity = checked_identity(&cluster, &reviewed, access)?;
         project.refuse_same_cluster(&identity)?;
         cluster.be_patient();
-        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
         let set = set_of(scope, &project, &cluster, undecided)?;
 
         let parent = std::iter::once(ApiCall::Get(parent_at(&set)));

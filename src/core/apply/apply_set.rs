@@ -77,6 +77,11 @@ impl ApplySet {
         id_of(&self.name, &self.namespace, "ConfigMap", "")
     }
 
+    /// Returns name and namespace for a sentence.
+    pub fn name_and_namespace(&self) -> String {
+        format!("{} in namespace {}", self.name, self.namespace)
+    }
+
     /// Returns the label selector that matches the members.
     pub fn selector(&self) -> String {
         format!("{PART_OF}={}", self.id())

@@ -1,6 +1,6 @@
 //! Finds locks with the same id in one repository: a user copied a directory.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -12,6 +12,23 @@ impl Repository {
     /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
     /// on the command line.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
+        let own = self.path(lock)?;
+        let answer = self.locks_with(id)?;
+        let copies = answer.iter().filter(|path| **path != own);
+        let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
+        let Some(first) = copies.first() else { return Ok(()) };
+        let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
+        Err(Diagnostic::refusal(format!(
+            "{first}{more} in this repository has the same id: the directory was copied"
+        ))
+        .at(Location::file(lock.display().to_string()))
+        .hint(format!(
+            "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
+        )))
+    }
+
+    /// Returns the lock files of the work tree with this id, tracked or not: their paths below the root.
+    fn locks_with(&self, id: &LockId) -> Result<Vec<Vec<u8>>, Diagnostic> {
         let asked = [
             "grep",
             // There are few locks, so starting threads would take longer than the search.
@@ -32,21 +49,16 @@ impl Repository {
         let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(answer) => answer,
             // `git grep` exits with 1 and without a message if nothing matches.
-            Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
+            Err(Failed::Said(said)) if said.is_empty() => return Ok(Vec::new()),
             Err(failed) => return Err(failed.at("grep")),
         };
-        let own = self.path(lock)?;
-        let copies =
-            answer.split(|byte| *byte == 0).filter(|path| !path.is_empty() && *path != own.as_slice());
-        let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-        let Some(first) = copies.first() else { return Ok(()) };
-        let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
-        Err(Diagnostic::refusal(format!(
-            "{first}{more} in this repository has the same id: the directory was copied"
-        ))
-        .at(Location::file(lock.display().to_string()))
-        .hint(format!(
-            "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
-        )))
+        let paths = answer.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(<[u8]>::to_vec).collect())
+    }
+
+    /// The same as paths.
+    pub fn find_locks(&self, id: &LockId) -> Result<Vec<PathBuf>, Diagnostic> {
+        let whole = |path: Vec<u8>| self.root().join(String::from_utf8_lossy(&path).as_ref());
+        Ok(self.locks_with(id)?.into_iter().map(whole).collect())
     }
 }
