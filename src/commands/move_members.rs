@@ -165,6 +165,11 @@ fn giver(scope: &Scope, target: &Target, args: &Args) -> Result<Giver, Failure> 
 }
 
 fn say(target: &Target, giver: &Giver, moving: &Moving<'_>) {
+    // Only the namespaces differ if the namespace has changed.
+    let (old, new) = match giver.set.name == target.set.name {
+        true => (giver.set.namespaced_name(), target.set.namespaced_name()),
+        false => (giver.set.name.clone(), target.set.name.clone()),
+    };
     for (key, live) in &moving.members {
         let addresses = addresses(live);
         let kept = if addresses.is_empty() {
@@ -172,7 +177,7 @@ fn say(target: &Target, giver: &Giver, moving: &Moving<'_>) {
         } else {
             format!(", and keeps {}", addresses.join(", "))
         };
-        terminal::note(&format!("{key} moves from {} to {}{kept}", giver.set.name, target.set.name));
+        terminal::note(&format!("{key} moves from {old} to {new}{kept}"));
     }
     let staying = match moving.staying {
         0 => String::new(),

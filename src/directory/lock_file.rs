@@ -1,5 +1,6 @@
 //! Finds and replaces the lock files of directories without rendering.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -68,9 +69,9 @@ fn as_typed(spec: &Path) -> PathBuf {
 }
 
 fn nearby(directory: &Path) -> Vec<PathBuf> {
-    let siblings = directory.join("..");
-    let around = entries(&siblings).filter(|path| path.is_dir());
-    let directories = around.chain([directory.to_owned()]);
+    let Ok(directory) = fs::canonicalize(directory) else { return Vec::new() };
+    let siblings = directory.parent().into_iter().flat_map(entries).filter(|path| path.is_dir());
+    let directories = siblings.chain([directory.clone()]).collect::<BTreeSet<_>>().into_iter();
     directories
         .flat_map(|directory| entries(&directory).collect::<Vec<_>>())
         .filter(|path| path.extension().is_some_and(|ending| ending == "lock"))

@@ -138,7 +138,7 @@ impl Giver {
             GiverKind::Former => members.extend(others),
             GiverKind::Other(peers) => {
                 staying = others.len();
-                refuse_claimed(target, &members, peers)?;
+                refuse_claimed(target, &members, peers, self.parent.as_ref())?;
             }
         }
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -152,13 +152,23 @@ impl Giver {
 }
 
 /// Both directories would take the object from each other.
-fn refuse_claimed(target: &Target, members: &[(Key, &LiveObject)], peers: &[Peer]) -> Result<(), Failure> {
+fn refuse_claimed(
+    target: &Target,
+    members: &[(Key, &LiveObject)],
+    peers: &[Peer],
+    parent: Option<&Parent>,
+) -> Result<(), Failure> {
+    let id = parent.and_then(|parent| LockId::parse(parent.lock_id.as_deref()?));
+    let joined = id.map(|id| {
+        format!("; if all of its objects have moved, remove that directory, and add --from-id {id}")
+    });
+    let joined = joined.unwrap_or_default();
     let claimed = |(key, _): &(Key, &LiveObject)| {
         let peer = peers.iter().find(|peer| peer.renders(key))?;
         Some(
             Diagnostic::refusal(format!("{key} is in both directories, this one and that of {}", peer.title))
                 .hint(format!(
-                    "remove it from the manifests of one of them and render that one (`kubectl largescale render{}` or `kubectl largescale render{}`)",
+                    "remove it from the manifests of one of them and render that one (`kubectl largescale render{}` or `kubectl largescale render{}`){joined}",
                     peer.flags, target.flags
                 )),
         )

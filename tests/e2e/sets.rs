@@ -74,20 +74,20 @@ fn write_spec(app: &App<'_>, directory: &str, name: &str, services: &[&str]) {
     app.write(&format!("{directory}/m.yaml"), &(services + &settings));
 }
 
-/// Returns an applied app `web` with the Services `a` and `b`, and the Services after it.
+/// Returns an applied app `web` with the Services `a`, `b` and `c`, and the Services after it.
 fn applied<'a>(plane: &'a ControlPlane, name: &str) -> (App<'a>, Services) {
     let app = App::empty(plane, name);
-    write_spec(&app, "web", "web", &["a", "b"]);
+    write_spec(&app, "web", "web", &["a", "b", "c"]);
     app.run(&["render", "-f", "web"]).ok();
     app.run(&["apply", "-f", "web", "--wait", "address"]).ok();
     let before = services(plane, &app);
     (app, before)
 }
 
-/// Splits the spec: Service `b` moves to the app `two`.
+/// Splits the spec: the Services `b` and `c` move to the app `two`.
 fn split(app: &App<'_>) {
     write_spec(app, "web", "web", &["a"]);
-    write_spec(app, "two", "two", &["b"]);
+    write_spec(app, "two", "two", &["b", "c"]);
     app.run(&["render", "-f", "web", "-f", "two"]).ok();
 }
 

@@ -99,6 +99,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
         ("user", _) => values::users,
         ("namespace", _) => values::namespaces,
         ("services", _) => values::services,
+        (_, "APP") => values::apps,
         ("platform", _) => values::platforms,
         _ => return None,
     };
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 28] = [
+    const FREE: [&str; 29] = [
         "--pool",
         "--nodes",
         "--base",
@@ -140,6 +141,7 @@ mod tests {
         "--username",
         "--warn-at",
         "--from",
+        "--from-id",
         "--to",
     ];
 

@@ -82,6 +82,11 @@ impl ApplySet {
         format!("{} in namespace {}", self.name, self.namespace)
     }
 
+    /// Returns namespace and name, as in a path.
+    pub fn namespaced_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
     /// Returns the label selector that matches the members.
     pub fn selector(&self) -> String {
         format!("{PART_OF}={}", self.id())

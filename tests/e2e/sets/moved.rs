@@ -86,14 +86,14 @@ fn a_service_moves_to_another_app() {
     assert_eq!(moved.code, Some(0), "{moved:?}");
     let after = services(plane, &app);
     assert_same(&before, &after);
-    assert_sets(&app, &after, &[("a-", "web"), ("b-", "two")]);
+    assert_sets(&app, &after, &[("a-", "web"), ("", "two")]);
     assert!(parent(plane, &app, "web").is_some());
     app.run(&["apply", "-f", "two", "--prune"]).ok();
     app.run(&["apply", "-f", "web", "--prune"]).ok();
     assert_same(&before, &services(plane, &app));
 
     // The directory of `two` is gone after both were joined: its lock ID must be named.
-    write_spec(&app, "web", "web", &["a", "b"]);
+    write_spec(&app, "web", "web", &["a", "b", "c"]);
     app.run(&["render", "-f", "web"]).ok();
     let id = lock_id(&app, "two");
     fs::remove_dir_all(app.directory().join("two")).unwrap();

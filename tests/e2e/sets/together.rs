@@ -21,7 +21,7 @@ fn a_split_spec_keeps_every_service_in_both_orders() {
         assert!(!run.out.lines().any(is_new), "{run:?}");
         let after = services(plane, &app);
         assert_same(&before, &after);
-        assert_sets(&app, &after, &[("a-", "web"), ("b-", "two")]);
+        assert_sets(&app, &after, &[("a-", "web"), ("", "two")]);
         // The other set is narrowed by the next run at the latest; then nothing is left to do.
         let again = app.run(&prune);
         assert!(
@@ -33,15 +33,15 @@ fn a_split_spec_keeps_every_service_in_both_orders() {
             "{again:?}"
         );
 
-        // Back to one spec: `two` keeps its ConfigMap.
+        // One Service moves back.
         write_spec(&app, "web", "web", &["a", "b"]);
-        write_spec(&app, "two", "two", &[]);
+        write_spec(&app, "two", "two", &["c"]);
         app.run(&["render", "-f", "web", "-f", "two"]).ok();
         let run = app.run(&prune);
         assert_eq!(run.code, Some(0), "{run:?}");
         let after = services(plane, &app);
         assert_same(&before, &after);
-        assert_sets(&app, &after, &[("a-", "web"), ("b-", "web")]);
+        assert_sets(&app, &after, &[("c-", "two"), ("", "web")]);
     }
 }
 
