@@ -90,7 +90,13 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     // The lock file is written at the end.
     let _run_lock = if args.dry_run { None } else { Some(RunLock::take(&scope.source)?) };
     let target = Target::open_moved(scope, access)?;
-    let giver = giver(scope, &target, args)?;
+    let Some(giver) = giver(scope, &target, args)? else {
+        terminal::note(&format!(
+            "nothing to move: the lock file and the spec name {}; `--from APP` moves objects from another app",
+            target.set.name_and_namespace()
+        ));
+        return Ok(Exit::Success);
+    };
     let observation = giver.observe(&target, args.concurrency)?;
     let moving = giver.moving(&target, &observation)?;
     let count = moving.members.len();
@@ -121,20 +127,23 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(scope, &location(&target))?;
     if is_complete && is_former {
-        replace_lock(&scope.source, &renamed(&target, &giver.set))?;
-        terminal::note(&format!(
-            "the lock file now names {}; commit it together with the spec",
-            target.set.name_and_namespace()
-        ));
+        let lock = renamed(&target, &giver.set);
+        if lock != target.lock {
+            replace_lock(&scope.source, &lock)?;
+            terminal::note(&format!(
+                "the lock file now names {}; commit it together with the spec",
+                target.set.name_and_namespace()
+            ));
+        }
     }
     if is_complete {
-        terminal::note(&format!("next: kubectl largescale diff{} --live", target.flags));
+        terminal::note(&format!("next: kubectl largescale diff{flags} --live", flags = target.flags));
     }
     Ok(if interrupted { Exit::Interrupted } else { exit })
 }
 
-/// Returns the ApplySet that the objects move from.
-fn giver(scope: &Scope, target: &Target, args: &Args) -> Result<Giver, Failure> {
+/// Returns the ApplySet that the objects move from; `None` if the app was not renamed.
+fn giver(scope: &Scope, target: &Target, args: &Args) -> Result<Option<Giver>, Failure> {
     let namespace = &target.set.namespace;
     if let Some(App { name, namespace: other }) = &args.from {
         let set = ApplySet { name: name.clone(), namespace: other.as_ref().unwrap_or(namespace).clone() };
@@ -147,21 +156,13 @@ fn giver(scope: &Scope, target: &Target, args: &Args) -> Result<Giver, Failure> 
                 .hint("name the app that the objects come from"),
             ));
         }
-        return Giver::other(target, &scope.source, set, args.from_id.as_ref());
+        return Giver::other(target, &scope.source, set, args.from_id.as_ref()).map(Some);
     }
     let former = target.lock.set.as_ref().map(|SetName { name, namespace: other }| ApplySet {
         name: name.clone(),
         namespace: other.as_ref().unwrap_or(namespace).clone(),
     });
-    match former.filter(|former| *former != target.set) {
-        Some(former) => Giver::former(target, former),
-        None => Err(Diagnostic::refusal(format!(
-            "nothing to move: the lock file names the ApplySet of the spec ({})",
-            target.set.name_and_namespace()
-        ))
-        .hint("name the app that the objects come from with --from APP")
-        .into()),
-    }
+    former.filter(|former| *former != target.set).map(|former| Giver::former(target, former)).transpose()
 }
 
 fn say(target: &Target, giver: &Giver, moving: &Moving<'_>) {

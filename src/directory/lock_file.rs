@@ -50,7 +50,10 @@ pub fn lock_named(own: &Source, path: &Path) -> Checked<(Lock, String)> {
         (false, false) => alone,
     };
     let shown = file.display().to_string();
-    let text = read_text_of_user(&file, &shown)?;
+    let text = read_text_of_user(&file, &shown).map_err(|problem| match problem.hint {
+        Some(_) => problem,
+        None => problem.hint("name a lock file, or the spec or the directory that it belongs to"),
+    })?;
     Ok((Lock::read(&shown, &text)?, shown))
 }
 

@@ -83,8 +83,11 @@ impl Giver {
             )
             .into());
         }
+        // The lock names the new ApplySet already, but the objects have not moved in this cluster.
+        if target.lock.id.as_ref() == Some(&id) {
+            return Ok(Self { set, live: Some(live), parent: Some(parent), kind: GiverKind::Former });
+        }
         let mut peers = Vec::new();
-        // An app that was renamed with a new lock ID still has its own former set; there is no other directory then.
         for found in specs_of_lock(source, &id)? {
             let title = found.path.display().to_string();
             let peer = read_peer(&found, title, Some(&set.namespace));
@@ -96,7 +99,7 @@ impl Giver {
                 problems
             })?);
         }
-        if peers.is_empty() && named.is_none() && target.lock.id.as_ref() != Some(&id) {
+        if peers.is_empty() && named.is_none() {
             return Err(Diagnostic::refusal(format!(
                 "{name} belongs to a directory with lock ID {id}, which is not in this repository"
             ))

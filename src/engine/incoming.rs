@@ -4,25 +4,21 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::ApiCall;
-use crate::core::apply::{ID, other_set};
+use crate::core::apply::{ID, Owner, Peer, check_lock_id, other_set, read_parent};
 use crate::core::live::{LiveObject, Resource};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::word;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
-use crate::engine::ownership::Newcomers;
-use crate::engine::peers::owner_of;
-use crate::engine::target::Target;
+use crate::engine::target::{Target, parent_at};
 use crate::failure::Failure;
-use crate::output::terminal;
 
-/// Prints which objects are handed over. Refuses members of sets that no other directory of the run owns, and objects that
+/// Returns a note for each object that is handed over. Refuses members of sets that no other directory of the run owns, and objects that
 /// both directories render.
 pub(crate) fn check_members_of_others(
     target: &Target,
     observation: &Observation<'_>,
-    newcomers: Newcomers,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let mut by_set: BTreeMap<String, Vec<(&ManagedObject<'_>, &LiveObject)>> = BTreeMap::new();
     for object in &observation.objects {
         let Some(live) = object.live() else { continue };
@@ -30,7 +26,7 @@ pub(crate) fn check_members_of_others(
             by_set.entry(id).or_default().push((object, live));
         }
     }
-    let mut problems = Vec::new();
+    let (mut notes, mut problems) = (Vec::new(), Vec::new());
     for (id, objects) in by_set {
         let Some(peer) = owner_of(target, &id)? else {
             problems.extend(unknown_owner(target, &id, &objects));
@@ -45,15 +41,15 @@ pub(crate) fn check_members_of_others(
                     "remove it from the manifests of one of them and render that one (`kubectl largescale render{}` or `kubectl largescale render{}`)",
                     peer.flags, target.flags
                 )));
-            } else if newcomers != Newcomers::Nothing {
-                terminal::note(&format!(
+            } else {
+                notes.push(format!(
                     "{key} moves from the ApplySet of {} to this one; the object stays",
                     peer.title
                 ));
             }
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
+    if problems.is_empty() { Ok(notes) } else { Err(problems.into()) }
 }
 
 /// Returns a refusal for each member of a set that no directory of the run owns. The last one has the hint.
@@ -104,4 +100,18 @@ fn parent_of(target: &Target, id: &str, live: &LiveObject) -> Option<(String, St
         let found = target.cluster.call(&list).ok()?.objects().into_iter().next()?;
         Some((found.namespace().to_owned(), found.name().to_owned()))
     })
+}
+
+/// Returns the other directory of the run that owns an ApplySet. Refuses a parent that belongs to a third directory.
+fn owner_of<'a>(target: &'a Target, id: &str) -> Result<Option<&'a Peer>, Failure> {
+    for member in target.peers.on(&target.identity) {
+        let Ok(peer) = member.content() else { continue };
+        let Some(set) = peer.set().filter(|set| set.id() == id) else { continue };
+        if let Some(live) = target.cluster.call(&ApiCall::Get(parent_at(&set)))?.object() {
+            let parent = read_parent(&set, &live, Owner::Ours)?;
+            check_lock_id(&set, &parent, peer.lock_id.as_ref(), &peer.flags)?;
+        }
+        return Ok(Some(peer));
+    }
+    Ok(None)
 }

@@ -119,7 +119,10 @@ fn check(
     others: OwnershipPolicy,
     newcomers: Newcomers,
 ) -> Result<(), Failure> {
-    check_members_of_others(target, observation, newcomers)?;
+    let handed_over = check_members_of_others(target, observation)?;
+    if newcomers != Newcomers::Nothing {
+        handed_over.iter().for_each(|note| terminal::note(note));
+    }
     if newcomers != Newcomers::Nothing {
         let refusals = refusals(target, observation);
         if newcomers == Newcomers::Refuse && !refusals.is_empty() {

@@ -3,12 +3,9 @@
 
 use std::sync::Arc;
 
-use crate::cluster::ApiCall;
-use crate::core::apply::{Owner, Peer, check_lock_id, read_parent};
+use crate::core::apply::Peer;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::engine::target::{Target, parent_at};
-use crate::failure::Failure;
 use crate::scope::{Companion, Scope, Unreadable};
 
 /// The directories of a run.
@@ -26,7 +23,7 @@ impl Peers {
     }
 
     /// Returns the directories that may use this cluster. The clusters of one spec always differ.
-    fn on<'a>(&'a self, cluster: &'a str) -> impl Iterator<Item = &'a Companion> {
+    pub(crate) fn on<'a>(&'a self, cluster: &'a str) -> impl Iterator<Item = &'a Companion> {
         let own = self.members.get(self.own);
         let is_other = move |member: &&Companion| own.is_some_and(|own| !member.is_of_the_spec_of(own));
         let may_use = move |member: &&Companion| {
@@ -34,34 +31,24 @@ impl Peers {
         };
         self.members.iter().filter(is_other).filter(may_use)
     }
-}
 
-/// Returns the other directory of the run that renders an object, if there is one. Returns an error if it is not known
-/// whether there is one.
-pub(crate) fn renderer<'a>(target: &'a Target, key: &Key) -> Result<Option<&'a Peer>, Unreadable<'a>> {
-    let mut unreadable = None;
-    for member in target.peers.on(&target.identity) {
-        match member.content() {
-            Ok(peer) if peer.renders(key) => return Ok(Some(peer)),
-            Ok(_) => {}
-            Err(problem) => unreadable = Some(problem),
+    /// Returns the other directory on this cluster that renders an object, if there is one. Returns an error if it is not
+    /// known whether there is one.
+    pub(crate) fn renderer<'a>(
+        &'a self,
+        cluster: &'a str,
+        key: &Key,
+    ) -> Result<Option<&'a Peer>, Unreadable<'a>> {
+        let mut unreadable = None;
+        for member in self.on(cluster) {
+            match member.content() {
+                Ok(peer) if peer.renders(key) => return Ok(Some(peer)),
+                Ok(_) => {}
+                Err(problem) => unreadable = Some(problem),
+            }
         }
+        unreadable.map_or(Ok(None), Err)
     }
-    unreadable.map_or(Ok(None), Err)
-}
-
-/// Returns the other directory of the run that owns an ApplySet. Refuses a parent that belongs to a third directory.
-pub(crate) fn owner_of<'a>(target: &'a Target, id: &str) -> Result<Option<&'a Peer>, Failure> {
-    for member in target.peers.on(&target.identity) {
-        let Ok(peer) = member.content() else { continue };
-        let Some(set) = peer.set().filter(|set| set.id() == id) else { continue };
-        if let Some(live) = target.cluster.call(&ApiCall::Get(parent_at(&set)))?.object() {
-            let parent = read_parent(&set, &live, Owner::Ours)?;
-            check_lock_id(&set, &parent, peer.lock_id.as_ref(), &peer.flags)?;
-        }
-        return Ok(Some(peer));
-    }
-    Ok(None)
 }
 
 /// Describes an object that another directory of the run takes over.

@@ -14,7 +14,7 @@ use crate::core::report::plural::plural;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
 use crate::engine::peers;
-use crate::engine::peers::{leaves, renderer};
+use crate::engine::peers::leaves;
 use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -109,7 +109,7 @@ pub(crate) fn prune_candidates(
 fn retain_own(target: &Target, delete: &mut Vec<(Deletion, &LiveObject)>) -> Result<(), Failure> {
     let mut undecided = None;
     let mut unknown = Vec::new();
-    delete.retain(|(deletion, _)| match renderer(target, &deletion.key) {
+    delete.retain(|(deletion, _)| match target.peers.renderer(&target.identity, &deletion.key) {
         Ok(Some(peer)) => {
             terminal::note(&leaves(&deletion.key, peer));
             false
@@ -131,7 +131,8 @@ fn retain_own(target: &Target, delete: &mut Vec<(Deletion, &LiveObject)>) -> Res
 /// over do not count.
 pub(crate) fn left_over(target: &Target, observation: &Observation) -> usize {
     let found = candidates(&target.set, &observation.others, &target.wanted());
-    let stays = |deletion: &Deletion| matches!(renderer(target, &deletion.key), Ok(Some(_)));
+    let renderer = |key: &Key| target.peers.renderer(&target.identity, key);
+    let stays = |deletion: &Deletion| matches!(renderer(&deletion.key), Ok(Some(_)));
     found.delete.iter().filter(|(deletion, _)| !stays(deletion)).count()
 }
 

@@ -2,7 +2,6 @@
 
 use crate::core::pools::{Merged, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::report::plural::plural;
 use crate::core::tree::plan::{Action, Plan, Step};
 
 /// Returns a warning if the plan removes a Service of a pool that stays and has no nodes: if the Service has moved to another
@@ -21,9 +20,12 @@ pub fn leaving_at_zero(plan: &Plan, merged: &Merged, output: &str, flags: &str) 
     let from = if spec.is_empty() { "." } else { spec };
     Some(
         Diagnostic::warning(format!(
-            "{} of pools without nodes {} from the directory, such as {key} (pool {})",
-            plural(leaving.len(), "Service"),
-            if leaving.len() == 1 { "is removed" } else { "are removed" },
+            "{} from the directory: {key}{} (pool {})",
+            match leaving.len() {
+                1 => "a Service of a pool without nodes is removed".to_owned(),
+                count => format!("{count} Services of pools without nodes are removed"),
+            },
+            if leaving.len() == 1 { "" } else { " and others" },
             step.pool.as_deref().unwrap_or_default()
         ))
         .at(Location::file(format!("{output}/{}", step.path)))
