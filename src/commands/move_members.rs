@@ -11,6 +11,7 @@ use crate::core::lock::{Lock, LockId, RenderedKind, SetName};
 use crate::core::manifest::{Key, set_label, set_metadata};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::core::report::shell_quote::word;
 use crate::directory::{RunLock, replace_lock};
 use crate::engine::apply_set::ParentState;
 use crate::engine::cluster_identity::named;
@@ -44,7 +45,7 @@ pub struct Args {
     /// Move the objects of this directory from the ApplySet of this app: NAME, or NAMESPACE/NAME [default: the app in the lock file]
     #[arg(long, value_name = "APP", value_parser = app)]
     from: Option<App>,
-    /// The id in the lock file of the other app, if its directory was removed
+    /// Accept the ApplySet with this lock ID, if the directory of the other app was removed
     #[arg(long, value_name = "ID", requires = "from", value_parser = lock_id)]
     from_id: Option<LockId>,
     /// Print what would move, and change nothing
@@ -117,7 +118,9 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         // The new parent covers the members before the first label changes, and the old one until the last has changed.
         let keys = moving.members.iter().map(|(key, _)| key);
         let scope = apply_set::before(&target).union(&target.set.scope(keys));
-        ParentState::found(&target).widen(&target, &scope)?;
+        ParentState::found(&target)
+            .widen(&target, &scope)
+            .map_err(|failure| no_namespace(&target, failure))?;
         change_members(&target, changes(&target, &observation, &moving), args.concurrency, &mut report);
     }
     let is_complete = report.is_complete() && report.total() == count && !target.cluster.is_interrupted();
@@ -167,9 +170,10 @@ fn giver(scope: &Scope, target: &Target, args: &Args) -> Result<Option<Giver>, F
 
 fn say(target: &Target, giver: &Giver, moving: &Moving<'_>) {
     // Only the namespaces differ if the namespace has changed.
-    let (old, new) = match giver.set.name == target.set.name {
-        true => (giver.set.namespaced_name(), target.set.namespaced_name()),
-        false => (giver.set.name.clone(), target.set.name.clone()),
+    let (old, new) = if giver.set.name == target.set.name {
+        (giver.set.namespaced_name(), target.set.namespaced_name())
+    } else {
+        (giver.set.name.clone(), target.set.name.clone())
     };
     for (key, live) in &moving.members {
         let addresses = addresses(live);
@@ -202,6 +206,19 @@ fn say(target: &Target, giver: &Giver, moving: &Moving<'_>) {
             flags = target.flags
         ));
     }
+}
+
+/// `apply` can create a namespace of the manifests before the parent; here the parent comes first.
+fn no_namespace(target: &Target, mut failure: Failure) -> Failure {
+    let namespace = &target.set.namespace;
+    let missing = format!("namespace `{namespace}` not found");
+    for problem in failure.problems.iter_mut().filter(|problem| problem.message.ends_with(&missing)) {
+        problem.hint = Some(format!(
+            "create it (`kubectl create namespace {}`), then run this command again",
+            word(namespace)
+        ));
+    }
+    failure
 }
 
 /// Returns one request for each member, which changes its label.

@@ -121,7 +121,9 @@ fn check(
 ) -> Result<(), Failure> {
     let handed_over = check_members_of_others(target, observation)?;
     if newcomers != Newcomers::Nothing {
-        handed_over.iter().for_each(|note| terminal::note(note));
+        for note in &handed_over {
+            terminal::note(note);
+        }
     }
     if newcomers != Newcomers::Nothing {
         let refusals = refusals(target, observation);

@@ -65,9 +65,15 @@ fn a_renamed_app_keeps_its_objects() {
 fn a_moved_namespace_keeps_the_old_objects_until_prune() {
     let Some(plane) = ControlPlane::shared() else { return };
     let (app, before) = applied(plane, "sets-space");
-    plane.create_namespace("sets-space-new");
     app.edit("web/largescale.yaml", "namespace: sets-space", "namespace: sets-space-new");
     app.run(&["render", "-f", "web"]).ok();
+    let missing = app.run(&["move", "-f", "web", "--yes"]);
+    assert!(
+        missing.err.contains("hint: create it (`kubectl create namespace sets-space-new`), then run"),
+        "{missing:?}"
+    );
+    assert_eq!(before, services(plane, &app));
+    plane.create_namespace("sets-space-new");
     let moved = app.run(&["move", "-f", "web", "--yes"]);
     assert_eq!(moved.code, Some(0), "{moved:?}");
     assert!(
