@@ -8,8 +8,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    apply, capacity, completion, diff, doctor, init, inventory, model, options, platforms, pools, prune,
-    render, schema, status,
+    apply, capacity, completion, diff, doctor, init, inventory, model, move_members, options, platforms,
+    pools, prune, render, schema, status,
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -76,6 +76,7 @@ pub enum Command {
     Diff(diff::Args),
     Apply(apply::Args),
     Prune(prune::Args),
+    Move(move_members::Args),
     Inventory(inventory::Args),
     Status(status::Args),
     Capacity(capacity::Args),

@@ -9,6 +9,7 @@ pub mod for_each;
 pub mod init;
 pub mod inventory;
 pub mod model;
+pub mod move_members;
 pub mod options;
 pub mod platforms;
 pub mod pools;

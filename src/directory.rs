@@ -4,15 +4,18 @@ mod boundary;
 mod external_diff;
 mod file_error;
 mod files;
+mod former_output;
 pub mod git;
 mod identity;
 mod inputs;
 mod leftovers;
+mod lock_file;
 mod manifests;
 mod merged_lock;
 mod named_platform;
 mod nodes;
 mod parallel;
+mod peer;
 mod pools_of;
 mod programs;
 mod project;
@@ -29,12 +32,15 @@ pub use crate::directory::files::{
     NamedBy, has_entries, is_regular_file, is_taken, make_directory, read_text, read_text_of_user, replace,
     write_new, write_private,
 };
+pub use crate::directory::former_output::former_outputs;
 pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::inputs::{InputFile, STDIN_FILE, read_inputs};
+pub use crate::directory::lock_file::{replace_lock, specs_of_lock};
 pub use crate::directory::merged_lock::MergeNote;
 pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;
-pub use crate::directory::pools_of::keep_pools_of;
+pub use crate::directory::peer::read_peer;
+pub use crate::directory::pools_of::{GitUse, keep_pools_of};
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
 pub use crate::directory::project::Project;
 pub use crate::directory::reviewed::Reviewed;

@@ -88,6 +88,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Diff(args) => for_each::run(typed, args, commands::diff::run),
         Command::Apply(args) => for_each::run(typed, args, commands::apply::run),
         Command::Prune(args) => for_each::run(typed, args, commands::prune::run),
+        Command::Move(args) => for_each::run(typed, args, commands::move_members::run),
         Command::Inventory(args) => for_each::run(typed, args, commands::inventory::run),
         Command::Status(args) => for_each::run(typed, args, commands::status::run),
         Command::Capacity(args) => commands::capacity::run(typed, args),

@@ -1,12 +1,15 @@
 //! Flags that several commands share, and the one spec and cluster that a command works on.
 
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use clap::{Arg, Args};
 
-use crate::cluster::ClusterFlags;
+use crate::cluster::{Cluster, ClusterFlags, Identity};
+use crate::core::apply::Peer;
+use crate::core::report::diagnostic::Checked;
 use crate::core::report::message::MessageScope;
-use crate::directory::{Outside, Source};
+use crate::directory::{Outside, Source, read_peer};
 use crate::output::messages::MessageFormat;
 use crate::output::terminal::Color;
 
@@ -23,12 +26,76 @@ pub struct Scope {
     pub index: usize,
     /// The number of those after it.
     pub following: usize,
+    /// All of them, in order; empty if there is one.
+    pub companions: Arc<Vec<Companion>>,
+}
+
+/// A rendered directory of a run with several. It is read once, whichever of the others asks first.
+#[derive(Debug)]
+pub struct Companion {
+    source: Source,
+    title: String,
+    flags: ClusterFlags,
+    content: OnceLock<Checked<Peer>>,
+    identity: OnceLock<Option<String>>,
+}
+
+/// A directory of a run whose content is unknown.
+#[derive(Clone, Copy, Debug)]
+pub struct Unreadable<'a> {
+    /// The app and its cluster, for people.
+    pub title: &'a str,
+}
+
+impl Companion {
+    /// Returns the directory of a scope, which is not read yet.
+    pub fn of(scope: &Scope) -> Self {
+        Self {
+            source: scope.source.clone(),
+            title: scope.title(),
+            flags: scope.cluster.clone(),
+            content: OnceLock::new(),
+            identity: OnceLock::new(),
+        }
+    }
+
+    /// Returns whether both have the same spec, for two of its clusters.
+    pub fn is_of_the_spec_of(&self, other: &Self) -> bool {
+        self.source.file() == other.source.file()
+    }
+
+    /// Returns its rendered objects.
+    ///
+    /// # Errors
+    /// The directory cannot be read. The command reports the reason when it runs for that directory.
+    pub fn content(&self) -> Result<&Peer, Unreadable<'_>> {
+        let namespace = self.flags.namespace.as_deref();
+        let read = || read_peer(&self.source, self.title.clone(), namespace);
+        self.content.get_or_init(read).as_ref().map_err(|_| Unreadable { title: &self.title })
+    }
+
+    /// Returns the UID of its cluster: from its lock, or else from the cluster that its flags name. `None` if neither is known.
+    pub fn identity(&self) -> Option<&str> {
+        let ask = || match Cluster::connect(&self.flags, Arc::new(|_| ())).ok()?.identity() {
+            Ok(Identity::Known(found)) => Some(found),
+            _ => None,
+        };
+        let known = || self.content().ok().and_then(|peer| peer.cluster.clone()).or_else(ask);
+        self.identity.get_or_init(known).as_deref()
+    }
 }
 
 impl Scope {
     /// Returns the scope of a spec with the user's connection flags.
     pub fn of(args: &GlobalArgs, source: Source) -> Self {
-        Self { source, app: None, cluster: args.cluster.clone(), index: 0, following: 0 }
+        Self {
+            source,
+            app: None,
+            cluster: args.cluster.clone(),
+            index: 0,
+            following: 0,
+            companions: Arc::default(),
+        }
     }
 
     /// Returns the name of the workload, or else the path of the spec.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::{DryRun, Force};
 use crate::commands::for_each::MultiTarget;
-use crate::core::apply::{Release, yielded};
+use crate::core::apply::{Release, other_set, yielded};
 use crate::core::live::{LiveObject, is_unchanged};
 use crate::engine::apply::{ApplyJob, apply_in_order};
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare, takeovers};
@@ -210,6 +210,8 @@ fn jobs<'a>(
             let mut job = ApplyJob { object, body };
             if job.release().is_some() {
                 job.only_as_read();
+            } else if live.is_some_and(|live| other_set(&target.set, live).is_some()) {
+                job.only_this_object();
             }
             jobs.push(job);
         }

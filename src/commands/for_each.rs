@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use glob::Pattern;
 
@@ -15,7 +16,7 @@ use crate::output::format::Separator;
 use crate::output::messages::{self, MessageFormat, TargetOutcome};
 use crate::output::styled::Styled;
 use crate::output::terminal;
-use crate::scope::{GlobalArgs, Scope};
+use crate::scope::{Companion, GlobalArgs, Scope};
 
 /// How a command behaves for several specs and clusters.
 pub trait MultiTarget {
@@ -139,6 +140,12 @@ pub(super) fn scopes(global: &GlobalArgs, of_one: Option<&'static str>) -> Resul
         scope.index = index;
         scope.following = count - 1 - index;
     }
+    if count > 1 {
+        let companions: Arc<Vec<Companion>> = Arc::new(scopes.iter().map(Companion::of).collect());
+        for scope in &mut scopes {
+            scope.companions = Arc::clone(&companions);
+        }
+    }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }
 
@@ -184,6 +191,7 @@ fn of_cluster(scope: &Scope, spec: &LargeScale, cluster: Option<&SpecCluster>) -
         cluster: flags,
         index: 0,
         following: 0,
+        companions: Arc::default(),
     }
 }
 

@@ -16,8 +16,11 @@ use crate::core::render::Rendered;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::review::{Against, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
+use crate::core::tree::leaving::leaving_at_zero;
 use crate::core::tree::plan::{Overwrite, Plan, plan};
-use crate::directory::{MergeNote, Project, RunLock, Tree, keep_pools_of, read_text, replace};
+use crate::directory::{
+    GitUse, MergeNote, Project, RunLock, Tree, former_outputs, keep_pools_of, read_text, replace,
+};
 use crate::engine::discover::{Discovery, LockIdentity, RenderArgs, discover};
 use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
@@ -52,8 +55,8 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let use_git = args.git() != git::Git::Leave;
     let mut project =
         if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
-    if let Some(revision) = &args.pools_of {
-        keep_pools_of(&mut project, revision)?;
+    if let Some(other) = &args.pools_of {
+        keep_pools_of(&mut project, other, if use_git { GitUse::Read } else { GitUse::Never })?;
     }
     let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
@@ -84,6 +87,12 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     );
     rebound.iter().for_each(terminal::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
+    leaving_at_zero(&plan, &discovery.merged, &output, &scope.source.flags())
+        .iter()
+        .for_each(terminal::diagnostic);
+    if let Some(lock) = project.lock.as_ref().filter(|_| tree.known.is_empty()) {
+        former_outputs(project, lock).iter().for_each(terminal::diagnostic);
+    }
     if let (Some(problem), LockIdentity::Keep) = (moved(project), args.identity()) {
         terminal::diagnostic(&problem.into_warning());
     }

@@ -6,6 +6,7 @@ mod order;
 mod owned_input;
 mod owners;
 mod parent;
+mod peer;
 mod plan_file;
 mod prune;
 mod release;
@@ -23,6 +24,7 @@ pub use crate::core::apply::parent::{
     ForeignAnnotation, Owner, Parent, check_lock_id, foreign_annotations, is_repairable, read_parent,
     removal_patch, salvage_parent, tool_of,
 };
+pub use crate::core::apply::peer::Peer;
 pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Salt, Terms, deviations};
 pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};
 pub use crate::core::apply::release::Release;

@@ -1,6 +1,7 @@
 //! Compares an object in the rendered directory with the live object: field ownership, whether an apply would change
 //! anything, what it would change, and the field paths in the API server's messages.
 
+mod applied;
 mod builtin_schemas;
 mod computed;
 mod duplicate_items;
@@ -26,6 +27,7 @@ mod takeover;
 mod types;
 mod unchanged;
 
+pub use crate::core::live::applied::{applied_configuration, label_patch};
 pub use crate::core::live::duplicate_items::{DuplicateItem, duplicate_items};
 pub use crate::core::live::effect::{Effect, effect, intended};
 pub use crate::core::live::field_changes::{FieldChange, at as value_at, changes, digest};

@@ -1,5 +1,6 @@
 //! Pools: discovered from the nodes, recorded in the lock file, selected by the spec.
 
+mod adopted_pools;
 mod backend;
 mod discover;
 mod label;
@@ -12,6 +13,7 @@ mod pool_source;
 mod shrink;
 mod wrong_platform;
 
+pub use crate::core::pools::adopted_pools::with_pools_of;
 pub use crate::core::pools::backend::no_backend;
 pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, VmSetNodes, discover_pools};
 pub use crate::core::pools::merge::{

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, is_rendered};
+use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::core::report::shell_quote::path;
@@ -69,7 +69,7 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
             .flat_map(|lock| &lock.pools)
             .any(|(value, locked)| value == pool || locked.name == *pool)
     };
-    let keep = if let Some(other) = lock_of_no_spec(&lock, name) {
+    let keep = if let Some(other) = lock_of_no_spec(&lock, project.source.cluster.as_deref(), name) {
         let (from, to) = (path(&other), path(&lock));
         format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
     } else if let Some(commit) = commit_with(project, output, name) {
@@ -117,10 +117,11 @@ fn pool_of(path: &Path) -> Option<String> {
 }
 
 /// Returns a lock next to a missing lock that names the file and whose own spec no longer exists.
-fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
+fn lock_of_no_spec(lock: &Path, cluster: Option<&str>, name: &str) -> Option<PathBuf> {
     if lock.exists() {
         return None;
     }
+    let ending = cluster.map(|cluster| format!(".{cluster}.lock")).unwrap_or_default();
     let directory = lock.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let names_it = |path: &PathBuf| {
         let text = read_text(path, "").unwrap_or_default();
@@ -128,8 +129,50 @@ fn lock_of_no_spec(lock: &Path, name: &str) -> Option<PathBuf> {
     };
     entries(directory)
         .filter(|path| path.extension().is_some_and(|ending| ending == "lock") && source_of(path).is_none())
+        .filter(|path| path.to_string_lossy().ends_with(&ending))
         .find(names_it)
         .map(|path| path.strip_prefix(".").map(Path::to_owned).unwrap_or(path))
+}
+
+/// Refuses a render without a lock if the lock of a renamed spec is next to it and names a rendered file: the new lock would have
+/// another id and would not know the pools without nodes.
+pub(super) fn refuse_lost_lock(
+    project: &Project,
+    output: &Path,
+    rendered: &[RenderedFile],
+) -> Option<Diagnostic> {
+    if project.lock.is_some() {
+        return None;
+    }
+    let lock = project.lock_path();
+    let file = rendered.iter().find(|file| has_header(&output.join(&file.path)))?;
+    let other = lock_of_no_spec(&lock, project.source.cluster.as_deref(), &file.path)?;
+    Some(
+        Diagnostic::refusal(format!(
+            "lock file not found, but {} is the lock file of a spec that no longer exists, and names files of {}",
+            other.display(),
+            output.display()
+        ))
+        .at(Location::file(lock.display().to_string()))
+        .hint(format!(
+            "rename the lock as the spec was renamed: `mv {} {}`",
+            path(&other),
+            path(&lock)
+        )),
+    )
+}
+
+/// Returns the output directories of the specs next to this one, for all of their clusters.
+pub(super) fn outputs_beside(project: &Project) -> Vec<PathBuf> {
+    let lock = project.lock_path();
+    let directory = lock.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let locks = entries(directory).filter(|path| path.extension().is_some_and(|ending| ending == "lock"));
+    let sources = locks.filter_map(|lock| source_of(&lock));
+    let output = |source: Source| {
+        let source = Source { outside: project.source.outside, ..source };
+        fs::canonicalize(Project::open(&source).ok()?.output()).ok()
+    };
+    sources.filter_map(output).collect()
 }
 
 fn has_header(path: &Path) -> bool {
@@ -187,12 +230,12 @@ fn files_of_others(project: &Project, output: &Path) -> BTreeSet<String> {
     files
 }
 
-fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+pub(super) fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }
 
 /// Returns the spec of a lock: `web.lock` belongs to `web.yaml`, `web.east.lock` to its cluster `east`.
-fn source_of(lock: &Path) -> Option<Source> {
+pub(super) fn source_of(lock: &Path) -> Option<Source> {
     let stem = lock.file_stem()?.to_str()?;
     let spec = |stem: &str| {
         let mut paths =

@@ -1,21 +1,57 @@
-//! Brings pools back that a lock lost, from the lock of another git revision.
+//! Adds pools of other locks: pools that a lock lost, from a git revision, and pools that Services need after they moved from another spec.
+
+use std::path::Path;
 
 use crate::core::lock::Lock;
 use crate::core::lock::merge::add_pools;
+use crate::core::pools::with_pools_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::directory::git::Repository;
+use crate::directory::lock_file::lock_named;
 use crate::directory::{MergeNote, Project, leftovers};
+
+/// Adds pools that another lock has: that of another spec, if the text is the path of a spec or lock, or that of a git revision.
+pub fn keep_pools_of(project: &mut Project, text: &str, git: GitUse) -> Checked<()> {
+    if Path::new(text).exists() {
+        return keep_pools_of_spec(project, Path::new(text));
+    }
+    if git == GitUse::Never {
+        let problem = Diagnostic::error(format!("--pools-of: `{text}` not found"));
+        return Err(problem
+            .hint("name a spec or a lock file; git revisions are not read with --no-git")
+            .into());
+    }
+    keep_pools_of_revision(project, text)
+}
+
+/// Whether a git repository is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GitUse {
+    /// It is read.
+    Read,
+    /// It is not (`--no-git`).
+    Never,
+}
+
+fn keep_pools_of_spec(project: &mut Project, path: &Path) -> Checked<()> {
+    let (other, shown) = lock_named(&project.source, path)?;
+    let merged = with_pools_of(project.lock.as_ref(), &other, &shown)?;
+    note(project, merged, &shown);
+    Ok(())
+}
 
 /// Adds the pools that the lock of a git revision has and the current lock lost, if their files are still in the output
 /// directory. Without a lock, the one of the revision is used.
-pub fn keep_pools_of(project: &mut Project, revision: &str) -> Checked<()> {
+fn keep_pools_of_revision(project: &mut Project, revision: &str) -> Checked<()> {
     let (output, path) = (project.output(), project.lock_path());
     let shown = path.display().to_string();
     let Some(repository) = Repository::around(&project.directory)? else {
-        return Err(Diagnostic::error("--pools-of: git repository not found")
+        let message =
+            format!("--pools-of: `{revision}` not found, and no git repository has it as a revision");
+        return Err(Diagnostic::error(message)
             .at(Location::file(shown))
-            .hint("run the command in the repository of the spec")
+            .hint("name a spec or a lock file, or run the command in the repository of the spec")
             .into());
     };
     let Some(text) = repository.revision(revision, &output, &path)?.beside else {
@@ -38,13 +74,18 @@ pub fn keep_pools_of(project: &mut Project, revision: &str) -> Checked<()> {
             add_pools(lock, &other).map_err(|problems| problems.into_iter().map(at).collect::<Vec<_>>())?
         }
     };
+    note(project, merged, &format!("the lock of {revision}"));
+    Ok(())
+}
+
+/// Replaces the lock in memory, and notes the pools that it got from `whose`, a lock.
+fn note(project: &mut Project, merged: Lock, whose: &str) {
     let before = |value: &&String| !project.lock.as_ref().is_some_and(|lock| lock.pools.contains_key(*value));
     let added: Vec<&str> = merged.pools.keys().filter(before).map(String::as_str).collect();
     let next = match added.as_slice() {
-        [] => format!("the lock did not lose a pool of {revision}"),
-        added => format!("kept from the lock of {revision}: {}", added.join(", ")),
+        [] => format!("the lock has all pools of {whose}"),
+        added => format!("kept from {whose}: {}", added.join(", ")),
     };
     let current = project.lock.replace(merged).map(Box::new);
     project.merge = Some(MergeNote::Resolved { next, current });
-    Ok(())
 }

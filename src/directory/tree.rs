@@ -81,6 +81,9 @@ impl Tree {
                 None => {}
             }
         }
+        if let Some(problem) = leftovers::refuse_lost_lock(project, &output, rendered) {
+            return Err(problem.into());
+        }
         let mut problems = leftovers::refuse(project, &output, &mut tree.foreign);
         for (path, read) in parallel::map(ours, |(path, name, kind)| (path, read_own(&output, name, kind))) {
             match read {

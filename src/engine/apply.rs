@@ -44,11 +44,17 @@ impl ApplyJob<'_> {
 
     /// Makes the API server refuse the job if the object has changed since it was read.
     pub(crate) fn only_as_read(&mut self) {
-        let Some(live) = self.object.live() else { return };
-        for (field, value) in [("uid", live.uid()), ("resourceVersion", live.resource_version())] {
-            if let Some(value) = value {
-                set_metadata(&mut self.body, field, value);
-            }
+        self.only_this_object();
+        if let Some(version) = self.object.live().and_then(LiveObject::resource_version) {
+            set_metadata(&mut self.body, "resourceVersion", version);
+        }
+    }
+
+    /// Makes the API server refuse the job if the object was deleted since it was read: it would be created without its
+    /// addresses.
+    pub(crate) fn only_this_object(&mut self) {
+        if let Some(uid) = self.object.live().and_then(LiveObject::uid) {
+            set_metadata(&mut self.body, "uid", uid);
         }
     }
 }
@@ -74,8 +80,10 @@ pub(crate) fn apply_in_order(
     }
     let scope = apply_set::before(target);
     let mut parent = ParentState::found(target);
-    // The tree may contain the namespace of the parent.
-    if !brings_namespace(&target.items, &target.set.namespace) {
+    // The tree may contain the namespace of the parent. If that exists, the parent comes before the first member.
+    if !brings_namespace(&target.items, &target.set.namespace)
+        || observation.has_namespace(&target.set.namespace)
+    {
         parent.widen(target, &scope)?;
     }
     let mut new_refs = None;

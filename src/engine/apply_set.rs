@@ -1,7 +1,7 @@
 //! The parent of the ApplySet: widened before members are applied, narrowed after members are deleted.
 
-use crate::cluster::{Answer, ApiCall, ClusterError, DryRun, Force, Problem};
-use crate::core::apply::{Kept, MemberScope, PARENT_MANAGER, Parent, candidates};
+use crate::cluster::{Answer, ApiCall, Cluster, ClusterError, DryRun, Force, Problem};
+use crate::core::apply::{ApplySet, Kept, MemberScope, PARENT_MANAGER, Parent, candidates, removal_patch};
 use crate::core::live::LiveObject;
 use crate::core::manifest::{Key, set_metadata};
 use crate::core::report::diagnostic::Diagnostic;
@@ -178,6 +178,29 @@ fn apply(
         answer => answer,
     };
     answer.map(Answer::object)
+}
+
+/// Deletes the parent, or removes the ApplySet from it if it contains other data.
+pub(crate) fn dissolve(cluster: &Cluster, set: &ApplySet, live: &LiveObject) -> Result<String, ClusterError> {
+    let at = parent_at(set);
+    let name = format!("configmap/{}/{}", at.namespace, at.name);
+    let (call, done) = match removal_patch(live) {
+        Some(patch) => (
+            ApiCall::Patch { at, patch, dry_run: DryRun::None },
+            "stays because it contains data, but no longer is a parent",
+        ),
+        None => (
+            ApiCall::Delete {
+                at,
+                uid: live.uid().unwrap_or_default().to_owned(),
+                resource_version: live.resource_version().unwrap_or_default().to_owned(),
+                dry_run: DryRun::None,
+            },
+            "deleted",
+        ),
+    };
+    cluster.call(&call)?;
+    Ok(format!("{name} {done}"))
 }
 
 fn version_of(live: Option<&LiveObject>) -> Option<String> {

@@ -75,6 +75,20 @@ fn agree_to_unrecorded(prune_candidates: &[PruneCandidate], args: &ConfirmArgs) 
     .into())
 }
 
+/// Asks the user to confirm. Without a terminal only `--yes` confirms.
+pub(crate) fn change(yes: bool) -> Result<(), Failure> {
+    if yes {
+        return Ok(());
+    }
+    match terminal::ask("continue?") {
+        Answer::Yes => Ok(()),
+        Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
+        Answer::NoTerminal => Err(Diagnostic::refusal("confirmation requires a terminal")
+            .hint("use --yes to continue without confirmation")
+            .into()),
+    }
+}
+
 /// Parses `--concurrency`.
 pub(crate) fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse() {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{ApiCall, ObjectRef};
-use crate::core::apply::GroupKind;
+use crate::cluster::{ApiCall, Cluster, ObjectRef};
+use crate::core::apply::{ApplySet, GroupKind, Parent};
 use crate::core::live::{LiveObject, Resource};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
@@ -25,9 +25,28 @@ pub(crate) struct Observation<'a> {
     resources: BTreeSet<Resource>,
 }
 
+/// An ApplySet in a cluster, and the objects of a directory.
+#[derive(Clone, Copy)]
+pub(crate) struct SetView<'a> {
+    /// The cluster.
+    pub(crate) cluster: &'a Cluster,
+    /// The ApplySet.
+    pub(crate) set: &'a ApplySet,
+    /// Its parent, if it exists.
+    pub(crate) parent: Option<&'a Parent>,
+    /// The objects of the directory.
+    pub(crate) items: &'a [Item],
+}
+
 /// Lists each kind and namespace once for the members of our ApplySet, then reads the objects that are not among
 /// them.
 pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation<'_>, Failure> {
+    let Target { cluster, set, parent, items, .. } = target;
+    observe_set(SetView { cluster, set, parent: parent.as_ref(), items }, concurrency)
+}
+
+/// The same for any ApplySet.
+pub(crate) fn observe_set(target: SetView<'_>, concurrency: usize) -> Result<Observation<'_>, Failure> {
     let mut objects: Vec<_> = target.items.iter().map(ManagedObject::new).collect();
     let mut groups = by_scope(&mut objects);
     for scope in scopes_of_the_set(target)? {
@@ -51,7 +70,7 @@ pub(crate) fn observe(target: &Target, concurrency: usize) -> Result<Observation
         }
     }
     let policy = ReadPolicy { max_single_reads: ONE_BY_ONE, concurrency };
-    read_each(&target.cluster, unlisted, policy, |_, error| Err(error.into()))?;
+    read_each(target.cluster, unlisted, policy, |_, error| Err(error.into()))?;
     Ok(Observation { objects, others, resources })
 }
 
@@ -63,6 +82,18 @@ enum Listed {
 }
 
 impl Observation<'_> {
+    /// Returns whether the tree contains a namespace that exists.
+    pub(crate) fn has_namespace(&self, name: &str) -> bool {
+        let is_it = |object: &&ManagedObject<'_>| {
+            let key = &object.item.key;
+            key.kind == "Namespace" && key.group.is_empty() && key.name == name
+        };
+        self.objects
+            .iter()
+            .find(is_it)
+            .is_some_and(|object| object.live().is_some_and(|live| !live.is_being_deleted()))
+    }
+
     /// Returns the reference of a member, from the list that contained it.
     pub(crate) fn reference(&self, key: &Key) -> Option<ObjectRef> {
         let is_of = |resource: &&Resource| resource.group == key.group && resource.kind == key.kind;
@@ -73,8 +104,8 @@ impl Observation<'_> {
 
 /// Returns the scopes that the parent names besides those of the tree. Skips kinds that the cluster no longer
 /// serves; fails for kinds that cannot be listed now.
-fn scopes_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
-    let Some(parent) = &target.parent else { return Ok(Vec::new()) };
+fn scopes_of_the_set(target: SetView<'_>) -> Result<Vec<ListScope>, Failure> {
+    let Some(parent) = target.parent else { return Ok(Vec::new()) };
     let known: BTreeMap<(&str, &str), &Resource> = target
         .items
         .iter()
@@ -87,7 +118,7 @@ fn scopes_of_the_set(target: &Target) -> Result<Vec<ListScope>, Failure> {
         .partition(|kind| known.contains_key(&(kind.group.as_str(), kind.kind.as_str())));
     let mut resources: Vec<Resource> =
         here.iter().map(|kind| known[&(kind.group.as_str(), kind.kind.as_str())].clone()).collect();
-    resources.extend(resources_of(target, &other_services)?);
+    resources.extend(resources_of(target.cluster, &other_services)?);
     let namespaces: BTreeSet<&String> =
         parent.scope.namespaces.iter().chain(std::iter::once(&target.set.namespace)).collect();
     let mut scopes = Vec::new();
@@ -108,11 +139,11 @@ fn group_kind(key: &Key) -> (&str, &str) {
 }
 
 /// Returns the kinds as the cluster serves them now, in its preferred version.
-fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<Resource>, Failure> {
+fn resources_of(cluster: &Cluster, kinds: &[&GroupKind]) -> Result<Vec<Resource>, Failure> {
     if kinds.is_empty() {
         return Ok(Vec::new());
     }
-    let mut preferred = target.cluster.call(&ApiCall::Groups)?.groups();
+    let mut preferred = cluster.call(&ApiCall::Groups)?.groups();
     preferred.insert(String::new(), "v1".to_owned());
     let groups: BTreeSet<&String> = kinds.iter().map(|kind| &kind.group).collect();
     let calls = groups.into_iter().filter_map(|group| {
@@ -120,7 +151,7 @@ fn resources_of(target: &Target, kinds: &[&GroupKind]) -> Result<Vec<Resource>, 
         Some(((), ApiCall::Resources { group: group.clone(), version }))
     });
     let mut served = Vec::new();
-    for ((), answer) in target.cluster.call_small(calls.collect()) {
+    for ((), answer) in cluster.call_small(calls.collect()) {
         served.extend(answer?.kinds());
     }
     let mut resources = Vec::new();

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::apply::{Step, Tool, Tracker, other_appliers, other_owners, other_set};
+use crate::core::apply::{Step, Tool, Tracker, other_appliers, other_owners};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote::word;
+use crate::engine::incoming::check_members_of_others;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, observe};
 use crate::engine::rejection::kubectl_name;
@@ -118,18 +119,11 @@ fn check(
     others: OwnershipPolicy,
     newcomers: Newcomers,
 ) -> Result<(), Failure> {
-    let mut problems = Vec::new();
-    for object in &observation.objects {
-        if let Some(set) = object.live().and_then(|live| other_set(&target.set, live)) {
-            problems.push(
-                Diagnostic::refusal(format!("{} is a member of another ApplySet ({set})", object.item.key))
-                    .at(object.item.location.clone())
-                    .hint("two directories contain the same object; remove it from one of them. `kubectl largescale inventory list` lists the ApplySets"),
-            );
+    let handed_over = check_members_of_others(target, observation)?;
+    if newcomers != Newcomers::Nothing {
+        for note in &handed_over {
+            terminal::note(note);
         }
-    }
-    if !problems.is_empty() {
-        return Err(problems.into());
     }
     if newcomers != Newcomers::Nothing {
         let refusals = refusals(target, observation);

@@ -13,6 +13,8 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
+use crate::engine::peers;
+use crate::engine::peers::leaves;
 use crate::engine::target::{Target, parent_key};
 use crate::failure::Failure;
 use crate::output::terminal;
@@ -66,6 +68,7 @@ pub(crate) fn prune_candidates(
     max: MaxPrune,
 ) -> Result<Vec<PruneCandidate>, Failure> {
     let Candidates { mut delete, kept } = candidates(&target.set, &observation.others, &target.wanted());
+    retain_own(target, &mut delete)?;
     for (why, live) in &kept {
         if !matches!(why, Kept::Child(_)) {
             terminal::diagnostic(&Diagnostic::warning(format!(
@@ -101,9 +104,36 @@ pub(crate) fn prune_candidates(
     Ok(prune_candidates)
 }
 
-/// Returns how many members are no longer in the tree, and would be pruned.
+/// Removes the objects that another directory of the run renders: that one takes them over. Refuses if it is unknown whether
+/// one does.
+fn retain_own(target: &Target, delete: &mut Vec<(Deletion, &LiveObject)>) -> Result<(), Failure> {
+    let mut undecided = None;
+    let mut unknown = Vec::new();
+    delete.retain(|(deletion, _)| match target.peers.renderer(&target.identity, &deletion.key) {
+        Ok(Some(peer)) => {
+            terminal::note(&leaves(&deletion.key, peer));
+            false
+        }
+        Ok(None) => true,
+        Err(unreadable) => {
+            undecided = Some(unreadable);
+            unknown.push(deletion.key.clone());
+            true
+        }
+    });
+    match undecided {
+        Some(unreadable) => Err(peers::undecided(&unknown, unreadable).into()),
+        None => Ok(()),
+    }
+}
+
+/// Returns how many members are no longer in the tree, and would be pruned. Members that another directory of the run takes
+/// over do not count.
 pub(crate) fn left_over(target: &Target, observation: &Observation) -> usize {
-    candidates(&target.set, &observation.others, &target.wanted()).delete.len()
+    let found = candidates(&target.set, &observation.others, &target.wanted());
+    let renderer = |key: &Key| target.peers.renderer(&target.identity, key);
+    let stays = |deletion: &Deletion| matches!(renderer(&deletion.key), Ok(Some(_)));
+    found.delete.iter().filter(|(deletion, _)| !stays(deletion)).count()
 }
 
 fn record(target: &Target, in_tree: &BTreeSet<RenderedKind>, key: &Key) -> LockRecord {

@@ -105,6 +105,11 @@ impl Results {
         self.words.values().filter(|(known, _)| *known == word).count()
     }
 
+    /// Returns how many objects have a result.
+    pub(crate) fn total(&self) -> usize {
+        self.words.len()
+    }
+
     /// Whether every object succeeded.
     pub(crate) fn is_complete(&self) -> bool {
         self.words.values().all(|(word, _)| word.is_done())

@@ -17,6 +17,8 @@ pub(crate) enum Undecided {
     Refuse,
     /// Use the namespace of the context, with a warning.
     UseContext,
+    /// Refuse, but accept an ApplySet that moves: the command moves it.
+    Move,
 }
 
 /// Returns the ApplySet of a directory. If the ApplySet would move, refuses, or warns in commands that change
@@ -27,7 +29,7 @@ pub(crate) fn set_of(
     cluster: &Cluster,
     undecided: Undecided,
 ) -> Result<ApplySet, Failure> {
-    match moved(project) {
+    match moved(project).filter(|_| undecided != Undecided::Move) {
         Some(problem) if undecided == Undecided::Refuse => return Err(problem.into()),
         Some(problem) => terminal::diagnostic(&problem.into_warning()),
         None => {}
@@ -56,7 +58,7 @@ pub(crate) fn moved(project: &Project) -> Option<Diagnostic> {
         ))
         .at(project.document.location(&format!("/metadata/{field}")))
         .hint(format!(
-            "change `metadata.{field}` back. To move: `kubectl largescale inventory disband{flags}` with the old {field}, then change it, `kubectl largescale render{flags} --new-id`, and `kubectl largescale apply{flags}`"
+            "change `metadata.{field}` back, or move the ApplySet with `kubectl largescale move{flags}`, which deletes no object"
         )),
     )
 }
@@ -93,7 +95,7 @@ fn namespace(
                 "add `namespace: {}` below `metadata:` in the spec and render, or give it with -n",
                 cluster.namespace()
             ));
-            if undecided == Undecided::Refuse {
+            if undecided != Undecided::UseContext {
                 return Err(problem.into());
             }
             terminal::diagnostic(&problem.into_warning());

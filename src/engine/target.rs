@@ -15,6 +15,7 @@ use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::peers::Peers;
 use crate::engine::served_kinds::ServedKinds;
 use crate::engine::set_name::{Undecided, set_of};
 use crate::failure::Failure;
@@ -49,6 +50,8 @@ pub(crate) struct Target {
     pub(crate) taken: Vec<Tool>,
     /// The tools that sync the same directory.
     pub(crate) shared: Vec<Tool>,
+    /// The other directories of this run.
+    pub(crate) peers: Peers,
 }
 
 /// One object of the tree.
@@ -95,6 +98,18 @@ impl Target {
 
     /// The same without checking the parent.
     pub(crate) fn find(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
+        Self::find_set(scope, access, undecided)
+    }
+
+    /// The same for a spec that may have another name or namespace than the lock.
+    pub(crate) fn open_moved(scope: &Scope, access: Access) -> Result<Self, Failure> {
+        let mut target = Self::find_set(scope, access, Undecided::Move)?;
+        target.parent = target.parent_live.as_ref().map(|live| target.own_parent(live)).transpose()?;
+        Ok(target)
+    }
+
+    fn find_set(scope: &Scope, access: Access, undecided: Undecided) -> Result<Self, Failure> {
         let project = Project::open(&scope.source)?;
         let reviewed = Reviewed::read(&project)?;
         reviewed.warnings.iter().for_each(terminal::diagnostic);
@@ -105,7 +120,6 @@ impl Target {
         let identity = checked_identity(&cluster, &reviewed, access)?;
         project.refuse_same_cluster(&identity)?;
         cluster.be_patient();
-        let undecided = if access == Access::ReadOnly { Undecided::UseContext } else { Undecided::Refuse };
         let set = set_of(scope, &project, &cluster, undecided)?;
 
         let parent = std::iter::once(ApiCall::Get(parent_at(&set)));
@@ -137,6 +151,7 @@ impl Target {
             rules: project.spec.spec.conflicts.clone(),
             taken: Vec::new(),
             shared: Vec::new(),
+            peers: Peers::of(scope),
         })
     }
 

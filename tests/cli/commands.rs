@@ -185,9 +185,9 @@ fn completion_offers_the_flags_that_have_an_effect() {
 }
 
 /// Verbs that start the description of a command.
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "Write", "Show", "Apply", "Delete", "Inspect", "Grow", "Add", "Check", "Print", "List", "Find", "Take",
-    "Transfer",
+    "Transfer", "Move",
 ];
 
 /// Returns each command with its words, subcommands included.

@@ -46,6 +46,11 @@ fn howto_drain_a_pool() {
 }
 
 #[test]
+fn howto_rename_and_move() {
+    plays("docs/howto/rename-and-move.md");
+}
+
+#[test]
 fn howto_retire_a_cluster() {
     plays("docs/howto/retire-a-cluster.md");
 }

@@ -41,6 +41,7 @@ mod rbac;
 mod release;
 mod review;
 mod run;
+mod sets;
 mod status;
 mod story;
 mod survive;

@@ -215,6 +215,37 @@ fn pruner() {
     }
 }
 
+/// `move` writes both parents and each member, and deletes the old parent.
+#[test]
+fn mover() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    for (name, missing) in
+        [("rbac-mover", None), ("rbac-mover-1", Some("delete")), ("rbac-mover-2", Some("patch"))]
+    {
+        let app = App::rendered(plane, name);
+        let rights: Vec<Right> =
+            ["identity", "pruner"].iter().flat_map(|tier_name| tier(plane, &app, tier_name)).collect();
+        let rest: Vec<Right> = rights
+            .into_iter()
+            .filter(|right| Some(right.verb.as_str()) != missing || right.resource != "configmaps")
+            .collect();
+        app.run(&["apply"]).ok();
+        app.edit("largescale.yaml", &format!("{{name: {name},"), "{name: other,");
+        give(plane, &app, name, &rest);
+        let run = app.run(&["move", "--yes", "--as", name]);
+        match missing {
+            None => assert_eq!(run.code, Some(0), "{run:?}"),
+            Some(verb) => {
+                assert!(matches!(run.code, Some(4 | 6)), "{run:?}");
+                assert!(run.err.contains(&format!("user `{name}` cannot {verb} configmaps")), "{run:?}");
+                app.run(&["move", "--yes"]).ok();
+            }
+        }
+        assert!(plane.get(&app.path("v1", &format!("configmaps/{name}"))).is_none());
+        app.run(&["diff", "--live", "--prune"]).ok();
+    }
+}
+
 const SERVICE: &str = "apiVersion: v1
 kind: Service
 metadata:

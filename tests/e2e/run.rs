@@ -69,6 +69,11 @@ impl Running {
         self.child.kill().unwrap();
     }
 
+    /// Returns whether the program has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Interrupts the program like Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let id = self.child.id().to_string();

@@ -100,6 +100,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
         ("namespace", _) => values::namespaces,
         ("services", _) => values::services,
         (_, "SERVICE=POOL") => values::service_pools,
+        (_, "APP") => values::apps,
         ("platform", _) => values::platforms,
         _ => return None,
     };
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 28] = [
+    const FREE: [&str; 29] = [
         "--nodes",
         "--base",
         "--pools-of",
@@ -141,6 +142,7 @@ mod tests {
         "--username",
         "--warn-at",
         "--from",
+        "--from-id",
         "--to",
     ];
 

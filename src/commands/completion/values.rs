@@ -9,6 +9,7 @@ use crate::cluster::{
     ApiCall, Cluster, ClusterFlags, Environment, KubeconfigNames, Limits, kubeconfig_names,
 };
 use crate::commands::for_each;
+use crate::core::apply::ID;
 use crate::core::live::Resource;
 use crate::core::platform::evidence::choose_with_services;
 use crate::core::platform::{Platform, builtin_names, distributions, read_builtin};
@@ -105,6 +106,18 @@ fn list_service_pools(cluster: &Cluster) -> Option<Vec<String>> {
         discovered.pools.keys().map(|pool| format!("{service}={pool}")).collect()
     };
     Some(services.iter().flat_map(of).collect())
+}
+
+/// Returns the apps with an ApplySet in the namespace.
+pub(super) fn apps(global: &GlobalArgs) -> Vec<Value> {
+    let found = of_cluster(global.cluster.clone(), list_apps).unwrap_or_default();
+    found.into_iter().map(|name| (name, String::new())).collect()
+}
+
+fn list_apps(cluster: &Cluster) -> Option<Vec<String>> {
+    let namespace = Some(cluster.namespace().to_owned());
+    let parents = ApiCall::list(Resource::config_map(), namespace, Some(ID.to_owned()));
+    Some(cluster.call(&parents).ok()?.objects().iter().map(|parent| parent.name().to_owned()).collect())
 }
 
 fn list_namespaces(cluster: &Cluster) -> Option<Vec<String>> {

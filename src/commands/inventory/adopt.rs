@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::commands::inventory::members::{Member, MemberState, members, patch_all, patches};
+use crate::commands::inventory::members::{Member, MemberState, members, patches};
 use crate::core::apply::{Owner, TOOL, check_lock_id, other_set, read_parent, tool_of};
 use crate::core::live::{Entry, MANAGER, managers_of, migration_of_fields};
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote::word;
+use crate::engine::member_changes::change_members;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
 use crate::engine::target::{Access, Target, location};
@@ -16,7 +17,6 @@ use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
-use crate::output::terminal::Answer;
 use crate::scope::Scope;
 
 /// Take over an ApplySet, or objects without one, from kubectl
@@ -88,12 +88,12 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     if args.dry_run || owner == PreviousOwner::Ours && patches.is_empty() {
         return Ok(Exit::Success);
     }
-    confirm_change(args.yes)?;
+    confirm::change(args.yes)?;
     target.cluster.catch_interrupts();
     // Written first, so that from now on only this program prunes by the parent.
     apply_set::write(&target, &apply_set::before(&target))?;
     let mut report = Results::new(None, "");
-    patch_all(&target, patches, args.concurrency, &mut report);
+    change_members(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(scope, &location(&target))?;
     terminal::note("next: kubectl largescale diff --live shows what apply would change");
@@ -211,18 +211,4 @@ fn refuse_members_of_others(target: &Target, members: &[Member<'_>]) -> Result<(
     };
     let problems: Vec<Diagnostic> = members.iter().filter_map(refuse).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
-}
-
-/// Asks the user to confirm. Without a terminal only `--yes` confirms.
-pub(super) fn confirm_change(yes: bool) -> Result<(), Failure> {
-    if yes {
-        return Ok(());
-    }
-    match terminal::ask("continue?") {
-        Answer::Yes => Ok(()),
-        Answer::No => Err(Diagnostic::refusal("nothing was changed").into()),
-        Answer::NoTerminal => Err(Diagnostic::refusal("confirmation requires a terminal")
-            .hint("use --yes to continue without confirmation")
-            .into()),
-    }
 }

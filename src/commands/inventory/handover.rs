@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use crate::cluster::{ApiCall, ClusterError, DryRun, Force};
-use crate::commands::inventory::adopt::confirm_change;
-use crate::commands::inventory::members::{members, patch_all, patches};
+use crate::commands::inventory::members::{members, patches};
 use crate::core::apply::{MemberScope, Owner, PARENT_MANAGER, TOOL, check_lock_id, read_parent, tool_of};
 use crate::core::live::{Entry, migration};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote::word;
 use crate::engine::confirm;
+use crate::engine::member_changes::change_members;
 use crate::engine::observe::observe;
 use crate::engine::results::Results;
 use crate::engine::target::{Access, Target, location, parent_at};
@@ -97,12 +97,12 @@ pub(super) fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     if args.dry_run {
         return Ok(Exit::Success);
     }
-    confirm_change(args.yes)?;
+    confirm::change(args.yes)?;
     target.cluster.catch_interrupts();
     // Written first, so that prune of this program refuses from now on.
     transfer_parent(&target, &members_scope, &format!("kubectl/{}", args.kubectl_version))?;
     let mut report = Results::new(None, "");
-    patch_all(&target, patches, args.concurrency, &mut report);
+    change_members(&target, patches, args.concurrency, &mut report);
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(scope, &location(&target))?;
     terminal::note(&format!(

@@ -2,14 +2,12 @@
 
 use serde_json::Value;
 
-use crate::cluster::{ApiCall, CallOutcome, ClusterError, DryRun, Next, ObjectRef, Problem};
+use crate::cluster::{ApiCall, DryRun, ObjectRef};
 use crate::core::apply::{Kept, candidates};
 use crate::core::live::LiveObject;
 use crate::core::manifest::Key;
-use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
-use crate::engine::results::{ObjectAction, Results, failure};
 use crate::engine::target::Target;
 
 /// An object with the label of the ApplySet, or an object of the rendered directory.
@@ -88,41 +86,4 @@ pub(super) fn patches(
         Some((member.key.clone(), ApiCall::Patch { at: member.at.clone()?, patch, dry_run: DryRun::None }))
     };
     members.iter().filter_map(call).collect()
-}
-
-/// Patches many objects and reports the outcome of each. Each patch contains its preconditions.
-pub(super) fn patch_all(
-    target: &Target,
-    patches: Vec<(Key, ApiCall)>,
-    concurrency: usize,
-    report: &mut Results,
-) {
-    let outcomes = target.cluster.change_all(patches, concurrency, |key, result| {
-        let next = match &result {
-            Err(error) if error.is_out_of_reach() => Next::Stop,
-            _ => Next::Nothing,
-        };
-        match result {
-            Ok(_) => report.say(key, ObjectAction::Configured, None),
-            Err(error) => report.say(key, ObjectAction::Failed, Some(why(key, &error))),
-        }
-        next
-    });
-    for (key, outcome) in outcomes {
-        match outcome {
-            CallOutcome::Ended => {}
-            CallOutcome::Unknown => report.say(&key, ObjectAction::Unknown, None),
-            CallOutcome::NotBegun => report.say(&key, ObjectAction::NotApplied, None),
-        }
-    }
-}
-
-fn why(key: &Key, error: &ClusterError) -> Diagnostic {
-    match error {
-        ClusterError::Request {
-            problem: Problem::Moved(_) | Problem::Rejected { code: 422, .. }, ..
-        } => Diagnostic::error(format!("conflict: {key} changed in the meantime"))
-            .hint("run this command again"),
-        error => failure(key, error),
-    }
 }

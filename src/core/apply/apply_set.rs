@@ -77,6 +77,16 @@ impl ApplySet {
         id_of(&self.name, &self.namespace, "ConfigMap", "")
     }
 
+    /// Returns name and namespace for a sentence.
+    pub fn name_and_namespace(&self) -> String {
+        format!("{} in namespace {}", self.name, self.namespace)
+    }
+
+    /// Returns namespace and name, as in a path.
+    pub fn namespaced_name(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
     /// Returns the label selector that matches the members.
     pub fn selector(&self) -> String {
         format!("{PART_OF}={}", self.id())

@@ -27,7 +27,7 @@ const TIERS: [(&str, &str, &str, &str); 6] = [
     ),
     ("importer", include_str!("../../../docs/rbac/importer.yaml"), "init --from-cluster", "the namespace"),
     ("applier", include_str!("../../../docs/rbac/applier.yaml"), "apply, diff --live", "the namespace"),
-    ("pruner", include_str!("../../../docs/rbac/pruner.yaml"), "prune, apply --prune", "the namespace"),
+    ("pruner", include_str!("../../../docs/rbac/pruner.yaml"), "prune, apply --prune, move", "the namespace"),
 ];
 
 /// Returns a finding for each role. `review` is a `SelfSubjectRulesReview` of the namespace with its status.

@@ -1,7 +1,7 @@
 //! Finds locks with the same id in one repository: a user copied a directory.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -22,10 +22,9 @@ impl Repository {
     /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
     /// on the command line.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
-        let answer = self.search_locks(&["--full-name", "-l", "-z"], &[id.as_str()])?;
         let own = self.path(lock)?;
-        let copies =
-            answer.split(|byte| *byte == 0).filter(|path| !path.is_empty() && *path != own.as_slice());
+        let answer = self.locks_with(id)?;
+        let copies = answer.iter().filter(|path| **path != own);
         let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         let Some(first) = copies.first() else { return Ok(()) };
         let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
@@ -37,6 +36,20 @@ impl Repository {
             "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
         )))
     }
+
+    /// Returns the lock files of the work tree with this id, tracked or not: their paths below the root.
+    fn locks_with(&self, id: &LockId) -> Result<Vec<Vec<u8>>, Diagnostic> {
+        let answer = self.search_locks(&["--full-name", "-l", "-z"], &[id.as_str()])?;
+        let paths = answer.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(<[u8]>::to_vec).collect())
+    }
+
+    /// The same as paths.
+    pub fn find_locks(&self, id: &LockId) -> Result<Vec<PathBuf>, Diagnostic> {
+        let whole = |path: Vec<u8>| self.root().join(String::from_utf8_lossy(&path).as_ref());
+        Ok(self.locks_with(id)?.into_iter().map(whole).collect())
+    }
+
     /// Searches all locks, tracked or not, for lock IDs. The options say what git prints for a match.
     fn search_locks(&self, options: &[&str], ids: &[&str]) -> Result<Vec<u8>, Diagnostic> {
         let mut asked = vec![

@@ -1,0 +1,68 @@
+//! The other directories of a run with several `-f`, or with `-R`: which objects they render, and which ApplySets they
+//! own. They are read only if an object leaves a set or belongs to another one.
+
+use std::sync::Arc;
+
+use crate::core::apply::Peer;
+use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::scope::{Companion, Scope, Unreadable};
+
+/// The directories of a run.
+#[derive(Default)]
+pub(crate) struct Peers {
+    members: Arc<Vec<Companion>>,
+    /// The position of the directory that is applied now.
+    own: usize,
+}
+
+impl Peers {
+    /// Returns the other directories of a run.
+    pub(crate) fn of(scope: &Scope) -> Self {
+        Self { members: Arc::clone(&scope.companions), own: scope.index }
+    }
+
+    /// Returns the directories that may use this cluster. The clusters of one spec always differ.
+    pub(crate) fn on<'a>(&'a self, cluster: &'a str) -> impl Iterator<Item = &'a Companion> {
+        let own = self.members.get(self.own);
+        let is_other = move |member: &&Companion| own.is_some_and(|own| !member.is_of_the_spec_of(own));
+        let may_use = move |member: &&Companion| {
+            cluster.is_empty() || member.identity().is_none_or(|other| other == cluster)
+        };
+        self.members.iter().filter(is_other).filter(may_use)
+    }
+
+    /// Returns the other directory on this cluster that renders an object, if there is one. Returns an error if it is not
+    /// known whether there is one.
+    pub(crate) fn renderer<'a>(
+        &'a self,
+        cluster: &'a str,
+        key: &Key,
+    ) -> Result<Option<&'a Peer>, Unreadable<'a>> {
+        let mut unreadable = None;
+        for member in self.on(cluster) {
+            match member.content() {
+                Ok(peer) if peer.renders(key) => return Ok(Some(peer)),
+                Ok(_) => {}
+                Err(problem) => unreadable = Some(problem),
+            }
+        }
+        unreadable.map_or(Ok(None), Err)
+    }
+}
+
+/// Describes an object that another directory of the run takes over.
+pub(crate) fn leaves(key: &Key, peer: &Peer) -> String {
+    format!("{key} moves to {}, which this run applies too; it is not deleted", peer.title)
+}
+
+/// Returns why an object is not deleted while another directory cannot be read.
+pub(crate) fn undecided(keys: &[Key], unreadable: Unreadable<'_>) -> Diagnostic {
+    let first = keys.first().map(ToString::to_string).unwrap_or_default();
+    let more = if keys.len() > 1 { format!(" and {} more", keys.len() - 1) } else { String::new() };
+    Diagnostic::refusal(format!(
+        "{first}{more} would be deleted, but {} of this run cannot be read, and may contain it",
+        unreadable.title
+    ))
+    .hint("fix the problems of that directory, or run the command without it; nothing was changed here")
+}
