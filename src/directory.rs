@@ -19,6 +19,7 @@ mod peer;
 mod pools_of;
 mod programs;
 mod project;
+mod read_files;
 mod reviewed;
 mod source;
 mod specs;

@@ -87,12 +87,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     );
     rebound.iter().for_each(terminal::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
-    leaving_at_zero(&plan, &discovery.merged, &output, &scope.source.flags())
-        .iter()
-        .for_each(terminal::diagnostic);
-    if let Some(lock) = project.lock.as_ref().filter(|_| tree.known.is_empty()) {
-        former_outputs(project, lock).iter().for_each(terminal::diagnostic);
-    }
+    warn_of_leaving(project, &discovery, &tree, &plan);
     if let (Some(problem), LockIdentity::Keep) = (moved(project), args.identity()) {
         terminal::diagnostic(&problem.into_warning());
     }
@@ -117,6 +112,14 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 
+    let same = !plan.changes_anything() && project.has_written(&lock);
+    let inputs = match &around {
+        Some(around) if args.commit => {
+            let nodes = args.nodes.file_of_spec(project);
+            around.inputs(project, &plan, nodes.as_ref(), same, args.inputs())?
+        }
+        _ => Vec::new(),
+    };
     if !args.check {
         tree.write(project, &rendered.files, &plan, &lock)?;
         drop(run_lock);
@@ -129,7 +132,6 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         Some(around) if args.commit => Some(around.to_commit(project, &plan)?),
         Some(around) => Some(around.git_status(project, &plan)?),
     };
-    let same = !plan.changes_anything() && project.has_written(&lock);
     let outcome = Outcome {
         scope,
         project,
@@ -144,9 +146,19 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         terminal::note(next);
     }
     if let (Some(around), Some(git_status), true) = (&around, &git_status, args.commit) {
-        around.commit(&outcome, git_status, args.message.as_deref())?;
+        around.commit(&outcome, git_status, &inputs, args.message.as_deref())?;
     }
     Ok(if args.check && !same { Exit::Different } else { Exit::Success })
+}
+
+/// Warns of Services of pools without nodes that leave the directory, and of rendered files in a former output directory.
+fn warn_of_leaving(project: &Project, discovery: &Discovery, tree: &Tree, plan: &Plan) {
+    let output = project.output().display().to_string();
+    let leaving = leaving_at_zero(plan, &discovery.merged, &output, &project.source.flags());
+    leaving.iter().for_each(terminal::diagnostic);
+    if let Some(lock) = project.lock.as_ref().filter(|_| tree.known.is_empty()) {
+        former_outputs(project, lock).iter().for_each(terminal::diagnostic);
+    }
 }
 
 /// A render, and what it would change in the directory.

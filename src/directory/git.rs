@@ -8,6 +8,7 @@ mod commit;
 mod copies;
 mod filters;
 mod git_dir;
+mod inputs;
 mod merging;
 mod repository;
 mod revision;

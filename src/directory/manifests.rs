@@ -9,7 +9,7 @@ use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 use crate::directory::boundary::Boundary;
-use crate::directory::files::read_text;
+use crate::directory::read_files::ReadFiles;
 use crate::directory::{FileError, SPEC_FILE};
 
 /// Where the paths of a spec begin, and where they must end.
@@ -19,11 +19,13 @@ pub(super) struct Paths<'a> {
     pub(super) directory: &'a Path,
     /// The directory that contains every path of the spec.
     pub(super) boundary: &'a Boundary,
+    /// Notes the files that are read.
+    pub(super) read: &'a ReadFiles,
 }
 
 /// Reads files, directories (not recursively, like kubectl) and globs, in order.
 pub(super) fn manifests(
-    Paths { directory, boundary }: Paths<'_>,
+    Paths { directory, boundary, read }: Paths<'_>,
     spec: &LargeScale,
     document: &Document,
     spec_path: &Path,
@@ -73,7 +75,7 @@ pub(super) fn manifests(
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         let shown = path.display().to_string();
-        match read_text(&path, &shown) {
+        match read.read_text(&path, &shown) {
             Ok(text) => files.push(ManifestFile { source: source(&path, directory), shown, text }),
             Err(problem) => problems.push(problem),
         }
@@ -110,7 +112,7 @@ fn expand(directory: &Path, name: &str) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Returns the beginning of a path that has no pattern.
-fn without_pattern(name: &str) -> String {
+pub(super) fn without_pattern(name: &str) -> String {
     let parts = name.split('/').take_while(|part| !part.contains(['*', '?', '[']));
     let fixed = parts.collect::<Vec<_>>().join("/");
     if fixed.is_empty() && name.starts_with('/') { "/".to_owned() } else { fixed }

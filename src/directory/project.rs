@@ -18,6 +18,7 @@ use crate::directory::files::read_text;
 use crate::directory::manifests::{Paths, below, manifests};
 use crate::directory::merged_lock;
 use crate::directory::merged_lock::{Files, Found, MergeNote};
+use crate::directory::read_files::ReadFiles;
 
 /// A loaded project.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Project {
     pub lock: Option<Lock>,
     /// What the user should know about a merge of the lock.
     pub merge: Option<MergeNote>,
+    /// The files of the spec, the manifests, the platform and the overlays.
+    pub inputs: Vec<PathBuf>,
     /// The other clusters of the spec, by name.
     others: Vec<String>,
     boundary: Boundary,
@@ -97,7 +100,9 @@ impl Project {
                 .check_output(&directory, &spec.spec.output, document.location("/spec/output"))
                 .map_err(Vec::from),
         );
-        let paths = Paths { directory: &directory, boundary: &boundary };
+        let read_files = ReadFiles::default();
+        read_files.note(&spec_path);
+        let paths = Paths { directory: &directory, boundary: &boundary, read: &read_files };
         collect(load_platform(paths, &spec.spec.platform, &document).map(|read| platform = Some(read)));
         if matches!(need, Need::Everything | Need::Merged) {
             collect(
@@ -129,6 +134,7 @@ impl Project {
                 overlays,
                 lock: found.lock,
                 merge: found.merge,
+                inputs: read_files.into_paths(),
                 others,
                 boundary,
             }),
@@ -208,7 +214,7 @@ fn load_platform(paths: Paths<'_>, name: &str, document: &Document) -> Checked<P
             .check(&format!("the platform {name}"), &path)
             .map_err(|problem| problem.at(document.location("/spec/platform")))?;
         let shown = path.display().to_string();
-        return Platform::read(&shown, &read_text(&path, &shown)?);
+        return Platform::read(&shown, &paths.read.read_text(&path, &shown)?);
     }
     read_builtin(name).unwrap_or_else(|| {
         let near = did_you_mean(name, builtin_names());
@@ -241,10 +247,10 @@ fn load_overlay(paths: Paths<'_>, name: &str, at: Location) -> Checked<Overlay> 
             // `Overlay::read` adds the location.
             paths.boundary.check(&format!("the patch {name}"), &path)?;
             let shown = path.display().to_string();
-            let text = read_text(&path, &shown)?;
+            let text = paths.read.read_text(&path, &shown)?;
             Ok((shown, text))
         };
-        return Overlay::read(&shown, &read_text(&path, &shown)?, &beside);
+        return Overlay::read(&shown, &paths.read.read_text(&path, &shown)?, &beside);
     }
     overlay::read_builtin(name).unwrap_or_else(|| {
         let near = did_you_mean(name, overlay::builtin_names());

@@ -1,5 +1,7 @@
 //! From nodes to pools, as `pools`, `render` and `diff` do it.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::cluster::{Cluster, ClusterFlags};
@@ -50,6 +52,12 @@ pub(crate) struct RenderArgs {
 }
 
 impl NodeArgs {
+    /// Returns the file of nodes that the spec names, if it is read.
+    pub(crate) fn file_of_spec(&self, project: &Project) -> Option<PathBuf> {
+        let is_read = self.nodes.is_none() && !self.locked && project.spec.spec.nodes != "cluster";
+        is_read.then(|| project.nodes_file().ok()).flatten().map(|(path, _)| path)
+    }
+
     /// Returns the flag that is valid for a single cluster only: a file of nodes.
     pub(crate) fn of_one_cluster(&self) -> Option<&'static str> {
         self.nodes.as_ref().filter(|nodes| *nodes != "cluster").map(|_| "--nodes")

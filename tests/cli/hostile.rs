@@ -72,7 +72,7 @@ const OUTPUTS: &[(&str, &str)] = &[
     (
         "commit message",
         "git init -q . && git add -A && git commit -q -m start
-         sed -i 's/replicas: .*/replicas: 7/' nginx.yaml; kubectl largescale render --commit >/dev/null 2>&1
+         sed -i 's/replicas: .*/replicas: 7/' nginx.yaml; kubectl largescale render --commit --all >/dev/null 2>&1
          git log --format=%B",
     ),
     (

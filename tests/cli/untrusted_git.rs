@@ -279,7 +279,7 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
         let line = match (command, expected) {
             ("init", _) => format!("kubectl largescale init {spec} --gitops argocd"),
             ("render --commit", Used | Unaffected) => format!(
-                "sed -i 's/port: 80/port: 81/' {spec}/nginx.yaml; kubectl largescale {command} -f {spec}"
+                "sed -i 's/port: 80/port: 81/' {spec}/nginx.yaml; kubectl largescale {command} --all -f {spec}"
             ),
             _ => format!("kubectl largescale {command} -f {spec}"),
         };

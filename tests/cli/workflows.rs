@@ -164,7 +164,9 @@ fn a_pull_request_is_checked_and_summarized() {
         shell(&location, "cd clone && sed -i 's/port: 80/port: 81/' apps/web/nginx.yaml").status.success()
     );
     assert_eq!(step("Check the rendered directories").status.code(), Some(1));
-    assert!(shell(&location, "cd clone && kubectl largescale render -f apps/web --commit").status.success());
+    assert!(
+        shell(&location, "cd clone && kubectl largescale render -f apps/web --commit --all").status.success()
+    );
     assert_eq!(step("Check the rendered directories").status.code(), Some(0));
     assert_eq!(step("Summary").status.code(), Some(0));
     assert!(summary().contains("**2 changed, 1 unchanged**, compared with `origin/main`."), "{}", summary());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 
 use crate::commands::for_each::MultiTarget;
-use crate::commands::render::git::Git;
+use crate::commands::render::git::{Git, Inputs};
 use crate::engine::discover::{LockIdentity, NodeArgs, RenderArgs};
 use crate::output::format::{LineFormat, Separator};
 
@@ -45,6 +45,9 @@ pub struct Args {
     /// Commit the rendered files and the lock file with git, and nothing else
     #[arg(long, conflicts_with = "check")]
     pub(super) commit: bool,
+    /// Also commit the spec, its manifests, overlays and platform file, and the file of nodes, if they have changed
+    #[arg(long, requires = "commit")]
+    pub(super) all: bool,
     /// Use this subject line for the commit [default: the app and the number of changes]
     #[arg(short, long, requires = "commit", value_name = "TEXT")]
     pub(super) message: Option<String>,
@@ -67,6 +70,10 @@ pub struct Args {
 impl Args {
     pub(super) fn identity(&self) -> LockIdentity {
         if self.new_id { LockIdentity::New } else { LockIdentity::Keep }
+    }
+
+    pub(super) fn inputs(&self) -> Inputs {
+        if self.all { Inputs::Included } else { Inputs::LeftOut }
     }
 
     pub(super) fn git(&self) -> Git {

@@ -8,10 +8,11 @@ use std::thread;
 use crate::commands::render::outcome::Outcome;
 use crate::core::lock::Lock;
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::review::commit_message;
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::git::{Filters, GitFileStatus, GitState, Head, Repository};
+use crate::directory::git::{Difference, Filters, GitFileStatus, GitState, Head, Repository};
 use crate::directory::{Project, on_path};
 use crate::engine::discover::LockIdentity;
 use crate::exit::Exit;
@@ -28,6 +29,18 @@ pub(super) enum Git {
     /// Commit.
     Commit,
 }
+
+/// What a commit contains besides the rendered files and the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inputs {
+    /// Nothing.
+    LeftOut,
+    /// The changed files of the spec.
+    Included,
+}
+
+/// The maximum number of files in messages.
+const SHOWN: usize = 10;
 
 /// A repository that accepts the files.
 pub(super) struct Around {
@@ -91,6 +104,16 @@ fn accepting(
     Ok(Some(Filters::off(repository)?))
 }
 
+fn not_committed(file: &GitFileStatus) -> Diagnostic {
+    let what = match file.difference {
+        Difference::Removed => "the file was removed, which is not committed",
+        Difference::Created => "the file is not committed",
+        Difference::Changed => "the file has changes that are not committed",
+    };
+    Diagnostic::refusal(format!("{what}: a checkout of this commit would render other files"))
+        .at(Location::file(file.file.display().to_string()))
+}
+
 fn nothing_to_commit_to(project: &Project) -> Diagnostic {
     let location = Location::file(project.source.file().display().to_string());
     if on_path("git").is_empty() {
@@ -127,6 +150,38 @@ impl Around {
         Ok(self.repository.git_status(&project.output(), &project.lock_path(), &ours, filters)?)
     }
 
+    /// Returns the changed inputs that the commit contains (`--all`). Without the flag, refuses a commit of rendered files whose inputs
+    /// are not committed: a checkout of it would render other files.
+    pub(super) fn inputs(
+        &self,
+        project: &Project,
+        plan: &Plan,
+        nodes: Option<&PathBuf>,
+        same: bool,
+        included: Inputs,
+    ) -> Result<Vec<GitFileStatus>, Failure> {
+        let changed = self.repository.changed_inputs(project, nodes)?;
+        if changed.is_empty() || included == Inputs::Included {
+            return Ok(changed);
+        }
+        if same && self.to_commit(project, plan)?.is_empty() {
+            // There is nothing to commit.
+            return Ok(Vec::new());
+        }
+        let mut problems: Vec<Diagnostic> = changed.iter().take(SHOWN).map(not_committed).collect();
+        if changed.len() > SHOWN {
+            let more = plural(changed.len() - SHOWN, "more file");
+            problems.push(Diagnostic::refusal(format!("{more} of the spec are not committed")));
+        }
+        if let Some(last) = problems.last_mut() {
+            last.hint = Some(
+                "repeat the command with --all, which commits these files too, or commit them first"
+                    .to_owned(),
+            );
+        }
+        Err(problems.into())
+    }
+
     fn refuse_unready(&self, project: &Project, plan: &Plan) -> Result<(), Failure> {
         if self.repository.ready_for_commit()? == Head::Detached {
             terminal::diagnostic(
@@ -151,8 +206,10 @@ impl Around {
         &self,
         outcome: &Outcome<'_>,
         git_status: &[GitFileStatus],
+        inputs: &[GitFileStatus],
         subject: Option<&str>,
     ) -> Result<(), Failure> {
+        let git_status: Vec<GitFileStatus> = git_status.iter().chain(inputs).cloned().collect();
         if git_status.is_empty() {
             terminal::note("nothing to commit");
             return Ok(());
@@ -178,7 +235,7 @@ impl Around {
         let message = commit_message::text(&title, subject, &changes);
         let commit = self
             .repository
-            .commit(git_status, &message)
+            .commit(&git_status, &message)
             .map_err(|problem| Failure { exit: Exit::Incomplete, problems: vec![problem] })?;
         terminal::note(&format!("committed as {commit}"));
         Ok(())

@@ -7,7 +7,7 @@ use crate::core::manifest::Object;
 use crate::core::patch::{Meter, weight};
 use crate::core::render::cluster_ip::ClusterIpServices;
 use crate::core::render::draft::{Input, PendingObject};
-use crate::core::render::extra_objects::Need;
+use crate::core::render::needed_objects::Need;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 

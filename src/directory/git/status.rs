@@ -132,7 +132,7 @@ impl Repository {
 }
 
 /// Parses an entry of `git status --porcelain=v2 -z`: `1 XY … path`, `u XY … path` or `? path`.
-fn parsed(entry: &[u8]) -> Option<(GitState, Difference, &[u8])> {
+pub(super) fn parsed(entry: &[u8]) -> Option<(GitState, Difference, &[u8])> {
     let path = |fields: usize| entry.splitn(fields, |byte| *byte == b' ').last();
     match (entry.first()?, entry.get(2)?, entry.get(3)) {
         (b'?', _, _) => Some((GitState::New, Difference::Created, &entry[2..])),
