@@ -36,7 +36,7 @@ pub use crate::directory::files::{
 pub use crate::directory::former_output::former_outputs;
 pub use crate::directory::identity::{new_lock_id, new_salt};
 pub use crate::directory::inputs::{InputFile, STDIN_FILE, read_inputs};
-pub use crate::directory::lock_file::{replace_lock, specs_of_lock};
+pub use crate::directory::lock_file::{replace_lock, specs_of_lock, specs_with_files};
 pub use crate::directory::merged_lock::MergeNote;
 pub use crate::directory::named_platform::NamedPlatform;
 pub use crate::directory::nodes::nodes_from;

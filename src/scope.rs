@@ -26,7 +26,7 @@ pub struct Scope {
     pub index: usize,
     /// The number of those after it.
     pub following: usize,
-    /// All of them, in order; empty if there is one.
+    /// All of them, in order.
     pub companions: Arc<Vec<Companion>>,
 }
 
@@ -57,6 +57,11 @@ impl Companion {
             content: OnceLock::new(),
             identity: OnceLock::new(),
         }
+    }
+
+    /// Returns its spec.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Returns whether both have the same spec, for two of its clusters.

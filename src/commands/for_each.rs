@@ -140,11 +140,9 @@ pub(super) fn scopes(global: &GlobalArgs, of_one: Option<&'static str>) -> Resul
         scope.index = index;
         scope.following = count - 1 - index;
     }
-    if count > 1 {
-        let companions: Arc<Vec<Companion>> = Arc::new(scopes.iter().map(Companion::of).collect());
-        for scope in &mut scopes {
-            scope.companions = Arc::clone(&companions);
-        }
+    let companions: Arc<Vec<Companion>> = Arc::new(scopes.iter().map(Companion::of).collect());
+    for scope in &mut scopes {
+        scope.companions = Arc::clone(&companions);
     }
     if problems.is_empty() { Ok(scopes) } else { Err(problems.into()) }
 }

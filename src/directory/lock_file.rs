@@ -24,7 +24,7 @@ pub fn specs_of_lock(from: &Source, id: &LockId) -> Result<Vec<Source>, Diagnost
     let file = from.file();
     let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let locks = match Repository::around(directory)? {
-        Some(repository) => repository.find_locks(id)?,
+        Some(repository) => repository.find_locks(&[id.as_str()])?,
         None => nearby(directory),
     };
     let has_id = |source: &Source| {
@@ -35,6 +35,30 @@ pub fn specs_of_lock(from: &Source, id: &LockId) -> Result<Vec<Source>, Diagnost
         Some(Source { path: as_typed(&found.path), outside: from.outside, ..found })
     };
     Ok(locks.iter().filter_map(source).filter(has_id).collect())
+}
+
+/// More names would not fit into a command line.
+const NAMES: usize = 100;
+
+/// Returns the specs whose locks name a file with one of these beginnings, such as `service-web`: those in the git repository of a
+/// spec, or without git, those next to it and in the directories next to its own.
+pub fn specs_with_files(from: &Source, beginnings: &[String]) -> Result<Vec<Source>, Diagnostic> {
+    let file = from.file();
+    let directory = file.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let names: Vec<&str> = if beginnings.len() > NAMES {
+        vec!["version: "]
+    } else {
+        beginnings.iter().map(String::as_str).collect()
+    };
+    let locks = match Repository::around(directory)? {
+        Some(repository) => repository.find_locks(&names)?,
+        None => nearby(directory),
+    };
+    let source = |lock: &PathBuf| {
+        let found = source_of(lock)?;
+        Some(Source { path: as_typed(&found.path), outside: from.outside, ..found })
+    };
+    Ok(locks.iter().filter_map(source).collect())
 }
 
 /// Reads the lock that a path names: a lock file, a spec, or the directory of a spec. A spec with several clusters has one lock for

@@ -1,11 +1,13 @@
 //! The other directories of a run with several `-f`, or with `-R`: which objects they render, and which ApplySets they
 //! own. They are read only if an object leaves a set or belongs to another one.
 
+use std::fs;
 use std::sync::Arc;
 
 use crate::core::apply::Peer;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::directory::{Source, read_peer, specs_with_files};
 use crate::scope::{Companion, Scope, Unreadable};
 
 /// The directories of a run.
@@ -48,6 +50,32 @@ impl Peers {
             }
         }
         unreadable.map_or(Ok(None), Err)
+    }
+}
+
+impl Peers {
+    /// Returns the directories of the same repository that are not part of the run, are for the same cluster, and render one of these
+    /// objects. Directories that cannot be read, or do not know their cluster, are left out.
+    pub(crate) fn beside(&self, cluster: &str, keys: &[Key]) -> Result<Vec<Peer>, Diagnostic> {
+        let Some(own) = self.members.get(self.own).filter(|_| !cluster.is_empty() && !keys.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let beginnings: Vec<String> =
+            keys.iter().map(|key| format!("{}-{}", key.kind.to_lowercase(), key.name)).collect();
+        let file = |source: &Source| fs::canonicalize(source.file()).ok();
+        let known: Vec<_> = self.members.iter().map(|member| file(member.source())).collect();
+        let mut found = Vec::new();
+        for source in specs_with_files(own.source(), &beginnings)? {
+            if known.contains(&file(&source)) {
+                continue;
+            }
+            let title = source.path.display().to_string();
+            let Ok(peer) = read_peer(&source, title, None) else { continue };
+            if peer.cluster.as_deref() == Some(cluster) && keys.iter().any(|key| peer.renders(key)) {
+                found.push(peer);
+            }
+        }
+        Ok(found)
     }
 }
 

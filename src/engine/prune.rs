@@ -10,7 +10,7 @@ use crate::core::live::LiveObject;
 use crate::core::lock::RenderedKind;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::report::plural::plural;
+use crate::core::report::plural::{first_of, plural};
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::Observation;
 use crate::engine::peers;
@@ -121,10 +121,36 @@ fn retain_own(target: &Target, delete: &mut Vec<(Deletion, &LiveObject)>) -> Res
             true
         }
     });
-    match undecided {
-        Some(unreadable) => Err(peers::undecided(&unknown, unreadable).into()),
-        None => Ok(()),
+    if let Some(unreadable) = undecided {
+        return Err(peers::undecided(&unknown, unreadable).into());
     }
+    refuse_moved(target, delete)
+}
+
+/// Refuses to delete objects that a directory outside of this run renders for the same cluster: they moved there, and would be created
+/// again with other addresses.
+fn refuse_moved(target: &Target, delete: &[(Deletion, &LiveObject)]) -> Result<(), Failure> {
+    let keys: Vec<Key> = delete.iter().map(|(deletion, _)| deletion.key.clone()).collect();
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    for peer in target.peers.beside(&target.identity, &keys)? {
+        let moved: Vec<String> =
+            keys.iter().filter(|key| peer.renders(key)).map(ToString::to_string).collect();
+        let shown: Vec<&str> = moved.iter().map(String::as_str).collect();
+        let own = if target.flags.is_empty() { " -f ." } else { &target.flags };
+        problems.push(
+            Diagnostic::refusal(format!(
+                "{} would be deleted, but {} renders {} for the same cluster",
+                first_of(&shown),
+                peer.title,
+                if moved.len() == 1 { "it" } else { "them" }
+            ))
+            .hint(format!(
+                "apply both directories in one run, which moves the objects: `kubectl largescale apply{own}{} --prune`",
+                peer.flags
+            )),
+        );
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.into()) }
 }
 
 /// Returns how many members are no longer in the tree, and would be pruned. Members that another directory of the run takes

@@ -23,7 +23,7 @@ impl Repository {
     /// on the command line.
     pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
         let own = self.path(lock)?;
-        let answer = self.locks_with(id)?;
+        let answer = self.locks_with(&[id.as_str()])?;
         let copies = answer.iter().filter(|path| **path != own);
         let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         let Some(first) = copies.first() else { return Ok(()) };
@@ -37,20 +37,20 @@ impl Repository {
         )))
     }
 
-    /// Returns the lock files of the work tree with this id, tracked or not: their paths below the root.
-    fn locks_with(&self, id: &LockId) -> Result<Vec<Vec<u8>>, Diagnostic> {
-        let answer = self.search_locks(&["--full-name", "-l", "-z"], &[id.as_str()])?;
+    /// Returns the lock files of the work tree with one of these texts, tracked or not: their paths below the root.
+    fn locks_with(&self, texts: &[&str]) -> Result<Vec<Vec<u8>>, Diagnostic> {
+        let answer = self.search_locks(&["--full-name", "-l", "-z"], texts)?;
         let paths = answer.split(|byte| *byte == 0).filter(|path| !path.is_empty());
         Ok(paths.map(<[u8]>::to_vec).collect())
     }
 
     /// The same as paths.
-    pub fn find_locks(&self, id: &LockId) -> Result<Vec<PathBuf>, Diagnostic> {
+    pub fn find_locks(&self, texts: &[&str]) -> Result<Vec<PathBuf>, Diagnostic> {
         let whole = |path: Vec<u8>| self.root().join(String::from_utf8_lossy(&path).as_ref());
-        Ok(self.locks_with(id)?.into_iter().map(whole).collect())
+        Ok(self.locks_with(texts)?.into_iter().map(whole).collect())
     }
 
-    /// Searches all locks, tracked or not, for lock IDs. The options say what git prints for a match.
+    /// Searches all locks, tracked or not, for texts. The options say what git prints for a match.
     fn search_locks(&self, options: &[&str], ids: &[&str]) -> Result<Vec<u8>, Diagnostic> {
         let mut asked = vec![
             "grep",

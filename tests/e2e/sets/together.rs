@@ -121,3 +121,22 @@ fn a_set_of_a_third_directory_gives_nothing_away() {
     assert!(refused.err.contains("the ApplySet belongs to another directory"), "{refused:?}");
     assert_eq!(before, services(plane, &app));
 }
+
+#[test]
+fn a_directory_outside_of_the_run_keeps_what_moved_to_it() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let (app, before) = applied(plane, "sets-outside");
+    split(&app);
+    for command in [&["prune"][..], &["apply", "--prune"]] {
+        let run = app.run(&[command, &["-f", "web", "--yes", "--max-prune", "100%"]].concat());
+        assert_eq!(run.code, Some(5), "{run:?}");
+        assert!(run.err.contains(" would be deleted, but two renders them for the same cluster"), "{run:?}");
+        assert_same(&before, &services(plane, &app));
+    }
+    // The hint moves them.
+    let run = app.run(&["apply", "-f", "web", "-f", "two", "--prune", "--yes", "--max-prune", "100%"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let after = services(plane, &app);
+    assert_same(&before, &after);
+    assert_sets(&app, &after, &[("a-", "web"), ("", "two")]);
+}
