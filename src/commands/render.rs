@@ -14,7 +14,7 @@ use crate::core::platform::{CloudConfigText, cloud_config};
 use crate::core::pools::Shrink;
 use crate::core::render::Rendered;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
-use crate::core::review::{Against, Review, Reviewed, rebound};
+use crate::core::review::{Against, Renamed, Review, Reviewed, rebound};
 use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::leaving::leaving_at_zero;
 use crate::core::tree::plan::{Overwrite, Plan, plan};
@@ -86,6 +86,17 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         &discovery.merged.set,
     );
     rebound.iter().for_each(terminal::diagnostic);
+    let renamed = Renamed {
+        spec: &project.spec,
+        cluster: project.source.cluster.as_deref(),
+        objects: &project.objects,
+        pools: &discovery.merged.set,
+        plan: &plan,
+        rendered: &rendered.files,
+        known: &tree.known,
+    };
+    let renamed = renamed.warnings();
+    renamed.iter().for_each(terminal::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
     warn_of_leaving(project, &discovery, &tree, &plan);
     if let (Some(problem), LockIdentity::Keep) = (moved(project), args.identity()) {
@@ -109,6 +120,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         let changes = changes(&plan, &rendered.files, &tree.known, &output);
         let mut warnings = discovery.warnings(project, &rendered);
         warnings.extend(rebound);
+        warnings.extend(renamed);
         *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 

@@ -5,10 +5,12 @@ mod adoption;
 pub mod commit_message;
 mod markdown;
 mod rebound;
+mod renamed;
 mod several;
 
 pub use crate::core::review::address_risk::{AddressRisk, address_risk};
 pub use crate::core::review::adoption::Adoption;
 pub use crate::core::review::markdown::{Against, Item, Review, ReviewedPool, failed, markdown};
 pub use crate::core::review::rebound::rebound;
+pub use crate::core::review::renamed::Renamed;
 pub use crate::core::review::several::{Reviewed, Slot, left_out, share};
