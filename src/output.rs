@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod format;
 pub mod messages;
+mod repeated;
 pub mod styled;
 pub mod summary;
 pub mod terminal;

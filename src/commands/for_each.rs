@@ -46,6 +46,7 @@ pub fn run<A: MultiTarget>(
     let scopes = scopes(global, args.of_one_cluster())?;
     if let [only] = scopes.as_slice() {
         messages::set_scope(Some(only.for_messages()));
+        messages::set_flags(only.source.flags());
         return command(only, args);
     }
     terminal::fold_repeated();
@@ -79,6 +80,7 @@ fn run_several<A: MultiTarget>(
         });
     }
     messages::set_scope(None);
+    messages::set_flags(String::new());
     terminal::outcomes(&outcomes);
     Ok(worst)
 }
@@ -90,6 +92,7 @@ fn one<A: MultiTarget>(
     command: impl Fn(&Scope, &A) -> Result<Exit, Failure>,
 ) -> Result<Exit, Failure> {
     messages::set_scope(Some(scope.for_messages()));
+    messages::set_flags(scope.source.flags());
     match args.separator() {
         Separator::Headings => {
             let space = if index > 0 { "\n" } else { "" };

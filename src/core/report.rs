@@ -1,5 +1,6 @@
 //! The wording of findings: diagnostics and their formats, counts, suggestions, diffs, quoted commands and masked secrets.
 
+pub mod command_flags;
 pub mod describe;
 pub mod diagnostic;
 pub mod escape;

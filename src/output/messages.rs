@@ -1,15 +1,17 @@
 //! The format of errors, warnings and notes, and what the formats for programs need to know about the run. Prints nothing;
 //! `terminal` does.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::mem::take;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::core::report::command_flags;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::message::{Message, MessageScope};
 use crate::core::report::repository_path::WorkingDirectory;
 use crate::core::report::sarif::{self, Finished, RunEnd};
 use crate::core::report::workflow_command::{log_line, workflow_command};
+use crate::output::repeated::{Folded, OfObjects};
 
 /// Format of errors, warnings and notes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -44,18 +46,15 @@ struct State {
     format: MessageFormat,
     directory: WorkingDirectory,
     scope: Option<MessageScope>,
+    /// The flags that name the spec on a command line.
+    flags: String,
     /// The problems that were shown; `None` if repeated problems are not folded.
     folded: Option<Folded>,
+    /// The problems of objects.
+    of_objects: OfObjects,
     /// The messages of the log, each once: some commands repeat their warnings for as long as they run.
     log: Vec<Message>,
     logged: HashSet<String>,
-}
-
-/// The problems that were shown, in order, and how often each occurred.
-#[derive(Default)]
-struct Folded {
-    problems: Vec<(String, usize)>,
-    index: HashMap<String, usize>,
 }
 
 static STATE: Mutex<Option<State>> = Mutex::new(None);
@@ -83,29 +82,49 @@ pub fn set_scope(scope: Option<MessageScope>) {
     with_state(|state| state.scope = scope);
 }
 
+/// Sets the flags that name the spec, for the commands in hints from now on.
+pub fn set_flags(flags: String) {
+    with_state(|state| state.flags = flags);
+}
+
+/// Returns a text whose commands name the spec.
+pub(super) fn with_flags(text: &str) -> String {
+    with_state(|state| command_flags::with_flags(text, &state.flags).into_owned())
+}
+
 /// Shows equal problems once from now on.
 pub(super) fn fold() {
     with_state(|state| state.folded = Some(Folded::default()));
 }
 
-/// Stops folding. Returns the problems that were repeated, and how often each occurred.
-pub(super) fn unfold() -> Vec<(String, usize)> {
+/// Stops folding. Returns a line for each problem that was repeated.
+pub(super) fn unfold() -> Vec<String> {
     let folded = with_state(|state| state.folded.take());
-    folded.into_iter().flat_map(|folded| folded.problems).filter(|(_, count)| *count > 1).collect()
+    folded.map(Folded::lines).unwrap_or_default()
 }
 
-/// Counts a problem by the text that is shown. Returns whether it was not shown before, or problems are not folded.
+/// Whether problems are folded.
+pub(super) fn is_folding() -> bool {
+    with_state(|state| state.folded.is_some())
+}
+
+/// Counts a problem. Returns whether it must be shown. Programs get every one, with its spec and cluster.
 pub(super) fn is_first(text: &str, diagnostic: &Diagnostic) -> bool {
     with_state(|state| {
-        let Some(folded) = &mut state.folded else { return true };
-        if let Some(index) = folded.index.get(text) {
-            folded.problems[*index].1 += 1;
-            return false;
-        }
-        folded.index.insert(text.to_owned(), folded.problems.len());
-        folded.problems.push((diagnostic.to_string(), 1));
-        true
+        let is_human = state.format == MessageFormat::Human;
+        let Some(folded) = state.folded.as_mut().filter(|_| is_human) else { return true };
+        folded.is_new(text, diagnostic, state.scope.as_ref())
     })
+}
+
+/// Counts the problem of an object. Returns whether it must be shown: no other object has had it. Programs get every one.
+pub(super) fn is_first_object(object: &str, diagnostic: &Diagnostic) -> bool {
+    with_state(|state| state.format != MessageFormat::Human || state.of_objects.is_new(object, diagnostic))
+}
+
+/// Returns a line for each problem that several objects had, and forgets them.
+pub(super) fn same_of_objects() -> Vec<String> {
+    with_state(|state| take(&mut state.of_objects)).lines()
 }
 
 /// Returns a problem in a format for programs; empty if the log has it.

@@ -50,6 +50,8 @@ pub fn styled(text: &Styled) -> io::Result<()> {
 
 /// Prints a problem or a warning with its hint, in the format of the messages.
 pub fn diagnostic(diagnostic: &Diagnostic) {
+    let hint = diagnostic.hint.as_deref().map(messages::with_flags);
+    let diagnostic = &Diagnostic { hint, ..diagnostic.clone() };
     let format = messages::format();
     let text = match format {
         MessageFormat::Human => human(diagnostic).as_str().to_owned(),
@@ -96,15 +98,27 @@ pub fn fold_repeated() {
 
 /// Shows how often the folded problems were repeated, and stops folding. Programs can count themselves.
 pub fn show_repeated() {
-    for (problem, count) in messages::unfold() {
-        if messages::format() == MessageFormat::Human {
-            note(&format!("occurred {count} times, shown once: {problem}"));
-        }
+    messages::unfold().iter().for_each(|line| note(line));
+    same_of_objects();
+}
+
+/// Prints the problem of an object, if no other object has had it; otherwise [`same_of_objects`] names the object.
+pub fn problem_of(object: &str, problem: &Diagnostic) {
+    if messages::is_first_object(object, problem) {
+        diagnostic(problem);
+    }
+}
+
+/// Names the objects that have the same problem as another one. For several specs and clusters, the end of the run does.
+pub fn same_of_objects() {
+    if !messages::is_folding() {
+        messages::same_of_objects().iter().for_each(|line| note(line));
     }
 }
 
 /// Prints a line to standard error that is neither data nor a problem. The text has no styles: it can quote file names.
 pub fn note(text: &str) {
+    let text = &messages::with_flags(text);
     let text = match messages::format() {
         MessageFormat::Human => in_message(text),
         MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::note(text),
