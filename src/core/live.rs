@@ -33,7 +33,7 @@ pub use crate::core::live::effect::{Effect, effect, intended};
 pub use crate::core::live::field_changes::{FieldChange, at as value_at, changes, digest};
 pub use crate::core::live::field_path::{get, matches, remove};
 pub use crate::core::live::field_type::InvalidObject;
-pub use crate::core::live::foreign_items::foreign_items;
+pub use crate::core::live::foreign_items::{SameName, foreign_items, same_names};
 pub use crate::core::live::live_object::LiveObject;
 pub use crate::core::live::live_state::LiveState;
 pub use crate::core::live::managed_fields::{Entry, FieldSet, MANAGER, Segment, entries, ours};

@@ -2,8 +2,9 @@
 
 use crate::cluster::{ClusterError, Problem};
 use crate::core::apply::addresses;
-use crate::core::live::{LeftField, foreign_items};
+use crate::core::live::{LeftField, SameName, foreign_items, same_names};
 use crate::core::manifest::Key;
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote::word;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::takeover::TakeoverPolicy;
@@ -40,6 +41,48 @@ pub(crate) fn hint(
     } else {
         Some(take(object, &left))
     }
+}
+
+/// Returns the error for an object that the API server rejects because a port has another number in the cluster than in the
+/// directory; it would have both, under one name.
+pub(crate) fn renumbered(
+    object: &ManagedObject<'_>,
+    policy: Option<&TakeoverPolicy>,
+    error: &ClusterError,
+) -> Option<Diagnostic> {
+    let ClusterError::Request { problem: Problem::Rejected { code: 422, message, .. }, .. } = error else {
+        return None;
+    };
+    let wanted = &object.item.wanted;
+    let live = object.live()?;
+    let takeover = policy.and_then(|policy| policy.takeover(wanted, live));
+    let same = same_names(wanted, takeover.as_ref().map_or(live, |takeover| &takeover.after));
+    let is_meant = |same: &&SameName| {
+        message.contains("Duplicate value") && message.contains(&format!("\"{}\"", same.name))
+    };
+    let same: Vec<&SameName> = same.iter().filter(is_meant).collect();
+    if same.is_empty() {
+        return None;
+    }
+    let one = |same: &&SameName| {
+        format!(
+            "`{}` in `{}` has {} in the cluster (set by {}), and {} in the directory",
+            same.name, same.list, same.live, same.manager, same.wanted
+        )
+    };
+    let found: Vec<String> = same.iter().map(one).collect();
+    let left: Vec<LeftField> = same
+        .iter()
+        .map(|same| LeftField { field: same.field.clone(), manager: same.manager.clone() })
+        .collect();
+    let live: Vec<&str> = same.iter().map(|same| same.live.as_str()).collect();
+    Some(
+        Diagnostic::error(format!("{}: {}", object.item.key, found.join("; "))).hint(format!(
+            "to restore the value of the directory, run `{}` and apply again; to keep {}, set it in the manifests, render, and apply again",
+            adopt(object, &left),
+            live.join(" and ")
+        )),
+    )
 }
 
 /// Returns the hint for an object that admission rejects.
@@ -114,6 +157,15 @@ fn left_items(object: &ManagedObject<'_>, policy: Option<&TakeoverPolicy>, messa
 
 fn take(object: &ManagedObject<'_>, left: &[LeftField]) -> String {
     let fields: Vec<String> = left.iter().map(|left| format!("{} of {}", left.field, left.manager)).collect();
+    format!(
+        "the list also keeps {}: add it to the manifests, or run `{}` and apply again, which removes it",
+        fields.join(", "),
+        adopt(object, left)
+    )
+}
+
+/// Returns the command that takes these items over.
+fn adopt(object: &ManagedObject<'_>, left: &[LeftField]) -> String {
     let mut command = format!("kubectl largescale inventory adopt{}", object.item.flags);
     let mut managers: Vec<&str> = left.iter().map(|left| left.manager.as_str()).collect();
     managers.sort_unstable();
@@ -124,10 +176,7 @@ fn take(object: &ManagedObject<'_>, left: &[LeftField]) -> String {
     for left in left {
         command.push_str(&format!(" --field {}", word(&left.field)));
     }
-    format!(
-        "the list also keeps {}: add it to the manifests, or run `{command}` and apply again, which removes it",
-        fields.join(", ")
-    )
+    command
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ use crate::output::styled::Styled;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
+/// The hint if the response to a change was lost.
+const UNCERTAIN: &str = "the change may have been made; run the command again, it skips what is already done";
+
 /// Result of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum ObjectAction {
@@ -94,8 +97,11 @@ impl Results {
         if let Some(Err(error)) = line.map(|line| terminal::styled(&line)) {
             self.closed.get_or_insert(error);
         }
-        if let Some(why) = &why {
-            terminal::diagnostic(why);
+        match &why {
+            // Whether the change was made is a question about this object.
+            Some(why) if why.hint.as_deref() == Some(UNCERTAIN) => terminal::diagnostic(why),
+            Some(why) => terminal::problem_of(&object, why),
+            None => {}
         }
         self.words.insert(object, (word, why.map(|why| why.message)));
     }
@@ -117,6 +123,7 @@ impl Results {
 
     /// Prints the total, and returns the exit code.
     pub(crate) fn finish(self, scope: &Scope, cluster: &str) -> Result<Exit, io::Error> {
+        terminal::same_of_objects();
         let counts: Vec<String> = [
             ObjectAction::Created,
             ObjectAction::Configured,
@@ -182,7 +189,8 @@ pub(crate) fn apply_failure(
     policy: Option<&TakeoverPolicy>,
     error: &ClusterError,
 ) -> Diagnostic {
-    described(&object.item.key, error, || rejection::hint(object, policy, error))
+    rejection::renumbered(object, policy, error)
+        .unwrap_or_else(|| described(&object.item.key, error, || rejection::hint(object, policy, error)))
 }
 
 fn described(key: &Key, error: &ClusterError, rejected: impl FnOnce() -> Option<String>) -> Diagnostic {
@@ -190,11 +198,8 @@ fn described(key: &Key, error: &ClusterError, rejected: impl FnOnce() -> Option<
         ClusterError::Request { problem, .. } => format!("{key}: {problem}"),
         error => format!("{key}: {error}"),
     });
-    problem.hint = if error.is_uncertain() {
-        Some("the change may have been made; run the command again, it skips what is already done".to_owned())
-    } else {
-        error.hint().or_else(rejected)
-    };
+    problem.hint =
+        if error.is_uncertain() { Some(UNCERTAIN.to_owned()) } else { error.hint().or_else(rejected) };
     problem
 }
 

@@ -77,9 +77,12 @@ fn a_webhook_that_is_down() {
     let run = scene.app.run_through(&proxy, &["apply"]);
     scene.is_told(&before, &run);
     assert_eq!((run.code, run.out.matches(" created\n").count()), (Some(6), 2), "{run:?}");
-    let object = format!("service/{name}/web-pool00");
+    // The fact is printed once, with all objects.
+    assert_eq!(run.err.matches("failed calling webhook").count(), 1, "{run:?}");
     assert!(run.err.contains("down.example.com"), "{run:?}");
-    assert!(hint(&run, &object).contains("webhook"), "{run:?}");
+    let line = run.err.lines().find(|line| line.contains(": 3 more objects with the same error: "));
+    let (object, _) = line.and_then(|line| line.split_once(": ")).unwrap_or_else(|| panic!("{run:?}"));
+    assert!(hint(&run, object).contains("webhook"), "{run:?}");
     // A change that was certainly not made must not be reported as possibly made.
     assert!(!run.err.contains("the change may have been made"), "{run:?}");
 

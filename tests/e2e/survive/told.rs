@@ -43,6 +43,9 @@ pub(crate) fn told(run: &Run, keys: &[String]) -> BTreeMap<String, Told> {
         if let Some(left) = line.strip_prefix("not applied: ") {
             left.split(", ").for_each(|key| say(key, Told::NotApplied));
         }
+        if let Some((_, same)) = line.split_once(" with the same error: ") {
+            same.split(", ").for_each(|key| say(key, Told::Failed));
+        }
         let about = |kind: &str, key: &&String| {
             let rest = line.strip_prefix(kind).and_then(|rest| rest.strip_prefix(key.as_str()));
             rest.is_some_and(|rest| rest.starts_with([':', ' ']))
