@@ -20,7 +20,7 @@ pub fn texts(data: &[u8]) {
 fn round_trip(plan: &PlanFile) {
     let text = plan.write();
     assert_eq!(PlanFile::read(FILE, &text).as_ref(), Ok(plan), "{text}");
-    assert_eq!(deviations(plan, plan), [], "a plan differs from itself");
+    assert_eq!(deviations(plan, plan, &BTreeMap::new()), [], "a plan differs from itself");
     let _ = plan.max_prune().map_err(|problem| assert!(!problem.message.is_empty()));
 }
 
@@ -57,11 +57,12 @@ pub fn fields(data: &[u8]) {
         force_conflicts: fields.force_conflicts,
         from: Vec::new(),
         with: Vec::new(),
+        source: None,
     };
     let plan = PlanFile::new(terms.clone(), fields.objects.into_iter().map(object).collect());
     round_trip(&plan);
     let now = PlanFile::new(terms, fields.now.into_iter().map(object).collect());
-    for deviation in deviations(&plan, &now) {
+    for deviation in deviations(&plan, &now, &BTreeMap::new()) {
         let (Deviation::Object { key, .. } | Deviation::AlreadyDone(key)) = deviation else {
             panic!("the terms are the same: {deviation:?}")
         };

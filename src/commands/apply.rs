@@ -106,7 +106,10 @@ enum DryRunMode {
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let plan = args.plan.as_deref().map(plan::read).transpose()?;
     let access = if args.dry_run == DryRunMode::None { Access::ReadWrite } else { Access::DryRun };
+    let planned = args.plan.as_deref().zip(plan.as_ref());
+    planned.iter().try_for_each(|(path, plan)| plan::refuse_missing_spec(path, plan, scope))?;
     let mut target = Target::open(scope, access)?;
+    planned.iter().try_for_each(|(path, plan)| plan::refuse_other_spec(path, plan, &target, scope))?;
     (target.taken, target.shared) = match &plan {
         Some(plan) => plan::owners(plan)?,
         None => (args.owners.taken(), args.owners.shared()),

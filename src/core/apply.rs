@@ -25,6 +25,8 @@ pub use crate::core::apply::parent::{
     removal_patch, salvage_parent, tool_of,
 };
 pub use crate::core::apply::peer::Peer;
-pub use crate::core::apply::plan_file::{Deviation, PlanFile, PlannedObject, Salt, Terms, deviations};
+pub use crate::core::apply::plan_file::{
+    Deviation, PlanFile, PlanSource, PlannedObject, Salt, Terms, deviations,
+};
 pub use crate::core::apply::prune::{Candidates, Deletion, Kept, MaxPrune, addresses, candidates};
 pub use crate::core::apply::release::Release;

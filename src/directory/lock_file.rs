@@ -82,7 +82,7 @@ pub fn lock_named(own: &Source, path: &Path) -> Checked<(Lock, String)> {
 }
 
 /// Returns the path of a spec as a user would type it: relative to the working directory, and without the usual file name.
-fn as_typed(spec: &Path) -> PathBuf {
+pub(super) fn as_typed(spec: &Path) -> PathBuf {
     let here = env::current_dir().and_then(fs::canonicalize).unwrap_or_default();
     let relative = spec.strip_prefix(&here).unwrap_or(spec);
     match relative.file_name() {

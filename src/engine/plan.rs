@@ -5,21 +5,26 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::cluster::Force;
-use crate::core::apply::{Deviation, MaxPrune, PlanFile, PlannedObject, Salt, Terms, Tool, deviations};
+use crate::core::apply::{
+    Deviation, MaxPrune, PlanFile, PlanSource, PlannedObject, Salt, Terms, Tool, deviations,
+};
 use crate::core::live::{LiveObject, changes, cleaned, digest, intended};
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::directory::{read_text_of_user, write_private};
+use crate::core::report::shell_quote;
+use crate::directory;
+use crate::directory::{Source, read_text_of_user, write_private};
 use crate::engine::apply::ApplyJob;
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare};
 use crate::engine::difference::{Cause, Difference, differences};
 use crate::engine::observe::Observation;
 use crate::engine::prune::PruneCandidate;
 use crate::engine::results::{ObjectAction, Results};
-use crate::engine::target::Target;
+use crate::engine::target::{Item, Target};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
+use crate::scope::Scope;
 
 /// Reads a plan file.
 pub(crate) fn read(path: &Path) -> Checked<PlanFile> {
@@ -41,6 +46,7 @@ pub(crate) fn plan(
     prune: Option<MaxPrune>,
     force: Force,
     salt: &Salt,
+    source: Option<PlanSource>,
 ) -> PlanFile {
     let planned = |Difference { key, action, change: shown, cause }| {
         let (live, change) = match cause {
@@ -71,6 +77,7 @@ pub(crate) fn plan(
         force_conflicts: force == Force::Always,
         from: target.taken.iter().map(|tool| tool.flag().to_owned()).collect(),
         with: target.shared.iter().map(|tool| tool.flag().to_owned()).collect(),
+        source,
     };
     PlanFile::new(terms, objects.collect())
 }
@@ -106,12 +113,19 @@ pub(crate) fn jobs<'a>(
         Some(crate::engine::results::failure(comparison.key(), comparison.refused.as_ref()?))
     };
     let problem = |comparison| crate::engine::results::problem(comparison).or_else(|| refused(comparison));
-    let problems: Vec<Diagnostic> = comparisons.iter().filter_map(problem).collect();
+    let problems: Vec<(&Key, Diagnostic)> =
+        comparisons.iter().filter_map(|comparison| Some((comparison.key(), problem(comparison)?))).collect();
     if !problems.is_empty() {
-        return Err(Failure { exit: Exit::Incomplete, problems });
+        problems.iter().for_each(|(key, problem)| terminal::problem_of(&key.to_string(), problem));
+        terminal::same_of_objects();
+        let problem = Diagnostic::error("nothing was changed: the plan cannot be applied completely")
+            .hint("fix the problems above, then apply the plan again");
+        return Err(Failure { exit: Exit::Incomplete, problems: vec![problem] });
     }
-    let now = self::plan(target, &comparisons, prune_candidates, plan.max_prune()?, force, &plan.terms.salt);
-    refuse_deviations(&deviations(plan, &now))?;
+    let max_prune = plan.max_prune()?;
+    let now = self::plan(target, &comparisons, prune_candidates, max_prune, force, &plan.terms.salt, None);
+    let files = target.items.iter().filter_map(|item| Some((item.key.clone(), file_of(item, target)?)));
+    refuse_deviations(&deviations(plan, &now, &files.collect()))?;
     let mut jobs = Vec::new();
     for comparison in comparisons {
         if !comparison.is_touched() {
@@ -124,6 +138,64 @@ pub(crate) fn jobs<'a>(
         jobs.push(job);
     }
     Ok(jobs)
+}
+
+/// Returns the file of an object, relative to the directory.
+fn file_of<'a>(item: &Item, target: &'a Target) -> Option<&'a str> {
+    let file = item.location.file.as_str();
+    let is_meant = |path: &&String| {
+        file.strip_suffix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+    };
+    // A file in a folder of the directory may end in the name of another one.
+    target.digests.keys().filter(is_meant).max_by_key(|path| path.len()).map(String::as_str)
+}
+
+/// Refuses to apply a plan in a directory without a spec, if the plan was made for a spec that is there.
+pub(crate) fn refuse_missing_spec(path: &Path, plan: &PlanFile, scope: &Scope) -> Result<(), Diagnostic> {
+    let file = scope.source.file();
+    match other_source(path, plan, scope) {
+        Some(other) if !file.exists() => Err(Diagnostic::error(format!(
+            "{}: not found; the plan was made for {}",
+            file.display(),
+            other.file().display()
+        ))
+        .hint(command(path, &other))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to apply a plan in the directory of another spec than the plan was made for.
+pub(crate) fn refuse_other_spec(
+    path: &Path,
+    plan: &PlanFile,
+    target: &Target,
+    scope: &Scope,
+) -> Result<(), Diagnostic> {
+    if plan.terms.set == target.set.id() {
+        return Ok(());
+    }
+    let Some(other) = other_source(path, plan, scope) else { return Ok(()) };
+    let title = |source: &Source| match &source.cluster {
+        None => source.file().display().to_string(),
+        Some(cluster) => format!("cluster {cluster} of {}", source.file().display()),
+    };
+    Err(Diagnostic::refusal(format!(
+        "the plan was made for {}, but this is {}",
+        title(&other),
+        title(&scope.source)
+    ))
+    .hint(command(path, &other)))
+}
+
+fn other_source(path: &Path, plan: &PlanFile, scope: &Scope) -> Option<Source> {
+    directory::other_source(path, plan.terms.source.as_ref()?, &scope.source)
+}
+
+fn command(path: &Path, source: &Source) -> String {
+    let flags = source.flags();
+    // The command names the spec in any case: the user may have named another one.
+    let here = if flags.starts_with(" -f ") { "" } else { " -f ." };
+    format!("run `kubectl largescale apply{here}{flags} {}`", shell_quote::path(path))
 }
 
 /// Returns the digest of the changes that the directory makes to an object, and the addresses that it loses.
@@ -149,19 +221,40 @@ fn change_of(comparison: &Comparison<'_>, salt: &Salt) -> String {
 
 fn refuse_deviations(deviations: &[Deviation]) -> Result<(), Failure> {
     let mut problems = Vec::new();
+    // Many objects deviate for one reason; its first object shows how.
+    let mut alike: Vec<(&str, Vec<&Deviation>)> = Vec::new();
     for deviation in deviations {
         match deviation {
             Deviation::AlreadyDone(key) => terminal::note(&format!("{key}: already done")),
             Deviation::Whole(what) => problems.push(Diagnostic::refusal(what.clone())),
-            Deviation::Object { what, planned, now, .. } => {
-                let shown =
-                    |text: &str| if text.is_empty() { "  (nothing)\n".to_owned() } else { text.to_owned() };
-                terminal::note(&format!("planned:\n{}now:\n{}", shown(planned), shown(now)));
-                problems.push(Diagnostic::refusal(what.clone()));
+            Deviation::Object { key, what, .. } => {
+                let reason = what.strip_prefix(&key.to_string()).unwrap_or(what);
+                match alike.iter_mut().find(|(known, _)| *known == reason) {
+                    Some((_, group)) => group.push(deviation),
+                    None => alike.push((reason, vec![deviation])),
+                }
             }
         }
+    }
+    for (_, group) in &alike {
+        let Some(Deviation::Object { what, planned, now, .. }) = group.first() else { continue };
+        let shown = |text: &str| if text.is_empty() { "  (nothing)\n".to_owned() } else { text.to_owned() };
+        terminal::note(&format!("planned:\n{}now:\n{}", shown(planned), shown(now)));
+        let others = group.iter().skip(1).filter_map(|deviation| match deviation {
+            Deviation::Object { key, .. } => Some(key.to_string()),
+            _ => None,
+        });
+        let others: Vec<String> = others.collect();
+        problems.push(Diagnostic::refusal(match others.len() {
+            0 => what.clone(),
+            count => format!("{what}; the same for {}: {}", plural_more(count), others.join(", ")),
+        }));
     }
     let Some(last) = problems.last_mut() else { return Ok(()) };
     *last = last.clone().hint("nothing was changed; make a new plan (`diff --live --out`) and review it");
     Err(problems.into())
+}
+
+fn plural_more(count: usize) -> String {
+    format!("{count} more {}", if count == 1 { "object" } else { "objects" })
 }

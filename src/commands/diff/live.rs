@@ -10,7 +10,7 @@ use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::review::Reviewed;
-use crate::directory::new_salt;
+use crate::directory::{new_salt, plan_source};
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare, takeovers};
 use crate::engine::difference::differences;
 use crate::engine::live_review::review;
@@ -113,7 +113,9 @@ pub fn run(
                 .into());
         }
         let max_prune = args.prune.then_some(args.max_prune);
-        let plan = plan::plan(&target, &comparisons, &prune_candidates, max_prune, force, &new_salt()?);
+        let source = plan_source(path, &scope.source);
+        let plan =
+            plan::plan(&target, &comparisons, &prune_candidates, max_prune, force, &new_salt()?, source);
         plan::write(path, &plan)?;
         terminal::note(&format!(
             "{} planned in {} for {}",
@@ -150,9 +152,10 @@ fn report_problems(comparisons: &[Comparison<'_>]) -> bool {
         }
         if let Some(problem) = results::problem(comparison) {
             is_whole = false;
-            terminal::diagnostic(&problem);
+            terminal::problem_of(&key.to_string(), &problem);
         }
     }
+    terminal::same_of_objects();
     estimates(comparisons).iter().for_each(terminal::diagnostic);
     uncertain(comparisons).iter().for_each(terminal::diagnostic);
     if let [first, others @ ..] = taken_over.as_slice() {

@@ -80,6 +80,20 @@ pub struct Terms {
     /// The values of `--with`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<String>,
+    /// Where the spec is, for the hint of an apply from another directory; `None` in plans of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<PlanSource>,
+}
+
+/// The spec that a plan was made for.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanSource {
+    /// The path of the spec, relative to the directory of the plan.
+    pub spec: String,
+    /// The cluster of the spec; `None` if the spec names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
 }
 
 /// Random text before everything that a plan has a digest of.
@@ -179,8 +193,10 @@ impl PlanFile {
     }
 }
 
-/// Returns every difference between the planned changes and the changes that an apply would make now.
-pub fn deviations(plan: &PlanFile, now: &PlanFile) -> Vec<Deviation> {
+/// Returns every difference between the planned changes and the changes that an apply would make now. `files` has the file of
+/// each object in the directory, relative to it.
+pub fn deviations(plan: &PlanFile, now: &PlanFile, files: &BTreeMap<Key, &str>) -> Vec<Deviation> {
+    let causes = Causes { planned: &plan.terms.tree, now: &now.terms.tree, files };
     let mut found = Vec::new();
     for (what, planned, now) in [
         ("cluster", &plan.terms.cluster, &now.terms.cluster),
@@ -198,14 +214,22 @@ pub fn deviations(plan: &PlanFile, now: &PlanFile) -> Vec<Deviation> {
         plan.objects.iter().map(|object| (object.key(), object)).collect();
     for (key, planned) in &planned {
         match current.get(key) {
-            None => found.push(Deviation::AlreadyDone(key.clone())),
-            Some(now) => found.extend(deviation(key, planned, now)),
+            None => found.push(match causes.of(key) {
+                None => Deviation::AlreadyDone(key.clone()),
+                Some(cause) => Deviation::Object {
+                    key: key.clone(),
+                    what: format!("{key} would no longer be {}: {cause}", planned.action),
+                    planned: planned.diff.clone(),
+                    now: String::new(),
+                },
+            }),
+            Some(now) => found.extend(deviation(key, planned, now, &causes)),
         }
     }
     for (key, now) in current.iter().filter(|(key, _)| !planned.contains_key(*key)) {
         found.push(Deviation::Object {
             key: key.clone(),
-            what: format!("{key} would be {}, but it is not in the plan", now.action),
+            what: format!("{key} would be {}, but it is not in the plan: {}", now.action, causes.text(key)),
             planned: String::new(),
             now: now.diff.clone(),
         });
@@ -213,13 +237,52 @@ pub fn deviations(plan: &PlanFile, now: &PlanFile) -> Vec<Deviation> {
     found
 }
 
-fn deviation(key: &Key, planned: &PlannedObject, now: &PlannedObject) -> Option<Deviation> {
+/// What has changed since a plan was made: the directory or the cluster.
+struct Causes<'a> {
+    planned: &'a BTreeMap<String, String>,
+    now: &'a BTreeMap<String, String>,
+    files: &'a BTreeMap<Key, &'a str>,
+}
+
+impl Causes<'_> {
+    /// Returns how the directory has changed for an object; `None` if it has not, so that the cluster has.
+    fn of(&self, key: &Key) -> Option<String> {
+        match self.files.get(key) {
+            Some(file) if self.planned.get(*file) == self.now.get(*file) => None,
+            Some(_) => {
+                Some("its file in the rendered directory has changed since the plan was made".to_owned())
+            }
+            // Only a file that is gone can have had an object that the directory lacks.
+            None => {
+                self.planned.keys().any(|path| !self.now.contains_key(path)).then(|| {
+                    "files were removed from the rendered directory since the plan was made".to_owned()
+                })
+            }
+        }
+    }
+
+    fn text(&self, key: &Key) -> String {
+        self.of(key).unwrap_or_else(|| "the cluster has changed since the plan was made".to_owned())
+    }
+}
+
+fn deviation(
+    key: &Key,
+    planned: &PlannedObject,
+    now: &PlannedObject,
+    causes: &Causes<'_>,
+) -> Option<Deviation> {
     let what = if planned.action != now.action {
-        format!("{key} was planned to be {}, but would be {} now", planned.action, now.action)
+        format!(
+            "{key} was planned to be {}, but would be {} now: {}",
+            planned.action,
+            now.action,
+            causes.text(key)
+        )
     } else if planned.uid != now.uid {
-        format!("{key} was deleted and created again since the plan was made")
+        format!("{key} was deleted and created again in the cluster since the plan was made")
     } else if planned.change != now.change {
-        format!("{key} has changed since the plan was made, and would be {} in another way", planned.action)
+        format!("{key} would be {} in another way: {}", planned.action, causes.text(key))
     } else {
         return None;
     };
@@ -272,16 +335,18 @@ mod tests {
             force_conflicts: false,
             from: Vec::new(),
             with: Vec::new(),
+            source: None,
         };
         PlanFile::new(terms, objects)
     }
 
     fn messages(plan: &PlanFile, now: &PlanFile) -> Vec<String> {
+        let files: BTreeMap<Key, &str> = [(object("a", "", None, "").key(), "a.yaml")].into();
         let say = |deviation: Deviation| match deviation {
             Deviation::Whole(what) | Deviation::Object { what, .. } => what,
             Deviation::AlreadyDone(key) => format!("{key} is already done"),
         };
-        deviations(plan, now).into_iter().map(say).collect()
+        deviations(plan, now, &files).into_iter().map(say).collect()
     }
 
     #[test]
@@ -290,7 +355,7 @@ mod tests {
         assert_eq!(PlanFile::read("p", &plan.write()).unwrap(), plan);
         assert_eq!(plan.objects[0].name, "a", "sorted by key");
         assert_eq!(plan.max_prune().unwrap(), Some(MaxPrune::Percent(50)));
-        assert_eq!(deviations(&plan, &plan), []);
+        assert_eq!(deviations(&plan, &plan, &BTreeMap::new()), []);
     }
 
     #[test]
@@ -358,29 +423,59 @@ mod tests {
         };
         let configured = || Some(object("a", "configured", Some("u1"), "1"));
         check(configured(), None, "service/web/a is already done");
-        check(None, configured(), "service/web/a would be configured, but it is not in the plan");
+        check(
+            None,
+            configured(),
+            "service/web/a would be configured, but it is not in the plan: the cluster has changed since the plan was made",
+        );
         check(
             configured(),
             Some(object("a", "created", None, "1")),
-            "service/web/a was planned to be configured, but would be created now",
+            "service/web/a was planned to be configured, but would be created now: the cluster has changed since the plan was made",
         );
         check(
             configured(),
             Some(object("a", "configured", Some("u2"), "1")),
-            "service/web/a was deleted and created again since the plan was made",
+            "service/web/a was deleted and created again in the cluster since the plan was made",
         );
         check(
             configured(),
             Some(object("a", "configured", Some("u1"), "2")),
-            "service/web/a has changed since the plan was made, and would be configured in another way",
+            "service/web/a would be configured in another way: the cluster has changed since the plan was made",
         );
+    }
+
+    #[test]
+    fn what_only_the_directory_changed_is_not_blamed_on_the_cluster() {
+        let configured = |name: &str, change: &str| object(name, "configured", Some("u"), change);
+        let planned = plan(vec![configured("a", "1"), configured("b", "1")]);
+        let mut now = plan(vec![configured("a", "2")]);
+        now.terms.tree = [("a.yaml".to_owned(), "2".to_owned())].into();
+        let tree = "the rendered directory has changed since the plan was made: a.yaml";
+        let file = "its file in the rendered directory has changed since the plan was made";
+        let a = format!("service/web/a would be configured in another way: {file}");
+        assert_eq!(messages(&planned, &now), [tree, &a, "service/web/b is already done"]);
+        now.objects.clear();
+        let a = format!("service/web/a would no longer be configured: {file}");
+        assert_eq!(messages(&planned, &now), [tree, &a, "service/web/b is already done"]);
+        // An object whose file is gone would be pruned.
+        let mut now = plan(vec![object("b", "pruned", Some("u"), "")]);
+        let mut planned = plan(vec![]);
+        planned.terms.tree.insert("b.yaml".to_owned(), "1".to_owned());
+        now.terms.tree.insert("c.yaml".to_owned(), "1".to_owned());
+        let removed = "files were removed from the rendered directory since the plan was made";
+        let b = format!("service/web/b would be pruned, but it is not in the plan: {removed}");
+        assert_eq!(messages(&planned, &now)[1..], [b]);
     }
 
     #[test]
     fn differences_hold_both_diffs() {
         let planned = plan(vec![object("a", "configured", Some("u"), "1")]);
         let now = plan(vec![object("a", "configured", Some("u"), "2")]);
-        let Deviation::Object { planned, now, .. } = deviations(&planned, &now).remove(0) else { panic!() };
+        let Deviation::Object { planned, now, .. } = deviations(&planned, &now, &BTreeMap::new()).remove(0)
+        else {
+            panic!()
+        };
         assert_eq!((planned.as_str(), now.as_str()), ("diff of a, 1\n", "diff of a, 2\n"));
     }
 }

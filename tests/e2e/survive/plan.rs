@@ -78,7 +78,7 @@ fn an_object_whose_change_alters_the_diff() {
     let theirs = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"greeting": "hi"}, "metadata": {
         "name": "web", "labels": {"applyset.kubernetes.io/part-of": set_id("survive-differs")}}});
     plane.patch(&config(&scene), Patch::Apply("kubectl-largescale"), &theirs);
-    let words = "configmap/survive-differs/web has changed since the plan was made, and would be configured in another way";
+    let words = "configmap/survive-differs/web would be configured in another way: the cluster has changed since the plan was made";
     let run = is_refused(&scene, &[words, "nothing was changed; make a new plan"]);
     let (planned, now) = run.err.split_once("now:\n").unwrap_or_else(|| panic!("{run:?}"));
     assert!(planned.contains("planned:\n") && planned.contains("-  greeting: hello\n"), "{run:?}");
@@ -130,7 +130,7 @@ fn an_object_that_was_deleted_and_created_again() {
     }
     let made = plane.patch(&path, Patch::Apply("kubectl-largescale"), &object);
     assert_eq!(made["data"]["greeting"], "hello");
-    is_refused(&scene, &["configmap/survive-again/web was deleted and created again"]);
+    is_refused(&scene, &["configmap/survive-again/web was deleted and created again in the cluster"]);
     plan(&scene, &[]);
     is_done(&scene, &Proxy::passing(plane));
     scene.converges(&["apply"]);
@@ -142,8 +142,29 @@ fn another_tree_or_another_cluster() {
     let scene = Scene::rendered(plane, "survive-terms");
     let text = plan(&scene, &[]);
     scene.greet("hello", "goodbye");
-    is_refused(&scene, &["the rendered directory has changed since the plan was made: configmap-web.yaml"]);
+    let file = "configmap/survive-terms/web would be created in another way: its file in the rendered directory has changed since the plan was made";
+    let run = is_refused(
+        &scene,
+        &["the rendered directory has changed since the plan was made: configmap-web.yaml", file],
+    );
+    assert!(!run.err.contains("the cluster has changed"), "{run:?}");
     scene.greet("goodbye", "hello");
+
+    // In another directory, without a spec or with another one.
+    let (app, path) = (&scene.app, scene.app.directory().join(PLAN));
+    let elsewhere = scene.app.with_same_name();
+    let in_other =
+        |arguments: &[&str]| elsewhere.run(&[&["apply", path.to_str().unwrap()], arguments].concat());
+    elsewhere.edit("largescale.yaml", "name: survive-terms,", "name: survive-other,");
+    elsewhere.run(&["render"]).ok();
+    for message in ["the plan was made for ", "not found; the plan was made for "] {
+        let run = in_other(&[]);
+        assert!(run.err.contains(message), "{message}: {run:?}");
+        let spec = fs::canonicalize(app.directory()).unwrap();
+        let command = format!("`kubectl largescale apply -f {} {}`", spec.display(), path.display());
+        assert!(run.err.contains(&command), "{command}: {run:?}");
+        let _ = fs::remove_file(elsewhere.directory().join("largescale.yaml"));
+    }
 
     let mut other: Value = serde_json::from_str(&text).unwrap();
     other["terms"]["cluster"] = "00000000-0000-0000-0000-000000000000".into();
