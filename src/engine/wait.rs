@@ -67,16 +67,29 @@ pub(crate) fn until(
             }
             Err(failure) => return Err(failure),
         };
-        if began.elapsed() + EVERY > timeout {
+        let Some(pause) = next_pause(began.elapsed(), timeout) else {
             progress.end();
-            return Ok(not_ready(&missing, &format!("not ready after {} s", timeout.as_secs())));
-        }
-        if target.cluster.pause(EVERY) == Pause::Interrupted {
+            return Ok(not_ready(&missing, &format!("not ready within {}", in_words(timeout))));
+        };
+        if target.cluster.pause(pause) == Pause::Interrupted {
             progress.end();
             terminal::note("interrupted while waiting; everything is applied");
             return Ok(Exit::Interrupted);
         }
     }
+}
+
+/// Returns the time until the next poll; the last one is at the time limit. `None` if the limit has passed.
+fn next_pause(elapsed: Duration, limit: Duration) -> Option<Duration> {
+    limit.checked_sub(elapsed).filter(|left| !left.is_zero()).map(|left| left.min(EVERY))
+}
+
+/// Returns a time limit as users write it: whole seconds, or milliseconds below one second.
+fn in_words(limit: Duration) -> String {
+    if limit < Duration::from_secs(1) {
+        return format!("{} ms", limit.as_millis());
+    }
+    format!("{} s", limit.as_secs())
 }
 
 /// Reads the state of the applied objects, and why load balancers have no address.
@@ -130,4 +143,24 @@ fn not_ready(missing: &[String], why: &str) -> Exit {
             .hint("everything is applied; `kubectl largescale status --watch` shows the progress"),
     );
     Exit::Different
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_poll_is_at_the_limit() {
+        let limit = Duration::from_secs(8);
+        let pause = |elapsed: u64| next_pause(Duration::from_millis(elapsed), limit);
+        assert_eq!([pause(0), pause(6000)], [Some(EVERY), Some(EVERY)]);
+        assert_eq!(pause(6200), Some(Duration::from_millis(1800)));
+        assert_eq!([pause(8000), pause(9000)], [None, None]);
+    }
+
+    #[test]
+    fn limits_in_words() {
+        let shown = [8000, 600_000, 300, 1500].map(|limit| in_words(Duration::from_millis(limit)));
+        assert_eq!(shown, ["8 s", "600 s", "300 ms", "1 s"]);
+    }
 }

@@ -61,7 +61,39 @@ fn waits_for_addresses_and_reports_what_is_missing() {
     let run = app.run(&["apply", "--wait", "ready", "--timeout", "3s"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("waiting: deployment/apply-wait/web: "), "{run:?}");
-    assert!(run.err.contains("error: not ready after 3 s:\n  deployment/apply-wait/web: "), "{run:?}");
+    assert!(run.err.contains("error: not ready within 3 s:\n  deployment/apply-wait/web: "), "{run:?}");
+}
+
+#[test]
+fn an_edited_port_is_shown_by_its_name() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::rendered(plane, "apply-port");
+    app.run(&["apply"]).ok();
+    let service = app.path("v1", "services/web-pool00");
+    let name = plane.get(&service).unwrap()["spec"]["ports"][0]["name"].clone();
+    let name = name.as_str().map_or("http", |name| name).to_owned();
+    app.edit("web.yaml", "port: 80", &format!("name: {name}\n    port: 80"));
+    app.run(&["render"]).ok();
+    app.run(&["apply"]).ok();
+    let ports = json!([{"name": name, "port": 8080, "targetPort": "http"}]);
+    plane.patch(&service, Patch::Merge, &json!({"spec": {"ports": ports}}));
+    for command in [&["diff", "--live"][..], &["apply"]] {
+        let run = app.run(command);
+        assert_eq!(run.code, Some(6), "{run:?}");
+        let words = format!(
+            "error: service/apply-port/web-pool00: `{name}` in `spec.ports` has port 8080 in the cluster (set by unknown), and port 80 in the directory\n"
+        );
+        assert!(run.err.contains(&words), "{words}{run:?}");
+    }
+    // The hint works.
+    let run = app.run(&["diff", "--live"]);
+    let command = run.err.split('`').find(|text| text.starts_with("kubectl largescale inventory adopt"));
+    let command = command.unwrap_or_else(|| panic!("{run:?}"));
+    let field = command.split('\'').nth(1).unwrap();
+    app.run(&["inventory", "adopt", "--from", "unknown", "--field", field, "--yes"]).ok();
+    app.run(&["apply"]).ok();
+    let ports = plane.get(&service).unwrap()["spec"]["ports"].clone();
+    assert_eq!((ports.as_array().map(Vec::len), &ports[0]["port"]), (Some(1), &json!(80)), "{ports}");
 }
 
 #[test]
@@ -85,6 +117,7 @@ fn rejections_have_a_hint() {
     assert!(hint_after(port).contains("--from unknown --field '.spec.ports[port=81,"), "{run:?}");
     let delete = "delete the Deployment (`kubectl delete deployment.apps web -n apply-invalid`)";
     assert!(hint_after(selector).contains(delete), "{run:?}");
+    assert!(!hint_after(selector).contains("address"), "a Deployment has none: {run:?}");
     // The hints work.
     let field = ".spec.ports[port=81,protocol=\"TCP\"]";
     app.run(&["inventory", "adopt", "--from", "unknown", "--field", field, "--yes"]).ok();
