@@ -56,5 +56,5 @@ pub use crate::cluster::names::{ContextName, KubeconfigNames, kubeconfig_names};
 pub use crate::cluster::objects::{Answer, ApiCall, CallOutcome, DryRun, Force, Next, ObjectRef, Pause};
 pub use crate::cluster::request::Notice;
 pub use crate::cluster::request_error::Problem;
-pub use crate::cluster::signals::HeldSignals;
+pub use crate::cluster::signals::{HeldSignals, end_silently, report_interrupts};
 pub use crate::cluster::transport::Insecurity;

@@ -13,6 +13,7 @@ pub mod discover;
 pub(crate) mod events;
 pub(crate) mod giver;
 pub(crate) mod incoming;
+pub(crate) mod interrupts;
 pub(crate) mod live_objects;
 pub(crate) mod live_review;
 pub(crate) mod member_changes;

@@ -122,7 +122,8 @@ impl Requests {
     fn retry_deadline(&self, problem: &Problem, repeat: Retry, tries: u32) -> Option<Duration> {
         let is_safe = repeat == Retry::Safe;
         match problem {
-            Problem::Refused => Some(self.limits.refused),
+            // The server has not received the request.
+            Problem::Refused | Problem::TimedOut { what: "connecting", .. } => Some(self.limits.refused),
             // The server may have executed the request before the connection ended.
             Problem::Closed if is_safe => Some(self.limits.give_up),
             // Rule of client-go: a server that sends Retry-After has not executed the request.

@@ -11,7 +11,7 @@ mod view;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::cluster::{Cluster, Pause};
+use crate::cluster::{Cluster, ClusterError, Pause, Problem};
 pub use crate::commands::status::args::Args;
 use crate::commands::status::args::StatusFormat;
 use crate::commands::status::observe::{Decision, Observer};
@@ -21,6 +21,8 @@ use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::status::Report;
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::identity_or_doubt;
+use crate::engine::interrupts;
+use crate::engine::interrupts::Stage;
 use crate::engine::set_name::{Undecided, set_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,6 +43,10 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&scope.source)?;
     let reviewed = Reviewed::read(project)?;
     let cluster = &Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
+    interrupts::report(Stage::BeforeAnswer, Some(scope))?;
+    if args.watch {
+        wait_for_server(cluster);
+    }
     let (_, doubt) = identity_or_doubt(cluster, reviewed.lock.cluster.as_deref())?;
     reviewed.warnings.iter().chain(&doubt).for_each(terminal::diagnostic);
     let set = set_of(scope, project, cluster, Undecided::UseContext)?;
@@ -58,6 +64,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         fails: false,
     };
     let report = observer.refresh()?;
+    interrupts::answered();
     screen.show(&report, observer.unseen())?;
     if !args.watch {
         return Ok(if report.is_ready() { Exit::Success } else { Exit::Different });
@@ -75,6 +82,30 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
     }
     Ok(Exit::Success)
+}
+
+/// Waits until the API server answers, as a watch does in the middle.
+fn wait_for_server(cluster: &Cluster) {
+    let mut is_told = false;
+    while let Err(error) = cluster.identity() {
+        let is_unauthorized =
+            matches!(&error, ClusterError::Request { problem: Problem::Unauthorized { .. }, .. });
+        if is_unauthorized || !error.is_out_of_reach() {
+            return;
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            let mut warning = Diagnostic::warning(error.to_string());
+            warning.hint = error.hint();
+            terminal::diagnostic(&warning);
+            terminal::note("waiting until the cluster responds; press Ctrl-C to stop");
+        }
+        if cluster.pause(PAUSE) == Pause::Interrupted {
+            return;
+        }
+    }
+    if is_told {
+        terminal::note("the cluster responds again");
+    }
 }
 
 /// What was printed so far.

@@ -17,6 +17,8 @@ use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::{MergeNote, NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
+use crate::engine::interrupts;
+use crate::engine::interrupts::Stage;
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -177,6 +179,13 @@ pub(crate) fn render_project(project: &Project, pools: &PoolSet, max_objects: u3
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading
 /// nodes.
 pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
+    interrupts::report(Stage::BeforeNodes, None)?;
+    let asked = ask(flags, locked);
+    interrupts::answered();
+    asked
+}
+
+fn ask(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
     let cluster = Cluster::connect(flags, std::sync::Arc::new(terminal::note))?;
     let identity = match identity_of(&cluster, locked)? {
         Ok(identity) => Some(identity),

@@ -15,6 +15,8 @@ use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::interrupts;
+use crate::engine::interrupts::Stage;
 use crate::engine::peers::Peers;
 use crate::engine::served_kinds::ServedKinds;
 use crate::engine::set_name::{Undecided, set_of};
@@ -116,7 +118,11 @@ impl Target {
         let mut cluster = Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
         if access == Access::ReadWrite {
             warn_of_insecurities(&cluster);
+            // A command that changes the cluster waits for an API server that restarts, also with its first request.
+            cluster.be_patient();
         }
+        let stage = if access == Access::ReadWrite { Stage::BeforeChanges } else { Stage::BeforeAnswer };
+        interrupts::report(stage, Some(scope))?;
         let identity = checked_identity(&cluster, &reviewed, access)?;
         project.refuse_same_cluster(&identity)?;
         cluster.be_patient();
@@ -131,6 +137,9 @@ impl Target {
                 Answer::Object(live) => parent_live = Some(live),
                 answer => served.add(answer.kinds()),
             }
+        }
+        if access != Access::ReadWrite {
+            interrupts::answered();
         }
         let mut items = items(reviewed.objects, &served, &set)?;
         let flags: Arc<str> = scope.source.flags().into();

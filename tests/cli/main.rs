@@ -2,6 +2,7 @@
 
 mod adopted;
 mod architecture;
+mod away;
 mod bindings;
 mod cases;
 mod charts;
@@ -20,6 +21,7 @@ mod foreign_text;
 mod fuzz;
 mod github;
 mod gitops;
+mod hints;
 mod hostile;
 mod limits;
 mod live_fields;

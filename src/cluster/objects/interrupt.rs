@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, signals};
 
 /// How a pause ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Cluster {
             // The signal handler is installed when the task has run once.
             tokio::task::yield_now().await;
         });
+        signals::leave_to_program();
     }
 
     /// Returns whether the program was interrupted.

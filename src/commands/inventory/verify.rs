@@ -1,9 +1,10 @@
 //! `inventory verify`: checks that prune finds every member and nothing else.
 
 use crate::commands::inventory::members::{Member, MemberState, members};
-use crate::core::apply::{Kept, Owner, check_lock_id, is_repairable, read_parent, salvage_parent};
+use crate::core::apply::{Kept, Owner, PART_OF, check_lock_id, is_repairable, read_parent, salvage_parent};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::observe::observe;
+use crate::engine::rejection::kubectl_name;
 use crate::engine::target::{Access, Target};
 use crate::engine::{apply_set, confirm};
 use crate::exit::Exit;
@@ -94,10 +95,10 @@ fn problem_of(member: &Member<'_>) -> Option<Diagnostic> {
             warning("in the rendered directory, but without the label of the ApplySet")
                 .hint("`kubectl largescale apply` adds the label"),
         ),
-        MemberState::Copy(Kept::NotOurs) => Some(
-            warning(&member.state.to_string())
-                .hint("prune keeps the object; remove the label if it is a mistake"),
-        ),
+        MemberState::Copy(Kept::NotOurs) => Some(warning(&member.state.to_string()).hint(format!(
+            "prune keeps the object; if the label is a mistake, remove it: `kubectl label {} {PART_OF}-`",
+            kubectl_name(&member.key)
+        ))),
         _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Which nodes are not backends of any load balancer, and why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{ExcludeLabel, Level, NotBackend, Platform, ProviderIds};
@@ -39,7 +39,13 @@ pub(super) fn not_excluded(nodes: &[Node], platform: &Platform) -> Option<Diagno
         )),
         ExcludeLabel::Ignored => return None,
     };
-    Some(problem.hint(format!("remove the label: `kubectl label node NAME {EXCLUDE}-`")))
+    let values = nodes.iter().filter_map(|node| node.labels.get(EXCLUDE));
+    let values: BTreeSet<&str> = values.map(AsRef::as_ref).filter(|value| is_false(value)).collect();
+    let values = values.into_iter().collect::<Vec<_>>().join(",");
+    Some(
+        problem
+            .hint(format!("remove the label: `kubectl label nodes -l '{EXCLUDE} in ({values})' {EXCLUDE}-`")),
+    )
 }
 
 /// Whether Go's strconv.ParseBool parses a value as false.
