@@ -95,7 +95,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
     let mut problems = hooks;
     warnings.extend(unverified(input));
-    warnings.extend(settings.unknown_pools(&input.pools.pools));
+    warnings.extend(settings.unknown_pools(&input.pools.pools, &input.spec.spec.other_pools));
     problems.extend(nothing_to_copy(input));
     problems.extend(of_services::without_pool(input));
     problems.extend(no_internal(input));

@@ -12,7 +12,7 @@ use crate::core::pools::Pool;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::{Suggestions, nearest};
-use crate::core::spec::LargeScale;
+use crate::core::spec::{LargeScale, OtherPools};
 use crate::core::yaml::Document;
 use crate::core::{overlay, pointer};
 
@@ -181,12 +181,14 @@ impl Settings {
     }
 
     /// Returns an error for each unknown pool in a setting.
-    pub fn unknown_pools(&self, pools: &[Pool]) -> Vec<Diagnostic> {
+    pub fn unknown_pools(&self, pools: &[Pool], others: &OtherPools) -> Vec<Diagnostic> {
         let known: HashSet<&str> = pools.iter().map(|pool| pool.value.as_str()).collect();
         let mut suggestions = Suggestions::among(pools.iter().map(|pool| pool.value.as_str()));
         let mut warnings = Vec::new();
         for set in &self.0 {
-            for name in set.by_pool.keys().filter(|name| !known.contains(name.as_str())) {
+            let is_unknown =
+                |name: &&String| !known.contains(name.as_str()) && !others.may_have("settings", name);
+            for name in set.by_pool.keys().filter(is_unknown) {
                 let near = suggestions.did_you_mean(name);
                 warnings.push(Diagnostic::warning(format!(
                     "`spec.settings.{}` names the pool `{name}`, which does not exist{near}",

@@ -3,9 +3,11 @@
 mod cluster;
 mod large_scale;
 mod of_service;
+mod other_pools;
 
 pub use crate::core::spec::cluster::SpecCluster;
 pub use crate::core::spec::large_scale::{
     ConflictAction, ConflictRule, DeclaredPool, LargeScale, Metadata, Pools, Spec, SpecKind, WhenEmpty,
     Workload,
 };
+pub use crate::core::spec::other_pools::OtherPools;

@@ -10,7 +10,7 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::LargeScale;
+use crate::core::spec::{LargeScale, OtherPools};
 use crate::core::yaml::Document;
 use crate::directory::Source;
 use crate::directory::boundary::Boundary;
@@ -78,14 +78,17 @@ impl Project {
 
     fn read(source: &Source, need: &Need) -> Checked<Self> {
         let (whole, document) = source.read()?;
-        let (spec, document) = match &source.cluster {
+        let (mut spec, document) = match &source.cluster {
             Some(name) => whole.of_cluster(document, name)?,
             None => (whole.clone(), document),
         };
         let spec_path = source.file();
         let others =
             whole.cluster_names().filter(|name| Some(*name) != source.cluster.as_deref()).map(str::to_owned);
-        let others = others.collect();
+        let others: Vec<String> = others.collect();
+        if source.cluster.is_some() {
+            add_other_pools(&mut spec.spec.other_pools, source, &others);
+        }
         let directory = spec_path.parent().map(Path::to_owned).unwrap_or_default();
         let boundary = Boundary::around(&directory, source.outside);
         let mut problems = Vec::new();
@@ -194,6 +197,16 @@ enum Need {
     /// Everything, and a lock that git merges.
     Merged,
     Pools,
+}
+
+/// Adds the pools in the locks of the other clusters. Their problems are reported when their clusters are rendered.
+fn add_other_pools(pools: &mut OtherPools, source: &Source, others: &[String]) {
+    for name in others {
+        match load_lock(&source.of_cluster(name).lock()) {
+            Ok(Some(lock)) => pools.known.extend(lock.pools.into_keys()),
+            Ok(None) | Err(_) => pools.is_incomplete = true,
+        }
+    }
 }
 
 fn load_lock(path: &Path) -> Checked<Option<Lock>> {

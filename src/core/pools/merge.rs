@@ -370,7 +370,8 @@ fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
     let named =
         named.chain(spec.names.values().flat_map(|pools| pools.keys()).map(|pool| ("spec.names", pool)));
     for (field, pool) in named {
-        if !known.contains(&pool.as_str()) {
+        let part = if field == "spec.names" { "names" } else { "pools" };
+        if !known.contains(&pool.as_str()) && !spec.other_pools.may_have(part, pool) {
             let near = did_you_mean(pool, known.iter().copied());
             merged.warnings.push(Diagnostic::warning(format!(
                 "`{field}` names the pool `{pool}`, which does not exist{near}"

@@ -20,8 +20,9 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
     let Some(dns) = &input.spec.spec.dns else { return Vec::new() };
     let mut problems: Vec<Diagnostic> = ambiguous(input, dns).into_iter().collect();
     let known = || input.pools.pools.iter().map(|pool| pool.value.as_str());
-    for (index, pool) in dns.drain.iter().enumerate().filter(|(_, pool)| !known().any(|known| known == *pool))
-    {
+    let others = &input.spec.spec.other_pools;
+    let is_unknown = |pool: &str| !known().any(|known| known == pool) && !others.may_have("dns", pool);
+    for (index, pool) in dns.drain.iter().enumerate().filter(|(_, pool)| is_unknown(pool)) {
         problems.push(
             Diagnostic::error(format!(
                 "`spec.dns.drain` names the pool `{pool}`, which does not exist{}",
@@ -81,7 +82,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     let (known, mut suggestions) = (pools().collect::<BTreeSet<_>>(), Suggestions::among(pools()));
     for (field, pool) in fields.iter().flat_map(|(field, pools)| pools.iter().map(move |pool| (field, *pool)))
     {
-        if !known.contains(pool.as_str()) {
+        if !known.contains(pool.as_str()) && !input.spec.spec.other_pools.may_have("dns", pool) {
             let near = suggestions.did_you_mean(pool);
             warnings.push(
                 Diagnostic::warning(format!(

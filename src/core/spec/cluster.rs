@@ -93,7 +93,9 @@ impl LargeScale {
         if let Some(spec) = json::existing_map(&mut document.value, &["spec"]) {
             spec.remove("clusters");
         }
-        Ok((Self::of_document(&document)?, document))
+        let mut spec = Self::of_document(&document)?;
+        spec.spec.other_pools.own_fields = fields.keys().cloned().collect();
+        Ok((spec, document))
     }
 
     /// Lists the clusters of the spec, as a hint.

@@ -14,7 +14,7 @@ use crate::core::pointer;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
-use crate::core::spec::SpecCluster;
+use crate::core::spec::{OtherPools, SpecCluster};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
@@ -115,6 +115,9 @@ pub struct Spec {
     /// of this spec.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clusters: Vec<SpecCluster>,
+    /// The pools of the other clusters; empty if the spec was not read for one of its clusters.
+    #[serde(skip)]
+    pub other_pools: OtherPools,
 }
 
 /// Which pools to render.
@@ -241,6 +244,7 @@ impl Spec {
             limits: OwnLimits::default(),
             output: rendered(),
             clusters: Vec::new(),
+            other_pools: OtherPools::default(),
         }
     }
 }
