@@ -50,6 +50,8 @@ pub fn styled(text: &Styled) -> io::Result<()> {
 
 /// Prints a problem or a warning with its hint, in the format of the messages.
 pub fn diagnostic(diagnostic: &Diagnostic) {
+    // Apps with the same problem differ in the flags, so problems are compared without them.
+    let plain = diagnostic;
     let hint = diagnostic.hint.as_deref().map(messages::with_flags);
     let diagnostic = &Diagnostic { hint, ..diagnostic.clone() };
     let format = messages::format();
@@ -57,7 +59,7 @@ pub fn diagnostic(diagnostic: &Diagnostic) {
         MessageFormat::Human => human(diagnostic).as_str().to_owned(),
         MessageFormat::Json | MessageFormat::Github | MessageFormat::Sarif => messages::problem(diagnostic),
     };
-    if !text.is_empty() && messages::is_first(&text, diagnostic) {
+    if !text.is_empty() && messages::is_first(&text, plain) {
         error_line(&text);
     }
 }

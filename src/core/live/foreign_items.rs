@@ -33,7 +33,7 @@ pub fn foreign_items(wanted: &Value, live: &LiveObject) -> Vec<LeftField> {
     items(wanted, live).into_iter().map(left).collect()
 }
 
-/// Returns the items of others whose names the rendered object gives to other items.
+/// Returns the items of other field managers whose names the rendered object gives to other items.
 pub fn same_names(wanted: &Value, live: &LiveObject) -> Vec<SameName> {
     let same = |(manager, item): (&str, ForeignItem)| {
         let Rival { list, name, live, wanted } = item.rival?;

@@ -1,5 +1,5 @@
 //! Services that get another name at a render, because the Service of the manifests was renamed or an entry of `spec.names` is
-//! gone. An apply creates them anew with other addresses, unless `spec.names` keeps the old names.
+//! gone. An apply creates Services with other addresses, unless `spec.names` keeps the old names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -295,7 +295,7 @@ mod tests {
             warnings(names, &before, &[("site", "p", "site-p", "b"), ("site", "q", "site-q", "b")]),
             ["the Service `web` is replaced by `site`: spec.names: {site: {P: web-p, Q: old, R: \"yes\"}}"]
         );
-        // Following the hint is no rename back.
+        // The names of the hint are not a rename back.
         let names = "  names: {site: {P: web-p, Q: old}}\n";
         let now = [("site", "p", "site-p", "b"), ("site", "q", "site-q", "b")];
         let after = [("site", "p", "web-p", "b"), ("site", "q", "old", "b")];
