@@ -86,16 +86,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         &discovery.merged.set,
     );
     rebound.iter().for_each(terminal::diagnostic);
-    let renamed = Renamed {
-        spec: &project.spec,
-        cluster: project.source.cluster.as_deref(),
-        objects: &project.objects,
-        pools: &discovery.merged.set,
-        plan: &plan,
-        rendered: &rendered.files,
-        known: &tree.known,
-    };
-    let renamed = renamed.warnings();
+    let renamed = renamed(project, &discovery, &plan, &rendered, &tree);
     renamed.iter().for_each(terminal::diagnostic);
     warn_of_foreign(project, &tree, overwrite)?;
     warn_of_leaving(project, &discovery, &tree, &plan);
@@ -171,6 +162,26 @@ fn warn_of_leaving(project: &Project, discovery: &Discovery, tree: &Tree, plan: 
     if let Some(lock) = project.lock.as_ref().filter(|_| tree.known.is_empty()) {
         former_outputs(project, lock).iter().for_each(terminal::diagnostic);
     }
+}
+
+/// Returns a warning for each Service that gets another name, and so another address.
+fn renamed(
+    project: &Project,
+    discovery: &Discovery,
+    plan: &Plan,
+    rendered: &Rendered,
+    tree: &Tree,
+) -> Vec<Diagnostic> {
+    let renamed = Renamed {
+        spec: &project.spec,
+        cluster: project.source.cluster.as_deref(),
+        objects: &project.objects,
+        pools: &discovery.merged.set,
+        plan,
+        rendered: &rendered.files,
+        known: &tree.known,
+    };
+    renamed.warnings()
 }
 
 /// A render, and what it would change in the directory.

@@ -43,7 +43,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
     let project = &Project::open(&scope.source)?;
     let reviewed = Reviewed::read(project)?;
     let cluster = &Cluster::connect(&scope.cluster, Arc::new(terminal::note))?;
-    interrupts::report(Stage::BeforeAnswer, Some(scope))?;
+    interrupts::report(Stage::Unanswered, Some(scope))?;
     if args.watch {
         wait_for_server(cluster);
     }

@@ -179,7 +179,7 @@ pub(crate) fn render_project(project: &Project, pools: &PoolSet, max_objects: u3
 /// Reads the nodes of the cluster that the flags name, and its identity. Refuses the wrong cluster before reading
 /// nodes.
 pub(crate) fn from_cluster(flags: &ClusterFlags, locked: Option<&str>) -> Result<Asked, Failure> {
-    interrupts::report(Stage::BeforeNodes, None)?;
+    interrupts::report(Stage::NodesUnread, None)?;
     let asked = ask(flags, locked);
     interrupts::answered();
     asked

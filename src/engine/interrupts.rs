@@ -10,19 +10,19 @@ use crate::scope::Scope;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// A command that changes the cluster has not begun to.
-    BeforeChanges,
+    Unchanged,
     /// A command that only reads the cluster has no complete answer yet.
-    BeforeAnswer,
+    Unanswered,
     /// A command has not read the nodes, so it has written no file.
-    BeforeNodes,
+    NodesUnread,
 }
 
 impl Stage {
     fn text(self) -> &'static str {
         match self {
-            Self::BeforeChanges => "interrupted before anything was changed",
-            Self::BeforeAnswer => "interrupted before the API server answered; nothing was changed",
-            Self::BeforeNodes => "interrupted before the nodes were read; nothing was written",
+            Self::Unchanged => "interrupted before anything was changed",
+            Self::Unanswered => "interrupted before the API server answered; nothing was changed",
+            Self::NodesUnread => "interrupted before the nodes were read; nothing was written",
         }
     }
 }

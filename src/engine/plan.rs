@@ -116,7 +116,9 @@ pub(crate) fn jobs<'a>(
     let problems: Vec<(&Key, Diagnostic)> =
         comparisons.iter().filter_map(|comparison| Some((comparison.key(), problem(comparison)?))).collect();
     if !problems.is_empty() {
-        problems.iter().for_each(|(key, problem)| terminal::problem_of(&key.to_string(), problem));
+        for (key, problem) in &problems {
+            terminal::problem_of(&key.to_string(), problem);
+        }
         terminal::same_of_objects();
         let problem = Diagnostic::error("nothing was changed: the plan cannot be applied completely")
             .hint("fix the problems above, then apply the plan again");

@@ -121,7 +121,7 @@ impl Target {
             // A command that changes the cluster waits for an API server that restarts, also with its first request.
             cluster.be_patient();
         }
-        let stage = if access == Access::ReadWrite { Stage::BeforeChanges } else { Stage::BeforeAnswer };
+        let stage = if access == Access::ReadWrite { Stage::Unchanged } else { Stage::Unanswered };
         interrupts::report(stage, Some(scope))?;
         let identity = checked_identity(&cluster, &reviewed, access)?;
         project.refuse_same_cluster(&identity)?;

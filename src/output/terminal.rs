@@ -100,7 +100,9 @@ pub fn fold_repeated() {
 
 /// Shows how often the folded problems were repeated, and stops folding. Programs can count themselves.
 pub fn show_repeated() {
-    messages::unfold().iter().for_each(|line| note(line));
+    for line in messages::unfold() {
+        note(&line);
+    }
     same_of_objects();
 }
 
@@ -114,7 +116,9 @@ pub fn problem_of(object: &str, problem: &Diagnostic) {
 /// Names the objects that have the same problem as another one. For several specs and clusters, the end of the run does.
 pub fn same_of_objects() {
     if !messages::is_folding() {
-        messages::same_of_objects().iter().for_each(|line| note(line));
+        for line in messages::same_of_objects() {
+            note(&line);
+        }
     }
 }
 
