@@ -112,7 +112,7 @@ fn a_watch_shows_what_changes_and_ends_when_interrupted() {
     two_more_looks();
     watch.interrupt();
     let run = watch.wait();
-    assert_eq!(run.code, None, "ended by the signal: {run:?}");
+    assert_eq!(run.code, Some(130), "{run:?}");
     assert_eq!(run.out.matches("POOL ").count(), 1, "only changes must be printed: {}", run.out);
     assert!(
         run.out.ends_with(
