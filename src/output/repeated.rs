@@ -53,7 +53,8 @@ impl Folded {
         }
         if let Some(location) = &problem.location {
             let place = location.to_string();
-            if !known.places.contains(&place) {
+            let is_first = known.first.starts_with(&format!("{place}: "));
+            if !is_first && !known.places.contains(&place) {
                 known.places.push(place);
             }
         }
