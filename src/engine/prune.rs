@@ -137,6 +137,7 @@ fn refuse_moved(target: &Target, delete: &[(Deletion, &LiveObject)]) -> Result<(
             keys.iter().filter(|key| peer.renders(key)).map(ToString::to_string).collect();
         let shown: Vec<&str> = moved.iter().map(String::as_str).collect();
         let own = if target.flags.is_empty() { " -f ." } else { &target.flags };
+        let flags = format!("{own}{}", peer.flags);
         problems.push(
             Diagnostic::refusal(format!(
                 "{} would be deleted, but {} renders {} for the same cluster",
@@ -145,8 +146,7 @@ fn refuse_moved(target: &Target, delete: &[(Deletion, &LiveObject)]) -> Result<(
                 if moved.len() == 1 { "it" } else { "them" }
             ))
             .hint(format!(
-                "apply both directories in one run, which moves the objects: `kubectl largescale apply{own}{} --prune`",
-                peer.flags
+                "apply both directories in one run, which moves the objects: `kubectl largescale apply{flags} --prune`"
             )),
         );
     }

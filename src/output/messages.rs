@@ -50,6 +50,8 @@ struct State {
     flags: String,
     /// The problems that were shown; `None` if repeated problems are not folded.
     folded: Option<Folded>,
+    /// What programs got, while repeated problems are folded.
+    printed: HashSet<String>,
     /// The problems of objects.
     of_objects: OfObjects,
     /// The messages of the log, each once: some commands repeat their warnings for as long as they run.
@@ -108,11 +110,13 @@ pub(super) fn is_folding() -> bool {
     with_state(|state| state.folded.is_some())
 }
 
-/// Counts a problem. Returns whether it must be shown. Programs get every one, with its spec and cluster.
+/// Counts a problem. Returns whether it must be shown. Programs get every one that differs in any way, also in its spec or cluster.
 pub(super) fn is_first(text: &str, diagnostic: &Diagnostic) -> bool {
     with_state(|state| {
-        let is_human = state.format == MessageFormat::Human;
-        let Some(folded) = state.folded.as_mut().filter(|_| is_human) else { return true };
+        let Some(folded) = &mut state.folded else { return true };
+        if state.format != MessageFormat::Human {
+            return state.printed.insert(text.to_owned());
+        }
         folded.is_new(text, diagnostic, state.scope.as_ref())
     })
 }
