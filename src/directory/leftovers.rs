@@ -40,8 +40,8 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
         let more = format!("{} more rendered files are not in the lock", left.len() - SHOWN);
         problems.push(Diagnostic::refusal(more).at(Location::file(output.display().to_string())));
     }
-    if let (Some(last), Some(first)) = (problems.last_mut(), left.first()) {
-        last.hint = Some(hint(project, output, first));
+    if let Some(last) = problems.last_mut() {
+        last.hint = hint(project, output, &left);
     }
     problems
 }
@@ -53,14 +53,15 @@ pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
     left.filter_map(|name| pool_of(&output.join(name))).collect()
 }
 
-/// Returns how to resolve leftovers, one of which is named `name`.
-fn hint(project: &Project, output: &Path, name: &str) -> String {
+/// Returns how to resolve leftovers.
+fn hint(project: &Project, output: &Path, left: &[String]) -> Option<String> {
+    let name = left.first()?;
     let lock = project.lock_path();
     if let Some(other) = same_object(project, output, name) {
-        return format!(
+        return Some(format!(
             "{} has the same object; remove the file that the lock does not list",
             path(&output.join(other))
-        );
+        ));
     }
     let is_lost = |pool: &String| {
         !project
@@ -72,7 +73,7 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
     let keep = if let Some(other) = lock_of_no_spec(&lock, project.source.cluster.as_deref(), name) {
         let (from, to) = (path(&other), path(&lock));
         format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
-    } else if let Some(commit) = commit_with(project, output, name) {
+    } else if let Some(commit) = commit_with(project, output, left) {
         let flags = project.source.flags();
         format!("run `kubectl largescale render{flags} --pools-of {commit}`")
     } else if let Some(pool) = pool_of(&output.join(name)).filter(is_lost) {
@@ -83,7 +84,7 @@ fn hint(project: &Project, output: &Path, name: &str) -> String {
     } else {
         "add its manifest to `spec.manifests`, and render".to_owned()
     };
-    format!("to keep the object and its load balancer address, {keep}; to delete both, remove the file")
+    Some(format!("to keep the object and its load balancer address, {keep}; to delete both, remove the file"))
 }
 
 /// Returns the file of the lock that has the same object, if there is one: this file is then a copy of it.
@@ -98,15 +99,27 @@ fn same_object(project: &Project, output: &Path, name: &str) -> Option<String> {
     (is_listed && key(&other)? == own).then_some(other)
 }
 
-/// Returns the last commit that changed the file and whose lock lists it.
-fn commit_with(project: &Project, output: &Path, name: &str) -> Option<String> {
+/// Returns the commit whose lock lists the first leftover and the most others: HEAD, or one of the last that changed the file.
+fn commit_with(project: &Project, output: &Path, left: &[String]) -> Option<String> {
     let repository = Repository::around(&project.directory).ok()??;
-    let lists = |commit: &String| {
+    let first = left.first()?;
+    let listed = |commit: &String| {
         let beside = repository.revision(commit, output, &project.lock_path()).ok().and_then(|it| it.beside);
         let text = beside.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        Lock::read("", &text).is_ok_and(|lock| lock.has_path(name))
+        let lock = Lock::read("", &text).ok().filter(|lock| lock.has_path(first))?;
+        Some(left.iter().filter(|name| lock.has_path(name)).count())
     };
-    repository.changes(&output.join(name)).into_iter().find(lists)
+    let mut best: Option<(usize, String)> = None;
+    for commit in repository.head().into_iter().chain(repository.changes(&output.join(first))) {
+        let Some(count) = listed(&commit) else { continue };
+        if best.as_ref().is_none_or(|(most, _)| count > *most) {
+            best = Some((count, commit));
+        }
+        if count == left.len() {
+            break;
+        }
+    }
+    best.map(|(_, commit)| commit)
 }
 
 /// Returns the pool of the Service in a rendered file.

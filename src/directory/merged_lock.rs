@@ -90,6 +90,9 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
 /// parent. `None` if there is no such commit, or if the two do not merge.
 pub(super) fn of_merge_commit(files: Files<'_>) -> Checked<Option<Lock>> {
     let shown = files.lock.display().to_string();
+    if !files.lock.exists() {
+        return Ok(None);
+    }
     let Some(repository) = Repository::around(files.directory)? else { return Ok(None) };
     let Some(commit) = repository.last_merge(files.lock)? else { return Ok(None) };
     let text = read_text(files.lock, &shown)?.replace("\r\n", "\n");

@@ -196,6 +196,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "start; pools a1 a2 a3 a4; keep a4; git checkout -q HEAD~1 -- app/largescale.lock; git commit -qm old",
         "is not in the lock",
     ),
+    (
+        "a lost lock, and another branch that forgot a pool",
+        "start; pools a1 a2 a3 a4 a5; keep two; git switch -qc other; pools a1 a2 a3 a4; port 81; render --forget a5 > /dev/null 2>&1; git add app; git commit -qm forget; git switch -q main; rm app/largescale.lock",
+        "is not in the lock",
+    ),
 ];
 
 /// Returns the first command in backticks of the last hint.
@@ -215,8 +220,11 @@ fn hints_about_locks_lead_out() {
         assert!(!command.is_empty(), "{name}: {said}");
         let said = sh(&environment, &format!("{command}; render; render --check > /dev/null"));
         let rendered = names(&environment.path().join("app/rendered"));
-        let is_other = *name == "two clusters";
-        let expected = if is_other { "a1 a2 a3" } else { "a1 a2 a3 a4" };
+        let expected = match *name {
+            "two clusters" => "a1 a2 a3",
+            "a lost lock, and another branch that forgot a pool" => "a1 a2 a3 a4 a5",
+            _ => "a1 a2 a3 a4",
+        };
         assert_eq!(rendered.into_iter().collect::<Vec<_>>().join(" "), expected, "{name}: {command}\n{said}");
     }
 }

@@ -64,6 +64,12 @@ impl Repository {
         Ok(found)
     }
 
+    /// Returns the abbreviated name of HEAD.
+    pub(in crate::directory) fn head(&self) -> Option<String> {
+        let answer = self.git(&["rev-parse", "--short", "--verify", "--quiet", "HEAD"], &[]).ok()?;
+        Some(String::from_utf8_lossy(&answer).trim().to_owned())
+    }
+
     /// Whether git still knows the conflict of a file that was added to the index.
     pub(in crate::directory) fn can_restore_conflict(&self, file: &Path) -> bool {
         let Ok(path) = self.shown_path(file) else { return false };
