@@ -1,5 +1,6 @@
 //! The lock of a directory while git merges two branches, and after a merge whose lock was decided without this program.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::core::kubernetes::names;
@@ -70,6 +71,7 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
         None => plain()?,
     };
     if let Some(lock) = &mut found.lock {
+        let sides = sides(&repository, files, &conflicts)?;
         for (path, stages) in conflicts {
             let Some(name) =
                 path.rsplit(|byte| *byte == b'/').next().and_then(|name| std::str::from_utf8(name).ok())
@@ -79,7 +81,7 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
             let file = files.output.join(name);
             // The index also has files of subdirectories, which no render writes.
             if repository.path(&file)? == path {
-                accept(lock, name, &stages, &file);
+                accept(lock, &sides, name, &stages, &file);
             }
         }
     }
@@ -170,14 +172,35 @@ fn accepting(mut lock: Lock, others: &[&Lock]) -> Lock {
     lock
 }
 
-/// Accepts a rendered file with conflict markers, if both branches rendered it: its content is then neither of both.
-fn accept(lock: &mut Lock, name: &str, stages: &Stages, file: &Path) {
-    let mut versions = [&stages.ours, &stages.theirs].into_iter().flatten();
-    if !versions.all(|content| lock.has_digest(name, &names::digest(content))) {
+/// Returns the locks of both branches, if files have a conflict. git may have merged the lock without one.
+fn sides(
+    repository: &Repository,
+    files: Files<'_>,
+    conflicts: &BTreeMap<Vec<u8>, Stages>,
+) -> Result<Vec<Lock>, Diagnostic> {
+    if conflicts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let versions = repository.merged_versions(files.lock)?;
+    let read = |content: Vec<u8>| Lock::read("", std::str::from_utf8(&content).ok()?).ok();
+    Ok(versions.into_iter().filter_map(read).collect())
+}
+
+/// Accepts a rendered file with a conflict, if the branches rendered it: with conflict markers, its content is that of no branch,
+/// and a lock that git merged without a conflict may have dropped it.
+fn accept(lock: &mut Lock, sides: &[Lock], name: &str, stages: &Stages, file: &Path) {
+    let is_ours = |digest: &str| {
+        lock.has_digest(name, digest)
+            || sides.iter().any(|side| side.id == lock.id && side.has_digest(name, digest))
+    };
+    let versions = || [&stages.ours, &stages.theirs].into_iter().flatten();
+    if !versions().all(|content| is_ours(&names::digest(content))) {
         return;
     }
     let Ok(content) = read(file, "") else { return };
-    if conflict("", &String::from_utf8_lossy(&content)).is_some() {
+    if versions().any(|version| *version == content)
+        || conflict("", &String::from_utf8_lossy(&content)).is_some()
+    {
         lock.sides.push([(name.to_owned(), names::digest(&content))].into());
     }
 }

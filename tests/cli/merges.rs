@@ -245,6 +245,20 @@ fn a_lock_that_was_merged_by_hand_is_kept_with_a_warning() {
     assert!(names(&rendered).contains("a4"), "{command}: {said}");
 }
 
+#[test]
+fn a_file_with_a_conflict_is_ours_although_the_lock_has_none() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let said = sh(
+        &environment,
+        "start; pools a1 a2 a3 a4; keep a4
+        sed -i 's/^  nodes:/  output: tree\\n  nodes:/' app/largescale.yaml; git mv app/rendered app/tree; render > out.txt 2>&1; git add app; git commit -qm moved
+        ! git revert --no-edit HEAD~1 > /dev/null 2>&1; git status --porcelain
+        pools a1 a2 a3 a4; port 81; render; render --check",
+    );
+    assert!(said.contains(" app/tree/service-web-a4.yaml") && !said.contains("U app/largescale.lock"), "{said}");
+    assert!(names(&environment.path().join("app/tree")).contains("a4"), "{said}");
+}
+
 fn names(directory: &Path) -> BTreeSet<String> {
     let entries =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -12,6 +12,10 @@ use crate::directory::git::git_dir::WorkTree;
 const MARKS: [&str; 6] =
     ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply", "AUTO_MERGE"];
 
+/// The commits that an unfinished operation joins.
+const JOINED: [&str; 7] =
+    ["HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REVERT_HEAD^", "REBASE_HEAD", "refs/stash"];
+
 /// The versions of a file with a conflict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::directory) struct Stages {
@@ -62,6 +66,19 @@ impl Repository {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the versions of a file that git is joining, as far as they exist.
+    pub(in crate::directory) fn merged_versions(&self, file: &Path) -> Result<Vec<Vec<u8>>, Diagnostic> {
+        let path = self.path(file)?;
+        // The names of objects are separated by line ends.
+        if path.contains(&b'\n') {
+            return Ok(Vec::new());
+        }
+        let names: Vec<Vec<u8>> =
+            JOINED.iter().map(|commit| [commit.as_bytes(), b":", &path].concat()).collect();
+        let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        Ok(self.blobs(&names)?.into_iter().flatten().collect())
     }
 
     /// Returns the abbreviated name of HEAD.
