@@ -133,6 +133,11 @@ impl Lock {
         self.records().any(|files| files.get(path).is_some_and(|known| known == digest))
     }
 
+    /// Returns whether a render wrote a file with this digest, or was about to write one, under any name.
+    pub fn has_content(&self, digest: &str) -> bool {
+        self.records().flat_map(BTreeMap::values).any(|known| known == digest)
+    }
+
     fn records(&self) -> impl Iterator<Item = &BTreeMap<String, String>> {
         [&self.files, &self.pending].into_iter().chain(&self.sides)
     }

@@ -189,9 +189,9 @@ fn sides(
 /// Accepts a rendered file with a conflict, if the branches rendered it: with conflict markers, its content is that of no branch,
 /// and a lock that git merged without a conflict may have dropped it.
 fn accept(lock: &mut Lock, sides: &[Lock], name: &str, stages: &Stages, file: &Path) {
+    // git may take the file of a removed pool for the former name of a new pool's file: then a version is of the other file.
     let is_ours = |digest: &str| {
-        lock.has_digest(name, digest)
-            || sides.iter().any(|side| side.id == lock.id && side.has_digest(name, digest))
+        lock.has_content(digest) || sides.iter().any(|side| side.id == lock.id && side.has_content(digest))
     };
     let versions = || [&stages.ours, &stages.theirs].into_iter().flatten();
     if !versions().all(|content| is_ours(&names::digest(content))) {

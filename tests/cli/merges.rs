@@ -167,6 +167,13 @@ const SCENARIOS: &[Scenario] = &[
         port: "81",
         finish: "git commit -qm merged",
     },
+    Scenario {
+        name: "a new pool whose file git takes for that of a forgotten pool",
+        script: "start; git switch -qc feature; port 81; keep 81; git switch -q main; port 82; pools a1 a2 a4; render --forget a3 > /dev/null 2>&1; git add app; git commit -qm a4; ! git merge -q feature > /dev/null; git checkout -q --theirs app/web.yaml; git ls-files -s | grep -q '1.app/rendered/service-web-a4'",
+        pools: &["a1", "a2", "a4"],
+        port: "81",
+        finish: "git commit -qm merged",
+    },
 ];
 
 /// States that a render refuses, and the commands of its hints. They are followed as they are printed.
@@ -255,7 +262,10 @@ fn a_file_with_a_conflict_is_ours_although_the_lock_has_none() {
         ! git revert --no-edit HEAD~1 > /dev/null 2>&1; git status --porcelain
         pools a1 a2 a3 a4; port 81; render; render --check",
     );
-    assert!(said.contains(" app/tree/service-web-a4.yaml") && !said.contains("U app/largescale.lock"), "{said}");
+    assert!(
+        said.contains(" app/tree/service-web-a4.yaml") && !said.contains("U app/largescale.lock"),
+        "{said}"
+    );
     assert!(names(&environment.path().join("app/tree")).contains("a4"), "{said}");
 }
 
