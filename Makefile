@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types estates cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types estates months cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -57,6 +57,9 @@ bench: build control-plane          ## measure the documented figures, as ratios
 
 estates: control-plane             ## adopt COUNT random clusters that are already running, from SEED on: make estates COUNT=500
 	ESTATES=$(or $(COUNT),500) SEED=$(or $(SEED),1) cargo test --test e2e estates:: -- --nocapture
+
+months:                             ## live about COUNT operations of random months offline, from SEED on: make months COUNT=10000
+	MONTHS=$$(( ($(or $(COUNT),10000) + 29) / 30 )) SEED=$(or $(SEED),1) cargo test --test cli month:: -- --nocapture
 
 cases:                              ## rewrite the transcripts of tests/cases; read them before you commit them
 	UPDATE_CASES=1 cargo test --quiet --test cli

@@ -29,6 +29,7 @@ mod man;
 mod merges;
 mod messages;
 mod models;
+mod month;
 mod node_hints;
 mod overlays;
 #[path = "../support/pages.rs"]
@@ -40,5 +41,7 @@ mod platforms;
 mod provider_nodes;
 mod providers;
 mod quoting;
+#[path = "../kill/random.rs"]
+mod random;
 mod untrusted_git;
 mod workflows;

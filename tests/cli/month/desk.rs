@@ -1,0 +1,148 @@
+//! The place where the user types: it runs commands, and remembers them for the report of a failure.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::environment::{Environment, PROGRAM};
+use crate::random::Random;
+
+/// A problem ends the month.
+pub type Outcome<T = ()> = Result<T, String>;
+
+/// The answer of a command.
+#[derive(Clone, Debug)]
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Said {
+    pub fn is_ok(&self) -> bool {
+        self.code == Some(0)
+    }
+}
+
+/// A directory, a generator of numbers, and what was done.
+pub struct Desk {
+    environment: Environment,
+    random: Random,
+    log: Vec<String>,
+    last: Vec<String>,
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl Desk {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            environment: Environment::with(Path::new("/nonexistent")),
+            random: Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
+            log: Vec::new(),
+            last: Vec::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.environment.path().to_owned()
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.random.below(end as u64)).unwrap()
+    }
+
+    /// Returns one of the values.
+    pub fn pick<T: Clone>(&mut self, values: &[T]) -> Option<T> {
+        if values.is_empty() { None } else { Some(values[self.below(values.len())].clone()) }
+    }
+
+    /// Whether one of `end` cases happens.
+    pub fn one_in(&mut self, end: usize) -> bool {
+        self.below(end) == 0
+    }
+
+    pub fn count(&mut self, what: String) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    /// Writes a line of the report.
+    pub fn note(&mut self, line: String) {
+        self.log.push(line);
+    }
+
+    /// Runs the program in a directory.
+    pub fn program(&mut self, directory: &str, arguments: &str) -> Said {
+        let mut command = Command::new(PROGRAM);
+        command.args(arguments.split_whitespace());
+        self.run(directory, command, &format!("kubectl largescale {arguments}"))
+    }
+
+    /// Runs a line of a shell in a directory.
+    pub fn shell(&mut self, directory: &str, line: &str) -> Said {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line.replace("kubectl largescale", PROGRAM));
+        self.run(directory, command, line)
+    }
+
+    fn run(&mut self, directory: &str, mut command: Command, shown: &str) -> Said {
+        self.environment.prepare(&mut command);
+        command.current_dir(self.environment.path().join(directory)).env("GIT_EDITOR", "true");
+        let output = command.output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
+        let place = if directory.is_empty() { String::new() } else { format!("{directory}: ") };
+        let code = said.code.map_or_else(|| "killed".to_owned(), |code| code.to_string());
+        self.log.push(format!("    {place}{shown} -> {code}"));
+        self.last.push(format!("$ {shown}\n{}{}", said.out, said.err));
+        if self.last.len() > 2 {
+            self.last.remove(0);
+        }
+        said
+    }
+
+    /// Runs a line at the root that must succeed, and returns what it prints.
+    pub fn must(&mut self, line: &str) -> Outcome<String> {
+        let said = self.shell("", line);
+        if said.is_ok() { Ok(said.out) } else { Err(format!("`{line}` failed")) }
+    }
+
+    /// Starts a render, and kills it after a moment.
+    pub fn kill_render(&mut self, flags: &str, after: Duration) {
+        let mut command = Command::new(PROGRAM);
+        command.arg("render").args(flags.split_whitespace());
+        self.environment.prepare(&mut command);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let mut child = command.spawn().unwrap();
+        std::thread::sleep(after);
+        let _ = child.kill();
+        child.wait().unwrap();
+        self.log.push(format!("    render {flags}, killed after {after:?}"));
+    }
+
+    pub fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.environment.path().join(path)).ok()
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.environment.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn exists(&self, path: &str) -> bool {
+        self.environment.path().join(path).exists()
+    }
+
+    /// Copies the repository to another directory.
+    pub fn copy_to(&self, directory: &str) -> std::io::Result<()> {
+        Command::new("cp").arg("-a").arg(self.environment.path()).arg(directory).status().map(drop)
+    }
+
+    /// Returns what was done, and what the last commands said.
+    pub fn report(&self) -> String {
+        format!("{}\n\n{}", self.log.join("\n"), self.last.join("\n"))
+    }
+}

@@ -1,0 +1,185 @@
+//! Renders until the directory is clean, as a user who follows the hints.
+
+use crate::month::desk::{Outcome, Said};
+use crate::month::files::{App, Lock, apps, rendered};
+use crate::month::life::Life;
+
+/// The number of hints and renders that lead out of any state.
+const HINTS: usize = 4;
+
+/// Words that begin a command in a hint; other text in backticks names a field or a value.
+const COMMANDS: [&str; 5] = ["kubectl", "git", "mv", "rm", "cp"];
+
+impl Life {
+    /// Renders every spec, follows hints, and checks the invariants.
+    pub fn settle(&mut self) -> Outcome {
+        self.settle_with("")
+    }
+
+    /// As `settle`, with more flags for the first render of each spec.
+    pub fn settle_with(&mut self, flags: &str) -> Outcome {
+        self.unknown_files_fail()?;
+        for spec in self.apps().into_iter().map(|app| app.spec) {
+            self.render(&spec, flags)?;
+        }
+        self.check()
+    }
+
+    pub fn apps(&self) -> Vec<App> {
+        apps(&self.desk.root())
+    }
+
+    /// A file with the header of the program that no lock knows makes a check fail.
+    fn unknown_files_fail(&mut self) -> Outcome {
+        let root = self.desk.root();
+        for app in self.apps() {
+            let known = Lock::of(&root, &app).map(|lock| lock.files).unwrap_or_default();
+            if !rendered(&root, &app.output).is_subset(&known) {
+                self.desk.count("check of unknown files".to_owned());
+                for flags in ["--check --locked", "--check"] {
+                    let said = self.desk.program("", &format!("render -f {} {flags}", app.spec));
+                    if said.is_ok() {
+                        return Err(format!("{flags} exits 0 beside a file that the lock does not know"));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns a place where the user may be, and the flags that name the spec there.
+    pub fn place(&mut self, spec: &str) -> (String, String) {
+        let (directory, name) = spec.split_once('/').unwrap();
+        let (directory, is_usual) = (directory.to_owned(), name == "largescale.yaml");
+        match (self.desk.below(3), is_usual) {
+            (0, true) => (directory, String::new()),
+            (0, false) => (directory, format!(" -f {name}")),
+            (1, true) => (String::new(), format!(" -f {directory}")),
+            (1, false) => (String::new(), format!(" -f {spec}")),
+            _ => ("elsewhere".to_owned(), format!(" -f ../{spec}")),
+        }
+    }
+
+    /// Renders a spec until the render succeeds.
+    fn render(&mut self, spec: &str, flags: &str) -> Outcome {
+        let (directory, file) = self.place(spec);
+        let mut more = flags.to_owned();
+        for attempt in 0..=HINTS {
+            let said = self.desk.program(&directory, &format!("render{file}{more}"));
+            if said.is_ok() {
+                return self.mark_resolved(&directory, &said);
+            }
+            let error = said.err.lines().find(|line| line.starts_with("error: ")).unwrap_or_default();
+            let error = error.to_owned();
+            self.desk.count(format!("refused: {}", kind_of(&error)));
+            if attempt == HINTS {
+                break;
+            }
+            let before = self.present();
+            if error.contains("refusing to drop more than half") && self.has_shrunk(spec) {
+                more += " --allow-shrink";
+            } else if error.contains("was edited by hand") && self.may_overwrite {
+                more += " --overwrite";
+            } else if let Some(command) = hinted(&said) {
+                let shrink = format!("{command} --allow-shrink");
+                let has_worked = self.follow(&directory, &command)
+                    || (command.contains(" render") && more.contains("--allow-shrink"))
+                        && self.follow(&directory, &shrink);
+                if !has_worked {
+                    return Err(format!("the hint `{command}` fails"));
+                }
+            } else if error.contains("is not in the lock") && said.err.contains("remove the file") {
+                self.remove_copy(&error)?;
+            } else {
+                return Err("the hint has no command".to_owned());
+            }
+            let lost = before.iter().find(|path| !self.desk.exists(path));
+            if let Some(lost) = lost.filter(|path| !error.contains(path.as_str())) {
+                return Err(format!("the hint lost {lost}"));
+            }
+        }
+        Err(format!("no clean state after {HINTS} hints"))
+    }
+
+    /// Runs the command that marks conflicts as resolved. Until then, a lock that equals that of one branch is taken as one that
+    /// the user took, and a check without nodes merges both branches again.
+    fn mark_resolved(&mut self, directory: &str, said: &Said) -> Outcome {
+        let Some(line) = said.err.lines().find(|line| line.ends_with("marks the conflicts as resolved"))
+        else {
+            return Ok(());
+        };
+        let command = line.split('`').nth(1).unwrap_or_default().to_owned();
+        if self.follow(directory, &command) { Ok(()) } else { Err(format!("`{command}` fails")) }
+    }
+
+    /// Runs the command of a hint as it is printed; nodes are labeled in the file.
+    fn follow(&mut self, directory: &str, command: &str) -> bool {
+        if let Some(rest) = command.strip_prefix("kubectl label node ") {
+            self.desk.note(format!("    {command}"));
+            let (names, label) = rest.trim_end_matches(" --overwrite").rsplit_once(' ').unwrap();
+            let pool = label.split_once('=').unwrap().1;
+            let are_known = names.split(' ').all(|name| self.nodes.label(name, pool));
+            self.write_nodes();
+            return are_known;
+        }
+        self.desk.count(format!("followed: {}", command.split(' ').take(2).collect::<Vec<_>>().join(" ")));
+        self.desk.shell(directory, command).is_ok()
+    }
+
+    /// Removes a file that the hint says to remove: the model knows that it is a copy.
+    fn remove_copy(&mut self, error: &str) -> Outcome {
+        let path = self.copy.take().filter(|path| error.contains(path.rsplit('/').next().unwrap()));
+        let path = path.ok_or("the hint removes a file that the month did not copy")?;
+        self.desk.must(&format!("rm {path}")).map(drop)
+    }
+
+    /// Whether more than half of the pools of a lock have no nodes.
+    fn has_shrunk(&self, spec: &str) -> bool {
+        let alive = self.nodes.pools();
+        let app = self.apps().into_iter().find(|app| app.spec == spec);
+        let lock = app.and_then(|app| Lock::of(&self.desk.root(), &app)).map(|lock| lock.id);
+        let is_new = lock.as_ref().is_some_and(|id| self.known.iter().all(|(known, _)| known != id));
+        let known: Vec<&String> = match (&self.new_lock, lock) {
+            (Some(new), _) if is_new => new.iter().collect(),
+            (_, Some(id)) => {
+                self.known.iter().filter(|(known, _)| *known == id).map(|(_, pool)| pool).collect()
+            }
+            // The lock has conflicts.
+            (_, None) => self.known.iter().map(|(_, pool)| pool).collect(),
+        };
+        known.iter().filter(|pool| !alive.contains(**pool)).count() * 2 > known.len()
+    }
+
+    /// Returns the files of the Services that must exist, as far as they exist.
+    fn present(&self) -> Vec<String> {
+        let pools: std::collections::BTreeSet<&String> = self.known.iter().map(|(_, pool)| pool).collect();
+        let files = |app: App| -> Vec<String> {
+            let of = |service: &String| pools.iter().map(|pool| app.file(service, pool)).collect::<Vec<_>>();
+            app.services.keys().flat_map(of).collect()
+        };
+        self.apps().into_iter().flat_map(files).filter(|path| self.desk.exists(path)).collect()
+    }
+}
+
+/// Returns the first command in the hint of the first error.
+fn hinted(said: &Said) -> Option<String> {
+    let mut lines = said.err.lines().skip_while(|line| !line.starts_with("error: "));
+    let hint = lines.find_map(|line| line.strip_prefix("  hint: "))?;
+    let quoted = hint.split('`').skip(1).step_by(2);
+    let is_command = |text: &&str| {
+        text.split_once(' ').is_some_and(|(first, _)| COMMANDS.contains(&first)) && *text != "git diff"
+    };
+    quoted.into_iter().find(is_command).map(str::to_owned)
+}
+
+/// Returns an error without the names in it.
+fn kind_of(error: &str) -> String {
+    let message = error.strip_prefix("error: ").unwrap_or(error);
+    let message = message.split_once(".yaml: ").or(message.split_once(".lock: ")).map_or(message, |it| it.1);
+    let message = match (message.split_once(" ("), message.rsplit_once(')')) {
+        (Some((start, _)), Some((_, end))) => &format!("{start}{end}"),
+        _ => message,
+    };
+    let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || "`,:;-".contains(c));
+    message.split(' ').filter(is_word).take(12).collect::<Vec<_>>().join(" ")
+}
