@@ -14,7 +14,7 @@ impl Life {
     fn nodes_changed(&mut self, subject: &str) -> Done {
         self.write_nodes();
         // A change of nodes alone is what `render --commit` is for.
-        let flags = if self.desk.one_in(4) { " --commit" } else { "" };
+        let flags = if self.desk.one_in(4) { " --commit --all" } else { "" };
         self.settle_with(flags)?;
         if !flags.is_empty() && !self.desk.must("git status --porcelain")?.is_empty() {
             return Err("render --commit leaves changes".to_owned());
