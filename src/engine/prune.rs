@@ -133,6 +133,10 @@ fn refuse_moved(target: &Target, delete: &[(Deletion, &LiveObject)]) -> Result<(
     let keys: Vec<Key> = delete.iter().map(|(deletion, _)| deletion.key.clone()).collect();
     let mut problems: Vec<Diagnostic> = Vec::new();
     for peer in target.peers.beside(&target.identity, &keys)? {
+        // A copy of this directory is another state of the same app.
+        if peer.lock_id.is_some() && peer.lock_id == target.lock.id {
+            continue;
+        }
         let moved: Vec<String> =
             keys.iter().filter(|key| peer.renders(key)).map(ToString::to_string).collect();
         let shown: Vec<&str> = moved.iter().map(String::as_str).collect();
