@@ -86,6 +86,11 @@ fn note(project: &mut Project, merged: Lock, whose: &str) {
         [] => format!("the lock has all pools of {whose}"),
         added => format!("kept from {whose}: {}", added.join(", ")),
     };
-    let current = project.lock.replace(merged).map(Box::new);
+    let before = project.lock.replace(merged).map(Box::new);
+    // With a conflict in the lock, the merged lock is not the one in the file.
+    let current = match project.merge.take() {
+        Some(MergeNote::Resolved { current, .. }) => current,
+        _ => before,
+    };
     project.merge = Some(MergeNote::Resolved { next, current });
 }
