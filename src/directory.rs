@@ -6,6 +6,7 @@ mod file_error;
 mod files;
 mod former_output;
 pub mod git;
+mod git_made;
 mod identity;
 mod inputs;
 mod leftovers;

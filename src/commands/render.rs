@@ -67,6 +67,10 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
             discovery.again(&project, &args.nodes, Shrink::Refuse)?;
             planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
         }
+        // git joins files that it takes for renamed ones, and no branch has the result.
+        if planned.files.is_err() && project.accept_files_of_git()? {
+            planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
+        }
     }
     let project = &project;
     let Planned { rendered, files } = planned;

@@ -3,6 +3,7 @@
 //!
 //! Needs git 2.26 for `--pathspec-from-file`. Messages for people are never parsed.
 
+mod auto_merge;
 mod command;
 mod commit;
 mod copies;
@@ -15,6 +16,7 @@ mod revision;
 mod status;
 mod verify;
 
+pub(super) use crate::directory::git::auto_merge::AutoMerge;
 pub use crate::directory::git::commit::Head;
 pub use crate::directory::git::filters::Filters;
 pub(super) use crate::directory::git::git_dir::root_without_git;

@@ -16,9 +16,9 @@ use crate::directory::Source;
 use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
 use crate::directory::manifests::{Paths, below, manifests};
-use crate::directory::merged_lock;
 use crate::directory::merged_lock::{Files, Found, MergeNote};
 use crate::directory::read_files::ReadFiles;
+use crate::directory::{git_made, merged_lock};
 
 /// A loaded project.
 #[derive(Debug)]
@@ -68,6 +68,15 @@ impl Project {
         let next = "the last merge commit has the lock of one branch; this render merged the locks of both"
             .to_owned();
         self.merge = Some(MergeNote::Resolved { next, current });
+        Ok(true)
+    }
+
+    /// Accepts the rendered files whose content git made when it joined two branches. Returns whether there are any.
+    pub fn accept_files_of_git(&mut self) -> Checked<bool> {
+        let (output, lock) = (self.output(), self.lock_path());
+        let made = git_made::files(Files { directory: &self.directory, output: &output, lock: &lock })?;
+        let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return Ok(false) };
+        lock.sides.push(made.into_iter().collect());
         Ok(true)
     }
 

@@ -19,6 +19,7 @@ mod external_diff;
 mod foreign_text;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
+mod git_made;
 mod github;
 mod gitops;
 mod hints;

@@ -278,7 +278,7 @@ fn names(directory: &Path) -> BTreeSet<String> {
 }
 
 #[track_caller]
-fn sh(environment: &Environment, script: &str) -> String {
+pub fn sh(environment: &Environment, script: &str) -> String {
     let output = environment.line(&format!("PROGRAM='{PROGRAM}'\n{FUNCTIONS}\n{script}"));
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();

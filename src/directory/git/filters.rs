@@ -1,6 +1,6 @@
-//! Filter drivers: programs that git runs over the content of files, depending on their attributes.
+//! Drivers: programs that git runs over the content of files, depending on their attributes.
 //!
-//! `git status` runs them to compare a file with the index. Configuration and attributes may both be untrusted, so they
+//! `git status` runs filter drivers to compare a file with the index, and a merge runs merge drivers. Configuration and attributes may both be untrusted, so they
 //! are turned off for a call that only reads. CRLF conversion needs no program and stays on.
 
 use std::io::Write;
@@ -21,7 +21,7 @@ pub enum Filters {
     Run,
 }
 
-/// The filter drivers of the configuration, all turned off.
+/// The filter or merge drivers of the configuration, all turned off.
 #[derive(Debug)]
 pub struct DriversOff {
     names: Vec<Vec<u8>>,
@@ -31,21 +31,44 @@ pub struct DriversOff {
 impl Filters {
     /// Reads which filter drivers the configuration has, and turns them off.
     pub fn off(repository: &Repository) -> Result<Self, Diagnostic> {
-        Ok(DriversOff::of(repository)?.map_or(Self::Run, Self::Off))
+        Ok(DriversOff::of(repository, &FILTER)?.map_or(Self::Run, Self::Off))
     }
 }
 
+/// A kind of driver.
+struct Kind {
+    /// The section of the configuration.
+    section: &'static str,
+    /// The expression that finds its settings.
+    pattern: &'static str,
+    /// The settings that turn a driver off.
+    off: &'static str,
+}
+
+/// git does not run an empty command, and does not require it.
+const FILTER: Kind =
+    Kind { section: "filter.", pattern: r"^filter\.", off: "clean =\n\tprocess =\n\trequired = false\n" };
+
+/// An empty command is an empty line for the shell: git takes the version of our branch for the result.
+const MERGE: Kind = Kind { section: "merge.", pattern: r"^merge\..*\.driver$", off: "driver =\n" };
+
 impl DriversOff {
-    /// Reads the configuration; returns `None` if it has no filter driver.
-    fn of(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
-        let asked = ["config", "--null", "--name-only", "--get-regexp", r"^filter\."];
+    /// Turns merge drivers off; returns `None` if the configuration has none.
+    pub(super) fn of_merges(repository: &Repository) -> Result<Option<Self>, Diagnostic> {
+        Self::of(repository, &MERGE)
+    }
+
+    /// Reads the configuration; returns `None` if it has no driver of this kind.
+    fn of(repository: &Repository, kind: &Kind) -> Result<Option<Self>, Diagnostic> {
+        let asked = ["config", "--null", "--name-only", "--get-regexp", kind.pattern];
         let keys = match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
             Ok(keys) => keys,
             // `git config` exits with 1 and without a message if there is none.
             Err(Failed::Said(said)) if said.is_empty() => return Ok(None),
             Err(failed) => return Err(failed.at("config")),
         };
-        let mut names: Vec<Vec<u8>> = keys.split(|byte| *byte == 0).filter_map(driver).collect();
+        let mut names: Vec<Vec<u8>> =
+            keys.split(|byte| *byte == 0).filter_map(|key| driver(kind, key)).collect();
         names.sort();
         names.dedup();
         if names.is_empty() {
@@ -56,7 +79,7 @@ impl DriversOff {
                 .hint("set TMPDIR to a writable directory")
         };
         let mut overrides = tempfile::Builder::new().prefix("largescale-").tempfile().map_err(failed)?;
-        overrides.write_all(&settings(&names)).map_err(failed)?;
+        overrides.write_all(&settings(kind, &names)).map_err(failed)?;
         Ok(Some(Self { names, overrides }))
     }
 
@@ -81,24 +104,25 @@ impl DriversOff {
 }
 
 /// Returns the driver's name in `filter.NAME.VARIABLE`; the name may contain dots.
-fn driver(key: &[u8]) -> Option<Vec<u8>> {
-    let rest = key.strip_prefix(b"filter.")?;
+fn driver(kind: &Kind, key: &[u8]) -> Option<Vec<u8>> {
+    let rest = key.strip_prefix(kind.section.as_bytes())?;
     let end = rest.iter().rposition(|byte| *byte == b'.')?;
     Some(rest[..end].to_owned())
 }
 
-/// Returns settings that turn the drivers off: git does not run an empty command, and does not require it.
-fn settings(names: &[Vec<u8>]) -> Vec<u8> {
+/// Returns settings that turn the drivers off.
+fn settings(kind: &Kind, names: &[Vec<u8>]) -> Vec<u8> {
     let mut text = Vec::new();
     for name in names {
-        text.extend(b"[filter \"");
+        text.extend(format!("[{} \"", kind.section.trim_end_matches('.')).into_bytes());
         for byte in name {
             if matches!(byte, b'"' | b'\\') {
                 text.push(b'\\');
             }
             text.push(*byte);
         }
-        text.extend(b"\"]\n\tclean =\n\tprocess =\n\trequired = false\n");
+        text.extend(b"\"]\n\t");
+        text.extend(kind.off.as_bytes());
     }
     text
 }
@@ -109,12 +133,12 @@ mod tests {
 
     #[test]
     fn names_of_drivers() {
-        let name = |key: &str| driver(key.as_bytes()).map(|name| String::from_utf8(name).unwrap());
+        let name = |key: &str| driver(&FILTER, key.as_bytes()).map(|name| String::from_utf8(name).unwrap());
         assert_eq!(name("filter.lfs.clean").as_deref(), Some("lfs"));
         assert_eq!(name("filter.a.b=c.process").as_deref(), Some("a.b=c"));
         assert_eq!(name("filter.clean"), None);
         assert_eq!(name(""), None);
-        let text = String::from_utf8(settings(&[br#"a"\b"#.to_vec()])).unwrap();
+        let text = String::from_utf8(settings(&FILTER, &[br#"a"\b"#.to_vec()])).unwrap();
         assert!(text.starts_with("[filter \"a\\\"\\\\b\"]\n\tclean =\n"), "{text}");
     }
 }

@@ -63,7 +63,7 @@ impl Repository {
 
     /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing. Refuses
     /// an object that is larger than any file that this program reads.
-    pub(super) fn blobs(&self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Diagnostic> {
+    pub(in crate::directory) fn blobs(&self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Diagnostic> {
         if names.is_empty() {
             return Ok(Vec::new());
         }

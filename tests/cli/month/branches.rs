@@ -9,9 +9,8 @@ type Done = Outcome<Option<()>>;
 
 impl Life {
     fn others(&mut self) -> Outcome<Vec<String>> {
-        let here = self.desk.must("git branch --show-current")?;
-        let all = self.desk.must("git branch --format='%(refname:short)'")?;
-        Ok(all.lines().filter(|name| *name != here.trim()).map(str::to_owned).collect())
+        let all = self.desk.must("git branch")?;
+        Ok(all.lines().filter(|line| !line.starts_with('*')).map(|line| line.trim().to_owned()).collect())
     }
 
     fn other(&mut self) -> Outcome<Option<String>> {
@@ -44,10 +43,12 @@ impl Life {
             return Ok(());
         }
         let here = self.desk.must("git branch --show-current")?;
+        let is_joining = std::mem::replace(&mut self.is_joining, false);
         for branch in [other, here.trim()] {
             self.desk.must(&format!("git switch -q {branch}"))?;
             self.known = self.known_at("HEAD")?;
             for _ in 0..=self.desk.below(2) {
+                self.desk.count("done: on a branch of a join".to_owned());
                 match self.desk.below(9) {
                     0..=2 => self.change_port()?,
                     3 | 4 => self.add_pool()?,
@@ -60,7 +61,9 @@ impl Life {
         }
         // Nothing may have changed here, and the nodes of today are not rendered.
         self.known = self.known_at("HEAD")?;
-        self.settled("nodes of today").map(drop)
+        self.settled("nodes of today")?;
+        self.is_joining = is_joining;
+        Ok(())
     }
 
     pub fn merge(&mut self) -> Done {
@@ -77,11 +80,9 @@ impl Life {
         self.after(Operation::Merge, said.is_ok())
     }
 
-    /// Sets the model to the join with another branch. A wrong way may keep what one of them removed. If git takes a new file for
-    /// a renamed one twice, no branch has its content: the render refuses it as edited by hand, and the user overwrites it.
+    /// Sets the model to the join with another branch. A wrong way may keep what one of them removed.
     fn joined(&mut self, base: &Known, theirs: &Known) {
         self.allowed = self.known.union(theirs).cloned().collect();
-        self.may_overwrite = true;
         self.known = join(base, &self.known, theirs);
     }
 
@@ -115,7 +116,6 @@ impl Life {
             let end = self.known.clone();
             let allowed = self.allowed.clone();
             self.known = self.known_at_stop()?;
-            self.may_overwrite = true;
             self.settle()?;
             (self.known, self.allowed) = (end, allowed);
             self.desk.must("git add -A")?;

@@ -79,7 +79,8 @@ impl Life {
             // Nodes of most pools may be gone for now; the lock does not need them.
             let shrink = " --allow-shrink";
             let flags = if self.desk.one_in(2) { " --locked" } else { shrink };
-            let said = self.desk.program(&directory, &format!("render{file} --check{flags}"));
+            let quick = self.quick();
+            let said = self.desk.program(&directory, &format!("render{file} --check{flags}{quick}"));
             if !said.is_ok() {
                 return Err("a check after the render fails".to_owned());
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::environment::{Environment, PROGRAM};
+use crate::environment::{self, Environment};
 use crate::random::Random;
 
 /// A problem ends the month.
@@ -24,6 +24,11 @@ impl Said {
     pub fn is_ok(&self) -> bool {
         self.code == Some(0)
     }
+}
+
+/// Returns the program that the user runs: the one of these tests, or that of `make months`, which is optimized.
+fn program() -> String {
+    std::env::var("PROGRAM").unwrap_or_else(|_| environment::PROGRAM.to_owned())
 }
 
 /// A directory, a generator of numbers, and what was done.
@@ -75,21 +80,35 @@ impl Desk {
 
     /// Runs the program in a directory.
     pub fn program(&mut self, directory: &str, arguments: &str) -> Said {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         command.args(arguments.split_whitespace());
         self.run(directory, command, &format!("kubectl largescale {arguments}"))
     }
 
     /// Runs a line of a shell in a directory.
     pub fn shell(&mut self, directory: &str, line: &str) -> Said {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(line.replace("kubectl largescale", PROGRAM));
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let command = if words[0] == "git" && !line.contains(['\'', '"', '|', '&', ';', '*', '\\', '>', '$'])
+        {
+            let mut command = Command::new("git");
+            command.args(&words[1..]);
+            command
+        } else {
+            let mut command = Command::new("sh");
+            command.arg("-c").arg(line.replace("kubectl largescale", &program()));
+            command
+        };
         self.run(directory, command, line)
     }
 
     fn run(&mut self, directory: &str, mut command: Command, shown: &str) -> Said {
         self.environment.prepare(&mut command);
         command.current_dir(self.environment.path().join(directory)).env("GIT_EDITOR", "true");
+        // A month is short: git need not pack it.
+        command
+            .env("GIT_CONFIG_COUNT", "1")
+            .env("GIT_CONFIG_KEY_0", "maintenance.auto")
+            .env("GIT_CONFIG_VALUE_0", "false");
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
@@ -111,7 +130,7 @@ impl Desk {
 
     /// Starts a render, and kills it after a moment.
     pub fn kill_render(&mut self, flags: &str, after: Duration) {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(program());
         command.arg("render").args(flags.split_whitespace());
         self.environment.prepare(&mut command);
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());

@@ -26,6 +26,8 @@ pub struct Life {
     pub new_lock: Option<BTreeSet<String>>,
     /// Whether a rendered file was edited by hand.
     pub may_overwrite: bool,
+    /// Whether the answers of git matter to the render: git joins branches, or files are lost.
+    pub is_joining: bool,
     /// A copy of a rendered file.
     pub copy: Option<String>,
     /// What the user does with a conflict in a lock.
@@ -45,6 +47,7 @@ impl Life {
             allowed: Known::new(),
             new_lock: None,
             may_overwrite: false,
+            is_joining: false,
             copy: None,
             way: Way::Leave,
             next: 0,
@@ -59,6 +62,7 @@ impl Life {
         while done < OPERATIONS {
             let operation = Operation::any(&mut self.desk);
             self.desk.note(format!("{done} {operation:?}"));
+            self.is_joining = operation.needs_git();
             let Some(()) = operation.run(self).map_err(|problem| format!("{operation:?}: {problem}"))? else {
                 continue;
             };
@@ -110,8 +114,14 @@ impl Life {
 
     /// Commits everything.
     pub fn commit(&mut self, subject: &str) -> Outcome {
-        let line = format!("git add -A && {{ git diff --cached --quiet || git commit -qm '{subject}'; }}");
-        self.desk.must(&line).map(drop)
+        self.desk.must("git add -A")?;
+        // It fails if nothing has changed.
+        let said = self.desk.shell("", &format!("git commit -qm '{subject}'"));
+        if said.is_ok() || said.out.contains("nothing to commit") {
+            Ok(())
+        } else {
+            Err("the commit failed".to_owned())
+        }
     }
 
     /// Returns the pools of the locks of a commit.

@@ -30,6 +30,7 @@ pub enum Operation {
     Stash,
     RenameSpec,
     RenameOutput,
+    RenameApp,
     MoveDirectory,
     Split,
 }
@@ -59,6 +60,7 @@ const WEIGHTS: &[(Operation, usize)] = &[
     (Operation::Stash, 2),
     (Operation::RenameSpec, 1),
     (Operation::RenameOutput, 1),
+    (Operation::RenameApp, 2),
     (Operation::MoveDirectory, 1),
     (Operation::Split, 1),
 ];
@@ -74,6 +76,16 @@ impl Operation {
             }
         }
         Self::ChangePort
+    }
+
+    /// Whether a render reads versions of files from git.
+    pub fn needs_git(self) -> bool {
+        use Operation as It;
+        let nodes =
+            [It::AddPool, It::EmptyPool, It::ReturnPool, It::RelabelPool, It::MislabelNode, It::ForgetPool];
+        let content =
+            [It::ChangePort, It::AddService, It::RemoveService, It::Interrupt, It::Branch, It::Switch];
+        !nodes.contains(&self) && !content.contains(&self)
     }
 
     /// Runs the operation, and commits; `None` if it is not possible now.
@@ -103,6 +115,7 @@ impl Operation {
             Self::Stash => life.stash(),
             Self::RenameSpec => life.rename_spec(),
             Self::RenameOutput => life.rename_output(),
+            Self::RenameApp => life.rename_app(),
             Self::MoveDirectory => life.move_directory(),
             Self::Split => life.split(),
         }

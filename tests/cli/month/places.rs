@@ -47,6 +47,21 @@ impl Life {
         Ok(())
     }
 
+    /// Renames an app, or moves it to another namespace. Offline, its Services stay, and the lock keeps the ApplySet.
+    pub fn rename_app(&mut self) -> Done {
+        let app = self.some_app()?;
+        let text = self.desk.read(&app.spec).unwrap();
+        let (name, namespace) = metadata(&text);
+        let new = if self.desk.one_in(2) {
+            (format!("app{}", self.next()), namespace.to_owned())
+        } else {
+            (name.to_owned(), format!("ns{}", self.next()))
+        };
+        let line = |(name, namespace): (&str, &str)| format!("{{name: {name}, namespace: {namespace}}}");
+        self.desk.write(&app.spec, &text.replace(&line((name, namespace)), &line((&new.0, &new.1))));
+        self.settled("rename an app")
+    }
+
     pub fn move_directory(&mut self) -> Done {
         let app = self.some_app()?;
         let to = format!("dir{}", self.next());
@@ -68,7 +83,8 @@ impl Life {
         self.desk.must(&format!("mkdir {to} && git mv {}/{service}.yaml {to}/", app.directory))?;
         self.set_manifests(app, |listed| listed.retain(|it| *it != format!("{service}.yaml")));
         let spec = format!("{to}/largescale.yaml");
-        let text = text.replace("name: web,", &format!("name: {to},"));
+        let old = metadata(&text).0.to_owned();
+        let text = text.replace(&format!("{{name: {old},"), &format!("{{name: {to},"));
         self.desk.write(&spec, &text);
         let fresh = self.apps().into_iter().find(|app| app.spec == spec).ok_or("no new spec")?;
         self.set_manifests(&fresh, |listed| *listed = vec![format!("{service}.yaml")]);
@@ -85,4 +101,13 @@ impl Life {
         }
         self.settled("split a spec")
     }
+}
+
+/// Returns the name and the namespace of an app.
+fn metadata(spec: &str) -> (&str, &str) {
+    let of = |start: &str| {
+        let rest = spec.split_once(start).map_or("", |(_, rest)| rest);
+        rest.split([',', '}']).next().unwrap_or_default()
+    };
+    (of("metadata: {name: "), of(", namespace: "))
 }

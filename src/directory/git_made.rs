@@ -1,0 +1,87 @@
+//! Rendered files whose content git made: it joined the versions of two branches, and no lock has the result. git may also take a
+//! new file for the renamed one of another branch, and then joins versions of two different files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::core::kubernetes::names;
+use crate::core::lock::Lock;
+use crate::core::render::is_rendered;
+use crate::core::report::diagnostic::Checked;
+use crate::directory::files::{read, unix_lines};
+use crate::directory::git::{AutoMerge, Repository, is_merging};
+use crate::directory::leftovers::entries;
+use crate::directory::merged_lock::Files;
+
+/// Maximum number of files that a branch changed. With more, git's content is refused like that of the user.
+const CHANGED: usize = 50_000;
+
+/// Returns the files of the output directory whose content git made from rendered files alone, with their digests. A render may
+/// overwrite them: a user edited neither branch nor the result.
+pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
+    let Some(repository) = Repository::around(files.directory)? else { return Ok(Vec::new()) };
+    if !repository.holds(files.output) {
+        return Ok(Vec::new());
+    }
+    let merge = if is_merging(files.directory) {
+        repository.unfinished_merge()
+    } else {
+        repository.finished_merge(files.lock)?
+    };
+    let Some(merge) = merge else { return Ok(Vec::new()) };
+    let [ours, theirs] = [&merge.sides[0], &merge.sides[1]].map(|side| repository.listed(side, files.output));
+    let (ours, theirs) = (ours?, theirs?);
+    let below = repository.path(files.output)?;
+    let mut made = repository.listed(&merge.tree, files.output)?;
+    made.retain(|name, id| {
+        let is_of_a_side = [&ours, &theirs].into_iter().any(|side| side.get(name) == Some(id));
+        !is_of_a_side && !merge.edited.contains(&[&below, b"/".as_slice(), name].concat())
+    });
+    let Some(known) = rendered_contents(&repository, &merge)? else { return Ok(Vec::new()) };
+    let ids: Vec<&[u8]> = made.values().map(Vec::as_slice).collect();
+    let contents = repository.blobs(&ids)?;
+    let digest = |(name, content): (&Vec<u8>, Option<Vec<u8>>)| {
+        Some((String::from_utf8(name.clone()).ok()?, names::digest(&content?)))
+    };
+    let made = made.keys().zip(contents).filter_map(digest);
+    Ok(made.chain(of_other_names(files.output, &known)).collect())
+}
+
+/// Returns the files on disk that have the content of a rendered file with another name: `git checkout --theirs` takes it for a
+/// file that git takes for the renamed one.
+fn of_other_names(output: &Path, known: &BTreeSet<String>) -> Vec<(String, String)> {
+    let file = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let digest = names::digest(&unix_lines(read(&path, "").ok()?));
+        known.contains(&digest).then_some((name, digest))
+    };
+    let is_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    entries(output).filter(is_file).filter_map(file).collect()
+}
+
+/// Returns the digests in the locks that the branches changed; `None` if a branch has a file with our header and another content
+/// than its lock says.
+fn rendered_contents(repository: &Repository, merge: &AutoMerge) -> Checked<Option<BTreeSet<String>>> {
+    let mut all = BTreeSet::new();
+    for side in &merge.sides {
+        let Some(changed) = repository.changed_files(&merge.base, side, CHANGED)? else { return Ok(None) };
+        let mut known = BTreeSet::new();
+        let mut digests = Vec::new();
+        for (path, content) in &changed {
+            if path.ends_with(b".lock")
+                && let Ok(text) = std::str::from_utf8(content)
+                && let Ok(lock) = Lock::read("", text)
+            {
+                known.extend([lock.files, lock.pending].into_iter().flat_map(BTreeMap::into_values));
+            } else if is_rendered(content) {
+                digests.push(names::digest(content));
+            }
+        }
+        if !digests.iter().all(|digest| known.contains(digest)) {
+            return Ok(None);
+        }
+        all.append(&mut known);
+    }
+    Ok(Some(all))
+}
