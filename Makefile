@@ -1,8 +1,8 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof models fields types estates months cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models fields types estates months live-months cases
 
-test: setup control-plane azure-binding provider-binding dns-proof gitops-proof models actionlint   ## all tests, with the real API server, the real providers and external-dns
+test: setup control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
 
 setup:                              ## install what the tests need, or print the commands
@@ -61,6 +61,9 @@ estates: control-plane             ## adopt COUNT random clusters that are alrea
 months:                             ## live about COUNT operations of random months offline, from SEED on: make months COUNT=10000
 	MONTHS=$$(( ($(or $(COUNT),10000) + 29) / 30 )) SEED=$(or $(SEED),1) cargo test --test cli month:: -- --nocapture
 
+live-months: control-plane flux-controller ## live COUNT random months on control planes, from SEED on: make live-months COUNT=50
+	LIVE_MONTHS=$(or $(COUNT),50) SEED=$(or $(SEED),1) cargo test --test e2e month:: -- --nocapture
+
 cases:                              ## rewrite the transcripts of tests/cases; read them before you commit them
 	UPDATE_CASES=1 cargo test --quiet --test cli
 
@@ -74,5 +77,5 @@ types:                              ## write the table of how applies merge and 
 
 # Builds the Go programs of the tests once, outside of the checkout. Without Go, they are not built, and the tests that
 # need them are skipped with a message; in CI this is a failure.
-control-plane azure-binding provider-binding dns-proof gitops-proof models krew actionlint:
+control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models krew actionlint:
 	@if command -v go >/dev/null; then tests/go/$@/build.sh; else echo "no go: tests/go/$@ is not built, its tests are skipped"; fi

@@ -11,6 +11,7 @@ mod conflicts;
 mod content;
 mod desk;
 mod files;
+mod hints;
 mod known;
 mod life;
 mod nodes;

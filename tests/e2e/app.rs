@@ -109,6 +109,11 @@ impl<'a> App<'a> {
         Running::start(&mut self.command("sh", &self.plane.kubeconfig, &[script])).wait()
     }
 
+    /// Runs a line of a shell in the directory of the project.
+    pub(crate) fn shell_line(&self, line: &str) -> Run {
+        Running::start(&mut self.command("sh", &self.plane.kubeconfig, &["-c", line])).wait()
+    }
+
     pub(crate) fn command(&self, program: &str, kubeconfig: &Path, arguments: &[&str]) -> Command {
         let mut command = interruptible(program);
         command

@@ -14,10 +14,14 @@ mod clusters;
 mod control_plane;
 mod docs;
 mod doctor;
+#[path = "../cli/environment.rs"]
+#[expect(dead_code, reason = "tests/cli uses more of it")]
+mod environment;
 mod estates;
 #[path = "../support/fake_server.rs"]
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
+mod flux;
 mod gitops;
 mod harness;
 mod hostile;
@@ -27,6 +31,7 @@ mod inventory;
 mod kinds;
 mod managers;
 mod messages;
+mod month;
 mod nodes;
 mod objects;
 mod outage;

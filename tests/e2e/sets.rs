@@ -17,16 +17,16 @@ const PART_OF: &str = "applyset.kubernetes.io/part-of";
 const KINDS: &str = "applyset.kubernetes.io/contains-group-kinds";
 
 /// The Services of a namespace by name: UID, addresses, and the set that they are members of.
-type Services = BTreeMap<String, Service>;
+pub(crate) type Services = BTreeMap<String, Service>;
 
 #[derive(Clone, Debug, PartialEq)]
-struct Service {
+pub(crate) struct Service {
     uid: String,
-    addresses: String,
+    pub(crate) addresses: String,
     set: String,
 }
 
-fn services(plane: &ControlPlane, app: &App<'_>) -> Services {
+pub(crate) fn services(plane: &ControlPlane, app: &App<'_>) -> Services {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let service = |service: Value| {
         let metadata = &service["metadata"];
@@ -39,7 +39,7 @@ fn services(plane: &ControlPlane, app: &App<'_>) -> Services {
 
 /// Asserts that every Service is the same object with the same addresses, whatever its set is.
 #[track_caller]
-fn assert_same(before: &Services, after: &Services) {
+pub(crate) fn assert_same(before: &Services, after: &Services) {
     let reduced = |services: &Services| -> Vec<(String, String, String)> {
         let one = |(name, it): (&String, &Service)| (name.clone(), it.uid.clone(), it.addresses.clone());
         services.iter().map(one).collect()
@@ -53,7 +53,7 @@ fn set_id(app: &App<'_>, name: &str) -> String {
 }
 
 /// Writes a spec into a directory of the app: one Service for each name, and a `ConfigMap`.
-fn write_spec(app: &App<'_>, directory: &str, name: &str, services: &[&str]) {
+pub(crate) fn write_spec(app: &App<'_>, directory: &str, name: &str, services: &[&str]) {
     fs::create_dir_all(app.directory().join(directory)).unwrap();
     let namespace = &app.namespace;
     app.write(

@@ -34,6 +34,8 @@ fn program() -> String {
 /// A directory, a generator of numbers, and what was done.
 pub struct Desk {
     environment: Environment,
+    /// Variables that all commands get, such as the kubeconfig of a cluster.
+    variables: Vec<(&'static str, PathBuf)>,
     random: Random,
     log: Vec<String>,
     last: Vec<String>,
@@ -44,11 +46,17 @@ impl Desk {
     pub fn new(seed: u64) -> Self {
         Self {
             environment: Environment::with(Path::new("/nonexistent")),
+            variables: Vec::new(),
             random: Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             log: Vec::new(),
             last: Vec::new(),
             counts: BTreeMap::new(),
         }
+    }
+
+    /// Sets variables for all commands.
+    pub fn with(self, variables: Vec<(&'static str, PathBuf)>) -> Self {
+        Self { variables, ..self }
     }
 
     pub fn root(&self) -> PathBuf {
@@ -109,6 +117,7 @@ impl Desk {
             .env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", "maintenance.auto")
             .env("GIT_CONFIG_VALUE_0", "false");
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
@@ -128,17 +137,18 @@ impl Desk {
         if said.is_ok() { Ok(said.out) } else { Err(format!("`{line}` failed")) }
     }
 
-    /// Starts a render, and kills it after a moment.
-    pub fn kill_render(&mut self, flags: &str, after: Duration) {
+    /// Starts the program, and kills it after a moment.
+    pub fn kill(&mut self, arguments: &str, after: Duration) {
         let mut command = Command::new(program());
-        command.arg("render").args(flags.split_whitespace());
+        command.args(arguments.split_whitespace());
         self.environment.prepare(&mut command);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
         let mut child = command.spawn().unwrap();
         std::thread::sleep(after);
         let _ = child.kill();
         child.wait().unwrap();
-        self.log.push(format!("    render {flags}, killed after {after:?}"));
+        self.log.push(format!("    {arguments}, killed after {after:?}"));
     }
 
     pub fn read(&self, path: &str) -> Option<String> {

@@ -123,7 +123,7 @@ impl Life {
         }
         for _ in 0..=self.desk.below(2) {
             let after = Duration::from_micros(self.desk.below(90_000) as u64);
-            self.desk.kill_render(&format!("-f {}", app.spec), after);
+            self.desk.kill(&format!("render -f {}", app.spec), after);
         }
         self.settle()?;
         self.commit("after a kill").map(Some)
