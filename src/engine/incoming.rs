@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::ApiCall;
-use crate::core::apply::{ID, Owner, Peer, check_lock_id, other_set, read_parent};
+use crate::core::apply::{ApplySet, ID, Owner, Peer, check_lock_id, other_set, read_parent};
 use crate::core::live::{LiveObject, Resource};
+use crate::core::lock::LockId;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::word;
 use crate::engine::live_objects::ManagedObject;
@@ -37,10 +38,8 @@ pub(crate) fn check_members_of_others(
             if peer.renders(&live.key()) {
                 let message =
                     format!("{key} is in the directory of {} too, and a member of its ApplySet", peer.title);
-                problems.push(Diagnostic::refusal(message).at(object.item.location.clone()).hint(format!(
-                    "remove it from the manifests of one of them and render that one (`kubectl largescale render{}` or `kubectl largescale render{}`)",
-                    peer.flags, target.flags
-                )));
+                let refusal = Diagnostic::refusal(message).at(object.item.location.clone());
+                problems.push(refusal.hint(in_both(target, peer)));
             } else {
                 notes.push(format!(
                     "{key} moves from the ApplySet of {} to this one; the object stays",
@@ -60,16 +59,24 @@ fn unknown_owner(
 ) -> Vec<Diagnostic> {
     let parent = objects.first().and_then(|(_, live)| parent_of(target, id, live));
     let (owner, from) = match &parent {
-        Some((namespace, name)) => {
+        Some(Found { namespace, name, .. }) => {
             (format!("{name} in namespace {namespace}, {id}"), from(target, namespace, name))
         }
         None => (id.to_owned(), "NAME".to_owned()),
     };
     let flags = &target.flags;
-    let hint = format!(
-        "if another directory also contains the object, remove it from one of them. If the object moves from there, apply both directories in one run (`kubectl largescale apply -f OTHER{}`), or move it with `kubectl largescale move{flags} --from {from}`",
-        if flags.is_empty() { " -f ." } else { flags }
-    );
+    let beside = parent.and_then(|parent| parent.lock_id).map(|id| target.peers.with_lock(&id));
+    let hint = match beside.unwrap_or_default().as_slice() {
+        [peer] if objects.iter().any(|(_, live)| peer.renders(&live.key())) => in_both(target, peer),
+        [peer] => format!(
+            "if the objects move from there, apply both directories in one run: `kubectl largescale apply{}{}`",
+            peer.flags,
+            if flags.is_empty() { " -f ." } else { flags }
+        ),
+        _ => format!(
+            "if another directory also contains the objects, remove them from one of them. If the objects move from there, move them with `kubectl largescale move{flags} --from {from}`, or apply both directories in one run with -f for each"
+        ),
+    };
     let refusal = |(object, _): &(&ManagedObject<'_>, &LiveObject)| {
         let location: Location = object.item.location.clone();
         Diagnostic::refusal(format!("{} is a member of another ApplySet ({owner})", object.item.key))
@@ -82,13 +89,28 @@ fn unknown_owner(
     problems
 }
 
+/// Returns the hint for an object that this directory and another one render.
+fn in_both(target: &Target, peer: &Peer) -> String {
+    format!(
+        "remove it from the manifests of one of them and render that one (`kubectl largescale render{}` or `kubectl largescale render{}`)",
+        peer.flags, target.flags
+    )
+}
+
 /// Returns the value of `--from` that names an app.
 pub(crate) fn from(target: &Target, namespace: &str, name: &str) -> String {
     if namespace == target.set.namespace { word(name) } else { word(&format!("{namespace}/{name}")) }
 }
 
-/// Looks for the parent of a set where it probably is, to name it in a hint. Returns its namespace and name.
-fn parent_of(target: &Target, id: &str, live: &LiveObject) -> Option<(String, String)> {
+/// The parent of a set.
+struct Found {
+    namespace: String,
+    name: String,
+    lock_id: Option<LockId>,
+}
+
+/// Looks for the parent of a set where it probably is, to name it in a hint.
+fn parent_of(target: &Target, id: &str, live: &LiveObject) -> Option<Found> {
     let mut namespaces = vec![target.set.namespace.as_str()];
     if !live.namespace().is_empty() && live.namespace() != target.set.namespace {
         namespaces.push(live.namespace());
@@ -98,7 +120,10 @@ fn parent_of(target: &Target, id: &str, live: &LiveObject) -> Option<(String, St
             ApiCall::list(Resource::config_map(), Some(namespace.to_owned()), Some(format!("{ID}={id}")));
         // It only improves a message; the user may not be allowed to list.
         let found = target.cluster.call(&list).ok()?.objects().into_iter().next()?;
-        Some((found.namespace().to_owned(), found.name().to_owned()))
+        let set = ApplySet { name: found.name().to_owned(), namespace: found.namespace().to_owned() };
+        let lock_id = read_parent(&set, &found, Owner::Ours).ok().and_then(|parent| parent.lock_id);
+        let lock_id = lock_id.as_deref().and_then(LockId::parse);
+        Some(Found { namespace: set.namespace, name: set.name, lock_id })
     })
 }
 

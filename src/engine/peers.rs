@@ -5,9 +5,10 @@ use std::fs;
 use std::sync::Arc;
 
 use crate::core::apply::Peer;
+use crate::core::lock::LockId;
 use crate::core::manifest::Key;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::directory::{Source, read_peer, specs_with_files};
+use crate::directory::{Source, read_peer, specs_of_lock, specs_with_files};
 use crate::scope::{Companion, Scope, Unreadable};
 
 /// The directories of a run.
@@ -76,6 +77,16 @@ impl Peers {
             }
         }
         Ok(found)
+    }
+
+    /// Returns the directories of the same repository with this lock ID, as far as they can be read. It is only for hints.
+    pub(crate) fn with_lock(&self, id: &LockId) -> Vec<Peer> {
+        let Some(own) = self.members.get(self.own) else { return Vec::new() };
+        let peer = |source: Source| {
+            let title = source.path.display().to_string();
+            read_peer(&source, title, None).ok()
+        };
+        specs_of_lock(own.source(), id).unwrap_or_default().into_iter().filter_map(peer).collect()
     }
 }
 

@@ -43,20 +43,15 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(seed: u64) -> Self {
+    pub fn new(seed: u64, variables: Vec<(&'static str, PathBuf)>) -> Self {
         Self {
             environment: Environment::with(Path::new("/nonexistent")),
-            variables: Vec::new(),
+            variables,
             random: Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             log: Vec::new(),
             last: Vec::new(),
             counts: BTreeMap::new(),
         }
-    }
-
-    /// Sets variables for all commands.
-    pub fn with(self, variables: Vec<(&'static str, PathBuf)>) -> Self {
-        Self { variables, ..self }
     }
 
     pub fn root(&self) -> PathBuf {

@@ -41,7 +41,7 @@ impl Life {
     pub fn of(seed: u64) -> (Self, Outcome) {
         let kind = if seed.is_multiple_of(3) { Kind::VmSet } else { Kind::Label };
         let mut life = Self {
-            desk: Desk::new(seed),
+            desk: Desk::new(seed, Vec::new()),
             nodes: Nodes::new(kind),
             known: Known::new(),
             allowed: Known::new(),

@@ -46,7 +46,7 @@ impl<'a> Life<'a> {
         let kind = if seed.is_multiple_of(2) { Kind::VmSet } else { Kind::Label };
         let environment = [("KUBECONFIG", plane.kubeconfig.clone()), ("HOME", plane.directory.clone())];
         Self {
-            desk: Desk::new(seed).with(environment.into()),
+            desk: Desk::new(seed, environment.into()),
             plane,
             flux: seed.is_multiple_of(FLUX).then_some(flux),
             nodes: Nodes::new(kind),

@@ -48,12 +48,12 @@ const WEIGHTS: &[(Operation, usize)] = &[
     (MoveDirectory, 2),
     (RenameApp, 4),
     (MoveNamespace, 1),
-    (Split, 8),
-    (MoveService, 5),
+    (Split, 12),
+    (MoveService, 12),
     (Join, 4),
     (KillApply, 3),
     (KillMove, 3),
-    (KillHandOver, 4),
+    (KillHandOver, 6),
 ];
 
 /// Operations that Flux cannot take part in: they change or need sets.

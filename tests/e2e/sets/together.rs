@@ -91,11 +91,41 @@ fn objects_in_two_directories_are_refused() {
     assert!(refused.err.contains("is in both directories, this one and that of web"), "{refused:?}");
     assert_eq!(before, services(plane, &app));
 
-    // Alone, the set of the object is named, and the command of the hint.
+    // Alone, the set of the object is named, and what to remove.
     let alone = app.run(&["apply", "-f", "two"]);
     assert_eq!(alone.code, Some(5), "{alone:?}");
     assert!(alone.err.contains("is a member of another ApplySet (web in namespace sets-both, "), "{alone:?}");
-    assert!(alone.err.contains("`kubectl largescale move -f two --from web`"), "{alone:?}");
+    assert!(
+        alone.err.contains("(`kubectl largescale render -f web` or `kubectl largescale render -f two`)"),
+        "{alone:?}"
+    );
+}
+
+#[test]
+fn the_hint_of_a_directory_applied_alone_moves_the_objects() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let (app, before) = applied(plane, "sets-alone");
+    split(&app);
+    let alone = app.run(&["apply", "-f", "two", "--prune"]);
+    assert_eq!(alone.code, Some(5), "{alone:?}");
+    assert!(
+        alone.err.contains("apply both directories in one run: `kubectl largescale apply -f web -f two`"),
+        "{alone:?}"
+    );
+    assert_eq!(before, services(plane, &app));
+    app.run(&["apply", "-f", "web", "-f", "two"]).ok();
+    let after = services(plane, &app);
+    assert_same(&before, &after);
+    assert_sets(&app, &after, &[("a-", "web"), ("", "two")]);
+
+    // Without the other directory, `move` is the way.
+    write_spec(&app, "web", "web", &["a", "b"]);
+    app.run(&["render", "-f", "web"]).ok();
+    fs::remove_dir_all(app.directory().join("two")).unwrap();
+    let alone = app.run(&["apply", "-f", "web"]);
+    assert_eq!(alone.code, Some(5), "{alone:?}");
+    assert!(alone.err.contains("move them with `kubectl largescale move -f web --from two`"), "{alone:?}");
+    assert_eq!(after, services(plane, &app));
 }
 
 #[test]
