@@ -67,7 +67,7 @@ fn two_clusters_are_rendered_applied_and_looked_at_together() {
 }
 
 /// Merges two kubeconfigs of one context each, and names the contexts `west` and `east`.
-fn two_contexts(west: &str, east: &str) -> String {
+pub(crate) fn two_contexts(west: &str, east: &str) -> String {
     use largescale::core::yaml;
     let mut all = serde_json::json!({ "apiVersion": "v1", "kind": "Config", "clusters": [], "users": [], "contexts": [] });
     for (name, text) in [("west", west), ("east", east)] {

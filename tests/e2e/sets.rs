@@ -1,8 +1,10 @@
 //! Objects that leave one ApplySet and enter another: no object is deleted and created again, in whatever order the
 //! directories are named, and wherever a run is cut off.
 
+mod clusters;
 mod cut;
 mod moved;
+mod plan;
 mod together;
 
 use std::collections::BTreeMap;
