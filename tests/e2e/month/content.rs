@@ -24,7 +24,7 @@ impl Life<'_> {
 
     pub(crate) fn add_service(&mut self) -> Done {
         let app = self.some_app()?;
-        if self.apps().iter().map(|app| app.services.len()).sum::<usize>() > 3 {
+        if self.apps().iter().map(|app| app.services.len()).sum::<usize>() > 4 {
             return Ok(None);
         }
         let service = format!("svc{}", self.next());

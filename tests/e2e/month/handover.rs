@@ -3,6 +3,7 @@
 use crate::month::desk::Outcome;
 use crate::month::files::{App, Lock};
 use crate::month::life::{Done, Life};
+use crate::month::settle::hinted_flag;
 
 impl Life<'_> {
     /// Moves manifests from one spec to another one.
@@ -38,13 +39,30 @@ impl Life<'_> {
         let fresh = find(self)?;
         self.set_manifests(&fresh, Vec::clear);
         self.move_manifests(from, &fresh, &[service])?;
-        // The warning of the old spec names the flag; the pools are taken over before or after its render.
         if self.desk.one_in(2) {
-            self.render(&from.spec, "")?;
+            self.follow_warning(from, &fresh)?;
+        } else {
+            self.render_at_root(&fresh, from)?;
         }
-        self.render_at_root(&fresh, from)?;
         self.settle()?;
         Ok(Some((from.clone(), find(self)?)))
+    }
+
+    /// Renders the old spec first, and the new one with the flag that a warning has, if a pool is empty.
+    fn follow_warning(&mut self, from: &App, to: &App) -> Outcome {
+        let shrink = if self.empty_pools().len() * 2 > self.pools.len() { " --allow-shrink" } else { "" };
+        let said = self.run("", &format!("render -f {}{shrink}", from.spec))?;
+        let flag =
+            said.err.split('`').find(|text| text.starts_with("--pools-of ")).unwrap_or_default().to_owned();
+        if !said.is_ok() || flag.is_empty() != self.empty_pools().is_empty() {
+            return Err("no warning has the flag that keeps an empty pool".to_owned());
+        }
+        if flag.is_empty() {
+            return self.render(&to.spec, "");
+        }
+        self.desk.count("followed: --pools-of of a warning".to_owned());
+        let said = self.run("", &format!("render -f {} {flag}{shrink}", to.spec))?;
+        if said.is_ok() { Ok(()) } else { Err("a render with --pools-of fails".to_owned()) }
     }
 
     /// `--pools-of` is relative to the directory of the user.
@@ -60,6 +78,16 @@ impl Life<'_> {
         self.settled("split a spec")
     }
 
+    /// Splits a spec and reverts the commit: the new directory is gone, and the Services return.
+    pub(crate) fn undo_split(&mut self) -> Done {
+        if self.split()?.is_none() {
+            return Ok(None);
+        }
+        self.tidy()?;
+        self.desk.must("git revert --no-edit HEAD")?;
+        self.settled("revert a split")
+    }
+
     pub(crate) fn move_service(&mut self) -> Done {
         let Some((from, to)) = self.prepare_move()? else { return Ok(None) };
         self.hand_over(&from, &to)?;
@@ -72,6 +100,8 @@ impl Life<'_> {
         if self.desk.one_in(2) {
             apps.reverse();
         }
+        // The first one has a Service to give away.
+        apps.sort_by_key(|app| app.services.len() < 2);
         let [from, to] = &apps[..] else { return Ok(None) };
         if from.services.len() < 2 {
             return Ok(None);
@@ -122,7 +152,7 @@ impl Life<'_> {
         } else {
             // The user leaves out the id first; the hint has the flag.
             let said = self.run("", &format!("move -f {} --from {name} --yes", to.spec))?;
-            if said.is_ok() || !said.err.contains(&format!("then add --from-id {id}\n")) {
+            if hinted_flag(&said) != Some(format!("--from-id {id}")) {
                 return Err("the id of the lock is not asked for".to_owned());
             }
             self.desk.count("followed: add --from-id".to_owned());

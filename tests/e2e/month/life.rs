@@ -89,11 +89,11 @@ impl<'a> Life<'a> {
             "web/largescale.yaml",
             &format!(
                 "apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {{name: {app}, namespace: {namespace}}}\nspec:\n  \
-                 manifests: [site.yaml, api.yaml]\n  platform: {}\n{pools}  output: rendered\n",
+                 manifests: [site.yaml, api.yaml, docs.yaml]\n  platform: {}\n{pools}  output: rendered\n",
                 self.nodes.kind.platform()
             ),
         );
-        for service in ["site", "api"] {
+        for service in ["site", "api", "docs"] {
             self.desk.write(&format!("web/{service}.yaml"), &manifest(service, 80));
         }
         for pool in ["east", "west", "north"] {

@@ -20,6 +20,7 @@ pub(crate) enum Operation {
     RenameApp,
     MoveNamespace,
     Split,
+    UndoSplit,
     MoveService,
     Join,
     KillApply,
@@ -30,7 +31,7 @@ pub(crate) enum Operation {
 use Operation::{
     AddPool, AddService, ChangePort, EmptyPool, ForgetPool, Join, KillApply, KillHandOver, KillMove,
     MislabelNode, MoveDirectory, MoveNamespace, MoveService, RelabelPool, RemoveService, RenameApp,
-    RenameOutput, RenameSpec, ReturnPool, Split,
+    RenameOutput, RenameSpec, ReturnPool, Split, UndoSplit,
 };
 
 const WEIGHTS: &[(Operation, usize)] = &[
@@ -46,18 +47,20 @@ const WEIGHTS: &[(Operation, usize)] = &[
     (RenameSpec, 2),
     (RenameOutput, 2),
     (MoveDirectory, 2),
-    (RenameApp, 4),
-    (MoveNamespace, 1),
-    (Split, 12),
-    (MoveService, 12),
-    (Join, 4),
-    (KillApply, 3),
-    (KillMove, 3),
+    (RenameApp, 3),
+    (MoveNamespace, 2),
+    (Split, 8),
+    (UndoSplit, 5),
+    (MoveService, 10),
+    (Join, 3),
+    (KillApply, 2),
+    (KillMove, 2),
     (KillHandOver, 6),
 ];
 
 /// Operations that Flux cannot take part in: they change or need sets.
-const SETS: [Operation; 7] = [MoveNamespace, Split, MoveService, Join, KillApply, KillMove, KillHandOver];
+const SETS: [Operation; 8] =
+    [MoveNamespace, Split, UndoSplit, MoveService, Join, KillApply, KillMove, KillHandOver];
 
 impl Operation {
     pub(crate) fn any(life: &mut Life<'_>) -> Self {
@@ -92,6 +95,7 @@ impl Operation {
             RenameApp => life.rename_app(),
             MoveNamespace => life.move_namespace(),
             Split => life.split(),
+            UndoSplit => life.undo_split(),
             MoveService => life.move_service(),
             Join => life.join(),
             KillApply => life.kill_apply(),

@@ -84,16 +84,34 @@ impl Life<'_> {
     /// Follows the hint of an error, if it has a command.
     pub(crate) fn follow_hint(&mut self, directory: &str, said: &Said) -> Outcome<bool> {
         let Some(command) = hinted(said) else { return Ok(false) };
-        self.desk.count(format!("followed: {}", command.split(' ').take(3).collect::<Vec<_>>().join(" ")));
+        self.desk.count(format!("followed: {}", verb(&command)));
         // The user confirms.
         let asks = ASKING.iter().any(|verb| command.contains(verb)) && !command.contains("--yes");
         let line = if asks { format!("{command} --yes") } else { command.clone() };
-        let followed = self.desk.shell(directory, &line);
+        let mut followed = self.desk.shell(directory, &line);
         self.check_kept()?;
+        // A hint may have a flag for the same command: the id of a lock that was removed.
+        if let Some(flag) = hinted_flag(&followed) {
+            self.desk.count("followed: add --from-id".to_owned());
+            followed = self.desk.shell(directory, &format!("{line} {flag}"));
+            self.check_kept()?;
+        }
         // The command may be refused with a hint of what to do before it.
         if followed.is_ok() || hinted(&followed).is_some_and(|next| next != command) {
             return Ok(true);
         }
         Err(format!("the hint `{command}` fails"))
     }
+}
+
+/// Returns the flag that a hint says to add.
+pub(crate) fn hinted_flag(said: &Said) -> Option<String> {
+    let (_, after) = said.err.split_once("then add --from-id ")?;
+    Some(format!("--from-id {}", after.split_whitespace().next()?))
+}
+
+/// Returns the words of a command that are no names.
+fn verb(command: &str) -> String {
+    let words = if command.starts_with("kubectl ") { 3 } else { 1 };
+    command.split(' ').take(words).collect::<Vec<_>>().join(" ")
 }

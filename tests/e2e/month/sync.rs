@@ -18,6 +18,10 @@ impl Life<'_> {
             let revision = flux.publish(&self.desk.root(), &self.first_app);
             self.desk.note(format!("    Flux syncs {revision}"));
             flux.wait(&self.first_app, &revision)?;
+        } else if self.desk.one_in(3) {
+            for app in &apps {
+                self.apply(std::slice::from_ref(app), is_pruned)?;
+            }
         } else {
             self.apply(&apps, is_pruned)?;
         }
