@@ -110,7 +110,7 @@ pub(crate) fn hinted_flag(said: &Said) -> Option<String> {
     Some(format!("--from-id {}", after.split_whitespace().next()?))
 }
 
-/// Returns the words of a command that are no names.
+/// Returns the words of a command before its arguments.
 fn verb(command: &str) -> String {
     let words = if command.starts_with("kubectl ") { 3 } else { 1 };
     command.split(' ').take(words).collect::<Vec<_>>().join(" ")
