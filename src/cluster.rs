@@ -19,6 +19,7 @@
 //! Secrets do not leave this module: errors contain names, files and lines, never contents. Bodies are not logged;
 //! kube's logging has no subscriber.
 
+mod away;
 mod connect;
 mod environment;
 mod error;

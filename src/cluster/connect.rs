@@ -17,7 +17,7 @@ use crate::cluster::limits::Limits;
 use crate::cluster::objects::Interrupts;
 use crate::cluster::request::{Notice, Requests};
 use crate::cluster::transport::Insecurity;
-use crate::cluster::{identity, kubeconfig, nodes, plugin, token};
+use crate::cluster::{away, identity, kubeconfig, nodes, plugin, token};
 use crate::core::kubernetes::node::Node;
 
 /// A connected cluster. Every method is one blocking call that ends.
@@ -48,7 +48,8 @@ impl Cluster {
         let runtime = OwnRuntime::start()?;
         let client = runtime.block_on(async { ClientBuilder::try_from(config).map(ClientBuilder::build) });
         let client = client.map_err(|error| no_client(&error, &endpoint))?;
-        let requests = Requests { client, endpoint, limits, notice, warnings: Mutex::default() };
+        let away = Mutex::new(away::problem_of(&endpoint.server));
+        let requests = Requests { client, endpoint, limits, notice, warnings: Mutex::default(), away };
         Ok(Self { requests, runtime, interrupts: OnceCell::new() })
     }
 

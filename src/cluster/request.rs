@@ -1,7 +1,7 @@
 //! Sends a request with retries: which failures are retried, when, and until when.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::Request;
@@ -9,12 +9,13 @@ use kube::client::Body;
 use serde_json::Value;
 use tokio::time::timeout;
 
+use crate::cluster::away::AGAIN;
 use crate::cluster::error::ClusterError;
 use crate::cluster::kubeconfig::Endpoint;
 use crate::cluster::limits::Limits;
 use crate::cluster::operation::{Operation, Retry};
 use crate::cluster::request_error::Problem;
-use crate::cluster::{kube_error, response};
+use crate::cluster::{away, kube_error, response};
 use crate::core::report::mask::secret_texts;
 use crate::core::report::secret_text::redacted;
 
@@ -29,6 +30,8 @@ pub(super) struct Requests {
     pub(super) notice: Notice,
     /// The warnings of the server, each once.
     pub(super) warnings: Mutex<Vec<String>>,
+    /// Why an earlier connection of this run gave up on the server; `None` if it did not, or if the server answers again.
+    pub(super) away: Mutex<Option<Problem>>,
 }
 
 impl Requests {
@@ -44,16 +47,36 @@ impl Requests {
         let mut tries = 0;
         loop {
             tries += 1;
-            let problem = match self.attempt(ask, request.clone(), &secrets).await {
-                Ok(body) => return Ok(body),
+            let away = self.away.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let attempt = self.attempt(ask, request.clone(), &secrets);
+            let answer = match &away {
+                None => attempt.await,
+                Some(known) => timeout(AGAIN, attempt).await.unwrap_or_else(|_| Err(known.clone())),
+            };
+            let problem = match answer {
+                Ok(body) => {
+                    self.is_back(away.is_some());
+                    return Ok(body);
+                }
                 Err(problem) => problem.redacted(&secrets),
             };
+            match away {
+                Some(known) if problem == known || is_unreached(&problem) => {
+                    return Err(self.failed(ask, known));
+                }
+                away => self.is_back(away.is_some()),
+            }
             let Some(until) = self.retry_deadline(&problem, ask.repeat, tries) else {
                 return Err(self.failed(ask, problem));
             };
             let wait = pause.max(asked_to_wait(&problem));
             if began.elapsed() + wait > until {
-                return Err(self.failed(ask, give_up(problem, tries, began.elapsed())));
+                let is_unreached = is_unreached(&problem);
+                let problem = give_up(problem, tries, began.elapsed());
+                if is_unreached {
+                    away::remember(&self.endpoint.server, &problem);
+                }
+                return Err(self.failed(ask, problem));
             }
             if began.elapsed() + wait > self.limits.notice_after {
                 (self.notice)(&format!(
@@ -64,6 +87,14 @@ impl Requests {
             }
             tokio::time::sleep(wait).await;
             pause = (pause * 2).min(self.limits.longest_pause);
+        }
+    }
+
+    /// Waits for the server again from now on, if it was away.
+    fn is_back(&self, was_away: bool) {
+        if was_away {
+            *self.away.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            away::forget(&self.endpoint.server);
         }
     }
 
@@ -100,7 +131,7 @@ impl Requests {
     }
 
     fn take_warnings(&self, headers: &http::HeaderMap, secrets: &BTreeSet<String>) {
-        let mut known = self.warnings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut known = self.warnings.lock().unwrap_or_else(PoisonError::into_inner);
         for text in response::warnings(headers) {
             let text = redacted(&text, secrets);
             if !known.contains(&text) {
@@ -122,8 +153,7 @@ impl Requests {
     fn retry_deadline(&self, problem: &Problem, repeat: Retry, tries: u32) -> Option<Duration> {
         let is_safe = repeat == Retry::Safe;
         match problem {
-            // The server has not received the request.
-            Problem::Refused | Problem::TimedOut { what: "connecting", .. } => Some(self.limits.refused),
+            problem if is_unreached(problem) => Some(self.limits.refused),
             // The server may have executed the request before the connection ended.
             Problem::Closed if is_safe => Some(self.limits.give_up),
             // Rule of client-go: a server that sends Retry-After has not executed the request.
@@ -141,6 +171,11 @@ impl Requests {
             _ => None,
         }
     }
+}
+
+/// Whether the server has not received the request.
+fn is_unreached(problem: &Problem) -> bool {
+    matches!(problem, Problem::Refused | Problem::TimedOut { what: "connecting", .. })
 }
 
 /// Returns the values in the body of a request that writes a Secret: the server and its webhooks may quote them.

@@ -5,7 +5,10 @@ mod other_services;
 mod output;
 mod sibling_apps;
 
+use std::fmt::Write;
 use std::path::Path;
+
+use clap::ValueEnum;
 
 pub use crate::commands::capacity::args::Args;
 use crate::commands::capacity::sibling_apps::{Apps, for_one_pool, pool_names};
@@ -18,6 +21,7 @@ use crate::core::cluster_model::Growth;
 use crate::core::platform::Limit;
 use crate::core::pools::{NodeCount, Shrink, discover_pools};
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::shell_quote;
 use crate::directory::{NamedBy, Project, nodes_from};
 use crate::engine::discover::{NodeArgs, discover};
 use crate::exit::Exit;
@@ -53,11 +57,31 @@ fn one(scope: &Scope, args: &Args, apps: &Apps) -> Result<Exit, Failure> {
     Ok(if over { Exit::Different } else { Exit::Success })
 }
 
+/// Returns the command that grows a cluster model, with the values that the user gave.
+fn grow_command(args: &Args, model: &Path) -> String {
+    let mut command = format!("kubectl largescale model grow {}", shell_quote::path(model));
+    let mut add = |flag: &str, value: String| {
+        let _ = write!(command, " {flag} {value}");
+    };
+    let nodes = args.nodes.as_deref().filter(|nodes| nodes.parse::<u32>().is_ok_and(|nodes| nodes > 0));
+    add("--nodes", nodes.unwrap_or("NUMBER").to_owned());
+    if let Some(per_pool) = args.per_pool {
+        add("--per-pool", per_pool.to_string());
+    }
+    if let Some(installer) = args.installer.and_then(|installer| installer.to_possible_value()) {
+        add("--for", installer.get_name().to_owned());
+    }
+    if let Some(out) = &args.out {
+        add("--out", shell_quote::path(out));
+    }
+    command
+}
+
 /// Grows a cluster model, which earlier versions did here.
 fn grow_model(args: &Args, model: &Path, nodes: Option<u32>) -> Result<Exit, Failure> {
     terminal::diagnostic(
         &Diagnostic::warning("`capacity --model` is deprecated and will be removed in the next release")
-            .hint("use `kubectl largescale model grow`"),
+            .hint(format!("use `{}`", grow_command(args, model))),
     );
     let hint = "use --nodes 2500 --per-pool 100";
     let agents = match (nodes, args.nodes.as_deref()) {

@@ -26,11 +26,12 @@ use crate::engine::set_name::moved;
 use crate::engine::tree_review::Trees;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{summary, terminal};
+use crate::output::{messages, summary, terminal};
 use crate::scope::Scope;
 
 /// Renders the spec, and writes the Markdown summary if the user wants one.
 pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
+    messages::set_repeated(args.repeated());
     let Some(path) = &args.summary_file else { return render(scope, args, None) };
     if scope.index == 0 {
         replace(path, "")?;
@@ -119,7 +120,10 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 
-    let same = !plan.changes_anything() && project.has_written(&lock);
+    let is_written = project.has_written(&lock)
+        // Until `git add`, a render that resolved the conflict looks like a lock that the user took from one branch.
+        || args.check && args.nodes.locked && project.is_resolved_as(&lock);
+    let same = !plan.changes_anything() && is_written;
     let inputs = match &around {
         Some(around) if args.commit => {
             let nodes = args.nodes.file_of_spec(project);

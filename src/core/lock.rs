@@ -17,7 +17,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use crate::core::kubernetes::names;
-pub use crate::core::lock::read::conflict;
+pub use crate::core::lock::read::{FROM_BACKUP, conflict};
 use crate::core::manifest::Key;
 
 /// The content of a lock file.
@@ -115,6 +115,16 @@ impl Lock {
                 Self { sides: Vec::new(), ..self.clone() } == reduced
             }
         }
+    }
+
+    /// Returns whether another lock records the same, except which pools had no nodes.
+    pub fn differs_only_in_empty_pools(&self, other: &Self) -> bool {
+        let reduced = |lock: &Self| {
+            let mut lock = Self { sides: Vec::new(), ..lock.clone() };
+            lock.pools.values_mut().for_each(|pool| pool.empty = false);
+            lock
+        };
+        reduced(self) == reduced(other)
     }
 
     /// Returns the paths of all files that a render wrote, or was about to write.
@@ -246,6 +256,18 @@ mod tests {
         assert!(!old.records_the_same(&other) && !new.records_the_same(&other));
         let more = Lock { rendered: BTreeSet::new(), ..new.clone() };
         assert!(old.records_the_same(&more) && !new.records_the_same(&more));
+    }
+
+    #[test]
+    fn pools_without_nodes_may_be_left_out_of_a_comparison() {
+        let mut other = lock();
+        other.pools.values_mut().for_each(|pool| pool.empty = !pool.empty);
+        other.sides.push(other.files.clone());
+        assert!(lock().differs_only_in_empty_pools(&other) && !lock().records_the_same(&other));
+        other.pools.remove("a");
+        assert!(!lock().differs_only_in_empty_pools(&other));
+        let other = Lock { files: BTreeMap::new(), ..lock() };
+        assert!(!lock().differs_only_in_empty_pools(&other));
     }
 
     #[test]

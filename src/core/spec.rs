@@ -1,6 +1,7 @@
 //! `largescale.yaml`: the spec that the user writes.
 
 mod cluster;
+mod in_hints;
 mod large_scale;
 mod of_service;
 mod other_pools;

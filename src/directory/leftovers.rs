@@ -11,7 +11,6 @@ use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
 use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::report::shell_quote;
 use crate::core::report::shell_quote::path;
 use crate::core::yaml;
 use crate::directory::git::Repository;
@@ -74,13 +73,9 @@ fn hint(project: &Project, output: &Path, left: &[String]) -> Option<String> {
         let (from, to) = (path(&other), path(&lock));
         format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
     } else if let Some(commit) = commit_with(project, output, left) {
-        let flags = project.source.flags();
-        format!("run `kubectl largescale render{flags} --pools-of {commit}`")
+        format!("run `kubectl largescale render --pools-of {commit}`")
     } else if let Some(pool) = pool_of(&output.join(name)).filter(is_lost) {
-        format!(
-            "add its pool to `spec.pools.declare: [{}]`, and render with --overwrite",
-            shell_quote::word(&pool)
-        )
+        format!("set `{}`, and render with --overwrite", project.spec.spec.declaring(&pool))
     } else {
         "add its manifest to `spec.manifests`, and render".to_owned()
     };

@@ -54,7 +54,17 @@ fn keep_pools_of_revision(project: &mut Project, revision: &str) -> Checked<()> 
             .hint("name a spec or a lock file, or run the command in the repository of the spec")
             .into());
     };
-    let Some(text) = repository.revision(revision, &output, &path)?.beside else {
+    let read = repository.revision(revision, &output, &path).map_err(|problem| {
+        let is_unknown = problem.message == format!("git revision `{revision}` not found");
+        let Some(hint) = problem.hint.clone().filter(|_| is_unknown) else { return problem };
+        let message = format!("--pools-of: `{revision}` not found, neither as a file nor as a git revision");
+        // Without a spec or a lock at this path, it may also be a branch.
+        Diagnostic::error(message).hint(match hint.strip_prefix("name a branch,") {
+            Some(others) => format!("name the path of a spec or a lock file, a branch,{others}"),
+            None => format!("name the path of a spec or a lock file; {hint}"),
+        })
+    });
+    let Some(text) = read?.beside else {
         return Err(Diagnostic::error(format!("git revision `{revision}` has no lock file"))
             .at(Location::file(shown))
             .hint(format!("`git log -- {}` lists the commits that have it", shell_quote::path(&path)))

@@ -15,6 +15,7 @@ use crate::core::yaml::Document;
 use crate::directory::Source;
 use crate::directory::boundary::Boundary;
 use crate::directory::files::read_text;
+use crate::directory::lock_file::name_git;
 use crate::directory::manifests::{Paths, below, manifests};
 use crate::directory::merged_lock::{Files, Found, MergeNote};
 use crate::directory::read_files::ReadFiles;
@@ -134,7 +135,9 @@ impl Project {
             }
             _ => load_lock(&source.lock()).map(|lock| Found { lock, ..Found::default() }),
         };
-        collect(read.map(|read| found = read));
+        let lock = source.lock();
+        let named = |problems: Vec<Diagnostic>| problems.into_iter().map(|it| name_git(it, &lock)).collect();
+        collect(read.map(|read| found = read).map_err(named));
         match platform {
             Some(platform) if problems.is_empty() => Ok(Self {
                 source: source.clone(),
@@ -181,6 +184,13 @@ impl Project {
             Some(MergeNote::Resolved { current, .. }) => current.as_deref() == Some(lock),
             _ => self.lock.as_ref() == Some(lock),
         }
+    }
+
+    /// Returns whether the lock on disk is that of one branch, and the merge of both differs from it only in which pools had no
+    /// nodes. The nodes decide about that, and a render with nodes has seen them.
+    pub fn is_resolved_as(&self, lock: &Lock) -> bool {
+        let Some(MergeNote::Resolved { current: Some(current), .. }) = &self.merge else { return false };
+        current.differs_only_in_empty_pools(lock)
     }
 
     /// Returns the output directory.

@@ -56,9 +56,7 @@ impl Reviewed {
                 first_of(&missing)
             ))
             .at(Location::file(output))
-            .hint(
-                "restore them from git (`git checkout`), or render again; to remove a pool, use `render --forget`",
-            )
+            .hint("`kubectl largescale render` writes them again; to remove a pool, use `render --forget`")
             .into());
         }
         let (texts, warnings) = texts(tree, &lock, &output)?;
@@ -108,7 +106,7 @@ fn texts(tree: Tree, lock: &Lock, output: &str) -> Checked<(Vec<Text>, Vec<Diagn
         warnings.push(
             Diagnostic::warning(format!("changed by hand since the last render: {}", first_of(&names)))
                 .at(Location::file(output))
-                .hint("the next render would refuse to overwrite it; `git diff` shows the changes"),
+                .hint("the next render would refuse to overwrite it; `kubectl largescale diff` shows the changes"),
         );
     }
     let (settings, foreign): (Vec<String>, Vec<String>) =

@@ -42,12 +42,23 @@ impl Source {
     pub fn read(&self) -> Checked<(LargeScale, Document)> {
         let shown = self.file().display().to_string();
         let bytes = read(&self.file(), &shown).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => Diagnostic::from(error).hint(
-                "create one with `kubectl largescale init`, name another file with -f, or search directories with -R",
-            ),
+            ErrorKind::NotFound => Diagnostic::from(error).hint(self.not_found()),
             _ => error.into(),
         })?;
         LargeScale::read(&shown, &text_of(bytes, &shown)?)
+    }
+
+    /// Returns what to do if the spec does not exist.
+    fn not_found(&self) -> String {
+        let others = "name another file with -f, or search directories with -R";
+        if is_file_name(&self.path) {
+            return others.to_owned();
+        }
+        let directory = match self.path.as_path() {
+            path if path == Path::new(".") => String::new(),
+            path => format!(" {}", shell_quote::path(path)),
+        };
+        format!("create one with `kubectl largescale init{directory}`, {others}")
     }
 
     /// Returns the flags that select this spec, as a user would type them in a shell.
@@ -81,4 +92,9 @@ impl Source {
             file.file_stem().unwrap_or_default().to_string_lossy()
         ))
     }
+}
+
+/// Whether a path that may not exist is called like a file.
+fn is_file_name(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ["yaml", "yml", "json"].iter().any(|known| ending == *known))
 }

@@ -14,6 +14,7 @@ use crate::core::pools::{
 };
 use crate::core::render::{Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
+use crate::core::report::shell_quote;
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::{MergeNote, NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
@@ -58,6 +59,19 @@ impl NodeArgs {
     pub(crate) fn file_of_spec(&self, project: &Project) -> Option<PathBuf> {
         let is_read = self.nodes.is_none() && !self.locked && project.spec.spec.nodes != "cluster";
         is_read.then(|| project.nodes_file().ok()).flatten().map(|(path, _)| path)
+    }
+
+    /// Returns the flags as a user would type them, except `--locked`, each with a space before it.
+    pub(crate) fn repeated(&self) -> Vec<String> {
+        let of = |flag: &str, value: &String| format!(" {flag} {}", shell_quote::word(value));
+        let mut flags: Vec<String> = Vec::new();
+        // Standard input was read.
+        flags.extend(self.nodes.iter().filter(|nodes| *nodes != "-").map(|nodes| of("--nodes", nodes)));
+        flags.extend(self.label.iter().map(|label| of("--label", label)));
+        flags.extend(self.forget.iter().map(|pool| of("--forget", pool)));
+        flags.extend(self.new_pool.iter().map(|pool| of("--new-pool", pool)));
+        flags.extend(self.allow_shrink.then(|| " --allow-shrink".to_owned()));
+        flags
     }
 
     /// Returns the flag that is valid for a single cluster only: a file of nodes.

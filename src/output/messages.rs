@@ -48,6 +48,8 @@ struct State {
     scope: Option<MessageScope>,
     /// The flags that name the spec on a command line.
     flags: String,
+    /// The flags of this render that another one needs too.
+    repeated: Vec<String>,
     /// The problems that were shown; `None` if repeated problems are not folded.
     folded: Option<Folded>,
     /// What programs got, while repeated problems are folded.
@@ -89,9 +91,14 @@ pub fn set_flags(flags: String) {
     with_state(|state| state.flags = flags);
 }
 
+/// Sets the flags of a render that the renders in its hints need too.
+pub fn set_repeated(flags: Vec<String>) {
+    with_state(|state| state.repeated = flags);
+}
+
 /// Returns a text whose commands name the spec.
 pub(super) fn with_flags(text: &str) -> String {
-    with_state(|state| command_flags::with_flags(text, &state.flags).into_owned())
+    with_state(|state| command_flags::with_flags(text, &state.flags, &state.repeated).into_owned())
 }
 
 /// Shows equal problems once from now on.

@@ -121,7 +121,13 @@ fn run_area(area: &str) {
     assert!(failures.is_empty(), "\n{failures}\nUPDATE_CASES=1 updates the transcripts");
 }
 
-fn run_case(case: &Path) -> Result<(), String> {
+/// Returns the folders of all cases.
+pub fn all() -> Vec<PathBuf> {
+    folders(&checkout().join("tests/cases")).iter().flat_map(|area| folders(area)).collect()
+}
+
+/// Returns the directory in which a case begins.
+pub fn prepare(case: &Path) -> Environment {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let input = Environment::with(&case.join("in"));
     // Copy `in/` over the files that all cases share.
@@ -130,11 +136,19 @@ fn run_case(case: &Path) -> Result<(), String> {
         fs::create_dir_all(target.parent().unwrap()).unwrap();
         fs::write(target, content).unwrap();
     }
+    environment
+}
+
+/// Returns the command lines of a case.
+pub fn lines(case: &Path) -> Vec<String> {
+    let text = fs::read_to_string(case.join("cmd")).unwrap();
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn run_case(case: &Path) -> Result<(), String> {
+    let environment = prepare(case);
     let mut transcript = String::new();
-    for line in fs::read_to_string(case.join("cmd")).map_err(|error| error.to_string())?.lines() {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
+    for line in &lines(case) {
         let before = environment.files();
         let output = environment.line(line);
         let code = output.status.code().unwrap_or(-1);

@@ -16,6 +16,7 @@ mod drift;
 mod environment;
 mod examples;
 mod external_diff;
+mod follow;
 mod foreign_text;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;

@@ -1,6 +1,6 @@
 //! A server that misbehaves. Each fault has its own message, and every wait ends.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::fake_server::{FakeServer, Framing, Reply};
 use crate::node_pages::page_of_nodes;
-use crate::setup::{cluster, cluster_within, connect, flags_for, kept, problem, short, shown};
+use crate::setup::{cluster, cluster_within, connect, flags_for, kept, problem, short, shown, silent};
 
 const A_NODE: &str = r#"{"kind":"NodeList","metadata":{},"items":[{"metadata":{"name":"node-1"}}]}"#;
 
@@ -278,6 +278,41 @@ fn connection_refused() {
     assert_eq!(**last, Problem::Refused);
     let hint = "check that the server is running and that this is its address; a tunnel or VPN may be down";
     assert_eq!(last.hint().as_deref(), Some(hint));
+}
+
+/// Several apps in one run: only the first one waits.
+#[test]
+fn a_server_that_is_away_is_waited_for_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = listener.local_addr().unwrap();
+    drop(listener);
+    let flags = ClusterFlags { server: Some(format!("http://{free}")), ..ClusterFlags::default() };
+    let within = |refused: Duration| {
+        let limits = Limits { refused, ..short() };
+        Cluster::connect_within(&flags, silent(), &Environment::default(), limits).unwrap()
+    };
+    let first = within(Duration::from_millis(50));
+    let gave_up = problem(first.nodes());
+    assert!(matches!(gave_up, Problem::GaveUp { .. }), "{gave_up:?}");
+    // With another wait, this would take an hour.
+    let second = within(Duration::from_secs(3600));
+    assert_eq!(problem(second.nodes()), gave_up);
+    assert_eq!(problem(second.nodes()), gave_up);
+    // When the server is back, the same connection uses it, and waits for it again.
+    let listener = TcpListener::bind(free).unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 1024];
+        let _ = stream.read(&mut request).unwrap();
+        let body = r#"{"kind":"NodeList","apiVersion":"v1","metadata":{},"items":[]}"#;
+        let head =
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: ";
+        stream.write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
+    });
+    assert_eq!(second.nodes().unwrap(), []);
+    answers.join().unwrap();
+    let third = within(Duration::from_millis(50));
+    assert!(matches!(problem(third.nodes()), Problem::GaveUp { .. }));
 }
 
 #[test]

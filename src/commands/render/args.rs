@@ -6,6 +6,7 @@ use clap::ValueHint;
 
 use crate::commands::for_each::MultiTarget;
 use crate::commands::render::git::{Git, Inputs};
+use crate::core::bounds::MAX_OBJECTS;
 use crate::engine::discover::{LockIdentity, NodeArgs, RenderArgs};
 use crate::output::format::{LineFormat, Separator};
 
@@ -70,6 +71,15 @@ pub struct Args {
 impl Args {
     pub(super) fn identity(&self) -> LockIdentity {
         if self.new_id { LockIdentity::New } else { LockIdentity::Keep }
+    }
+
+    /// Returns the flags that the render in a hint needs too, because they decide what is rendered.
+    pub(super) fn repeated(&self) -> Vec<String> {
+        let mut flags = self.nodes.repeated();
+        flags.extend(self.overwrite.then(|| " --overwrite".to_owned()));
+        let limit = Some(self.limit.max_objects).filter(|limit| *limit != MAX_OBJECTS);
+        flags.extend(limit.map(|limit| format!(" --max-objects {limit}")));
+        flags
     }
 
     pub(super) fn inputs(&self) -> Inputs {

@@ -97,7 +97,7 @@ fn accepting(
             "the output directory is not in the git repository of the spec and its lock file",
         )
         .at(Location::file(project.output().display().to_string()))
-        .hint("render without --commit, then commit in both repositories");
+        .hint("render without --commit and --all, then commit in both repositories");
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
     repository.refuse_ignored(&project.output(), &files)?;
@@ -119,13 +119,13 @@ fn nothing_to_commit_to(project: &Project) -> Diagnostic {
     if on_path("git").is_empty() {
         return Diagnostic::error("cannot commit: git is not installed")
             .at(location)
-            .hint("install git or add it to the PATH; `render` without --commit does not need it");
+            .hint("install git or add it to the PATH; `render` without --commit and --all does not need it");
     }
     let directory = Some(&project.directory).filter(|path| !path.as_os_str().is_empty());
     let named = directory.map(|path| format!(" {}", shell_quote::path(path))).unwrap_or_default();
     Diagnostic::error("cannot commit: git repository not found")
         .at(location)
-        .hint(format!("`git init{named}` creates one; `render` without --commit does not need it"))
+        .hint(format!("`git init{named}` creates one; `render` without --commit and --all does not need it"))
 }
 
 impl Around {
@@ -197,7 +197,7 @@ impl Around {
         };
         Err(Diagnostic::refusal("merge conflict: both sides changed the file")
             .at(Location::file(file.file.display().to_string()))
-            .hint("render without --commit to resolve it, then `git add` the file and finish the merge")
+            .hint("render without --commit and --all to resolve it, then `git add` the file and finish the merge")
             .into())
     }
 

@@ -1,14 +1,12 @@
 //! Reads a lock file of any version.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::core::lock::file_names::is_file_name;
 use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::report::shell_quote;
 use crate::core::yaml::Document;
 use crate::core::{pointer, yaml};
 
@@ -47,14 +45,16 @@ struct PoolEntry {
     empty: bool,
 }
 
+/// Where a damaged lock is restored from, in hints. Code that knows git names the command instead.
+pub const FROM_BACKUP: &str = "from a backup";
+
 impl Lock {
     /// Reads a lock file; `file` is its path for messages.
     pub fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         refuse_conflict(file, text)?;
         let damaged = |problem: Diagnostic| {
             problem.hint(format!(
-                "restore it from git (`git checkout -- {}`), or use the version of kubectl largescale that wrote it",
-                quoted(file)
+                "restore it {FROM_BACKUP}, or use the version of kubectl largescale that wrote it"
             ))
         };
         let document = yaml::read_generated(file, text).map_err(damaged)?;
@@ -83,7 +83,7 @@ impl LockFile {
                 "`{field}` lists `{name}`, which is not the name of a rendered file"
             ))
             .at(document.location(&at))
-            .hint(restore(document.file())));
+            .hint(restore()));
         }
         Ok(())
     }
@@ -98,12 +98,12 @@ impl LockFile {
             (Version::Two, Some(text)) => Some(LockId::parse(&text).ok_or_else(|| {
                 Diagnostic::error(format!("`id` is `{text}`, expected 32 lower-case hexadecimal digits"))
                     .at(Location::file(file))
-                    .hint(restore(file))
+                    .hint(restore())
             })?),
             (Version::Two, None) => {
                 return Err(Diagnostic::error("the field `id` is missing")
                     .at(Location::file(file))
-                    .hint(restore(file)));
+                    .hint(restore()));
             }
             (Version::One, _) => None,
         };
@@ -149,12 +149,8 @@ pub fn conflict(file: &str, text: &str) -> Option<Location> {
     Some(Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) })
 }
 
-fn quoted(file: &str) -> String {
-    shell_quote::path(Path::new(file))
-}
-
-fn restore(file: &str) -> String {
-    format!("restore the lock file from git (`git checkout -- {}`)", quoted(file))
+fn restore() -> String {
+    format!("restore the lock file {FROM_BACKUP}")
 }
 
 fn newer(file: &str, version: u64) -> Diagnostic {
@@ -263,7 +259,7 @@ files:
                 let line = problem.location.as_ref().unwrap().line;
                 // In a value of two lines, the parser reports the first.
                 assert_eq!(line, 6, "{name:?}");
-                assert_eq!(problem.hint.unwrap(), "restore the lock file from git (`git checkout -- app/l`)");
+                assert_eq!(problem.hint.unwrap(), "restore the lock file from a backup");
             }
         }
     }

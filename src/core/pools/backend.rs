@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::{ExcludeLabel, Level, NotBackend, Platform, ProviderIds};
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::shell_quote;
 
 /// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
 const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
@@ -80,14 +81,21 @@ pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'
     foreign.then_some(FOREIGN)
 }
 
-/// Returns what a user can do about nodes that are left out for this reason.
-pub(super) fn hint_for(because: &str) -> Option<String> {
+/// Returns what a user can do about nodes of pools, by their label, that are left out for this reason.
+pub(super) fn hint_for(because: &str, label: &str, pools: &[&str]) -> Option<String> {
     match because {
         CONTROL_PLANE => Some(
             "this platform leaves out control-plane nodes (see docs/platforms.md); set the pool label on other nodes"
                 .to_owned(),
         ),
-        EXCLUDED => Some(format!("to include a node: `kubectl label node NAME {EXCLUDE}-`")),
+        EXCLUDED => {
+            let of_pools = match pools {
+                [one] => format!("{label}={one}"),
+                several => format!("{label} in ({})", several.join(",")),
+            };
+            let selector = shell_quote::word(&format!("{of_pools},{EXCLUDE}"));
+            Some(format!("to include the nodes: `kubectl label nodes -l {selector} {EXCLUDE}-`"))
+        }
         _ => None,
     }
 }
@@ -133,7 +141,7 @@ pub(super) fn unfit(nodes: &[&Node], platform: &Platform) -> Vec<Diagnostic> {
                 Level::Error => Diagnostic::error(message),
                 Level::Warning => Diagnostic::warning(message),
             };
-            problems.push(problem.hint(rule.hint.clone()));
+            problems.push(problem.hint(rule.hint.replace("kubectl label node NAME", &names.label_command())));
         }
     }
     problems
@@ -151,6 +159,22 @@ impl Names {
         self.count += 1;
         if self.first.len() < NAMED {
             self.first.push(name.to_owned());
+        }
+    }
+
+    /// Returns the beginning of a command that labels the nodes; of many nodes, it names the first.
+    pub(super) fn label_command(&self) -> String {
+        let names: Vec<String> = self.first.iter().map(|name| shell_quote::word(name)).collect();
+        let nodes = if self.count == 1 { "node" } else { "nodes" };
+        format!("kubectl label {nodes} {}", names.join(" "))
+    }
+
+    /// Returns how many nodes a command does not name.
+    pub(super) fn unnamed(&self) -> String {
+        match self.count.saturating_sub(self.first.len()) {
+            0 => String::new(),
+            1 => " (and 1 more node)".to_owned(),
+            more => format!(" (and {more} more nodes)"),
         }
     }
 

@@ -181,9 +181,9 @@ pub fn discover_pools(
     Ok(discovered)
 }
 
-/// Returns the command that sets the value of a label that a node has.
-fn with_value(label: &str) -> String {
-    format!("kubectl label node NAME {label}=POOL --overwrite")
+/// Returns the hint to set the value of a label that nodes have.
+fn with_value(label: &str, names: &Names) -> String {
+    format!("set the value: `{} {label}=POOL --overwrite`{}", names.label_command(), names.unnamed())
 }
 
 /// Returns the error for a label that names no pool.
@@ -192,19 +192,22 @@ fn no_pools(label: &str, without_value: &Names, nodes: &[Node], platform: &Platf
         return no_label(&format!("no node has the pool label `{label}`"), nodes, platform);
     };
     let problem = format!("{text} labeled `{label}`, but without a value, which names no pool");
-    no_value(&problem, &with_value(label), label, nodes)
+    no_value(&problem, &with_value(label, without_value), label, nodes)
 }
 
 /// Reports nodes in no pool, because they lack the label or its value.
 fn not_labeled(label: &str, unlabeled: &Names, without_value: &Names) -> impl Iterator<Item = Diagnostic> {
     let effect = "in no pool and not used by any load balancer";
     let lack = unlabeled.text().map(|text| {
-        Diagnostic::warning(format!("{text} without the pool label `{label}`: {effect}"))
-            .hint(format!("set the label: `kubectl label node NAME {label}=POOL`"))
+        Diagnostic::warning(format!("{text} without the pool label `{label}`: {effect}")).hint(format!(
+            "set the label: `{} {label}=POOL`{}",
+            unlabeled.label_command(),
+            unlabeled.unnamed()
+        ))
     });
     let empty = without_value.text().map(|text| {
         Diagnostic::warning(format!("{text} labeled `{label}`, but without a value: {effect}"))
-            .hint(format!("set the value: `{}`", with_value(label)))
+            .hint(with_value(label, without_value))
     });
     lack.into_iter().chain(empty)
 }

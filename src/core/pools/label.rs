@@ -6,6 +6,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::platform::{Distribution, LabelChanges, Platform, distributions};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
+use crate::core::yaml;
 
 /// The number of labels that a message suggests.
 const NAMED: usize = 5;
@@ -97,8 +98,8 @@ fn node_value<'a>(node: &'a Node, annotation: &str) -> &'a str {
 
 pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Diagnostic {
     let problem = Diagnostic::error(format!("{problem} (of {})", plural(nodes.len(), "node")));
-    let hint = candidates(nodes);
-    if hint.is_empty() {
+    let labels = candidates(nodes);
+    if labels.is_empty() {
         return problem.hint(format!(
             "label the nodes, or set `spec.pools.label` (--label); {} looks for {}, and for the labels of distributions (docs/platforms.md)",
             platform.name,
@@ -106,28 +107,38 @@ pub(super) fn no_label(problem: &str, nodes: &[Node], platform: &Platform) -> Di
         ));
     }
     problem.hint(format!(
-        "labels that would group these nodes into pools: {}; set one as `spec.pools.label` (--label)",
-        hint.join(", ")
+        "set a label that groups these nodes into pools (or choose it with --label): {}",
+        labels.iter().map(Candidate::field).collect::<Vec<_>>().join(", ")
     ))
 }
 
 /// Returns the error for a label that nodes have without a value, such as `node-role.kubernetes.io/worker`.
 pub(super) fn no_value(problem: &str, with_value: &str, label: &str, nodes: &[Node]) -> Diagnostic {
     let others: Vec<String> =
-        candidates(nodes).into_iter().filter(|other| !other.starts_with(&format!("`{label}` "))).collect();
+        candidates(nodes).iter().filter(|other| other.key != label).map(Candidate::field).collect();
     let hint = if others.is_empty() {
-        format!("set the value: `{with_value}`, or choose another label (`spec.pools.label`, --label)")
+        format!("{with_value}, or choose another label (`spec.pools.label`, --label)")
     } else {
-        format!(
-            "set the value: `{with_value}`, or choose another label (`spec.pools.label`, --label), such as {}",
-            others.join(", ")
-        )
+        format!("{with_value}, or set another label (or choose it with --label): {}", others.join(", "))
     };
     Diagnostic::error(problem.to_owned()).hint(hint)
 }
 
+/// A label that may name the pools.
+struct Candidate<'a> {
+    key: &'a str,
+    values: usize,
+}
+
+impl Candidate<'_> {
+    /// Returns the field that chooses the label.
+    fn field(&self) -> String {
+        format!("`spec.pools.label: {}` ({} values)", yaml::write_scalar(self.key), self.values)
+    }
+}
+
 /// Lists labels that group the nodes into more than one group and fewer groups than nodes; labels named like a pool first.
-fn candidates(nodes: &[Node]) -> Vec<String> {
+fn candidates(nodes: &[Node]) -> Vec<Candidate<'_>> {
     let mut values: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     let labels = nodes.iter().flat_map(|node| node.labels.iter());
     for (key, value) in labels.filter(|(_, value)| !value.is_empty()) {
@@ -145,7 +156,7 @@ fn candidates(nodes: &[Node]) -> Vec<String> {
         .map(|(key, _)| *key)
         .collect();
     keys.sort_by_key(|key| (!key.contains("pool") && !key.contains("group"), *key));
-    keys.into_iter().take(NAMED).map(|key| format!("`{key}` ({} values)", values[key].len())).collect()
+    keys.into_iter().take(NAMED).map(|key| Candidate { key, values: values[key].len() }).collect()
 }
 
 /// Reports a label that nodes get after they have joined, on a platform whose controller ignores label changes.

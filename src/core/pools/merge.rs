@@ -15,10 +15,9 @@ use crate::core::pools::pool_source::{PoolSource, PoolsOfSets};
 use crate::core::pools::shrink::shrunk;
 use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
-use crate::core::report::plural::plural;
+use crate::core::report::plural::{first_of, plural};
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{Spec, WhenEmpty};
-use crate::core::yaml;
 
 /// What the user requests on the command line.
 #[derive(Clone, Debug, Default)]
@@ -133,7 +132,10 @@ pub fn merge(
     let mut values: BTreeSet<&str> = discovered.pools.keys().map(String::as_str).collect();
     values.extend(&declared);
     values.extend(locked.into_iter().flatten().map(|(value, _)| value.as_str()));
-    let forget = options.forget.iter().filter_map(|name| cannot_forget(name, discovered, &declared, &values));
+    let forget = options.forget.iter().filter_map(|name| {
+        let stays = Stays { discovered, declared: &declared, values: &values, chosen: &chosen };
+        cannot_forget(name, spec, &stays)
+    });
     let confirm = options
         .new_pools
         .iter()
@@ -146,7 +148,7 @@ pub fn merge(
         chosen.takes(value) && !is_confirmed(value) && locked.is_none_or(|pools| !pools.contains_key(value))
     };
     let (questioned, questions): (Vec<_>, Vec<_>) =
-        questions(discovered, &values, lock, is_new).into_iter().unzip();
+        questions(discovered, &values, lock, spec, is_new).into_iter().unzip();
     match options.lookalikes {
         Lookalikes::Refuse if !questions.is_empty() => return Err(questions),
         _ => merged.warnings.extend(questions.into_iter().map(Diagnostic::into_warning)),
@@ -174,7 +176,7 @@ pub fn merge(
         sets: PoolsOfSets::of(&discovered.pools, lock),
     };
     let mut without_service = Vec::new();
-    for value in values {
+    for value in values.iter().copied() {
         let observed = discovered.pools.get(value);
         let has_backends = observed.is_some_and(|seen| seen.backends > 0);
         let was_locked = locked.is_some_and(|pools| pools.contains_key(value));
@@ -191,17 +193,17 @@ pub fn merge(
                 // The warning about its nodes says that the pool is a wrong label.
                 let is_pool = |seen: &&Observed| chosen.takes(value) && !is_mislabeled(seen);
                 if let Some(seen) = observed.filter(is_pool) {
-                    without_service.push((value, left_out(value, seen)));
+                    without_service.push((value, left_out(value, seen, label)));
                 }
                 continue;
             }
         };
         match observed {
             Some(seen) if state == PoolState::Empty && seen.nodes() > 0 => {
-                merged.warnings.push(no_backends(value, seen));
+                merged.warnings.push(no_backends(value, seen, label));
             }
             Some(seen) if state == PoolState::Present && lock.is_some() && !was_locked => {
-                merged.warnings.extend(new_control_plane(value, seen));
+                merged.warnings.extend(new_control_plane(value, seen, spec));
             }
             _ => {}
         }
@@ -221,11 +223,11 @@ pub fn merge(
         return Err(without_service.into_iter().map(|(_, problem)| is_wrong(problem)).collect());
     }
     merged.warnings.extend(without_service.into_iter().map(|(value, problem)| {
-        let way_out = format!("if this is intended, set `spec.pools.exclude: [{}]`", scalar(value));
+        let way_out = format!("if this is intended, set `{}`", spec.excluding(value));
         let hint = problem.hint.as_ref().map_or_else(|| way_out.clone(), |hint| format!("{hint}; {way_out}"));
         problem.hint(hint)
     }));
-    finish(spec, merged)
+    finish(spec, merged, &values)
 }
 
 /// Returns the pools in the lock, without reading nodes.
@@ -246,7 +248,7 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     let names = PoolNames::of(spec, Some(lock), &values);
     let source =
         PoolSource { spec, lock: Some(lock), names, label: &lock.label, sets: PoolsOfSets::default() };
-    for value in values.into_iter().filter(|value| chosen.takes(value)) {
+    for value in values.iter().copied().filter(|value| chosen.takes(value)) {
         let mut pool = source.pool(value, None, &mut merged.warnings);
         // A pool that is not in the lock was declared and never discovered.
         pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
@@ -254,7 +256,7 @@ pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
         merged.set.pools.push(pool.clone());
         merged.reports.push(PoolReport { pool, state: PoolState::Kept, observed: None });
     }
-    finish(spec, merged)
+    finish(spec, merged, &values)
 }
 
 struct Filter {
@@ -275,12 +277,16 @@ impl Filter {
     }
 }
 
-fn cannot_forget(
-    name: &str,
-    discovered: &Discovered,
-    declared: &BTreeSet<&str>,
-    values: &BTreeSet<&str>,
-) -> Option<Diagnostic> {
+/// What makes a pool stay, whatever the user wants to forget.
+struct Stays<'a> {
+    discovered: &'a Discovered,
+    declared: &'a BTreeSet<&'a str>,
+    values: &'a BTreeSet<&'a str>,
+    chosen: &'a Filter,
+}
+
+fn cannot_forget(name: &str, spec: &Spec, stays: &Stays<'_>) -> Option<Diagnostic> {
+    let Stays { discovered, declared, values, chosen } = stays;
     if !values.contains(name) {
         let near = did_you_mean(name, values.iter().copied());
         return Some(
@@ -288,13 +294,17 @@ fn cannot_forget(
                 .hint("list the pools with `kubectl largescale pools`"),
         );
     }
+    // A pool that the spec leaves out does not come back.
+    if !chosen.takes(name) {
+        return None;
+    }
     if let Some(seen) = discovered.pools.get(name).filter(|seen| seen.backends > 0) {
         return Some(
             Diagnostic::error(format!(
                 "the pool {name} still has {}, so the next render would add it again",
                 plural(seen.backends, "node")
             ))
-            .hint(format!("to exclude it permanently: `spec.pools.exclude: [{name}]`")),
+            .hint(format!("to exclude it permanently: `{}`", spec.excluding(name))),
         );
     }
     declared.contains(name).then(|| {
@@ -304,48 +314,45 @@ fn cannot_forget(
 }
 
 /// Reports a pool that gets no Service, because none of its nodes is a backend.
-fn left_out(value: &str, seen: &Observed) -> Diagnostic {
+fn left_out(value: &str, seen: &Observed, label: &str) -> Diagnostic {
     let message =
         format!("the pool {value} gets no Service: none of its nodes is a backend ({})", reasons(seen));
-    with_hints(Diagnostic::warning(message), seen)
+    with_hints(Diagnostic::warning(message), seen, label, value)
 }
 
 /// Reports a pool that keeps its Service, although none of its nodes is a backend.
-fn no_backends(value: &str, seen: &Observed) -> Diagnostic {
+fn no_backends(value: &str, seen: &Observed, label: &str) -> Diagnostic {
     let message = format!("the pool {value} has no backends: all its nodes are left out ({})", reasons(seen));
-    with_hints(Diagnostic::warning(message), seen)
+    with_hints(Diagnostic::warning(message), seen, label, value)
 }
 
 fn reasons(seen: &Observed) -> String {
     seen.left_out.iter().map(|(why, count)| format!("{count} {why}")).collect::<Vec<_>>().join(", ")
 }
 
-fn with_hints(problem: Diagnostic, seen: &Observed) -> Diagnostic {
-    let hints: Vec<String> = seen.left_out.keys().filter_map(|why| hint_for(why)).collect();
+fn with_hints(problem: Diagnostic, seen: &Observed, label: &str, value: &str) -> Diagnostic {
+    let hints: Vec<String> = seen.left_out.keys().filter_map(|why| hint_for(why, label, &[value])).collect();
     if hints.is_empty() { problem } else { problem.hint(hints.join("; ")) }
 }
 
 /// Reports a pool of control-plane nodes that is not in the lock: earlier versions left such nodes out on every platform.
-fn new_control_plane(value: &str, seen: &Observed) -> Option<Diagnostic> {
+fn new_control_plane(value: &str, seen: &Observed, spec: &Spec) -> Option<Diagnostic> {
     (seen.control_plane == seen.backends).then(|| {
         Diagnostic::warning(format!(
             "the pool {value} is new, and all its backends are control-plane nodes ({}), which load balancers of this platform use",
             seen.backends
         ))
-        .hint(format!("to give it no load balancer: `spec.pools.exclude: [{}]`", scalar(value)))
+        .hint(format!("to give it no load balancer: `{}`", spec.excluding(value)))
     })
 }
 
-/// Formats a value for a YAML list.
-fn scalar(value: &str) -> String {
-    yaml::write_plain(&value).trim_end().to_owned()
-}
-
-/// Checks the pools together.
-fn finish(spec: &Spec, mut merged: Merged) -> Checked<Merged> {
+/// Checks the pools together; `values` are those of all pools, whether rendered or not.
+fn finish(spec: &Spec, mut merged: Merged, values: &BTreeSet<&str>) -> Checked<Merged> {
     if merged.set.pools.is_empty() {
-        return Err(Diagnostic::error("no pools to render")
-            .hint("check `spec.pools.include` and `spec.pools.exclude`; list the pools with `kubectl largescale pools`")
+        let left_out: Vec<&str> = values.iter().copied().collect();
+        let names = if left_out.is_empty() { String::new() } else { format!(": {}", first_of(&left_out)) };
+        return Err(Diagnostic::error(format!("no pools to render: all are left out{names}"))
+            .hint("change `spec.pools.include` or `spec.pools.exclude`")
             .into());
     }
     let mut by_name: BTreeMap<&str, &str> = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
-use crate::core::yaml;
+use crate::core::spec::Spec;
 
 /// Returns a name without what people mistake: upper case, separators, and characters that look alike.
 pub(super) fn looks_like(name: &str) -> String {
@@ -29,6 +29,7 @@ pub(super) fn questions(
     discovered: &Discovered,
     others: &BTreeSet<&str>,
     lock: Option<&Lock>,
+    spec: &Spec,
     is_new: impl Fn(&str) -> bool,
 ) -> Vec<(String, Diagnostic)> {
     let nodes = |value: &str| discovered.pools.get(value).map_or(0, |seen| seen.backends);
@@ -53,30 +54,35 @@ pub(super) fn questions(
         .filter_map(|(value, seen)| {
             let first = *alike.get(&looks_like(value))?.first()?;
             let other = Some(first).filter(|first| first != value)?;
-            let question = question(value, seen, (other, nodes(other)), &discovered.label, lock.is_some());
+            let state = (discovered.label.as_str(), spec, lock.is_some());
+            let question = question(value, seen, (other, nodes(other)), state);
             Some((value.clone(), question))
         })
         .collect()
 }
 
-fn question(value: &str, seen: &Observed, other: (&str, usize), label: &str, has_lock: bool) -> Diagnostic {
-    let (other, nodes) = other;
+fn question(
+    value: &str,
+    seen: &Observed,
+    (other, nodes): (&str, usize),
+    (label, spec, has_lock): (&str, &Spec, bool),
+) -> Diagnostic {
     let node = seen.example.as_deref().unwrap_or("NAME");
     let command = format!(
         "kubectl label node {} {} --overwrite",
         shell_quote::word(node),
         shell_quote::word(&format!("{label}={other}"))
     );
-    let listed = yaml::write_plain(&value);
-    let listed = listed.trim_end();
     let locked = if has_lock { ", or use the pools of the lock file (--locked)" } else { "" };
     Diagnostic::refusal(format!(
         "the pool {value} is new, has only node {node}, and its name looks like the pool {other} ({}); it gets no load balancer before you confirm it",
         plural(nodes, "node")
     ))
     .hint(format!(
-        "if the label is misspelled: `{command}`; if this is a new pool: `--new-pool {}`, or `spec.pools.declare: [{{name: {listed}}}]`; to render without it: `spec.pools.exclude: [{listed}]`{locked}",
-        shell_quote::word(value)
+        "if the label is misspelled: `{command}`; if this is a new pool: `--new-pool {}`, or `{}`; to render without it: `{}`{locked}",
+        shell_quote::word(value),
+        spec.declaring(value),
+        spec.excluding(value)
     ))
 }
 
@@ -112,6 +118,7 @@ pub(super) fn cannot_confirm(
 mod tests {
     use super::*;
     use crate::core::lock::LockedPool;
+    use crate::core::spec::LargeScale;
 
     #[test]
     fn names_that_people_mistake_look_alike() {
@@ -147,7 +154,9 @@ mod tests {
         let lock = (!locked.is_empty()).then_some(&lock);
         let values = pools.iter().map(|(value, _)| *value).chain(locked.iter().copied()).collect();
         let is_new = |value: &str| !locked.contains(&value) && !confirmed.contains(&value);
-        let found = questions(&discovered, &values, lock, is_new);
+        let spec = "apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {name: a}\nspec: {manifests: [m], platform: hetzner}\n";
+        let (spec, _) = LargeScale::read("largescale.yaml", spec).unwrap();
+        let found = questions(&discovered, &values, lock, &spec.spec, is_new);
         let pair = |(_, problem): &(String, Diagnostic)| {
             let words: Vec<&str> = problem.message.split(' ').collect();
             format!("{} {}", words[2], words[words.iter().position(|word| *word == "like").unwrap() + 3])

@@ -179,10 +179,7 @@ impl PoolSource<'_> {
         let node = nodes.names.first().map(|name| &**name).unwrap_or_default();
         let command = relabel(nodes, self.label, named);
         let locked = if self.lock.is_some() { ", or use the pools of the lock file (--locked)" } else { "" };
-        let exclude = format!(
-            "to render without this pool: `spec.pools.exclude: [{}]`{locked}",
-            yaml::write_plain(&value).trim_end()
-        );
+        let exclude = format!("to render without this pool: `{}`{locked}", self.spec.excluding(value));
         // The VM set in the spec is right only for a label that is not a misspelled pool. With two pools of one VM set, it is an error.
         let hint = if looks_like(value) == looks_like(named) || self.sets.is_shared(set) {
             format!("correct the label: `{command}`; {exclude}")

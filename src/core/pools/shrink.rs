@@ -55,7 +55,15 @@ pub(super) fn shrunk(
             discovered.label, discovered.label
         )),
         None if !reasons.is_empty() => {
-            let hints: Vec<String> = reasons.keys().filter_map(|why| hint_for(why)).collect();
+            let of_pools = |why: &&str| {
+                let pools: Vec<&str> = gone
+                    .iter()
+                    .copied()
+                    .filter(|value| seen(value).is_some_and(|seen| seen.left_out.contains_key(*why)))
+                    .collect();
+                hint_for(why, &discovered.label, &pools)
+            };
+            let hints: Vec<String> = reasons.keys().filter_map(of_pools).collect();
             let hints = if hints.is_empty() { String::new() } else { format!("{}; ", hints.join("; ")) };
             problem.hint(format!("{hints}if this is intended, use --allow-shrink: the pools keep their Services"))
         }

@@ -12,7 +12,6 @@ use crate::core::render::patches;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 use crate::core::settings::{SettingOwner, Settings};
-use crate::core::yaml;
 
 /// Reports pools that share a VM set, the name of a load balancer, or another value in the binding of the platform.
 pub(super) fn problems(input: Input<'_>, settings: &Settings) -> Vec<Diagnostic> {
@@ -107,8 +106,8 @@ fn shared(
             ))
             .at(input.document.location("/spec/pools"))
             .hint(format!(
-                "{correct}exclude one of them: `spec.pools.exclude: [{}]`; if they are one pool, set the same value of `{label}` on its nodes: `{relabel}`",
-                yaml::write_plain(&goes.value).trim_end()
+                "{correct}exclude one of them: `{}`; if they are one pool, set the same value of `{label}` on its nodes: `{relabel}`",
+                input.spec.spec.excluding(&goes.value)
             ))
         })
         .collect()

@@ -9,9 +9,9 @@ const OF_A_SPEC: &[&str] =
     &["apply", "capacity", "diff", "doctor", "inventory", "move", "pools", "prune", "render", "status"];
 
 /// Returns the text with the flags, such as ` -f web`, in its commands. A text that already names a spec in a command stays as it
-/// is: it may be about several specs.
-pub fn with_flags<'a>(text: &'a str, flags: &str) -> Cow<'a, str> {
-    if flags.is_empty()
+/// is: it may be about several specs. `repeated` are flags of this render, such as ` --allow-shrink`, which another render needs too.
+pub fn with_flags<'a>(text: &'a str, flags: &str, repeated: &[String]) -> Cow<'a, str> {
+    if flags.is_empty() && repeated.is_empty()
         || !text.contains(PROGRAM)
         || [" -f ", " --only ", " -R"].iter().any(|flag| text.contains(flag))
     {
@@ -26,6 +26,14 @@ pub fn with_flags<'a>(text: &'a str, flags: &str) -> Cow<'a, str> {
         out.push_str(&command[..length]);
         if length > 0 {
             out.push_str(flags);
+        }
+        if &command[..length] == "render" {
+            let rest = command[length..].split('`').next().unwrap_or_default();
+            // The pools are then those of the lock file.
+            let is_locked = rest.contains(" --locked");
+            let is_given =
+                |flag: &str| rest.contains(flag.trim_start().split(' ').next().unwrap_or_default());
+            repeated.iter().filter(|flag| !is_locked && !is_given(flag)).for_each(|flag| out.push_str(flag));
         }
         rest = &command[length..];
     }
@@ -55,8 +63,32 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        assert_eq!(with_flags(text, " -f web"), expected);
-        assert_eq!(with_flags(text, ""), text);
+        assert_eq!(with_flags(text, " -f web", &[]), expected);
+        assert_eq!(with_flags(text, "", &[]), text);
+    }
+
+    #[test]
+    fn another_render_has_the_flags_of_this_one() {
+        let repeated = [" --allow-shrink".to_owned(), " --nodes n.json".to_owned()];
+        for (text, expected) in [
+            (
+                "`kubectl largescale render --pools-of a`",
+                "`kubectl largescale render -f web --allow-shrink --nodes n.json --pools-of a`",
+            ),
+            (
+                "`kubectl largescale render --allow-shrink`",
+                "`kubectl largescale render -f web --nodes n.json --allow-shrink`",
+            ),
+            ("`kubectl largescale render --locked`", "`kubectl largescale render -f web --locked`"),
+            ("`kubectl largescale diff`", "`kubectl largescale diff -f web`"),
+            ("`kubectl largescale render -f a`", "`kubectl largescale render -f a`"),
+        ] {
+            assert_eq!(with_flags(text, " -f web", &repeated), expected);
+        }
+        assert_eq!(
+            with_flags("`kubectl largescale render`", "", &repeated),
+            "`kubectl largescale render --allow-shrink --nodes n.json`"
+        );
     }
 
     #[test]

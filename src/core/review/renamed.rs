@@ -33,8 +33,11 @@ pub struct Renamed<'a> {
     pub known: &'a BTreeMap<String, Vec<u8>>,
 }
 
-/// Copies of one Service: its namespace and its name in the manifests, and the name of the copy for each pool.
-type Copies = BTreeMap<(String, String), BTreeMap<String, Copy>>;
+/// The namespace of a Service, and its name in the manifests.
+type Id = (String, String);
+
+/// The copies of each Service by pool.
+type Copies = BTreeMap<Id, BTreeMap<String, Copy>>;
 
 /// One copy.
 #[derive(Clone, Debug)]
@@ -59,8 +62,14 @@ impl Renamed<'_> {
             self.spec.keys_of_no_service(&names, &services).map(str::to_owned).collect();
         names.retain(|key, _| !unused.contains(key));
         let mut found = Vec::new();
+        let mut taken = BTreeSet::new();
+        let mut without: Vec<&Id> = Vec::new();
         for (id, before) in &old {
-            let Some(after) = successor(id, before, (&old, &new), &kept) else { continue };
+            let Some(after) = successor(id, before, (&old, &new), &kept) else {
+                without.push(id);
+                continue;
+            };
+            taken.insert(after.clone());
             let Some(service) =
                 services.iter().find(|key| self.spec.namespace_of(key) == after.0 && key.name == after.1)
             else {
@@ -82,7 +91,60 @@ impl Renamed<'_> {
             found.push((id.1.as_str(), service, lost));
         }
         let hint = self.hint(&names);
-        found.into_iter().map(|(old, service, lost)| self.warning(old, service, &lost, &hint)).collect()
+        let mut warnings: Vec<Diagnostic> =
+            found.into_iter().map(|(old, service, lost)| self.warning(old, service, &lost, &hint)).collect();
+        let is_free = |id: &&Id| !taken.contains(*id) && !kept.contains(*id) && !old.contains_key(*id);
+        let free: Vec<&Id> = new.keys().filter(is_free).collect();
+        let namespaces: BTreeSet<&str> = without.iter().map(|id| id.0.as_str()).collect();
+        warnings.extend(namespaces.into_iter().filter_map(|namespace| {
+            let of =
+                |ids: &[&Id]| ids.iter().filter(|id| id.0 == namespace).map(|id| (*id).clone()).collect();
+            self.undecided(&old, &of(&without), &of(&free))
+        }));
+        warnings
+    }
+
+    /// Warns of Services of one namespace that are gone while others are new, if nothing decides which one became which.
+    fn undecided(&self, old: &Copies, gone: &[Id], new: &[Id]) -> Option<Diagnostic> {
+        let is_of_pool = |pool: &str| self.pools.pools.iter().any(|known| known.name == pool);
+        let mut names: Vec<&str> = Vec::new();
+        for id in gone {
+            let copies = old[id].iter().filter(|(pool, _)| is_of_pool(pool));
+            names.extend(copies.map(|(_, copy)| copy.name.as_str()));
+        }
+        if names.is_empty() || new.is_empty() {
+            return None;
+        }
+        let list = |ids: &[Id]| ids.iter().map(|id| format!("`{}`", id.1)).collect::<Vec<_>>().join(", ");
+        let pools: Vec<String> =
+            self.pools.pools.iter().map(|pool| format!("{}: ...", flow(&pool.value))).collect();
+        let fields: Vec<String> =
+            new.iter().map(|id| format!("{}: {{{}}}", flow(&id.1), pools.join(", "))).collect();
+        let fields = format!("names: {{{}}}", fields.join(", "));
+        let field = match self.cluster {
+            None => format!("`spec.{fields}`"),
+            Some(cluster) => format!("`{fields}` for {cluster} in `spec.clusters`"),
+        };
+        let (are, their) =
+            if names.len() == 1 { ("is", "its address is") } else { ("are", "their addresses are") };
+        let warning = Diagnostic::warning(format!(
+            "{} {} gone and {} {} new: if they were renamed, {} {are} removed ({}), and {their} lost when `apply --prune` or a GitOps tool deletes the old objects",
+            list(gone),
+            if gone.len() == 1 { "is" } else { "are" },
+            list(new),
+            if new.len() == 1 { "is" } else { "are" },
+            plural(names.len(), "Service"),
+            first_of(&names),
+        ))
+        .hint(format!("to keep the names and addresses, set {field} with the old names, and render again"));
+        let is_first = |object: &&Object| {
+            let key = object.key();
+            object.is_load_balancer() && self.spec.namespace_of(&key) == new[0].0 && key.name == new[0].1
+        };
+        Some(match self.objects.iter().find(is_first) {
+            Some(object) => warning.at(object.location("/metadata/name")),
+            None => warning,
+        })
     }
 
     fn warning(&self, old: &str, new: &Key, lost: &BTreeMap<String, String>, hint: &str) -> Diagnostic {
@@ -330,6 +392,20 @@ mod tests {
                 "the Service `web` is replaced by `two`: spec.names: {one: {P: api-p}, two: {P: web-p}}"
             ]
         );
-        assert_eq!(warnings("", &before, &[("one", "p", "one-p", "c"), ("two", "p", "two-p", "d")]), [""; 0]);
+        // Without one, the warning names all of them.
+        assert_eq!(
+            warnings("", &before, &[("one", "p", "one-p", "c"), ("two", "p", "two-p", "d")]),
+            [
+                "`api`, `web` are gone and `one`, `two` are new: spec.names: {one: {P: ..., Q: ...}, two: {P: ..., Q: ...}}"
+            ]
+        );
+        // The selector decides one of two, and the rest is as if the other were the only one.
+        assert_eq!(
+            warnings("", &before, &[("one", "p", "one-p", "b"), ("two", "p", "two-p", "d")]),
+            [
+                "the Service `api` is replaced by `one`: spec.names: {one: {P: api-p}}",
+                "`web` is gone and `two` is new: spec.names: {two: {P: ..., Q: ...}}"
+            ]
+        );
     }
 }

@@ -1,12 +1,15 @@
 //! Plans what a render changes in the directory. It compares digests before any file is changed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
+use crate::core::render::{POOL_LABEL, RenderedFile};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::shell_quote;
+use crate::core::tree::conflicted::{is_made, sides};
 use crate::core::yaml;
 
 /// Whether files that were edited by hand may be overwritten.
@@ -90,7 +93,7 @@ impl Plan {
         output: &str,
         overwrite: Overwrite,
     ) -> Vec<Diagnostic> {
-        let is_foreign = |step: &&Step| known.get(&step.path).is_some_and(|content| !is_rendered(content));
+        let is_foreign = |step: &&Step| known.get(&step.path).is_some_and(|content| !is_made(content));
         let refused = self.steps.iter().filter(is_foreign).filter_map(|step| match (step.action, overwrite) {
             (Action::Removed, _) => Some(
                 Diagnostic::refusal(
@@ -122,17 +125,24 @@ pub fn plan(
 ) -> Checked<Plan> {
     let mut problems = one_file_for_two(rendered, output);
     let mut plan = Plan::default();
-    let ours =
+    let has =
         |path: &str, content: &[u8]| lock.is_some_and(|lock| lock.has_digest(path, &names::digest(content)));
+    // Nothing is lost if the program wrote both texts between conflict markers.
+    let ours = |path: &str, content: &[u8], new: Option<&str>| {
+        let is_known = |side: &String| has(path, side.as_bytes()) || new == Some(side.as_str());
+        has(path, content) || sides(content).is_some_and(|sides| sides.iter().all(is_known))
+    };
     let named = |path: &str| lock.is_some_and(|lock| lock.has_path(path));
     for file in rendered {
         let action = match on_disk.get(&file.path) {
             None => Action::Created,
             Some(old) if old == file.text.as_bytes() => Action::Unchanged,
             Some(old) => {
-                if !ours(&file.path, old) && overwrite == Overwrite::Never {
+                if !ours(&file.path, old, Some(&file.text)) && overwrite == Overwrite::Never {
                     problems.push(if named(&file.path) {
-                        by_hand(output, &file.path)
+                        edited(output, &file.path, old)
+                    } else if sides(old).is_some() && is_made(old) {
+                        with_markers(output, &file.path)
                     } else {
                         foreign(output, &file.path)
                     });
@@ -150,8 +160,8 @@ pub fn plan(
     }
     for path in lock.into_iter().flat_map(Lock::paths).filter(|path| !plan.files.contains_key(*path)) {
         let Some(content) = on_disk.get(path) else { continue };
-        if !ours(path, content) && overwrite == Overwrite::Never {
-            problems.push(by_hand(output, path));
+        if !ours(path, content, None) && overwrite == Overwrite::Never {
+            problems.push(edited(output, path, content));
         }
         plan.steps.push(Step { path: path.clone(), action: Action::Removed, key: None, pool: None });
     }
@@ -179,10 +189,27 @@ fn one_file_for_two(rendered: &[RenderedFile], output: &str) -> Vec<Diagnostic> 
     problems
 }
 
+/// Reports a file of the lock with a content that no render wrote.
+fn edited(output: &str, path: &str, content: &[u8]) -> Diagnostic {
+    if sides(content).is_some() { with_markers(output, path) } else { by_hand(output, path) }
+}
+
+fn with_markers(output: &str, path: &str) -> Diagnostic {
+    let file = format!("{output}/{path}");
+    let command = format!("rm {}", shell_quote::path(Path::new(&file)));
+    Diagnostic::refusal(
+        "the file has merge conflict markers, and not every text between them is that of a render",
+    )
+    .at(Location::file(file))
+    .hint(format!(
+        "move an edit of yours to the manifests or an overlay; then `{command}`, and the next render writes the file again"
+    ))
+}
+
 fn by_hand(output: &str, path: &str) -> Diagnostic {
     Diagnostic::refusal("the file was edited by hand, and the edit would be lost")
         .at(Location::file(format!("{output}/{path}")))
-        .hint("move the edit (`git diff` shows it) to the manifests or an overlay, or discard it with --overwrite")
+        .hint("move the edit (`kubectl largescale diff` shows it) to the manifests or an overlay, or discard it with --overwrite")
 }
 
 fn foreign(output: &str, path: &str) -> Diagnostic {
@@ -278,6 +305,33 @@ mod tests {
                 let found = plan.refuse_foreign(&known, "out", overwrite);
                 assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
             }
+        }
+    }
+
+    #[test]
+    fn committed_conflict_markers_between_rendered_texts_are_no_edit() {
+        let refused =
+            "out/a: the file has merge conflict markers, and not every text between them is that of a render";
+        let both = |ours: &str, theirs: &str| format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> b\n");
+        for (ours, theirs, expected) in [
+            ("1\n", "2\n", "a changed"),
+            ("2\n", "new\n", "a changed"),
+            ("1\n", "hand\n", refused),
+            ("hand\n", "1\n", refused),
+        ] {
+            let on_disk = both(ours, theirs);
+            let lock = Lock {
+                files: digests(&[("a", "1\n")]),
+                sides: vec![digests(&[("a", "2\n")])],
+                ..Lock::default()
+            };
+            let disk = contents(&[("a", &on_disk)]);
+            let found = plan(&[file("a", "new\n")], Some(&lock), &disk, "out", Overwrite::Never);
+            let found = match found {
+                Ok(plan) => format!("a {}", plan.steps[0].action.word()),
+                Err(problems) => problems[0].to_string(),
+            };
+            assert_eq!(found, expected, "{ours}{theirs}");
         }
     }
 

@@ -33,7 +33,7 @@ impl Repository {
             return Err(Diagnostic::refusal(format!("the repository is in the middle of {what}"))
                 .at(Location::file(self.root().display().to_string()))
                 .hint(format!(
-                    "render without --commit, or finish it first (`git {command} --continue`, or `git {command} --abort`)"
+                    "render without --commit and --all, `git add` the files, and let git finish it; or end it with `git {command} --abort`"
                 )));
         }
         let head = fs::read_to_string(directory.join("HEAD")).unwrap_or_default();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::Project;
 use crate::directory::git::command::{GitAccess, Options};
+use crate::directory::git::git_dir::path_of;
 use crate::directory::git::status::{Difference, parsed};
 use crate::directory::git::{GitFileStatus, Repository};
 use crate::directory::manifests::{below, without_pattern};
@@ -30,11 +31,11 @@ impl Repository {
         let is_many = files.len() > NAMED;
         for path in files.values() {
             let parent = path.parent().unwrap_or(Path::new(""));
-            asked.insert(self.pathspec(if is_many { parent } else { path })?);
+            asked.insert(self.pathspec(text_of(if is_many { parent } else { path }))?);
         }
         let directories = self.manifest_directories(project);
         for directory in directories.iter().filter(|directory| self.holds(&directory.path)) {
-            asked.insert(self.pathspec(&directory.path)?);
+            asked.insert(self.pathspec(text_of(&directory.path))?);
         }
         if asked.is_empty() {
             return Ok(Vec::new());
@@ -78,6 +79,11 @@ impl Repository {
     }
 }
 
+/// Returns the path, or its nearest directory whose path is a text: git is asked with texts.
+fn text_of(path: &Path) -> &Path {
+    path.ancestors().find(|path| path.to_str().is_some()).unwrap_or(Path::new(""))
+}
+
 /// A directory with manifests.
 struct ManifestDirectory {
     /// The directory that git looks at.
@@ -94,10 +100,10 @@ impl ManifestDirectory {
     fn removed(&self, path: &[u8]) -> Option<PathBuf> {
         let below = path.strip_prefix(self.beginning.as_slice())?;
         let below = if self.beginning.is_empty() { below } else { below.strip_prefix(b"/")? };
-        let name = std::str::from_utf8(below).ok()?;
+        let name = String::from_utf8_lossy(below);
         let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
         let lower = name.to_lowercase();
         let is_manifest = [".yaml", ".yml", ".json"].iter().any(|ending| lower.ends_with(ending));
-        (is_manifest && self.pattern.matches_with(name, options)).then(|| self.base.join(name))
+        (is_manifest && self.pattern.matches_with(&name, options)).then(|| self.base.join(path_of(below)))
     }
 }

@@ -61,6 +61,17 @@ impl Repository {
         Ok(revision)
     }
 
+    /// Returns a file as of the last commit; `None` if the commit lacks it, or if there is none.
+    pub(in crate::directory) fn committed(&self, file: &Path) -> Result<Option<Vec<u8>>, Diagnostic> {
+        let path = self.path(file)?;
+        // The names of objects are separated by line ends.
+        if path.contains(&b'\n') {
+            return Ok(None);
+        }
+        let name = [b"HEAD:".as_slice(), &path].concat();
+        Ok(self.blobs(&[&name])?.into_iter().flatten().next())
+    }
+
     /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing. Refuses
     /// an object that is larger than any file that this program reads.
     pub(in crate::directory) fn blobs(&self, names: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>, Diagnostic> {
