@@ -1,6 +1,7 @@
 //! The directory shell: the only modules that use the file system and git.
 
 mod boundary;
+mod damaged_lock;
 mod external_diff;
 mod file_error;
 mod files;

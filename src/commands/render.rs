@@ -120,10 +120,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         *summary = Some(trees.review(&changes, Against::Before(output.clone()), &warnings));
     }
 
-    let is_written = project.has_written(&lock)
-        // Until `git add`, a render that resolved the conflict looks like a lock that the user took from one branch.
-        || args.check && args.nodes.locked && project.is_resolved_as(&lock);
-    let same = !plan.changes_anything() && is_written;
+    let same = !plan.changes_anything() && project.has_written(&lock);
     let inputs = match &around {
         Some(around) if args.commit => {
             let nodes = args.nodes.file_of_spec(project);

@@ -117,16 +117,6 @@ impl Lock {
         }
     }
 
-    /// Returns whether another lock records the same, except which pools had no nodes.
-    pub fn differs_only_in_empty_pools(&self, other: &Self) -> bool {
-        let reduced = |lock: &Self| {
-            let mut lock = Self { sides: Vec::new(), ..lock.clone() };
-            lock.pools.values_mut().for_each(|pool| pool.empty = false);
-            lock
-        };
-        reduced(self) == reduced(other)
-    }
-
     /// Returns the paths of all files that a render wrote, or was about to write.
     pub fn paths(&self) -> impl Iterator<Item = &String> {
         let paths: BTreeSet<&String> = self.records().flat_map(BTreeMap::keys).collect();
@@ -256,18 +246,6 @@ mod tests {
         assert!(!old.records_the_same(&other) && !new.records_the_same(&other));
         let more = Lock { rendered: BTreeSet::new(), ..new.clone() };
         assert!(old.records_the_same(&more) && !new.records_the_same(&more));
-    }
-
-    #[test]
-    fn pools_without_nodes_may_be_left_out_of_a_comparison() {
-        let mut other = lock();
-        other.pools.values_mut().for_each(|pool| pool.empty = !pool.empty);
-        other.sides.push(other.files.clone());
-        assert!(lock().differs_only_in_empty_pools(&other) && !lock().records_the_same(&other));
-        other.pools.remove("a");
-        assert!(!lock().differs_only_in_empty_pools(&other));
-        let other = Lock { files: BTreeMap::new(), ..lock() };
-        assert!(!lock().differs_only_in_empty_pools(&other));
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::core::lock::{FROM_BACKUP, Lock, LockId};
+use crate::core::lock::{Lock, LockId};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::core::report::shell_quote;
 use crate::directory::files::{TemporaryName, read_text_of_user, replace_durably};
 use crate::directory::git::Repository;
 use crate::directory::leftovers::{entries, source_of};
@@ -17,23 +16,6 @@ pub fn replace_lock(source: &Source, lock: &Lock) -> Checked<()> {
     let path = source.lock();
     replace_durably(&path, &lock.write(), &TemporaryName::of(&path))
         .map_err(|error| FileError::write_path(error, &path).into())
-}
-
-/// Names the command of git that restores a damaged lock, if the last commit has a lock that can be read.
-pub(super) fn name_git(problem: Diagnostic, path: &Path) -> Diagnostic {
-    let is_lost = |hint: &&String| hint.contains(FROM_BACKUP);
-    let Some(hint) = problem.hint.as_ref().filter(is_lost) else { return problem };
-    let committed = || {
-        let directory = path.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let content = Repository::around(directory).ok()??.committed(path).ok()??;
-        Lock::read("", std::str::from_utf8(&content).ok()?).ok()
-    };
-    if committed().is_none() {
-        return problem;
-    }
-    let command = format!("from git (`git checkout HEAD -- {}`)", shell_quote::path(path));
-    let hint = hint.replace(FROM_BACKUP, &command);
-    problem.hint(hint)
 }
 
 /// Returns the specs whose locks have this id: those in the git repository of a spec, or without git, those next to it and in

@@ -14,8 +14,8 @@ use crate::core::spec::{LargeScale, OtherPools};
 use crate::core::yaml::Document;
 use crate::directory::Source;
 use crate::directory::boundary::Boundary;
+use crate::directory::damaged_lock::name_git;
 use crate::directory::files::read_text;
-use crate::directory::lock_file::name_git;
 use crate::directory::manifests::{Paths, below, manifests};
 use crate::directory::merged_lock::{Files, Found, MergeNote};
 use crate::directory::read_files::ReadFiles;
@@ -184,13 +184,6 @@ impl Project {
             Some(MergeNote::Resolved { current, .. }) => current.as_deref() == Some(lock),
             _ => self.lock.as_ref() == Some(lock),
         }
-    }
-
-    /// Returns whether the lock on disk is that of one branch, and the merge of both differs from it only in which pools had no
-    /// nodes. The nodes decide about that, and a render with nodes has seen them.
-    pub fn is_resolved_as(&self, lock: &Lock) -> bool {
-        let Some(MergeNote::Resolved { current: Some(current), .. }) = &self.merge else { return false };
-        current.differs_only_in_empty_pools(lock)
     }
 
     /// Returns the output directory.

@@ -269,25 +269,6 @@ fn a_file_with_a_conflict_is_ours_although_the_lock_has_none() {
     assert!(names(&environment.path().join("app/tree")).contains("a4"), "{said}");
 }
 
-/// In one branch a pool had no nodes. They are back, so the resolved lock is that of the other branch.
-#[test]
-fn a_check_right_after_the_render_that_resolved_a_conflict() {
-    let environment = Environment::with(Path::new("/nonexistent"));
-    let said = sh(
-        &environment,
-        "start; git switch -qc feature; pools a2 a3; keep zero; git switch -q main; pools a1 a2 a3; port 8080; keep port
-        ! git merge -q feature; pools a1 a2 a3; render; git show main:app/largescale.lock | cmp - app/largescale.lock
-        render --check --locked; render --check",
-    );
-    assert!(said.contains("merged the locks of both branches"), "{said}");
-    // The lock of one branch that lacks a pool of the other one is still different.
-    let environment = Environment::with(Path::new("/nonexistent"));
-    sh(
-        &environment,
-        "two; ! git merge -q feature; git checkout -q --ours app; git rm -qf --cached app/rendered/service-web-a4.yaml; rm -f app/rendered/service-web-a4.yaml; ! render --check --locked",
-    );
-}
-
 fn names(directory: &Path) -> BTreeSet<String> {
     let entries =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -97,8 +97,9 @@ impl Renamed<'_> {
         let free: Vec<&Id> = new.keys().filter(is_free).collect();
         let namespaces: BTreeSet<&str> = without.iter().map(|id| id.0.as_str()).collect();
         warnings.extend(namespaces.into_iter().filter_map(|namespace| {
-            let of =
-                |ids: &[&Id]| ids.iter().filter(|id| id.0 == namespace).map(|id| (*id).clone()).collect();
+            let of = |ids: &[&Id]| -> Vec<Id> {
+                ids.iter().filter(|id| id.0 == namespace).map(|id| (*id).clone()).collect()
+            };
             self.undecided(&old, &of(&without), &of(&free))
         }));
         warnings

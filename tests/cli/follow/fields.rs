@@ -50,7 +50,7 @@ fn change(path: &Path, change: impl FnOnce(&mut Value)) -> Result<(), String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let document = yaml::read_one("spec", &text).map_err(|why| format!("{why:?}"))?;
     let mut whole = document.value.clone();
-    let root = whole.as_object_mut().ok_or("the spec is no map")?;
+    let root = whole.as_object_mut().ok_or("the spec has the wrong type, expected a map")?;
     change(root.entry("spec").or_insert_with(|| Value::Object(Map::new())));
     fs::write(path, whole.to_string()).map_err(|error| error.to_string())
 }
