@@ -99,10 +99,10 @@ pub fn all(output: &str) -> Vec<Problem> {
             });
         } else if let (Some(hint), Some(last)) = (line.strip_prefix("  hint: "), found.last_mut()) {
             hint.clone_into(&mut last.hint);
-        } else if line.starts_with("Usage: ") || line.contains("--help") {
-            if let Some(last) = found.last_mut() {
-                last.is_usage = true;
-            }
+        } else if (line.starts_with("Usage: ") || line.contains("--help"))
+            && let Some(last) = found.last_mut()
+        {
+            last.is_usage = true;
         }
     }
     found
