@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile, TempPath};
@@ -225,6 +225,11 @@ pub(super) fn sweep(directory: &Path, name: &TemporaryName) -> io::Result<()> {
 fn is_old(entry: &DirEntry) -> bool {
     let modified = entry.metadata().and_then(|metadata| metadata.modified());
     modified.is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > LEFTOVER_AFTER))
+}
+
+/// Returns the paths of the entries of a directory; none if it cannot be read.
+pub(super) fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::directory::Project;
-use crate::directory::leftovers::{entries, outputs_beside};
+use crate::directory::files::entries;
+use crate::directory::leftovers::outputs_beside;
 
 /// How many levels below the spec are searched.
 const DEPTH: usize = 3;

@@ -9,9 +9,8 @@ use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::render::is_rendered;
 use crate::core::report::diagnostic::Checked;
-use crate::directory::files::{read, unix_lines};
+use crate::directory::files::{entries, read, unix_lines};
 use crate::directory::git::{AutoMerge, Repository, is_merging};
-use crate::directory::leftovers::entries;
 use crate::directory::merged_lock::Files;
 
 /// Maximum number of files that a branch changed. With more, git's content is refused like that of the user.

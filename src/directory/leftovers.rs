@@ -13,6 +13,7 @@ use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::path;
 use crate::core::yaml;
+use crate::directory::files::entries;
 use crate::directory::git::Repository;
 use crate::directory::{Project, Source, read_text};
 
@@ -236,10 +237,6 @@ fn files_of_others(project: &Project, output: &Path) -> BTreeSet<String> {
         }
     }
     files
-}
-
-pub(super) fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> {
-    fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path())
 }
 
 /// Returns the spec of a lock: `web.lock` belongs to `web.yaml`, `web.east.lock` to its cluster `east`.

@@ -6,9 +6,9 @@ use std::{env, fs};
 
 use crate::core::lock::{Lock, LockId};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
-use crate::directory::files::{TemporaryName, read_text_of_user, replace_durably};
+use crate::directory::files::{TemporaryName, entries, read_text_of_user, replace_durably};
 use crate::directory::git::Repository;
-use crate::directory::leftovers::{entries, source_of};
+use crate::directory::leftovers::source_of;
 use crate::directory::{FileError, Project, SPEC_FILE, Source};
 
 /// Replaces the lock of a spec. The caller holds a [`crate::directory::RunLock`].
