@@ -59,25 +59,18 @@ fn of_other_names(output: &Path, known: &BTreeSet<String>) -> Vec<(String, Strin
     entries(output).filter(is_file).filter_map(file).collect()
 }
 
-/// Returns the digests in the locks that the branches changed; `None` if a branch has a file with our header and another content
+/// Returns the digests in the locks of the branches; `None` if a branch has a file with our header and another content
 /// than its lock says.
 fn rendered_contents(repository: &Repository, merge: &AutoMerge) -> Checked<Option<BTreeSet<String>>> {
     let mut all = BTreeSet::new();
     for side in &merge.sides {
         let Some(changed) = repository.changed_files(&merge.base, side, CHANGED)? else { return Ok(None) };
-        let mut known = BTreeSet::new();
-        let mut digests = Vec::new();
-        for (path, content) in &changed {
-            if path.ends_with(b".lock")
-                && let Ok(text) = std::str::from_utf8(content)
-                && let Ok(lock) = Lock::read("", text)
-            {
-                known.extend([lock.files, lock.pending].into_iter().flat_map(BTreeMap::into_values));
-            } else if is_rendered(content) {
-                digests.push(names::digest(content));
-            }
-        }
-        if !digests.iter().all(|digest| known.contains(digest)) {
+        let locks = repository.locks_of(side)?;
+        let locks = locks.iter().filter_map(|text| Lock::read("", std::str::from_utf8(text).ok()?).ok());
+        let files = locks.flat_map(|lock| [lock.files, lock.pending]);
+        let mut known: BTreeSet<String> = files.flat_map(BTreeMap::into_values).collect();
+        let mut rendered = changed.iter().filter(|(_, content)| is_rendered(content));
+        if !rendered.all(|(_, content)| known.contains(&names::digest(content))) {
             return Ok(None);
         }
         all.append(&mut known);

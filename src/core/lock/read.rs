@@ -144,7 +144,12 @@ fn refuse_conflict(file: &str, text: &str) -> Result<(), Diagnostic> {
 
 /// Returns the place of the first conflict marker of git in a text, if there is one.
 pub fn conflict(file: &str, text: &str) -> Option<Location> {
-    let is_marker = |line: &str| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ");
+    // A conflict inside another one has longer markers.
+    let is_marker = |line: &str| {
+        ["<", ">"]
+            .iter()
+            .any(|mark| line.starts_with(&mark.repeat(7)) && line.trim_start_matches(mark).starts_with(' '))
+    };
     let line = text.lines().position(is_marker)?;
     Some(Location { file: file.to_owned(), line: u32::try_from(line + 1).unwrap_or(0) })
 }

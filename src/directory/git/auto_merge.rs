@@ -7,6 +7,7 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::git::Repository;
 use crate::directory::git::command::GitAccess;
 use crate::directory::git::filters::DriversOff;
+use crate::directory::git::revision::blob;
 
 /// The commits that git joins, by the file of the git directory that says so: the other branch, and the commit that it began
 /// with. `None` if the merge base of both branches is meant. A stash leaves no such file.
@@ -96,11 +97,8 @@ impl Repository {
         let shown = String::from_utf8_lossy(&below).into_owned();
         let answer = self.git(&["ls-tree", "-z", "--full-tree", tree, "--", &shown], &[])?;
         let file = |entry: &[u8]| {
-            let tab = entry.iter().position(|byte| *byte == b'\t')?;
-            let mut fields = entry[..tab].split(|byte| *byte == b' ');
-            let (_, kind, id) = (fields.next()?, fields.next()?, fields.next()?);
-            let name = entry[tab + 1..].strip_prefix(below.as_slice())?;
-            (kind == b"blob").then(|| (name.to_owned(), id.to_owned()))
+            let (id, path) = blob(entry)?;
+            Some((path.strip_prefix(below.as_slice())?.to_owned(), id.to_owned()))
         };
         Ok(answer.split(|byte| *byte == 0).filter_map(file).collect())
     }
@@ -124,6 +122,18 @@ impl Repository {
         let contents = self.blobs(&names)?;
         let files = paths.into_iter().zip(contents);
         Ok(Some(files.filter_map(|(path, content)| Some((path.to_owned(), content?))).collect()))
+    }
+
+    /// Returns the content of every lock file of a commit, wherever it is.
+    pub(in crate::directory) fn locks_of(&self, commit: &str) -> Result<Vec<Vec<u8>>, Diagnostic> {
+        let answer = self.git(&["ls-tree", "-r", "-z", "--full-tree", commit], &[])?;
+        let lock = |entry: &[u8]| {
+            let (id, path) = blob(entry)?;
+            path.ends_with(b".lock").then(|| id.to_owned())
+        };
+        let ids: Vec<Vec<u8>> = answer.split(|byte| *byte == 0).filter_map(lock).collect();
+        let ids: Vec<&[u8]> = ids.iter().map(Vec::as_slice).collect();
+        Ok(self.blobs(&ids)?.into_iter().flatten().collect())
     }
 
     fn merge_base(&self, one: &str, other: &str) -> Option<String> {

@@ -115,7 +115,7 @@ impl Repository {
 }
 
 /// Parses an entry `MODE blob ID<tab>PATH` into id and path.
-fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     let tab = entry.iter().position(|byte| *byte == b'\t')?;
     let mut fields = entry[..tab].split(|byte| *byte == b' ');
     let (_, kind, id) = (fields.next()?, fields.next()?, fields.next()?);

@@ -9,9 +9,16 @@ const COMMANDS: [&str; 5] = ["kubectl", "git", "mv", "rm", "cp"];
 pub fn hinted(said: &Said) -> Option<String> {
     let mut lines = said.err.lines().skip_while(|line| !line.starts_with("error: "));
     let hint = lines.find_map(|line| line.strip_prefix("  hint: "))?;
+    command_in(hint)
+}
+
+/// Returns the first command in a hint that changes something.
+fn command_in(hint: &str) -> Option<String> {
     let quoted = hint.split('`').skip(1).step_by(2);
     let is_command = |text: &&str| {
-        text.split_once(' ').is_some_and(|(first, _)| COMMANDS.contains(&first)) && *text != "git diff"
+        text.split_once(' ').is_some_and(|(first, _)| COMMANDS.contains(&first))
+            && *text != "git diff"
+            && !text.starts_with("kubectl largescale diff")
     };
     quoted.into_iter().find(is_command).map(str::to_owned)
 }

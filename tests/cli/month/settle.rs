@@ -85,6 +85,13 @@ impl Life {
                 more += " --allow-shrink";
             } else if error.contains("was edited by hand") && self.may_overwrite {
                 more += " --overwrite";
+            } else if error.contains("merge conflict markers") {
+                for command in removals(&said) {
+                    if !self.follow(&directory, &command) {
+                        return Err(format!("the hint `{command}` fails"));
+                    }
+                }
+                continue;
             } else if let Some(command) = hinted(&said) {
                 let shrink = format!("{command} --allow-shrink");
                 let has_worked = self.follow(&directory, &command)
@@ -164,4 +171,11 @@ impl Life {
         };
         self.apps().into_iter().flat_map(files).filter(|path| self.desk.exists(path)).collect()
     }
+}
+
+/// Returns the commands that remove files, one for each error that names one.
+fn removals(said: &Said) -> Vec<String> {
+    let errors = said.err.split("error: ").skip(1).map(|error| format!("error: {error}"));
+    let commands = errors.filter_map(|err| hinted(&Said { err, ..said.clone() }));
+    commands.filter(|command| command.starts_with("rm ")).collect()
 }
