@@ -10,7 +10,7 @@ use crate::core::lock::Lock;
 use crate::core::render::is_rendered;
 use crate::core::report::diagnostic::Checked;
 use crate::directory::files::{entries, read, unix_lines};
-use crate::directory::git::{AutoMerge, Repository, is_merging};
+use crate::directory::git::{AutoMerge, Repository};
 use crate::directory::merged_lock::Files;
 
 /// Maximum number of files that a branch changed. With more, git's content is refused like that of the user.
@@ -23,10 +23,9 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
     if !repository.holds(files.output) {
         return Ok(Vec::new());
     }
-    let merge = if is_merging(files.directory) {
-        repository.unfinished_merge()
-    } else {
-        repository.finished_merge(files.lock)?
+    let merge = match repository.unfinished_merge() {
+        Some(merge) => Some(merge),
+        None => repository.finished_merge(files.lock)?,
     };
     let Some(merge) = merge else { return Ok(Vec::new()) };
     let [ours, theirs] = [&merge.sides[0], &merge.sides[1]].map(|side| repository.listed(side, files.output));

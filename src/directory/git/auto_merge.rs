@@ -39,7 +39,12 @@ impl Repository {
         }
         let is_there = |name: &str| self.git_dir().join(name).exists();
         let operation = OPERATIONS.iter().find(|(mark, _, _)| is_there(mark));
-        let (_, other, base) = operation.unwrap_or(&("", "refs/stash", Some("refs/stash^")));
+        // git leaves `AUTO_MERGE` behind after some operations.
+        let (_, other, base) = match operation {
+            Some(operation) => operation,
+            None if self.has_stash_conflict() => &("", "refs/stash", Some("refs/stash^")),
+            None => return None,
+        };
         let base = match base {
             Some(base) => (*base).to_owned(),
             None => self.merge_base("HEAD", other)?,
@@ -134,6 +139,12 @@ impl Repository {
         let ids: Vec<Vec<u8>> = answer.split(|byte| *byte == 0).filter_map(lock).collect();
         let ids: Vec<&[u8]> = ids.iter().map(Vec::as_slice).collect();
         Ok(self.blobs(&ids)?.into_iter().flatten().collect())
+    }
+
+    /// Whether the index has a conflict, and there is a stash that it may be from.
+    fn has_stash_conflict(&self) -> bool {
+        self.git(&["rev-parse", "--verify", "--quiet", "refs/stash^"], &[]).is_ok()
+            && self.git(&["ls-files", "--unmerged", "-z"], &[]).is_ok_and(|listed| !listed.is_empty())
     }
 
     fn merge_base(&self, one: &str, other: &str) -> Option<String> {

@@ -145,9 +145,16 @@ impl Life {
         self.desk.must(&format!("rm {path}")).map(drop)
     }
 
-    /// Whether more than half of the pools of a lock have no nodes.
+    /// Whether more than half of the pools of a lock have no nodes: of the lock that the user took, or of the one that it must be.
     fn has_shrunk(&self, spec: &str) -> bool {
         let alive = self.nodes.pools();
+        let taken = self.apps().into_iter().find(|app| app.spec == spec);
+        let taken = taken
+            .and_then(|app| Lock::of(&self.desk.root(), &app))
+            .map_or_else(Default::default, |lock| lock.pools);
+        if taken.difference(&alive).count() * 2 > taken.len() {
+            return true;
+        }
         let app = self.apps().into_iter().find(|app| app.spec == spec);
         let lock = app.and_then(|app| Lock::of(&self.desk.root(), &app)).map(|lock| lock.id);
         let is_new = lock.as_ref().is_some_and(|id| self.known.iter().all(|(known, _)| known != id));
