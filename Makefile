@@ -58,8 +58,9 @@ bench: build control-plane          ## measure the documented figures, as ratios
 estates: control-plane             ## adopt COUNT random clusters that are already running, from SEED on: make estates COUNT=500
 	ESTATES=$(or $(COUNT),500) SEED=$(or $(SEED),1) cargo test --test e2e estates:: -- --nocapture
 
+# A month has 30 operations, and about 10 more on the branches that it joins.
 months:                             ## live about COUNT operations of random months offline, from SEED on: make months COUNT=10000
-	MONTHS=$$(( ($(or $(COUNT),10000) + 29) / 30 )) SEED=$(or $(SEED),1) cargo test --test cli month:: -- --nocapture
+	MONTHS=$$(( ($(or $(COUNT),10000) + 37) / 38 )) SEED=$(or $(SEED),1) cargo test --test cli month:: -- --nocapture
 
 live-months: control-plane flux-controller ## live COUNT random months on control planes, from SEED on: make live-months COUNT=50
 	LIVE_MONTHS=$(or $(COUNT),50) SEED=$(or $(SEED),1) cargo test --test e2e month:: -- --nocapture

@@ -61,18 +61,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     }
     let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;
     let overwrite = if args.overwrite { Overwrite::Allowed } else { Overwrite::Never };
-    let mut planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
-    if planned.files.is_err() && use_git && project.lock.is_some() {
-        // A merge commit that took the lock of one branch leaves files of the other one, which this lock does not know.
-        if project.use_merge_commit()? {
-            discovery.again(&project, &args.nodes, Shrink::Refuse)?;
-            planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
-        }
-        // git joins files that it takes for renamed ones, and no branch has the result.
-        if planned.files.is_err() && project.accept_files_of_git()? {
-            planned = Planned::of(&project, &discovery, args.limit, overwrite)?;
-        }
-    }
+    let planned = plan_joined(&mut project, &mut discovery, args, overwrite)?;
     let project = &project;
     let Planned { rendered, files } = planned;
     discovery.tell(project, &rendered);
@@ -157,6 +146,28 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
         around.commit(&outcome, git_status, &inputs, args.message.as_deref())?;
     }
     Ok(if args.check && !same { Exit::Different } else { Exit::Success })
+}
+
+/// Plans the files. If they are refused, reads from git what branches that were joined say about them, and plans again.
+fn plan_joined(
+    project: &mut Project,
+    discovery: &mut Discovery,
+    args: &Args,
+    overwrite: Overwrite,
+) -> Result<Planned, Failure> {
+    let mut planned = Planned::of(project, discovery, args.limit, overwrite)?;
+    if planned.files.is_err() && args.git() != git::Git::Leave && project.lock.is_some() {
+        // A merge commit that took the lock of one branch leaves files of the other one, which this lock does not know.
+        if project.use_merge_commit()? {
+            discovery.again(project, &args.nodes, Shrink::Refuse)?;
+            planned = Planned::of(project, discovery, args.limit, overwrite)?;
+        }
+        // git joins files that it takes for renamed ones, and no branch has the result.
+        if planned.files.is_err() && project.accept_files_of_git()? {
+            planned = Planned::of(project, discovery, args.limit, overwrite)?;
+        }
+    }
+    Ok(planned)
 }
 
 /// Warns of Services of pools without nodes that leave the directory, and of rendered files in a former output directory.

@@ -1,4 +1,4 @@
-//! Rendered files whose content git made when it joined two branches: a render overwrites them, if nobody edited them.
+//! Rendered files whose content git made when it joined two branches: a render overwrites them, unless a user edited them.
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use crate::directory::git::command::GitAccess;
 use crate::directory::git::filters::DriversOff;
 use crate::directory::git::revision::blob;
 
-/// The commits that git joins, by the file of the git directory that says so: the other branch, and the commit that it began
+/// The commits that git joins, by the file of the git directory that names them: the other branch, and the commit that it began
 /// with. `None` if the merge base of both branches is meant. A stash leaves no such file.
 const OPERATIONS: [(&str, &str, Option<&str>); 4] = [
     ("MERGE_HEAD", "MERGE_HEAD", None),
@@ -30,6 +30,9 @@ pub(in crate::directory) struct AutoMerge {
     /// The paths that the user changed after git had merged them.
     pub edited: BTreeSet<Vec<u8>>,
 }
+
+/// A path and its content.
+pub(in crate::directory) type ChangedFile = (Vec<u8>, Vec<u8>);
 
 impl Repository {
     /// Returns the merge that git is making; `None` if git has not recorded its own result. git records it since version 2.35.
@@ -115,7 +118,7 @@ impl Repository {
         from: &str,
         to: &str,
         limit: usize,
-    ) -> Result<Option<Vec<(Vec<u8>, Vec<u8>)>>, Diagnostic> {
+    ) -> Result<Option<Vec<ChangedFile>>, Diagnostic> {
         let asked = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", from, to];
         let answer = self.git(&asked, &[])?;
         let paths: Vec<&[u8]> = answer.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();

@@ -11,7 +11,7 @@ use crate::follow::hints::Problem;
 
 /// Words of a hint or a problem that say that something is removed.
 const REMOVAL: [&str; 8] =
-    ["remov", "delet", "forget", "exclude", "discard", "move", "without it", "does not exist"];
+    ["remov", "delete", "forget", "exclude", "discard", "move", "without it", "does not exist"];
 
 /// The files and the pools of a directory.
 #[derive(Clone, Debug, Default)]
