@@ -63,13 +63,13 @@ impl Repository {
 
     /// Returns a file as of the last commit; `None` if the commit lacks it, or if there is none.
     pub(in crate::directory) fn committed(&self, file: &Path) -> Result<Option<Vec<u8>>, Diagnostic> {
-        let path = self.path(file)?;
-        // The names of objects are separated by line ends.
-        if path.contains(&b'\n') {
+        let path = self.shown_path(file)?;
+        // Without a commit, there is no HEAD.
+        let Ok(listed) = self.git(&["ls-tree", "-z", "--full-tree", "HEAD", "--", &path], &[]) else {
             return Ok(None);
-        }
-        let name = [b"HEAD:".as_slice(), &path].concat();
-        Ok(self.blobs(&[&name])?.into_iter().flatten().next())
+        };
+        let Some((id, _)) = listed.split(|byte| *byte == 0).find_map(blob) else { return Ok(None) };
+        Ok(self.blobs(&[id])?.into_iter().flatten().next())
     }
 
     /// Returns the content of objects by their names, with the line ends of Unix; `None` for one that is missing. Refuses
