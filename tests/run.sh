@@ -3,6 +3,9 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Tests of a cluster wait a quarter of their time.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(( $(nproc) + 1 ))}
+
 log=target/test.log
 mkdir -p target
 cargo test --no-fail-fast 2>&1 | grep --line-buffered -v '^test .* \.\.\. ok$' | tee "$log"
