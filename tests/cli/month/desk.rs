@@ -113,8 +113,16 @@ impl Desk {
             .env("GIT_CONFIG_KEY_0", "maintenance.auto")
             .env("GIT_CONFIG_VALUE_0", "false");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let mut output = command.output().unwrap();
+        // A program that a killed run was starting holds its lock for a moment.
+        for _ in 0..100 {
+            if !text(&output.stderr).contains("another run of kubectl largescale is writing this directory") {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            output = command.output().unwrap();
+        }
         let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
         let place = if directory.is_empty() { String::new() } else { format!("{directory}: ") };
         let code = said.code.map_or_else(|| "killed".to_owned(), |code| code.to_string());
