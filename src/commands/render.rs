@@ -163,7 +163,7 @@ fn plan_joined(
             planned = Planned::of(project, discovery, args.limit, overwrite)?;
         }
         // git joins files that it takes for renamed ones, and no branch has the result.
-        if planned.files.is_err() && project.accept_files_of_git()? {
+        if planned.files.is_err() && project.accept_files_of_git() {
             planned = Planned::of(project, discovery, args.limit, overwrite)?;
         }
     }

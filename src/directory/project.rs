@@ -73,12 +73,14 @@ impl Project {
     }
 
     /// Accepts the rendered files whose content git made when it joined two branches. Returns whether there are any.
-    pub fn accept_files_of_git(&mut self) -> Checked<bool> {
+    pub fn accept_files_of_git(&mut self) -> bool {
         let (output, lock) = (self.output(), self.lock_path());
-        let made = git_made::files(Files { directory: &self.directory, output: &output, lock: &lock })?;
-        let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return Ok(false) };
+        // If git cannot tell, the files stay refused, and that message helps more.
+        let made = git_made::files(Files { directory: &self.directory, output: &output, lock: &lock })
+            .unwrap_or_default();
+        let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return false };
         lock.sides.push(made.into_iter().collect());
-        Ok(true)
+        true
     }
 
     /// Loads only what finding the pools needs, without manifests and overlays.

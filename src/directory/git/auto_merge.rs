@@ -111,7 +111,7 @@ impl Repository {
         Ok(answer.split(|byte| *byte == 0).filter_map(file).collect())
     }
 
-    /// Returns the content of the files that differ between two commits, as of the second one, with their paths. Removed files
+    /// Returns the content of the YAML files that differ between two commits, as of the second one, with their paths. Removed files
     /// have none. `None` if there are more than `limit` files, or if one has a name that git cannot be asked for.
     pub(in crate::directory) fn changed_files(
         &self,
@@ -121,7 +121,9 @@ impl Repository {
     ) -> Result<Option<Vec<ChangedFile>>, Diagnostic> {
         let asked = ["diff-tree", "-r", "-z", "--no-renames", "--name-only", from, to];
         let answer = self.git(&asked, &[])?;
-        let paths: Vec<&[u8]> = answer.split(|byte| *byte == 0).filter(|path| !path.is_empty()).collect();
+        // Every rendered file is YAML; other files of the repository may be large.
+        let paths: Vec<&[u8]> =
+            answer.split(|byte| *byte == 0).filter(|path| path.ends_with(b".yaml")).collect();
         if paths.len() > limit || paths.iter().any(|path| path.contains(&b'\n')) {
             return Ok(None);
         }
