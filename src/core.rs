@@ -10,6 +10,7 @@ pub mod cluster_model;
 pub mod dns;
 pub mod doctor;
 pub mod encoding;
+pub mod gateway;
 pub mod gitops;
 pub mod import;
 pub mod json;

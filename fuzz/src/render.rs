@@ -8,7 +8,7 @@ use largescale::core::manifest::{ManifestFile, Object, read_manifests};
 use largescale::core::overlay::Overlay;
 use largescale::core::platform::{Platform, cloud_config};
 use largescale::core::pools::{Pool, PoolSet};
-use largescale::core::render::{Input, is_rendered, render};
+use largescale::core::render::{GatewayInput, Input, is_rendered, render};
 use largescale::core::report::diagnostic::Diagnostic;
 use largescale::core::spec::LargeScale;
 use largescale::core::tree::objects::read_file;
@@ -128,7 +128,9 @@ fn rendered(
     overlays: &[Overlay],
     pools: &PoolSet,
 ) {
-    let input = Input { spec, document, objects, platform, overlays, pools, max_objects: 1_000 };
+    let classes = std::collections::BTreeMap::new();
+    let gateways = GatewayInput { implementation: None, classes: &classes };
+    let input = Input { spec, document, objects, platform, overlays, gateways, pools, max_objects: 1_000 };
     let _ = cloud_config(platform, pools).map_err(|problems| assert!(!problems.is_empty()));
     let done = match render(input) {
         Ok(done) => done,

@@ -2,6 +2,7 @@
 
 use clap::ValueEnum;
 
+use crate::core::gateway::Implementation;
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::report::message::Message;
@@ -11,7 +12,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// Print the JSON Schema of a spec, platform or overlay file, or of messages
+/// Print the JSON Schema of a spec, platform, overlay or gateway file, or of messages
 ///
 /// Editors use the schema to complete and check YAML. Programs read messages with --message-format json. The command reads and
 /// writes no files.
@@ -37,6 +38,8 @@ enum SchemaFile {
     Platform,
     /// Overlay file
     Overlay,
+    /// File about an implementation of the Gateway API
+    Gateway,
     /// One line of --message-format json
     Message,
 }
@@ -47,6 +50,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
         SchemaFile::Spec => LargeScale::SCHEMA,
         SchemaFile::Platform => Platform::SCHEMA,
         SchemaFile::Overlay => Overlay::SCHEMA,
+        SchemaFile::Gateway => Implementation::SCHEMA,
         SchemaFile::Message => Message::SCHEMA,
     };
     terminal::data(schema)?;

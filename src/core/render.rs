@@ -12,6 +12,7 @@ mod duplicates;
 mod edits;
 mod extra_objects;
 mod files;
+mod gateways;
 mod gitops_check;
 mod leaks;
 mod load_balancer_only;
@@ -45,9 +46,10 @@ use crate::core::pools::Pool;
 use crate::core::references::References;
 use crate::core::render::budget::Budget;
 use crate::core::render::cluster_ip::ClusterIpServices;
-pub use crate::core::render::draft::{Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
+pub use crate::core::render::draft::{GatewayInput, Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
 use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
+use crate::core::render::gateways::Gateways;
 use crate::core::render::needed_objects::{Need, needed, without_effect};
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -92,11 +94,18 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     let Separated { objects, mut notes, problems: hooks } =
         manifest::separate(input.objects, input.spec.spec.helm_hooks);
     let input = Input { objects: &objects, ..input };
+    let mut of_gateways = Vec::new();
+    let gateways = Gateways::decide(input, &mut of_gateways, warnings);
+    let objects = gateways.with_services(input);
+    let input = Input { objects: objects.as_deref().unwrap_or(input.objects), ..input };
     let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
     let mut problems = hooks;
+    let has_wrong_gateway = !of_gateways.is_empty();
+    problems.extend(of_gateways);
+    warnings.extend(gateways::warnings(input, &gateways, &mut problems));
     warnings.extend(unverified(input));
     warnings.extend(settings.unknown_pools(&input.pools.pools, &input.spec.spec.other_pools));
-    problems.extend(nothing_to_copy(input));
+    problems.extend(nothing_to_copy(input).filter(|_| !has_wrong_gateway));
     problems.extend(of_services::without_pool(input));
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
@@ -111,7 +120,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     problems.extend(kept.problems());
     let scopes = Scopes::of(input.objects);
     let per_pool = PerPool::of(input, &mut problems);
-    let mut budget = match Budget::of(input, &per_pool, &kept, &needed) {
+    let mut budget = match Budget::of(input, (&per_pool, &gateways), &kept, &needed) {
         Ok(budget) => budget,
         Err(problem) => {
             problems.push(problem);
@@ -129,7 +138,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
             }
         } else if per_pool.splits(object) {
             per_pool.copy(input, object, &value, &mut pending, &mut problems);
-        } else {
+        } else if !gateways.copy(input, object, (&value, &scopes), &mut pending, &mut problems) {
             pending.push(PendingObject { value, source: object, pool: None, role: Role::Once });
         }
     }
@@ -163,6 +172,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     problems.extend(extra_objects::absent(input, &settings, &needed, &pending));
     warnings.extend(local_traffic::warnings(input, &pending));
     warnings.extend(duplicates::warnings(&pending, &patched));
+    let carried = gateways::carry(input, &gateways, &mut pending, &patched, &mut problems);
     for draft in &mut pending {
         drop_empty_metadata(&mut draft.value);
     }
@@ -171,7 +181,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     if !problems.is_empty() {
         return Err(problems);
     }
-    let demands = demands(pending.iter().map(|draft| {
+    let demands = demands(pending.iter().chain(&carried).map(|draft| {
         let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
         (pool, &draft.value)
     }));

@@ -1,12 +1,14 @@
 //! `largescale.yaml`: the spec that the user writes.
 
 mod cluster;
+mod gateways;
 mod in_hints;
 mod large_scale;
 mod of_service;
 mod other_pools;
 
 pub use crate::core::spec::cluster::SpecCluster;
+pub use crate::core::spec::gateways::{GatewayMode, GatewaysSpec};
 pub use crate::core::spec::large_scale::{
     ConflictAction, ConflictRule, DeclaredPool, LargeScale, Metadata, Pools, Spec, SpecKind, WhenEmpty,
     Workload,

@@ -1,13 +1,17 @@
 //! The user's project: spec, manifests, platform, overlays and lock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::core::gateway;
+use crate::core::gateway::Implementation;
 use crate::core::lock::Lock;
 use crate::core::manifest::{Object, read_manifests};
 use crate::core::overlay;
 use crate::core::overlay::Overlay;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::render::GatewayInput;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, OtherPools};
@@ -38,6 +42,8 @@ pub struct Project {
     pub platform: Platform,
     /// The overlays, in the order of the spec.
     pub overlays: Vec<Overlay>,
+    /// The implementation of the Gateway API in the spec.
+    pub implementation: Option<Implementation>,
     /// The lock, if there is one.
     pub lock: Option<Lock>,
     /// What the user should know about a merge of the lock.
@@ -109,6 +115,7 @@ impl Project {
         let mut objects = Vec::new();
         let mut platform = None;
         let mut overlays = Vec::new();
+        let mut implementation = None;
         let mut found = Found::default();
         collect(
             boundary
@@ -125,6 +132,9 @@ impl Project {
                     .and_then(|files| read_manifests(&files))
                     .map(|read| objects = read),
             );
+            if let Some(name) = spec.spec.gateways.as_ref().and_then(|it| it.implementation.as_deref()) {
+                collect(load_implementation(paths, name, &document).map(|read| implementation = Some(read)));
+            }
             for (index, name) in spec.spec.overlays.iter().enumerate() {
                 let at = document.location(&format!("/spec/overlays/{index}"));
                 collect(load_overlay(paths, name, at).map(|read| overlays.push(read)));
@@ -149,6 +159,7 @@ impl Project {
                 objects,
                 platform,
                 overlays,
+                implementation,
                 lock: found.lock,
                 merge: found.merge,
                 inputs: read_files.into_paths(),
@@ -191,6 +202,12 @@ impl Project {
     /// Returns the output directory.
     pub fn output(&self) -> PathBuf {
         self.directory.join(&self.spec.spec.output)
+    }
+
+    /// Returns what is known about the Gateways besides the manifests.
+    pub fn gateways(&self) -> GatewayInput<'_> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        GatewayInput { implementation: self.implementation.as_ref(), classes: &NONE }
     }
 
     /// Returns the file of nodes that the spec names, as a path and as a name for messages.
@@ -249,6 +266,28 @@ fn load_platform(paths: Paths<'_>, name: &str, document: &Document) -> Checked<P
         Err(Diagnostic::error(format!("unknown platform `{name}`{near}"))
             .at(document.location("/spec/platform"))
             .hint(format!("built-in platforms: {known}; for your own file use its path: ./{name}.yaml"))
+            .into())
+    })
+}
+
+/// Loads a built-in implementation of the Gateway API by name, or a file.
+fn load_implementation(paths: Paths<'_>, name: &str, document: &Document) -> Checked<Implementation> {
+    let at = || document.location("/spec/gateways/implementation");
+    if is_file_name(name) {
+        let path = below(paths.directory, name);
+        paths
+            .boundary
+            .check(&format!("the implementation {name}"), &path)
+            .map_err(|problem| problem.at(at()))?;
+        let shown = path.display().to_string();
+        return Implementation::read(&shown, &paths.read.read_text(&path, &shown)?);
+    }
+    gateway::read_builtin(name).unwrap_or_else(|| {
+        let near = did_you_mean(name, gateway::builtin_names());
+        let known = gateway::builtin_names().collect::<Vec<_>>().join(", ");
+        Err(Diagnostic::error(format!("unknown implementation of the Gateway API `{name}`{near}"))
+            .at(at())
+            .hint(format!("built in: {known}; for your own file use its path: ./{name}.yaml"))
             .into())
     })
 }

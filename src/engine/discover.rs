@@ -185,6 +185,7 @@ pub(crate) fn render_project(project: &Project, pools: &PoolSet, max_objects: u3
         objects: &project.objects,
         platform: &project.platform,
         overlays: &project.overlays,
+        gateways: project.gateways(),
         pools,
         max_objects: usize::try_from(max_objects).unwrap_or(usize::MAX),
     })

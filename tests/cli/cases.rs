@@ -48,6 +48,11 @@ fn capacity() {
 }
 
 #[test]
+fn gateways() {
+    run_area("gateways");
+}
+
+#[test]
 fn clusters() {
     run_area("clusters");
 }

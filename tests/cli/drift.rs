@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use largescale::cli::Cli;
+use largescale::core::gateway::Implementation;
 use largescale::core::overlay;
 use largescale::core::overlay::Overlay;
 use largescale::core::platform::{Platform, builtin_names, read_builtin};
@@ -47,6 +48,7 @@ fn the_schemas_are_current() {
         ("spec", read::generate::<LargeScale>()),
         ("platform", Platform::generate_schema()),
         ("overlay", Overlay::generate_schema()),
+        ("gateway", Implementation::generate_schema()),
         ("message", read::generate::<Message>()),
     ] {
         let generated = serde_json::to_string_pretty(&generated).unwrap() + "\n";

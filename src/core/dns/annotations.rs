@@ -23,6 +23,15 @@ impl Dns {
         self.provider == Some(DnsProvider::Route53) && (of_names || !self.weights.is_empty())
     }
 
+    /// Returns the prefixes of the annotations.
+    pub fn prefixes(&self) -> &'static [&'static str] {
+        match self.annotations {
+            AnnotationPrefix::Alpha => &PREFIXES[..1],
+            AnnotationPrefix::Ga => &PREFIXES[1..],
+            AnnotationPrefix::Both => &PREFIXES[..],
+        }
+    }
+
     /// Returns the set identifier of a pool's record.
     pub fn identifier(app: &str, pool: &Pool) -> String {
         format!("{app}-{}", pool.name)
@@ -40,11 +49,7 @@ impl Dns {
             named.push(("set-identifier", Self::identifier(app, pool)));
             named.push(("aws-weight", self.weight(pool).to_string()));
         }
-        let prefixes = match self.annotations {
-            AnnotationPrefix::Alpha => &PREFIXES[..1],
-            AnnotationPrefix::Ga => &PREFIXES[1..],
-            AnnotationPrefix::Both => &PREFIXES[..],
-        };
+        let prefixes = self.prefixes();
         let with = |prefix: &&str| {
             let prefix = (*prefix).to_owned();
             named.iter().map(move |(name, value)| (format!("{prefix}{name}"), value.clone()))

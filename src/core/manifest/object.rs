@@ -12,8 +12,20 @@ use crate::core::yaml::Document;
 pub struct Object {
     document: Document,
     source: String,
+    origin: Origin,
     /// The fields that only the API server writes, which were dropped.
     pub(super) dropped: Vec<String>,
+}
+
+/// Where an object comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The manifests.
+    Manifests,
+    /// The Service of a Gateway in the manifests, which the implementation of the Gateway API creates.
+    GatewayImplementation,
+    /// The Service in front of the proxies of a Gateway in the manifests, which `render` writes.
+    SharedGateway,
 }
 
 /// The identity of an object. In messages: `service/nginx`, `deployment/web/nginx`.
@@ -58,7 +70,19 @@ impl Key {
 impl Object {
     /// Wraps a document that was checked to be an object with a kind and a name.
     pub(super) fn new(document: Document, source: &str) -> Self {
-        Self { document, source: source.to_owned(), dropped: Vec::new() }
+        Self { document, source: source.to_owned(), origin: Origin::Manifests, dropped: Vec::new() }
+    }
+
+    /// Returns an object that this one leads to, with the same file and lines.
+    pub fn derive(&self, value: Value, origin: Origin) -> Self {
+        let mut document = self.document.clone();
+        document.value = value;
+        Self { document, source: self.source.clone(), origin, dropped: Vec::new() }
+    }
+
+    /// Returns where the object comes from.
+    pub fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// Returns the object as JSON.

@@ -50,7 +50,7 @@ impl Grade {
 
 impl Proof {
     /// Returns the fields that the grade lacks, and the fields that belong to other grades.
-    pub(super) fn misfits(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::core) fn misfits(&self) -> Vec<(&'static str, String)> {
         let grade = self.grade.word();
         let needs = |grades: &[Grade]| grades.contains(&self.grade);
         let mut problems = Vec::new();

@@ -7,6 +7,7 @@ use crate::core::manifest::Object;
 use crate::core::patch::{Meter, weight};
 use crate::core::render::cluster_ip::ClusterIpServices;
 use crate::core::render::draft::{Input, PendingObject};
+use crate::core::render::gateways::Gateways;
 use crate::core::render::needed_objects::Need;
 use crate::core::render::per_pool::PerPool;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -39,7 +40,7 @@ impl Budget {
     /// Counts the objects and their size before they are made. Refuses more than `input.max_objects`, or too large ones.
     pub(super) fn of(
         input: Input<'_>,
-        per_pool: &PerPool,
+        (per_pool, gateways): (&PerPool, &Gateways<'_>),
         kept: &ClusterIpServices<'_>,
         needed: &[Need],
     ) -> Result<Self, Diagnostic> {
@@ -51,7 +52,7 @@ impl Budget {
             } else if per_pool.splits(object) {
                 pools
             } else {
-                1
+                gateways.copies(input, object).unwrap_or(1)
             }
         };
         let platform = &input.platform.spec.objects;

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use glob::Pattern;
 
-use crate::core::manifest::{Key, Object};
+use crate::core::manifest::{Key, Object, Origin};
 use crate::core::pointer;
 use crate::core::render::draft::Input;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -33,7 +33,7 @@ impl<'a> ClusterIpServices<'a> {
 
     /// Whether a Service keeps one.
     pub(super) fn keeps(&self, service: &Object) -> bool {
-        self.index(service).is_some()
+        service.origin() == Origin::Manifests && self.index(service).is_some()
     }
 
     /// Returns the index of the text in `spec.clusterIPServices` that matches a Service.
@@ -130,7 +130,7 @@ impl<'a> ClusterIpServices<'a> {
 }
 
 fn services(input: Input<'_>) -> impl Iterator<Item = &Object> {
-    input.objects.iter().filter(|object| object.is_load_balancer())
+    input.objects.iter().filter(|object| object.is_load_balancer() && object.origin() == Origin::Manifests)
 }
 
 /// Returns the namespace, which may be that of the spec, and the name of a Service.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::core::json;
 use crate::core::kubernetes::names;
-use crate::core::manifest::Object;
+use crate::core::manifest::{Key, Object, Origin};
 use crate::core::platform::is_set;
 use crate::core::pointer;
 use crate::core::pools::Pool;
@@ -37,14 +37,11 @@ pub(super) fn copy<'a>(
         return;
     }
     let key = object.key();
-    let given = input.spec.names_of(&key);
-    let is_wanted = |pool: &Pool| !input.spec.excludes(&key, &pool.value);
+    let role =
+        if object.origin() == Origin::GatewayImplementation { Role::GatewayService } else { Role::Service };
     let service = key.name.clone();
-    for (index, pool) in input.pools.pools.iter().enumerate().filter(|(_, pool)| is_wanted(pool)) {
-        let name = given
-            .and_then(|names| names.get(&pool.value))
-            .cloned()
-            .unwrap_or_else(|| names::copy_name(&service, &pool.name));
+    for (index, (pool, name)) in input.pools.pools.iter().zip(names(input, &key)).enumerate() {
+        let Some(name) = name else { continue };
         if let Err(message) =
             names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name)
         {
@@ -62,8 +59,18 @@ pub(super) fn copy<'a>(
         if input.spec.spec.workload.per_pool {
             per_pool::keep_traffic(&mut copy, &pool.name);
         }
-        pending.push(PendingObject { value: copy, source: object, pool: Some(index), role: Role::Service });
+        pending.push(PendingObject { value: copy, source: object, pool: Some(index), role });
     }
+}
+
+/// Returns the name of the copy for each pool; `None` for a pool that gets none.
+pub(super) fn names<'a>(input: Input<'a>, key: &'a Key) -> impl Iterator<Item = Option<String>> + 'a {
+    let given = input.spec.names_of(key);
+    let name = move |pool: &Pool| {
+        let own = given.and_then(|names| names.get(&pool.value)).cloned();
+        own.unwrap_or_else(|| names::copy_name(&key.name, &pool.name))
+    };
+    input.pools.pools.iter().map(move |pool| (!input.spec.excludes(key, &pool.value)).then(|| name(pool)))
 }
 
 fn refuse_unshareable(object: &Object, problems: &mut Vec<Diagnostic>) {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::core::manifest::{Key, Object};
+use crate::core::manifest::{Key, Object, Origin};
 use crate::core::pointer;
 use crate::core::references::{Certainty, LostNames, Mention, References, known_namespace};
 use crate::core::render::draft::{Input, PendingObject, Role};
@@ -85,7 +85,10 @@ impl Lost<'_> {
 fn lost<'a>(pending: &[PendingObject<'a>], renamed: &'a [RenamedService]) -> Vec<Lost<'a>> {
     let mut services = Vec::new();
     let mut last: Option<&Object> = None;
-    for draft in pending.iter().filter(|draft| draft.role == Role::Service) {
+    for draft in pending
+        .iter()
+        .filter(|draft| draft.role == Role::Service && draft.source.origin() == Origin::Manifests)
+    {
         // The copies of a Service follow each other.
         if last.is_some_and(|last| std::ptr::eq(last, draft.source)) {
             continue;

@@ -100,13 +100,12 @@ pub(super) fn publish<'a>(input: Input<'a>, pending: &mut Vec<PendingObject<'a>>
     let dns = input.spec.spec.dns.as_ref()?;
     let app = &input.spec.metadata.name;
     let pools = &input.pools.pools;
-    for draft in pending.iter_mut().filter(|draft| draft.role == Role::Service && is_meant(dns, draft.source))
-    {
+    for draft in pending.iter_mut().filter(|draft| draft.role.is_service() && is_meant(dns, draft.source)) {
         let Some(pool) = draft.pool.map(|index| &pools[index]) else { continue };
         annotate(draft, dns, app, pool, input.platform.spec.answers_with);
     }
     if !dns.reserved.is_empty() {
-        let service = pending.iter().find(|draft| draft.role == Role::Service && is_meant(dns, draft.source));
+        let service = pending.iter().find(|draft| draft.role.is_service() && is_meant(dns, draft.source));
         let added = service.and_then(|service| reserved(input, dns, service));
         pending.extend(added);
     }

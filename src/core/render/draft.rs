@@ -1,7 +1,10 @@
 //! The input of a render, and objects before they become files.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use crate::core::gateway::Implementation;
 use crate::core::manifest::{Key, Object};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
@@ -22,10 +25,21 @@ pub struct Input<'a> {
     pub platform: &'a Platform,
     /// The overlays, in the order of the spec.
     pub overlays: &'a [Overlay],
+    /// What is known about the Gateways besides the manifests.
+    pub gateways: GatewayInput<'a>,
     /// The pools.
     pub pools: &'a PoolSet,
     /// The most objects to render; more are an error.
     pub max_objects: usize,
+}
+
+/// What is known about the Gateways besides the manifests.
+#[derive(Clone, Copy, Debug)]
+pub struct GatewayInput<'a> {
+    /// The implementation in `spec.gateways.implementation`.
+    pub implementation: Option<&'a Implementation>,
+    /// The controllers of the GatewayClasses that the cluster had, by name.
+    pub classes: &'a BTreeMap<String, String>,
 }
 
 /// An object before it becomes a file.
@@ -55,12 +69,29 @@ pub(super) enum Role {
     Platform,
     /// The DNS records of reserved addresses.
     Records,
+    /// The Service that the implementation of the Gateway API creates for the Gateway of a pool. It becomes no file.
+    GatewayService,
+    /// The Gateway of a pool.
+    Gateway,
+    /// The parameters of a Gateway.
+    GatewayParameters,
+    /// The ListenerSet of a pool.
+    ListenerSet,
+    /// A policy of the Gateways of the pools.
+    Policy,
+}
+
+impl Role {
+    /// Whether it is the Service of a pool, rendered or made by a controller.
+    pub(super) fn is_service(self) -> bool {
+        matches!(self, Self::Service | Self::GatewayService)
+    }
 }
 
 impl<'a> PendingObject<'a> {
     /// Returns the Service in the manifests that the object is a copy of.
     pub(super) fn service(&self) -> Option<&'a str> {
-        (self.role == Role::Service).then(|| self.source.value()["metadata"]["name"].as_str()).flatten()
+        self.role.is_service().then(|| self.source.value()["metadata"]["name"].as_str()).flatten()
     }
 }
 

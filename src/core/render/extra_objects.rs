@@ -28,7 +28,7 @@ pub(super) fn absent(
     let written = input.platform.binding.added_paths().zip(input.platform.binding.added_values());
     let Some((_, template)) = written.into_iter().find(|(at, _)| *at == path) else { return Vec::new() };
     let report = |draft: &PendingObject<'_>| {
-        let index = draft.pool.filter(|_| draft.role == Role::Service)?;
+        let index = draft.pool.filter(|_| draft.role.is_service())?;
         if needed.get(index) != Some(&Need::Existing) {
             return None;
         }

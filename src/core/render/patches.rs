@@ -171,7 +171,7 @@ fn bind<'a>(
     let mut problems = Vec::new();
     for number in 0..pending.len() {
         let (draft, progress) = (&mut pending[number], &mut progress[number]);
-        let Some(index) = draft.pool.filter(|_| draft.role == Role::Service) else { continue };
+        let Some(index) = draft.pool.filter(|_| draft.role.is_service()) else { continue };
         let name = Key::of(&draft.value).to_string();
         let values = values(input, context.settings, draft.pool, draft.service(), SettingOwner::Platform);
         if let Some(provenance) = &mut progress.provenance {
@@ -300,7 +300,7 @@ fn overlay<'a>(
             }
             let (draft, progress) = (&mut pending[number], &mut progress[number]);
             budget.step();
-            let is_copy = draft.role == Role::Service;
+            let is_copy = draft.role.is_service();
             if !progress.is_whole {
                 has_broken = true;
                 copied = is_copy.then_some(draft.source).or(copied);
@@ -374,7 +374,7 @@ fn one<'a>(
     let values = values(context.input, context.settings, draft.pool, draft.service(), owner);
     let author = Author { title: &overlay.title, name: &overlay.name, overrides: &overlay.spec.overrides };
     let Progress { provenance, meter, changed, edits, leaks, .. } = progress;
-    let is_copy = draft.role == Role::Service;
+    let is_copy = draft.role.is_service();
     let mut contradictions = Vec::new();
     let was_secret = is_secret(&draft.value);
     let mut touched = Edits::default();

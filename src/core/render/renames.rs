@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::core::manifest::{Key, Scopes};
 use crate::core::pointer;
 use crate::core::references::{Reference, References, Stated, known_namespace};
-use crate::core::render::draft::{PendingObject, Role};
+use crate::core::render::draft::PendingObject;
 use crate::core::render::patches::Patched;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
@@ -41,7 +41,7 @@ pub(super) fn update(
     problems: &mut Vec<Diagnostic>,
 ) -> Vec<RenamedService> {
     let Some(keys) = Keys::of(pending, patched, scopes) else { return Vec::new() };
-    for (index, draft) in pending.iter_mut().enumerate().filter(|(_, draft)| draft.role != Role::Service) {
+    for (index, draft) in pending.iter_mut().enumerate().filter(|(_, draft)| !draft.role.is_service()) {
         let mut updates = Vec::new();
         let object = &draft.value;
         table.visit(object, &mut |pointer, reference| {

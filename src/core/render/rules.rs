@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::core::manifest::{Key, Object};
+use crate::core::manifest::{Key, Object, Origin};
 use crate::core::platform::{Broken, Level, broken_rules, is_set};
 use crate::core::pointer;
 use crate::core::render::draft::{Input, PendingObject};
@@ -37,16 +37,35 @@ pub(super) fn check(
                         .entry((source(draft), broken.sentence.clone()))
                         .or_insert_with(|| all_lack(input, &copies[&source(draft)], &broken.sentence));
                 let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
-                format!("{key}: {}", broken.sentence)
+                format!("{}: {}", title(draft.source, &key), broken.sentence)
             };
             if !reported.insert((sentence.clone(), location.to_string())) {
                 continue;
             }
-            let hint = broken.hint.to_owned();
+            let hint = hint(draft.source, broken.hint);
             match broken.level {
                 Level::Error => problems.push(Diagnostic::error(sentence).at(location).hint(hint)),
                 Level::Warning => warnings.push(Diagnostic::warning(sentence).at(location).hint(hint)),
             }
+        }
+    }
+}
+
+/// Returns how messages name a Service: the user knows the Gateway whose Service a controller creates.
+fn title(source: &Object, key: &Key) -> String {
+    match source.origin() {
+        Origin::Manifests => key.to_string(),
+        Origin::GatewayImplementation | Origin::SharedGateway => {
+            format!("the Service of {}", Key { kind: "Gateway".to_owned(), ..key.clone() })
+        }
+    }
+}
+
+fn hint(source: &Object, hint: &str) -> String {
+    match source.origin() {
+        Origin::Manifests => hint.to_owned(),
+        Origin::GatewayImplementation | Origin::SharedGateway => {
+            format!("{hint}; a Gateway sets annotations of its Service in `spec.infrastructure.annotations`")
         }
     }
 }
@@ -90,7 +109,7 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
             let broken = input.platform.spec.broken_rules(service.value());
             broken.filter(|broken| broken.level == Level::Error).filter_map(|broken| {
                 let location = service.location(&broken.path?);
-                Some(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()))
+                Some(Diagnostic::error(broken.sentence).at(location).hint(hint(service, broken.hint)))
             })
         })
         .collect()
@@ -100,7 +119,7 @@ pub(super) fn in_manifests(input: Input<'_>) -> Vec<Diagnostic> {
 pub(super) fn refuse_unshareable(input: Input<'_>, object: &Object, problems: &mut Vec<Diagnostic>) {
     for broken in input.platform.spec.unshareable(object.value()) {
         let location = object.location(broken.path.as_deref().unwrap_or_default());
-        problems.push(Diagnostic::error(broken.sentence).at(location).hint(broken.hint.to_owned()));
+        problems.push(Diagnostic::error(broken.sentence).at(location).hint(hint(object, broken.hint)));
     }
 }
 

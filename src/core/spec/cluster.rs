@@ -12,7 +12,7 @@ use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::{LargeScale, Pools, Workload};
+use crate::core::spec::{GatewaysSpec, LargeScale, Pools, Workload};
 use crate::core::yaml::Document;
 
 /// One of several clusters. A field set here replaces the field of the spec entirely; the overlays are added after those of
@@ -41,6 +41,9 @@ pub struct SpecCluster {
     /// Services that keep a Service of type ClusterIP with the same name.
     #[serde(default, rename = "clusterIPServices", skip_serializing_if = "Option::is_none")]
     pub cluster_ip_services: Option<Vec<String>>,
+    /// How the Gateways of the manifests are split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<GatewaysSpec>,
     /// Settings for the platform and the overlays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<BTreeMap<String, Value>>,

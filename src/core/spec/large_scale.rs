@@ -14,7 +14,7 @@ use crate::core::pointer;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
-use crate::core::spec::{OtherPools, SpecCluster};
+use crate::core::spec::{GatewaysSpec, OtherPools, SpecCluster};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
@@ -77,6 +77,9 @@ pub struct Spec {
     /// cluster and for objects that refer to the name: `NAME` or `NAMESPACE/NAME`, as globs; `"*"` is all.
     #[serde(default, rename = "clusterIPServices", skip_serializing_if = "Vec::is_empty")]
     pub cluster_ip_services: Vec<String>,
+    /// How the Gateways of the manifests are split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<GatewaysSpec>,
     /// Fields of custom resources that name other objects, in addition to the built-in ones (docs/references.md).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<ReferenceRule>,
@@ -232,6 +235,7 @@ impl Spec {
             pools: Pools::default(),
             names: BTreeMap::new(),
             cluster_ip_services: Vec::new(),
+            gateways: None,
             references: Vec::new(),
             labels: BTreeMap::new(),
             settings: BTreeMap::new(),
@@ -373,6 +377,9 @@ impl LargeScale {
         for (key, value) in &self.spec.labels {
             require("/spec/labels", names::check_label_key("`spec.labels`", key));
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
+        }
+        if let Some(namespace) = self.spec.gateways.iter().find_map(|it| it.namespace.as_deref()) {
+            require("/spec/gateways/namespace", names::check_label("`spec.gateways.namespace`", namespace));
         }
         if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {
             let message = "`whenEmpty: withdraw` removes pools from the round robin of `spec.dns`, but `spec.dns` is not set";

@@ -1,0 +1,19 @@
+//! Implementations of the Gateway API: which Service they create for a Gateway, and what they copy to it. They are data, not code:
+//! the files in `gateways/` are built in, and users write their own with the same schema.
+
+mod builtin;
+pub mod choose;
+mod form;
+mod read;
+
+pub use crate::core::gateway::builtin::{builtin_names, builtin_text, read_builtin};
+pub use crate::core::gateway::form::{
+    CarriedField, FleetMode, Implementation, ImplementationSpec, Infrastructure, Parameters, Placement,
+    Ports, ProxyNodes, ServiceOfGateway, TrafficPolicy,
+};
+
+/// The API group of Gateways and routes.
+pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";
+
+/// The API groups of ListenerSets: the standard one, and the experimental one of earlier releases.
+pub const LISTENER_SET_GROUPS: [&str; 2] = [GATEWAY_GROUP, "gateway.networking.x-k8s.io"];

@@ -1,0 +1,124 @@
+//! Splits the Gateways of the manifests for the pools.
+//!
+//! A controller creates the load balancer of a Gateway, so there is no Service to copy. [`services`](services) makes the Service that
+//! the controller will create. It is bound to each pool and patched like any Service, so that platforms, overlays and checks need
+//! not know Gateways. Then [`carry`](carry) writes what the patches changed to the Gateway of the pool and to its parameters
+//! (`perPool`), or the Service itself is rendered (`shared`).
+
+mod attached;
+mod carry;
+mod copies;
+mod decide;
+mod listeners;
+mod parameters;
+mod policies;
+mod routes;
+mod services;
+mod warnings;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::Value;
+
+use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation, LISTENER_SET_GROUPS};
+use crate::core::manifest::{Key, Object};
+use crate::core::render::draft::Input;
+pub(super) use crate::core::render::gateways::carry::carry;
+pub(super) use crate::core::render::gateways::warnings::warnings;
+use crate::core::spec::LargeScale;
+
+/// Namespace and name of an object.
+type FullName = (String, String);
+
+/// What becomes of the Gateways in the manifests. Empty if none is split.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gateways<'a> {
+    how: Option<How<'a>>,
+    /// The Gateways that are split.
+    split: HashMap<FullName, Split>,
+    /// The ListenerSets of these Gateways.
+    listener_sets: HashMap<FullName, AttachedSet>,
+    /// The parameters that only these Gateways name: they have a copy for each pool.
+    parameters: HashSet<FullName>,
+}
+
+/// How the Gateways are split.
+#[derive(Clone, Copy, Debug)]
+struct How<'a> {
+    mode: FleetMode,
+    implementation: &'a Implementation,
+}
+
+/// A Gateway that is split.
+#[derive(Clone, Debug, Default)]
+struct Split {
+    /// The name of the copy for each pool; `None` for a pool that gets none. Empty with one fleet for all pools.
+    names: Vec<Option<String>>,
+    /// The index of the object with its parameters, if the manifests have one.
+    parameters: Option<usize>,
+}
+
+/// A ListenerSet of a Gateway that is split.
+#[derive(Clone, Debug)]
+struct AttachedSet {
+    gateway: FullName,
+    /// The name of the copy for each pool, as for the Gateway.
+    names: Vec<Option<String>>,
+}
+
+impl<'a> Gateways<'a> {
+    /// Returns the mode and the implementation, if any Gateway is split.
+    fn how(&self) -> Option<How<'a>> {
+        self.how.filter(|_| !self.split.is_empty())
+    }
+
+    /// Returns how an object is split: only Gateways are.
+    fn of(&self, spec: &LargeScale, object: &Object) -> Option<&Split> {
+        if self.split.is_empty() || !is_gateway(object) {
+            return None;
+        }
+        self.split.get(&full_name(spec, &object.key()))
+    }
+
+    /// Returns the number of objects that an object becomes, besides those that the Services in front of it add.
+    pub(super) fn copies(&self, input: Input<'_>, object: &Object) -> Option<usize> {
+        let how = self.how()?;
+        if how.mode == FleetMode::Shared {
+            return None;
+        }
+        let pools = input.pools.pools.len();
+        let name = || full_name(input.spec, &object.key());
+        if self.of(input.spec, object).is_some() {
+            return Some(if how.implementation.spec.parameters.is_some() { 2 * pools } else { pools });
+        }
+        let has_copies = is_listener_set(object) && self.listener_sets.contains_key(&name())
+            || policies::single_target(self, input.spec, object).is_some();
+        has_copies.then_some(pools)
+    }
+}
+
+/// Returns namespace and name of an object; the namespace may be that of the spec.
+fn full_name(spec: &LargeScale, key: &Key) -> FullName {
+    (spec.namespace_of(key).to_owned(), key.name.clone())
+}
+
+/// Whether an object is a Gateway.
+pub(super) fn is_gateway(object: &Object) -> bool {
+    let value = object.value();
+    value["kind"] == "Gateway" && group_of(value) == GATEWAY_GROUP
+}
+
+/// Whether an object is a ListenerSet; earlier releases of the API call it XListenerSet.
+fn is_listener_set(object: &Object) -> bool {
+    let value = object.value();
+    is_listener_set_kind(value["kind"].as_str()) && LISTENER_SET_GROUPS.contains(&group_of(value))
+}
+
+fn is_listener_set_kind(kind: Option<&str>) -> bool {
+    matches!(kind, Some("ListenerSet" | "XListenerSet"))
+}
+
+fn group_of(value: &Value) -> &str {
+    let version = value["apiVersion"].as_str().unwrap_or_default();
+    version.split_once('/').map_or("", |(group, _)| group)
+}

@@ -1,0 +1,261 @@
+//! Carries what the binding and the overlays set on the Service of a Gateway to the Gateway of the pool and its parameters.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use crate::core::gateway::{FleetMode, Implementation, Parameters};
+use crate::core::json;
+use crate::core::manifest::Key;
+use crate::core::platform::Platform;
+use crate::core::pointer;
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::gateways::{FullName, Gateways, full_name, parameters};
+use crate::core::render::patches::Patched;
+use crate::core::report::diagnostic::{Diagnostic, Location};
+
+/// The most annotations and labels in `spec.infrastructure` (`GatewayInfrastructure` in sigs.k8s.io/gateway-api
+/// apis/v1/gateway_types.go).
+const MAX_ANNOTATIONS: usize = 16;
+const MAX_LABELS: usize = 8;
+
+/// The metadata of a Service that an implementation decides itself, or that is carried.
+const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
+
+/// The objects of a pool's Gateway.
+#[derive(Clone, Copy, Debug, Default)]
+struct Targets {
+    gateway: Option<usize>,
+    parameters: Option<usize>,
+}
+
+/// Moves the Services that implementations create out of the pending objects, and returns them. What the patches changed
+/// goes to the Gateways; what cannot be carried is an error.
+pub(in crate::core::render) fn carry<'a>(
+    input: Input<'a>,
+    gateways: &Gateways<'_>,
+    pending: &mut Vec<PendingObject<'a>>,
+    patched: &[Patched<'_>],
+    problems: &mut Vec<Diagnostic>,
+) -> Vec<PendingObject<'a>> {
+    let Some(how) = gateways.how().filter(|how| how.mode == FleetMode::PerPool) else { return Vec::new() };
+    let mut targets: HashMap<(FullName, usize), Targets> = HashMap::new();
+    let mut services = Vec::new();
+    let mut rest = Vec::with_capacity(pending.len());
+    for (draft, patched) in std::mem::take(pending).into_iter().zip(patched) {
+        if draft.role == Role::GatewayService {
+            services.push((draft, patched));
+            continue;
+        }
+        if let (Some(pool), Some(of)) = (draft.pool, gateway_of(input, &draft)) {
+            let own = targets.entry((of, pool)).or_default();
+            match draft.role {
+                Role::Gateway => own.gateway = Some(rest.len()),
+                Role::GatewayParameters => own.parameters = Some(rest.len()),
+                _ => {}
+            }
+        }
+        rest.push(draft);
+    }
+    let context = Carrier {
+        input,
+        implementation: how.implementation,
+        wants_pool_label: mentions(input.platform, POOL_LABEL),
+        wants_service_label: mentions(input.platform, SERVICE_LABEL),
+    };
+    let mut reported = BTreeSet::new();
+    for (service, patched) in &services {
+        let name = full_name(input.spec, &service.source.key());
+        let own = service.pool.and_then(|pool| targets.get(&(name, pool))).copied().unwrap_or_default();
+        for problem in context.one(service, patched, own, &mut rest) {
+            // The same for the Gateways of all pools.
+            let subject = Key::of(&service.value).name;
+            let of_all = problem.message.replacen(&subject, "", 1);
+            if reported.insert((problem.location.clone(), of_all)) {
+                problems.push(problem);
+            }
+        }
+    }
+    *pending = rest;
+    services.into_iter().map(|(service, _)| service).collect()
+}
+
+/// Returns the Gateway in the manifests that an object of a pool belongs to: its parameters have a label with the name.
+fn gateway_of(input: Input<'_>, draft: &PendingObject<'_>) -> Option<FullName> {
+    match draft.role {
+        Role::Gateway => Some(full_name(input.spec, &draft.source.key())),
+        Role::GatewayParameters => {
+            let name = draft.value["metadata"]["labels"][SERVICE_LABEL].as_str()?;
+            let namespace = draft.value["metadata"]["namespace"].as_str().unwrap_or_default();
+            Some((namespace.to_owned(), name.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the data of a platform mention a label: its objects may select Services by it.
+fn mentions(platform: &Platform, label: &str) -> bool {
+    let spec = &platform.spec;
+    let escaped = pointer::join("", label);
+    let text = |value: &Value| value.to_string().contains(label) || value.to_string().contains(&escaped);
+    spec.binding.iter().chain(&spec.objects).any(text)
+}
+
+/// What all Services of a render share.
+struct Carrier<'a> {
+    input: Input<'a>,
+    implementation: &'a Implementation,
+    wants_pool_label: bool,
+    wants_service_label: bool,
+}
+
+impl Carrier<'_> {
+    /// Carries one Service.
+    fn one(
+        &self,
+        service: &PendingObject<'_>,
+        patched: &Patched<'_>,
+        own: Targets,
+        rest: &mut [PendingObject<'_>],
+    ) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        let form = self.implementation.spec.parameters.as_ref();
+        let mut fields = Vec::new();
+        for at in self.changed(service) {
+            match self.parameter(form, &service.value, &at) {
+                Some(carried) => fields.push(carried),
+                None => problems.push(self.cannot(service, patched, &at)),
+            }
+        }
+        let Some(gateway) = own.gateway.and_then(|index| rest.get_mut(index)) else { return problems };
+        let (labels, annotations) = self.metadata(service);
+        for (field, map, most) in
+            [("labels", labels, MAX_LABELS), ("annotations", annotations, MAX_ANNOTATIONS)]
+        {
+            if map.len() > most {
+                problems.push(too_many(service, field, &map, most));
+            }
+            if map.is_empty() {
+                remove_empty(&mut gateway.value, field);
+            } else {
+                json::put(&mut gateway.value, &["spec", "infrastructure", field], map);
+            }
+        }
+        let parameters = own.parameters.and_then(|index| rest.get_mut(index));
+        if let Some(parameters) = parameters {
+            for (at, value) in fields {
+                if let Err(wrong) = parameters::set(&mut parameters.value, &at, value) {
+                    problems.push(
+                        Diagnostic::error(format!("the parameters cannot be changed for the pools: {wrong}"))
+                            .at(parameters.source.location(&wrong.pointer)),
+                    );
+                }
+            }
+        }
+        problems
+    }
+
+    /// Returns the pointers of the fields that differ from those of the Service that the implementation creates, except labels
+    /// and annotations.
+    fn changed(&self, service: &PendingObject<'_>) -> Vec<String> {
+        let (new, old) = (&service.value, service.source.value());
+        let mut changed = differing(&new["spec"], &old["spec"], "/spec", &[]);
+        changed.extend(differing(&new["metadata"], &old["metadata"], "/metadata", &METADATA));
+        let (labels, annotations) = (&new["metadata"]["labels"], &new["metadata"]["annotations"]);
+        let copies = self.implementation.spec.infrastructure;
+        for (field, map, is_copied) in
+            [("labels", labels, copies.labels), ("annotations", annotations, copies.annotations)]
+        {
+            let before = &old["metadata"][field];
+            let ours = |key: &String| field == "labels" && !self.is_label_carried(service, key);
+            let keys = map
+                .as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(key, value)| !is_copied && before.get(*key) != Some(*value) && !ours(key));
+            changed.extend(keys.map(|(key, _)| pointer::join(&format!("/metadata/{field}"), key)));
+        }
+        changed
+    }
+
+    /// Returns the pointer in the parameters for a field of the Service, and its value.
+    fn parameter(&self, form: Option<&Parameters>, service: &Value, at: &str) -> Option<(String, Value)> {
+        let field = form?.fields.iter().find(|field| field.service == at)?;
+        Some((field.parameters.clone(), service.pointer(at)?.clone()))
+    }
+
+    /// Returns the labels and annotations for `spec.infrastructure`.
+    fn metadata(&self, service: &PendingObject<'_>) -> (Map<String, Value>, Map<String, Value>) {
+        let map = |field: &str| service.value["metadata"][field].as_object().cloned().unwrap_or_default();
+        let mut labels = map("labels");
+        labels.retain(|key, _| self.is_label_carried(service, key));
+        (labels, map("annotations"))
+    }
+
+    /// Whether a label of the Service goes to the Gateway: labels of the spec are on the Gateway already, and new labels change the
+    /// selector of the proxies of some implementations.
+    fn is_label_carried(&self, service: &PendingObject<'_>, key: &str) -> bool {
+        match key {
+            POOL_LABEL => self.wants_pool_label,
+            SERVICE_LABEL => self.wants_service_label,
+            _ => {
+                let own = &service.source.value()["metadata"]["labels"][key];
+                let of_spec = self.input.spec.spec.labels.get(key);
+                let value = service.value["metadata"]["labels"][key].as_str();
+                !own.is_null() || of_spec.map(String::as_str) != value
+            }
+        }
+    }
+
+    fn cannot(&self, service: &PendingObject<'_>, patched: &Patched<'_>, at: &str) -> Diagnostic {
+        let name = &self.implementation.name;
+        let gateway = service.source.key().name;
+        let hint = if self.implementation.supports(FleetMode::Shared) {
+            "remove the field, or set `spec.gateways: {mode: shared}`: then `render` writes the Services itself"
+                .to_owned()
+        } else {
+            format!(
+                "remove the field, or choose a platform whose binding {name} can carry: annotations of the Service"
+            )
+        };
+        Diagnostic::error(format!(
+            "the Service of gateway/{gateway} cannot have `{}`: {name} has no field for it in a Gateway",
+            pointer::field(at)
+        ))
+        .at(self.location(service, patched, at))
+        .hint(hint)
+    }
+
+    /// Returns the line of the overlay that changed a field, or of the platform in the spec.
+    fn location(&self, _: &PendingObject<'_>, patched: &Patched<'_>, at: &str) -> Location {
+        let by_patch = patched.provenance.as_ref().and_then(|it| it.location(at)).cloned();
+        by_patch.unwrap_or_else(|| self.input.document.location("/spec/platform"))
+    }
+}
+
+/// Returns the pointers of the fields that differ, except those in `ignored`.
+fn differing(new: &Value, old: &Value, at: &str, ignored: &[&str]) -> Vec<String> {
+    let keys = |value: &Value| -> BTreeSet<String> {
+        value.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect()
+    };
+    let all = keys(new).union(&keys(old)).cloned().collect::<Vec<_>>();
+    let differs = |key: &String| !ignored.contains(&key.as_str()) && new.get(key) != old.get(key);
+    all.into_iter().filter(differs).map(|key| pointer::join(at, &key)).collect()
+}
+
+fn remove_empty(gateway: &mut Value, field: &str) {
+    if let Some(infrastructure) = json::existing_map(gateway, &["spec", "infrastructure"]) {
+        infrastructure.remove(field);
+    }
+}
+
+fn too_many(service: &PendingObject<'_>, field: &str, map: &Map<String, Value>, most: usize) -> Diagnostic {
+    let keys: Vec<&str> = map.keys().map(String::as_str).collect();
+    Diagnostic::error(format!(
+        "the Gateway {} would have {} {field} in `spec.infrastructure`, and the Gateway API allows {most}",
+        Key::of(&service.value).name,
+        map.len()
+    ))
+    .at(service.source.location(&format!("/spec/infrastructure/{field}")))
+    .hint(format!("remove some of them from the Gateway or from overlays: {}", keys.join(", ")))
+}

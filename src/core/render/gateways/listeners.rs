@@ -1,0 +1,154 @@
+//! The listeners of a Gateway and of its ListenerSets, and the ports of the Service in front of them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::core::gateway::{Implementation, Ports};
+use crate::core::json;
+use crate::core::manifest::Object;
+use crate::core::render::draft::Input;
+use crate::core::render::gateways::{AttachedSet, FullName, Split, full_name, is_gateway, is_listener_set};
+use crate::core::report::diagnostic::Diagnostic;
+
+/// A listener.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listener<'a> {
+    pub(super) port: u16,
+    /// `HTTP`, `HTTPS`, `TLS`, `TCP`, `UDP` or a protocol of the implementation.
+    pub(super) protocol: &'a str,
+    hostname: &'a str,
+    object: &'a Object,
+    index: usize,
+}
+
+impl Listener<'_> {
+    /// Returns the protocol of the port of the Service.
+    pub(super) fn transport(&self) -> &'static str {
+        if self.protocol == "UDP" { "UDP" } else { "TCP" }
+    }
+}
+
+/// Returns how the proxies of a Gateway change the ports of its listeners.
+pub(super) fn ports_of(input: Input<'_>, implementation: &Implementation, split: &Split) -> Ports {
+    let form = implementation.spec.parameters.as_ref();
+    let pointer = form.and_then(|form| form.keeps_ports.as_deref());
+    let own = split.parameters.and_then(|index| input.objects.get(index));
+    let is_kept =
+        pointer.zip(own).is_some_and(|(at, own)| own.value().pointer(at) == Some(&Value::Bool(true)));
+    if is_kept { Ports::default() } else { implementation.spec.ports }
+}
+
+/// Returns the listeners of a Gateway and of its ListenerSets, in the order of the manifests.
+pub(super) fn of<'a>(
+    input: Input<'a>,
+    gateway: &'a Object,
+    sets: &HashMap<FullName, AttachedSet>,
+) -> Vec<Listener<'a>> {
+    let name = full_name(input.spec, &gateway.key());
+    let attached = input.objects.iter().filter(|object| {
+        !sets.is_empty()
+            && is_listener_set(object)
+            && sets.get(&full_name(input.spec, &object.key())).is_some_and(|set| set.gateway == name)
+    });
+    std::iter::once(gateway).chain(attached).flat_map(of_object).collect()
+}
+
+fn of_object(object: &Object) -> impl Iterator<Item = Listener<'_>> {
+    let list = object.value()["spec"]["listeners"].as_array();
+    list.into_iter().flatten().enumerate().filter_map(move |(index, listener)| {
+        let text = |field: &str| listener[field].as_str().unwrap_or_default();
+        let port = listener["port"].as_u64().and_then(|port| u16::try_from(port).ok())?;
+        Some(Listener { port, protocol: text("protocol"), hostname: text("hostname"), object, index })
+    })
+}
+
+/// Reports listeners that conflict, and ports that are the same for the proxies.
+pub(super) fn check(
+    input: Input<'_>,
+    implementation: &Implementation,
+    (split, sets): (&HashMap<FullName, Split>, &HashMap<FullName, AttachedSet>),
+    problems: &mut Vec<Diagnostic>,
+) {
+    for gateway in input.objects.iter().filter(|object| is_gateway(object)) {
+        let Some(own) = split.get(&full_name(input.spec, &gateway.key())) else { continue };
+        let ports = ports_of(input, implementation, own);
+        let listeners = of(input, gateway, sets);
+        if listeners.is_empty() {
+            problems.push(
+                Diagnostic::error(format!("{} has no listener with a port", gateway.key()))
+                    .at(gateway.location("/spec/listeners"))
+                    .hint("add a listener: the load balancers get their ports from it"),
+            );
+        }
+        let mut seen: BTreeMap<(u16, &str, &str), Listener<'_>> = BTreeMap::new();
+        let mut of_proxies: BTreeMap<(u16, &str), Listener<'_>> = BTreeMap::new();
+        for listener in listeners {
+            if let Some(first) = seen.get(&(listener.port, listener.protocol, listener.hostname)) {
+                problems.push(twice(&listener, first));
+                continue;
+            }
+            seen.insert((listener.port, listener.protocol, listener.hostname), listener);
+            let port = ports.of_proxy(listener.port);
+            let first = of_proxies.entry((port, listener.transport())).or_insert(listener);
+            if first.port != listener.port {
+                problems.push(collision((implementation, ports), &listener, first, port));
+            }
+        }
+    }
+}
+
+fn twice(listener: &Listener<'_>, first: &Listener<'_>) -> Diagnostic {
+    let host = if listener.hostname.is_empty() { "no hostname" } else { listener.hostname };
+    Diagnostic::error(format!(
+        "duplicate listener: port {}, protocol {} and {host}; first used at {}",
+        listener.port,
+        listener.protocol,
+        first.object.location(&format!("/spec/listeners/{}", first.index))
+    ))
+    .at(listener.object.location(&format!("/spec/listeners/{}", listener.index)))
+    .hint(
+        "remove one of them, or give them different hostnames: the Gateway API rejects conflicting listeners",
+    )
+}
+
+fn collision(
+    (implementation, ports): (&Implementation, Ports),
+    listener: &Listener<'_>,
+    first: &Listener<'_>,
+    port: u16,
+) -> Diagnostic {
+    Diagnostic::error(format!(
+        "the ports {} and {} are both port {port} of the proxies: {} adds {} to ports below {}",
+        first.port, listener.port, implementation.name, ports.shift_by, ports.shift_below
+    ))
+    .at(listener.object.location(&format!("/spec/listeners/{}/port", listener.index)))
+    .hint("choose another port for one of the listeners")
+}
+
+/// Returns the ports of the Service in front of listeners. With `to_proxies`, each names its port of the proxies.
+pub(super) fn service_ports(listeners: &[Listener<'_>], to_proxies: Option<Ports>) -> Vec<Value> {
+    let mut ports: BTreeMap<(u16, &str), &str> = BTreeMap::new();
+    for listener in listeners {
+        ports.entry((listener.port, listener.transport())).or_insert(listener.protocol);
+    }
+    let port = |((port, transport), protocol): ((u16, &str), &str)| {
+        let mut value = serde_json::json!({
+            "name": port_name(protocol, port),
+            "port": port,
+            "protocol": transport,
+        });
+        if let Some(shift) = to_proxies {
+            json::put(&mut value, &["targetPort"], shift.of_proxy(port));
+        }
+        value
+    };
+    ports.into_iter().map(port).collect()
+}
+
+/// Returns a name such as `https-443`: a DNS label of at most 15 characters.
+fn port_name(protocol: &str, port: u16) -> String {
+    let known = ["HTTP", "HTTPS", "TLS", "TCP", "UDP"];
+    let protocol = if known.contains(&protocol) { protocol.to_lowercase() } else { "port".to_owned() };
+    format!("{protocol}-{port}")
+}

@@ -1,0 +1,112 @@
+//! Extends the references to a Gateway to the Gateways of all pools: `parentRefs` of routes and of ACME solvers.
+
+use serde_json::Value;
+
+use crate::core::gateway::{FleetMode, GATEWAY_GROUP, LISTENER_SET_GROUPS};
+use crate::core::json;
+use crate::core::manifest::Object;
+use crate::core::render::gateways::attached::named;
+use crate::core::render::gateways::{FullName, Gateways, How, group_of, is_listener_set_kind};
+use crate::core::report::diagnostic::Diagnostic;
+
+/// The most `parentRefs` of a route (`CommonRouteSpec` in sigs.k8s.io/gateway-api apis/v1/shared_types.go).
+const MAX_PARENTS: usize = 32;
+
+/// Kinds of cert-manager with ACME solvers.
+const ISSUERS: [&str; 2] = ["Issuer", "ClusterIssuer"];
+
+/// The list of parents in an ACME solver (`ACMEChallengeSolverHTTP01GatewayHTTPRoute` in cert-manager/cert-manager).
+const SOLVER_PARENTS: &str = "/http01/gatewayHTTPRoute/parentRefs";
+
+/// Extends the references of an object. Returns whether it has any to a Gateway that is split.
+pub(super) fn extend(
+    gateways: &Gateways<'_>,
+    how: How<'_>,
+    namespace: &str,
+    object: &Object,
+    value: &mut Value,
+    problems: &mut Vec<Diagnostic>,
+) -> bool {
+    let mut extended = false;
+    for at in lists(object.value()) {
+        let Some(list) = value.pointer_mut(&at).and_then(Value::as_array_mut) else { continue };
+        let Some(all) = all_pools(gateways, namespace, list) else { continue };
+        if all.len() > MAX_PARENTS {
+            problems.push(too_many(how, object, &at, all.len()));
+        }
+        *list = all;
+        extended = true;
+    }
+    extended
+}
+
+/// Whether an object is a route of the Gateway API.
+pub(super) fn is_route(value: &Value) -> bool {
+    let kind = value["kind"].as_str().unwrap_or_default();
+    kind.ends_with("Route") && group_of(value) == GATEWAY_GROUP
+}
+
+/// Returns the pointers of the lists of parents.
+pub(super) fn lists(value: &Value) -> Vec<String> {
+    if is_route(value) {
+        return vec!["/spec/parentRefs".to_owned()];
+    }
+    let is_issuer = group_of(value) == "cert-manager.io"
+        && value["kind"].as_str().is_some_and(|kind| ISSUERS.contains(&kind));
+    let solvers = value.pointer("/spec/acme/solvers").and_then(Value::as_array).filter(|_| is_issuer);
+    let count = solvers.map_or(0, Vec::len);
+    (0..count).map(|index| format!("/spec/acme/solvers/{index}{SOLVER_PARENTS}")).collect()
+}
+
+/// Returns the references with one for each pool in place of each that names a split object. `None` if there is none.
+pub(super) fn all_pools(gateways: &Gateways<'_>, namespace: &str, list: &[Value]) -> Option<Vec<Value>> {
+    let mut all = Vec::with_capacity(list.len());
+    let mut is_split = false;
+    for reference in list {
+        let Some(names) = names_of(gateways, namespace, reference) else {
+            all.push(reference.clone());
+            continue;
+        };
+        is_split = true;
+        all.extend(names.iter().flatten().map(|name| {
+            let mut copy = reference.clone();
+            json::put(&mut copy, &["name"], name.as_str());
+            copy
+        }));
+    }
+    is_split.then_some(all)
+}
+
+/// Returns the names of the copies of the object that a reference names, if it is split.
+pub(super) fn names_of<'g>(
+    gateways: &'g Gateways<'_>,
+    namespace: &str,
+    reference: &Value,
+) -> Option<&'g [Option<String>]> {
+    let gateway: Option<FullName> =
+        named(reference, namespace, |group, kind| group == GATEWAY_GROUP && kind == "Gateway");
+    if let Some(name) = gateway {
+        return gateways.split.get(&name).map(|split| split.names.as_slice());
+    }
+    let set = named(reference, namespace, |group, kind| {
+        LISTENER_SET_GROUPS.contains(&group) && is_listener_set_kind(Some(kind))
+    })?;
+    gateways.listener_sets.get(&set).map(|set| set.names.as_slice())
+}
+
+fn too_many(how: How<'_>, object: &Object, at: &str, count: usize) -> Diagnostic {
+    let hint = if how.implementation.supports(FleetMode::Shared) {
+        "set `spec.gateways: {mode: shared}`: one Gateway, and a Service for each pool in front of its proxies".to_owned()
+    } else {
+        format!(
+            "{} supports one Gateway for each pool only: use fewer pools in each spec (`spec.pools.include`), with a copy of the routes",
+            how.implementation.name
+        )
+    };
+    Diagnostic::error(format!(
+        "{} would have {count} parentRefs to name the Gateways of all pools, and the Gateway API allows {MAX_PARENTS}",
+        object.key()
+    ))
+    .at(object.location(at))
+    .hint(hint)
+}

@@ -1,0 +1,32 @@
+//! `spec.gateways`: how the Gateways of the manifests are split.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How the Gateways of the manifests are split (docs/howto/gateway-api.md).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GatewaysSpec {
+    /// How to split them. Default: `perPool` if the manifests have no Service of type LoadBalancer, otherwise `once`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<GatewayMode>,
+    /// The implementation: the name of a built-in one, or a file with the same schema (`./my-gateway.yaml`). Default: the one whose
+    /// controller the GatewayClass in the manifests names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub implementation: Option<String>,
+    /// The namespace of the proxies, if it is not the usual one of the implementation: for `shared`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// How to split the Gateways of the manifests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum GatewayMode {
+    /// One Gateway for each pool, with a load balancer from the implementation. At most 32 pools.
+    PerPool,
+    /// One Gateway, and a Service of type LoadBalancer for each pool that sends traffic to the proxies of the Gateway.
+    Shared,
+    /// Leave the Gateways as they are.
+    Once,
+}
