@@ -11,6 +11,8 @@ pub(crate) mod confirm;
 pub(crate) mod difference;
 pub mod discover;
 pub(crate) mod events;
+pub(crate) mod gateway_classes;
+pub(crate) mod gateway_services;
 pub(crate) mod giver;
 pub(crate) mod incoming;
 pub(crate) mod interrupts;

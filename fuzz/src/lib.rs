@@ -8,6 +8,7 @@ mod answers;
 mod checks;
 mod cluster_models;
 mod field_paths;
+mod gateways;
 mod json;
 mod kubeconfig;
 mod lock;
@@ -32,6 +33,7 @@ pub const TARGETS: &[Target] = &[
     ("api_answers", answers::texts),
     ("cluster_models", cluster_models::texts),
     ("field_paths", field_paths::paths),
+    ("gateways", gateways::texts),
     ("kubeconfig", kubeconfig::texts),
     ("kubeconfig_fields", kubeconfig::fields),
     ("live_objects", answers::objects),

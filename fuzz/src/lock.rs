@@ -68,6 +68,7 @@ pub fn fields(data: &[u8]) {
             .map(|(name, namespace)| SetName { name: name.0, namespace: namespace.map(|it| it.0) }),
         platform: fields.platform.0,
         cluster: fields.cluster.map(|it| it.0),
+        gateway_classes: BTreeMap::new(),
         label: fields.label.0,
         pools: fields
             .pools

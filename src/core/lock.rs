@@ -35,6 +35,8 @@ pub struct Lock {
     pub cluster: Option<String>,
     /// The pool label.
     pub label: String,
+    /// The controllers of the GatewayClasses that the cluster had and that the Gateways need, by name.
+    pub gateway_classes: BTreeMap<String, String>,
     /// The pools, by the value of the pool label.
     pub pools: BTreeMap<String, LockedPool>,
     /// Every kind and namespace that was ever rendered; empty in version 1.
@@ -109,6 +111,7 @@ impl Lock {
                     version: Version::One,
                     id: None,
                     set: None,
+                    gateway_classes: BTreeMap::new(),
                     rendered: BTreeSet::new(),
                     ..new.clone()
                 };
@@ -204,6 +207,7 @@ mod tests {
             platform: "azure-basic".to_owned(),
             cluster: Some("6f1c".to_owned()),
             label: "agentpool".to_owned(),
+            gateway_classes: [("eg".to_owned(), "example.com/gateway".to_owned())].into(),
             pools: [
                 ("on".to_owned(), LockedPool { name: "on".to_owned(), empty: true, ..LockedPool::default() }),
                 (
@@ -238,8 +242,14 @@ mod tests {
     #[test]
     fn version_1_is_compared_by_its_own_fields() {
         let new = lock();
-        let old =
-            Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..new.clone() };
+        let old = Lock {
+            version: Version::One,
+            id: None,
+            set: None,
+            gateway_classes: BTreeMap::new(),
+            rendered: BTreeSet::new(),
+            ..new.clone()
+        };
         assert!(old.records_the_same(&new));
         assert!(new.records_the_same(&new));
         let other = Lock { platform: "hetzner".to_owned(), ..new.clone() };

@@ -94,18 +94,16 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     let Separated { objects, mut notes, problems: hooks } =
         manifest::separate(input.objects, input.spec.spec.helm_hooks);
     let input = Input { objects: &objects, ..input };
-    let mut of_gateways = Vec::new();
-    let gateways = Gateways::decide(input, &mut of_gateways, warnings);
+    let (gateways, of_gateways) = Gateways::decide(input, warnings);
     let objects = gateways.with_services(input);
     let input = Input { objects: objects.as_deref().unwrap_or(input.objects), ..input };
     let settings = Settings::read(input.spec, input.document, input.platform, input.overlays)?;
     let mut problems = hooks;
-    let has_wrong_gateway = !of_gateways.is_empty();
-    problems.extend(of_gateways);
     warnings.extend(gateways::warnings(input, &gateways, &mut problems));
     warnings.extend(unverified(input));
     warnings.extend(settings.unknown_pools(&input.pools.pools, &input.spec.spec.other_pools));
-    problems.extend(nothing_to_copy(input).filter(|_| !has_wrong_gateway));
+    problems.extend(nothing_to_copy(input).filter(|_| of_gateways.is_empty()));
+    problems.extend(of_gateways);
     problems.extend(of_services::without_pool(input));
     problems.extend(no_internal(input));
     problems.extend(dns::problems(input));
@@ -154,6 +152,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
         return Err(problems);
     }
     notes.extend(Object::dropped(input.objects));
+    notes.extend(gateways::note(input, &gateways));
     notes.extend(dns::publish(input, &mut pending));
     notes.extend(input.platform.spec.internal_needs.clone().filter(|_| input.spec.spec.internal));
     notes.extend(local_traffic::without_pods(input));

@@ -6,6 +6,7 @@ mod address;
 mod age;
 mod drift;
 mod event;
+mod gateway;
 mod report;
 mod workload;
 mod zone;
@@ -14,6 +15,11 @@ pub use crate::core::status::address::{Address, AddressState, address_state, por
 pub use crate::core::status::age::{age, seconds};
 pub use crate::core::status::drift::{Drift, DriftSubject, drift};
 pub use crate::core::status::event::{Event, last_event};
-pub use crate::core::status::report::{Binding, NodeCount, PoolRow, Report, WorkloadRow, report};
+pub use crate::core::status::gateway::{
+    MadeServices, RefusedRoute, addresses as gateway_addresses, is_pool_gateway,
+};
+pub use crate::core::status::report::{
+    Binding, NodeCount, PoolRow, Report, WorkloadRow, report, report_with_gateways,
+};
 pub use crate::core::status::workload::{Rollout, is_workload, rollout};
 pub use crate::core::status::zone::{Record, Zone, zone};

@@ -1,6 +1,5 @@
 //! The user's project: spec, manifests, platform, overlays and lock.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -11,7 +10,6 @@ use crate::core::manifest::{Object, read_manifests};
 use crate::core::overlay;
 use crate::core::overlay::Overlay;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
-use crate::core::render::GatewayInput;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::{LargeScale, OtherPools};
@@ -126,15 +124,15 @@ impl Project {
         read_files.note(&spec_path);
         let paths = Paths { directory: &directory, boundary: &boundary, read: &read_files };
         collect(load_platform(paths, &spec.spec.platform, &document).map(|read| platform = Some(read)));
+        if let Some(name) = spec.spec.gateways.as_ref().and_then(|it| it.implementation.as_deref()) {
+            collect(load_implementation(paths, name, &document).map(|read| implementation = Some(read)));
+        }
         if matches!(need, Need::Everything | Need::Merged) {
             collect(
                 manifests(paths, &whole, &document, &spec_path)
                     .and_then(|files| read_manifests(&files))
                     .map(|read| objects = read),
             );
-            if let Some(name) = spec.spec.gateways.as_ref().and_then(|it| it.implementation.as_deref()) {
-                collect(load_implementation(paths, name, &document).map(|read| implementation = Some(read)));
-            }
             for (index, name) in spec.spec.overlays.iter().enumerate() {
                 let at = document.location(&format!("/spec/overlays/{index}"));
                 collect(load_overlay(paths, name, at).map(|read| overlays.push(read)));
@@ -202,12 +200,6 @@ impl Project {
     /// Returns the output directory.
     pub fn output(&self) -> PathBuf {
         self.directory.join(&self.spec.spec.output)
-    }
-
-    /// Returns what is known about the Gateways besides the manifests.
-    pub fn gateways(&self) -> GatewayInput<'_> {
-        static NONE: BTreeMap<String, String> = BTreeMap::new();
-        GatewayInput { implementation: self.implementation.as_ref(), classes: &NONE }
     }
 
     /// Returns the file of nodes that the spec names, as a path and as a name for messages.

@@ -1,5 +1,6 @@
 //! From nodes to pools, as `pools`, `render` and `diff` do it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,17 +8,19 @@ use clap::Args;
 use crate::cluster::{Cluster, ClusterFlags};
 use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
+use crate::core::gateway::choose::classes_to_read;
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
 use crate::core::pools::{
     Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked, wrong_platform,
 };
-use crate::core::render::{Input, Rendered, cannot_bind, render};
+use crate::core::render::{GatewayInput, Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::shell_quote;
 use crate::core::tree::plan::{Action, Plan};
 use crate::directory::{MergeNote, NamedBy, Project, new_lock_id, nodes_from};
 use crate::engine::cluster_identity::identity_of;
+use crate::engine::gateway_classes;
 use crate::engine::interrupts;
 use crate::engine::interrupts::Stage;
 use crate::failure::Failure;
@@ -99,6 +102,8 @@ pub(crate) struct Discovery {
     cluster: Option<String>,
     /// The nodes; `None` if the pools are those of the lock.
     nodes: Option<Vec<Node>>,
+    /// The controllers of the GatewayClasses that the Gateways need and the manifests lack, by name.
+    classes: BTreeMap<String, String>,
 }
 
 /// Result of reading a cluster.
@@ -133,7 +138,8 @@ pub(crate) fn discover(
                 .into());
         };
         let merged = merge_locked(&project.spec.spec, lock)?;
-        return Ok(Discovery { merged, queried: None, cluster: locked_cluster, nodes: None });
+        let classes = classes_of(project, None)?;
+        return Ok(Discovery { merged, queried: None, cluster: locked_cluster, nodes: None, classes });
     }
     let spec = &project.spec.spec;
     let (nodes, queried, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
@@ -151,7 +157,26 @@ pub(crate) fn discover(
     };
     cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
     let merged = pools_of(project, &nodes, args, doubt)?;
-    Ok(Discovery { merged, queried, cluster, nodes: Some(nodes) })
+    let classes = classes_of(project, queried.as_ref())?;
+    Ok(Discovery { merged, queried, cluster, nodes: Some(nodes), classes })
+}
+
+/// Returns the controllers of the GatewayClasses that the manifests lack: those in the lock, and those of the cluster, which win.
+fn classes_of(project: &Project, cluster: Option<&Cluster>) -> Result<BTreeMap<String, String>, Failure> {
+    let wanted = classes_to_read(&project.spec.spec, &project.objects);
+    if wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut classes = project.lock.as_ref().map(|lock| lock.gateway_classes.clone()).unwrap_or_default();
+    classes.retain(|name, _| wanted.iter().any(|(class, _)| class == name));
+    if let Some(cluster) = cluster {
+        let read = gateway_classes::read(cluster, wanted)?;
+        for problem in &read.hidden {
+            terminal::diagnostic(&Diagnostic::warning(format!("cannot read a GatewayClass: {problem}")));
+        }
+        classes.extend(read.controllers);
+    }
+    Ok(classes)
 }
 
 /// Finds the pools of nodes, and merges them with the lock.
@@ -178,14 +203,19 @@ fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -
 }
 
 /// Renders a project for these pools. Refuses more than `max_objects` objects.
-pub(crate) fn render_project(project: &Project, pools: &PoolSet, max_objects: u32) -> Checked<Rendered> {
+pub(crate) fn render_project(
+    project: &Project,
+    pools: &PoolSet,
+    classes: &BTreeMap<String, String>,
+    max_objects: u32,
+) -> Checked<Rendered> {
     render(Input {
         spec: &project.spec,
         document: &project.document,
         objects: &project.objects,
         platform: &project.platform,
         overlays: &project.overlays,
-        gateways: project.gateways(),
+        gateways: GatewayInput { implementation: project.implementation.as_ref(), classes },
         pools,
         max_objects: usize::try_from(max_objects).unwrap_or(usize::MAX),
     })
@@ -264,7 +294,7 @@ impl Discovery {
 
     /// Renders for these pools. Prints the warnings about pools if that fails, and nothing if it does not.
     pub(crate) fn render_silently(&self, project: &Project, args: RenderArgs) -> Result<Rendered, Failure> {
-        let rendered = render_project(project, &self.merged.set, args.max_objects);
+        let rendered = render_project(project, &self.merged.set, &self.classes, args.max_objects);
         if rendered.is_err() {
             self.merged.warnings.iter().for_each(terminal::diagnostic);
         }
@@ -334,6 +364,7 @@ impl Discovery {
             platform: project.platform.name.clone(),
             cluster: self.cluster.clone(),
             label: self.merged.set.label.clone(),
+            gateway_classes: self.classes.clone(),
             pools,
             rendered,
             files: plan.files.clone(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::live::{LiveObject, Resource};
-use crate::core::status::{AddressState, DriftSubject, address_state};
+use crate::core::status::{AddressState, DriftSubject, MadeServices, address_state};
 use crate::failure::Failure;
 
 /// The events, as far as the user may read them.
@@ -16,18 +16,21 @@ pub(crate) struct Events {
     pub(crate) hidden: Vec<Problem>,
 }
 
-/// Reads the events of Services without an address, with one list for each namespace.
+/// Reads the events of Services without an address, with one list for each namespace. `made` are the Services of Gateways.
 pub(crate) fn of_waiting_services(
     cluster: &Cluster,
-    subjects: &[DriftSubject],
+    (subjects, made): (&[DriftSubject], &MadeServices),
     concurrency: usize,
 ) -> Result<Events, Failure> {
     let waits = |subject: &&DriftSubject| {
         subject.desired["spec"]["type"] == "LoadBalancer"
             && matches!(address_state(subject.live.object(), &[]), AddressState::Pending { .. })
     };
-    let namespaces: BTreeSet<String> =
-        subjects.iter().filter(waits).map(|subject| subject.key().namespace).collect();
+    let made_waits =
+        |service: &&LiveObject| matches!(address_state(Some(service), &[]), AddressState::Pending { .. });
+    let own = subjects.iter().filter(waits).map(|subject| subject.key().namespace);
+    let theirs = made.values().filter(made_waits).map(|service| service.namespace().to_owned());
+    let namespaces: BTreeSet<String> = own.chain(theirs).collect();
     let list = |namespace| ApiCall::List {
         resource: Resource::core("Event", "events"),
         namespace: Some(namespace),

@@ -15,6 +15,7 @@ use crate::core::spec::ConflictRule;
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
+use crate::engine::gateway_services::GatewaySource;
 use crate::engine::interrupts;
 use crate::engine::interrupts::Stage;
 use crate::engine::peers::Peers;
@@ -46,6 +47,8 @@ pub(crate) struct Target {
     pub(crate) digests: BTreeMap<String, String>,
     /// Pointers to the fields of a Service that decide about its load balancer.
     pub(crate) load_balancer_fields: Vec<String>,
+    /// What the spec says about the Gateways.
+    pub(crate) gateways: GatewaySource,
     /// The spec's rules for fields of other managers.
     pub(crate) rules: Vec<ConflictRule>,
     /// The tools whose objects the user takes over.
@@ -157,6 +160,7 @@ impl Target {
             lock: reviewed.lock,
             flags: scope.source.flags(),
             load_balancer_fields: project.platform.spec.load_balancer_fields(),
+            gateways: GatewaySource::of(&project),
             rules: project.spec.spec.conflicts.clone(),
             taken: Vec::new(),
             shared: Vec::new(),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::Pause;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{DriftSubject, Report, Rollout, report};
+use crate::core::status::{DriftSubject, Report, Rollout, report_with_gateways};
 use crate::engine::events::{Events, of_waiting_services};
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::observe;
@@ -98,9 +98,10 @@ fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Resul
     let subject =
         |object: ManagedObject<'_>| DriftSubject { desired: object.item.wanted.clone(), live: object.live };
     let subjects: Vec<DriftSubject> = found.objects.into_iter().map(subject).collect();
+    let made = target.gateways.made(&target.cluster, &subjects, concurrency)?;
     let mut events = Events::default();
     if *may_see_events {
-        events = of_waiting_services(&target.cluster, &subjects, concurrency)?;
+        events = of_waiting_services(&target.cluster, (&subjects, &made.services), concurrency)?;
     }
     for problem in &events.hidden {
         *may_see_events = false;
@@ -108,7 +109,7 @@ fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Resul
             "cannot see why load balancers have no address: {problem}"
         )));
     }
-    Ok(report(&subjects, &target.rules, &events.list, None))
+    Ok(report_with_gateways(&subjects, &target.rules, &events.list, None, &made.services))
 }
 
 /// Returns a line for each thing that is not ready.
@@ -125,7 +126,9 @@ fn missing(found: &Report, what: WaitFor) -> Vec<String> {
         let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
         format!("pool {}: {} has no address yet: {why}", row.pool, row.service)
     });
-    workloads.chain(services).collect()
+    let routes = found.refused_routes.iter().filter(|_| what == WaitFor::Address);
+    let routes = routes.map(|route| format!("{}: {}", route.key, route.why));
+    workloads.chain(services).chain(routes).collect()
 }
 
 fn ready(found: &Report, what: WaitFor) -> String {

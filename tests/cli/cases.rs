@@ -93,6 +93,7 @@ fn every_folder_is_run() {
             "clusters",
             "compat",
             "diff",
+            "gateways",
             "git",
             "init",
             "other",

@@ -1,5 +1,6 @@
 //! Shows what adopting the imported objects would change in the cluster, before anything is applied.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
@@ -57,7 +58,7 @@ fn rendered(project: &Project, nodes: &[Node]) -> Checked<Vec<RenderedFile>> {
     let discovered = discover_pools(nodes, &project.platform, spec.pools.label.as_deref(), None)?;
     let options = MergeOptions { lookalikes: Lookalikes::Warn, ..MergeOptions::default() };
     let merged = merge(spec, &discovered, None, &options)?;
-    Ok(render_project(project, &merged.set, MAX_OBJECTS)?.files)
+    Ok(render_project(project, &merged.set, &BTreeMap::new(), MAX_OBJECTS)?.files)
 }
 
 fn report(adopted: &[Adopted], cluster: &str) -> Exit {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::commands::status::view::Shown;
 use crate::core::json;
 use crate::core::manifest::Key;
-use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow};
+use crate::core::status::{Address, AddressState, PoolRow, RefusedRoute, Rollout, WorkloadRow};
 
 /// Returns the report as a JSON value.
 pub(super) fn as_json(shown: &Shown<'_>) -> Value {
@@ -27,6 +27,7 @@ pub(super) fn as_json(shown: &Shown<'_>) -> Value {
         "name": shown.app,
         "ready": report.is_ready(),
         "pools": report.pools.iter().map(pool_json).collect::<Vec<_>>(),
+        "routes": report.refused_routes.iter().map(route_json).collect::<Vec<_>>(),
         "workloads": report.workloads.iter().map(workload_json).collect::<Vec<_>>(),
         "drift": {
             "differing": names(&report.drift.differing),
@@ -52,6 +53,14 @@ fn pool_json(row: &PoolRow) -> Value {
         "hostnames": of(|address| matches!(address, Address::Hostname(_))),
         "ports": row.ports.split(',').filter(|port| !port.is_empty()).collect::<Vec<_>>(),
     });
+    if row.service.kind == "Gateway" {
+        let Key { namespace, name, .. } = &row.service;
+        json::put(&mut item, &["gateway"], json!({ "namespace": namespace, "name": name }));
+        let made = row.made.as_ref();
+        let service =
+            made.map(|made| json!({ "namespace": made.namespace, "name": made.name, "copyOf": row.source }));
+        json::put(&mut item, &["service"], service.unwrap_or(Value::Null));
+    }
     if let Some(nodes) = row.nodes {
         json::put(&mut item, &["nodes"], json!({ "ready": nodes.ready, "total": nodes.total }));
     }
@@ -72,6 +81,10 @@ fn pool_json(row: &PoolRow) -> Value {
         json::put(&mut item, &["message"], message);
     }
     item
+}
+
+fn route_json(route: &RefusedRoute) -> Value {
+    json!({ "object": route.key.to_string(), "ready": false, "message": route.why })
 }
 
 fn workload_json(row: &WorkloadRow) -> Value {
@@ -157,6 +170,7 @@ mod tests {
                             "count": 4, "last": "1970-01-01T00:04:00Z"},
                     },
                 ],
+                "routes": [],
                 "workloads": [{"object": "deployment/web/web", "ready": false, "state": "waiting",
                     "message": "it is not in the cluster"}],
                 "drift": {"differing": ["service/web/web-a"], "uncertain": [], "absent": ["deployment/web/web"], "unseen": []},

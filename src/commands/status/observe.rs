@@ -5,11 +5,12 @@ use crate::commands::status::node_counts;
 use crate::commands::status::node_counts::Nodes;
 use crate::core::apply::ApplySet;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{Drift, DriftSubject, Report, is_workload, report};
+use crate::core::status::{Drift, DriftSubject, Report, is_workload, report_with_gateways};
 use crate::core::tree::objects::Desired;
 use crate::directory::Project;
 use crate::engine::compare::{Comparer, DiffStrategy, State, compare_objects};
 use crate::engine::events::of_waiting_services;
+use crate::engine::gateway_services::GatewaySource;
 use crate::engine::live_objects::{ManagedObject, ReadPolicy, read_each};
 use crate::engine::served_kinds::ServedKinds;
 use crate::engine::target::Item;
@@ -74,7 +75,11 @@ impl<'a> Observer<'a> {
     pub fn refresh(&mut self) -> Result<Report, Failure> {
         self.unseen.clone_from(&self.nodes.warnings);
         let subjects = self.subjects()?;
-        let events = of_waiting_services(self.cluster, &subjects, CONCURRENCY)?;
+        let made = GatewaySource::of(self.project).made(self.cluster, &subjects, CONCURRENCY)?;
+        for problem in &made.hidden {
+            cannot_see(&mut self.unseen, &format!("cannot read the Services of Gateways: {problem}"));
+        }
+        let events = of_waiting_services(self.cluster, (&subjects, &made.services), CONCURRENCY)?;
         for problem in &events.hidden {
             cannot_see(
                 &mut self.unseen,
@@ -82,7 +87,8 @@ impl<'a> Observer<'a> {
             );
         }
         let rules = &self.project.spec.spec.conflicts;
-        let mut report = report(&subjects, rules, &events.list, self.nodes.counts.as_ref());
+        let nodes = self.nodes.counts.as_ref();
+        let mut report = report_with_gateways(&subjects, rules, &events.list, nodes, &made.services);
         if self.decision == Decision::ServerSide {
             self.ask_server(&subjects, &mut report.drift);
         }

@@ -31,7 +31,8 @@ pub(super) fn reasons(shown: &Shown<'_>) -> Vec<String> {
         [row] => format!("{}: {}", row.service.name, row.reason(shown.now).unwrap_or(reason)),
         _ => format!("{}: {reason}", listed(&rows)),
     };
-    reasons.into_iter().map(line).collect()
+    let routes = shown.report.refused_routes.iter().map(|route| format!("{}: {}", route.key, route.why));
+    reasons.into_iter().map(line).chain(routes).collect()
 }
 
 fn listed(rows: &[&PoolRow]) -> String {

@@ -17,7 +17,8 @@ pub(super) fn text(shown: &Shown<'_>, format: Option<StatusFormat>) -> String {
         Some(StatusFormat::Yaml) => format::yaml(shown.scope, as_json(shown)),
         // `kubectl get` accepts these names.
         Some(StatusFormat::Name) => {
-            shown.report.pools.iter().map(|row| format!("service/{}\n", row.service.name)).collect()
+            let kind = |row: &PoolRow| row.service.kind.to_lowercase();
+            shown.report.pools.iter().map(|row| format!("{}/{}\n", kind(row), row.service.name)).collect()
         }
         Some(StatusFormat::Zone) => shown.zone().text(),
     }
@@ -67,14 +68,14 @@ fn cell(shown: &Shown<'_>, row: &PoolRow, heading: &str) -> String {
         "NODES" => {
             or_dash(row.nodes.map(|nodes| format!("{}/{}", nodes.ready, nodes.total)).unwrap_or_default())
         }
-        "SERVICE" => row.service.name.clone(),
+        "SERVICE" => row.made.as_ref().unwrap_or(&row.service).name.clone(),
         "ADDRESS" => address(&row.state),
         "PORTS" => or_dash(row.ports.clone()),
         "AGE" => {
             let created = row.created.as_deref().and_then(seconds);
             or_dash(created.map(|created| age(created, shown.now)).unwrap_or_default())
         }
-        "NAMESPACE" => or_dash(row.service.namespace.clone()),
+        "NAMESPACE" => or_dash(row.made.as_ref().unwrap_or(&row.service).namespace.clone()),
         "DIRECTORY" => {
             let drift = &shown.report.drift;
             let is_in = |keys: &[Key]| keys.contains(&row.service);

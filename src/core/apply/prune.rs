@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crate::core::apply::apply_set::ApplySet;
 use crate::core::live::{LiveObject, MANAGER, entries};
 use crate::core::manifest::Key;
+use crate::core::status::gateway_addresses;
 
 /// The members that the rendered directory no longer holds.
 #[derive(Clone, Debug, Default)]
@@ -98,9 +99,12 @@ pub fn candidates<'a>(
     found
 }
 
-/// Returns the addresses and host names of a Service's load balancer.
-pub fn addresses(service: &LiveObject) -> Vec<String> {
-    let entries = service.field("status")["loadBalancer"]["ingress"].as_array().into_iter().flatten();
+/// Returns the addresses and host names of a Service's load balancer, or of a Gateway.
+pub fn addresses(object: &LiveObject) -> Vec<String> {
+    if object.kind() == "Gateway" {
+        return gateway_addresses(object.value()).iter().map(ToString::to_string).collect();
+    }
+    let entries = object.field("status")["loadBalancer"]["ingress"].as_array().into_iter().flatten();
     entries
         .filter_map(|entry| entry["ip"].as_str().or(entry["hostname"].as_str()))
         .map(str::to_owned)

@@ -66,6 +66,12 @@ pub fn merge(branches: Branches<'_>) -> Checked<Lock> {
         cluster: ours.cluster.clone().or_else(|| theirs.cluster.clone()),
         platform: ours.platform.clone(),
         label: ours.label.clone(),
+        gateway_classes: ours
+            .gateway_classes
+            .iter()
+            .chain(&theirs.gateway_classes)
+            .map(|(name, it)| (name.clone(), it.clone()))
+            .collect(),
         pools,
         rendered: ours.rendered.union(&theirs.rendered).cloned().collect(),
         files: ours.files.clone(),
@@ -115,7 +121,11 @@ fn differences(ours: &Lock, theirs: &Lock) -> Vec<Diagnostic> {
         ("cluster", ours.cluster.clone(), theirs.cluster.clone()),
         ("label", Some(ours.label.clone()), Some(theirs.label.clone())),
     ];
-    let differing = facts.into_iter().filter_map(|(name, ours, theirs)| {
+    let classes = ours.gateway_classes.iter().map(|(name, controller)| {
+        let theirs = theirs.gateway_classes.get(name).cloned();
+        ("gatewayClasses", Some(format!("{name}: {controller}")), theirs.map(|it| format!("{name}: {it}")))
+    });
+    let differing = facts.into_iter().chain(classes).filter_map(|(name, ours, theirs)| {
         let (ours, theirs) = (ours?, theirs?);
         (ours != theirs).then(|| {
             Diagnostic::refusal(format!(
@@ -316,6 +326,7 @@ mod tests {
             Lock { platform: "hetzner".to_owned(), ..ours.clone() },
             Lock { cluster: Some("other".to_owned()), ..ours.clone() },
             Lock { label: "pool".to_owned(), ..ours.clone() },
+            Lock { gateway_classes: [("eg".to_owned(), "b".to_owned())].into(), ..ours.clone() },
             Lock { id: crate::core::lock::LockId::parse(&"f".repeat(32)), ..ours.clone() },
             Lock {
                 set: Some(crate::core::lock::SetName { name: "two".to_owned(), namespace: None }),

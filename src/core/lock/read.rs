@@ -23,6 +23,8 @@ struct LockFile {
     cluster: Option<String>,
     label: String,
     #[serde(default)]
+    gateway_classes: BTreeMap<String, String>,
+    #[serde(default)]
     pools: BTreeMap<String, PoolEntry>,
     #[serde(default)]
     rendered: BTreeSet<RenderedKind>,
@@ -126,6 +128,7 @@ impl LockFile {
             platform: self.platform,
             cluster: self.cluster,
             label: self.label,
+            gateway_classes: if version == Version::Two { self.gateway_classes } else { BTreeMap::new() },
             pools,
             rendered: if version == Version::Two { self.rendered } else { BTreeSet::new() },
             files: self.files,
@@ -193,8 +196,14 @@ pools:
 files:
   service-a.yaml: ab
 ";
-        let expected =
-            Lock { version: Version::One, id: None, set: None, rendered: BTreeSet::new(), ..lock() };
+        let expected = Lock {
+            version: Version::One,
+            id: None,
+            set: None,
+            gateway_classes: BTreeMap::new(),
+            rendered: BTreeSet::new(),
+            ..lock()
+        };
         assert_eq!(Lock::read("l", text).unwrap(), expected);
         // Fields of version 2 that were added to it say nothing.
         let edited = format!("{text}id: x\nset: {{name: web}}\nrendered: [{{kind: Service}}]\n");

@@ -25,6 +25,12 @@ impl Lock {
             field(&mut text, "cluster", cluster);
         }
         field(&mut text, "label", &self.label);
+        if !self.gateway_classes.is_empty() {
+            let classes = self.gateway_classes.iter();
+            let classes =
+                classes.map(|(name, controller)| format!("  {}: {}", scalar(name), scalar(controller)));
+            block(&mut text, "gatewayClasses", " {}", classes);
+        }
         let pools = self.pools.iter().map(|(value, pool)| format!("  {}: {}", scalar(value), entry(pool)));
         block(&mut text, "pools", " {}", pools);
         block(&mut text, "rendered", " []", self.rendered.iter().map(|kind| format!("- {}", rendered(kind))));
@@ -161,6 +167,8 @@ set: {name: web, namespace: prod}
 platform: azure-basic
 cluster: 6f1c
 label: agentpool
+gatewayClasses:
+  eg: example.com/gateway
 pools:
   a: {name: a, vmSet: a-availabilitySet-1}
   \"on\": {name: \"on\", empty: true}

@@ -74,6 +74,7 @@ impl Object {
     }
 
     /// Returns an object that this one leads to, with the same file and lines.
+    #[must_use]
     pub fn derive(&self, value: Value, origin: Origin) -> Self {
         let mut document = self.document.clone();
         document.value = value;

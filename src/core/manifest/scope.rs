@@ -38,6 +38,29 @@ const CLUSTER_SCOPED: &[(&str, &[&str])] = &[
     ("storagemigration.k8s.io", &["StorageVersionMigration"]),
 ];
 
+/// Cluster-scoped kinds of other well-known APIs, whose CustomResourceDefinitions are rarely in the manifests.
+const WELL_KNOWN: &[(&str, &[&str])] = &[
+    ("cert-manager.io", &["ClusterIssuer"]),
+    (
+        "cilium.io",
+        &[
+            "CiliumBGPAdvertisement",
+            "CiliumBGPClusterConfig",
+            "CiliumBGPNodeConfig",
+            "CiliumBGPNodeConfigOverride",
+            "CiliumBGPPeerConfig",
+            "CiliumBGPPeeringPolicy",
+            "CiliumCIDRGroup",
+            "CiliumClusterwideEnvoyConfig",
+            "CiliumClusterwideNetworkPolicy",
+            "CiliumEgressGatewayPolicy",
+            "CiliumL2AnnouncementPolicy",
+            "CiliumLoadBalancerIPPool",
+        ],
+    ),
+    ("gateway.networking.k8s.io", &["GatewayClass"]),
+];
+
 /// The known scopes: those of Kubernetes' own kinds, and of the CustomResourceDefinitions in the manifests.
 #[derive(Clone, Debug, Default)]
 pub struct Scopes {
@@ -63,6 +86,7 @@ impl Scopes {
         if let Some(namespaced) = self.custom.get(&(group.to_owned(), kind.to_owned())) {
             return *namespaced;
         }
-        !CLUSTER_SCOPED.iter().any(|(known, kinds)| *known == group && kinds.contains(&kind))
+        let mut known = CLUSTER_SCOPED.iter().chain(WELL_KNOWN);
+        !known.any(|(known, kinds)| *known == group && kinds.contains(&kind))
     }
 }

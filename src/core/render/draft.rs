@@ -108,7 +108,7 @@ pub struct RenderedFile {
     pub path: String,
     /// The key of the object in the file.
     pub key: Key,
-    /// The name of the pool, for the Service of a pool.
+    /// The name of the pool, for the Service or the Gateway of a pool.
     pub pool: Option<String>,
     /// The content.
     pub text: String,

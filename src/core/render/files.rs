@@ -19,7 +19,7 @@ pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
         .map(|((draft, path), key)| {
             let pool = draft.value["metadata"]["labels"][POOL_LABEL]
                 .as_str()
-                .filter(|_| draft.role == Role::Service);
+                .filter(|_| matches!(draft.role, Role::Service | Role::Gateway));
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),

@@ -10,6 +10,7 @@ mod carry;
 mod copies;
 mod decide;
 mod listeners;
+mod named_parameters;
 mod parameters;
 mod policies;
 mod routes;
@@ -18,13 +19,12 @@ mod warnings;
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::Value;
-
-use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation, LISTENER_SET_GROUPS};
+use crate::core::gateway;
+use crate::core::gateway::{FleetMode, Implementation, LISTENER_SET_GROUPS, group_of};
 use crate::core::manifest::{Key, Object};
 use crate::core::render::draft::Input;
 pub(super) use crate::core::render::gateways::carry::carry;
-pub(super) use crate::core::render::gateways::warnings::warnings;
+pub(super) use crate::core::render::gateways::warnings::{note, warnings};
 use crate::core::spec::LargeScale;
 
 /// Namespace and name of an object.
@@ -102,13 +102,12 @@ fn full_name(spec: &LargeScale, key: &Key) -> FullName {
     (spec.namespace_of(key).to_owned(), key.name.clone())
 }
 
-/// Whether an object is a Gateway.
-pub(super) fn is_gateway(object: &Object) -> bool {
-    let value = object.value();
-    value["kind"] == "Gateway" && group_of(value) == GATEWAY_GROUP
+/// Whether an object of the manifests is a Gateway.
+fn is_gateway(object: &Object) -> bool {
+    gateway::is_gateway(object.value())
 }
 
-/// Whether an object is a ListenerSet; earlier releases of the API call it XListenerSet.
+/// Whether an object is a ListenerSet; earlier releases of the API call it `XListenerSet`.
 fn is_listener_set(object: &Object) -> bool {
     let value = object.value();
     is_listener_set_kind(value["kind"].as_str()) && LISTENER_SET_GROUPS.contains(&group_of(value))
@@ -116,9 +115,4 @@ fn is_listener_set(object: &Object) -> bool {
 
 fn is_listener_set_kind(kind: Option<&str>) -> bool {
     matches!(kind, Some("ListenerSet" | "XListenerSet"))
-}
-
-fn group_of(value: &Value) -> &str {
-    let version = value["apiVersion"].as_str().unwrap_or_default();
-    version.split_once('/').map_or("", |(group, _)| group)
 }

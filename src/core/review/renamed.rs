@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::core::gateway::is_gateway;
 use crate::core::manifest::{Key, Object, label};
 use crate::core::pools::PoolSet;
 use crate::core::render::{POOL_LABEL, RenderedFile, SERVICE_LABEL};
@@ -57,7 +58,7 @@ impl Renamed<'_> {
         let (new, kept) = self.created();
         let mut names = self.spec.spec.names.clone();
         let services: Vec<Key> =
-            self.objects.iter().filter(|object| object.is_load_balancer()).map(Object::key).collect();
+            self.objects.iter().filter(|object| is_split(object)).map(Object::key).collect();
         let unused: Vec<String> =
             self.spec.keys_of_no_service(&names, &services).map(str::to_owned).collect();
         names.retain(|key, _| !unused.contains(key));
@@ -140,7 +141,7 @@ impl Renamed<'_> {
         .hint(format!("to keep the names and addresses, set {field} with the old names, and render again"));
         let is_first = |object: &&Object| {
             let key = object.key();
-            object.is_load_balancer() && self.spec.namespace_of(&key) == new[0].0 && key.name == new[0].1
+            is_split(object) && self.spec.namespace_of(&key) == new[0].0 && key.name == new[0].1
         };
         Some(match self.objects.iter().find(is_first) {
             Some(object) => warning.at(object.location("/metadata/name")),
@@ -149,21 +150,22 @@ impl Renamed<'_> {
     }
 
     fn warning(&self, old: &str, new: &Key, lost: &BTreeMap<String, String>, hint: &str) -> Diagnostic {
+        let kind = &new.kind;
         let what = if old == new.name {
-            format!("the Services of `{old}` get other names")
+            format!("the {kind}s of `{old}` get other names")
         } else {
-            format!("the Service `{old}` is replaced by `{}`", new.name)
+            format!("the {kind} `{old}` is replaced by `{}`", new.name)
         };
         let names: Vec<&str> = lost.values().map(String::as_str).collect();
         let (their, are) =
             if lost.len() == 1 { ("its address is", "is") } else { ("their addresses are", "are") };
         let warning = Diagnostic::warning(format!(
             "{what}: {} {are} removed ({}), and {their} lost when `apply --prune` or a GitOps tool deletes the old objects",
-            plural(lost.len(), "Service"),
+            plural(lost.len(), kind),
             first_of(&names),
         ))
         .hint(hint);
-        let is_new = |object: &&Object| object.is_load_balancer() && object.key() == *new;
+        let is_new = |object: &&Object| is_split(object) && object.key() == *new;
         match self.objects.iter().find(is_new) {
             Some(object) => warning.at(object.location("/metadata/name")),
             None => warning,
@@ -215,19 +217,31 @@ impl Renamed<'_> {
     }
 }
 
-/// Adds the object of a file, if it is the Service of a pool.
+/// Whether an object of the manifests has a copy for each pool: a Service, or a Gateway.
+fn is_split(object: &Object) -> bool {
+    object.is_load_balancer() || is_gateway(object.value())
+}
+
+/// Returns what a copy keeps if its name changes: the pods of a Service, or the listeners of a Gateway.
+fn selector(object: &Value) -> Value {
+    let field = if is_gateway(object) { "listeners" } else { "selector" };
+    object["spec"][field].clone()
+}
+
+/// Adds the object of a file, if it is the Service or the Gateway of a pool.
 fn add(copies: &mut Copies, path: &str, text: &str, spec: &LargeScale) {
     let Ok(document) = yaml::read_one(path, text) else { return };
     let object = &document.value;
     let (Some(pool), Some(service)) = (label(object, POOL_LABEL), label(object, SERVICE_LABEL)) else {
         return;
     };
-    if object["kind"] != "Service" || object["spec"]["type"] != "LoadBalancer" {
+    let is_service = object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
+    if !is_service && object["kind"] != "Gateway" {
         return;
     }
     let key = Key::of(object);
     let id = (spec.namespace_of(&key).to_owned(), service.to_owned());
-    let copy = Copy { name: key.name.clone(), selector: object["spec"]["selector"].clone() };
+    let copy = Copy { name: key.name.clone(), selector: selector(object) };
     copies.entry(id).or_default().insert(pool.to_owned(), copy);
 }
 

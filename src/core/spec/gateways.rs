@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::core::kubernetes::names;
+use crate::core::report::diagnostic::Diagnostic;
+use crate::core::yaml::Document;
+
 /// How the Gateways of the manifests are split (docs/howto/gateway-api.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -29,4 +33,13 @@ pub enum GatewayMode {
     Shared,
     /// Leave the Gateways as they are.
     Once,
+}
+
+impl GatewaysSpec {
+    /// Returns the problems of the values.
+    pub(super) fn problems(&self, document: &Document) -> Option<Diagnostic> {
+        let namespace = self.namespace.as_deref()?;
+        let message = names::check_label("`spec.gateways.namespace`", namespace).err()?;
+        Some(Diagnostic::error(message).at(document.location("/spec/gateways/namespace")))
+    }
 }

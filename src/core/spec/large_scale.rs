@@ -378,14 +378,12 @@ impl LargeScale {
             require("/spec/labels", names::check_label_key("`spec.labels`", key));
             require("/spec/labels", names::check_label_value(&format!("the label `{key}`"), value));
         }
-        if let Some(namespace) = self.spec.gateways.iter().find_map(|it| it.namespace.as_deref()) {
-            require("/spec/gateways/namespace", names::check_label("`spec.gateways.namespace`", namespace));
-        }
         if pools.when_empty == WhenEmpty::Withdraw && self.spec.dns.is_none() {
             let message = "`whenEmpty: withdraw` removes pools from the round robin of `spec.dns`, but `spec.dns` is not set";
             require("/spec/pools/whenEmpty", Err(message.to_owned()));
         }
         problems.extend(self.problems_of_clusters(document));
+        problems.extend(self.spec.gateways.iter().filter_map(|gateways| gateways.problems(document)));
         problems.extend(self.spec.dns.iter().flat_map(|dns| dns.problems(document)));
         problems
     }

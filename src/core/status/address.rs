@@ -41,6 +41,11 @@ pub enum AddressState {
         /// The addresses that it still has.
         addresses: Vec<Address>,
     },
+    /// The controller does not serve the Gateway.
+    NotProgrammed {
+        /// A condition with its reason.
+        why: String,
+    },
     /// The Service does not exist.
     Absent,
     /// The live Service has another type.
@@ -77,7 +82,7 @@ impl AddressState {
     pub fn addresses(&self) -> &[Address] {
         match self {
             Self::Ready { addresses } | Self::Leaving { addresses } => addresses,
-            Self::Pending { .. } | Self::Absent | Self::OtherType { .. } => &[],
+            Self::Pending { .. } | Self::NotProgrammed { .. } | Self::Absent | Self::OtherType { .. } => &[],
         }
     }
 
@@ -87,6 +92,7 @@ impl AddressState {
             Self::Ready { .. } => "ready",
             Self::Pending { .. } => "pending",
             Self::Leaving { .. } => "leaving",
+            Self::NotProgrammed { .. } => "not-programmed",
             Self::Absent => "absent",
             Self::OtherType { .. } => "other-type",
         }
@@ -99,6 +105,7 @@ impl AddressState {
             Self::Pending { why: Some(event) } => Some(event.sentence(now)),
             Self::Pending { why: None } => Some("no event says why".to_owned()),
             Self::Leaving { .. } => Some("it is being deleted".to_owned()),
+            Self::NotProgrammed { why } => Some(why.clone()),
             Self::Absent => Some("it is not in the cluster".to_owned()),
             Self::OtherType { found } => Some(format!("its type is {found} and not LoadBalancer")),
         }

@@ -11,6 +11,9 @@ use crate::core::report::plural::plural;
 use crate::core::spec::ConflictRule;
 use crate::core::status::address::{AddressState, address_state, ports};
 use crate::core::status::drift::{Drift, DriftSubject, drift};
+use crate::core::status::gateway::{
+    MadeServices, RefusedRoute, gateway_state, is_pool_gateway, refused_routes,
+};
 use crate::core::status::workload::{Rollout, is_workload, rollout};
 
 /// The status of an app.
@@ -20,6 +23,8 @@ pub struct Report {
     pub pools: Vec<PoolRow>,
     /// The workloads.
     pub workloads: Vec<WorkloadRow>,
+    /// The routes that a Gateway does not serve.
+    pub refused_routes: Vec<RefusedRoute>,
     /// The objects that differ from the directory.
     pub drift: Drift,
 }
@@ -31,8 +36,10 @@ pub struct PoolRow {
     pub pool: String,
     /// The Service in the manifests that this one is a copy of.
     pub source: String,
-    /// The Service.
+    /// The Service, or the Gateway of the pool.
     pub service: Key,
+    /// The Service that a controller made for the Gateway of the pool, if it was found.
+    pub made: Option<Key>,
     /// The nodes of the pool, if they could be read.
     pub nodes: Option<NodeCount>,
     /// When the live Service was created.
@@ -78,6 +85,7 @@ impl Report {
     pub fn is_ready(&self) -> bool {
         self.pools.iter().all(PoolRow::is_ready)
             && self.workloads.iter().all(|row| row.rollout == Rollout::Done)
+            && self.refused_routes.is_empty()
     }
 
     /// Compares the bindings of Services that differ from the directory. `paths` are the fields that the platform's binding writes.
@@ -127,6 +135,12 @@ impl PoolRow {
         if !self.state.is_ready() {
             return self.state.reason(now);
         }
+        if let (Binding::Changed, Some(made)) = (self.binding, &self.made) {
+            return Some(format!(
+                "{made} lacks annotations of the Gateway, so the load balancer may have other nodes: kubectl describe service {} --namespace {}",
+                made.name, made.namespace
+            ));
+        }
         if self.binding == Binding::Changed {
             return Some(
                 "its binding differs from the directory, so it may have other nodes: kubectl largescale diff --live"
@@ -162,25 +176,48 @@ pub fn report(
     events: &[LiveObject],
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> Report {
+    report_with_gateways(subjects, rules, events, nodes, &MadeServices::new())
+}
+
+/// Reports the status like [`report`]. `made` are the Services that controllers made for Gateways.
+pub fn report_with_gateways(
+    subjects: &[DriftSubject],
+    rules: &[ConflictRule],
+    events: &[LiveObject],
+    nodes: Option<&BTreeMap<String, NodeCount>>,
+    made: &MadeServices,
+) -> Report {
     let mut by_name: HashMap<&str, Vec<&LiveObject>> = HashMap::new();
     for event in events {
         let name = event.field("involvedObject")["name"].as_str().unwrap_or_default();
         by_name.entry(name).or_default().push(event);
     }
-    let load_balancers = subjects.iter().filter(|subject| is_load_balancer(&subject.desired));
-    let mut pools: Vec<PoolRow> = load_balancers
-        .map(|subject| {
-            let service = subject.key();
-            let events = by_name.get(service.name.as_str()).map_or(&[][..], Vec::as_slice);
-            row(subject, service, events, nodes)
-        })
-        .collect();
+    let events_of = |name: &str| by_name.get(name).map_or(&[][..], Vec::as_slice);
+    let of_pool = |subject: &DriftSubject| {
+        let key = subject.key();
+        if is_load_balancer(&subject.desired) {
+            let live = subject.live.object();
+            let state = address_state(live, events_of(&key.name));
+            return Some(row(subject, key, state, live, nodes));
+        }
+        if !is_pool_gateway(&subject.desired) {
+            return None;
+        }
+        let service = made.get(&key);
+        let events = service.map_or(&[][..], |service| events_of(service.name()));
+        let state = gateway_state(subject.live.object(), service, events);
+        let mut row = row(subject, key, state, service, nodes);
+        row.made = service.map(LiveObject::key);
+        row.binding = service.map_or(Binding::Same, |service| binding_of_made(&subject.desired, service));
+        Some(row)
+    };
+    let mut pools: Vec<PoolRow> = subjects.iter().filter_map(of_pool).collect();
     pools.sort_by(|a, b| (&a.pool, &a.source, &a.service).cmp(&(&b.pool, &b.source, &b.service)));
     let workloads = subjects.iter().filter(|subject| is_workload(&subject.desired));
     let workloads = workloads
         .map(|subject| WorkloadRow { key: subject.key(), rollout: rollout(subject.live.object()) })
         .collect();
-    Report { pools, workloads, drift: drift(subjects, rules) }
+    Report { pools, workloads, refused_routes: refused_routes(subjects), drift: drift(subjects, rules) }
 }
 
 /// Every Service of this type in the directory is the copy for one pool.
@@ -188,25 +225,35 @@ fn is_load_balancer(object: &Value) -> bool {
     object["apiVersion"] == "v1" && object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer"
 }
 
+/// Compares the annotations of a Gateway for its Service with those of the Service: an implementation that has not copied them, or a
+/// change by another client, gives the load balancer other nodes.
+fn binding_of_made(gateway: &Value, service: &LiveObject) -> Binding {
+    let wanted = gateway["spec"]["infrastructure"]["annotations"].as_object();
+    let is_same = wanted.into_iter().flatten().all(|(key, value)| service.annotation(key) == value.as_str());
+    if is_same { Binding::Same } else { Binding::Changed }
+}
+
 fn row(
     subject: &DriftSubject,
-    service: Key,
-    events: &[&LiveObject],
+    key: Key,
+    state: AddressState,
+    service: Option<&LiveObject>,
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> PoolRow {
-    let live = subject.live.object();
     let label = |name: &str| label(&subject.desired, name);
     let pool = label(POOL_LABEL).unwrap_or_default();
+    let created = subject.live.object().and_then(LiveObject::created);
     PoolRow {
         pool: pool.to_owned(),
-        source: label(SERVICE_LABEL).unwrap_or(&service.name).to_owned(),
+        source: label(SERVICE_LABEL).unwrap_or(&key.name).to_owned(),
         // A pool without observed nodes has none. A Service without a pool has no nodes to count.
         nodes: nodes.filter(|_| !pool.is_empty()).map(|nodes| nodes.get(pool).copied().unwrap_or_default()),
-        created: live.and_then(LiveObject::created).map(str::to_owned),
-        ports: ports(live.map_or(&subject.desired, LiveObject::value)),
-        state: address_state(live, events),
+        created: created.map(str::to_owned),
+        ports: ports(service.map_or(&subject.desired, LiveObject::value)),
+        state,
         binding: Binding::default(),
-        service,
+        service: key,
+        made: None,
     }
 }
 

@@ -137,6 +137,7 @@ mod tests {
             name: format!("{source}-{pool}"),
         };
         PoolRow {
+            made: None,
             pool: pool.to_owned(),
             source: source.to_owned(),
             service,

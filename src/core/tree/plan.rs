@@ -80,7 +80,9 @@ impl Plan {
             let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let Some(Ok(document)) = text.map(|text| yaml::read_one(&step.path, &text)) else { continue };
             let pool = label(&document.value, POOL_LABEL);
-            step.pool = pool.filter(|_| document.value["kind"] == "Service").map(str::to_owned);
+            step.pool = pool
+                .filter(|_| document.value["kind"] == "Service" || document.value["kind"] == "Gateway")
+                .map(str::to_owned);
             step.key = Some(Key::of(&document.value));
         }
     }

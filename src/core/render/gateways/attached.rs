@@ -59,7 +59,7 @@ pub(super) fn named(
 }
 
 /// Reports a ListenerSet in a namespace that its Gateway does not accept. By default, a Gateway accepts none
-/// (`AllowedListeners` in sigs.k8s.io/gateway-api apis/v1/gateway_types.go).
+/// (`AllowedListeners` in sigs.k8s.io/gateway-api `apis/v1/gateway_types.go`).
 fn refused(set: &Object, own: &FullName, gateway: &Object, parent: &FullName) -> Option<Diagnostic> {
     let from = gateway.value().pointer("/spec/allowedListeners/namespaces/from").and_then(Value::as_str);
     let needs = match from.unwrap_or("None") {

@@ -15,7 +15,7 @@ use crate::core::render::patches::Patched;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 
 /// The most annotations and labels in `spec.infrastructure` (`GatewayInfrastructure` in sigs.k8s.io/gateway-api
-/// apis/v1/gateway_types.go).
+/// `apis/v1/gateway_types.go`).
 const MAX_ANNOTATIONS: usize = 16;
 const MAX_LABELS: usize = 8;
 
@@ -122,7 +122,7 @@ impl Carrier<'_> {
         let form = self.implementation.spec.parameters.as_ref();
         let mut fields = Vec::new();
         for at in self.changed(service) {
-            match self.parameter(form, &service.value, &at) {
+            match parameter(form, &service.value, &at) {
                 Some(carried) => fields.push(carried),
                 None => problems.push(self.cannot(service, patched, &at)),
             }
@@ -178,12 +178,6 @@ impl Carrier<'_> {
         changed
     }
 
-    /// Returns the pointer in the parameters for a field of the Service, and its value.
-    fn parameter(&self, form: Option<&Parameters>, service: &Value, at: &str) -> Option<(String, Value)> {
-        let field = form?.fields.iter().find(|field| field.service == at)?;
-        Some((field.parameters.clone(), service.pointer(at)?.clone()))
-    }
-
     /// Returns the labels and annotations for `spec.infrastructure`.
     fn metadata(&self, service: &PendingObject<'_>) -> (Map<String, Value>, Map<String, Value>) {
         let map = |field: &str| service.value["metadata"][field].as_object().cloned().unwrap_or_default();
@@ -222,15 +216,21 @@ impl Carrier<'_> {
             "the Service of gateway/{gateway} cannot have `{}`: {name} has no field for it in a Gateway",
             pointer::field(at)
         ))
-        .at(self.location(service, patched, at))
+        .at(self.location(patched, at))
         .hint(hint)
     }
 
     /// Returns the line of the overlay that changed a field, or of the platform in the spec.
-    fn location(&self, _: &PendingObject<'_>, patched: &Patched<'_>, at: &str) -> Location {
+    fn location(&self, patched: &Patched<'_>, at: &str) -> Location {
         let by_patch = patched.provenance.as_ref().and_then(|it| it.location(at)).cloned();
         by_patch.unwrap_or_else(|| self.input.document.location("/spec/platform"))
     }
+}
+
+/// Returns the pointer in the parameters for a field of the Service, and its value.
+fn parameter(form: Option<&Parameters>, service: &Value, at: &str) -> Option<(String, Value)> {
+    let field = form?.fields.iter().find(|field| field.service == at)?;
+    Some((field.parameters.clone(), service.pointer(at)?.clone()))
 }
 
 /// Returns the pointers of the fields that differ, except those in `ignored`.

@@ -1,29 +1,30 @@
 //! Decides which Gateways are split, how, and by which implementation. Refuses what it cannot decide.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::core::gateway::choose::{known, of_controller};
-use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation};
+use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation, group_of};
 use crate::core::manifest::Object;
-use crate::core::pointer;
 use crate::core::render::copies;
 use crate::core::render::draft::Input;
-use crate::core::render::gateways::{
-    FullName, Gateways, How, Split, attached, full_name, group_of, is_gateway, listeners,
-};
+use crate::core::render::gateways::named_parameters::Parameters;
+use crate::core::render::gateways::{Gateways, How, Split, attached, full_name, is_gateway, listeners};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::GatewayMode;
 
 impl<'a> Gateways<'a> {
-    /// Decides what becomes of the Gateways.
+    /// Decides what becomes of the Gateways. Returns the reasons if it cannot; then none is split.
     pub(in crate::core::render) fn decide(
         input: Input<'a>,
-        problems: &mut Vec<Diagnostic>,
         warnings: &mut Vec<Diagnostic>,
-    ) -> Self {
+    ) -> (Self, Vec<Diagnostic>) {
+        let mut problems = Vec::new();
+        let gateways = Self::decide_with(input, &mut problems, warnings);
+        (gateways, problems)
+    }
+
+    fn decide_with(input: Input<'a>, problems: &mut Vec<Diagnostic>, warnings: &mut Vec<Diagnostic>) -> Self {
         let gateways: Vec<(usize, &Object)> =
             input.objects.iter().enumerate().filter(|(_, object)| is_gateway(object)).collect();
         let wanted = input.spec.spec.gateways.as_ref().and_then(|spec| spec.mode);
@@ -41,7 +42,6 @@ impl<'a> Gateways<'a> {
         let mode = match wanted {
             Some(GatewayMode::Once) => return Self::default(),
             Some(GatewayMode::Shared) => FleetMode::Shared,
-            Some(GatewayMode::PerPool) => FleetMode::PerPool,
             None if input.objects.iter().any(Object::is_load_balancer) => {
                 warnings.push(
                     Diagnostic::warning(format!(
@@ -53,7 +53,7 @@ impl<'a> Gateways<'a> {
                 );
                 return Self::default();
             }
-            None => FleetMode::PerPool,
+            None | Some(GatewayMode::PerPool) => FleetMode::PerPool,
         };
         let Some(implementation) = implementation(input, &gateways, problems) else { return Self::default() };
         if !implementation.supports(mode) {
@@ -246,127 +246,5 @@ fn refuse(input: Input<'_>, gateway: &Object, problems: &mut Vec<Diagnostic>) {
             .at(gateway.location("/metadata/name"))
             .hint("rename one of them: `spec.names` and other fields of the spec refer to both by name"),
         );
-    }
-}
-
-/// The parameters in the manifests.
-struct Parameters<'a> {
-    input: Input<'a>,
-    /// The kind of the implementation's parameters.
-    kind: Option<(&'a str, &'a str)>,
-    by_name: HashMap<FullName, usize>,
-    /// The parameters of GatewayClasses, by class.
-    of_classes: HashMap<&'a str, FullName>,
-}
-
-impl<'a> Parameters<'a> {
-    fn of(input: Input<'a>, implementation: &'a Implementation) -> Self {
-        let form = implementation.spec.parameters.as_ref();
-        let kind = form.map(|form| {
-            (form.api_version.split_once('/').map_or("", |(group, _)| group), form.kind.as_str())
-        });
-        let is_one = |value: &Value| {
-            kind.is_some_and(|(group, kind)| group_of(value) == group && value["kind"] == kind)
-        };
-        let objects = input.objects.iter().enumerate().filter(|(_, object)| is_one(object.value()));
-        let by_name = objects.map(|(index, it)| (full_name(input.spec, &it.key()), index)).collect();
-        let mut of_classes = HashMap::new();
-        for value in input.objects.iter().map(Object::value).filter(|value| value["kind"] == "GatewayClass") {
-            let reference = &value["spec"]["parametersRef"];
-            let text = |field: &str| reference[field].as_str();
-            if let (Some(class), Some(name)) = (value["metadata"]["name"].as_str(), text("name"))
-                && text("kind") == kind.map(|(_, kind)| kind)
-            {
-                let namespace = text("namespace").or(input.spec.metadata.namespace.as_deref());
-                of_classes.insert(class, (namespace.unwrap_or_default().to_owned(), name.to_owned()));
-            }
-        }
-        Self { input, kind, by_name, of_classes }
-    }
-
-    /// Returns the index of the parameters that a Gateway or its class names.
-    fn named_by(&self, gateway: &Object, problems: &mut Vec<Diagnostic>) -> Option<usize> {
-        let at = "/spec/infrastructure/parametersRef";
-        let Some(reference) = gateway.value().pointer(at).filter(|it| it.is_object()) else {
-            return self.by_name.get(self.of_classes.get(self.class(gateway))?).copied();
-        };
-        let text = |field: &str| reference[field].as_str().unwrap_or_default();
-        let mut report = |message: String, hint: String| {
-            problems.push(Diagnostic::error(message).at(gateway.location(at)).hint(hint));
-        };
-        let Some((group, kind)) = self.kind else {
-            report(
-                format!("{} names parameters, which its implementation ignores in Gateways", gateway.key()),
-                "remove `spec.infrastructure.parametersRef`; set the parameters in the GatewayClass"
-                    .to_owned(),
-            );
-            return None;
-        };
-        if (text("group"), text("kind")) != (group, kind) {
-            report(
-                format!(
-                    "{} names parameters of the kind {}, expected {kind} ({group})",
-                    gateway.key(),
-                    text("kind")
-                ),
-                format!("set `group: {group}` and `kind: {kind}`"),
-            );
-            return None;
-        }
-        let key = gateway.key();
-        let name = (self.input.spec.namespace_of(&key).to_owned(), text("name").to_owned());
-        let found = self.by_name.get(&name).copied();
-        if found.is_none() {
-            let near = did_you_mean(text("name"), self.by_name.keys().map(|(_, name)| name.as_str()));
-            report(
-                format!("{key} names the {kind} {}, which is not in the manifests{near}", text("name")),
-                format!(
-                    "add it to the manifests: `render` writes a copy with the binding for each pool, or remove `{}`",
-                    pointer::field(at)
-                ),
-            );
-        }
-        found
-    }
-
-    /// Reports parameters that join all Gateways of a class: then they have one load balancer.
-    fn refuse_merged(
-        &self,
-        implementation: &Implementation,
-        split: &HashMap<FullName, Split>,
-        problems: &mut Vec<Diagnostic>,
-    ) {
-        let pointer = implementation.spec.parameters.as_ref().and_then(|it| it.merges.as_deref());
-        let Some(pointer) = pointer else { return };
-        let gateways = self.input.objects.iter().filter(|object| is_gateway(object));
-        let is_split = |gateway: &&Object| split.contains_key(&full_name(self.input.spec, &gateway.key()));
-        let classes: BTreeSet<&str> = gateways.filter(is_split).map(|it| self.class(it)).collect();
-        let of_classes = classes.iter().filter_map(|class| self.of_classes.get(class));
-        let used: BTreeSet<usize> = of_classes.filter_map(|name| self.by_name.get(name)).copied().collect();
-        for object in used.into_iter().map(|index| &self.input.objects[index]) {
-            if object.value().pointer(pointer) == Some(&Value::Bool(true)) {
-                problems.push(
-                    Diagnostic::error(format!(
-                        "`{}` of {} is true: all Gateways of the class share one load balancer",
-                        pointer::field(pointer),
-                        object.key()
-                    ))
-                    .at(object.location(pointer))
-                    .hint("remove it, so that each pool's Gateway has a load balancer"),
-                );
-            }
-        }
-    }
-
-    /// Returns the parameters that only Gateways name: each pool gets a copy, and the original would have no effect.
-    fn owned(&self, split: &HashMap<FullName, Split>) -> HashSet<FullName> {
-        let is_used = |index: &usize| split.values().any(|it| it.parameters == Some(*index));
-        let of_class = |name: &FullName| self.of_classes.values().any(|it| it == name);
-        let own = self.by_name.iter().filter(|(name, index)| is_used(index) && !of_class(name));
-        own.map(|(name, _)| name.clone()).collect()
-    }
-
-    fn class<'v>(&self, gateway: &'v Object) -> &'v str {
-        gateway.value()["spec"]["gatewayClassName"].as_str().unwrap_or_default()
     }
 }

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use crate::core::gateway::group_of;
 use crate::core::json;
 use crate::core::kubernetes::names;
 use crate::core::manifest::Object;
 use crate::core::render::draft::{Input, PendingObject, Role};
-use crate::core::render::gateways::{Gateways, How, full_name, group_of, routes};
+use crate::core::render::gateways::{Gateways, How, full_name, routes};
 use crate::core::spec::LargeScale;
 
 /// The most targets of a policy of the Gateway API.

@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use crate::core::gateway::{FleetMode, GATEWAY_GROUP, LISTENER_SET_GROUPS};
+use crate::core::gateway::{FleetMode, GATEWAY_GROUP, LISTENER_SET_GROUPS, group_of};
 use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::render::gateways::attached::named;
-use crate::core::render::gateways::{FullName, Gateways, How, group_of, is_listener_set_kind};
+use crate::core::render::gateways::{FullName, Gateways, How, is_listener_set_kind};
 use crate::core::report::diagnostic::Diagnostic;
 
-/// The most `parentRefs` of a route (`CommonRouteSpec` in sigs.k8s.io/gateway-api apis/v1/shared_types.go).
+/// The most `parentRefs` of a route (`CommonRouteSpec` in sigs.k8s.io/gateway-api `apis/v1/shared_types.go`).
 const MAX_PARENTS: usize = 32;
 
 /// Kinds of cert-manager with ACME solvers.

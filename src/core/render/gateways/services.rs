@@ -2,11 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::core::gateway::{FleetMode, Implementation, TrafficPolicy};
+use crate::core::gateway::{FleetMode, GatewayName, Implementation, TrafficPolicy};
 use crate::core::json;
 use crate::core::manifest::{Object, Origin};
-use crate::core::patch::placeholder;
-use crate::core::patch::placeholder::Values;
 use crate::core::render::draft::Input;
 use crate::core::render::gateways::{Gateways, How, full_name, listeners};
 
@@ -85,12 +83,6 @@ pub(super) fn namespace_of_proxies(
 fn selector(input: Input<'_>, implementation: &Implementation, gateway: &Object) -> Map<String, Value> {
     let (namespace, name) = full_name(input.spec, &gateway.key());
     let class = gateway.value()["spec"]["gatewayClassName"].as_str().unwrap_or_default();
-    let values = Values::default()
-        .with("gateway.name", Some(&name), "")
-        .with("gateway.namespace", Some(&namespace), "")
-        .with("gateway.class", Some(class), "");
-    let labels = implementation.spec.service.selector.iter();
-    // The placeholders were checked when the file was read.
-    let fill = |text: &String| placeholder::fill(text, &values).unwrap_or_else(|_| text.clone());
-    labels.map(|(key, text)| (key.clone(), fill(text).into())).collect()
+    let labels = implementation.proxy_selector(GatewayName { namespace: &namespace, name: &name, class });
+    labels.into_iter().map(|(key, value)| (key, value.into())).collect()
 }

@@ -14,6 +14,7 @@ use crate::core::render::gateways::attached::gateway_of;
 use crate::core::render::gateways::copies::has_issuer;
 use crate::core::render::gateways::{Gateways, How, full_name, is_gateway, is_listener_set, routes};
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::first_of;
 use crate::core::report::suggest::did_you_mean;
 
 /// Returns warnings, and errors about the names of routes.
@@ -33,6 +34,24 @@ pub(in crate::core::render) fn warnings(
         }
     }
     warnings
+}
+
+/// Returns a note about the objects that each pool more or less changes: those that name the Gateways of all pools.
+pub(in crate::core::render) fn note(input: Input<'_>, gateways: &Gateways<'_>) -> Option<String> {
+    gateways.how().filter(|how| how.mode == FleetMode::PerPool)?;
+    let names_all = |object: &&Object| {
+        let (namespace, _) = full_name(input.spec, &object.key());
+        let value = object.value();
+        let lists = routes::lists(value).into_iter().chain(["/spec/targetRefs".to_owned()]);
+        lists.filter_map(|at| value.pointer(&at)?.as_array()).any(|list| {
+            list.iter().any(|reference| routes::names_of(gateways, &namespace, reference).is_some())
+        })
+    };
+    let names: Vec<String> =
+        input.objects.iter().filter(names_all).map(|object| object.key().to_string()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    (!names.is_empty())
+        .then(|| format!("each pool more or less changes {}, which names all Gateways", first_of(&names)))
 }
 
 fn unproven(input: Input<'_>, how: How<'_>) -> Vec<Diagnostic> {
@@ -83,13 +102,13 @@ fn unknown_parents(input: Input<'_>, gateways: &Gateways<'_>) -> Vec<Diagnostic>
 /// Warns of a certificate that is renewed with HTTP-01: the challenge may arrive at any pool, and the route of the solver must be
 /// attached to the Gateways of all pools.
 fn challenges(input: Input<'_>, gateways: &Gateways<'_>) -> Vec<Diagnostic> {
-    let issues = |object: &&Object| {
+    let makes_certificate = |object: &&Object| {
         let name = full_name(input.spec, &object.key());
         let is_split = is_gateway(object) && gateways.split.contains_key(&name)
             || is_listener_set(object) && gateways.listener_sets.contains_key(&name);
         is_split && has_issuer(object)
     };
-    let Some(object) = input.objects.iter().find(issues) else { return Vec::new() };
+    let Some(object) = input.objects.iter().find(makes_certificate) else { return Vec::new() };
     let issuers: Vec<&Value> = input
         .objects
         .iter()
