@@ -35,7 +35,7 @@ func need(t *testing.T, variables ...string) {
 	}
 }
 
-var document = regexp.MustCompile(`(?m)^---(\s.*)?$`)
+var document = regexp.MustCompile(`(?m)^---([ \t].*)?$`)
 
 // readServices finds the LoadBalancer Services below a folder.
 func readServices(folder string) ([]*v1.Service, error) {

@@ -22,7 +22,7 @@ type tree struct {
 	others map[string][][]byte
 }
 
-var document = regexp.MustCompile(`(?m)^---(\s.*)?$`)
+var document = regexp.MustCompile(`(?m)^---([ \t].*)?$`)
 
 func readTree(folder string) (*tree, error) {
 	rendered := &tree{others: map[string][][]byte{}}
