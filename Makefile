@@ -1,8 +1,8 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models fields types estates months live-months cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller envoy-gateway gateway-crds record-gateway gateway-proof models fields types estates months live-months cases
 
-test: setup control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models actionlint   ## all tests, with the real API server, the real providers and external-dns
+test: setup control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller gateway-crds models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
 
 setup:                              ## install what the tests need, or print the commands
@@ -68,6 +68,15 @@ live-months: control-plane flux-controller ## live COUNT random months on contro
 cases:                              ## rewrite the transcripts of tests/cases; read them before you commit them
 	UPDATE_CASES=1 cargo test --quiet --test cli
 
+record-gateway: control-plane envoy-gateway ## run Envoy Gateway on rendered Gateways, and write what it makes to tests/fixtures/gateway
+	RECORD_GATEWAY=1 cargo test --test e2e gateway:: -- --ignored --test-threads 1
+
+gateway-proof:                      ## run Envoy Gateway again and compare with tests/fixtures/gateway, unless that was done for the same inputs
+	tests/gateway-proof.sh
+
+gateway-crds:                       ## copy the CRDs of the Gateway API and of Envoy Gateway to target/envoy-gateway
+	@if command -v go >/dev/null; then tests/go/envoy-gateway/build.sh crds; else echo "no go: there are no CRDs, their tests are skipped"; fi
+
 fields: control-plane               ## write the table of Kubernetes' fields, from the API server's OpenAPI document
 	UPDATE_FIELDS=1 cargo test --test cluster fields::
 
@@ -78,5 +87,5 @@ types:                              ## write the table of how applies merge and 
 
 # Builds the Go programs of the tests once, outside of the checkout. Without Go, they are not built, and the tests that
 # need them are skipped with a message; in CI this is a failure.
-control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller models krew actionlint:
+control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller envoy-gateway models krew actionlint:
 	@if command -v go >/dev/null; then tests/go/$@/build.sh; else echo "no go: tests/go/$@ is not built, its tests are skipped"; fi

@@ -20,6 +20,9 @@ mod follow;
 mod foreign_text;
 #[path = "../../fuzz/src/lib.rs"]
 mod fuzz;
+#[path = "../support/gateway_cases.rs"]
+mod gateway_cases;
+mod gateways;
 mod git_made;
 mod github;
 mod gitops;

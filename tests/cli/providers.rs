@@ -52,7 +52,7 @@ fn bound(program: &PathBuf, platform: &str, environment: &Environment, label: &s
 }
 
 /// The same for a project in a folder of the environment.
-fn bound_in(
+pub(crate) fn bound_in(
     program: &PathBuf,
     platform: &str,
     environment: &Environment,

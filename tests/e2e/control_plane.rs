@@ -2,13 +2,13 @@
 //!
 //! Tests that do not disturb its parts share one. A test that kills or pauses parts starts its own.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::{fs, io};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::child::{new_directory, said, shell, skip};
 use crate::nodes;
@@ -63,13 +63,29 @@ impl ControlPlane {
         Self::launch(parts, nodes, pools).map_err(|why| skip(&why)).ok()
     }
 
+    /// Starts a control plane for one test, with these nodes.
+    pub(crate) fn with_nodes(parts: Parts, items: &[Value]) -> Option<Self> {
+        let write = |path: &Path| {
+            fs::write(path, json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string())
+        };
+        Self::launch_with(parts, 0, write).map_err(|why| skip(&why)).ok()
+    }
+
     fn launch(parts: Parts, nodes: usize, pools: usize) -> Result<Self, String> {
+        Self::launch_with(parts, pools, |path| nodes::write(path, nodes, pools))
+    }
+
+    fn launch_with(
+        parts: Parts,
+        pools: usize,
+        write_nodes: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<Self, String> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/control-plane");
         if !program.exists() {
             return Err("no control plane: tests/go/control-plane/build.sh has not been run".into());
         }
         let directory = new_directory("control-plane-")?;
-        nodes::write(&directory.join("nodes.json"), nodes, pools).map_err(said)?;
+        write_nodes(&directory.join("nodes.json")).map_err(said)?;
         let without = match parts {
             Parts::All => "",
             Parts::Nodes => "--without kube-controller-manager,kube-scheduler,service-lb",

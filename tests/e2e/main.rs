@@ -22,6 +22,10 @@ mod estates;
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
 mod flux;
+mod gateway;
+#[path = "../support/gateway_cases.rs"]
+#[expect(dead_code, reason = "tests/cli uses more of it")]
+mod gateway_cases;
 mod gitops;
 mod harness;
 mod hostile;

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/cilium/cilium/operator/pkg/nodeipam"
 	"github.com/cilium/cilium/pkg/k8s/apis/cilium.io/v2alpha1"
 	slim "github.com/cilium/cilium/pkg/k8s/slim/k8s/apis/meta/v1"
 	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -20,14 +22,22 @@ var ciliumNodeIPAM = provider{
 	Platform:  "cilium-node-ipam",
 	Module:    ciliumModule,
 	Functions: []string{"nodeSvcLBReconciler.isServiceSupported", "nodeSvcLBReconciler.getRelevantNodes"},
-	choose: func(service *corev1.Service, _ *tree, nodes []*corev1.Node) ([]*corev1.Node, error) {
+	choose: func(service *corev1.Service, rendered *tree, nodes []*corev1.Node) ([]*corev1.Node, error) {
 		scheme := runtime.NewScheme()
-		if err := corev1.AddToScheme(scheme); err != nil {
+		if err := errors.Join(corev1.AddToScheme(scheme), discoveryv1.AddToScheme(scheme)); err != nil {
 			return nil, err
 		}
 		server := fake.NewClientBuilder().WithScheme(scheme)
 		for _, node := range nodes {
 			server = server.WithObjects(node.DeepCopy())
+		}
+		// With externalTrafficPolicy: Local, only nodes with a pod have addresses.
+		for _, text := range rendered.others["EndpointSlice"] {
+			slice := new(discoveryv1.EndpointSlice)
+			if err := json.Unmarshal(text, slice); err != nil {
+				return nil, err
+			}
+			server = server.WithObjects(slice)
 		}
 		chosen, err := nodeipam.LargescaleNodes(context.Background(), server.Build(), service)
 		var list []*corev1.Node

@@ -1,0 +1,9 @@
+//! Envoy Gateway as a controller: what it makes of rendered Gateways, and where its proxies run.
+//!
+//! The controller takes 10 minutes to build, so `make record-gateway` runs these tests, and the others compare with its record in
+//! `tests/fixtures/gateway`.
+
+mod controller;
+mod crds;
+mod made;
+mod record;
