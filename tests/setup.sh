@@ -31,6 +31,7 @@ needs mandoc mandoc
 needs groff groff
 needs util-linux setpriv
 needs openssl openssl
+needs curl curl
 needs git git
 needs python3-pip python3
 test -e /usr/share/bash-completion/bash_completion || packages+=(bash-completion)

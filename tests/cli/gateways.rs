@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use largescale::core::gateway::{FleetMode, Implementation, read_builtin};
+use largescale::core::gateway::{FleetMode, Implementation, builtin_names, read_builtin};
+use largescale::core::platform::Grade;
 use serde_json::{Map, Value, json};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, checkout};
 use crate::examples::azure_provider;
 use crate::gateway_cases::{Case, POOLS, cases, fixtures, read, rendered, stamp, write};
 use crate::providers::{bound_in, provider_binding};
@@ -86,6 +87,29 @@ fn the_record_belongs_to_what_is_rendered_today() {
     }
     let recorded = fs::read_to_string(fixtures().join("stamp")).unwrap_or_default();
     assert_eq!(recorded.trim(), stamp(&all), "the controller or its driver has changed: {HINT}");
+}
+
+/// Data with the grade `tested` name the version that the tests run.
+#[test]
+fn the_proof_is_of_the_version_that_runs() {
+    let modules = ["envoy-gateway", "provider-binding"]
+        .map(|folder| fs::read_to_string(checkout().join("tests/go").join(folder).join("go.mod")).unwrap())
+        .concat();
+    let required = |module: &str| {
+        modules.lines().any(|line| {
+            line.trim().trim_end_matches(" // indirect").trim_start_matches("github.com/") == module
+        })
+    };
+    let mut tested = Vec::new();
+    for name in builtin_names() {
+        let proof = read_builtin(name).unwrap().unwrap().spec.proof;
+        if proof.grade == Grade::Tested {
+            assert!(checkout().join(proof.by.unwrap()).is_dir(), "{name}");
+            assert!(required(&proof.source), "{name}: {} is in no go.mod", proof.source);
+            tested.push(name);
+        }
+    }
+    assert_eq!(tested, ["envoy-gateway"]);
 }
 
 #[test]

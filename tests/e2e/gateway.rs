@@ -5,5 +5,6 @@
 
 mod controller;
 mod crds;
+mod envoy;
 mod made;
 mod record;

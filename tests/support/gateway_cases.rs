@@ -45,7 +45,7 @@ spec:
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: web-tls}]}}
-  - {name: admin, port: 8081, protocol: HTTP}
+  - {name: admin, port: 8088, protocol: HTTP}
 ---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -217,10 +217,14 @@ pub(crate) fn fixtures() -> PathBuf {
 /// Returns the digest of what the record depends on: the version of the controller, the driver, and the rendered objects.
 pub(crate) fn stamp(rendered: &[String]) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files: Vec<PathBuf> =
-        ["tests/go/envoy-gateway/go.mod", "tests/e2e/gateway.rs", "tests/support/gateway_cases.rs"]
-            .map(|path| root.join(path))
-            .into();
+    let mut files: Vec<PathBuf> = [
+        "tests/go/envoy-gateway/go.mod",
+        "tests/go/envoy-gateway/envoy.txt",
+        "tests/e2e/gateway.rs",
+        "tests/support/gateway_cases.rs",
+    ]
+    .map(|path| root.join(path))
+    .into();
     files.extend(fs::read_dir(root.join("tests/e2e/gateway")).unwrap().map(|entry| entry.unwrap().path()));
     files.sort();
     let mut digest = Sha256::new();

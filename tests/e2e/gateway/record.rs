@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::control_plane::{ControlPlane, Parts};
-use crate::gateway::controller::{EnvoyGateway, NAMESPACE};
+use crate::gateway::controller::{EnvoyGateway, NAMESPACE, built};
+use crate::gateway::envoy::{Envoy, backend, service_of};
 use crate::gateway::made::{endpoint_slice, nodes_of_proxies, owned, service, workload};
 use crate::gateway_cases::{Case, POOLS, cases, fixtures, rendered, stamp, write};
 use crate::wait::until;
@@ -95,7 +96,7 @@ impl<'a> Applied<'a> {
     /// The rendered Services of the mode `shared` have the proxies of the fleet as endpoints.
     fn check_endpoints(&self) {
         let proxies: BTreeSet<String> = self.owned("/api/v1", "pods").iter().map(name).collect();
-        for service in rendered(&self.app.directory().join("rendered")) {
+        for service in self.rendered() {
             if service["kind"] != "Service" {
                 continue;
             }
@@ -111,6 +112,35 @@ impl<'a> Applied<'a> {
                 (pods.collect::<BTreeSet<_>>() == proxies).then_some(())
             });
         }
+    }
+
+    /// Each fleet answers through the route, on each target port of each Service that selects its pods.
+    fn check_answers(&self, program: &Path) {
+        let mut services = self.owned("/api/v1", "services");
+        services.extend(self.rendered().into_iter().filter(|object| object["kind"] == "Service"));
+        let certificate = self.app.directory().join("tls.crt");
+        for workload in self.workloads() {
+            let labels = &workload["spec"]["template"]["metadata"]["labels"];
+            let selects = |service: &&Value| {
+                let selector = service["spec"]["selector"].as_object();
+                selector.is_some_and(|it| it.iter().all(|(key, value)| labels[key] == *value))
+            };
+            let selecting: Vec<&Value> = services.iter().filter(selects).collect();
+            let expected = if self.case.mode == FleetMode::Shared { 1 + POOLS.len() } else { 1 };
+            assert_eq!(selecting.len(), expected, "{}", name(&workload));
+            let envoy = Envoy::start(self.plane, program, &workload);
+            for service in selecting {
+                for port in service["spec"]["ports"].as_array().unwrap() {
+                    let scheme = if port["port"] == 443 { "https" } else { "http" };
+                    let answer = envoy.request(scheme, port["targetPort"].as_u64().unwrap(), &certificate);
+                    assert_eq!(answer, self.case.name(), "{}: {port}", name(service));
+                }
+            }
+        }
+    }
+
+    fn rendered(&self) -> Vec<Value> {
+        rendered(&self.app.directory().join("rendered"))
     }
 
     fn slices(&self, service: &str) -> Vec<Value> {
@@ -138,8 +168,7 @@ impl<'a> Applied<'a> {
         }
         made.extend(self.workloads().iter().map(workload));
         made.sort_by_key(|object| (object["kind"].to_string(), object["metadata"]["name"].to_string()));
-        let rendered = rendered(&self.app.directory().join("rendered"));
-        [("made.yaml", write(&made)), ("rendered.yaml", write(&rendered))]
+        [("made.yaml", write(&made)), ("rendered.yaml", write(&self.rendered()))]
     }
 
     /// The proxies of a pool run on its nodes; those of one fleet may run on any.
@@ -177,14 +206,19 @@ fn has(status: &Value, condition: &str) -> bool {
     conditions.into_iter().flatten().any(|it| it["type"] == condition && it["status"] == "True")
 }
 
-/// Creates what the manifests name: the certificate of the listener and the Service behind the route.
+/// Creates what the manifests name: the certificate of the listener, and the Service behind the route, which answers with the name of the
+/// case.
 fn prepare(app: &App) {
     let certificate = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=www.example.com \
         -addext subjectAltName=DNS:www.example.com -keyout tls.key -out tls.crt";
     let made = app.shell_line(certificate);
     assert_eq!(made.code, Some(0), "{made:?}");
     app.kubectl(&["create", "secret", "tls", "web-tls", "--cert=tls.crt", "--key=tls.key"]).ok();
-    app.kubectl(&["create", "service", "clusterip", "web", "--tcp=8080:8080"]).ok();
+    let server = backend(app.namespace.clone());
+    for object in service_of(server) {
+        app.write("object.json", &object.to_string());
+        app.kubectl(&["create", "-f", "object.json"]).ok();
+    }
 }
 
 /// Compares with the record, or writes it.
@@ -203,12 +237,14 @@ fn keep(path: &Path, text: &str) {
 fn envoy_gateway_makes_what_is_recorded() {
     let Some(plane) = control_plane() else { return };
     let Some(controller) = EnvoyGateway::start(&plane) else { return };
+    let Some(envoy) = built("envoy").map(|directory| directory.join("envoy")) else { return };
     let applied: Vec<Applied> = cases().map(|case| Applied::new(&plane, case)).collect();
     let mut all_rendered = Vec::new();
     for case in &applied {
         case.wait(&controller);
         case.check_nodes();
         case.check_endpoints();
+        case.check_answers(&envoy);
         for (file, text) in case.record() {
             keep(&case.case.record().join(file), &text);
             if file == "rendered.yaml" {
