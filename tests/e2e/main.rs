@@ -26,6 +26,7 @@ mod gateway;
 #[path = "../support/gateway_cases.rs"]
 #[expect(dead_code, reason = "tests/cli uses more of it")]
 mod gateway_cases;
+mod gateway_status;
 mod gitops;
 mod harness;
 mod hostile;
