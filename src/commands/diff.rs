@@ -12,7 +12,6 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::mask::Mask;
 use crate::core::review::{Against, Reviewed, rebound};
 use crate::core::tree::plan::{Action, Overwrite, Plan, Step, plan};
-use crate::directory::git::Repository;
 use crate::directory::{Project, Tree};
 use crate::engine::discover::{NodeArgs, RenderArgs, discover};
 use crate::engine::tree_review::Trees;
@@ -145,7 +144,7 @@ impl Before {
 
     /// Returns the files that the lock file of a revision lists, as they were in it.
     fn in_git(project: &Project, revision: &str) -> Result<Self, Failure> {
-        let Some(repository) = Repository::around(&project.directory)? else {
+        let Some(repository) = project.repository()? else {
             return Err(Diagnostic::error("git repository not found, or git is not installed")
                 .at(Location::file(project.source.file().display().to_string()))
                 .hint("without --base, `diff` compares with the files in the output directory")

@@ -19,7 +19,7 @@ const CHANGED: usize = 50_000;
 /// Returns the files of the output directory whose content git made from rendered files alone, with their digests. A render may
 /// overwrite them: a user edited neither branch nor the result.
 pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
-    let Some(repository) = Repository::around(files.directory)? else { return Ok(Vec::new()) };
+    let Some(repository) = files.repository.get()? else { return Ok(Vec::new()) };
     if !repository.holds(files.output) {
         return Ok(Vec::new());
     }
@@ -36,7 +36,7 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
         let is_of_a_side = [&ours, &theirs].into_iter().any(|side| side.get(name) == Some(id));
         !is_of_a_side && !merge.edited.contains(&[&below, b"/".as_slice(), name].concat())
     });
-    let Some(known) = rendered_contents(&repository, &merge)? else { return Ok(Vec::new()) };
+    let Some(known) = rendered_contents(repository, &merge)? else { return Ok(Vec::new()) };
     let ids: Vec<&[u8]> = made.values().map(Vec::as_slice).collect();
     let contents = repository.blobs(&ids)?;
     let digest = |(name, content): (&Vec<u8>, Option<Vec<u8>>)| {

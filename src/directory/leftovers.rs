@@ -14,7 +14,6 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::path;
 use crate::core::yaml;
 use crate::directory::files::entries;
-use crate::directory::git::Repository;
 use crate::directory::{Project, Source, read_text};
 
 /// How many bytes of a file are read to find the header, which is in the first lines.
@@ -97,7 +96,7 @@ fn same_object(project: &Project, output: &Path, name: &str) -> Option<String> {
 
 /// Returns the commit whose lock lists the first leftover and the most others: HEAD, or one of the last that changed the file.
 fn commit_with(project: &Project, output: &Path, left: &[String]) -> Option<String> {
-    let repository = Repository::around(&project.directory).ok()??;
+    let repository = project.repository().ok()??;
     let first = left.first()?;
     let listed = |commit: &String| {
         let beside = repository.revision(commit, output, &project.lock_path()).ok().and_then(|it| it.beside);

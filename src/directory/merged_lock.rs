@@ -9,7 +9,7 @@ use crate::core::lock::{Lock, conflict};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::directory::files::{read, read_text};
-use crate::directory::git::{Repository, Stages, is_merging};
+use crate::directory::git::{Repository, RepositoryCell, Stages, is_merging};
 
 /// The files that the locks of two branches are about.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Files<'a> {
     pub(super) output: &'a Path,
     /// The lock.
     pub(super) lock: &'a Path,
+    /// The repository around the directory.
+    pub(super) repository: &'a RepositoryCell,
 }
 
 /// A lock, and what the user should know about it.
@@ -60,18 +62,18 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
     if !has_markers && !is_merging(files.directory) {
         return plain();
     }
-    let Some(repository) = Repository::around(files.directory)? else {
+    let Some(repository) = files.repository.get()? else {
         return if has_markers { Err(no_repository(&shown, text.as_deref()).into()) } else { plain() };
     };
     let output = if repository.holds(files.output) { files.output } else { files.lock };
     let mut conflicts = repository.conflicts(output, files.lock)?;
     let mut found = match conflicts.remove(&repository.path(files.lock)?) {
         Some(stages) => of_stages(files, &stages, text.as_deref())?,
-        None if has_markers => return Err(markers_only(&repository, files).into()),
+        None if has_markers => return Err(markers_only(repository, files).into()),
         None => plain()?,
     };
     if let Some(lock) = &mut found.lock {
-        let sides = sides(&repository, files, &conflicts)?;
+        let sides = sides(repository, files, &conflicts)?;
         for (path, stages) in conflicts {
             let Some(name) =
                 path.rsplit(|byte| *byte == b'/').next().and_then(|name| std::str::from_utf8(name).ok())
@@ -95,7 +97,7 @@ pub(super) fn of_merge_commit(files: Files<'_>) -> Checked<Option<Lock>> {
     if !files.lock.exists() {
         return Ok(None);
     }
-    let Some(repository) = Repository::around(files.directory)? else { return Ok(None) };
+    let Some(repository) = files.repository.get()? else { return Ok(None) };
     let Some(commit) = repository.last_merge(files.lock)? else { return Ok(None) };
     let text = read_text(files.lock, &shown)?.replace("\r\n", "\n");
     let is = |content: &Option<Vec<u8>>| content.as_deref() == Some(text.as_bytes());

@@ -7,7 +7,6 @@ use crate::core::lock::merge::add_pools;
 use crate::core::pools::with_pools_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
-use crate::directory::git::Repository;
 use crate::directory::lock_file::lock_named;
 use crate::directory::{MergeNote, Project, leftovers};
 
@@ -46,7 +45,7 @@ fn keep_pools_of_spec(project: &mut Project, path: &Path) -> Checked<()> {
 fn keep_pools_of_revision(project: &mut Project, revision: &str) -> Checked<()> {
     let (output, path) = (project.output(), project.lock_path());
     let shown = path.display().to_string();
-    let Some(repository) = Repository::around(&project.directory)? else {
+    let Some(repository) = project.repository()? else {
         let message =
             format!("--pools-of: `{revision}` not found, and no git repository has it as a revision");
         return Err(Diagnostic::error(message)

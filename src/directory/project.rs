@@ -18,6 +18,7 @@ use crate::directory::Source;
 use crate::directory::boundary::Boundary;
 use crate::directory::damaged_lock::name_git;
 use crate::directory::files::read_text;
+use crate::directory::git::{Repository, RepositoryCell};
 use crate::directory::manifests::{Paths, below, manifests};
 use crate::directory::merged_lock::{Files, Found, MergeNote};
 use crate::directory::read_files::ReadFiles;
@@ -51,6 +52,7 @@ pub struct Project {
     /// The other clusters of the spec, by name.
     others: Vec<String>,
     boundary: Boundary,
+    repository: RepositoryCell,
 }
 
 impl Project {
@@ -67,7 +69,7 @@ impl Project {
     /// Merges the locks of both parents of the last merge commit, if that commit took only one of them. Returns whether it did.
     pub fn use_merge_commit(&mut self) -> Checked<bool> {
         let (output, lock) = (self.output(), self.lock_path());
-        let files = Files { directory: &self.directory, output: &output, lock: &lock };
+        let files = self.files(&output, &lock);
         let Some(merged) = merged_lock::of_merge_commit(files)? else { return Ok(false) };
         let current = self.lock.replace(merged).map(Box::new);
         let next = "the last merge commit has the lock of one branch; this render merged the locks of both"
@@ -80,8 +82,7 @@ impl Project {
     pub fn accept_files_of_git(&mut self) -> bool {
         let (output, lock) = (self.output(), self.lock_path());
         // If git cannot tell, the files stay refused, and that message helps more.
-        let made = git_made::files(Files { directory: &self.directory, output: &output, lock: &lock })
-            .unwrap_or_default();
+        let made = git_made::files(self.files(&output, &lock)).unwrap_or_default();
         let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return false };
         lock.sides.push(made.into_iter().collect());
         true
@@ -120,6 +121,7 @@ impl Project {
                 .check_output(&directory, &spec.spec.output, document.location("/spec/output"))
                 .map_err(Vec::from),
         );
+        let repository = RepositoryCell::of(&directory);
         let read_files = ReadFiles::default();
         read_files.note(&spec_path);
         let paths = Paths { directory: &directory, boundary: &boundary, read: &read_files };
@@ -141,7 +143,9 @@ impl Project {
         let read = match need {
             Need::Merged => {
                 let (output, lock) = (directory.join(&spec.spec.output), source.lock());
-                merged_lock::read_merging(Files { directory: &directory, output: &output, lock: &lock })
+                let files =
+                    Files { directory: &directory, output: &output, lock: &lock, repository: &repository };
+                merged_lock::read_merging(files)
             }
             _ => load_lock(&source.lock()).map(|lock| Found { lock, ..Found::default() }),
         };
@@ -163,9 +167,19 @@ impl Project {
                 inputs: read_files.into_paths(),
                 others,
                 boundary,
+                repository,
             }),
             _ => Err(problems),
         }
+    }
+
+    fn files<'a>(&'a self, output: &'a Path, lock: &'a Path) -> Files<'a> {
+        Files { directory: &self.directory, output, lock, repository: &self.repository }
+    }
+
+    /// Returns the git repository that contains the directory of the spec; `None` if there is none, or if git is not installed.
+    pub fn repository(&self) -> Result<Option<&Repository>, Diagnostic> {
+        self.repository.get()
     }
 
     /// Returns the path of the lock.

@@ -10,7 +10,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::platform::choose::choose;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::report::diagnostic::Diagnostic;
-use crate::directory::git::Repository;
+use crate::directory::git::Listed;
 use crate::directory::{NamedBy, Project, beginning_with, is_same, nodes_from, on_path, says, this_program};
 use crate::engine::cluster_identity::named;
 use crate::engine::set_name::moved;
@@ -103,8 +103,9 @@ fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
 /// Returns a problem if another directory of the repository has the same lock id. Ignores errors of git: `render` reports them.
 fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
-    let repository = Repository::around(&project.directory).ok()??;
-    repository.refuse_copies(id, &project.lock_path(), &project.source.flags()).err()
+    let repository = project.repository().ok()??;
+    let listing = repository.listing(Listed::Locks, None).ok()?;
+    repository.refuse_copies(id, &project.lock_path(), &project.source.flags(), &listing).err()
 }
 
 /// Connects to the cluster. A failure is only a warning if the spec reads its nodes from a file.

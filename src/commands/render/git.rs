@@ -1,18 +1,18 @@
 //! The git repository of the rendered directory: ignored files, uncommitted files, and the commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
 use std::path::PathBuf;
-use std::thread;
 
 use crate::commands::render::outcome::Outcome;
-use crate::core::lock::Lock;
+use crate::core::lock::{Lock, LockId};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::plural::plural;
 use crate::core::report::shell_quote;
 use crate::core::review::commit_message;
 use crate::core::tree::plan::{Action, Plan};
-use crate::directory::git::{Difference, Filters, GitFileStatus, GitState, Head, Repository};
+use crate::directory::git::{
+    Difference, Filters, GitFileStatus, GitState, Head, Listed, Rendered, Repository,
+};
 use crate::directory::{Project, on_path};
 use crate::engine::discover::LockIdentity;
 use crate::exit::Exit;
@@ -43,36 +43,28 @@ pub(super) enum Inputs {
 const SHOWN: usize = 10;
 
 /// A repository that accepts the files.
-pub(super) struct Around {
-    repository: Repository,
+pub(super) struct Around<'a> {
+    repository: &'a Repository,
     filters_off: Filters,
 }
 
 /// Returns the repository that contains the project, unless the user wants to ignore it. Fails before anything is written if
 /// the repository cannot be trusted, ignores the files, or cannot accept the commit.
-pub(super) fn around(
-    project: &Project,
+pub(super) fn around<'a>(
+    project: &'a Project,
     plan: &Plan,
     git: Git,
     identity: LockIdentity,
-) -> Result<Option<Around>, Failure> {
+) -> Result<Option<Around<'a>>, Failure> {
     if git == Git::Leave {
         return Ok(None);
     }
-    let Some(repository) = Repository::around(&project.directory)? else {
+    let Some(repository) = project.repository()? else {
         return if git == Git::Commit { Err(nothing_to_commit_to(project).into()) } else { Ok(None) };
     };
     let id = project.lock.as_ref().and_then(|lock| lock.id.as_ref());
-    let (around, copies) = thread::scope(|scope| {
-        // The search takes as long as everything else that git does here.
-        let search = (identity == LockIdentity::Keep).then_some(id).flatten().map(|id| {
-            scope.spawn(|| repository.refuse_copies(id, &project.lock_path(), &project.source.flags()))
-        });
-        let around = accepting(&repository, project, plan, git);
-        (around, search.map_or(Ok(()), |search| search.join().unwrap_or_else(|panic| resume_unwind(panic))))
-    });
-    copies?;
-    let Some(filters_off) = around? else { return Ok(None) };
+    let id = id.filter(|_| identity == LockIdentity::Keep);
+    let Some(filters_off) = accepting(repository, project, plan, git, id)? else { return Ok(None) };
     let around = Around { repository, filters_off };
     if git == Git::Commit {
         around.refuse_unready(project, plan)?;
@@ -80,27 +72,36 @@ pub(super) fn around(
     Ok(Some(around))
 }
 
-/// Refuses a repository that cannot accept the files, then reads its filters. Returns `None` if the files belong to
-/// another repository.
+/// Refuses a repository that cannot accept the files, or that has another lock with this id; then reads its filters. Returns
+/// `None` if the files belong to another repository.
 fn accepting(
     repository: &Repository,
     project: &Project,
     plan: &Plan,
     git: Git,
+    id: Option<&LockId>,
 ) -> Result<Option<Filters>, Failure> {
     let kept = plan.steps.iter().filter(|step| step.action != Action::Removed);
     let files: Vec<PathBuf> =
         kept.map(|step| project.output().join(&step.path)).chain([project.lock_path()]).collect();
-    if !repository.holds(&project.output()) {
+    let output = project.output();
+    let is_held = repository.holds(&output);
+    let rendered = is_held.then_some(Rendered { directory: &output, files: &files });
+    let listed = if id.is_some() { Listed::Locks } else { Listed::Nothing };
+    let listing = repository.listing(listed, rendered)?;
+    if let Some(id) = id {
+        repository.refuse_copies(id, &project.lock_path(), &project.source.flags(), &listing)?;
+    }
+    if !is_held {
         // A separate repository for rendered files is fine, but a commit cannot span two.
         let problem = Diagnostic::error(
             "the output directory is not in the git repository of the spec and its lock file",
         )
-        .at(Location::file(project.output().display().to_string()))
+        .at(Location::file(output.display().to_string()))
         .hint("render without --commit and --all, then commit in both repositories");
         return if git == Git::Commit { Err(problem.into()) } else { Ok(None) };
     }
-    repository.refuse_ignored(&project.output(), &files)?;
+    repository.refuse_ignored(&files, &listing)?;
     Ok(Some(Filters::off(repository)?))
 }
 
@@ -128,7 +129,7 @@ fn nothing_to_commit_to(project: &Project) -> Diagnostic {
         .hint(format!("`git init{named}` creates one; `render` without --commit and --all does not need it"))
 }
 
-impl Around {
+impl Around<'_> {
     /// Returns the rendered files, the removed files and the lock file, if they are not committed. Runs no filter.
     pub(super) fn git_status(&self, project: &Project, plan: &Plan) -> Result<Vec<GitFileStatus>, Failure> {
         self.status_with(project, plan, &self.filters_off)

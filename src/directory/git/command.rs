@@ -4,6 +4,7 @@
 //! a person whom the user does not trust: a pull request, or an archive that the user unpacked. A call that only reads
 //! must therefore not start a program that the configuration names.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -39,7 +40,12 @@ pub(super) struct Options<'a> {
     pub(super) index: Option<&'a Path>,
     /// A file with settings that override the repository's; its path is absolute.
     pub(super) overrides: Option<&'a Path>,
+    /// The value of `GIT_CEILING_DIRECTORIES`, if it is not the user's: git does not look for a repository in these directories.
+    pub(super) ceilings: Option<&'a OsStr>,
 }
+
+/// The number of bytes that every pipe takes before a program reads them.
+const PIPE_BYTES: usize = 4096;
 
 /// Settings and variables for a call that starts no program.
 ///
@@ -108,9 +114,12 @@ pub(super) fn git(
         setting.push(file);
         command.arg("-c").arg(setting);
     }
+    if let Some(ceilings) = options.ceilings {
+        command.env("GIT_CEILING_DIRECTORIES", ceilings);
+    }
     let mut child = command
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -119,14 +128,19 @@ pub(super) fn git(
             _ => Failed::Run(error),
         })?;
     let stdin = child.stdin.take();
-    // git writes while it reads: writing all input before reading any output would block both.
-    let output = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            // If git ends early, its standard error says why.
-            let _ = stdin.map(|mut stdin| stdin.write_all(input));
-        });
+    // If git ends early, its standard error says why.
+    let write = || drop(stdin.map(|mut stdin| stdin.write_all(input)));
+    let output = if input.len() <= PIPE_BYTES {
+        // Starting a thread takes as long as a tenth of the call.
+        write();
         child.wait_with_output()
-    })
+    } else {
+        // git writes while it reads: writing all input before reading any output would block both.
+        std::thread::scope(|scope| {
+            scope.spawn(write);
+            child.wait_with_output()
+        })
+    }
     .map_err(Failed::Run)?;
     if output.status.success() {
         return Ok(output.stdout);

@@ -1,12 +1,15 @@
 //! Finds locks with the same id in one repository: a user copied a directory.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::directory::git::Repository;
+use crate::directory::files::read;
 use crate::directory::git::command::{Failed, GitAccess, git};
+use crate::directory::git::git_dir::path_of;
+use crate::directory::git::{Listing, Repository};
 
 impl Repository {
     /// Returns those of these lock IDs that a lock of the repository has, tracked or not. An ID has hexadecimal digits only.
@@ -18,13 +21,23 @@ impl Repository {
         Ok(String::from_utf8_lossy(&found).lines().map(str::to_owned).collect())
     }
 
-    /// Refuses a lock whose id another lock of the repository also has, tracked or not: both directories would be applied as
-    /// one ApplySet. Searches all locks with one git command, for the id in every form that YAML allows. `flags` name the spec
-    /// on the command line.
-    pub fn refuse_copies(&self, id: &LockId, lock: &Path, flags: &str) -> Result<(), Diagnostic> {
+    /// Refuses a lock whose id another listed lock also has, tracked or not: both directories would be applied as one ApplySet.
+    /// Searches for the id in every form that YAML allows. `flags` name the spec on the command line.
+    pub fn refuse_copies(
+        &self,
+        id: &LockId,
+        lock: &Path,
+        flags: &str,
+        listing: &Listing,
+    ) -> Result<(), Diagnostic> {
         let own = self.path(lock)?;
-        let answer = self.locks_with(&[id.as_str()])?;
-        let copies = answer.iter().filter(|path| **path != own);
+        let has_id = |path: &[u8]| {
+            let file = self.root().join(path_of(path));
+            // A link has the content of another file, which is found where it is. A file that cannot be read is no copy either.
+            fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file())
+                && read(&file, "").is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(id.as_str()))
+        };
+        let copies = listing.locks().filter(|path| *path != own && has_id(path));
         let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         let Some(first) = copies.first() else { return Ok(()) };
         let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };

@@ -60,15 +60,10 @@ impl DriversOff {
 
     /// Reads the configuration; returns `None` if it has no driver of this kind.
     fn of(repository: &Repository, kind: &Kind) -> Result<Option<Self>, Diagnostic> {
-        let asked = ["config", "--null", "--name-only", "--get-regexp", kind.pattern];
-        let keys = match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
-            Ok(keys) => keys,
-            // `git config` exits with 1 and without a message if there is none.
-            Err(Failed::Said(said)) if said.is_empty() => return Ok(None),
-            Err(failed) => return Err(failed.at("config")),
+        let mut names: Vec<Vec<u8>> = match repository.driver_settings() {
+            Some(settings) => settings.iter().filter_map(|key| driver(kind, key)).collect(),
+            None => asked_names(repository, kind)?,
         };
-        let mut names: Vec<Vec<u8>> =
-            keys.split(|byte| *byte == 0).filter_map(|key| driver(kind, key)).collect();
         names.sort();
         names.dedup();
         if names.is_empty() {
@@ -100,6 +95,17 @@ impl DriversOff {
         let fields: Vec<&[u8]> = answer.split(|byte| *byte == 0).collect();
         let named = fields.chunks_exact(3).filter(|fields| self.names.iter().any(|name| name == fields[2]));
         Ok(named.map(|fields| fields[0].to_owned()).collect())
+    }
+}
+
+/// Asks git for the names of the drivers.
+fn asked_names(repository: &Repository, kind: &Kind) -> Result<Vec<Vec<u8>>, Diagnostic> {
+    let asked = ["config", "--null", "--name-only", "--get-regexp", kind.pattern];
+    match git(repository.root(), repository.options(GitAccess::ReadOnly), &asked, &[]) {
+        Ok(keys) => Ok(keys.split(|byte| *byte == 0).filter_map(|key| driver(kind, key)).collect()),
+        // `git config` exits with 1 and without a message if there is none.
+        Err(Failed::Said(said)) if said.is_empty() => Ok(Vec::new()),
+        Err(failed) => Err(failed.at("config")),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::Project;
-use crate::directory::git::command::{GitAccess, Options};
+use crate::directory::git::command::GitAccess;
 use crate::directory::git::git_dir::path_of;
 use crate::directory::git::status::{Difference, parsed};
 use crate::directory::git::{GitFileStatus, Repository};
@@ -43,7 +43,7 @@ impl Repository {
         let flags = ["status", "--porcelain=v2", "-z", "--no-renames", "--ignore-submodules=all"];
         let mut command = [&flags[..], &["--untracked-files=all", "--"]].concat();
         command.extend(asked.iter().map(String::as_str));
-        let options = Options { overrides: None, ..self.options(GitAccess::ReadOnly) };
+        let options = self.options(GitAccess::ReadOnly);
         let answer = self.git_with(options, &command, &[])?;
         let entries = answer.split(|byte| *byte == 0).filter_map(parsed);
         let of_input = |(state, difference, path): (_, Difference, &[u8])| {

@@ -98,8 +98,7 @@ impl Repository {
     pub(in crate::directory) fn last_merge(&self, file: &Path) -> Result<Option<MergeCommit>, Diagnostic> {
         let path = self.shown_path(file)?;
         // The names of objects are separated by line ends.
-        let is_one_line = !path.contains('\n');
-        if !is_one_line || self.git(&["rev-parse", "--verify", "--quiet", "HEAD"], &[]).is_err() {
+        if path.contains('\n') {
             return Ok(None);
         }
         let asked = [
@@ -112,7 +111,13 @@ impl Repository {
             "--",
             path.as_str(),
         ];
-        let answer = self.git(&asked, &[])?;
+        let answer = match self.git(&asked, &[]) {
+            // There is no commit yet.
+            Err(_) if self.git(&["rev-parse", "--verify", "--quiet", "HEAD"], &[]).is_err() => {
+                return Ok(None);
+            }
+            answer => answer?,
+        };
         let answer = String::from_utf8_lossy(&answer);
         let mut commits = answer.split_whitespace();
         let (Some(merge), Some(ours), Some(theirs)) = (commits.next(), commits.next(), commits.next()) else {

@@ -1,11 +1,11 @@
 //! The git repository that contains a project, if any.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
-use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
-use crate::directory::git::command::{Failed, GitAccess, Options, git};
+use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::directory::git::command::{GitAccess, Options, git};
 use crate::directory::git::verify::{Verified, verified};
 
 /// A repository with a work tree.
@@ -16,6 +16,26 @@ pub struct Repository {
     named: PathBuf,
     /// The same directory, absolute and without symbolic links.
     here: PathBuf,
+}
+
+/// The repository that contains a directory. git is asked when it is needed for the first time, and only once.
+#[derive(Debug)]
+pub struct RepositoryCell {
+    directory: PathBuf,
+    found: OnceLock<Result<Option<Repository>, Diagnostic>>,
+}
+
+impl RepositoryCell {
+    /// Asks nothing yet.
+    pub(in crate::directory) fn of(directory: &Path) -> Self {
+        Self { directory: directory.to_owned(), found: OnceLock::new() }
+    }
+
+    /// Returns the answer of [`Repository::around`].
+    pub fn get(&self) -> Result<Option<&Repository>, Diagnostic> {
+        let found = self.found.get_or_init(|| Repository::around(&self.directory));
+        found.as_ref().map(Option::as_ref).map_err(Clone::clone)
+    }
 }
 
 impl Repository {
@@ -79,7 +99,12 @@ impl Repository {
 
     /// Returns options without overrides.
     pub(super) fn options(&self, access: GitAccess) -> Options<'_> {
-        Options { access, index: self.verified.index.as_deref(), overrides: None }
+        Options { access, index: self.verified.index.as_deref(), overrides: None, ceilings: None }
+    }
+
+    /// Returns the names of the settings of filter and merge drivers; `None` if git was not asked for them.
+    pub(super) fn driver_settings(&self) -> Option<&[Vec<u8>]> {
+        self.verified.driver_settings.as_deref()
     }
 
     /// Runs git at the root, without other programs. Paths are literal.
@@ -107,52 +132,6 @@ impl Repository {
                 .ancestors()
                 .take_while(|path| *path != self.root())
                 .any(|path| path.join(".git").exists())
-    }
-
-    /// Refuses files, in a directory or next to it, that git ignores. The check takes git a third of a millisecond
-    /// per file, so tracked files are skipped: they are not ignored, whatever the patterns say.
-    pub fn refuse_ignored(&self, directory: &Path, files: &[PathBuf]) -> Checked<()> {
-        let below = self.shown_path(directory)?;
-        let beside: Vec<String> = files
-            .iter()
-            .filter(|file| !file.starts_with(directory))
-            .map(|file| self.shown_path(file))
-            .collect::<Result<_, _>>()?;
-        let mut asked = vec!["ls-files", "-z", "--", &below];
-        asked.extend(beside.iter().map(String::as_str));
-        let answer = self.git(&asked, &[])?;
-        let known: BTreeSet<&[u8]> = answer.split(|byte| *byte == 0).collect();
-        let mut input = Vec::new();
-        for file in files {
-            let path = self.path(file)?;
-            if known.contains(path.as_slice()) {
-                continue;
-            }
-            // `check-ignore` does not support --literal-pathspecs; a path that starts with `./` is literal.
-            input.extend(b"./");
-            input.extend(path);
-            input.push(0);
-        }
-        if input.is_empty() {
-            return Ok(());
-        }
-        let asked = ["check-ignore", "--verbose", "-z", "--stdin"];
-        let answer = match git(self.root(), self.options(GitAccess::ReadOnly), &asked, &input) {
-            Ok(answer) => answer,
-            // `check-ignore` exits with 1 and without a message if no file is ignored.
-            Err(Failed::Said(said)) if said.is_empty() => return Ok(()),
-            Err(failed) => return Err(failed.at("check-ignore").into()),
-        };
-        let fields: Vec<_> = answer.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-        // A pattern that starts with `!` means that the file is not ignored.
-        let ignored: Vec<_> = fields.chunks_exact(4).filter(|fields| !fields[2].starts_with('!')).collect();
-        let Some([source, line, pattern, path]) = ignored.first() else { return Ok(()) };
-        let path = path.strip_prefix("./").unwrap_or(path);
-        let more = if ignored.len() > 1 { format!(" and {} more", ignored.len() - 1) } else { String::new() };
-        Err(Diagnostic::error(format!("git ignores {path}{more}, so a review would not show it"))
-            .at(Location { file: source.to_string(), line: line.parse().unwrap_or(0) })
-            .hint(format!("remove the pattern `{pattern}`; `render --no-git` writes the files anyway"))
-            .into())
     }
 }
 

@@ -8,6 +8,7 @@ use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::directory::git::command::{Failed, GitAccess, Options, git};
 use crate::directory::git::git_dir::{WITHOUT_GIT, WorkTree, path_of};
+use crate::directory::git::usual_settings::usual_settings;
 
 /// A work tree and its git directory, verified.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Verified {
     pub(super) git_dir: PathBuf,
     /// The index that git passed to a hook of this repository.
     pub(super) index: Option<PathBuf>,
+    /// The names of the settings of filter and merge drivers, if the same call found them.
+    pub(super) driver_settings: Option<Vec<Vec<u8>>>,
 }
 
 /// Returns the repository that contains a directory; `None` if there is none, it has no work tree, or git is not
@@ -33,7 +36,10 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
             .at(Location::file(here.display().to_string()))
             .hint(format!("move the spec into the work tree; {WITHOUT_GIT}")));
     }
-    let options = Options { access: GitAccess::ReadOnly, index: None, overrides: None };
+    if let Some(settings) = usual_settings(here, &root, &git_dir) {
+        return Ok(Some(Verified { root, git_dir, index, driver_settings: Some(settings) }));
+    }
+    let options = Options { access: GitAccess::ReadOnly, index: None, overrides: None, ceilings: None };
     // git before 2.38 has no `safe.bareRepository`, so the result is compared even if git accepts the directory.
     let asked = ["rev-parse", "--absolute-git-dir", "--is-inside-work-tree", "--show-cdup"];
     let answer = match git(here, options, &asked, &[]) {
@@ -56,7 +62,7 @@ pub(super) fn verified(here: &Path) -> Result<Option<Verified>, Diagnostic> {
     }
     match found.steps_up {
         Some(steps) if here.ancestors().nth(steps) == Some(&*root) => {
-            Ok(Some(Verified { root, git_dir, index }))
+            Ok(Some(Verified { root, git_dir, index, driver_settings: None }))
         }
         None if found.is_bare => Ok(None),
         _ => Err(Diagnostic::refusal(format!(
