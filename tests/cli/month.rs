@@ -18,6 +18,7 @@ mod nodes;
 mod operation;
 mod places;
 mod pools;
+mod repository;
 mod settle;
 
 use std::collections::BTreeMap;

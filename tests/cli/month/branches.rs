@@ -4,23 +4,23 @@ use crate::month::conflicts::{Operation, Way};
 use crate::month::desk::Outcome;
 use crate::month::known::{Known, join};
 use crate::month::life::Life;
+use crate::month::repository::Branches;
 
 type Done = Outcome<Option<()>>;
 
 impl Life {
-    fn others(&mut self) -> Outcome<Vec<String>> {
-        let all = self.desk.must("git branch")?;
-        Ok(all.lines().filter(|line| !line.starts_with('*')).map(|line| line.trim().to_owned()).collect())
+    fn branches(&self) -> Branches {
+        Branches::of(&self.desk.root())
     }
 
-    fn other(&mut self) -> Outcome<Option<String>> {
-        let others = self.others()?;
-        Ok(self.desk.pick(&others))
+    fn other(&mut self) -> Option<String> {
+        let others = self.branches().others;
+        self.desk.pick(&others)
     }
 
     pub fn branch(&mut self) -> Done {
-        if self.others()?.len() > 3 {
-            let Some(old) = self.other()? else { return Ok(None) };
+        if self.branches().others.len() > 3 {
+            let Some(old) = self.other() else { return Ok(None) };
             if old != "main" {
                 self.desk.must(&format!("git branch -q -D {old}"))?;
             }
@@ -31,7 +31,7 @@ impl Life {
     }
 
     pub fn switch(&mut self) -> Done {
-        let Some(other) = self.other()? else { return Ok(None) };
+        let Some(other) = self.other() else { return Ok(None) };
         self.desk.must(&format!("git switch -q {other}"))?;
         self.known = self.known_at("HEAD")?;
         self.settled("nodes of today")
@@ -42,9 +42,9 @@ impl Life {
         if self.desk.one_in(3) {
             return Ok(());
         }
-        let here = self.desk.must("git branch --show-current")?;
+        let here = self.branches().current;
         let is_joining = std::mem::replace(&mut self.is_joining, false);
-        for branch in [other, here.trim()] {
+        for branch in [other, &here] {
             self.desk.must(&format!("git switch -q {branch}"))?;
             self.known = self.known_at("HEAD")?;
             for _ in 0..=self.desk.below(2) {
@@ -67,7 +67,7 @@ impl Life {
     }
 
     pub fn merge(&mut self) -> Done {
-        let Some(other) = self.other()? else { return Ok(None) };
+        let Some(other) = self.other() else { return Ok(None) };
         self.diverge(&other)?;
         let bases = self.desk.must(&format!("git merge-base --all HEAD {other}"))?;
         // With several bases, git makes one of them that no lock was ever in.
@@ -87,16 +87,16 @@ impl Life {
     }
 
     pub fn rebase(&mut self) -> Done {
-        let Some(other) = self.other()? else { return Ok(None) };
+        let Some(other) = self.other() else { return Ok(None) };
         self.diverge(&other)?;
-        let commits = self.desk.must(&format!("git rev-list --reverse {other}..HEAD"))?;
-        let merges = self.desk.must(&format!("git rev-list --merges {other}..HEAD"))?;
-        if commits.lines().count() > 4 || !merges.is_empty() {
+        // Each line is a commit and its parents.
+        let commits = self.desk.must(&format!("git rev-list --reverse --parents {other}..HEAD"))?;
+        if commits.lines().count() > 4 || commits.lines().any(|line| line.split(' ').count() != 2) {
             return Ok(None);
         }
         let mut known = self.known_at(&other)?;
         let mut allowed = known.clone();
-        for commit in commits.lines() {
+        for commit in commits.lines().filter_map(|line| line.split(' ').next()) {
             let (base, theirs) = (self.known_at(&format!("{commit}^"))?, self.known_at(commit)?);
             known = join(&base, &known, &theirs);
             allowed.extend(theirs);
@@ -136,7 +136,7 @@ impl Life {
     }
 
     pub fn cherry_pick(&mut self) -> Done {
-        let Some(other) = self.other()? else { return Ok(None) };
+        let Some(other) = self.other() else { return Ok(None) };
         self.diverge(&other)?;
         let commits = self.desk.must(&format!("git rev-list --no-merges -4 HEAD..{other}"))?;
         let commits: Vec<&str> = commits.lines().collect();

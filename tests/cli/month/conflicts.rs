@@ -1,8 +1,11 @@
 //! How the user resolves conflicts of git, before the render.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::month::desk::Outcome;
 use crate::month::files::{App, manifests};
 use crate::month::life::Life;
+use crate::month::repository::index;
 
 /// An operation that can stop with conflicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +50,26 @@ impl Operation {
     }
 }
 
+/// Returns what `git status` prints for the stages of a path with a conflict; `None` without one.
+fn state_of(stages: &BTreeSet<u8>) -> Option<&'static str> {
+    Some(match stages.iter().copied().collect::<Vec<u8>>()[..] {
+        [1, 2, 3] => "UU",
+        [2, 3] => "AA",
+        [1, 2] => "UD",
+        [1, 3] => "DU",
+        [1] => "DD",
+        [2] => "AU",
+        [3] => "UA",
+        _ => return None,
+    })
+}
+
 impl Life {
     /// Resolves conflicts in specs and manifests, and perhaps in locks. Returns `false` if the user gave up.
     pub fn resolve(&mut self, operation: Operation) -> Outcome<bool> {
-        let listed = self.desk.must("git status --porcelain")?;
-        let conflicts: Vec<(String, String)> = listed
-            .lines()
-            .filter_map(|line| Some((line.get(..2)?.to_owned(), line.get(3..)?.to_owned())))
-            .filter(|(state, _)| state.contains('U') || state == "AA" || state == "DD")
+        let conflicts: Vec<(&'static str, String)> = index(&self.desk.root())?
+            .into_iter()
+            .filter_map(|(path, stages)| Some((state_of(&stages)?, path)))
             .collect();
         self.way = match self.desk.below(5) {
             0 | 1 => Way::Leave,
@@ -65,30 +80,37 @@ impl Life {
         if conflicts.is_empty() {
             return self.give_up(operation, "without a conflict");
         }
+        let mut taken: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut added = Vec::new();
         for (state, path) in conflicts {
             let is_rendered = path.contains("/service-");
             let is_lock = path.ends_with(".lock");
             if is_rendered && self.way != Way::Blind {
                 continue;
             }
-            if is_rendered && !matches!(state.as_str(), "UU" | "AA") {
+            if is_rendered && !matches!(state, "UU" | "AA") {
                 // Keep the file, whichever branch has it.
                 continue;
             }
             if !is_rendered && state != "UU" {
-                return self.give_up(operation, &state);
+                return self.give_up(operation, state);
             }
             let side = self.desk.pick(&["--ours", "--theirs"]).unwrap();
-            match self.way {
+            let side = match self.way {
                 Way::Leave if is_lock => continue,
-                Way::Take(side) if is_lock => {
-                    self.desk.must(&format!("git checkout -q {side} -- {path}"))?;
-                }
-                _ => drop(self.desk.must(&format!("git checkout -q {side} -- {path}"))?),
-            }
+                Way::Take(side) if is_lock => side,
+                _ => side,
+            };
+            taken.entry(side).or_default().push(path.clone());
             if !is_lock {
-                self.desk.must(&format!("git add {path}"))?;
+                added.push(path);
             }
+        }
+        for (side, paths) in taken {
+            self.desk.must(&format!("git checkout -q {side} -- {}", paths.join(" ")))?;
+        }
+        if !added.is_empty() {
+            self.desk.must(&format!("git add {}", added.join(" ")))?;
         }
         if self.apps().iter().any(|app| !self.has_manifests(app)) {
             return self.give_up(operation, "manifests of the other branch");

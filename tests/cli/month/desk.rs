@@ -1,9 +1,11 @@
 //! The place where the user types: it runs commands, and remembers them for the report of a failure.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::environment::{self, Environment};
@@ -29,6 +31,17 @@ impl Said {
 /// Returns the program that the user runs: the one of these tests, or that of `make months`, which is optimized.
 fn program() -> String {
     std::env::var("PROGRAM").unwrap_or_else(|_| environment::PROGRAM.to_owned())
+}
+
+/// Returns the PATH with the directory of git in front: every start of a program tries the directories in order.
+fn path() -> &'static OsStr {
+    static FOUND: OnceLock<OsString> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let all: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        let first = all.iter().find(|directory| directory.join("git").is_file()).cloned();
+        std::env::join_paths(first.into_iter().chain(all)).unwrap_or(path)
+    })
 }
 
 /// A directory, a generator of numbers, and what was done.
@@ -109,6 +122,7 @@ impl Desk {
         command.current_dir(self.environment.path().join(directory)).env("GIT_EDITOR", "true");
         // A month is short: git need not pack it.
         command
+            .env("PATH", path())
             .env("GIT_CONFIG_COUNT", "1")
             .env("GIT_CONFIG_KEY_0", "maintenance.auto")
             .env("GIT_CONFIG_VALUE_0", "false");

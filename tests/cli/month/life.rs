@@ -8,6 +8,7 @@ use crate::month::files::Lock;
 use crate::month::known::Known;
 use crate::month::nodes::{Kind, Nodes};
 use crate::month::operation::Operation;
+use crate::month::repository::{Objects, has_new_files};
 
 /// The names of pools.
 pub const POOLS: [&str; 9] = ["east", "west", "north", "south", "core", "edge", "blue", "green", "gold"];
@@ -32,6 +33,8 @@ pub struct Life {
     pub copy: Option<String>,
     /// What the user does with a conflict in a lock.
     pub way: Way,
+    /// The commits of the repository.
+    objects: Objects,
     /// The number of the next name.
     next: usize,
 }
@@ -40,8 +43,10 @@ impl Life {
     /// Lives a month.
     pub fn of(seed: u64) -> (Self, Outcome) {
         let kind = if seed.is_multiple_of(3) { Kind::VmSet } else { Kind::Label };
+        let desk = Desk::new(seed, Vec::new());
         let mut life = Self {
-            desk: Desk::new(seed, Vec::new()),
+            objects: Objects::of(desk.root()),
+            desk,
             nodes: Nodes::new(kind),
             known: Known::new(),
             allowed: Known::new(),
@@ -114,9 +119,11 @@ impl Life {
 
     /// Commits everything.
     pub fn commit(&mut self, subject: &str) -> Outcome {
-        self.desk.must("git add -A")?;
+        if has_new_files(&self.desk.root())? {
+            self.desk.must("git add -A")?;
+        }
         // It fails if nothing has changed.
-        let said = self.desk.shell("", &format!("git commit -qm '{subject}'"));
+        let said = self.desk.shell("", &format!("git commit -qam {}", subject.replace(' ', "-")));
         if said.is_ok() || said.out.contains("nothing to commit") {
             Ok(())
         } else {
@@ -126,10 +133,9 @@ impl Life {
 
     /// Returns the pools of the locks of a commit.
     pub fn known_at(&mut self, revision: &str) -> Outcome<Known> {
-        let text = self.desk.must(&format!("git grep -h '' {revision} -- '*.lock'"))?;
         let mut known = Known::new();
-        for text in text.split("# Made by ").skip(1) {
-            let lock = Lock::read(text).unwrap_or_default();
+        for text in self.objects.locks(revision)? {
+            let lock = Lock::read(&text).unwrap_or_default();
             known.extend(lock.pools.into_iter().map(|pool| (lock.id.clone(), pool)));
         }
         Ok(known)
