@@ -273,7 +273,13 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
         failures.push(format!("{name}, {git:?}: {what}\n{}", text(output)));
     };
     let refs = || text(&sh(&location, "git -C repo for-each-ref 2>&1; git -C outer for-each-ref 2>&1"));
-    let (before, refs_before) = (location.files(), refs());
+    // `doctor` runs kubectl, which writes its cache if any program of the machine answers at its usual address.
+    let files = || {
+        let mut files = location.files();
+        files.retain(|path, _| !path.starts_with("no-home"));
+        files
+    };
+    let (before, refs_before) = (files(), refs());
     for command in ["render", "render --check", "diff --base HEAD", "doctor", "init", "render --commit"] {
         let _ = fs::remove_file(&executed);
         let line = match (command, expected) {
@@ -317,7 +323,7 @@ fn check(repository: &Repository, git: Git) -> Vec<String> {
     if without.status.code() != Some(0) || executed.exists() {
         fail("--no-git does not work", &without);
     }
-    if matches!(expected, Refused(_)) && (location.files() != before || refs() != refs_before) {
+    if matches!(expected, Refused(_)) && (files() != before || refs() != refs_before) {
         fail("a refused command wrote files or committed", &without);
     }
     failures
