@@ -5,9 +5,9 @@
 //! must therefore not start a program that the configuration names.
 
 use std::ffi::OsStr;
-use std::io::{ErrorKind, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -83,13 +83,8 @@ const REPOSITORY_VARIABLES: [&str; 14] = [
     "GIT_WORK_TREE",
 ];
 
-/// Runs git in a directory and returns its output.
-pub(super) fn git(
-    directory: &Path,
-    options: Options<'_>,
-    arguments: &[&str],
-    input: &[u8],
-) -> Result<Vec<u8>, Failed> {
+/// Returns a call of git in a directory.
+fn call(directory: &Path, options: Options<'_>, arguments: &[&str], input: &[u8]) -> Command {
     let mut command = Command::new("git");
     command.arg("-C").arg(directory).args([
         "--no-pager",
@@ -117,36 +112,68 @@ pub(super) fn git(
     if let Some(ceilings) = options.ceilings {
         command.env("GIT_CEILING_DIRECTORIES", ceilings);
     }
-    let mut child = command
+    command
         .args(arguments)
         .stdin(if input.is_empty() { Stdio::null() } else { Stdio::piped() })
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| match error.kind() {
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Gives input to git while something reads its output: git writes while it reads, so writing all input before reading any output
+/// would block both.
+fn with_input<T>(stdin: Option<ChildStdin>, input: &[u8], read: impl FnOnce() -> T) -> T {
+    // If git ends early, its standard error says why.
+    let write = || drop(stdin.map(|mut stdin| stdin.write_all(input)));
+    if input.len() <= PIPE_BYTES {
+        // Starting a thread takes as long as a tenth of the call.
+        write();
+        return read();
+    }
+    std::thread::scope(|scope| {
+        scope.spawn(write);
+        read()
+    })
+}
+
+/// Runs git in a directory and returns its output.
+pub(super) fn git(
+    directory: &Path,
+    options: Options<'_>,
+    arguments: &[&str],
+    input: &[u8],
+) -> Result<Vec<u8>, Failed> {
+    let mut child =
+        call(directory, options, arguments, input).spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => Failed::NoProgram,
             _ => Failed::Run(error),
         })?;
     let stdin = child.stdin.take();
-    // If git ends early, its standard error says why.
-    let write = || drop(stdin.map(|mut stdin| stdin.write_all(input)));
-    let output = if input.len() <= PIPE_BYTES {
-        // Starting a thread takes as long as a tenth of the call.
-        write();
-        child.wait_with_output()
-    } else {
-        // git writes while it reads: writing all input before reading any output would block both.
-        std::thread::scope(|scope| {
-            scope.spawn(write);
-            child.wait_with_output()
-        })
-    }
-    .map_err(Failed::Run)?;
+    let output = with_input(stdin, input, || child.wait_with_output()).map_err(Failed::Run)?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
     Err(Failed::Said(said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")))
+}
+
+/// Runs git in a directory and reads its output, perhaps not to the end. An error has no words: [`git`] returns them.
+pub(super) fn git_read<T, E: From<std::io::Error>>(
+    directory: &Path,
+    options: Options<'_>,
+    arguments: &[&str],
+    input: &[u8],
+    read: impl FnOnce(&mut BufReader<ChildStdout>) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut child = call(directory, options, arguments, input).stderr(Stdio::null()).spawn()?;
+    let stdin = child.stdin.take();
+    let output = child.stdout.take();
+    let found = with_input(stdin, input, || {
+        // git ends when its output has no reader any more, and then takes no more input.
+        read(&mut BufReader::new(output.ok_or_else(|| std::io::Error::from(ErrorKind::BrokenPipe))?))
+    });
+    child.wait()?;
+    found
 }
 
 impl Failed {

@@ -1,6 +1,7 @@
 //! Files as of a git revision.
 
 use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use crate::core::bounds::MAX_FILE_BYTES;
@@ -8,6 +9,7 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 use crate::directory::files::unix_lines;
 use crate::directory::git::Repository;
+use crate::directory::git::command::{GitAccess, git_read};
 
 /// A directory and a file next to it, as of a revision.
 #[derive(Clone, Debug, Default)]
@@ -79,17 +81,21 @@ impl Repository {
             return Ok(Vec::new());
         }
         let input: Vec<u8> = names.iter().flat_map(|name| [*name, b"\n"].concat()).collect();
-        let sizes = self.git(&["cat-file", "--batch-check=%(objectsize)"], &input)?;
-        let sizes = String::from_utf8_lossy(&sizes);
-        if sizes.lines().filter_map(|size| size.parse().ok()).any(|size: u64| size > MAX_FILE_BYTES) {
-            return Err(Diagnostic::error(format!(
+        let asked = ["cat-file", "--batch"];
+        let options = self.options(GitAccess::ReadOnly);
+        let found = git_read(self.root(), options, &asked, &input, |output| {
+            names.iter().map(|_| Ok(next_content(output)?.map(unix_lines))).collect()
+        });
+        found.map_err(|stopped| match stopped {
+            Stopped::TooLarge => Diagnostic::error(format!(
                 "a version of a file in git has more than {MAX_FILE_BYTES} bytes, which is the limit"
             ))
-            .hint("name another revision"));
-        }
-        let answer = self.git(&["cat-file", "--batch"], &input)?;
-        let mut rest = answer.as_slice();
-        Ok(names.iter().map(|_| next_content(&mut rest).map(unix_lines)).collect())
+            .hint("name another revision"),
+            Stopped::Early => match self.git(&asked, &input) {
+                Err(problem) => problem,
+                Ok(_) => Diagnostic::error("git cat-file ended early"),
+            },
+        })
     }
 
     fn commit_of(&self, name: &str) -> Result<String, Diagnostic> {
@@ -122,16 +128,54 @@ pub(super) fn blob(entry: &[u8]) -> Option<(&[u8], &[u8])> {
     (kind == b"blob").then_some((id, &entry[tab + 1..]))
 }
 
-/// Takes the next `ID blob SIZE<newline>CONTENT<newline>`, or `NAME missing<newline>`, off the front.
-fn next_content(rest: &mut &[u8]) -> Option<Vec<u8>> {
-    let line = rest.iter().position(|byte| *byte == b'\n')?;
-    let head = std::str::from_utf8(&rest[..line]).ok()?;
-    if head.ends_with(" missing") {
-        *rest = &rest[line + 1..];
-        return None;
+/// Why not all contents were read.
+enum Stopped {
+    /// An object has more bytes than any file that this program reads.
+    TooLarge,
+    /// git could not be run, or ended before its output did.
+    Early,
+}
+
+impl From<io::Error> for Stopped {
+    fn from(_: io::Error) -> Self {
+        Self::Early
     }
-    let size: usize = head.rsplit(' ').next()?.parse().ok()?;
-    let content = rest.get(line + 1..line + 1 + size)?.to_vec();
-    *rest = rest.get(line + 2 + size..)?;
-    Some(content)
+}
+
+/// Reads the next `ID blob SIZE<newline>CONTENT<newline>`, or a line without content, such as `NAME missing`.
+fn next_content(output: &mut impl BufRead) -> Result<Option<Vec<u8>>, Stopped> {
+    let mut head = Vec::new();
+    output.read_until(b'\n', &mut head)?;
+    let head = head.strip_suffix(b"\n").ok_or(Stopped::Early)?;
+    let size = head.rsplit(|byte| *byte == b' ').next().and_then(|size| std::str::from_utf8(size).ok());
+    let Some(size) = size.and_then(|size| size.parse::<u64>().ok()) else { return Ok(None) };
+    if size > MAX_FILE_BYTES {
+        return Err(Stopped::TooLarge);
+    }
+    let mut content = Vec::new();
+    output.take(size + 1).read_to_end(&mut content)?;
+    if content.len() as u64 <= size {
+        return Err(Stopped::Early);
+    }
+    content.pop();
+    Ok(Some(content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_of_objects() {
+        let read = |mut answer: &[u8], count: usize| {
+            (0..count).map(|_| next_content(&mut answer)).collect::<Result<Vec<_>, _>>().ok()
+        };
+        let both = b"1f blob 3\na\nb\nHEAD:a 12 missing\n2f blob 0\n\n";
+        assert_eq!(read(both, 3), Some(vec![Some(b"a\nb".to_vec()), None, Some(Vec::new())]));
+        assert_eq!(read(both, 4), None);
+        assert_eq!(read(b"1f blob 3\nab", 1), None);
+        assert_eq!(read(b"1f blob 3\nabc", 1), None);
+        let huge = format!("1f blob {}\n", MAX_FILE_BYTES + 1);
+        assert!(matches!(next_content(&mut huge.as_bytes()), Err(Stopped::TooLarge)));
+    }
 }
