@@ -34,7 +34,7 @@ const TEMPLATE: &str = "{about-with-newline}\n{before-help}{usage-heading} {usag
     disable_help_subcommand = true,
     disable_help_flag = true,
     max_term_width = 110,
-    mut_args = hide_connection_flag,
+    mut_args = hide_connection_flags(),
     mut_subcommands = complete_command
 )]
 pub struct Cli {
@@ -89,9 +89,12 @@ pub enum Command {
 }
 
 /// `kubectl largescale options` lists them; here they would fill a screen of each help.
-fn hide_connection_flag(flag: Arg) -> Arg {
-    let is_connection = connection_flags().iter().any(|known| known.get_id() == flag.get_id());
-    flag.hide(is_connection)
+fn hide_connection_flags() -> impl FnMut(Arg) -> Arg {
+    let connection = connection_flags();
+    move |flag| {
+        let is_connection = connection.iter().any(|known| known.get_id() == flag.get_id());
+        flag.hide(is_connection)
+    }
 }
 
 /// Adds to a command what depends on its shared flags.

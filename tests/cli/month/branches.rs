@@ -119,7 +119,12 @@ impl Life {
             self.settle()?;
             (self.known, self.allowed) = (end, allowed);
             self.desk.must("git add -A")?;
-            let _ = self.desk.shell("", "git rebase --continue || git rebase --skip");
+            let picked = self.desk.read(".git/REBASE_HEAD");
+            let said = self.desk.shell("", "git rebase --continue");
+            // The next commit may have a conflict, too; it must not be skipped.
+            if !said.is_ok() && self.desk.read(".git/REBASE_HEAD") == picked {
+                let _ = self.desk.shell("", "git rebase --skip");
+            }
             if !self.desk.exists(".git/rebase-merge") {
                 return self.settled("after a rebase");
             }

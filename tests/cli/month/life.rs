@@ -124,11 +124,14 @@ impl Life {
         }
         // It fails if nothing has changed.
         let said = self.desk.shell("", &format!("git commit -qam {}", subject.replace(' ', "-")));
-        if said.is_ok() || said.out.contains("nothing to commit") {
-            Ok(())
-        } else {
-            Err("the commit failed".to_owned())
+        if said.is_ok() {
+            return Ok(());
         }
+        if !said.out.contains("nothing to commit") {
+            return Err("the commit failed".to_owned());
+        }
+        // Without a commit, git leaves the index as it was: it may have a version that is not on the disk any more.
+        self.desk.must("git add -A").map(drop)
     }
 
     /// Returns the pools of the locks of a commit.
