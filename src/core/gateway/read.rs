@@ -144,11 +144,7 @@ mod tests {
     #[test]
     fn wrong_files_name_their_field() {
         for (from, to, expected) in [
-            (
-                "  proxies: selected",
-                "  proxys: selected",
-                "unknown field `spec.proxys`, did you mean `proxies`?",
-            ),
+            ("  ports:\n", "  port:\n", "unknown field `spec.port`, did you mean `ports`?"),
             (
                 "${gateway.name}",
                 "${gateway.nam}",

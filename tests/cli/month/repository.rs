@@ -28,11 +28,8 @@ impl Branches {
 
 /// The stages of each path of the index: 0, or what a conflict has of 1 (base), 2 (ours) and 3 (theirs).
 pub fn index(root: &Path) -> Outcome<BTreeMap<String, BTreeSet<u8>>> {
-    let bytes = match fs::read(root.join(".git/index")) {
-        // Nothing was added yet.
-        Err(_) => return Ok(BTreeMap::new()),
-        Ok(bytes) => bytes,
-    };
+    // Before anything was added, there is no index.
+    let Ok(bytes) = fs::read(root.join(".git/index")) else { return Ok(BTreeMap::new()) };
     let number = |at: usize| bytes.get(at..at + 4).map(|it| u32::from_be_bytes(it.try_into().unwrap()));
     if number(4) != Some(2) {
         return Err("the index has another version than 2".to_owned());
