@@ -147,12 +147,12 @@ mod tests {
             ("  ports:\n", "  port:\n", "unknown field `spec.port`, did you mean `ports`?"),
             (
                 "${gateway.name}",
-                "${gateway.nam}",
-                "unknown placeholder `${gateway.nam}` in `spec.service.labels`",
+                "${gateway.title}",
+                "unknown placeholder `${gateway.title}` in `spec.service.labels`",
             ),
             ("nodeSelector: /spec", "nodeSelector: spec", "is not a JSON pointer; it must start with `/`"),
             ("  - perPool", "  - perpool", "perPool"),
-            ("    grade: documented", "    grade: tested", "the grade `tested` requires"),
+            ("    grade: tested", "    grade: documented", "does not apply to the grade `documented`"),
         ] {
             let found = problems(from, to);
             assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:?}");
