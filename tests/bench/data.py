@@ -127,6 +127,30 @@ spec:
 """
 
 
+GATEWAY = """apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: edge
+spec:
+  gatewayClassName: eg
+  listeners:
+  - {name: http, port: 80, protocol: HTTP}
+"""
+
+
+ROUTE = """---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: route-{index}
+spec:
+  parentRefs: [{{name: edge}}]
+  hostnames: [www-{index}.example.com]
+  rules:
+  - backendRefs: [{{name: web-{index}, port: 8080}}]
+"""
+
+
 OVERLAY = """resources: [../../base]
 nameSuffix: -{pool}
 labels:
@@ -148,6 +172,26 @@ def write_project(path, nodes="nodes.json"):
         "spec": {"manifests": ["nginx.yaml"], "platform": "azure-basic", "nodes": nodes},
     }
     for name, text in (("largescale.yaml", json.dumps(spec)), ("nginx.yaml", SERVICE)):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def write_gateways(path, routes):
+    """Writes a directory with one Gateway for all pools and its routes."""
+    os.makedirs(path, exist_ok=True)
+    spec = {
+        "apiVersion": "largescale.dev/v1alpha1",
+        "kind": "LargeScale",
+        "metadata": {"name": "edge", "namespace": "edge"},
+        "spec": {
+            "manifests": ["edge.yaml"],
+            "platform": "azure-basic",
+            "nodes": "nodes.json",
+            "gateways": {"mode": "shared", "implementation": "envoy-gateway"},
+        },
+    }
+    edge = GATEWAY + "".join(ROUTE.format(index=index) for index in range(routes))
+    for name, text in (("largescale.yaml", json.dumps(spec)), ("edge.yaml", edge)):
         with open(os.path.join(path, name), "w", encoding="utf-8") as file:
             file.write(text)
 
@@ -175,6 +219,10 @@ def main(kind, path, *numbers):
     elif kind == "project":
         write_project(path)
         (pools,) = numbers
+        write_nodes(os.path.join(path, "nodes.json"), (small_node(i, f"p{pool}") for pool in range(pools) for i in range(2)))
+    elif kind == "gateways":
+        pools, routes = numbers
+        write_gateways(path, routes)
         write_nodes(os.path.join(path, "nodes.json"), (small_node(i, f"p{pool}") for pool in range(pools) for i in range(2)))
     elif kind == "nodes":
         nodes, pools = numbers

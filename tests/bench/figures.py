@@ -1,6 +1,6 @@
 """Measures the figures that we promise: `python3 figures.py PROGRAM [WORD...]`.
 
-With words only the figures whose group has one of these names: help render git pools simulated real live. Everything that is
+With words only the figures whose group has one of these names: help render gateways git pools simulated real live. Everything that is
 compared is measured in this one run on this one machine, in turns, and medians count. Ends with 1 if a figure is missed.
 
 `jq`, `kubectl` or `kustomize` (or $KUBECTL, $KUSTOMIZE) and target/control-plane are used where they are; what cannot
@@ -81,6 +81,31 @@ def group_render(program, directory):
         factor = of_many.times(of_few)
         measured = f"{shown(of_many.seconds)}, {of_many.memory / MEGABYTE:.0f} MB; 500 {shown(of_few.seconds)}"
         figure(f"10,000 pools rendered: {state}", measured, f"< 20x of 500: {factor:.1f}x", factor < 20)
+
+
+def group_gateways(program, directory):
+    project = made("gateways", os.path.join(directory, "gateways"), 500, 200)
+    Run([program, "render", "-f", project])
+    tree = os.path.join(project, "rendered")
+
+    def copied():
+        return Run(["cp", "-r", tree, tempfile.mkdtemp(dir=directory)])
+
+    def fresh():
+        copy = tempfile.mkdtemp(dir=directory)
+        for name in os.listdir(project):
+            if os.path.isfile(os.path.join(project, name)) and name != "largescale.lock":
+                shutil.copy(os.path.join(project, name), copy)
+        return Run([program, "render", "-f", copy])
+
+    rendered, copy = in_turns(9, fresh, copied)
+    factor = rendered.times(copy)
+    figure(
+        "500 pools, 1 shared Gateway, 200 routes rendered",
+        f"{shown(rendered.seconds)}; cp -r {shown(copy.seconds)}",
+        f"< 3x: {factor:.1f}x",
+        factor < 3,
+    )
 
 
 def group_git(program, directory):
@@ -180,7 +205,7 @@ def group_real(program, directory):
     figure("  its memory", f"{ours.memory / MEGABYTE:.1f} MB", "< 50 MB", ours.memory < 50 * MEGABYTE)
 
 
-GROUPS = {"help": group_help, "render": group_render, "git": group_git, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
+GROUPS = {"help": group_help, "render": group_render, "gateways": group_gateways, "git": group_git, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
 
 
 def main(program, *words):

@@ -191,6 +191,24 @@ pools:\n  {pool}: {{name: gone, vmSet: {pool}}}\nrendered: []\nfiles: {{}}\n"
         },
     },
     Input {
+        name: "fields of a Gateway",
+        write: |at| {
+            let api = "gateway.networking.k8s.io/v1";
+            let gateway = json!({"apiVersion": api, "kind": "Gateway", "metadata": {"name": "edge"},
+                "spec": {"gatewayClassName": HOSTILE, "infrastructure": {"annotations": {"a/b": HOSTILE}},
+                    "listeners": [{"name": HOSTILE, "port": 80, "protocol": HOSTILE, "hostname": HOSTILE},
+                        {"name": "b", "port": 80, "protocol": HOSTILE, "hostname": HOSTILE}]}});
+            let class = json!({"apiVersion": api, "kind": "GatewayClass", "metadata": {"name": "a"},
+                "spec": {"controllerName": HOSTILE}});
+            let route = json!({"apiVersion": api, "kind": "HTTPRoute", "metadata": {"name": "edge"},
+                "spec": {"parentRefs": [{"name": "edge"}, {"name": HOSTILE}], "hostnames": [HOSTILE]}});
+            for object in [gateway, class, route] {
+                append(&at.join("nginx.yaml"), &format!("---\n{}", ascii(&object)));
+            }
+            append(&at.join("largescale.yaml"), "  gateways: {mode: perPool, implementation: envoy-gateway}");
+        },
+    },
+    Input {
         name: "cluster model",
         write: |at| edit(&at.join("model.json"), |model| model["properties"][HOSTILE] = HOSTILE.into()),
     },

@@ -70,7 +70,11 @@ impl Budget {
             .at(location)
             .hint(format!("use --max-objects {count}, or remove objects from the manifests")));
         }
-        let sizes = input.objects.iter().map(|object| weight(object.value()).saturating_mul(copies(object)));
+        let sizes = input.objects.iter().map(|object| {
+            weight(object.value())
+                .saturating_mul(copies(object))
+                .saturating_mul(gateways.growth(input, object))
+        });
         let theirs = platform.iter().map(|template| weight(template).saturating_mul(with_objects));
         let size = sizes.chain(theirs).fold(0, usize::saturating_add);
         let budget = Self { size, work: 0, location };

@@ -56,6 +56,8 @@ struct Split {
     names: Vec<Option<String>>,
     /// The index of the object with its parameters, if the manifests have one.
     parameters: Option<usize>,
+    /// Whether it is the first Gateway that names these parameters.
+    writes_parameters: bool,
 }
 
 /// A ListenerSet of a Gateway that is split.
@@ -97,6 +99,15 @@ impl<'a> Gateways<'a> {
     }
 }
 
+impl Gateways<'_> {
+    /// Returns how many times as large an object may become, because its targets have one for each pool.
+    pub(super) fn growth(&self, input: Input<'_>, object: &Object) -> usize {
+        let is_per_pool = self.how().is_some_and(|how| how.mode == FleetMode::PerPool);
+        let has_targets = || object.value()["spec"]["targetRefs"].is_array();
+        if is_per_pool && has_targets() { input.pools.pools.len().max(1) } else { 1 }
+    }
+}
+
 /// Returns namespace and name of an object; the namespace may be that of the spec.
 fn full_name(spec: &LargeScale, key: &Key) -> FullName {
     (spec.namespace_of(key).to_owned(), key.name.clone())
@@ -115,4 +126,80 @@ fn is_listener_set(object: &Object) -> bool {
 
 fn is_listener_set_kind(kind: Option<&str>) -> bool {
     matches!(kind, Some("ListenerSet" | "XListenerSet"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt::Write;
+
+    use crate::core::manifest::{ManifestFile, read_manifests};
+    use crate::core::platform::read_builtin;
+    use crate::core::pools::{Pool, PoolSet};
+    use crate::core::render::{GatewayInput, Input, Rendered, render};
+    use crate::core::report::diagnostic::Checked;
+    use crate::core::spec::LargeScale;
+
+    const API: &str = "apiVersion: gateway.networking.k8s.io/v1\nkind: ";
+
+    fn rendered(mode: &str, manifests: String, pools: usize) -> Checked<Rendered> {
+        let file = ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text: manifests };
+        let objects = read_manifests(&[file]).unwrap();
+        let spec = format!(
+            "apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {{name: web, namespace: shop}}\nspec:\n  manifests: [m.yaml]\n  platform: hetzner\n  gateways: {{mode: {mode}, implementation: envoy-gateway}}\n"
+        );
+        let (spec, document) = LargeScale::read("s.yaml", &spec).unwrap();
+        let pool = |number: usize| {
+            let name = format!("p{number}");
+            Pool { value: name.clone(), name, ..Pool::default() }
+        };
+        let pools = PoolSet { label: "pool".to_owned(), pools: (0..pools).map(pool).collect() };
+        let platform = read_builtin("hetzner").unwrap().unwrap();
+        let implementation = crate::core::gateway::read_builtin("envoy-gateway").unwrap().unwrap();
+        render(Input {
+            spec: &spec,
+            document: &document,
+            objects: &objects,
+            platform: &platform,
+            overlays: &[],
+            gateways: GatewayInput { implementation: Some(&implementation), classes: &BTreeMap::new() },
+            pools: &pools,
+            max_objects: 100_000,
+        })
+    }
+
+    #[test]
+    fn many_gateways_and_listener_sets_take_linear_time() {
+        const COUNT: usize = 4_000;
+        let mut text = String::new();
+        for number in 0..COUNT {
+            write!(
+                text,
+                "{API}Gateway\nmetadata: {{name: g{number}}}\nspec: {{gatewayClassName: eg, allowedListeners: {{namespaces: {{from: Same}}}}, listeners: [{{name: a, port: 80, protocol: HTTP}}]}}\n---\n{API}ListenerSet\nmetadata: {{name: s{number}}}\nspec: {{parentRef: {{name: g{number}}}, listeners: [{{name: b, port: 81, protocol: HTTP}}]}}\n---\n"
+            )
+            .unwrap();
+        }
+        // With a search for each Gateway, this would take minutes.
+        assert_eq!(rendered("perPool", text.clone(), 1).unwrap().files.len(), 3 * COUNT);
+        assert_eq!(rendered("shared", text, 1).unwrap().files.len(), 4 * COUNT);
+    }
+
+    #[test]
+    fn long_lists_of_references_are_refused_before_they_are_made() {
+        let parents = "{name: web}, ".repeat(20_000);
+        let gateway = format!(
+            "{API}Gateway\nmetadata: {{name: web}}\nspec: {{gatewayClassName: eg, listeners: [{{name: a, port: 80, protocol: HTTP}}]}}\n---\n"
+        );
+        let route =
+            format!("{gateway}{API}HTTPRoute\nmetadata: {{name: web}}\nspec: {{parentRefs: [{parents}]}}\n");
+        let problems = rendered("perPool", route, 500).unwrap_err();
+        let expected = "httproute/web would have 10000000 parentRefs";
+        assert!(problems.iter().any(|problem| problem.message.contains(expected)), "{problems:?}");
+        let targets = "{group: gateway.networking.k8s.io, kind: Gateway, name: web}, ".repeat(20_000);
+        let policy = format!(
+            "{gateway}apiVersion: example.com/v1\nkind: Policy\nmetadata: {{name: web}}\nspec: {{targetRefs: [{targets}]}}\n"
+        );
+        let problems = rendered("perPool", policy, 500).unwrap_err();
+        assert!(problems.iter().any(|problem| problem.message.contains("the limit is")), "{problems:?}");
+    }
 }

@@ -134,11 +134,7 @@ fn shared<'a>(
                 let name = draft.value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 parameters::refer(&mut copy, form, &name);
                 // Several Gateways may name the same parameters.
-                let is_same = |other: &PendingObject<'_>| {
-                    other.role == Role::GatewayParameters
-                        && other.value["metadata"] == draft.value["metadata"]
-                };
-                if !pending.iter().any(is_same) {
+                if split.writes_parameters {
                     pending.push(draft);
                 }
             }

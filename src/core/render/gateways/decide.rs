@@ -1,6 +1,6 @@
 //! Decides which Gateways are split, how, and by which implementation. Refuses what it cannot decide.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::core::gateway::choose::{known, of_controller};
 use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation, group_of};
@@ -8,7 +8,9 @@ use crate::core::manifest::Object;
 use crate::core::render::copies;
 use crate::core::render::draft::Input;
 use crate::core::render::gateways::named_parameters::Parameters;
-use crate::core::render::gateways::{Gateways, How, Split, attached, full_name, is_gateway, listeners};
+use crate::core::render::gateways::{
+    FullName, Gateways, How, Split, attached, full_name, is_gateway, listeners,
+};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::GatewayMode;
@@ -69,20 +71,30 @@ impl<'a> Gateways<'a> {
             );
         }
         let parameters = Parameters::of(input, implementation);
+        let services: HashMap<FullName, &Object> = input
+            .objects
+            .iter()
+            .filter(|object| object.is_load_balancer())
+            .map(|object| (full_name(input.spec, &object.key()), object))
+            .collect();
         let mut split = HashMap::new();
+        let mut written = HashSet::new();
         for (_, gateway) in &gateways {
-            refuse(input, gateway, problems);
+            refuse(input, gateway, &services, problems);
             let own = parameters.named_by(gateway, problems);
             let names = match mode {
                 FleetMode::PerPool => copies::names(input, &gateway.key()).collect(),
                 FleetMode::Shared => Vec::new(),
             };
-            split.insert(full_name(input.spec, &gateway.key()), Split { names, parameters: own });
+            let writes_parameters = own.is_none_or(|index| written.insert(index));
+            let gateway_split = Split { names, parameters: own, writes_parameters };
+            split.insert(full_name(input.spec, &gateway.key()), gateway_split);
             problems.extend(without_namespace(input, mode, gateway));
         }
         parameters.refuse_merged(implementation, &split, problems);
         let listener_sets = attached::listener_sets(input, &split, problems);
-        listeners::check(input, implementation, (&split, &listener_sets), problems);
+        let listeners = listeners::all(input, &split, &listener_sets);
+        listeners::check(input, implementation, (&split, &listeners), problems);
         if problems.len() > before {
             return Self::default();
         }
@@ -219,7 +231,12 @@ fn without_namespace(input: Input<'_>, mode: FleetMode, gateway: &Object) -> Opt
 }
 
 /// Reports a Gateway that cannot be split.
-fn refuse(input: Input<'_>, gateway: &Object, problems: &mut Vec<Diagnostic>) {
+fn refuse(
+    input: Input<'_>,
+    gateway: &Object,
+    services: &HashMap<FullName, &Object>,
+    problems: &mut Vec<Diagnostic>,
+) {
     let value = gateway.value();
     if value["spec"]["addresses"].as_array().is_some_and(|list| !list.is_empty()) {
         problems.push(
@@ -232,11 +249,7 @@ fn refuse(input: Input<'_>, gateway: &Object, problems: &mut Vec<Diagnostic>) {
         );
     }
     let key = gateway.key();
-    let same = |object: &&Object| {
-        let other = object.key();
-        object.is_load_balancer() && full_name(input.spec, &other) == full_name(input.spec, &key)
-    };
-    if let Some(service) = input.objects.iter().find(same) {
+    if let Some(service) = services.get(&full_name(input.spec, &key)) {
         problems.push(
             Diagnostic::error(format!(
                 "{key} and {} have the same name, and both are split; see {}",

@@ -39,19 +39,25 @@ pub(super) fn ports_of(input: Input<'_>, implementation: &Implementation, split:
     if is_kept { Ports::default() } else { implementation.spec.ports }
 }
 
-/// Returns the listeners of a Gateway and of its ListenerSets, in the order of the manifests.
-pub(super) fn of<'a>(
+/// The listeners of each Gateway.
+pub(super) type Listeners<'a> = HashMap<FullName, Vec<Listener<'a>>>;
+
+/// Returns the listeners of the Gateways that are split, with those of their ListenerSets, in the order of the manifests.
+pub(super) fn all<'a>(
     input: Input<'a>,
-    gateway: &'a Object,
+    split: &HashMap<FullName, Split>,
     sets: &HashMap<FullName, AttachedSet>,
-) -> Vec<Listener<'a>> {
-    let name = full_name(input.spec, &gateway.key());
-    let attached = input.objects.iter().filter(|object| {
-        !sets.is_empty()
-            && is_listener_set(object)
-            && sets.get(&full_name(input.spec, &object.key())).is_some_and(|set| set.gateway == name)
-    });
-    std::iter::once(gateway).chain(attached).flat_map(of_object).collect()
+) -> Listeners<'a> {
+    let mut found: Listeners<'a> = split.keys().map(|name| (name.clone(), Vec::new())).collect();
+    let is_ours = |object: &&Object| is_gateway(object) || !sets.is_empty() && is_listener_set(object);
+    for object in input.objects.iter().filter(is_ours) {
+        let own = full_name(input.spec, &object.key());
+        let gateway = if is_gateway(object) { Some(&own) } else { sets.get(&own).map(|set| &set.gateway) };
+        if let Some(listeners) = gateway.and_then(|name| found.get_mut(name)) {
+            listeners.extend(of_object(object));
+        }
+    }
+    found
 }
 
 fn of_object(object: &Object) -> impl Iterator<Item = Listener<'_>> {
@@ -67,13 +73,13 @@ fn of_object(object: &Object) -> impl Iterator<Item = Listener<'_>> {
 pub(super) fn check(
     input: Input<'_>,
     implementation: &Implementation,
-    (split, sets): (&HashMap<FullName, Split>, &HashMap<FullName, AttachedSet>),
+    (split, all): (&HashMap<FullName, Split>, &Listeners<'_>),
     problems: &mut Vec<Diagnostic>,
 ) {
     for gateway in input.objects.iter().filter(|object| is_gateway(object)) {
-        let Some(own) = split.get(&full_name(input.spec, &gateway.key())) else { continue };
+        let name = full_name(input.spec, &gateway.key());
+        let (Some(own), Some(listeners)) = (split.get(&name), all.get(&name)) else { continue };
         let ports = ports_of(input, implementation, own);
-        let listeners = of(input, gateway, sets);
         if listeners.is_empty() {
             problems.push(
                 Diagnostic::error(format!("{} has no listener with a port", gateway.key()))
@@ -85,14 +91,14 @@ pub(super) fn check(
         let mut of_proxies: BTreeMap<(u16, &str), Listener<'_>> = BTreeMap::new();
         for listener in listeners {
             if let Some(first) = seen.get(&(listener.port, listener.protocol, listener.hostname)) {
-                problems.push(twice(&listener, first));
+                problems.push(twice(listener, first));
                 continue;
             }
-            seen.insert((listener.port, listener.protocol, listener.hostname), listener);
+            seen.insert((listener.port, listener.protocol, listener.hostname), *listener);
             let port = ports.of_proxy(listener.port);
-            let first = of_proxies.entry((port, listener.transport())).or_insert(listener);
+            let first = of_proxies.entry((port, listener.transport())).or_insert(*listener);
             if first.port != listener.port {
-                problems.push(collision((implementation, ports), &listener, first, port));
+                problems.push(collision((implementation, ports), listener, first, port));
             }
         }
     }

@@ -123,9 +123,10 @@ impl<'a> Parameters<'a> {
 
     /// Returns the parameters that only Gateways name: each pool gets a copy, and the original would have no effect.
     pub(super) fn owned(&self, split: &HashMap<FullName, Split>) -> HashSet<FullName> {
-        let is_used = |index: &usize| split.values().any(|it| it.parameters == Some(*index));
-        let of_class = |name: &FullName| self.of_classes.values().any(|it| it == name);
-        let own = self.by_name.iter().filter(|(name, index)| is_used(index) && !of_class(name));
+        let used: HashSet<usize> = split.values().filter_map(|it| it.parameters).collect();
+        let of_classes: HashSet<&FullName> = self.of_classes.values().collect();
+        let own =
+            self.by_name.iter().filter(|(name, index)| used.contains(index) && !of_classes.contains(name));
         own.map(|(name, _)| name.clone()).collect()
     }
 }

@@ -30,12 +30,14 @@ pub(super) fn extend(
     let mut extended = false;
     for at in lists(object.value()) {
         let Some(list) = value.pointer_mut(&at).and_then(Value::as_array_mut) else { continue };
-        let Some(all) = all_pools(gateways, namespace, list) else { continue };
-        if all.len() > MAX_PARENTS {
-            problems.push(too_many(how, object, &at, all.len()));
-        }
-        *list = all;
+        let Some(count) = count(gateways, namespace, list) else { continue };
         extended = true;
+        // Counted before it is made: a list may be long, and each entry has a copy for each pool.
+        if count > MAX_PARENTS {
+            problems.push(too_many(how, object, &at, count));
+        } else if let Some(all) = all_pools(gateways, namespace, list) {
+            *list = all;
+        }
     }
     extended
 }
@@ -56,6 +58,18 @@ pub(super) fn lists(value: &Value) -> Vec<String> {
     let solvers = value.pointer("/spec/acme/solvers").and_then(Value::as_array).filter(|_| is_issuer);
     let count = solvers.map_or(0, Vec::len);
     (0..count).map(|index| format!("/spec/acme/solvers/{index}{SOLVER_PARENTS}")).collect()
+}
+
+/// Returns the number of references with one for each pool. `None` if none names a split object.
+fn count(gateways: &Gateways<'_>, namespace: &str, list: &[Value]) -> Option<usize> {
+    let names = list.iter().map(|reference| names_of(gateways, namespace, reference));
+    let mut is_split = false;
+    let mut total = 0_usize;
+    for names in names {
+        is_split |= names.is_some();
+        total = total.saturating_add(names.map_or(1, |names| names.iter().flatten().count()));
+    }
+    is_split.then_some(total)
 }
 
 /// Returns the references with one for each pool in place of each that names a split object. `None` if there is none.

@@ -13,13 +13,22 @@ impl Gateways<'_> {
     pub(in crate::core::render) fn with_services(&self, input: Input<'_>) -> Option<Vec<Object>> {
         let how = self.how()?;
         let split = input.objects.iter().filter(|object| self.of(input.spec, object).is_some());
-        let services = split.map(|gateway| self.service(input, how, gateway));
+        let all = listeners::all(input, &self.split, &self.listener_sets);
+        let services = split.map(|gateway| {
+            let listeners = all.get(&full_name(input.spec, &gateway.key())).map_or(&[][..], Vec::as_slice);
+            self.service(input, how, gateway, listeners)
+        });
         Some(input.objects.iter().cloned().chain(services).collect())
     }
 
-    fn service(&self, input: Input<'_>, how: How<'_>, gateway: &Object) -> Object {
+    fn service(
+        &self,
+        input: Input<'_>,
+        how: How<'_>,
+        gateway: &Object,
+        listeners: &[listeners::Listener<'_>],
+    ) -> Object {
         let key = gateway.key();
-        let listeners = listeners::of(input, gateway, &self.listener_sets);
         let mut metadata = Map::new();
         metadata.insert("name".to_owned(), key.name.as_str().into());
         let infrastructure = &gateway.value()["spec"]["infrastructure"];
@@ -37,7 +46,7 @@ impl Gateways<'_> {
                 (
                     gateway.value()["metadata"].get("namespace").cloned(),
                     Origin::GatewayImplementation,
-                    listeners::service_ports(&listeners, None),
+                    listeners::service_ports(listeners, None),
                 )
             }
             FleetMode::Shared => {
@@ -48,7 +57,7 @@ impl Gateways<'_> {
                 (
                     namespace_of_proxies(input, how.implementation, gateway).map(Value::String),
                     Origin::SharedGateway,
-                    listeners::service_ports(&listeners, ports),
+                    listeners::service_ports(listeners, ports),
                 )
             }
         };
