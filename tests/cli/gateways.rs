@@ -4,10 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use largescale::core::gateway::{FleetMode, Implementation, builtin_names, read_builtin};
 use largescale::core::platform::Grade;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::environment::{Environment, checkout};
 use crate::examples::azure_provider;
@@ -109,7 +112,7 @@ fn the_proof_is_of_the_version_that_runs() {
             tested.push(name);
         }
     }
-    assert_eq!(tested, ["envoy-gateway"]);
+    assert_eq!(tested, ["cilium", "envoy-gateway"]);
 }
 
 #[test]
@@ -129,6 +132,19 @@ fn the_record_is_what_the_data_state() {
     }
 }
 
+/// Checks where the Service of a Gateway is found and what is copied to it, and returns it.
+fn check_copied<'a>(implementation: &Implementation, gateway: &Value, made: &'a [Value]) -> &'a Value {
+    let (facts, infrastructure) = (&implementation.spec, &gateway["spec"]["infrastructure"]);
+    let service = only(of_kind(made, "Service"), &labels_of(&facts.service.labels, gateway));
+    let metadata = &service["metadata"];
+    let namespace = facts.service.namespace.as_deref().or(gateway["metadata"]["namespace"].as_str());
+    assert_eq!(metadata["namespace"].as_str(), namespace, "{metadata}");
+    assert!(facts.infrastructure.annotations && facts.infrastructure.labels);
+    assert_eq!(metadata["annotations"], infrastructure["annotations"], "{metadata}");
+    assert!(keys_in(&metadata["labels"], &infrastructure["labels"]), "{metadata}");
+    service
+}
+
 /// Checks what was made for a Gateway: the labels by which it is found, what is copied to it, its ports and its nodes.
 fn check_gateway(
     implementation: &Implementation,
@@ -139,11 +155,7 @@ fn check_gateway(
 ) {
     let what = format!("{}: {}", case.name(), gateway["metadata"]["name"]);
     let (facts, infrastructure) = (&implementation.spec, &gateway["spec"]["infrastructure"]);
-    let service = only(of_kind(made, "Service"), &labels_of(&facts.service.labels, gateway));
-    assert_eq!(service["metadata"]["namespace"].as_str(), facts.service.namespace.as_deref(), "{what}");
-    assert!(facts.infrastructure.annotations && facts.infrastructure.labels);
-    assert_eq!(service["metadata"]["annotations"], infrastructure["annotations"], "{what}");
-    assert!(keys_in(&service["metadata"]["labels"], &infrastructure["labels"]), "{what}");
+    let service = check_copied(implementation, gateway, made);
     let number = |listener: &Value| u16::try_from(listener["port"].as_u64().unwrap()).unwrap();
     let listeners = gateway["spec"]["listeners"].as_array().unwrap();
     let expected = listeners.iter().map(number).map(|port| (port.into(), facts.ports.of_proxy(port).into()));
@@ -196,23 +208,25 @@ fn check_fleet(case: Case, rendered: &[Value], made: &[Value]) {
     }
 }
 
-/// Returns the Services that get the load balancers of a case, each with the label of its pool, which the checks of the providers compare.
+/// Returns the Services that get the load balancers of a case.
 fn balanced(case: Case) -> Vec<Value> {
     let rendered = read(&case.record().join("rendered.yaml"));
     if case.mode == FleetMode::Shared {
         return of_kind(&rendered, "Service").into_iter().cloned().collect();
     }
-    let made = read(&case.record().join("made.yaml"));
-    let implementation = read_builtin("envoy-gateway").unwrap().unwrap();
+    with_pools("envoy-gateway", &of_kind(&rendered, "Gateway"), &read(&case.record().join("made.yaml")))
+}
+
+/// Returns the Service of each Gateway with the labels of its pool, which the checks of the providers compare.
+fn with_pools(implementation: &str, gateways: &[&Value], made: &[Value]) -> Vec<Value> {
+    let facts = read_builtin(implementation).unwrap().unwrap().spec;
     let with_pool = |gateway: &&Value| {
-        let mut service =
-            only(of_kind(&made, "Service"), &labels_of(&implementation.spec.service.labels, gateway)).clone();
+        let mut service = only(of_kind(made, "Service"), &labels_of(&facts.service.labels, gateway)).clone();
         let labels = gateway["metadata"]["labels"].as_object().unwrap().clone();
-        let own: &mut Map<String, Value> = service["metadata"]["labels"].as_object_mut().unwrap();
-        own.extend(labels);
+        service["metadata"]["labels"].as_object_mut().unwrap().extend(labels);
         service
     };
-    of_kind(&rendered, "Gateway").iter().map(with_pool).collect()
+    gateways.iter().map(with_pool).collect()
 }
 
 /// Returns a directory with Services and the recorded endpoints as its tree, and the nodes of a case.
@@ -237,22 +251,81 @@ fn bound(case: Case, services: &[Value]) -> Option<(bool, String)> {
     Some(bound_in(&provider_binding()?, case.platform, &environment, case.label, ""))
 }
 
+/// The provider must choose exactly the nodes of each Service's pool, and the check must find a Service without its binding.
+fn check_binding(case: Case, services: Vec<Value>) {
+    assert_eq!(services.len(), POOLS.len(), "{}", case.name());
+    let Some((right, said)) = bound(case, &services) else { return };
+    assert!(right, "{}: {said}", case.name());
+    if case.has_daemons() && case.mode == FleetMode::PerPool {
+        // Its nodes are those with endpoints, also without the annotation.
+        return;
+    }
+    // Azure binds a Service without the annotation to the first pool, so it is the last one that loses it.
+    let mut loose = services;
+    loose.last_mut().unwrap()["metadata"].as_object_mut().unwrap().remove("annotations");
+    let (right, said) = bound(case, &loose).unwrap();
+    assert!(!right, "{}: {said}", case.name());
+}
+
 #[test]
 fn the_providers_bind_the_recorded_services_to_their_pools() {
     for case in cases() {
-        let services = balanced(case);
-        assert_eq!(services.len(), POOLS.len(), "{}", case.name());
-        let Some((right, said)) = bound(case, &services) else { continue };
-        assert!(right, "{}: {said}", case.name());
-        if case.has_daemons() && case.mode == FleetMode::PerPool {
-            // Its nodes are those with endpoints, also without the annotation.
-            continue;
+        check_binding(case, balanced(case));
+    }
+}
+
+/// What the listeners and routes of the cases name. Cilium checks only that a certificate has the form of PEM.
+fn named_objects(namespace: &str) -> [Value; 2] {
+    let block = |name: &str| format!("-----BEGIN {name}-----\nMA==\n-----END {name}-----\n");
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web-tls", "namespace": namespace},
+        "type": "kubernetes.io/tls", "data": {
+            "tls.crt": STANDARD.encode(block("CERTIFICATE")), "tls.key": STANDARD.encode(block("PRIVATE KEY"))}});
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": namespace},
+        "spec": {"ports": [{"port": 8080}]}});
+    [secret, service]
+}
+
+/// Cilium's operator reconciles rendered Gateways, and the providers bind its Services to the pools. It has no parameters for a class, so
+/// platforms that require one are left out.
+#[test]
+fn the_providers_bind_the_services_of_cilium_to_their_pools() {
+    let Some(program) = provider_binding() else { return };
+    let implementation = read_builtin("cilium").unwrap().unwrap();
+    let suitable = |case: &Case| case.mode == FleetMode::PerPool && !case.has_daemons();
+    for case in cases().filter(suitable) {
+        let environment = project(case);
+        let manifests = fs::read_to_string(environment.path().join("web.yaml")).unwrap();
+        let manifests = manifests
+            .replace("gateway.envoyproxy.io/gatewayclass-controller", "io.cilium/gateway-controller");
+        fs::write(environment.path().join("web.yaml"), manifests).unwrap();
+        let output = environment.program(&["render"]);
+        assert!(output.status.success(), "{}: {output:?}", case.name());
+        let tree = environment.path().join("rendered");
+        let rendered = rendered(&tree);
+        fs::write(tree.join("named.yaml"), write(&named_objects(&case.name()))).unwrap();
+
+        let output = Command::new(&program).arg("cilium-gateways").arg(&tree).output().unwrap();
+        assert!(output.status.success(), "{}: {output:?}", case.name());
+        let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let made = list["items"].as_array().unwrap();
+        let gateways = of_kind(&rendered, "Gateway");
+        for gateway in &gateways {
+            let service = check_copied(&implementation, gateway, made);
+            let port = |it: &Value| it["port"].as_u64().unwrap();
+            let listeners = gateway["spec"]["listeners"].as_array().unwrap().iter().map(port);
+            let ports = service["spec"]["ports"].as_array().unwrap().iter().map(port);
+            assert_eq!(ports.collect::<BTreeSet<_>>(), listeners.collect(), "{service}");
+            let policy = implementation.spec.service.external_traffic_policy.word();
+            assert_eq!(service["spec"]["externalTrafficPolicy"], policy, "{service}");
+            assert_eq!(service["spec"]["type"], "LoadBalancer", "{service}");
         }
-        // Without its annotations, the last Service is not bound to its pool, and the check finds it. Azure would bind the first one to
-        // the first pool anyway.
-        let mut loose = services;
-        loose.last_mut().unwrap()["metadata"].as_object_mut().unwrap().remove("annotations");
-        let (right, said) = bound(case, &loose).unwrap();
-        assert!(!right, "{}: {said}", case.name());
+        for gateway in of_kind(made, "Gateway") {
+            let conditions = gateway["status"]["conditions"].as_array().unwrap();
+            assert!(
+                conditions.iter().any(|it| it["type"] == "Accepted" && it["status"] == "True"),
+                "{gateway}"
+            );
+        }
+        check_binding(case, with_pools("cilium", &gateways, made));
     }
 }

@@ -242,6 +242,8 @@ fn envoy_gateway_makes_what_is_recorded() {
     let mut all_rendered = Vec::new();
     for case in &applied {
         case.wait(&controller);
+        // Only the rendered fields count: the controller writes the status, and a finalizer of the class.
+        assert!(case.app.run(&["diff"]).ok().is_empty(), "{}", case.case.name());
         case.check_nodes();
         case.check_endpoints();
         case.check_answers(&envoy);

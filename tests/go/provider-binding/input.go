@@ -20,6 +20,8 @@ type tree struct {
 	services []*corev1.Service
 	// others are the platform's further objects as JSON, by kind.
 	others map[string][][]byte
+	// all are all objects as JSON.
+	all [][]byte
 }
 
 var document = regexp.MustCompile(`(?m)^---([ \t].*)?$`)
@@ -49,10 +51,14 @@ func (t *tree) add(part []byte) error {
 	if err := yaml.Unmarshal(part, &kind); err != nil {
 		return err
 	}
-	if kind.APIVersion != "v1" || kind.Kind != "Service" {
-		text, err := yaml.YAMLToJSON(part)
-		t.others[kind.Kind] = append(t.others[kind.Kind], text)
+	text, err := yaml.YAMLToJSON(part)
+	if err != nil {
 		return err
+	}
+	t.all = append(t.all, text)
+	if kind.APIVersion != "v1" || kind.Kind != "Service" {
+		t.others[kind.Kind] = append(t.others[kind.Kind], text)
+		return nil
 	}
 	service := new(corev1.Service)
 	if err := yaml.UnmarshalStrict(part, service); err != nil {

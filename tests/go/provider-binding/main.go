@@ -42,6 +42,9 @@ func run(arguments []string) (int, error) {
 		out.SetIndent("", "  ")
 		return 0, out.Encode(providers)
 	}
+	if len(arguments) == 2 && arguments[0] == "cilium-gateways" {
+		return printGateways(arguments[1])
+	}
 	flags := flag.NewFlagSet("provider-binding PLATFORM", flag.ContinueOnError)
 	folder := flags.String("tree", "", "folder of rendered YAML files")
 	file := flags.String("nodes", "", "kubectl get nodes -o json")
