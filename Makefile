@@ -69,7 +69,7 @@ cases:                              ## rewrite the transcripts of tests/cases; r
 	UPDATE_CASES=1 cargo test --quiet --test cli
 
 record-gateway: control-plane envoy-gateway ## run Envoy Gateway on rendered Gateways, and write what it makes to tests/fixtures/gateway
-	RECORD_GATEWAY=1 cargo test --test e2e gateway:: -- --ignored --test-threads 1
+	CI=true RECORD_GATEWAY=1 cargo test --test e2e gateway:: -- --ignored --test-threads 1
 
 gateway-proof:                      ## run Envoy Gateway again and compare with tests/fixtures/gateway, unless that was done for the same inputs
 	tests/gateway-proof.sh

@@ -1,21 +1,19 @@
-//! What Envoy Gateway made of rendered Gateways, as `make record-gateway` recorded it: the record belongs to what is rendered today, it is
-//! what `gateways/envoy-gateway.yaml` states, and the providers' code binds the recorded Services to the nodes of their pools.
+//! What Envoy Gateway made of rendered Gateways, as `make record-gateway` recorded it: the record belongs to what is rendered today, and it
+//! is what `gateways/envoy-gateway.yaml` states.
+
+mod bound;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use largescale::core::gateway::{FleetMode, Implementation, builtin_names, read_builtin};
 use largescale::core::platform::Grade;
+use largescale::core::yaml;
 use serde_json::{Value, json};
 
 use crate::environment::{Environment, checkout};
-use crate::examples::azure_provider;
 use crate::gateway_cases::{Case, POOLS, cases, fixtures, read, rendered, stamp, write};
-use crate::providers::{bound_in, provider_binding};
 
 const HINT: &str = "run `make record-gateway` and look at the changes";
 
@@ -156,14 +154,6 @@ fn check_gateway(
     let what = format!("{}: {}", case.name(), gateway["metadata"]["name"]);
     let (facts, infrastructure) = (&implementation.spec, &gateway["spec"]["infrastructure"]);
     let service = check_copied(implementation, gateway, made);
-    let number = |listener: &Value| u16::try_from(listener["port"].as_u64().unwrap()).unwrap();
-    let listeners = gateway["spec"]["listeners"].as_array().unwrap();
-    let expected = listeners.iter().map(number).map(|port| (port.into(), facts.ports.of_proxy(port).into()));
-    assert_eq!(ports(service), expected.collect(), "{what}");
-
-    let workload = only(workloads(made), &labels_of(&facts.service.selector, gateway));
-    let pods = &workload["spec"]["template"];
-    assert!(keys_in(&pods["metadata"]["labels"], &service["spec"]["selector"]), "{what}");
     let parameters = rendered
         .iter()
         .find(|it| {
@@ -171,6 +161,15 @@ fn check_gateway(
         })
         .unwrap_or_else(|| panic!("{what} has no parameters"));
     let form = facts.parameters.as_ref().unwrap();
+    let keeps_ports =
+        form.keeps_ports.as_ref().and_then(|pointer| parameters.pointer(pointer)) == Some(&true.into());
+    let of_proxy = |port: u16| if keeps_ports { port } else { facts.ports.of_proxy(port) };
+    let expected = listeners(gateway, rendered).map(|port| (port.into(), of_proxy(port).into()));
+    assert_eq!(ports(service), expected.collect(), "{what}");
+
+    let workload = only(workloads(made), &labels_of(&facts.service.selector, gateway));
+    let pods = &workload["spec"]["template"];
+    assert!(keys_in(&pods["metadata"]["labels"], &service["spec"]["selector"]), "{what}");
     for field in &form.fields {
         if let Some(value) = parameters.pointer(&field.parameters) {
             assert_eq!(service.pointer(&field.service), Some(value), "{what}: {}", field.service);
@@ -181,12 +180,52 @@ fn check_gateway(
             let pool = gateway["metadata"]["labels"][POOL].as_str().unwrap();
             assert_eq!(pods["spec"]["nodeSelector"], json!({ case.label: pool }), "{what}");
             assert_eq!(service["spec"]["type"], "LoadBalancer", "{what}");
+            let changed = form.fields.iter().any(|field| {
+                field.service == "/spec/externalTrafficPolicy"
+                    && parameters.pointer(&field.parameters).is_some()
+            });
             let policy = facts.service.external_traffic_policy.word();
-            assert_eq!(service["spec"]["externalTrafficPolicy"], policy, "{what}");
+            assert!(changed || service["spec"]["externalTrafficPolicy"] == policy, "{what}");
         }
         FleetMode::Shared => {
             assert_eq!(pods["spec"]["nodeSelector"], Value::Null, "{what}");
             assert_eq!(service["spec"]["type"], "ClusterIP", "{what}");
+        }
+    }
+}
+
+/// Returns the ports of a Gateway's listeners, and of its `ListenerSet`s.
+fn listeners<'a>(gateway: &'a Value, rendered: &'a [Value]) -> impl Iterator<Item = u16> + 'a {
+    let sets = of_kind(rendered, "ListenerSet").into_iter();
+    let own = sets.filter(|set| set["spec"]["parentRef"]["name"] == gateway["metadata"]["name"]);
+    let all = std::iter::once(gateway).chain(own).flat_map(|it| it["spec"]["listeners"].as_array().unwrap());
+    all.map(|listener| u16::try_from(listener["port"].as_u64().unwrap()).unwrap())
+}
+
+/// Every field that the data name was set for some Gateway, and reached its Service.
+#[test]
+fn the_record_has_every_field_of_the_parameters() {
+    let facts = read_builtin("envoy-gateway").unwrap().unwrap().spec;
+    let all: Vec<Value> = cases().flat_map(|case| read(&case.record().join("rendered.yaml"))).collect();
+    let parameters = of_kind(&all, "EnvoyProxy");
+    let form = facts.parameters.unwrap();
+    let mut pointers: Vec<&String> = form.fields.iter().map(|field| &field.parameters).collect();
+    pointers.extend(form.placements.iter().map(|placement| &placement.node_selector));
+    pointers.extend(form.service_type.iter().chain(&form.keeps_ports));
+    for pointer in pointers {
+        assert!(parameters.iter().any(|it| it.pointer(pointer).is_some()), "no case sets {pointer}");
+    }
+}
+
+/// The proxies of each Gateway ran on nodes of its pool only.
+#[test]
+fn the_recorded_proxies_ran_in_their_pools() {
+    for case in cases().filter(|case| case.mode == FleetMode::PerPool) {
+        let text = fs::read_to_string(case.record().join("pools.yaml")).unwrap();
+        let ran = yaml::read_one("pools.yaml", &text).unwrap().value;
+        for gateway in of_kind(&read(&case.record().join("rendered.yaml")), "Gateway") {
+            let name = gateway["metadata"]["name"].as_str().unwrap();
+            assert_eq!(ran[name], json!([gateway["metadata"]["labels"][POOL]]), "{}: {name}", case.name());
         }
     }
 }
@@ -205,127 +244,5 @@ fn check_fleet(case: Case, rendered: &[Value], made: &[Value]) {
             .collect();
         assert_eq!(selected, [fleet], "{}", case.name());
         assert_eq!(ports(service), ports(of_kind(made, "Service")[0]), "{}", case.name());
-    }
-}
-
-/// Returns the Services that get the load balancers of a case.
-fn balanced(case: Case) -> Vec<Value> {
-    let rendered = read(&case.record().join("rendered.yaml"));
-    if case.mode == FleetMode::Shared {
-        return of_kind(&rendered, "Service").into_iter().cloned().collect();
-    }
-    with_pools("envoy-gateway", &of_kind(&rendered, "Gateway"), &read(&case.record().join("made.yaml")))
-}
-
-/// Returns the Service of each Gateway with the labels of its pool, which the checks of the providers compare.
-fn with_pools(implementation: &str, gateways: &[&Value], made: &[Value]) -> Vec<Value> {
-    let facts = read_builtin(implementation).unwrap().unwrap().spec;
-    let with_pool = |gateway: &&Value| {
-        let mut service = only(of_kind(made, "Service"), &labels_of(&facts.service.labels, gateway)).clone();
-        let labels = gateway["metadata"]["labels"].as_object().unwrap().clone();
-        service["metadata"]["labels"].as_object_mut().unwrap().extend(labels);
-        service
-    };
-    gateways.iter().map(with_pool).collect()
-}
-
-/// Returns a directory with Services and the recorded endpoints as its tree, and the nodes of a case.
-fn tree_of(case: Case, services: &[Value]) -> Environment {
-    let environment = project(case);
-    fs::create_dir(environment.path().join("rendered")).unwrap();
-    let made = read(&case.record().join("made.yaml"));
-    let endpoints = of_kind(&made, "EndpointSlice").into_iter().cloned();
-    let objects: Vec<Value> = services.iter().cloned().chain(endpoints).collect();
-    fs::write(environment.path().join("rendered/services.yaml"), write(&objects)).unwrap();
-    environment
-}
-
-/// Asks the code of the platform's provider about Services; returns whether each has exactly the nodes of its pool, and the answer.
-fn bound(case: Case, services: &[Value]) -> Option<(bool, String)> {
-    let environment = tree_of(case, services);
-    if case.platform == "azure-basic" {
-        let variables = [("LARGESCALE_TREE", "rendered"), ("LARGESCALE_NODES", "nodes.json")];
-        let (passed, said) = azure_provider()?.run("TestRenderedServices", &environment, &variables);
-        return Some((passed && said.contains("--- PASS: TestRenderedServices"), said));
-    }
-    Some(bound_in(&provider_binding()?, case.platform, &environment, case.label, ""))
-}
-
-/// The provider must choose exactly the nodes of each Service's pool, and the check must find a Service without its binding.
-fn check_binding(case: Case, services: Vec<Value>) {
-    assert_eq!(services.len(), POOLS.len(), "{}", case.name());
-    let Some((right, said)) = bound(case, &services) else { return };
-    assert!(right, "{}: {said}", case.name());
-    if case.has_daemons() && case.mode == FleetMode::PerPool {
-        // Its nodes are those with endpoints, also without the annotation.
-        return;
-    }
-    // Azure binds a Service without the annotation to the first pool, so it is the last one that loses it.
-    let mut loose = services;
-    loose.last_mut().unwrap()["metadata"].as_object_mut().unwrap().remove("annotations");
-    let (right, said) = bound(case, &loose).unwrap();
-    assert!(!right, "{}: {said}", case.name());
-}
-
-#[test]
-fn the_providers_bind_the_recorded_services_to_their_pools() {
-    for case in cases() {
-        check_binding(case, balanced(case));
-    }
-}
-
-/// What the listeners and routes of the cases name. Cilium checks only that a certificate has the form of PEM.
-fn named_objects(namespace: &str) -> [Value; 2] {
-    let block = |name: &str| format!("-----BEGIN {name}-----\nMA==\n-----END {name}-----\n");
-    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web-tls", "namespace": namespace},
-        "type": "kubernetes.io/tls", "data": {
-            "tls.crt": STANDARD.encode(block("CERTIFICATE")), "tls.key": STANDARD.encode(block("PRIVATE KEY"))}});
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": namespace},
-        "spec": {"ports": [{"port": 8080}]}});
-    [secret, service]
-}
-
-/// Cilium's operator reconciles rendered Gateways, and the providers bind its Services to the pools. It has no parameters for a class, so
-/// platforms that require one are left out.
-#[test]
-fn the_providers_bind_the_services_of_cilium_to_their_pools() {
-    let Some(program) = provider_binding() else { return };
-    let implementation = read_builtin("cilium").unwrap().unwrap();
-    let suitable = |case: &Case| case.mode == FleetMode::PerPool && !case.has_daemons();
-    for case in cases().filter(suitable) {
-        let environment = project(case);
-        let manifests = fs::read_to_string(environment.path().join("web.yaml")).unwrap();
-        let manifests = manifests
-            .replace("gateway.envoyproxy.io/gatewayclass-controller", "io.cilium/gateway-controller");
-        fs::write(environment.path().join("web.yaml"), manifests).unwrap();
-        let output = environment.program(&["render"]);
-        assert!(output.status.success(), "{}: {output:?}", case.name());
-        let tree = environment.path().join("rendered");
-        let rendered = rendered(&tree);
-        fs::write(tree.join("named.yaml"), write(&named_objects(&case.name()))).unwrap();
-
-        let output = Command::new(&program).arg("cilium-gateways").arg(&tree).output().unwrap();
-        assert!(output.status.success(), "{}: {output:?}", case.name());
-        let list: Value = serde_json::from_slice(&output.stdout).unwrap();
-        let made = list["items"].as_array().unwrap();
-        let gateways = of_kind(&rendered, "Gateway");
-        for gateway in &gateways {
-            let service = check_copied(&implementation, gateway, made);
-            let port = |it: &Value| it["port"].as_u64().unwrap();
-            let listeners = gateway["spec"]["listeners"].as_array().unwrap().iter().map(port);
-            let ports = service["spec"]["ports"].as_array().unwrap().iter().map(port);
-            assert_eq!(ports.collect::<BTreeSet<_>>(), listeners.collect(), "{service}");
-            let policy = implementation.spec.service.external_traffic_policy.word();
-            assert_eq!(service["spec"]["externalTrafficPolicy"], policy, "{service}");
-            assert_eq!(service["spec"]["type"], "LoadBalancer", "{service}");
-        }
-        for gateway in of_kind(made, "Gateway") {
-            let conditions = gateway["status"]["conditions"].as_array().unwrap();
-            assert!(
-                conditions.iter().any(|it| it["type"] == "Accepted" && it["status"] == "True"),
-                "{gateway}"
-            );
-        }
-        check_binding(case, with_pools("cilium", &gateways, made));
     }
 }

@@ -3,6 +3,8 @@
 //! The controller takes 10 minutes to build, so `make record-gateway` runs these tests, and the others compare with its record in
 //! `tests/fixtures/gateway`.
 
+mod applied;
+mod checks;
 mod controller;
 mod crds;
 mod envoy;

@@ -42,6 +42,7 @@ spec:
   gatewayClassName: CLASS
   infrastructure:
     INFRASTRUCTURE
+  allowedListeners: {namespaces: {from: Same}}
   listeners:
   - {name: http, port: 80, protocol: HTTP}
   - {name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: web-tls}]}}
@@ -51,13 +52,30 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: web}
 spec:
-  parentRefs: [{name: PLATFORM}]
+  parentRefs: [PARENTS]
   hostnames: [www.example.com]
   rules:
   - backendRefs: [{name: web, port: 8080}]
 ";
 
-/// Parameters with proxies on each node.
+/// A listener beside the Gateway, and a policy for it.
+const ATTACHED: &str = "---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: {name: more}
+spec:
+  parentRef: {name: azure-basic}
+  listeners: [{name: more, port: 8090, protocol: HTTP}]
+---
+apiVersion: gateway.envoyproxy.io/v1alpha1
+kind: ClientTrafficPolicy
+metadata: {name: web}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: azure-basic}]
+  timeout: {http: {requestReceivedTimeout: 10s}}
+";
+
+/// Parameters with proxies on each node, on the ports of the listeners.
 const DAEMONS: &str = "---
 apiVersion: gateway.envoyproxy.io/v1alpha1
 kind: EnvoyProxy
@@ -65,7 +83,24 @@ metadata: {name: proxies}
 spec:
   provider:
     type: Kubernetes
-    kubernetes: {envoyDaemonSet: {}}
+    kubernetes:
+      envoyDaemonSet: {}
+      useListenerPortAsContainerPort: true
+";
+
+/// An overlay for the Service of one pool: every field that an `EnvoyProxy` can set, but the class.
+const OVERLAY: &str = "apiVersion: largescale.dev/v1alpha1
+kind: Overlay
+metadata: {name: fields}
+spec:
+  title: sets fields of the Service of a Gateway
+  patches:
+  - target: {kind: Service, pool: green}
+    patch:
+    - {op: replace, path: /spec/externalTrafficPolicy, value: Cluster}
+    - {op: add, path: /spec/loadBalancerSourceRanges, value: [192.0.2.0/24]}
+    - {op: add, path: /spec/loadBalancerIP, value: 192.0.2.9}
+    - {op: add, path: /spec/allocateLoadBalancerNodePorts, value: false}
 ";
 
 /// Returns all cases.
@@ -95,10 +130,11 @@ impl Case {
     }
 
     /// Returns the files of its project.
-    pub(crate) fn files(self) -> [(&'static str, String); 3] {
+    pub(crate) fn files(self) -> [(&'static str, String); 4] {
         [
             ("largescale.yaml", self.spec()),
             ("web.yaml", self.manifests()),
+            ("fields.yaml", OVERLAY.to_owned()),
             (
                 "nodes.json",
                 json!({"kind": "NodeList", "apiVersion": "v1", "items": self.nodes()}).to_string(),
@@ -112,6 +148,7 @@ impl Case {
             FleetMode::PerPool => "perPool",
             FleetMode::Shared => "shared",
         };
+        let overlay = if self.platform == "openstack" { "fields.yaml" } else { "" };
         format!(
             "apiVersion: largescale.dev/v1alpha1
 kind: LargeScale
@@ -122,6 +159,7 @@ spec:
   nodes: nodes.json
   pools: {{label: {}}}
   gateways: {{mode: {mode}}}
+  overlays: [{overlay}]
 ",
             self.platform, self.label
         )
@@ -130,21 +168,28 @@ spec:
     /// Returns the manifests, with another class in each case: a cluster-wide object belongs to one directory. The Gateway has the
     /// name of the platform, because the Services in front of all fleets are in one namespace.
     fn manifests(self) -> String {
-        let (infrastructure, parameters) = match self.platform {
+        let (infrastructure, more) = match self.platform {
+            "azure-basic" => {
+                ("annotations: {example.com/team: edge}\n    labels: {example.com/tier: edge}", ATTACHED)
+            }
             // Nodes without a proxy have no address with Node IPAM and `externalTrafficPolicy: Local`.
             "cilium-node-ipam" => (
                 "annotations: {example.com/team: edge}
     parametersRef: {group: gateway.envoyproxy.io, kind: EnvoyProxy, name: proxies}",
                 DAEMONS,
             ),
-            "openstack" => ("annotations: {loadbalancer.openstack.org/enable-health-monitor: \"true\"}", ""),
-            _ => ("annotations: {example.com/team: edge}\n    labels: {example.com/tier: edge}", ""),
+            _ => ("annotations: {loadbalancer.openstack.org/enable-health-monitor: \"true\"}", ""),
+        };
+        let parents = match self.platform {
+            "azure-basic" => "{name: PLATFORM}, {kind: ListenerSet, name: more}",
+            _ => "{name: PLATFORM}",
         };
         MANIFESTS
+            .replace("PARENTS", parents)
             .replace("CLASS", &self.name())
             .replace("PLATFORM", self.platform)
             .replace("INFRASTRUCTURE", infrastructure)
-            + parameters
+            + more
     }
 
     /// Returns the nodes of its platform, with capacity for pods. They are the same for both modes.

@@ -45,6 +45,24 @@ fn accepts(plane: &ControlPlane, what: &str, directory: &Path, left_out: &mut BT
     assert!(applied.status.success(), "{what}: {}", String::from_utf8_lossy(&applied.stderr));
 }
 
+/// The check must find what the definitions do not allow.
+#[track_caller]
+fn refuses(plane: &ControlPlane, change: (&str, &str), found: &str) {
+    let gateway = "apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: shop}
+spec:
+  gatewayClassName: eg
+  listeners: [{name: http, port: 80, protocol: HTTP}]
+";
+    let file = plane.directory.join("gateway.yaml");
+    fs::write(&file, gateway.replace(change.0, change.1)).unwrap();
+    let file = format!("--filename={}", file.display());
+    let applied = kubectl(plane, &["apply", "--server-side", "--dry-run=server", "--validate=strict", &file]);
+    let said = String::from_utf8_lossy(&applied.stderr);
+    assert!(!applied.status.success() && said.contains(found), "{said}");
+}
+
 /// Runs the lines of a transcript, and checks the directory after each one that renders.
 fn check_transcript(plane: &ControlPlane, case: &Path, left_out: &mut BTreeSet<String>) -> usize {
     let environment = Environment::with(&case.join("in"));
@@ -72,6 +90,8 @@ fn the_api_server_accepts_what_is_rendered_for_gateways() {
         for namespace in NAMESPACES {
             plane.create_namespace(namespace);
         }
+        refuses(&plane, ("80", "70000"), "spec.listeners[0].port");
+        refuses(&plane, ("gatewayClassName", "gatewayClassNames"), "gatewayClassNames");
         let mut left_out = BTreeSet::new();
         let mut checked = 0;
         for entry in fs::read_dir(checkout().join("tests/cases/gateways")).unwrap() {

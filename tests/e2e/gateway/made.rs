@@ -1,6 +1,6 @@
 //! The objects that Envoy Gateway makes for the Gateways of a case, without what differs between two runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
@@ -94,19 +94,4 @@ fn metadata(live: &Value) -> Value {
         }
     }
     Value::Object(kept)
-}
-
-/// Returns the nodes on which pods of each Gateway run, by its name.
-pub(super) fn nodes_of_proxies(
-    plane: &ControlPlane,
-    gateways_in: &str,
-) -> BTreeMap<String, BTreeSet<String>> {
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for pod in owned(plane, "/api/v1", "pods", gateways_in) {
-        let gateway =
-            pod["metadata"]["labels"]["gateway.envoyproxy.io/owning-gateway-name"].as_str().unwrap();
-        let nodes = found.entry(gateway.to_owned()).or_default();
-        nodes.extend(pod["spec"]["nodeName"].as_str().map(str::to_owned));
-    }
-    found
 }
