@@ -13,6 +13,8 @@ pub struct Object {
     document: Document,
     source: String,
     origin: Origin,
+    /// The key of the object that led to this one.
+    cause: Option<Key>,
     /// The fields that only the API server writes, which were dropped.
     pub(super) dropped: Vec<String>,
 }
@@ -70,7 +72,13 @@ impl Key {
 impl Object {
     /// Wraps a document that was checked to be an object with a kind and a name.
     pub(super) fn new(document: Document, source: &str) -> Self {
-        Self { document, source: source.to_owned(), origin: Origin::Manifests, dropped: Vec::new() }
+        Self {
+            document,
+            source: source.to_owned(),
+            origin: Origin::Manifests,
+            cause: None,
+            dropped: Vec::new(),
+        }
     }
 
     /// Returns an object that this one leads to, with the same file and lines.
@@ -78,7 +86,13 @@ impl Object {
     pub fn derive(&self, value: Value, origin: Origin) -> Self {
         let mut document = self.document.clone();
         document.value = value;
-        Self { document, source: self.source.clone(), origin, dropped: Vec::new() }
+        let cause = Some(self.key());
+        Self { document, source: self.source.clone(), origin, cause, dropped: Vec::new() }
+    }
+
+    /// Returns the key that users know: that of the object in the manifests which led to this one.
+    pub fn known_key(&self) -> Key {
+        self.cause.clone().unwrap_or_else(|| self.key())
     }
 
     /// Returns where the object comes from.

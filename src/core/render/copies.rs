@@ -36,11 +36,12 @@ pub(super) fn copy<'a>(
     if problems.len() > before {
         return;
     }
-    let key = object.key();
+    let key = object.known_key();
+    let base = base_name(input, object, &key);
     let role =
         if object.origin() == Origin::GatewayImplementation { Role::GatewayService } else { Role::Service };
     let service = key.name.clone();
-    for (index, (pool, name)) in input.pools.pools.iter().zip(names(input, &key)).enumerate() {
+    for (index, (pool, name)) in input.pools.pools.iter().zip(names(input, &key, &base)).enumerate() {
         let Some(name) = name else { continue };
         if let Err(message) =
             names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name)
@@ -63,12 +64,27 @@ pub(super) fn copy<'a>(
     }
 }
 
+/// Returns what the names of copies begin with. The Services in front of shared Gateways may be in one namespace for all Gateways of the
+/// cluster, so their names have the namespace of the Gateway.
+fn base_name(input: Input<'_>, object: &Object, key: &Key) -> String {
+    let of_gateway = input.spec.namespace_of(key);
+    let of_service = object.key().namespace;
+    if object.origin() == Origin::SharedGateway && !of_service.is_empty() && of_service != of_gateway {
+        return format!("{of_gateway}-{}", key.name);
+    }
+    key.name.clone()
+}
+
 /// Returns the name of the copy for each pool; `None` for a pool that gets none.
-pub(super) fn names<'a>(input: Input<'a>, key: &'a Key) -> impl Iterator<Item = Option<String>> + 'a {
+pub(super) fn names<'a>(
+    input: Input<'a>,
+    key: &'a Key,
+    base: &'a str,
+) -> impl Iterator<Item = Option<String>> + 'a {
     let given = input.spec.names_of(key);
     let name = move |pool: &Pool| {
         let own = given.and_then(|names| names.get(&pool.value)).cloned();
-        own.unwrap_or_else(|| names::copy_name(&key.name, &pool.name))
+        own.unwrap_or_else(|| names::copy_name(base, &pool.name))
     };
     input.pools.pools.iter().map(move |pool| (!input.spec.excludes(key, &pool.value)).then(|| name(pool)))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::core::kubernetes::workloads::Workloads;
-use crate::core::manifest::{Key, Object};
+use crate::core::manifest::{Key, Object, Origin};
 use crate::core::render::draft::{Input, PendingObject};
 use crate::core::render::per_pool::workloads;
 use crate::core::report::diagnostic::{Diagnostic, Location};
@@ -164,7 +164,9 @@ pub(super) fn without_pods(input: Input<'_>) -> Option<String> {
         let depends_on_pods = !pods.is_empty() || spec["externalTrafficPolicy"] == "Local";
         has_selector && depends_on_pods && workloads.selected_by(object.value()).next().is_none()
     };
-    let found = input.objects.iter().filter(|object| object.is_load_balancer()).filter(selects_nothing);
+    // The pods of a Gateway are made by its controller.
+    let own = |object: &&Object| object.is_load_balancer() && object.origin() == Origin::Manifests;
+    let found = input.objects.iter().filter(own).filter(selects_nothing);
     let names: Vec<String> = found.map(|object| object.key().to_string()).collect();
     let selects = if names.len() == 1 { "selects" } else { "select" };
     let shown = first_of(&names.iter().map(String::as_str).collect::<Vec<_>>());

@@ -21,7 +21,7 @@ pub(super) fn needed(input: Input<'_>) -> Vec<Need> {
         return vec![Need::Rendered; pools.len()];
     }
     let services: Vec<Key> =
-        input.objects.iter().filter(|object| object.is_load_balancer()).map(Object::key).collect();
+        input.objects.iter().filter(|object| object.is_load_balancer()).map(Object::known_key).collect();
     let of_pool = |pool: &Pool| {
         let mut copies = services.iter().filter(|key| !input.spec.excludes(key, &pool.value)).peekable();
         let exist =

@@ -39,7 +39,7 @@ pub(super) fn without_pool(input: Input<'_>) -> Vec<Diagnostic> {
     let is_lost =
         |service: &Key| input.pools.pools.iter().all(|pool| input.spec.excludes(service, &pool.value));
     let report = |object: &Object| {
-        let service = object.key();
+        let service = object.known_key();
         is_lost(&service).then(|| {
             Diagnostic::error(format!("`spec.pools.excludeFor` excludes {service} from every pool"))
                 .at(object.location("/metadata/name"))
@@ -50,5 +50,5 @@ pub(super) fn without_pool(input: Input<'_>) -> Vec<Diagnostic> {
 }
 
 fn services(input: Input<'_>) -> Vec<Key> {
-    input.objects.iter().filter(|object| object.is_load_balancer()).map(Object::key).collect()
+    input.objects.iter().filter(|object| object.is_load_balancer()).map(Object::known_key).collect()
 }

@@ -36,7 +36,7 @@ pub(super) fn check(
                     && *lacking
                         .entry((source(draft), broken.sentence.clone()))
                         .or_insert_with(|| all_lack(input, &copies[&source(draft)], &broken.sentence));
-                let key = if is_common { draft.source.key() } else { Key::of(&draft.value) };
+                let key = if is_common { draft.source.known_key() } else { Key::of(&draft.value) };
                 format!("{}: {}", title(draft.source, &key), broken.sentence)
             };
             if !reported.insert((sentence.clone(), location.to_string())) {
@@ -53,12 +53,10 @@ pub(super) fn check(
 
 /// Returns how messages name a Service: the user knows the Gateway whose Service a controller creates.
 fn title(source: &Object, key: &Key) -> String {
-    match source.origin() {
-        Origin::Manifests => key.to_string(),
-        Origin::GatewayImplementation | Origin::SharedGateway => {
-            format!("the Service of {}", Key { kind: "Gateway".to_owned(), ..key.clone() })
-        }
+    if source.origin() == Origin::GatewayImplementation {
+        return format!("the Service of {}", Key { kind: "Gateway".to_owned(), ..key.clone() });
     }
+    key.to_string()
 }
 
 fn hint(source: &Object, hint: &str) -> String {

@@ -83,7 +83,10 @@ impl<'a> Gateways<'a> {
             refuse(input, gateway, &services, problems);
             let own = parameters.named_by(gateway, problems);
             let names = match mode {
-                FleetMode::PerPool => copies::names(input, &gateway.key()).collect(),
+                FleetMode::PerPool => {
+                    let key = gateway.key();
+                    copies::names(input, &key, &key.name).collect()
+                }
                 FleetMode::Shared => Vec::new(),
             };
             let writes_parameters = own.is_none_or(|index| written.insert(index));
