@@ -31,8 +31,8 @@ use crate::month::life::{Life, OPERATIONS};
 /// The number of months of this test. CI also lives more of them, with the program that users get.
 const IN_CI: u64 = 4;
 
-/// The number of months at the same time: most of the time, a month waits for a program.
-const AT_ONCE: usize = 3;
+/// The number of months at the same time: a month starts one program after the other, and waits for each.
+const AT_ONCE: usize = 8;
 
 /// The number of failures after which no more months begin.
 const FAILURES: usize = 8;

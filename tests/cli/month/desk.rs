@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::environment::{self, Environment};
 use crate::random::Random;
@@ -52,6 +52,8 @@ pub struct Desk {
     random: Random,
     log: Vec<String>,
     last: Vec<String>,
+    /// The time of the last run of the program.
+    pub took: Duration,
     pub counts: BTreeMap<String, u64>,
 }
 
@@ -63,6 +65,7 @@ impl Desk {
             random: Random::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1),
             log: Vec::new(),
             last: Vec::new(),
+            took: Duration::ZERO,
             counts: BTreeMap::new(),
         }
     }
@@ -98,7 +101,10 @@ impl Desk {
     pub fn program(&mut self, directory: &str, arguments: &str) -> Said {
         let mut command = Command::new(program());
         command.args(arguments.split_whitespace());
-        self.run(directory, command, &format!("kubectl largescale {arguments}"))
+        let begin = Instant::now();
+        let said = self.run(directory, command, &format!("kubectl largescale {arguments}"));
+        self.took = begin.elapsed();
+        said
     }
 
     /// Runs a line of a shell in a directory.
@@ -130,11 +136,11 @@ impl Desk {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut output = command.output().unwrap();
         // A program that a killed run was starting holds its lock for a moment.
-        for _ in 0..100 {
+        for _ in 0..1000 {
             if !text(&output.stderr).contains("another run of kubectl largescale is writing this directory") {
                 break;
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(2));
             output = command.output().unwrap();
         }
         let said = Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
@@ -164,8 +170,9 @@ impl Desk {
         let mut child = command.spawn().unwrap();
         std::thread::sleep(after);
         let _ = child.kill();
-        child.wait().unwrap();
-        self.log.push(format!("    {arguments}, killed after {after:?}"));
+        let is_killed = child.wait().unwrap().code().is_none();
+        self.count(if is_killed { "killed: during a run" } else { "killed: after a run" }.to_owned());
+        self.log.push(format!("    {arguments}, killed after {after:?}; the last run took {:?}", self.took));
     }
 
     pub fn read(&self, path: &str) -> Option<String> {
