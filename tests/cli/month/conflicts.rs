@@ -120,12 +120,13 @@ impl Life {
     }
 
     /// Whether the manifests that a spec lists exist and are of their Services: each branch may have moved others, and git may take
-    /// a new manifest for one that was renamed.
+    /// a new manifest for one that was renamed. Then it can write markers into the file without reporting a conflict.
     fn has_manifests(&self, app: &App) -> bool {
         let text = self.desk.read(&app.spec).unwrap_or_default();
         let is_right = |name: &String| {
             let text = self.desk.read(&format!("{}/{name}", app.directory)).unwrap_or_default();
             text.contains(&format!("  name: {}\n", name.trim_end_matches(".yaml")))
+                && !text.contains("<<<<<<<")
         };
         manifests(&text).iter().all(is_right)
     }
