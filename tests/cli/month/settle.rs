@@ -94,9 +94,10 @@ impl Life {
                 continue;
             } else if let Some(command) = hinted(&said) {
                 let shrink = format!("{command} --allow-shrink");
+                // The command may know more pools without nodes than the render did.
+                let may_shrink = more.contains("--allow-shrink") || self.has_shrunk(spec);
                 let has_worked = self.follow(&directory, &command)
-                    || (command.contains(" render") && more.contains("--allow-shrink"))
-                        && self.follow(&directory, &shrink);
+                    || (command.contains(" render") && may_shrink) && self.follow(&directory, &shrink);
                 if !has_worked {
                     return Err(format!("the hint `{command}` fails"));
                 }
