@@ -101,16 +101,31 @@ pub(super) fn of_merge_commit(files: Files<'_>) -> Checked<Option<Lock>> {
     let Some(commit) = repository.last_merge(files.lock)? else { return Ok(None) };
     let text = read_text(files.lock, &shown)?.replace("\r\n", "\n");
     let is = |content: &Option<Vec<u8>>| content.as_deref() == Some(text.as_bytes());
-    let Stages { base, ours, theirs } = &commit.stages;
-    if ![&commit.merged, ours, theirs].into_iter().any(is) {
+    // A branch may have moved the directory, or renamed the spec.
+    let id = Lock::read(&shown, &text).ok().and_then(|lock| lock.id);
+    let elsewhere = |content: Option<Vec<u8>>, name: Option<&str>| match (content, name, &id) {
+        (None, Some(name), Some(id)) => {
+            let has_id = |text: &Vec<u8>| {
+                let lock = std::str::from_utf8(text).ok().and_then(|text| Lock::read("", text).ok());
+                lock.is_some_and(|lock| lock.id.as_ref() == Some(id))
+            };
+            Ok::<_, Diagnostic>(repository.locks_of(name)?.into_iter().find(has_id))
+        }
+        (content, ..) => Ok(content),
+    };
+    let [our_parent, their_parent] = &commit.parents;
+    let Stages { base, ours, theirs } = commit.stages;
+    let (ours, theirs) = (elsewhere(ours, Some(our_parent))?, elsewhere(theirs, Some(their_parent))?);
+    let base = elsewhere(base, commit.base.as_deref())?;
+    if ![&commit.merged, &ours, &theirs].into_iter().any(is) {
         return Ok(None);
     }
     let parsed = |content: &Option<Vec<u8>>| {
         content.as_deref().and_then(|bytes| Lock::read(&shown, std::str::from_utf8(bytes).ok()?).ok())
     };
-    let (Some(our_lock), Some(their_lock)) = (parsed(ours), parsed(theirs)) else { return Ok(None) };
-    let chosen = if is(theirs) { Branch::Theirs } else { Branch::Ours };
-    let base = parsed(base);
+    let (Some(our_lock), Some(their_lock)) = (parsed(&ours), parsed(&theirs)) else { return Ok(None) };
+    let chosen = if is(&theirs) { Branch::Theirs } else { Branch::Ours };
+    let base = parsed(&base);
     Ok(merge(Branches { base: base.as_ref(), ours: &our_lock, theirs: &their_lock, chosen: Some(chosen) })
         .ok())
 }

@@ -91,6 +91,16 @@ const SCENARIOS: &[Scenario] = &[
         finish: "git commit -qm rendered",
     },
     Scenario {
+        name: "our lock is committed in the merge, and our branch moved the directory",
+        script: "start; git mv app old; git commit -qm move; git switch -qc feature; pools a1 a2 a3 a4; \
+                 \"$PROGRAM\" render -f old > out.txt 2>&1; git add old; git commit -qm 'add a4'; git switch -q main; \
+                 pools a1 a2 a3; git mv old app; git commit -qm back; git merge -q feature > out.txt 2>&1 || true; \
+                 git checkout -q main -- app/largescale.lock; git add app; git commit -qm merged",
+        pools: MERGED,
+        port: "80",
+        finish: "git commit -qm rendered",
+    },
+    Scenario {
         name: "a rebase",
         script: "two; git switch -q feature; ! git rebase -q main 2> /dev/null",
         pools: MERGED,

@@ -34,6 +34,10 @@ pub(in crate::directory) struct MergeCommit {
     pub merged: Option<Vec<u8>>,
     /// The file of both parents, and of the commit that both began with.
     pub stages: Stages,
+    /// Both parents.
+    pub parents: [String; 2],
+    /// The commit that both began with, if there is one.
+    pub base: Option<String>,
 }
 
 /// Returns whether git is in the middle of an operation that can have conflicts. Starts no git.
@@ -119,10 +123,10 @@ impl Repository {
             answer => answer?,
         };
         let answer = String::from_utf8_lossy(&answer);
-        let mut commits = answer.split_whitespace();
-        let (Some(merge), Some(ours), Some(theirs)) = (commits.next(), commits.next(), commits.next()) else {
-            return Ok(None);
-        };
+        // The names of the parents are those of the last commits that changed the file.
+        let Some(merge) = answer.split_whitespace().next() else { return Ok(None) };
+        let parents = [format!("{merge}^1"), format!("{merge}^2")];
+        let [ours, theirs] = [parents[0].as_str(), parents[1].as_str()];
         // Unrelated histories have no common commit.
         let base = self.git(&["merge-base", ours, theirs], &[]).ok();
         let base = base.map(|id| String::from_utf8_lossy(&id).trim().to_owned());
@@ -131,8 +135,9 @@ impl Repository {
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let mut contents = self.blobs(&names)?.into_iter();
         let mut next = || contents.next().flatten();
-        let (merged, ours, theirs, base) = (next(), next(), next(), next());
-        Ok(Some(MergeCommit { merged, stages: Stages { base, ours, theirs } }))
+        let merged = next();
+        let (ours, theirs) = (next(), next());
+        Ok(Some(MergeCommit { merged, stages: Stages { base: next(), ours, theirs }, parents, base }))
     }
 
     /// Returns the abbreviated names of the last commits that changed a file, the newest first. A rebase replaces commits, and
