@@ -1,7 +1,7 @@
 //! Rendered files whose content git made: it joined the versions of two branches, and no lock has the result. git may also take a
 //! new file for the renamed one of another branch, and then joins versions of two different files.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -47,32 +47,54 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
 }
 
 /// Returns the files on disk that have the content of a rendered file with another name: `git checkout --theirs` takes it for a
-/// file that git takes for the renamed one.
-fn of_other_names(output: &Path, known: &BTreeSet<String>) -> Vec<(String, String)> {
+/// file that git takes for the renamed one. A file with its own content is not of git: an old lock does not know it.
+fn of_other_names(output: &Path, known: &BTreeSet<(String, String)>) -> Vec<(String, String)> {
+    let rendered: BTreeSet<&String> = known.iter().map(|(_, digest)| digest).collect();
     let file = |path: PathBuf| {
         let name = path.file_name()?.to_str()?.to_owned();
         let digest = names::digest(&unix_lines(read(&path, "").ok()?));
-        known.contains(&digest).then_some((name, digest))
+        let file = (name, digest);
+        (rendered.contains(&file.1) && !known.contains(&file)).then_some(file)
     };
     let is_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     entries(output).filter(is_file).filter_map(file).collect()
 }
 
-/// Returns the digests in the locks of the branches; `None` if a branch has a file with our header and another content
+/// Returns the files in the locks of the branches, with their digests; `None` if a branch has a file with our header and another content
 /// than its lock says.
-fn rendered_contents(repository: &Repository, merge: &AutoMerge) -> Checked<Option<BTreeSet<String>>> {
+fn rendered_contents(
+    repository: &Repository,
+    merge: &AutoMerge,
+) -> Checked<Option<BTreeSet<(String, String)>>> {
     let mut all = BTreeSet::new();
     for side in &merge.sides {
         let Some(changed) = repository.changed_files(&merge.base, side, CHANGED)? else { return Ok(None) };
         let locks = repository.locks_of(side)?;
         let locks = locks.iter().filter_map(|text| Lock::read("", std::str::from_utf8(text).ok()?).ok());
         let files = locks.flat_map(|lock| [lock.files, lock.pending]);
-        let mut known: BTreeSet<String> = files.flat_map(BTreeMap::into_values).collect();
+        let mut known: BTreeSet<(String, String)> = files.flatten().collect();
+        let digests: BTreeSet<&String> = known.iter().map(|(_, digest)| digest).collect();
         let mut rendered = changed.iter().filter(|(_, content)| is_rendered(content));
-        if !rendered.all(|(_, content)| known.contains(&names::digest(content))) {
+        if !rendered.all(|(_, content)| digests.contains(&names::digest(content))) {
             return Ok(None);
         }
         all.append(&mut known);
     }
     Ok(Some(all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_with_its_own_content_is_not_of_git() {
+        let output = tempfile::tempdir().unwrap();
+        for (name, text) in [("a.yaml", "a"), ("b.yaml", "a"), ("c.yaml", "c")] {
+            fs::write(output.path().join(name), text).unwrap();
+        }
+        let digest = names::digest(b"a");
+        let known = BTreeSet::from([("a.yaml".to_owned(), digest.clone())]);
+        assert_eq!(of_other_names(output.path(), &known), [("b.yaml".to_owned(), digest)]);
+    }
 }
