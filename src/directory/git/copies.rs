@@ -33,7 +33,7 @@ impl Repository {
         let own = self.path(lock)?;
         let has_id = |path: &[u8]| {
             let file = self.root().join(path_of(path));
-            // A link has the content of another file, which is found where it is. A file that cannot be read does not count either.
+            // A link has the content of another file, which is found where it is. A file that cannot be read is not counted.
             fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_file())
                 && read(&file, "").is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(id.as_str()))
         };

@@ -28,7 +28,7 @@ impl Branches {
 
 /// The stages of each path of the index: 0, or what a conflict has of 1 (base), 2 (ours) and 3 (theirs).
 pub fn index(root: &Path) -> Outcome<BTreeMap<String, BTreeSet<u8>>> {
-    // Before anything was added, there is no index.
+    // Before the first `git add`, there is no index.
     let Ok(bytes) = fs::read(root.join(".git/index")) else { return Ok(BTreeMap::new()) };
     let number = |at: usize| bytes.get(at..at + 4).map(|it| u32::from_be_bytes(it.try_into().unwrap()));
     if number(4) != Some(2) {

@@ -23,7 +23,7 @@ impl Life {
         self.check()
     }
 
-    /// Returns a flag that saves most of the time of a render. The render starts five programs of git otherwise, and their answers
+    /// Returns a flag that saves most of the time of a render. The render starts three programs of git otherwise, and their answers
     /// matter while git joins branches.
     pub fn quick(&mut self) -> &'static str {
         if self.is_joining || self.desk.one_in(4) { "" } else { " --no-git" }
