@@ -1,6 +1,6 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller envoy-gateway gateway-crds record-gateway gateway-proof models fields types estates months live-months cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller envoy-gateway gateway-crds record-gateway gateway-proof proofs models fields types estates months live-months cases
 
 test: setup control-plane azure-binding provider-binding dns-proof gitops-proof flux-controller gateway-crds models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
@@ -73,6 +73,8 @@ record-gateway: control-plane envoy-gateway ## run Envoy Gateway on rendered Gat
 
 gateway-proof:                      ## run Envoy Gateway again and compare with tests/fixtures/gateway, unless that was done for the same inputs
 	tests/gateway-proof.sh
+
+proofs: gateway-proof                ## repeat the proofs that CI compares with their record: after a new version of a module, or a change of a driver
 
 gateway-crds:                       ## copy the CRDs of the Gateway API and of Envoy Gateway to target/envoy-gateway
 	@if command -v go >/dev/null; then tests/go/envoy-gateway/build.sh crds; else echo "no go: there are no CRDs, their tests are skipped"; fi
