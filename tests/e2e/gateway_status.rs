@@ -77,6 +77,29 @@ fn programmed(status: &str, reason: &str) -> Value {
         {"type": "Programmed", "status": status, "reason": reason, "message": ""}]})
 }
 
+/// Checks `status` with the roles in docs/rbac, and without the one for Gateways.
+fn with_few_rights(app: &App<'_>) {
+    let user = "--user=gateway-viewer";
+    for role in ["identity", "pools", "reader", "gateways"] {
+        let file = format!("{}/docs/rbac/{role}.yaml", env!("CARGO_MANIFEST_DIR"));
+        app.kubectl(&["apply", "--server-side", "-f", &file]).ok();
+        let (name, role) = (format!("gateway-viewer-{role}"), format!("--clusterrole=largescale-{role}"));
+        app.kubectl(&["create", "clusterrolebinding", &name, &role, user]).ok();
+    }
+    let status = || app.run(&["status", "--as", "gateway-viewer"]);
+    let seen = until("the roles are known", || {
+        let run = status();
+        (run.code == Some(0)).then_some(run)
+    });
+    assert!(seen.out.contains("edge-pool00-nginx"), "{seen:?}");
+    app.kubectl(&["delete", "clusterrolebinding", "gateway-viewer-gateways"]).ok();
+    let refused = until("the role is gone", || {
+        let run = status();
+        (run.code != Some(0)).then_some(run)
+    });
+    assert!(refused.code == Some(5) && refused.err.contains("gateways"), "{refused:?}");
+}
+
 #[test]
 fn gateways_of_pools_have_the_state_of_their_services() {
     let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 8, 4) else { return };
@@ -140,6 +163,8 @@ fn gateways_of_pools_have_the_state_of_their_services() {
         2,
         "{zone}"
     );
+
+    with_few_rights(&app);
 
     // Another binding on the Service, and a refusal of the Gateway and of the route.
     let path = format!("{}/edge-pool01-nginx", app.path("v1", "services"));

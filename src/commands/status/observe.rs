@@ -5,7 +5,7 @@ use crate::commands::status::node_counts;
 use crate::commands::status::node_counts::Nodes;
 use crate::core::apply::ApplySet;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{Drift, DriftSubject, Report, is_workload, report_with_gateways};
+use crate::core::status::{Drift, DriftSubject, Report, is_pool_gateway, is_workload, report_with_gateways};
 use crate::core::tree::objects::Desired;
 use crate::directory::Project;
 use crate::engine::compare::{Comparer, DiffStrategy, State, compare_objects};
@@ -150,7 +150,9 @@ impl<'a> Observer<'a> {
     fn subjects(&mut self) -> Result<Vec<DriftSubject>, Failure> {
         let mut objects: Vec<_> = self.items.iter().map(ManagedObject::new).collect();
         let decides = |object: &&mut ManagedObject<'_>| {
-            is_workload(&object.item.wanted) || object.item.key.kind == "Service"
+            is_workload(&object.item.wanted)
+                || is_pool_gateway(&object.item.wanted)
+                || object.item.key.kind == "Service"
         };
         read_each(self.cluster, &mut objects, POLICY, |group, error| match error {
             ClusterError::Request { problem: problem @ Problem::Forbidden { .. }, .. }
