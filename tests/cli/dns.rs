@@ -1,4 +1,4 @@
-//! The real external-dns reads rendered directories: its source of Services, its DNSEndpoint and its planner.
+//! The real external-dns reads rendered directories: its sources of Services and routes, its DNSEndpoint and its planner.
 
 use std::fs;
 use std::io::Write;
@@ -27,11 +27,30 @@ fn external_dns() -> Option<PathBuf> {
 /// order.
 #[track_caller]
 fn records(dns: &str, more: &[&str]) -> Option<Vec<String>> {
-    let program = external_dns()?;
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let spec = environment.path().join("largescale.yaml");
     let text = fs::read_to_string(&spec).unwrap().replace("nodes.json", "three.json");
     fs::write(&spec, format!("{text}  dns: {{hostname: www.example.com, {dns}}}\n")).unwrap();
+    published(&environment, more)
+}
+
+/// Returns the records for a Gateway of `tests/cases/gateways` with three pools, and a route of www.example.com. The program gives
+/// each load balancer an address, in the order of the pools, and the Gateway of a shared fleet the cluster IP 10.96.0.1.
+#[track_caller]
+fn gateway_records(case: &str, dns: &str, more: &[&str]) -> Option<Vec<String>> {
+    let environment = Environment::with(&checkout().join("tests/cases/gateways").join(case).join("in"));
+    let path = environment.path().join("largescale.yaml");
+    let text = fs::read_to_string(&path).unwrap();
+    let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("  dns:")).collect();
+    let dns = if dns.is_empty() { String::new() } else { format!("  dns: {{{dns}}}\n") };
+    fs::write(&path, format!("{}\n{dns}", without.join("\n"))).unwrap();
+    published(&environment, more)
+}
+
+/// Renders, and returns the records that external-dns makes of the directory.
+#[track_caller]
+fn published(environment: &Environment, more: &[&str]) -> Option<Vec<String>> {
+    let program = external_dns()?;
     let rendered = environment.program(&["render"]);
     assert!(rendered.status.success(), "{}", String::from_utf8_lossy(&rendered.stderr));
     let mut command = Command::new(program);
@@ -101,5 +120,68 @@ fn reserved_addresses_are_published_once() {
             "www.example.com 60 A 192.0.2.2 identifier=nginx-agentpool2 aws/weight=1",
             "www.example.com 60 AAAA 2001:db8::1 identifier=nginx-agentpool1 aws/weight=3",
         ]
+    );
+}
+
+const ALL: &str = "A 203.0.113.1,203.0.113.2,203.0.113.3";
+
+/// Checks the records of a case for several settings of `spec.dns` and arguments of external-dns.
+#[track_caller]
+fn check_gateways(case: &str, rows: &[(&str, &[&str], &[String])]) {
+    for (dns, arguments, expected) in rows {
+        let Some(records) = gateway_records(case, dns, arguments) else { return };
+        assert_eq!(records, *expected, "{case} {dns} {arguments:?}");
+    }
+}
+
+#[test]
+fn a_route_of_a_shared_gateway_points_to_the_name_of_all_pools() {
+    const DNS: &str = "hostname: edge.example.com";
+    let name = format!("edge.example.com 60 {ALL}");
+    let route = "www.example.com 0 CNAME edge.example.com".to_owned();
+    // `render` warns of this address.
+    let cluster_ip = ["www.example.com 0 A 10.96.0.1".to_owned()];
+    let both = [name.clone(), route.clone()];
+    check_gateways(
+        "one-fleet",
+        &[
+            (DNS, &["--annotation-prefix", GA], &both),
+            (DNS, &["--annotation-prefix", ALPHA], &both),
+            (DNS, &["--source", "service"], &[name]),
+            (DNS, &["--source", "gateway-httproute"], &[route]),
+            (
+                "hostname: edge.example.com, drain: [pool2]",
+                &[],
+                &["edge.example.com 60 A 203.0.113.1,203.0.113.3".to_owned(), both[1].clone()],
+            ),
+            ("", &[], &cluster_ip),
+            ("hostname: edge.example.com, annotations: alpha", &["--annotation-prefix", GA], &cluster_ip),
+        ],
+    );
+}
+
+#[test]
+fn a_route_of_the_gateways_of_pools_has_all_their_addresses() {
+    const DNS: &str = "hostname: www.example.com";
+    const DRAINED: &str = "hostname: www.example.com, drain: [pool2]";
+    const WEIGHTED: &str =
+        "hostname: www.example.com, provider: route53, weights: {pool1: 1, pool2: 2, pool3: 3}";
+    const ROUTES: &[&str] = &["--source", "gateway-httproute"];
+    const SERVICES: &[&str] = &["--source", "service"];
+    // The source of routes knows neither the TTL, nor drained pools, nor weights: all are on the Services.
+    let of_routes = [format!("www.example.com 0 {ALL}")];
+    let of_services = [format!("www.example.com 60 {ALL}")];
+    let drained = ["www.example.com 60 A 203.0.113.1,203.0.113.3".to_owned()];
+    check_gateways(
+        "per-pool",
+        &[
+            ("", ROUTES, &of_routes),
+            ("", SERVICES, &[]),
+            (DNS, ROUTES, &of_routes),
+            (DNS, SERVICES, &of_services),
+            (DRAINED, ROUTES, &of_routes),
+            (DRAINED, SERVICES, &drained),
+            (WEIGHTED, ROUTES, &of_routes),
+        ],
     );
 }

@@ -1,5 +1,5 @@
-// Prints the records that external-dns makes of a rendered tree: its own source of Services with a fake API server, its
-// DNSEndpoint type, and its planner. No DNS provider, no network.
+// Prints the records that external-dns makes of a rendered tree: its own sources of Services and
+// HTTPRoutes with fake API servers, its DNSEndpoint type, and its planner. No DNS provider, no network.
 package main
 
 import (
@@ -20,8 +20,9 @@ import (
 func main() {
 	prefix := flag.String("annotation-prefix", annotations.DefaultAnnotationPrefix, "as external-dns has it")
 	answers := flag.String("answers", "address", "what load balancers answer with: address or name")
+	sources := flag.String("source", "service,crd,gateway-httproute", "names of sources, as external-dns has them")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "usage: dns-proof [--annotation-prefix PREFIX] [--answers address|name] TREE")
+		fmt.Fprintln(os.Stderr, "usage: dns-proof [--annotation-prefix PREFIX] [--answers address|name] [--source NAME,…] TREE")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -37,7 +38,7 @@ func main() {
 	}
 	var desired []*endpoint.Endpoint
 	if err == nil {
-		desired, err = tree.endpoints()
+		desired, err = tree.endpoints(strings.Split(*sources, ","))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "dns-proof:", err)

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/fake"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 
 	"sigs.k8s.io/external-dns/apis/v1alpha1"
 	"sigs.k8s.io/external-dns/endpoint"
@@ -28,6 +29,11 @@ import (
 type tree struct {
 	services []*v1.Service
 	records  []*v1alpha1.DNSEndpoint
+	gateways []*gatewayv1.Gateway
+	routes   []*gatewayv1.HTTPRoute
+	// serviceTypes has the type of Service that an EnvoyProxy asks for, by namespace and name.
+	serviceTypes map[string]v1.ServiceType
+	made         []made
 }
 
 func readTree(folder string) (*tree, error) {
@@ -36,7 +42,7 @@ func readTree(folder string) (*tree, error) {
 		return nil, err
 	}
 	slices.Sort(files)
-	read := &tree{}
+	read := &tree{serviceTypes: map[string]v1.ServiceType{}}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -46,7 +52,9 @@ func readTree(folder string) (*tree, error) {
 			return nil, fmt.Errorf("%s: %w", filepath.Base(file), err)
 		}
 	}
-	if len(read.services) == 0 {
+	read.playImplementation()
+	isBalanced := func(service *v1.Service) bool { return service.Spec.Type == v1.ServiceTypeLoadBalancer }
+	if !slices.ContainsFunc(read.services, isBalanced) {
 		return nil, errors.New("no Service of type LoadBalancer")
 	}
 	return read, nil
@@ -84,13 +92,34 @@ func (t *tree) add(text []byte) error {
 				return err
 			}
 			t.records = append(t.records, records)
+		case kind.APIVersion == "gateway.networking.k8s.io/v1" && kind.Kind == "Gateway":
+			gateway := &gatewayv1.Gateway{}
+			if err := yaml.UnmarshalStrict(document, gateway); err != nil {
+				return err
+			}
+			t.gateways = append(t.gateways, gateway)
+		case kind.APIVersion == "gateway.networking.k8s.io/v1" && kind.Kind == "HTTPRoute":
+			route := &gatewayv1.HTTPRoute{}
+			if err := yaml.UnmarshalStrict(document, route); err != nil {
+				return err
+			}
+			t.routes = append(t.routes, route)
+		case kind.Kind == "EnvoyProxy":
+			proxy := envoyProxy{}
+			if err := yaml.Unmarshal(document, &proxy); err != nil {
+				return err
+			}
+			t.serviceTypes[proxy.Namespace+"/"+proxy.Name] = proxy.Spec.Provider.Kubernetes.EnvoyService.Type
 		}
 	}
 }
 
-// giveAnswers puts 203.0.113.N, or lb-N.example.net, into the status of the Nth Service.
+// giveAnswers puts 203.0.113.N, or lb-N.example.net, into the status of the Nth Service of type LoadBalancer.
 func (t *tree) giveAnswers(answers string) error {
 	for index, service := range t.services {
+		if service.Spec.Type != v1.ServiceTypeLoadBalancer {
+			continue
+		}
 		ingress := v1.LoadBalancerIngress{}
 		switch answers {
 		case "address":
@@ -102,26 +131,44 @@ func (t *tree) giveAnswers(answers string) error {
 		}
 		service.Status.LoadBalancer.Ingress = []v1.LoadBalancerIngress{ingress}
 	}
+	t.reportAddresses()
 	return nil
 }
 
-func (t *tree) endpoints() ([]*endpoint.Endpoint, error) {
+// endpoints has what the named sources of external-dns find, in their order.
+func (t *tree) endpoints(sources []string) ([]*endpoint.Endpoint, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	objects := make([]runtime.Object, 0, len(t.services))
-	for _, service := range t.services {
-		objects = append(objects, service)
-	}
-	services, err := source.NewServiceSource(ctx, fake.NewClientset(objects...), &source.Config{LabelFilter: labels.Everything()})
-	if err != nil {
-		return nil, err
-	}
-	found, err := services.Endpoints(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, records := range t.records {
-		found = append(found, records.Spec.Endpoints...)
+	config := &source.Config{LabelFilter: labels.Everything()}
+	var found []*endpoint.Endpoint
+	for _, name := range sources {
+		var from source.Source
+		var err error
+		switch name {
+		case "service":
+			objects := make([]runtime.Object, 0, len(t.services))
+			for _, service := range t.services {
+				objects = append(objects, service)
+			}
+			from, err = source.NewServiceSource(ctx, fake.NewClientset(objects...), config)
+		case "gateway-httproute":
+			from, err = t.routeSource(ctx, config)
+		case "crd":
+			for _, records := range t.records {
+				found = append(found, records.Spec.Endpoints...)
+			}
+			continue
+		default:
+			err = errors.New("unknown")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--source %s: %w", name, err)
+		}
+		endpoints, err := from.Endpoints(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("--source %s: %w", name, err)
+		}
+		found = append(found, endpoints...)
 	}
 	return found, nil
 }
