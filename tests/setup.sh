@@ -33,6 +33,7 @@ needs util-linux setpriv
 needs openssl openssl
 needs curl curl
 needs git git
+needs pigz pigz
 needs python3-pip python3
 test -e /usr/share/bash-completion/bash_completion || packages+=(bash-completion)
 

@@ -91,6 +91,23 @@ fn both_see_every_object_once() {
     assert_eq!((shell(&argo["objects"]).as_str(), shell(&flux["objects"]).as_str()), (expected, expected));
 }
 
+#[test]
+fn both_see_every_object_of_split_gateways_once() {
+    for (case, count) in [("per-pool", 8), ("one-fleet", 7)] {
+        let Some(location) = project(&format!("tests/cases/gateways/{case}"), "") else { return };
+        let root = location.path().to_str().unwrap();
+        let ours = in_files(&location.path().join("rendered"));
+        assert_eq!(ours.len(), count, "{case}: {ours:?}");
+        for arguments in [
+            ["argocd", "manifests", "gitops/argocd.yaml", root],
+            ["flux", "objects", "gitops/flux.yaml", root],
+        ] {
+            let seen = json(&proof(&location, &arguments));
+            assert_eq!(keys(&seen["objects"]), ours, "{case}: {arguments:?}");
+        }
+    }
+}
+
 /// Each of these names would end the header comment of the files, or make both tools skip them.
 #[test]
 fn the_name_of_a_manifest_cannot_add_content() {

@@ -5,7 +5,7 @@
 
 mod applied;
 mod checks;
-mod controller;
+pub(crate) mod controller;
 mod crds;
 mod envoy;
 mod made;

@@ -7,23 +7,39 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::child::skip;
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{ControlPlane, Parts};
+use crate::environment::checkout;
+use crate::gateway::controller::{NAMESPACE, built, define};
+use crate::objects::Patch;
 use crate::run::{Run, Running};
 use crate::wait::until;
 
 /// Creates an app in a repository, with the manifests of Argo CD or Flux.
 fn synced<'a>(plane: &'a ControlPlane, name: &str) -> Option<App<'a>> {
-    if !Path::new(&program()).exists() {
-        skip("no target/gitops-proof: tests/go/gitops-proof/build.sh has not been run");
+    if !is_built() {
         return None;
     }
     let app = App::rendered(plane, name);
+    write_gitops(&app);
+    Some(app)
+}
+
+/// Whether the program is there; prints that it is not.
+fn is_built() -> bool {
+    let is_built = Path::new(&program()).exists();
+    if !is_built {
+        skip("no target/gitops-proof: tests/go/gitops-proof/build.sh has not been run");
+    }
+    is_built
+}
+
+/// Makes the project a repository, and writes the manifests of Argo CD and Flux.
+fn write_gitops(app: &App<'_>) {
     let git = Command::new("git").args(["init", "-q", "-b", "main"]).current_dir(app.directory()).status();
     assert!(git.unwrap().success());
     for tracker in ["argocd", "flux"] {
         app.run(&["init", "--gitops", tracker, "--repo", "https://git.example.com/team/deploy.git"]).ok();
     }
-    Some(app)
 }
 
 fn program() -> String {
@@ -62,7 +78,7 @@ fn sees_no_difference_but_membership(app: &App<'_>) {
 
 #[test]
 fn argo_cd_syncs_the_tree_and_sees_no_difference() {
-    let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
+    let Some(plane) = ControlPlane::own(Parts::All, 6, 3) else { return };
     let Some(app) = synced(&plane, "argo-cd") else { return };
     let plane = &plane;
     // Without the service controller, no load balancer gets an address.
@@ -121,7 +137,7 @@ fn argo_cd_syncs_the_tree_and_sees_no_difference() {
 
 #[test]
 fn flux_applies_the_tree_and_finds_nothing_to_change() {
-    let Some(plane) = ControlPlane::own(crate::control_plane::Parts::All, 6, 3) else { return };
+    let Some(plane) = ControlPlane::own(Parts::All, 6, 3) else { return };
     let Some(app) = synced(&plane, "flux") else { return };
     let plane = &plane;
     plane.pause("service-lb");
@@ -175,4 +191,93 @@ fn flux_applies_the_tree_and_finds_nothing_to_change() {
     std::fs::write(tree.join("README.md"), "nothing here").unwrap();
     let emptied = proof(plane, &app, "flux", "apply", &[inventory]).json();
     assert_eq!(emptied["Service/flux/web-pool00"], "deleted", "{emptied}");
+}
+
+/// Returns the example of docs/gitops.md that contains a text.
+#[track_caller]
+fn example(text: &str) -> String {
+    let page = std::fs::read_to_string(checkout().join("docs/gitops.md")).unwrap();
+    let examples = page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    examples.map(str::to_owned).find(|example| example.contains(text)).unwrap()
+}
+
+/// Checks that Flux waits for the condition Programmed of Gateways.
+#[track_caller]
+fn flux_waits_for_gateways(plane: &ControlPlane, app: &App<'_>, gateways: &[&str]) {
+    let end = "  # No postBuild";
+    app.edit("gitops/flux.yaml", end, &format!("{}{end}", example("kind: Gateway\n")));
+    let programmed = json!({"type": "Programmed", "status": "True", "reason": "Programmed", "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00Z"});
+    for gateway in gateways {
+        let ready =
+            || proof(plane, app, "flux", "diff", &[]).json()["ready"][format!("Gateway/{gateway}")].clone();
+        assert_eq!(ready(), "InProgress");
+        let path = format!("gateways/{gateway}/status");
+        let status = json!({"status": {"conditions": [programmed]}});
+        plane.patch(&app.path("gateway.networking.k8s.io/v1", &path), Patch::Merge, &status);
+        assert_eq!(ready(), "Current");
+    }
+}
+
+/// Checks that the comparison that the Application chooses reports no difference.
+#[track_caller]
+fn no_difference_decides(plane: &ControlPlane, app: &App<'_>) {
+    let seen = proof(plane, app, "argocd", "diff", &[]).json();
+    assert_eq!((&seen["decides"], &seen["different"]["serverSide"]), (&"serverSide".into(), &json!([])));
+}
+
+/// The API server adds defaults of the CustomResourceDefinitions to Gateways and routes.
+#[test]
+fn both_tools_sync_gateways_and_see_no_difference() {
+    let Some(crds) = built("standard") else { return };
+    if !is_built() {
+        return;
+    }
+    for (case, count, gateways) in
+        [("per-pool", 8, &["web-pool1", "web-pool2", "web-pool3"][..]), ("one-fleet", 7, &["web"])]
+    {
+        let Some(plane) = ControlPlane::own(Parts::Nodes, 1, 1) else { return };
+        let plane = &plane;
+        for folder in ["standard", "generated"] {
+            define(plane, &crds.join(folder));
+        }
+        plane.create_namespace(NAMESPACE);
+        let input = checkout().join("tests/cases/gateways").join(case).join("in");
+        let app = App::copied(plane, "shop", &input);
+        app.run(&["render"]).ok();
+        write_gitops(&app);
+
+        let synced = proof(plane, &app, "argocd", "sync", &[]).json();
+        assert_eq!(values(&synced).len(), count, "{case}: {synced}");
+        assert!(values(&synced).iter().all(|result| result.starts_with("Synced: ")), "{case}: {synced}");
+        // Argo CD's structured comparison does not know the defaults (argoproj/argo-cd#22151), so docs/gitops.md chooses the other one.
+        let seen = proof(plane, &app, "argocd", "diff", &[]).json();
+        let split: Vec<String> = gateways.iter().map(|name| format!("Gateway/shop/{name}")).collect();
+        let defaulted = [split, vec!["HTTPRoute/shop/web".to_owned()]].concat();
+        assert_eq!(seen["different"], json!({"structured": defaulted, "serverSide": []}), "{case}");
+        assert_eq!((&seen["managed"], &seen["decides"]), (&count.into(), &"structured".into()), "{case}");
+        app.edit("gitops/argocd.yaml", "metadata:\n", &example("ServerSideDiff"));
+        no_difference_decides(plane, &app);
+
+        let inventory = app.directory().join("inventory.json");
+        let inventory = inventory.to_str().unwrap();
+        let applied = proof(plane, &app, "flux", "apply", &[inventory]).json();
+        assert_eq!(values(&applied).len(), count, "{case}: {applied}");
+        assert_eq!(proof(plane, &app, "flux", "diff", &[]).json()["different"], json!({}), "{case}");
+        let again = proof(plane, &app, "flux", "apply", &[inventory]).json();
+        assert_eq!(values(&again), vec!["unchanged"; count], "{case}: {again}");
+        no_difference_decides(plane, &app);
+        flux_waits_for_gateways(plane, &app, gateways);
+
+        // The defaults are in lists that have one owner, so our values conflict with those of the tools. docs/gitops.md tells what to do.
+        let both = ["apply", "--yes", "--with", "argocd", "--with", "flux"];
+        let refused = app.run(&both);
+        assert_eq!(refused.code, Some(6), "{case}: {refused:?}");
+        assert!(refused.err.contains("httproute/shop/web: conflict: 2 fields"), "{case}: {refused:?}");
+        let forced = app.run(&[&both[..], &["--force-conflicts"]].concat());
+        assert_eq!(forced.code, Some(0), "{case}: {forced:?}");
+        no_difference_decides(plane, &app);
+        assert_eq!(proof(plane, &app, "flux", "diff", &[]).json()["different"], json!({}), "{case}");
+        assert_eq!(app.run(&["diff", "--live"]).ok(), "", "{case}");
+    }
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/argoproj/gitops-engine/pkg/engine"
 	"github.com/argoproj/gitops-engine/pkg/health"
 	"github.com/argoproj/gitops-engine/pkg/sync"
+	resourceutil "github.com/argoproj/gitops-engine/pkg/sync/resource"
 	"github.com/argoproj/gitops-engine/pkg/utils/kube"
 	"github.com/argoproj/gitops-engine/pkg/utils/tracing"
 )
@@ -194,7 +195,7 @@ func argoSync(ctx context.Context, arguments []string) (any, error) {
 }
 
 // argoDiff is the application controller's comparison, once as it is for an Application with ServerSideApply and once
-// with its server-side diff.
+// with its server-side diff, and which of them the Application asks for.
 func argoDiff(ctx context.Context, arguments []string) (any, error) {
 	app, objects, err := generate(ctx, arguments[0], arguments[1])
 	if err != nil {
@@ -261,7 +262,16 @@ func argoDiff(ctx context.Context, arguments []string) (any, error) {
 			states[key(object)] = string(state.Status)
 		}
 	}
-	return map[string]any{"different": different, "health": states, "managed": len(live)}, nil
+	return map[string]any{"different": different, "decides": decides(app), "health": states, "managed": len(live)}, nil
+}
+
+// decides is the comparison that the application controller uses: `CompareAppState` in controller/state.go, without the
+// controller's own flag.
+func decides(app *argo.Application) string {
+	if resourceutil.HasAnnotationOption(app, common.AnnotationCompareOptions, "ServerSideDiff=true") {
+		return "serverSide"
+	}
+	return "structured"
 }
 
 func cmpOr(first, second *unstructured.Unstructured) *unstructured.Unstructured {
