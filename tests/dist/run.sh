@@ -26,6 +26,9 @@ cp "$dist/$archive" "$work/first.tar.gz"
 python3 dist/archive.py "$target" target/release/kubectl-largescale >"$work/said"
 cmp "$work/first.tar.gz" "$dist/$archive" || fail "packing twice produced different archives"
 
+echo "- size of the archive"
+[ "$(wc -c <"$dist/$archive")" -lt 6000000 ] || fail "$archive has 6 MB or more"
+
 echo "- checksums"
 (cd "$dist" && sha256sum --quiet --check SHA256SUMS)
 
