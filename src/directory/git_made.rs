@@ -23,9 +23,9 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
     if !repository.holds(files.output) {
         return Ok(Vec::new());
     }
-    let merge = match repository.unfinished_merge() {
-        Some(merge) => Some(merge),
-        None => repository.finished_merge(files.lock)?,
+    let (merge, names) = match repository.unfinished_merge() {
+        Some(merge) => (Some(merge), Names::All),
+        None => (repository.finished_merge(files.lock)?, Names::Others),
     };
     let Some(merge) = merge else { return Ok(Vec::new()) };
     let [ours, theirs] = [&merge.sides[0], &merge.sides[1]].map(|side| repository.listed(side, files.output));
@@ -43,18 +43,27 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
         Some((String::from_utf8(name.clone()).ok()?, names::digest(&content?)))
     };
     let made = made.keys().zip(contents).filter_map(digest);
-    Ok(made.chain(of_other_names(files.output, &known)).collect())
+    Ok(made.chain(of_a_branch(files.output, &known, names)).collect())
 }
 
-/// Returns the files on disk that have the content of a rendered file with another name: `git checkout --theirs` takes it for a
-/// file that git takes for the renamed one. A file with its own content is not of git: an old lock does not know it.
-fn of_other_names(output: &Path, known: &BTreeSet<(String, String)>) -> Vec<(String, String)> {
+/// Which files on disk are of git, if a branch rendered their content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    /// All: git is joining the branches, and each of their files is ours.
+    All,
+    /// Those with another name. After the merge, a file with its own content is not of git: an old lock does not know it.
+    Others,
+}
+
+/// Returns the files on disk with content that a branch rendered. The name may be another one: `git checkout --theirs` takes such a
+/// file for one that git takes for the renamed one.
+fn of_a_branch(output: &Path, known: &BTreeSet<(String, String)>, names: Names) -> Vec<(String, String)> {
     let rendered: BTreeSet<&String> = known.iter().map(|(_, digest)| digest).collect();
     let file = |path: PathBuf| {
         let name = path.file_name()?.to_str()?.to_owned();
         let digest = names::digest(&unix_lines(read(&path, "").ok()?));
         let file = (name, digest);
-        (rendered.contains(&file.1) && !known.contains(&file)).then_some(file)
+        (rendered.contains(&file.1) && (names == Names::All || !known.contains(&file))).then_some(file)
     };
     let is_file = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
     entries(output).filter(is_file).filter_map(file).collect()
@@ -88,13 +97,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_with_its_own_content_is_not_of_git() {
+    fn after_a_merge_a_file_with_its_own_content_is_not_of_git() {
         let output = tempfile::tempdir().unwrap();
         for (name, text) in [("a.yaml", "a"), ("b.yaml", "a"), ("c.yaml", "c")] {
             fs::write(output.path().join(name), text).unwrap();
         }
         let digest = names::digest(b"a");
-        let known = BTreeSet::from([("a.yaml".to_owned(), digest.clone())]);
-        assert_eq!(of_other_names(output.path(), &known), [("b.yaml".to_owned(), digest)]);
+        let known = BTreeSet::from([("a.yaml".to_owned(), digest)]);
+        let found = |which: Names| {
+            let mut found: Vec<String> =
+                of_a_branch(output.path(), &known, which).into_iter().map(|(name, _)| name).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(found(Names::Others), ["b.yaml"]);
+        assert_eq!(found(Names::All), ["a.yaml", "b.yaml"]);
     }
 }
