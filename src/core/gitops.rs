@@ -7,4 +7,4 @@ mod site;
 
 pub use crate::core::gitops::argocd::argocd;
 pub use crate::core::gitops::flux::flux;
-pub use crate::core::gitops::site::{Site, SiteFile, SyncedTree, repository_url};
+pub use crate::core::gitops::site::{Gateways, Site, SiteFile, SyncedTree, repository_url};

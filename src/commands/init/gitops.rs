@@ -7,7 +7,8 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::commands::init::links::refuse_link;
-use crate::core::gitops::{Site, SiteFile, SyncedTree, argocd, flux, repository_url};
+use crate::core::gateway::{GATEWAY_GROUP, group_of};
+use crate::core::gitops::{Gateways, Site, SiteFile, SyncedTree, argocd, flux, repository_url};
 use crate::core::manifest::Object;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::directory::git::Repository;
@@ -76,7 +77,9 @@ pub(super) fn write(
     // A new spec may list manifests that do not exist yet.
     let objects =
         sources.first().and_then(|source| Project::load(source).ok()).map(|project| project.objects);
-    let autoscaled = autoscaled(&objects.unwrap_or_default());
+    let objects = objects.unwrap_or_default();
+    let has_gateways = objects.iter().any(|object| group_of(object.value()) == GATEWAY_GROUP);
+    let autoscaled = autoscaled(&objects);
     let site = Site {
         app: spec.metadata.name.clone(),
         namespace,
@@ -89,6 +92,7 @@ pub(super) fn write(
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
+        gateways: if has_gateways { Gateways::Some } else { Gateways::None },
     };
     let files = match tool {
         GitopsTool::Argocd => vec![argocd(&site)],

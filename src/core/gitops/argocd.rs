@@ -3,7 +3,7 @@
 //! Fields and options: `pkg/apis/application/v1alpha1/types.go` of Argo CD v3.2. tests/go/gitops-proof parses the output of
 //! this module into those types and syncs with it.
 
-use crate::core::gitops::site::{Site, SiteFile, scalar};
+use crate::core::gitops::site::{Gateways, Site, SiteFile, scalar};
 
 /// Returns the file that makes Argo CD sync the rendered directories.
 pub fn argocd(site: &Site) -> SiteFile {
@@ -22,10 +22,11 @@ kind: Application
 metadata:
   name: {app}
   namespace: argocd
-  # No finalizer: who deletes this Application keeps the load balancers and their addresses.
+{}  # No finalizer: who deletes this Application keeps the load balancers and their addresses.
 spec:
 {}",
         header(site),
+        annotations(site, 2),
         spec(site, &scalar(path), "server: https://kubernetes.default.svc", 2)
     )
 }
@@ -59,11 +60,24 @@ spec:
   template:
     metadata:
       name: {app}-{{{{.cluster}}}}
-    spec:
+{}    spec:
 {}",
         header(site),
         scalar(app),
+        annotations(site, 6),
         spec(site, "'{{.path}}'", "name: '{{.cluster}}'", 6)
+    )
+}
+
+/// Returns the annotations of an Application. Argo CD's usual comparison does not know the defaults that the API server adds to
+/// Gateways and routes, and calls them out of sync after each sync (argoproj/argo-cd#22151).
+fn annotations(site: &Site, indent: usize) -> String {
+    if site.gateways == Gateways::None {
+        return String::new();
+    }
+    let pad = " ".repeat(indent);
+    format!(
+        "{pad}annotations:\n{pad}  # The API server compares: it knows the defaults of Gateways and routes.\n{pad}  argocd.argoproj.io/compare-options: ServerSideDiff=true\n"
     )
 }
 

@@ -3,7 +3,7 @@
 //! Fields: the APIs of source-controller and kustomize-controller v1.7. tests/go/gitops-proof parses the output of this module
 //! into those types, builds and applies with it, and evaluates the health checks.
 
-use crate::core::gitops::site::{Site, SiteFile, SyncedTree, scalar};
+use crate::core::gitops::site::{Gateways, Site, SiteFile, SyncedTree, scalar};
 
 /// Returns the files that make Flux sync the rendered directories.
 pub fn flux(site: &Site) -> Vec<SiteFile> {
@@ -13,6 +13,14 @@ pub fn flux(site: &Site) -> Vec<SiteFile> {
 /// kstatus reports a Service of type LoadBalancer as ready as soon as it has a cluster IP
 /// (`serviceConditions` in fluxcd/cli-utils pkg/kstatus/status/core.go), so the health check also requires an address.
 const HAS_ADDRESS: &str = "has(status.loadBalancer.ingress) && status.loadBalancer.ingress.size() > 0";
+
+/// kstatus does not know Gateways, so they would count as ready as soon as they exist.
+const GATEWAY_CHECK: &str = "  # Without this, a Gateway that its controller does not serve yet counts as ready.
+  - apiVersion: gateway.networking.k8s.io/v1
+    kind: Gateway
+    inProgress: \"!has(status.conditions) || !status.conditions.exists(c, c.type == 'Programmed' && c.status == 'True')\"
+    current: has(status.conditions) && status.conditions.exists(c, c.type == 'Programmed' && c.status == 'True')
+";
 
 fn file(site: &Site, tree: &SyncedTree) -> SiteFile {
     let (name, cluster) = match &tree.cluster {
@@ -58,12 +66,13 @@ spec:
     kind: Service
     inProgress: spec.type == 'LoadBalancer' && !({HAS_ADDRESS})
     current: spec.type != 'LoadBalancer' || ({HAS_ADDRESS})
-  # No postBuild: it would take every dollar sign with a brace behind it, in whatever you deploy, for a variable of its own.
+{}  # No postBuild: it would take every dollar sign with a brace behind it, in whatever you deploy, for a variable of its own.
 ",
         site.app,
         scalar(&site.repository),
         scalar(&site.branch),
         scalar(&format!("./{}", tree.path)),
+        if site.gateways == Gateways::Some { GATEWAY_CHECK } else { "" },
     );
     SiteFile { name, text }
 }

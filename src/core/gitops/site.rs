@@ -17,6 +17,18 @@ pub struct Site {
     pub trees: Vec<SyncedTree>,
     /// The kinds of the app whose `replicas` an autoscaler sets: group and kind.
     pub autoscaled: Vec<(String, String)>,
+    /// Whether it has objects of the Gateway API.
+    pub gateways: Gateways,
+}
+
+/// Whether an app has Gateways or routes of the Gateway API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gateways {
+    /// It has none.
+    #[default]
+    None,
+    /// It has some.
+    Some,
 }
 
 /// A rendered directory in a repository.
