@@ -97,7 +97,7 @@ fn with_few_rights(app: &App<'_>) {
         let run = status();
         (run.code != Some(0)).then_some(run)
     });
-    assert!(refused.code == Some(5) && refused.err.contains("gateways"), "{refused:?}");
+    assert!(refused.code == Some(4) && refused.err.contains("cannot get gateways"), "{refused:?}");
 }
 
 #[test]

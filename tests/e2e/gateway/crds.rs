@@ -13,7 +13,7 @@ use crate::gateway_cases::{cases, rendered};
 const NOT_SERVED: [&str; 5] =
     ["cert-manager.io", "cilium.io", "example.com", "gateway.nginx.org", "networking.istio.io"];
 
-const NAMESPACES: [&str; 3] = ["shop", "edge", "envoy-gateway-system"];
+const NAMESPACES: [&str; 4] = ["blog", "shop", "edge", "envoy-gateway-system"];
 
 /// Returns the files of a directory whose groups are served.
 fn served(directory: &Path, left_out: &mut BTreeSet<String>) -> Vec<PathBuf> {

@@ -27,7 +27,10 @@ pub(in crate::core::render) fn warnings(
     let mut warnings = unproven(input, how);
     warnings.extend(unknown_parents(input, gateways));
     match how.mode {
-        FleetMode::PerPool => warnings.extend(challenges(input, gateways)),
+        FleetMode::PerPool => {
+            warnings.extend(challenges(input, gateways));
+            warnings.extend(all_addresses(input));
+        }
         FleetMode::Shared => {
             warnings.extend(published(input, gateways));
             problems.extend(names_of_round_robin(input));
@@ -125,6 +128,22 @@ fn challenges(input: Input<'_>, gateways: &Gateways<'_>) -> Vec<Diagnostic> {
     let hint =
         "add the issuer to the manifests, so that its solver names the Gateways of all pools, or use DNS-01";
     vec![warning.at(object.location("/metadata/annotations")).hint(hint)]
+}
+
+/// Warns of a round robin that the Gateway sources of external-dns do not know: they publish the addresses of all Gateways of a route
+/// (`source/gateway.go` in kubernetes-sigs/external-dns), also of drained pools, and without weights.
+fn all_addresses(input: Input<'_>) -> Option<Diagnostic> {
+    let dns = input.spec.spec.dns.as_ref()?;
+    let (field, at) = match (dns.drain.is_empty(), dns.weights.is_empty()) {
+        (false, _) => ("drain", "/spec/dns/drain"),
+        (true, false) => ("weights", "/spec/dns/weights"),
+        (true, true) => return None,
+    };
+    let warning = Diagnostic::warning(format!(
+        "the Gateway sources of external-dns ignore `spec.dns.{field}`: they publish all Gateways of a route"
+    ));
+    let hint = "run external-dns with `--source=service`, and without `--source=gateway-httproute`, for this host name";
+    Some(warning.at(input.document.location(at)).hint(hint))
 }
 
 /// Warns of addresses that external-dns publishes in place of those of the load balancers.
