@@ -142,7 +142,7 @@ fn all_addresses(input: Input<'_>) -> Option<Diagnostic> {
     let warning = Diagnostic::warning(format!(
         "the Gateway sources of external-dns ignore `spec.dns.{field}`: they publish all Gateways of a route"
     ));
-    let hint = "run external-dns with `--source=service`, and without `--source=gateway-httproute`, for this host name";
+    let hint = "let external-dns read Services only for this host name: its source `service`, not `gateway-httproute`";
     Some(warning.at(input.document.location(at)).hint(hint))
 }
 
