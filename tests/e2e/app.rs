@@ -1,8 +1,9 @@
 //! A project on disk with its own namespace in the cluster, and the programs that the tests run on it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use tempfile::TempDir;
 
@@ -14,7 +15,9 @@ use crate::run::{Run, Running, interruptible};
 /// `web-`.
 pub(crate) struct App<'a> {
     plane: &'a ControlPlane,
-    directory: TempDir,
+    /// The program looks at directories beside that of the project, so no other test may have one there.
+    outer: Arc<TempDir>,
+    directory: PathBuf,
     pub(crate) namespace: String,
 }
 
@@ -24,8 +27,7 @@ impl<'a> App<'a> {
     #[track_caller]
     pub(crate) fn new(plane: &'a ControlPlane, name: &str) -> Self {
         plane.create_namespace(name);
-        let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
-        let app = Self { plane, directory, namespace: name.to_owned() };
+        let app = Self::in_directory(plane, name);
         app.write("largescale.yaml", &SPEC.replace("NAME", name));
         app.write("web.yaml", MANIFESTS);
         app
@@ -35,18 +37,17 @@ impl<'a> App<'a> {
     #[track_caller]
     pub(crate) fn empty(plane: &'a ControlPlane, name: &str) -> Self {
         plane.create_namespace(name);
-        let directory = tempfile::Builder::new().prefix(name).tempdir().unwrap();
-        Self { plane, directory, namespace: name.to_owned() }
+        Self::in_directory(plane, name)
     }
 
     /// Copies a rendered directory.
     #[track_caller]
     pub(crate) fn copied(plane: &'a ControlPlane, namespace: &str, from: &Path) -> Self {
         plane.create_namespace(namespace);
-        let directory = tempfile::Builder::new().prefix(namespace).tempdir().unwrap();
-        let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(directory.path()).status().unwrap();
+        let app = Self::in_directory(plane, namespace);
+        let copied = Command::new("cp").arg("-R").arg(from.join(".")).arg(app.directory()).status().unwrap();
         assert!(copied.success());
-        Self { plane, directory, namespace: namespace.to_owned() }
+        app
     }
 
     /// Creates a project and renders it from the nodes of the cluster.
@@ -57,17 +58,27 @@ impl<'a> App<'a> {
         app
     }
 
+    /// Makes an empty directory in one that nothing else is in.
+    fn in_directory(plane: &'a ControlPlane, name: &str) -> Self {
+        let outer = tempfile::Builder::new().prefix(name).tempdir().unwrap();
+        let directory = outer.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        Self { plane, outer: Arc::new(outer), directory, namespace: name.to_owned() }
+    }
+
     /// Creates another directory with the same name and namespace, not rendered.
     pub(crate) fn with_same_name(&self) -> Self {
-        let directory = tempfile::Builder::new().prefix(&self.namespace).tempdir().unwrap();
-        let same_cluster = Self { plane: self.plane, directory, namespace: self.namespace.clone() };
+        let directory =
+            tempfile::Builder::new().prefix(&self.namespace).tempdir_in(self.outer.path()).unwrap().keep();
+        let outer = Arc::clone(&self.outer);
+        let same_cluster = Self { plane: self.plane, outer, directory, namespace: self.namespace.clone() };
         same_cluster.write("largescale.yaml", &SPEC.replace("NAME", &self.namespace));
         same_cluster.write("web.yaml", MANIFESTS);
         same_cluster
     }
 
     pub(crate) fn directory(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// Writes a file of the project.
