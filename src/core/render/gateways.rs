@@ -15,6 +15,7 @@ mod parameters;
 mod policies;
 mod routes;
 mod services;
+mod shape;
 mod warnings;
 
 use std::collections::{HashMap, HashSet};

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::core::gateway::{FleetMode, Implementation, Parameters};
 use crate::core::json;
+use crate::core::json::NotAMap;
 use crate::core::manifest::Key;
 use crate::core::platform::Platform;
 use crate::core::pointer;
@@ -23,9 +24,9 @@ const MAX_LABELS: usize = 8;
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// The objects of a pool's Gateway.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Targets {
-    gateway: Option<usize>,
+    gateway: usize,
     parameters: Option<usize>,
 }
 
@@ -41,19 +42,21 @@ pub(in crate::core::render) fn carry<'a>(
     let Some(how) = gateways.how().filter(|how| how.mode == FleetMode::PerPool) else { return Vec::new() };
     let mut targets: HashMap<(FullName, usize), Targets> = HashMap::new();
     let mut services = Vec::new();
+    let mut parameters = None;
     let mut rest = Vec::with_capacity(pending.len());
     for (draft, patched) in std::mem::take(pending).into_iter().zip(patched) {
         if draft.role == Role::GatewayService {
             services.push((draft, patched));
             continue;
         }
-        if let (Some(pool), Some(of)) = (draft.pool, gateway_of(input, &draft)) {
-            let own = targets.entry((of, pool)).or_default();
-            match draft.role {
-                Role::Gateway => own.gateway = Some(rest.len()),
-                Role::GatewayParameters => own.parameters = Some(rest.len()),
-                _ => {}
+        match (draft.role, draft.pool) {
+            // Its Gateway follows.
+            (Role::GatewayParameters, _) => parameters = Some(rest.len()),
+            (Role::Gateway, Some(pool)) => {
+                let own = Targets { gateway: rest.len(), parameters: parameters.take() };
+                targets.insert((full_name(input.spec, &draft.source.key()), pool), own);
             }
+            _ => {}
         }
         rest.push(draft);
     }
@@ -66,7 +69,8 @@ pub(in crate::core::render) fn carry<'a>(
     let mut reported = BTreeSet::new();
     for (service, patched) in &services {
         let name = full_name(input.spec, &service.source.key());
-        let own = service.pool.and_then(|pool| targets.get(&(name, pool))).copied().unwrap_or_default();
+        // A Gateway that an overlay broke was reported.
+        let Some(own) = service.pool.and_then(|pool| targets.get(&(name, pool))).copied() else { continue };
         for problem in context.one(service, patched, own, &mut rest) {
             // The same for the Gateways of all pools.
             let subject = Key::of(&service.value).name;
@@ -78,19 +82,6 @@ pub(in crate::core::render) fn carry<'a>(
     }
     *pending = rest;
     services.into_iter().map(|(service, _)| service).collect()
-}
-
-/// Returns the Gateway in the manifests that an object of a pool belongs to: its parameters have a label with the name.
-fn gateway_of(input: Input<'_>, draft: &PendingObject<'_>) -> Option<FullName> {
-    match draft.role {
-        Role::Gateway => Some(full_name(input.spec, &draft.source.key())),
-        Role::GatewayParameters => {
-            let name = draft.value["metadata"]["labels"][SERVICE_LABEL].as_str()?;
-            let namespace = draft.value["metadata"]["namespace"].as_str().unwrap_or_default();
-            Some((namespace.to_owned(), name.to_owned()))
-        }
-        _ => None,
-    }
 }
 
 /// Whether the data of a platform mention a label: its objects may select Services by it.
@@ -127,28 +118,33 @@ impl Carrier<'_> {
                 None => problems.push(self.cannot(service, patched, &at)),
             }
         }
-        let Some(gateway) = own.gateway.and_then(|index| rest.get_mut(index)) else { return problems };
+        let Some(gateway) = rest.get_mut(own.gateway) else { return problems };
         let (labels, annotations) = self.metadata(service);
         for (field, map, most) in
             [("labels", labels, MAX_LABELS), ("annotations", annotations, MAX_ANNOTATIONS)]
         {
-            if map.len() > most {
-                problems.push(too_many(service, field, &map, most));
+            let merged = match merged(service, &gateway.value, field, map) {
+                Ok(merged) => merged,
+                Err(key) => {
+                    problems.push(contradiction(service, gateway, field, &key));
+                    continue;
+                }
+            };
+            if merged.len() > most {
+                problems.push(too_many(service, field, &merged, most));
             }
-            if map.is_empty() {
+            if merged.is_empty() {
                 remove_empty(&mut gateway.value, field);
             } else {
-                json::put(&mut gateway.value, &["spec", "infrastructure", field], map);
+                let set = json::set(&mut gateway.value, &["spec", "infrastructure", field], merged);
+                problems.extend(set.err().map(|wrong| unbound(gateway, &wrong)));
             }
         }
         let parameters = own.parameters.and_then(|index| rest.get_mut(index));
         if let Some(parameters) = parameters {
             for (at, value) in fields {
                 if let Err(wrong) = parameters::set(&mut parameters.value, &at, value) {
-                    problems.push(
-                        Diagnostic::error(format!("the parameters cannot be changed for the pools: {wrong}"))
-                            .at(parameters.source.location(&wrong.pointer)),
-                    );
+                    problems.push(unbound(parameters, &wrong));
                 }
             }
         }
@@ -241,6 +237,58 @@ fn differing(new: &Value, old: &Value, at: &str, ignored: &[&str]) -> Vec<String
     let all = keys(new).union(&keys(old)).cloned().collect::<Vec<_>>();
     let differs = |key: &String| !ignored.contains(&key.as_str()) && new.get(key) != old.get(key);
     all.into_iter().filter(differs).map(|key| pointer::join(at, &key)).collect()
+}
+
+/// Returns the labels or annotations of a Gateway with those that the patches changed in its Service. Overlays may have changed the
+/// Gateway, too. Returns the key that both changed in different ways.
+fn merged(
+    service: &PendingObject<'_>,
+    gateway: &Value,
+    field: &str,
+    changed: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    let before = &service.source.value()["metadata"][field];
+    let now = &service.value["metadata"][field];
+    let own = gateway.pointer(&format!("/spec/infrastructure/{field}")).and_then(Value::as_object);
+    let mut merged = own.cloned().unwrap_or_default();
+    for (key, value) in changed {
+        if before.get(&key) == Some(&value) {
+            continue;
+        }
+        let is_other = |found: &Value| *found != value && before.get(&key) != Some(found);
+        if merged.get(&key).is_some_and(is_other) {
+            return Err(key);
+        }
+        merged.insert(key, value);
+    }
+    let is_removed = |key: &String| before.get(key).is_some() && now.get(key).is_none();
+    merged.retain(|key, _| !is_removed(key));
+    Ok(merged)
+}
+
+fn contradiction(
+    service: &PendingObject<'_>,
+    gateway: &PendingObject<'_>,
+    field: &str,
+    key: &str,
+) -> Diagnostic {
+    let at = pointer::join(&format!("/spec/infrastructure/{field}"), key);
+    let wanted = &service.value["metadata"][field][key];
+    Diagnostic::error(format!(
+        "an overlay sets `{}` of {} to {}, but the binding or another overlay sets it to {wanted} in its Service",
+        pointer::field(&at),
+        Key::of(&gateway.value),
+        gateway.value.pointer(&at).unwrap_or(&Value::Null)
+    ))
+    .at(gateway.source.location("/spec/infrastructure"))
+    .hint("remove it from the overlay for the Gateway")
+}
+
+/// Reports an object that an overlay left in a form in which it cannot be bound.
+fn unbound(draft: &PendingObject<'_>, wrong: &NotAMap) -> Diagnostic {
+    Diagnostic::error(format!("{} cannot be bound to its pool: {wrong}", Key::of(&draft.value)))
+        .at(draft.source.location(&wrong.pointer))
+        .hint("correct the overlay that changes it")
 }
 
 fn remove_empty(gateway: &mut Value, field: &str) {

@@ -9,7 +9,7 @@ use crate::core::render::copies;
 use crate::core::render::draft::Input;
 use crate::core::render::gateways::named_parameters::Parameters;
 use crate::core::render::gateways::{
-    FullName, Gateways, How, Split, attached, full_name, is_gateway, listeners,
+    FullName, Gateways, How, Split, attached, full_name, is_gateway, listeners, shape,
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
@@ -63,6 +63,7 @@ impl<'a> Gateways<'a> {
             return Self::default();
         }
         let before = problems.len();
+        problems.extend(input.objects.iter().flat_map(shape::problems));
         if input.spec.spec.workload.per_pool {
             problems.push(
                 Diagnostic::error("`workload.perPool` does not apply to Gateways: routes name Services, which reach the pods of all pools")
