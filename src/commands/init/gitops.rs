@@ -92,7 +92,7 @@ pub(super) fn write(
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
-        gateways: if has_gateways { Gateways::Some } else { Gateways::None },
+        gateways: if has_gateways { Gateways::Present } else { Gateways::Absent },
     };
     let files = match tool {
         GitopsTool::Argocd => vec![argocd(&site)],

@@ -72,7 +72,7 @@ spec:
 /// Returns the annotations of an Application. Argo CD's usual comparison does not know the defaults that the API server adds to
 /// Gateways and routes, and calls them out of sync after each sync (argoproj/argo-cd#22151).
 fn annotations(site: &Site, indent: usize) -> String {
-    if site.gateways == Gateways::None {
+    if site.gateways == Gateways::Absent {
         return String::new();
     }
     let pad = " ".repeat(indent);

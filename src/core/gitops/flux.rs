@@ -72,7 +72,7 @@ spec:
         scalar(&site.repository),
         scalar(&site.branch),
         scalar(&format!("./{}", tree.path)),
-        if site.gateways == Gateways::Some { GATEWAY_CHECK } else { "" },
+        if site.gateways == Gateways::Present { GATEWAY_CHECK } else { "" },
     );
     SiteFile { name, text }
 }

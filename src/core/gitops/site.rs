@@ -26,9 +26,9 @@ pub struct Site {
 pub enum Gateways {
     /// It has none.
     #[default]
-    None,
+    Absent,
     /// It has some.
-    Some,
+    Present,
 }
 
 /// A rendered directory in a repository.
