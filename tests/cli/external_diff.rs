@@ -3,12 +3,12 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::environment::{Environment, PROGRAM, checkout};
+use crate::executable::write_executable;
 
 /// A diff program that notes its arguments and then runs for a long time, or ignores the signals.
 const SLOW: &str = "#!/bin/sh\nls \"$1\" \"$2\" > seen.tmp; mv seen.tmp seen\nexec sleep 60\n";
@@ -18,8 +18,7 @@ const STUBBORN: &str = "#!/bin/sh\ntrap '' TERM INT HUP\nls \"$1\" \"$2\" > seen
 fn ended_by(signal: &str, script: &str) -> Option<i32> {
     let environment = Environment::with(&checkout().join("tests/cases/shared"));
     let path = |name: &str| environment.path().join(name);
-    fs::write(path("slow"), script).unwrap();
-    fs::set_permissions(path("slow"), fs::Permissions::from_mode(0o755)).unwrap();
+    write_executable(&path("slow"), script.as_bytes());
     fs::create_dir(path("tmp")).unwrap();
     let mut command = Command::new(PROGRAM);
     environment.prepare(&mut command);

@@ -15,6 +15,8 @@ mod docs;
 mod drift;
 mod environment;
 mod examples;
+#[path = "../support/executable.rs"]
+mod executable;
 mod external_diff;
 mod follow;
 mod foreign_text;

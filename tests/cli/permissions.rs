@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::environment::{Environment, PROGRAM, checkout};
+use crate::executable::write_executable;
 
 #[test]
 fn an_output_directory_that_is_not_writable() {
@@ -75,8 +76,7 @@ fn as_nobody(environment: &Environment, arguments: &[&str]) -> Output {
         .path()
         .join("../")
         .join(format!("{}-program", environment.path().file_name().unwrap().to_string_lossy()));
-    fs::copy(PROGRAM, &program).unwrap();
-    mode(&program, 0o755);
+    write_executable(&program, &fs::read(PROGRAM).unwrap());
     let mut command = Command::new("setpriv");
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program).args(arguments);
     let output = environment.run(command);

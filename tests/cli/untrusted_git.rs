@@ -2,11 +2,11 @@
 //! can name programs. Each repository here names programs that create the file `executed`.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::sync::Mutex;
 
 use crate::environment::{Environment, PROGRAM, checkout};
+use crate::executable::write_executable;
 
 /// The expected use of a repository.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -346,8 +346,7 @@ fn location(script: &str, git: Git) -> Environment {
 fn program(location: &Environment, name: &str, script: &str) {
     let path = location.path().join("bin").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(&path, script).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    write_executable(&path, script.as_bytes());
 }
 
 fn sh(location: &Environment, script: &str) -> Output {

@@ -2,13 +2,13 @@
 //! that records its calls.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use largescale::core::yaml;
 use serde_json::Value;
 
 use crate::environment::{Environment, PROGRAM, checkout};
+use crate::executable::write_executable;
 
 /// Creates two apps in a repository with a bare `origin`, and the programs of a runner.
 fn repository() -> Environment {
@@ -16,8 +16,7 @@ fn repository() -> Environment {
     let tool = |name: &str, text: &str| {
         let path = location.path().join("bin").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        write_executable(&path, text.as_bytes());
     };
     tool("kubectl", &format!("#!/bin/sh\nshift\nexec {PROGRAM} \"$@\"\n"));
     let log = location.path().join("gh.log");

@@ -5,6 +5,8 @@ mod child;
 mod completion;
 mod control_plane;
 mod duplicates;
+#[path = "../support/executable.rs"]
+mod executable;
 #[path = "../support/fake_server.rs"]
 mod fake_server;
 mod faults;

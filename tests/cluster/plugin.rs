@@ -2,13 +2,13 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use largescale::cluster::{Cluster, ClusterError, ClusterFlags, Environment, Limits};
 use tempfile::TempDir;
 
+use crate::executable::write_executable;
 use crate::fake_server::FakeServer;
 use crate::node_pages::page_of_nodes;
 use crate::setup::{kept, short, shown, silent};
@@ -23,8 +23,8 @@ impl Plugin {
     fn new(script: &str, server: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log-in");
-        fs::write(&path, format!("#!/bin/sh\ncd {}\n{script}\n", directory.path().display())).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let script = format!("#!/bin/sh\ncd {}\n{script}\n", directory.path().display());
+        write_executable(&path, script.as_bytes());
         Self::with_command(directory, "./log-in", server)
     }
 

@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
+
+use crate::executable::write_executable;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_kubectl-largescale");
 
@@ -60,9 +62,7 @@ impl Desk {
         let mut render = desk.command("kubectl-largescale");
         assert!(render.args(["render", "-f", "app"]).output().unwrap().status.success());
         let shim = desk.command("kubectl-largescale").args(["completion", "kubectl"]).output().unwrap();
-        desk.write("bin/kubectl_complete-largescale", str::from_utf8(&shim.stdout).unwrap());
-        let mode = fs::Permissions::from_mode(0o755);
-        fs::set_permissions(desk.path().join("bin/kubectl_complete-largescale"), mode).unwrap();
+        write_executable(&desk.path().join("bin/kubectl_complete-largescale"), &shim.stdout);
         desk
     }
 

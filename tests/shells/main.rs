@@ -2,6 +2,8 @@
 
 mod bash;
 mod desk;
+#[path = "../support/executable.rs"]
+mod executable;
 mod fish;
 mod offers;
 mod typing;
