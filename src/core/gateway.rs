@@ -6,6 +6,7 @@ pub mod choose;
 mod form;
 mod labels;
 mod read;
+pub mod references;
 
 use serde_json::Value;
 

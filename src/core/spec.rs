@@ -8,7 +8,7 @@ mod of_service;
 mod other_pools;
 
 pub use crate::core::spec::cluster::SpecCluster;
-pub use crate::core::spec::gateways::{GatewayMode, GatewaysSpec};
+pub use crate::core::spec::gateways::{GatewayMode, GatewayParameters, GatewaysSpec};
 pub use crate::core::spec::large_scale::{
     ConflictAction, ConflictRule, DeclaredPool, LargeScale, Metadata, Pools, Spec, SpecKind, WhenEmpty,
     Workload,

@@ -21,7 +21,7 @@ mod warnings;
 use std::collections::{HashMap, HashSet};
 
 use crate::core::gateway;
-use crate::core::gateway::{FleetMode, Implementation, LISTENER_SET_GROUPS, group_of};
+use crate::core::gateway::{FleetMode, Implementation, Parameters};
 use crate::core::manifest::{Key, Object};
 use crate::core::render::draft::Input;
 pub(super) use crate::core::render::gateways::carry::carry;
@@ -48,6 +48,15 @@ pub(super) struct Gateways<'a> {
 struct How<'a> {
     mode: FleetMode,
     implementation: &'a Implementation,
+    /// Whether each pool, or the fleet of all pools, has its parameters. If not, the Gateways keep those that they name.
+    writes_parameters: bool,
+}
+
+impl<'a> How<'a> {
+    /// Returns the kind of the parameters to write, if any.
+    fn parameters(&self) -> Option<&'a Parameters> {
+        self.implementation.spec.parameters.as_ref().filter(|_| self.writes_parameters)
+    }
 }
 
 /// A Gateway that is split.
@@ -92,7 +101,7 @@ impl<'a> Gateways<'a> {
         let pools = input.pools.pools.len();
         let name = || full_name(input.spec, &object.key());
         if self.of(input.spec, object).is_some() {
-            return Some(if how.implementation.spec.parameters.is_some() { 2 * pools } else { pools });
+            return Some(if how.parameters().is_some() { 2 * pools } else { pools });
         }
         let has_copies = is_listener_set(object) && self.listener_sets.contains_key(&name())
             || policies::single_target(self, input.spec, object).is_some();
@@ -119,14 +128,9 @@ fn is_gateway(object: &Object) -> bool {
     gateway::is_gateway(object.value())
 }
 
-/// Whether an object is a ListenerSet; earlier releases of the API call it `XListenerSet`.
+/// Whether an object of the manifests is a ListenerSet.
 fn is_listener_set(object: &Object) -> bool {
-    let value = object.value();
-    is_listener_set_kind(value["kind"].as_str()) && LISTENER_SET_GROUPS.contains(&group_of(value))
-}
-
-fn is_listener_set_kind(kind: Option<&str>) -> bool {
-    matches!(kind, Some("ListenerSet" | "XListenerSet"))
+    gateway::references::is_listener_set(object.value())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::core::gateway::GATEWAY_GROUP;
+use crate::core::gateway::references::gateway_named;
 use crate::core::kubernetes::names;
 use crate::core::manifest::{Key, Object};
 use crate::core::render::draft::Input;
@@ -26,7 +26,7 @@ pub(super) fn listener_sets(
     let mut found = HashMap::new();
     for object in input.objects.iter().filter(|object| is_listener_set(object)) {
         let own = full_name(input.spec, &object.key());
-        let Some(parent) = gateway_of(&object.value()["spec"]["parentRef"], &own.0) else { continue };
+        let Some(parent) = gateway_named(&object.value()["spec"]["parentRef"], &own.0) else { continue };
         let Some(of_gateway) = split.get(&parent) else { continue };
         if let Some(gateway) = gateways.get(&parent)
             && let Some(problem) = refused(object, &own, gateway, &parent)
@@ -39,23 +39,6 @@ pub(super) fn listener_sets(
         found.insert(own, AttachedSet { gateway: parent, names });
     }
     found
-}
-
-/// Returns the Gateway that a reference names, if it names one; `namespace` is that of the object with the reference.
-pub(super) fn gateway_of(reference: &Value, namespace: &str) -> Option<FullName> {
-    named(reference, namespace, |group, kind| group == GATEWAY_GROUP && kind == "Gateway")
-}
-
-/// Returns namespace and name in a reference of this kind. Absent fields have the defaults of the Gateway API.
-pub(super) fn named(
-    reference: &Value,
-    namespace: &str,
-    is_meant: impl Fn(&str, &str) -> bool,
-) -> Option<FullName> {
-    let text = |field: &str| reference[field].as_str();
-    let is_kind = is_meant(text("group").unwrap_or(GATEWAY_GROUP), text("kind").unwrap_or("Gateway"));
-    let name = text("name").filter(|_| is_kind)?;
-    Some((text("namespace").unwrap_or(namespace).to_owned(), name.to_owned()))
 }
 
 /// Reports a ListenerSet in a namespace that its Gateway does not accept. By default, a Gateway accepts none

@@ -63,6 +63,8 @@ pub(in crate::core::render) fn carry<'a>(
     let context = Carrier {
         input,
         implementation: how.implementation,
+        form: how.parameters(),
+        writes_parameters: how.writes_parameters,
         wants_pool_label: mentions(input.platform, POOL_LABEL),
         wants_service_label: mentions(input.platform, SERVICE_LABEL),
     };
@@ -96,6 +98,9 @@ fn mentions(platform: &Platform, label: &str) -> bool {
 struct Carrier<'a> {
     input: Input<'a>,
     implementation: &'a Implementation,
+    /// The kind of the parameters of the pools, if they have any.
+    form: Option<&'a Parameters>,
+    writes_parameters: bool,
     wants_pool_label: bool,
     wants_service_label: bool,
 }
@@ -110,10 +115,9 @@ impl Carrier<'_> {
         rest: &mut [PendingObject<'_>],
     ) -> Vec<Diagnostic> {
         let mut problems = Vec::new();
-        let form = self.implementation.spec.parameters.as_ref();
         let mut fields = Vec::new();
         for at in self.changed(service) {
-            match parameter(form, &service.value, &at) {
+            match parameter(self.form, &service.value, &at) {
                 Some(carried) => fields.push(carried),
                 None => problems.push(self.cannot(service, patched, &at)),
             }
@@ -200,6 +204,19 @@ impl Carrier<'_> {
     fn cannot(&self, service: &PendingObject<'_>, patched: &Patched<'_>, at: &str) -> Diagnostic {
         let name = &self.implementation.name;
         let gateway = service.source.key().name;
+        let of_spec = self.implementation.spec.parameters.as_ref().filter(|_| !self.writes_parameters);
+        if let Some((_, form)) =
+            of_spec.and_then(|form| parameter(Some(form), &service.value, at).zip(Some(form)))
+        {
+            let message = format!(
+                "the Service of gateway/{gateway} cannot have `{}`: only the {} has a field for it, and `spec.gateways.parameters` is `once`",
+                pointer::field(at),
+                form.kind
+            );
+            return Diagnostic::error(message).at(self.location(patched, at)).hint(
+                "remove `spec.gateways.parameters`, so that each pool has its own, or remove the field",
+            );
+        }
         let hint = if self.implementation.supports(FleetMode::Shared) {
             "remove the field, or set `spec.gateways: {mode: shared}`: then `render` writes the Services itself"
                 .to_owned()

@@ -71,8 +71,7 @@ impl<'a> Gateways<'a> {
 
     /// Whether an object is the parameters of Gateways only. These have copies, which are added with their Gateway.
     fn is_parameters(&self, how: How<'_>, object: &Object, name: &(String, String)) -> bool {
-        let form = how.implementation.spec.parameters.as_ref();
-        form.is_some_and(|form| object.value()["kind"] == form.kind.as_str())
+        how.parameters().is_some_and(|form| object.value()["kind"] == form.kind.as_str())
             && self.parameters.contains(name)
     }
 }
@@ -97,7 +96,7 @@ fn gateways<'a>(
         if !std::mem::take(&mut is_first) {
             drop_issuers(&mut copy);
         }
-        if let Some(form) = &how.implementation.spec.parameters {
+        if let Some(form) = how.parameters() {
             let found = parameters::of_pool(input, form, (object, split.parameters), scopes, index);
             match found {
                 Ok(mut draft) => {
@@ -128,7 +127,7 @@ fn shared<'a>(
 ) {
     let Copied { object, value, scopes } = copied;
     let mut copy = value.clone();
-    if let Some(form) = &how.implementation.spec.parameters {
+    if let Some(form) = how.parameters() {
         match parameters::shared(input, form, (object, split.parameters), scopes) {
             Ok(draft) => {
                 let name = draft.value["metadata"]["name"].as_str().unwrap_or_default().to_owned();

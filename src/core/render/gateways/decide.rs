@@ -13,7 +13,7 @@ use crate::core::render::gateways::{
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::GatewayMode;
+use crate::core::spec::{GatewayMode, GatewayParameters};
 
 impl<'a> Gateways<'a> {
     /// Decides what becomes of the Gateways. Returns the reasons if it cannot; then none is split.
@@ -72,6 +72,8 @@ impl<'a> Gateways<'a> {
             );
         }
         let parameters = Parameters::of(input, implementation);
+        let of_spec = input.spec.spec.gateways.as_ref().and_then(|spec| spec.parameters);
+        let writes_parameters = of_spec != Some(GatewayParameters::Once);
         let services: HashMap<FullName, &Object> = input
             .objects
             .iter()
@@ -82,7 +84,9 @@ impl<'a> Gateways<'a> {
         let mut written = HashSet::new();
         for (_, gateway) in &gateways {
             refuse(input, gateway, &services, problems);
-            let own = parameters.named_by(gateway, problems);
+            // Parameters that are not written need not be in the manifests.
+            let mut unread = Vec::new();
+            let own = parameters.named_by(gateway, if writes_parameters { problems } else { &mut unread });
             let names = match mode {
                 FleetMode::PerPool => {
                     let key = gateway.key();
@@ -102,8 +106,9 @@ impl<'a> Gateways<'a> {
         if problems.len() > before {
             return Self::default();
         }
-        let owned = parameters.owned(&split);
-        Self { how: Some(How { mode, implementation }), split, listener_sets, parameters: owned }
+        let owned = if writes_parameters { parameters.owned(&split) } else { HashSet::new() };
+        let how = How { mode, implementation, writes_parameters };
+        Self { how: Some(how), split, listener_sets, parameters: owned }
     }
 }
 

@@ -2,21 +2,15 @@
 
 use serde_json::Value;
 
-use crate::core::gateway::{FleetMode, GATEWAY_GROUP, LISTENER_SET_GROUPS, group_of};
+use crate::core::gateway::FleetMode;
+use crate::core::gateway::references::{gateway_named, listener_set_named, parent_lists};
 use crate::core::json;
 use crate::core::manifest::Object;
-use crate::core::render::gateways::attached::named;
-use crate::core::render::gateways::{FullName, Gateways, How, is_listener_set_kind};
+use crate::core::render::gateways::{Gateways, How};
 use crate::core::report::diagnostic::Diagnostic;
 
 /// The most `parentRefs` of a route (`CommonRouteSpec` in sigs.k8s.io/gateway-api `apis/v1/shared_types.go`).
 const MAX_PARENTS: usize = 32;
-
-/// Kinds of cert-manager with ACME solvers.
-const ISSUERS: [&str; 2] = ["Issuer", "ClusterIssuer"];
-
-/// The list of parents in an ACME solver (`ACMEChallengeSolverHTTP01GatewayHTTPRoute` in cert-manager/cert-manager).
-const SOLVER_PARENTS: &str = "/http01/gatewayHTTPRoute/parentRefs";
 
 /// Extends the references of an object. Returns whether it has any to a Gateway that is split.
 pub(super) fn extend(
@@ -28,7 +22,7 @@ pub(super) fn extend(
     problems: &mut Vec<Diagnostic>,
 ) -> bool {
     let mut extended = false;
-    for at in lists(object.value()) {
+    for at in parent_lists(object.value()) {
         let Some(list) = value.pointer_mut(&at).and_then(Value::as_array_mut) else { continue };
         let Some(count) = count(gateways, namespace, list) else { continue };
         extended = true;
@@ -40,24 +34,6 @@ pub(super) fn extend(
         }
     }
     extended
-}
-
-/// Whether an object is a route of the Gateway API.
-pub(super) fn is_route(value: &Value) -> bool {
-    let kind = value["kind"].as_str().unwrap_or_default();
-    kind.ends_with("Route") && group_of(value) == GATEWAY_GROUP
-}
-
-/// Returns the pointers of the lists of parents.
-pub(super) fn lists(value: &Value) -> Vec<String> {
-    if is_route(value) {
-        return vec!["/spec/parentRefs".to_owned()];
-    }
-    let is_issuer = group_of(value) == "cert-manager.io"
-        && value["kind"].as_str().is_some_and(|kind| ISSUERS.contains(&kind));
-    let solvers = value.pointer("/spec/acme/solvers").and_then(Value::as_array).filter(|_| is_issuer);
-    let count = solvers.map_or(0, Vec::len);
-    (0..count).map(|index| format!("/spec/acme/solvers/{index}{SOLVER_PARENTS}")).collect()
 }
 
 /// Returns the number of references with one for each pool. `None` if none names a split object.
@@ -97,14 +73,10 @@ pub(super) fn names_of<'g>(
     namespace: &str,
     reference: &Value,
 ) -> Option<&'g [Option<String>]> {
-    let gateway: Option<FullName> =
-        named(reference, namespace, |group, kind| group == GATEWAY_GROUP && kind == "Gateway");
-    if let Some(name) = gateway {
+    if let Some(name) = gateway_named(reference, namespace) {
         return gateways.split.get(&name).map(|split| split.names.as_slice());
     }
-    let set = named(reference, namespace, |group, kind| {
-        LISTENER_SET_GROUPS.contains(&group) && is_listener_set_kind(Some(kind))
-    })?;
+    let set = listener_set_named(reference, namespace)?;
     gateways.listener_sets.get(&set).map(|set| set.names.as_slice())
 }
 

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
+use crate::core::gateway::references::is_route;
 use crate::core::manifest::Object;
 use crate::core::pointer;
-use crate::core::render::gateways::{is_gateway, is_listener_set, routes};
+use crate::core::render::gateways::{is_gateway, is_listener_set};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -21,7 +22,7 @@ pub(super) fn problems(object: &Object) -> Vec<Diagnostic> {
     } else if is_listener_set(object) {
         found.map("/spec/parentRef");
         found.listeners();
-    } else if routes::is_route(object.value()) {
+    } else if is_route(object.value()) {
         found.maps("/spec/parentRefs");
     }
     found.problems

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::core::dns::annotation;
 use crate::core::gateway::FleetMode;
+use crate::core::gateway::references::{gateway_named, is_route, parent_lists};
 use crate::core::manifest::Object;
 use crate::core::platform::Grade;
 use crate::core::pointer;
 use crate::core::render::draft::Input;
-use crate::core::render::gateways::attached::gateway_of;
 use crate::core::render::gateways::copies::has_issuer;
 use crate::core::render::gateways::{Gateways, How, full_name, is_gateway, is_listener_set, routes};
 use crate::core::report::diagnostic::Diagnostic;
@@ -45,7 +45,7 @@ pub(in crate::core::render) fn note(input: Input<'_>, gateways: &Gateways<'_>) -
     let names_all = |object: &&Object| {
         let (namespace, _) = full_name(input.spec, &object.key());
         let value = object.value();
-        let lists = routes::lists(value).into_iter().chain(["/spec/targetRefs".to_owned()]);
+        let lists = parent_lists(value).into_iter().chain(["/spec/targetRefs".to_owned()]);
         lists.filter_map(|at| value.pointer(&at)?.as_array()).any(|list| {
             list.iter().any(|reference| routes::names_of(gateways, &namespace, reference).is_some())
         })
@@ -79,11 +79,11 @@ fn unknown_parents(input: Input<'_>, gateways: &Gateways<'_>) -> Vec<Diagnostic>
         .map(|object| full_name(input.spec, &object.key()))
         .collect();
     let mut warnings = Vec::new();
-    for object in input.objects.iter().filter(|object| routes::is_route(object.value())) {
+    for object in input.objects.iter().filter(|object| is_route(object.value())) {
         let (namespace, _) = full_name(input.spec, &object.key());
         let parents = object.value()["spec"]["parentRefs"].as_array();
         for (index, parent) in parents.into_iter().flatten().enumerate() {
-            let Some(name) = gateway_of(parent, &namespace) else { continue };
+            let Some(name) = gateway_named(parent, &namespace) else { continue };
             if known.contains(&name) || gateways.split.contains_key(&name) {
                 continue;
             }
@@ -191,7 +191,7 @@ fn annotations(object: &Object) -> impl Iterator<Item = (&str, &str)> {
 fn names_of_round_robin(input: Input<'_>) -> Vec<Diagnostic> {
     let Some(dns) = &input.spec.spec.dns else { return Vec::new() };
     let mut problems = Vec::new();
-    for object in input.objects.iter().filter(|object| routes::is_route(object.value())) {
+    for object in input.objects.iter().filter(|object| is_route(object.value())) {
         let hosts = object.value()["spec"]["hostnames"].as_array();
         for (index, host) in hosts.into_iter().flatten().enumerate() {
             let Some(host) = host.as_str() else { continue };
