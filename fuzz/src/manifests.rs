@@ -1,6 +1,6 @@
 //! Manifests: what is accepted is an object with a name and a line, and can be rendered or imported.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use largescale::core::import::{ImportInput, ImportOptions, PoolsWithoutService, import_documents};
 use largescale::core::manifest::{ManifestFile, read_manifests};
@@ -45,6 +45,7 @@ pub fn texts(data: &[u8]) {
         nodes: &[],
         selecting: &[],
         choices: &[],
+        classes: &BTreeMap::new(),
         cloud_config: None,
         without_service: PoolsWithoutService::Exclude,
         options: ImportOptions::default(),

@@ -4,6 +4,7 @@ mod adopt;
 mod gitops;
 mod links;
 mod manifests;
+mod no_op;
 mod nodes_file;
 mod proof;
 mod source;
@@ -120,8 +121,11 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
         cluster => cluster,
     };
     let mut import = args.source.is_used().then(|| args.source.read(cluster.as_ref())).transpose()?;
-    let documents = import.as_ref().map(|import| import.documents.as_slice());
-    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents)?;
+    if let Some(import) = &mut import {
+        SourceArgs::read_classes(cluster.as_ref(), import)?;
+    }
+    let documents = import.as_ref().map(Import::with_services_of_gateways);
+    let choice = choose_platform(&platforms, &nodes, args.platform.as_deref(), documents.as_deref())?;
     if let Some(import) = &mut import {
         args.source.read_selecting(cluster.as_ref(), choice.platform, import)?;
     }
@@ -164,6 +168,15 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
     let nowhere = |problem: Diagnostic| Diagnostic { location: None, ..problem };
     LargeScale::read(&shown, &text)
         .map_err(|problems| problems.into_iter().map(nowhere).collect::<Vec<_>>())?;
+    let place = no_op::Place {
+        spec: &text,
+        platform: choice.platform,
+        nodes: &nodes,
+        classes: &import.as_ref().map(|import| import.classes.clone()).unwrap_or_default(),
+        namespace,
+        may_create: args.adopt.may_create(),
+    };
+    no_op::check(files.as_ref(), imported.as_ref(), &place)?;
     write(args, files.as_ref(), copy.as_deref(), (&spec_path, &text))?;
     report(&choice, &merged, &empty, imported.as_ref());
     if let Some(path) = &copy {
@@ -173,19 +186,23 @@ pub fn run(global: &GlobalArgs, args: &Args) -> Result<Exit, Failure> {
             path.display()
         ));
     }
-    let proof = match imported {
-        Some(_) => {
-            let taken = args.adopt.taken();
-            let compare = |cluster| proof::show(&args.directory, (cluster, &nodes), namespace, &taken);
-            cluster.as_ref().map_or(Ok(Exit::Success), compare)?
-        }
-        None => Exit::Success,
-    };
+    let proof = prove(args, imported.is_some(), cluster.as_ref(), &place)?;
     report_next_step(args, &source);
     if let Some(tool) = args.gitops.gitops {
         gitops::write(&args.directory, outside, tool, &args.gitops)?;
     }
     Ok(proof)
+}
+
+/// Compares the directory of an import with the cluster, if there is one.
+fn prove(
+    args: &Args,
+    is_import: bool,
+    cluster: Option<&Cluster>,
+    place: &no_op::Place<'_>,
+) -> Result<Exit, Failure> {
+    let Some(cluster) = cluster.filter(|_| is_import) else { return Ok(Exit::Success) };
+    proof::show(&args.directory, (cluster, place), &args.adopt.taken())
 }
 
 /// Writes all files, or none if one of them exists already.

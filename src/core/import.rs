@@ -13,6 +13,7 @@ mod defaults;
 mod dropped;
 mod duplicates;
 mod empty_pools;
+mod gateways;
 mod group;
 mod hand_written;
 mod input;
@@ -32,16 +33,19 @@ mod unmerged;
 mod written;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::core::import::api_versions::upgrade_api_version;
 pub use crate::core::import::belongs::{belongs_to, is_beside, selected};
-use crate::core::import::defaults::comparable;
 use crate::core::import::dropped::Dropped;
+use crate::core::import::duplicates::Candidate;
 pub use crate::core::import::duplicates::Place;
 pub use crate::core::import::empty_pools::{EmptyPool, empty_pools};
+pub use crate::core::import::gateways::{
+    ImportedGateways, changes as changes_of_gateways, services as services_of_gateways, unknown_classes,
+};
 use crate::core::import::group::Member;
 use crate::core::import::hand_written::HandWritten;
 pub use crate::core::import::input::{ImportInput, ImportOptions, PoolChoice, PoolsWithoutService};
@@ -75,6 +79,8 @@ pub struct Imported {
     pub overlays: Overlays,
     /// The namespace that all objects share.
     pub namespace: Option<String>,
+    /// What becomes of the Gateways, if each is that of a pool.
+    pub gateways: Option<ImportedGateways>,
     /// Whether all Services were internal, which becomes `spec.internal`.
     pub internal: bool,
     /// The changes, a sentence each.
@@ -92,15 +98,46 @@ pub struct Overlays {
     pub bindings: Option<Value>,
 }
 
+/// The objects that are not split for the pools.
+#[derive(Debug, Default)]
+struct Others {
+    objects: Vec<Value>,
+    places: Vec<Place>,
+    documents: Vec<Document>,
+}
+
+impl Others {
+    fn push(&mut self, candidate: Candidate) {
+        self.objects.push(candidate.object);
+        self.places.push(candidate.place);
+        self.documents.push(candidate.document);
+    }
+
+    fn replace(&mut self, index: usize, object: Value) {
+        if let Some(old) = self.objects.get_mut(index) {
+            *old = object;
+        }
+    }
+
+    fn remove(&mut self, indexes: &BTreeSet<usize>) {
+        let keep = |index: &usize| !indexes.contains(index);
+        let kept: Vec<usize> = (0..self.objects.len()).filter(keep).collect();
+        self.objects = kept.iter().map(|index| std::mem::take(&mut self.objects[*index])).collect();
+        self.places = kept.iter().map(|index| self.places[*index].clone()).collect();
+        self.documents = kept.iter().map(|index| self.documents[*index].clone()).collect();
+    }
+}
+
 /// Imports the documents of manifests. Refuses a Service if its pool cannot be decided.
 pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Checked<Imported> {
     let mut imported = Imported::default();
     let mut services = Vec::new();
     let mut own = Vec::new();
-    let (mut others, mut other_places) = (Vec::new(), Vec::new());
+    let mut others = Others::default();
     let mut dropped = Dropped::default();
-    let candidates =
+    let mut candidates =
         prepare::candidates(prepare::checked(documents)?, input.platforms, input.options, &mut dropped)?;
+    imported.gateways = gateways::take(&mut candidates, input)?;
     for mut candidate in candidates {
         if candidate.object["kind"] == "Service" && candidate.object["spec"]["type"] == "LoadBalancer" {
             let original = candidate.object.clone();
@@ -108,8 +145,7 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
             services.push(HandWritten::new(candidate, original, input.platform, input.platforms));
         } else {
             upgrade_api_version(&mut candidate.object, &mut imported.changes);
-            others.push(candidate.object);
-            other_places.push(candidate.place);
+            others.push(candidate);
         }
     }
     imported.changes.extend(dropped.sentences());
@@ -124,7 +160,7 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
     let mut problems: Vec<Diagnostic> = cloud_names::check(input).into_iter().collect();
     problems.extend(decide::choices(&services, input));
     let originals: Vec<&Value> = services.iter().map(|service| &service.original).collect();
-    let mut selecting = Cow::Borrowed(others.as_slice());
+    let mut selecting = Cow::Borrowed(others.objects.as_slice());
     if !input.selecting.is_empty() {
         selecting.to_mut().extend_from_slice(input.selecting);
     }
@@ -134,7 +170,7 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
     let mut similar: Vec<Vec<_>> = Vec::new();
     let mut by_rest: HashMap<String, usize> = HashMap::new();
     for (service, decision) in services.into_iter().zip(decisions) {
-        let index = *by_rest.entry(comparable(&service.rest).to_string()).or_insert(similar.len());
+        let index = *by_rest.entry(service.common()).or_insert(similar.len());
         match similar.get_mut(index) {
             Some(similar) => similar.push((service, decision)),
             None => similar.push(vec![(service, decision)]),
@@ -145,20 +181,24 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
         let settled = group::settle(similar, input.pools, &mut imported, &mut problems);
         members.extend(group::one_for_each_pool(settled, &mut imported.changes, input.pools));
     }
+    problems.extend(gateways::refuse(&members, input.pools));
     if !problems.is_empty() {
         return Err(problems);
     }
     imported.warnings.extend(unmerged::unmerged(&members, input.pools));
-    let groups = group::name_all(members, &others, input.pools);
+    let groups = group::name_all(members, &others.objects, input.pools);
     for group in &groups {
         group::add_object(group, &mut imported);
     }
     adopted::add(&groups, input, &sets, &mut imported);
     let kept = own::keep(&own, &imported.names, &mut imported.objects);
-    imported.overlays.own_fields = kept.overlay;
+    let mut restored = gateways::restore(&groups, input.pools, &mut imported);
+    gateways::collapse(&groups, input, &mut others, &mut restored, &mut imported)?;
+    imported.overlays.own_fields = own::overlay(&[kept.patches, restored.patches].concat());
     imported.changes.extend(kept.changes);
     let objects = imported.objects.drain(..).zip(imported.places.drain(..));
-    let mut all: Vec<(Value, Place)> = objects.chain(others.into_iter().zip(other_places)).collect();
+    let others = others.objects.into_iter().zip(others.places);
+    let mut all: Vec<(Value, Place)> = objects.chain(restored.parameters).chain(others).collect();
     all.sort_by_key(|(_, place)| place.index);
     (imported.objects, imported.places) = all.into_iter().unzip();
     imported.namespace = namespace::shared(&imported.objects);

@@ -41,6 +41,11 @@ impl AdoptArgs {
         self.take_over.taken()
     }
 
+    /// Whether pools without an existing Service get one.
+    pub(super) fn may_create(&self) -> bool {
+        self.all_pools
+    }
+
     /// Returns the pools that the user states, and the problems of these flags.
     fn choices(&self) -> (Vec<PoolChoice>, Vec<Diagnostic>) {
         let mut choices = Vec::new();
@@ -62,7 +67,7 @@ impl AdoptArgs {
         known: &PoolSet,
         namespace: Option<&str>,
     ) -> Vec<EmptyPool> {
-        empty_pools(&import.documents, &self.choices().0, platform, known, namespace)
+        empty_pools(&import.with_services_of_gateways(), &self.choices().0, platform, known, namespace)
     }
 }
 
@@ -90,6 +95,7 @@ pub(super) fn import(
         nodes,
         choices: &choices,
         selecting: &import.selecting,
+        classes: &import.classes,
         cloud_config: cloud_config.as_ref(),
         without_service: if args.all_pools {
             PoolsWithoutService::Include

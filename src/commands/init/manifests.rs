@@ -92,13 +92,24 @@ impl ImportFiles {
         overlays.map(|file| (file.path.as_str(), reason(&file.path))).collect()
     }
 
-    /// Refuses manifests that `render` could not read, at their place in the input.
-    pub(super) fn check(&self) -> Result<(), Vec<Diagnostic>> {
+    /// Returns the manifests, with the names of the inputs.
+    pub(super) fn in_memory(&self) -> Vec<ManifestFile> {
         let manifest = |file: &ImportFile| {
             let shown = file.shown.clone()?;
             Some(ManifestFile { source: file.path.clone(), shown, text: file.text.clone() })
         };
-        let files: Vec<ManifestFile> = self.0.iter().filter_map(manifest).collect();
+        self.0.iter().filter_map(manifest).collect()
+    }
+
+    /// Returns the paths and the texts of the overlays.
+    pub(super) fn overlay_texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let overlays = self.0.iter().filter(|file| file.shown.is_none());
+        overlays.map(|file| (file.path.as_str(), file.text.as_str()))
+    }
+
+    /// Refuses manifests that `render` could not read, at their place in the input.
+    pub(super) fn check(&self) -> Result<(), Vec<Diagnostic>> {
+        let files = self.in_memory();
         // The lines are those of the new text, which does not exist.
         let of_input = |problem: Diagnostic| match problem.location.clone() {
             Some(location) => problem.at(Location::file(location.file)),

@@ -1,14 +1,13 @@
 //! Shows what adopting the imported objects would change in the cluster, before anything is applied.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::commands::init::no_op::Place;
 use crate::core::apply::Tool;
 use crate::core::bounds::MAX_OBJECTS;
-use crate::core::kubernetes::node::Node;
 use crate::core::live::FieldChange;
 use crate::core::manifest::Key;
 use crate::core::pointer;
@@ -29,16 +28,15 @@ use crate::output::terminal;
 const SHOWN: usize = 5;
 
 /// Renders the directory in memory and compares it with the cluster. Returns the exit code: different if an address, a node
-/// port or a binding would change. `namespace` is that of the spec.
+/// port or a binding would change.
 pub(super) fn show(
     directory: &Path,
-    (cluster, nodes): (&Cluster, &[Node]),
-    namespace: Option<&str>,
+    (cluster, place): (&Cluster, &Place<'_>),
     taken: &[Tool],
 ) -> Result<Exit, Failure> {
     let source = Source { path: directory.to_owned(), ..Source::default() };
     let project = Project::load(&source)?;
-    let files = match rendered(&project, nodes) {
+    let files = match rendered(&project, place) {
         Ok(files) => files,
         Err(problems) => {
             let warning = |problem: Diagnostic| Diagnostic { severity: Severity::Warning, ..problem };
@@ -49,16 +47,16 @@ pub(super) fn show(
             return Ok(Exit::Success);
         }
     };
-    let namespace = namespace.unwrap_or_else(|| cluster.namespace());
+    let namespace = place.namespace.unwrap_or_else(|| cluster.namespace());
     Ok(report(&adoption(&project, &files, cluster, namespace, taken)?, &named(cluster.context())))
 }
 
-fn rendered(project: &Project, nodes: &[Node]) -> Checked<Vec<RenderedFile>> {
+fn rendered(project: &Project, place: &Place<'_>) -> Checked<Vec<RenderedFile>> {
     let spec = &project.spec.spec;
-    let discovered = discover_pools(nodes, &project.platform, spec.pools.label.as_deref(), None)?;
+    let discovered = discover_pools(place.nodes, &project.platform, spec.pools.label.as_deref(), None)?;
     let options = MergeOptions { lookalikes: Lookalikes::Warn, ..MergeOptions::default() };
     let merged = merge(spec, &discovered, None, &options)?;
-    Ok(render_project(project, &merged.set, &BTreeMap::new(), MAX_OBJECTS)?.files)
+    Ok(render_project(project, &merged.set, place.classes, MAX_OBJECTS)?.files)
 }
 
 fn report(adopted: &[Adopted], cluster: &str) -> Exit {

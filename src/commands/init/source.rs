@@ -1,16 +1,19 @@
 //! What `init` imports: files, directories, standard input and live objects.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::cluster::Cluster;
+use crate::core::import::{services_of_gateways, unknown_classes};
 use crate::core::platform::Platform;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 use crate::directory::read_inputs;
 use crate::engine::adoptable::{ServiceQuery, read_adoptable, read_selecting};
+use crate::engine::gateway_classes;
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -49,6 +52,17 @@ pub(super) struct Import {
     pub(super) inputs: Vec<Input>,
     /// Live objects that select the nodes of Services. They are read, and not imported.
     pub(super) selecting: Vec<Value>,
+    /// The controllers of the GatewayClasses that only the cluster has, by name.
+    pub(super) classes: BTreeMap<String, String>,
+}
+
+impl Import {
+    /// Returns the documents, and the Services in front of the Gateways among them, which show the platform and the pools, too.
+    pub(super) fn with_services_of_gateways(&self) -> Vec<Document> {
+        let mut all = self.documents.clone();
+        all.extend(services_of_gateways(&self.documents, &self.classes, None));
+        all
+    }
 }
 
 /// One input.
@@ -74,7 +88,12 @@ impl SourceArgs {
 
     /// Reads everything. `--from-cluster` reads the cluster.
     pub(super) fn read(&self, cluster: Option<&Cluster>) -> Result<Import, Failure> {
-        let mut import = Import { documents: Vec::new(), inputs: Vec::new(), selecting: Vec::new() };
+        let mut import = Import {
+            documents: Vec::new(),
+            inputs: Vec::new(),
+            selecting: Vec::new(),
+            classes: BTreeMap::new(),
+        };
         let mut problems = Vec::new();
         let mut paths: Vec<&PathBuf> = Vec::new();
         for path in &self.from {
@@ -127,6 +146,17 @@ impl SourceArgs {
         let selecting = read_selecting(cluster, platform)?;
         selecting.notes.iter().for_each(|note| terminal::note(note));
         import.selecting.extend(selecting.objects.iter().map(|object| object.value().clone()));
+        Ok(())
+    }
+
+    /// Reads the GatewayClasses of the Gateways that the documents do not have.
+    pub(super) fn read_classes(cluster: Option<&Cluster>, import: &mut Import) -> Result<(), Failure> {
+        let Some(cluster) = cluster else { return Ok(()) };
+        let read = gateway_classes::read(cluster, unknown_classes(&import.documents))?;
+        for problem in &read.hidden {
+            terminal::note(&format!("cannot read which controllers the GatewayClasses have: {problem}"));
+        }
+        import.classes = read.controllers;
         Ok(())
     }
 

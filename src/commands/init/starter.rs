@@ -68,9 +68,10 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
         block(&mut line, "    ", &imported.settings);
     }
     if let Some(imported) = imported.filter(|imported| !imported.names.is_empty()) {
-        line(
-            "  # Names of the existing Services: a new name would create a new load balancer with a new address.",
-        );
+        let what = if imported.gateways.is_some() { "Services and Gateways" } else { "Services" };
+        line(&format!(
+            "  # Names of the existing {what}: a new name would create a new load balancer with a new address."
+        ));
         line("  names:");
         block(&mut line, "    ", &imported.names);
     }
@@ -82,6 +83,7 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
         let names: Vec<String> = imported.cluster_ip_services.iter().map(|name| scalar(name)).collect();
         line(&format!("  clusterIPServices: [{}]", names.join(", ")));
     }
+    gateways(&mut line, *imported);
     if imported.is_some_and(|imported| imported.internal) {
         line("  internal: true");
     } else {
@@ -98,6 +100,23 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
     }
     line("  output: rendered");
     out
+}
+
+/// Writes how the imported Gateways are split.
+fn gateways(line: &mut impl FnMut(&str), imported: Option<&Imported>) {
+    let Some(gateways) = imported.and_then(|imported| imported.gateways.as_ref()) else { return };
+    line("  # Each Gateway of the manifests becomes one Gateway per pool.");
+    line("  gateways:");
+    line("    mode: perPool");
+    if !gateways.has_classes {
+        line(&format!("    implementation: {}", yaml::write_scalar(&gateways.implementation)));
+    }
+    if gateways.keeps_parameters {
+        line(
+            "    # The existing Gateways have no parameters of their pools. Without this line, `render` adds them.",
+        );
+        line("    parameters: once");
+    }
 }
 
 fn block(line: &mut impl FnMut(&str), indent: &str, value: &impl Serialize) {

@@ -62,19 +62,20 @@ pub(crate) fn add(groups: &[Group], input: ImportInput<'_>, sets: &NodeSets<'_>,
                 continue;
             }
             let name = &member.service.name;
+            let kind = member.service.kind();
             let is_unbound = member.service.unread.is_empty();
             imported.changes.push(if reading.pool == Some(pool) && is_unbound {
                 format!(
-                    "Service {name} stays without a binding: its load balancer uses every node, today those of pool {value}, until its patch is removed from overlays/{}.yaml",
+                    "{kind} {name} stays without a binding: its load balancer uses every node, today those of pool {value}, until its patch is removed from overlays/{}.yaml",
                     kept::OVERLAY
                 )
             } else if reading.pool == Some(pool) || sets.size(pool) == 0 {
-                format!("Service {name} keeps its binding, which selects the nodes of pool {value}, in another form than render writes: overlays/{}.yaml", kept::OVERLAY)
+                format!("{kind} {name} keeps its binding, which selects the nodes of pool {value}, in another form than render writes: overlays/{}.yaml", kept::OVERLAY)
             } else {
                 let now = reading.nodes.map_or_else(|| "its nodes".to_owned(), |count| plural(count, "node"));
                 let then = plural(sets.size(pool), "node");
                 format!(
-                    "Service {name} keeps {now} behind its load balancer for now; as the Service of pool {value} it will have {then}, once its patch is removed from overlays/{}.yaml (docs/howto/split-one-service.md)",
+                    "{kind} {name} keeps {now} behind its load balancer for now; as the {kind} of pool {value} it will have {then}, once its patch is removed from overlays/{}.yaml (docs/howto/split-one-service.md)",
                     kept::OVERLAY
                 )
             });

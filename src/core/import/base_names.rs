@@ -7,8 +7,10 @@ use crate::core::kubernetes::names;
 /// The names of one namespace.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    /// Names of existing Services.
+    /// Names of existing Services of type LoadBalancer and of existing Gateways.
     pub(crate) existing: BTreeSet<String>,
+    /// Names of other existing Services.
+    pub(crate) others: BTreeSet<String>,
     /// Names of the Services in the manifest.
     bases: BTreeSet<String>,
     /// Names that copies for further pools get.
@@ -19,7 +21,25 @@ impl Names {
     /// Chooses a name for existing Services, which become one Service in the manifest. `further` are the names of the pools that none
     /// of them belongs to. The name differs from those of other Services, and so do the names of its copies for further pools.
     pub(crate) fn choose(&mut self, own: &[&str], further: &[&str]) -> String {
-        let mut candidates = common(own);
+        self.choose_from(common(own), own, further)
+    }
+
+    /// Chooses a name for existing Gateways. Only Services of type LoadBalancer must not have it, because these are split, too. `stem`
+    /// is the name from which all their names are made.
+    pub(crate) fn choose_for_gateways(
+        &mut self,
+        stem: Option<String>,
+        own: &[&str],
+        further: &[&str],
+    ) -> String {
+        let services = std::mem::take(&mut self.others);
+        let candidates = stem.into_iter().chain(common(own)).collect();
+        let chosen = self.choose_from(candidates, own, further);
+        self.others = services;
+        chosen
+    }
+
+    fn choose_from(&mut self, mut candidates: Vec<String>, own: &[&str], further: &[&str]) -> String {
         candidates.extend(own.iter().map(|name| (*name).to_owned()));
         let first = candidates.first().cloned().unwrap_or_default();
         let is_free = |candidate: &String| self.is_free(candidate, own, further);
@@ -38,16 +58,17 @@ impl Names {
     }
 
     fn is_free(&self, candidate: &String, own: &[&str], further: &[&str]) -> bool {
+        let is_taken = |name: &String| self.existing.contains(name) || self.others.contains(name);
         let is_own = own.contains(&candidate.as_str());
         let copies = || further.iter().map(|pool| names::copy_name(candidate, pool));
         !self.bases.contains(candidate)
-            && (is_own || !self.existing.contains(candidate))
-            && copies().all(|copy| !self.existing.contains(&copy) && !self.generated.contains(&copy))
+            && (is_own || !is_taken(candidate))
+            && copies().all(|copy| !is_taken(&copy) && !self.generated.contains(&copy))
     }
 }
 
 /// Returns the beginning that the names have in common, and the end, in whole words.
-fn common(names: &[&str]) -> Vec<String> {
+pub(crate) fn common(names: &[&str]) -> Vec<String> {
     let [_, _, ..] = names else { return Vec::new() };
     let words: Vec<Vec<&str>> = names.iter().map(|name| name.split('-').collect()).collect();
     let shared = |word: &dyn Fn(&[&str], usize) -> Option<String>| {

@@ -86,7 +86,8 @@ fn stated(
     for (other, what) in [(bound, "its binding selects"), (by_label, "its label names")] {
         if let Some(other) = other.filter(|other| *other != pool) {
             return Err(Diagnostic::refusal(format!(
-                "--pool says that Service {} is of pool {}, but {what} {}",
+                "--pool says that {} {} is of pool {}, but {what} {}",
+                service.kind(),
                 service.name, input.pools.pools[pool].value, input.pools.pools[other].value
             ))
             .at(service.location.clone())
@@ -118,7 +119,7 @@ pub(crate) fn choices(services: &[HandWritten], input: ImportInput<'_>) -> Vec<D
             let near = did_you_mean(&choice.service, services.iter().map(|service| service.name.as_str()));
             let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
             let hint = if names.is_empty() {
-                "the files have no Service of type LoadBalancer".to_owned()
+                "the files have no Service of type LoadBalancer and no Gateway".to_owned()
             } else {
                 format!("Services of type LoadBalancer: {}", undecided::shortened(&names))
             };

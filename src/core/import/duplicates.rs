@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::core::import::defaults::comparable;
 use crate::core::import::dropped::Dropped;
+use crate::core::import::gateways::of_gateway::OfGateway;
 use crate::core::import::origin::Origin;
 use crate::core::json;
 use crate::core::live::{FieldChange, changes, value_at};
@@ -28,6 +29,8 @@ pub(crate) struct Candidate {
     pub(crate) origin: Origin,
     /// The place in the input that the manifests show it at.
     pub(crate) place: Place,
+    /// The Gateway, if `object` is the Service in front of one.
+    pub(crate) of_gateway: Option<Box<OfGateway>>,
 }
 
 /// A place in the input: the file, and the number of the object.
@@ -154,7 +157,7 @@ mod tests {
                     metadata.remove("uid");
                     metadata.remove("annotations");
                 }
-                all.push(Candidate { document, object, origin, place });
+                all.push(Candidate { document, object, origin, place, of_gateway: None });
             }
         }
         let shown = |all: Vec<Candidate>| {

@@ -10,6 +10,7 @@ use crate::core::import::hand_written::HandWritten;
 use crate::core::import::node_sets::Reading;
 use crate::core::import::{Imported, undecided};
 use crate::core::json;
+use crate::core::kubernetes::names;
 use crate::core::pools::PoolSet;
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -68,7 +69,7 @@ pub(crate) fn settle(
         match decision {
             Err(problem) => problems.push(problem),
             Ok(Decision::Pool { pool, keeps }) => members.push(Member { service, pool: Some(pool), keeps }),
-            Ok(Decision::Open) if is_alone && service.unread.is_empty() => {
+            Ok(Decision::Open) if is_alone && service.unread.is_empty() && service.gateway.is_none() => {
                 imported.warnings.push(not_bound(&service));
                 members.push(Member { service, pool: None, keeps: None });
             }
@@ -100,7 +101,8 @@ fn by_number(service: &HandWritten, pool: &str) -> Diagnostic {
         |unread| format!("its binding `{}` is a placeholder", unread.value),
     );
     Diagnostic::warning(format!(
-        "Service {} gets pool {pool}, because the numbers at the end of the names agree: {binding}",
+        "{} {} gets pool {pool}, because the numbers at the end of the names agree: {binding}",
+        service.kind(),
         service.name
     ))
     .at(service.location.clone())
@@ -119,7 +121,11 @@ pub(crate) fn one_for_each_pool(
     for member in members {
         let index = count.entry(member.pool).or_default();
         let mut first = groups.first().into_iter().flatten().filter(|_| *index > 0);
-        if let (Some(other), Some(pool)) = (first.find(|other| other.pool == member.pool), member.pool) {
+        // `refuse` reports Gateways.
+        let is_service = member.service.gateway.is_none();
+        if let (Some(other), Some(pool), true) =
+            (first.find(|other| other.pool == member.pool), member.pool, is_service)
+        {
             changes.push(format!(
                 "Services {} and {} are both of pool {}, so each has its own Service in the manifest",
                 other.service.name, member.service.name, pools.pools[pool].value
@@ -140,7 +146,7 @@ pub(crate) fn name_all(all: Vec<Vec<Member>>, others: &[Value], pools: &PoolSet)
     let text = |value: &Value, key: &str| value["metadata"][key].as_str().unwrap_or_default().to_owned();
     for service in others.iter().filter(|other| other["kind"] == "Service") {
         let names = by_namespace.entry(text(service, "namespace")).or_default();
-        names.existing.insert(text(service, "name"));
+        names.others.insert(text(service, "name"));
     }
     for member in all.iter().flatten() {
         let names = by_namespace.entry(member.service.namespace.clone()).or_default();
@@ -164,7 +170,9 @@ pub(crate) fn name_all(all: Vec<Vec<Member>>, others: &[Value], pools: &PoolSet)
             .map(|pool| pools.pools[pool].name.as_str())
             .collect();
         let names = by_namespace.entry(first.service.namespace.clone()).or_default();
-        let base = if taken.is_empty() {
+        let base = if first.service.gateway.is_some() {
+            names.choose_for_gateways(stem(members, pools), &own, &further)
+        } else if taken.is_empty() {
             names.keep(own[0], &further);
             own[0].to_owned()
         } else {
@@ -179,6 +187,18 @@ pub(crate) fn name_all(all: Vec<Vec<Member>>, others: &[Value], pools: &PoolSet)
     named.collect()
 }
 
+/// Returns the name from which `render` makes the names of all members itself.
+fn stem(members: &[Member], pools: &PoolSet) -> Option<String> {
+    fn of_pool<'m>(member: &'m Member, pools: &'m PoolSet) -> Option<(&'m str, &'m str)> {
+        Some((&member.service.name, &pools.pools[member.pool?].name))
+    }
+    let (name, pool) = of_pool(members.first()?, pools)?;
+    let stem = name.strip_suffix(pool)?.strip_suffix('-')?;
+    let is_made =
+        |member| of_pool(member, pools).is_some_and(|(name, pool)| names::copy_name(stem, pool) == name);
+    members.iter().all(is_made).then(|| stem.to_owned())
+}
+
 /// Adds the object of a group.
 pub(crate) fn add_object(group: &Group, imported: &mut Imported) {
     let Some(first) = group.members.first() else { return };
@@ -189,7 +209,8 @@ pub(crate) fn add_object(group: &Group, imported: &mut Imported) {
     if group.members.len() > 1 {
         let names: Vec<&str> = group.members.iter().map(|member| member.service.name.as_str()).collect();
         imported.changes.push(format!(
-            "merged the Services {} into {}; `spec.names` keeps their names",
+            "merged the {}s {} into {}; `spec.names` keeps their names",
+            first.service.kind(),
             names.join(", "),
             group.base
         ));

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::core::import::bindings;
 use crate::core::import::bindings::Unread;
+use crate::core::import::defaults::comparable;
 use crate::core::import::duplicates::{Candidate, Place};
+use crate::core::import::gateways::of_gateway::OfGateway;
 use crate::core::json;
 use crate::core::platform::Platform;
 use crate::core::pointer;
@@ -36,6 +38,8 @@ pub(crate) struct HandWritten {
     pub(crate) location: Location,
     /// Its place in the input.
     pub(crate) place: Place,
+    /// The Gateway, if it is the Service in front of one.
+    pub(crate) gateway: Option<Box<OfGateway>>,
 }
 
 impl HandWritten {
@@ -46,7 +50,7 @@ impl HandWritten {
         platform: &Platform,
         platforms: &[Platform],
     ) -> Self {
-        let Candidate { mut object, document, place, .. } = candidate;
+        let Candidate { mut object, document, place, of_gateway, .. } = candidate;
         let document = &document;
         let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
         let (name, namespace) = (text("name"), text("namespace"));
@@ -95,7 +99,34 @@ impl HandWritten {
             internal_values,
             location: document.location("/metadata/name"),
             place,
+            gateway: of_gateway,
         }
+    }
+
+    /// Returns the kind of the object in the input, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.gateway.is_some() { "Gateway" } else { "Service" }
+    }
+
+    /// Returns the pointer of a field in the object that the user knows.
+    pub(crate) fn field_pointer(&self, pointer: &str) -> String {
+        let known = ["annotations", "labels"].into_iter().find_map(|field| {
+            let rest = pointer.strip_prefix(&format!("/metadata/{field}"))?;
+            Some(format!("/spec/infrastructure/{field}{rest}"))
+        });
+        let known = known.or_else(|| {
+            let rest = pointer.strip_prefix("/status/loadBalancer/ingress")?;
+            Some(format!("/status/addresses{rest}"))
+        });
+        known.filter(|_| self.gateway.is_some()).unwrap_or_else(|| pointer.to_owned())
+    }
+
+    /// Returns what all copies must have in common.
+    pub(crate) fn common(&self) -> String {
+        let service = comparable(&self.rest).to_string();
+        self.gateway
+            .as_ref()
+            .map_or_else(|| service.clone(), |gateway| format!("{service}{}", gateway.common()))
     }
 
     /// Puts the fields back that decide whether the load balancer is internal, unless `false` says nothing.

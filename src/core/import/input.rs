@@ -1,5 +1,7 @@
 //! The input of an import, besides the documents.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::core::kubernetes::node::Node;
@@ -23,6 +25,8 @@ pub struct ImportInput<'a> {
     pub selecting: &'a [Value],
     /// The pools that the user states (`--pool`).
     pub choices: &'a [PoolChoice],
+    /// The controllers of the GatewayClasses that the cluster had, by name.
+    pub classes: &'a BTreeMap<String, String>,
     /// The existing configuration in the cloud (`--cloud-config`).
     pub cloud_config: Option<&'a Document>,
     /// What to do with pools that have no existing Service.

@@ -84,13 +84,13 @@ impl OwnFields {
 /// What the import does with the fields of all Services.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
-    /// The overlay, if a Service needs it.
-    pub(crate) overlay: Option<Value>,
+    /// The patches of the overlay.
+    pub(crate) patches: Vec<Value>,
     /// The changes, a sentence each.
     pub(crate) changes: Vec<String>,
 }
 
-/// Writes the overlay for the Services with a pool, by `names`: Service, pool, name. Returns the fields of the others to the
+/// Makes patches for the Services with a pool, by `names`: Service, pool, name. Returns the fields of the others to the
 /// `objects`.
 pub(crate) fn keep(
     all: &[OwnFields],
@@ -139,11 +139,18 @@ pub(crate) fn keep(
         "overlays/existing-services.yaml keeps the addresses, IDs and node ports of {}",
         plural(patches.len(), "existing Service")
     ));
-    kept.overlay = Some(json!({
-        "apiVersion": "largescale.dev/v1alpha1", "kind": "Overlay", "metadata": {"name": OVERLAY},
-        "spec": {"title": "what existing Services have, and no Service of another pool may have", "patches": patches},
-    }));
+    kept.patches = patches;
     kept
+}
+
+/// Returns the overlay with these patches; `None` if there is none.
+pub(crate) fn overlay(patches: &[Value]) -> Option<Value> {
+    (!patches.is_empty()).then(|| {
+        json!({
+            "apiVersion": "largescale.dev/v1alpha1", "kind": "Overlay", "metadata": {"name": OVERLAY},
+            "spec": {"title": "what existing Services have, and no Service of another pool may have", "patches": patches},
+        })
+    })
 }
 
 fn annotation(key: &str) -> String {
@@ -192,9 +199,9 @@ mod tests {
         );
         assert_eq!(service["metadata"]["annotations"], json!({"a": "b"}));
         assert_eq!(service["spec"], json!({"ports": [{"port": 80}]}));
-        let text = yaml::write_object(&kept.overlay.unwrap());
-        let overlay = Overlay::read("o.yaml", &text, &|_| panic!("no file")).unwrap();
-        assert_eq!((overlay.patches.len(), overlay.spec.overrides.len()), (1, 0), "{text}");
+        let text = yaml::write_object(&overlay(&kept.patches).unwrap());
+        let read = Overlay::read("o.yaml", &text, &|_| panic!("no file")).unwrap();
+        assert_eq!((read.patches.len(), read.spec.overrides.len()), (1, 0), "{text}");
         for part in [
             "service: web\n",
             "pool: apps\n",
@@ -213,7 +220,7 @@ mod tests {
         let spec = json!({"loadBalancerIP": "192.0.2.1", "ports": [{"port": 80, "nodePort": 30080}]});
         let (kept, service) =
             kept("openstack", &json!({"loadbalancer.openstack.org/load-balancer-id": "x"}), &spec, &[]);
-        assert_eq!(kept.overlay, None);
+        assert_eq!(overlay(&kept.patches), None);
         assert_eq!(service["spec"], json!({"loadBalancerIP": "192.0.2.1", "ports": [{"port": 80}]}));
         assert_eq!(service["metadata"]["annotations"]["loadbalancer.openstack.org/load-balancer-id"], "x");
         assert_eq!(

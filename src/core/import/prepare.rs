@@ -53,7 +53,7 @@ pub(super) fn candidates(
             drop_defaults(&mut object, &origin, family.as_deref(), dropped);
         }
         let place = Place { index, file: document.file().to_owned() };
-        Candidate { document, object, origin, place }
+        Candidate { document, object, origin, place, of_gateway: None }
     });
     let all = all.collect();
     only_once(all, options.namespace, dropped)

@@ -77,6 +77,7 @@ fn import(platform: &str, text: &str, options: &Options<'_>) -> Checked<Imported
         nodes: &nodes,
         selecting: &[],
         choices: &choices,
+        classes: &BTreeMap::new(),
         cloud_config: cloud_config.as_ref(),
         without_service: options.without_service,
         options: ImportOptions::default(),

@@ -26,7 +26,7 @@ pub(crate) fn labeled_pool(
     pools: &PoolSet,
 ) -> Result<Option<usize>, Diagnostic> {
     let Some((stated, location)) = &service.stated else { return Ok(None) };
-    let field = format!("`metadata.labels[{POOL_LABEL}]` of Service {}", service.name);
+    let field = format!("`metadata.labels[{POOL_LABEL}]` of {} {}", service.kind(), service.name);
     let Some(pool) = pool_named(stated, pools) else {
         let known = || pools.pools.iter().map(|pool| pool.value.as_str());
         let near = did_you_mean(stated, known());
@@ -53,7 +53,7 @@ pub(crate) fn unread(
     pools: &PoolSet,
 ) -> Diagnostic {
     let Unread { pointer, value, location, platforms } = unread;
-    let field = pointer::field(pointer);
+    let field = pointer::field(&service.field_pointer(pointer));
     let (does, other) = match (platforms.as_slice(), reading) {
         ([], Some(reading)) => (reading.does.clone(), String::new()),
         ([], None) => ("does not name one pool".to_owned(), String::new()),
@@ -72,7 +72,8 @@ pub(crate) fn unread(
         _ => "",
     };
     Diagnostic::refusal(format!(
-        "cannot decide the pool of Service {}: `{field}` is `{value}`, which {does}",
+        "cannot decide the pool of {} {}: `{field}` is `{value}`, which {does}",
+        service.kind(),
         service.name
     ))
     .at(location.clone())
@@ -100,9 +101,10 @@ pub(crate) fn live(
         _ => state_it(service, pools),
     };
     Diagnostic::refusal(format!(
-        "cannot decide the pool of Service {}: it is in use (`{}` is set) but {does}",
+        "cannot decide the pool of {} {}: it is in use (`{}` is set) but {does}",
+        service.kind(),
         service.name,
-        pointer::field(field)
+        pointer::field(&service.field_pointer(field))
     ))
     .at(location.clone())
     .hint(hint)
@@ -116,7 +118,7 @@ pub(crate) fn open(service: &HandWritten, pools: &PoolSet) -> Diagnostic {
         }
         None => ("it has no binding".to_owned(), service.location.clone()),
     };
-    Diagnostic::refusal(format!("cannot decide the pool of Service {}: {binding}", service.name))
+    Diagnostic::refusal(format!("cannot decide the pool of {} {}: {binding}", service.kind(), service.name))
         .at(location)
         .hint(state_it(service, pools))
 }

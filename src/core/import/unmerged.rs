@@ -39,7 +39,8 @@ fn may_be_one(one: &[Member], other: &[Member], pools: &PoolSet) -> bool {
 }
 
 fn unmerged_pair(one: &HandWritten, other: &HandWritten) -> Diagnostic {
-    let mut fields: Vec<String> = changes(&one.rest, &other.rest).iter().map(difference).collect();
+    let mut fields: Vec<String> =
+        changes(&one.rest, &other.rest).iter().map(|change| difference(change, str::to_owned)).collect();
     let more = fields.len().saturating_sub(SHOWN);
     fields.truncate(SHOWN);
     if more > 0 {
@@ -55,8 +56,9 @@ fn unmerged_pair(one: &HandWritten, other: &HandWritten) -> Diagnostic {
     .hint("to merge them, make them equal; for differences between pools use an overlay with `target: {pool: NAME}`")
 }
 
-fn difference(change: &FieldChange) -> String {
-    let field = pointer::field(&change.pointer);
+/// Describes a difference; `shown` returns the pointer of the field that the user knows.
+pub(crate) fn difference(change: &FieldChange, shown: impl Fn(&str) -> String) -> String {
+    let field = pointer::field(&shown(&change.pointer));
     let side = |value: &Option<Value>| match value {
         None => Some("nothing".to_owned()),
         Some(Value::Object(_) | Value::Array(_)) => None,
