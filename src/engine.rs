@@ -2,6 +2,7 @@
 //! two.
 
 pub(crate) mod adoptable;
+mod adoptable_gateways;
 pub(crate) mod adoption;
 pub(crate) mod apply;
 pub(crate) mod apply_set;

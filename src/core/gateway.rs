@@ -15,7 +15,7 @@ pub use crate::core::gateway::form::{
     CarriedField, FleetMode, Implementation, ImplementationSpec, Infrastructure, Parameters, Placement,
     Ports, ProxyNodes, ServiceOfGateway, TrafficPolicy,
 };
-pub use crate::core::gateway::labels::GatewayName;
+pub use crate::core::gateway::labels::{GatewayName, made_for};
 
 /// The API group of Gateways and routes.
 pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";

@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, ObjectRef, Problem};
+use crate::core::gateway::made_for;
 use crate::core::import::{belongs_to, is_beside, selected};
 use crate::core::live::{LiveObject, Resource};
 use crate::core::platform::Platform;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::{first_of, plural};
 use crate::core::report::shell_quote::word;
+use crate::engine::adoptable_gateways::read_gateways;
 use crate::engine::served_kinds::group_version;
 use crate::failure::Failure;
 
@@ -39,11 +41,14 @@ pub(crate) fn read_adoptable(cluster: &Cluster, query: &ServiceQuery<'_>) -> Res
     let mut notes = Vec::new();
     let mut services = if query.names.is_empty() { listed(cluster, query)? } else { named(cluster, query)? };
     services.retain(|service| !service.is_being_deleted());
-    if !services.iter().any(is_load_balancer) {
+    let is_narrowed = !query.names.is_empty() || query.selector.is_some();
+    leave_out_made(query, &mut services, &mut notes)?;
+    let gateways =
+        if is_narrowed { Vec::new() } else { read_gateways(cluster, query.namespace, &mut notes)? };
+    if !services.iter().any(is_load_balancer) && gateways.is_empty() {
         return Err(none_found(query).into());
     }
     let workloads = list(cluster, query.namespace, WORKLOADS, &mut notes)?;
-    let is_narrowed = !query.names.is_empty() || query.selector.is_some();
     let (balanced, others): (Vec<_>, Vec<_>) =
         services.into_iter().partition(|service| is_narrowed || is_load_balancer(service));
     let workloads = selected(&balanced, workloads);
@@ -66,7 +71,41 @@ pub(crate) fn read_adoptable(cluster: &Cluster, query: &ServiceQuery<'_>) -> Res
         objects.extend(workloads);
         objects.extend(belonging);
     }
+    objects.extend(gateways);
     Ok(Adoptable { objects, notes })
+}
+
+/// Leaves out the Services that a controller made for a Gateway: the Gateway is what the user wrote. Refuses to import a named one.
+fn leave_out_made(
+    query: &ServiceQuery<'_>,
+    services: &mut Vec<LiveObject>,
+    notes: &mut Vec<String>,
+) -> Result<(), Failure> {
+    let mut made = Vec::new();
+    let mut problems = Vec::new();
+    services.retain(|service| {
+        let Some(gateway) = made_for(service.value()) else { return true };
+        if query.names.iter().any(|name| name == service.name()) {
+            let message = format!("Service {} was made by a controller for Gateway {gateway}", service.name());
+            problems.push(Diagnostic::refusal(message).hint(
+                "import the Gateway: leave out --service, so that `init --from-cluster` reads the Gateways of the namespace",
+            ));
+        }
+        made.push(service.name().to_owned());
+        false
+    });
+    if !problems.is_empty() {
+        return Err(problems.into());
+    }
+    let names: Vec<&str> = made.iter().map(String::as_str).collect();
+    if !names.is_empty() {
+        notes.push(format!(
+            "left out {} that controllers made for Gateways: {}",
+            plural(names.len(), "Service"),
+            first_of(&names)
+        ));
+    }
+    Ok(())
 }
 
 /// Reads the objects that select the nodes of Services on this platform, such as each `L2Advertisement` of `MetalLB`: in all
@@ -190,7 +229,7 @@ fn none_found(query: &ServiceQuery<'_>) -> Diagnostic {
     let namespace = query.namespace;
     let (message, hint) = match (query.names, query.selector) {
         ([], None) => (
-            format!("namespace {namespace} has no Service of type LoadBalancer"),
+            format!("namespace {namespace} has no Service of type LoadBalancer and no Gateway"),
             "choose another namespace with --namespace".to_owned(),
         ),
         ([], Some(selector)) => (

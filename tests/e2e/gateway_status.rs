@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
+use crate::nodes::vm_set;
 use crate::objects::Patch;
 use crate::wait::until;
 
@@ -194,4 +195,58 @@ fn gateways_of_pools_have_the_state_of_their_services() {
     assert!(plan.code != Some(0) && plan.err.contains(loss), "{plan:?}");
     app.run(&["apply", "--prune", "--yes"]).ok();
     assert!(plane.get(&format!("{}/edge-pool01", app.path(API, "gateways"))).is_none());
+
+    adopt_gateways(plane);
+}
+
+/// Gateways that a user made for each pool are imported from the cluster, and not the Services that their controller made.
+fn adopt_gateways(plane: &ControlPlane) {
+    let app = App::empty(plane, "gateway-adopted");
+    let gateway = |pool: usize| {
+        json!({"apiVersion": API, "kind": "Gateway",
+            "metadata": {"name": format!("web-pool0{pool}"), "namespace": app.namespace},
+            "spec": {"gatewayClassName": "nginx-status", "listeners": [{"name": "http", "port": 80, "protocol": "HTTP"}],
+                "infrastructure": {
+                    "annotations": {"service.beta.kubernetes.io/azure-load-balancer-mode": vm_set(pool)},
+                    "parametersRef": {"group": "gateway.nginx.org", "kind": "NginxProxy", "name": format!("web-pool0{pool}")}}}})
+    };
+    let proxy = |pool: usize| {
+        json!({"apiVersion": "gateway.nginx.org/v1alpha2", "kind": "NginxProxy",
+            "metadata": {"name": format!("web-pool0{pool}"), "namespace": app.namespace},
+            "spec": {"kubernetes": {"deployment": {"pod": {"nodeSelector": {"agentpool": format!("pool0{pool}")}}}}}})
+    };
+    let route = json!({"apiVersion": API, "kind": "HTTPRoute",
+        "metadata": {"name": "web", "namespace": app.namespace},
+        "spec": {"parentRefs": [{"name": "web-pool00"}, {"name": "web-pool01"}],
+            "rules": [{"backendRefs": [{"name": "web", "port": 80}]}]}});
+    let all = [gateway(0), gateway(1), proxy(0), proxy(1), route];
+    app.write("hand.json", &json!({"apiVersion": "v1", "kind": "List", "items": all}).to_string());
+    app.kubectl(&["apply", "-f", "hand.json"]).ok();
+    for pool in ["pool00", "pool01"] {
+        create_service(plane, &app, &format!("web-{pool}"));
+    }
+    let made = app.run(&[
+        "init",
+        "made",
+        "--from-cluster",
+        "--namespace",
+        &app.namespace,
+        "--service",
+        "web-pool00-nginx",
+    ]);
+    assert!(
+        made.code == Some(5) && made.err.contains("was made by a controller for Gateway web-pool00"),
+        "{made:?}"
+    );
+    let run = app.run(&["init", "new", "--from-cluster", "--namespace", &app.namespace]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for expected in [
+        "left out 2 Services that controllers made for Gateways: web-pool00-nginx, web-pool01-nginx",
+        "merged the Gateways web-pool00, web-pool01 into web",
+        "adopting changes nothing: 5 objects",
+    ] {
+        assert!(run.err.contains(expected), "{expected}: {run:?}");
+    }
+    let rendered = app.run(&["render", "-f", "new"]).ok();
+    assert!(rendered.contains("5 created"), "{rendered}");
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::gateway::Implementation;
+use serde_json::Value;
+
+use crate::core::gateway::choose::builtin;
+use crate::core::gateway::{GATEWAY_GROUP, Implementation};
 use crate::core::patch::placeholder;
 use crate::core::patch::placeholder::Values;
 
@@ -29,6 +32,29 @@ impl Implementation {
     }
 }
 
+/// Returns the name of the Gateway that a controller made a live Service for: the Gateway owns it, or it has the labels of an
+/// implementation.
+pub fn made_for(service: &Value) -> Option<String> {
+    let metadata = &service["metadata"];
+    let owners = metadata["ownerReferences"].as_array();
+    let owner = owners.into_iter().flatten().find(|owner| {
+        let group = owner["apiVersion"].as_str().and_then(|version| version.split_once('/'));
+        owner["kind"] == "Gateway" && group.is_some_and(|(group, _)| group == GATEWAY_GROUP)
+    });
+    if let Some(owner) = owner {
+        return Some(owner["name"].as_str().unwrap_or_default().to_owned());
+    }
+    // A manifest may have these labels for other reasons.
+    metadata["uid"].as_str()?;
+    let label = |key: &String| metadata["labels"][key].as_str().filter(|value| !value.is_empty());
+    let of = |implementation: &Implementation| {
+        let labels = &implementation.spec.service.labels;
+        let (key, _) = labels.iter().find(|(_, text)| text.as_str() == "${gateway.name}")?;
+        labels.keys().all(|key| label(key).is_some()).then(|| label(key).map(str::to_owned))?
+    };
+    builtin().iter().find_map(of)
+}
+
 fn filled(labels: &BTreeMap<String, String>, gateway: GatewayName<'_>) -> BTreeMap<String, String> {
     let values = Values::default()
         .with("gateway.name", Some(gateway.name), "")
@@ -37,4 +63,34 @@ fn filled(labels: &BTreeMap<String, String>, gateway: GatewayName<'_>) -> BTreeM
     // The placeholders were checked when the file was read.
     let fill = |text: &String| placeholder::fill(text, &values).unwrap_or_else(|_| text.clone());
     labels.iter().map(|(key, text)| (key.clone(), fill(text))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn services_of_gateways_are_recognized() {
+        let service = |metadata: Value| json!({"kind": "Service", "metadata": metadata});
+        let owner = |version: &str, kind: &str| {
+            service(
+                json!({"ownerReferences": [{"apiVersion": version, "kind": kind, "name": "web", "uid": "1"}]}),
+            )
+        };
+        let web = Some("web".to_owned());
+        assert_eq!(made_for(&owner("gateway.networking.k8s.io/v1beta1", "Gateway")), web);
+        assert_eq!(made_for(&owner("networking.istio.io/v1", "Gateway")), None);
+        assert_eq!(made_for(&owner("apps/v1", "Deployment")), None);
+        let envoy = json!({"gateway.envoyproxy.io/owning-gateway-name": "web",
+            "gateway.envoyproxy.io/owning-gateway-namespace": "shop"});
+        assert_eq!(made_for(&service(json!({"uid": "1", "labels": envoy}))), web);
+        assert_eq!(made_for(&service(json!({"labels": envoy}))), None, "a manifest");
+        let name = json!({"gateway.envoyproxy.io/owning-gateway-name": "web"});
+        assert_eq!(made_for(&service(json!({"uid": "1", "labels": name}))), None);
+        let name = json!({"gateway.networking.k8s.io/gateway-name": "web"});
+        assert_eq!(made_for(&service(json!({"uid": "1", "labels": name}))), web);
+        assert_eq!(made_for(&service(json!({"uid": "1"}))), None);
+    }
 }

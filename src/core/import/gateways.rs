@@ -77,10 +77,12 @@ pub(super) fn take(
         let key = known::with_namespace(&objects[*index], input.options.namespace.unwrap_or_default());
         input.choices.iter().any(|choice| choice.is_for(&key.namespace, &key.name))
     };
+    // Beside Services of type LoadBalancer, `render` leaves Gateways as they are.
+    let has_services = objects.iter().any(is_load_balancer);
     let is_bound = documents.iter().any(|document| {
         !bindings::unread(document, input.platform, input.platforms).is_empty()
             || document.value["metadata"]["labels"].get(POOL_LABEL).is_some()
-            || bindings::live(document).is_some()
+            || !has_services && bindings::live(document).is_some()
     });
     if !is_bound && !gateways.iter().any(is_chosen) {
         return Ok(None);
@@ -100,6 +102,10 @@ pub(super) fn take(
     }
     let implementation = implementation.name.clone();
     Ok(Some(ImportedGateways { implementation, has_classes, keeps_parameters, before }))
+}
+
+fn is_load_balancer(object: &Value) -> bool {
+    object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer"
 }
 
 /// Returns the implementation of all Gateways, and the parameters that are each Gateway's alone.

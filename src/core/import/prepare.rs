@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::core::gateway::made_for;
 use crate::core::import::ImportOptions;
 use crate::core::import::api_versions::upgrade_api_version;
 use crate::core::import::autoscaled::Autoscaled;
@@ -64,6 +65,10 @@ fn is_left_out(object: &Value, dropped: &mut Dropped) -> bool {
     let key = || Key::of(object).to_string();
     if is_of_cluster(object) {
         dropped.object("that the cluster or a tool creates itself".to_owned(), key());
+        return true;
+    }
+    if let Some(gateway) = made_for(object).filter(|_| object["kind"] == "Service") {
+        dropped.object(format!("that a controller made for Gateway {gateway}"), key());
         return true;
     }
     let owners = object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
