@@ -20,7 +20,7 @@ use crate::core::tree::objects::read_file;
 use crate::failure::Failure;
 use crate::output::terminal;
 
-/// What the files of an import are rendered for.
+/// The cluster and the options of an import, for a render in memory.
 pub(super) struct Place<'a> {
     /// The text of the spec.
     pub(super) spec: &'a str,

@@ -12,7 +12,7 @@ use crate::core::report::diagnostic::Diagnostic;
 /// The maximum number of fields in a message.
 const SHOWN: usize = 3;
 
-/// A Service and the Gateway that it stands for.
+/// A Gateway as the Service in front of it, and the Gateway itself.
 type Pair<'a> = (&'a Member, &'a OfGateway);
 
 /// Returns an error for each Gateway that is not merged with an earlier one, and looks as if it should be.
