@@ -7,6 +7,7 @@ mod form;
 mod labels;
 mod read;
 pub mod references;
+mod service_ports;
 
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub use crate::core::gateway::form::{
     Ports, ProxyNodes, ServiceOfGateway, TrafficPolicy,
 };
 pub use crate::core::gateway::labels::{GatewayName, made_for};
+
+pub use crate::core::gateway::service_ports::{service_ports, transport};
 
 /// The API group of Gateways and routes.
 pub const GATEWAY_GROUP: &str = "gateway.networking.k8s.io";

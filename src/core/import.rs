@@ -186,15 +186,16 @@ pub fn import_documents(documents: Vec<Document>, input: ImportInput<'_>) -> Che
         return Err(problems);
     }
     imported.warnings.extend(unmerged::unmerged(&members, input.pools));
-    let groups = group::name_all(members, &others.objects, input.pools);
-    for group in &groups {
+    let mut groups = group::name_all(members, &others.objects, input.pools);
+    let shared = gateways::share(&mut groups, &others, input, &mut imported);
+    for group in groups.iter().filter(|group| !group.is_shared) {
         group::add_object(group, &mut imported);
     }
     adopted::add(&groups, input, &sets, &mut imported);
     let kept = own::keep(&own, &imported.names, &mut imported.objects);
     let mut restored = gateways::restore(&groups, input.pools, &mut imported);
     gateways::collapse(&groups, input, &mut others, &mut restored, &mut imported)?;
-    imported.overlays.own_fields = own::overlay(&[kept.patches, restored.patches].concat());
+    imported.overlays.own_fields = own::overlay(&[shared, kept.patches, restored.patches].concat());
     imported.changes.extend(kept.changes);
     let objects = imported.objects.drain(..).zip(imported.places.drain(..));
     let others = others.objects.into_iter().zip(others.places);

@@ -108,7 +108,7 @@ fn parameters(
 ) -> Result<Vec<LiveObject>, Failure> {
     let reference = |gateway: &LiveObject| {
         let reference = &gateway.field("spec")["infrastructure"]["parametersRef"];
-        let text = |field: &str| reference[field].as_str().unwrap_or_default().to_owned();
+        let text = |field: &str| reference.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
         (text("group"), text("kind"), text("name"))
     };
     let named: BTreeSet<(String, String, String)> = gateways.iter().map(reference).collect();

@@ -10,6 +10,7 @@ use crate::core::platform::choose::Choice;
 use crate::core::pools::Merged;
 use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
+use crate::core::spec::GatewayMode;
 use crate::core::yaml;
 
 /// Input of a starter spec.
@@ -105,11 +106,19 @@ pub(super) fn text(starter: &Starter<'_>) -> String {
 /// Writes how the imported Gateways are split.
 fn gateways(line: &mut impl FnMut(&str), imported: Option<&Imported>) {
     let Some(gateways) = imported.and_then(|imported| imported.gateways.as_ref()) else { return };
-    line("  # Each Gateway of the manifests becomes one Gateway per pool.");
+    let (mode, what) = match gateways.mode {
+        GatewayMode::PerPool => ("perPool", "Each Gateway of the manifests becomes one Gateway per pool."),
+        GatewayMode::Shared => ("shared", "Each pool has a Service in front of the proxies of each Gateway."),
+        GatewayMode::Once => ("once", "The Gateways of the manifests are rendered as they are."),
+    };
+    line(&format!("  # {what}"));
     line("  gateways:");
-    line("    mode: perPool");
-    if !gateways.has_classes {
+    line(&format!("    mode: {mode}"));
+    if !gateways.has_classes && gateways.mode != GatewayMode::Once {
         line(&format!("    implementation: {}", yaml::write_scalar(&gateways.implementation)));
+    }
+    if let Some(namespace) = &gateways.namespace {
+        line(&format!("    namespace: {}", yaml::write_scalar(namespace)));
     }
     if gateways.keeps_parameters {
         line(

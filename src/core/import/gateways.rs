@@ -16,6 +16,7 @@ mod parameters;
 mod policies;
 mod refused;
 mod restored;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -31,11 +32,13 @@ use crate::core::import::gateways::known::Known;
 use crate::core::import::gateways::of_gateway::{OfGateway, OwnParameters};
 pub(crate) use crate::core::import::gateways::refused::refuse;
 pub(crate) use crate::core::import::gateways::restored::restore;
+pub(crate) use crate::core::import::gateways::shared::share;
 use crate::core::import::input::ImportInput;
 use crate::core::manifest::Key;
 use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::first_of;
+use crate::core::spec::GatewayMode;
 
 /// The annotations with which cert-manager makes a Certificate for a Gateway: `render` leaves them to the Gateway of the first pool.
 const ISSUERS: [&str; 4] = [
@@ -48,6 +51,10 @@ const ISSUERS: [&str; 4] = [
 /// The Gateways of the pools in an import.
 #[derive(Clone, Debug)]
 pub struct ImportedGateways {
+    /// The value of `spec.gateways.mode`.
+    pub mode: GatewayMode,
+    /// The value of `spec.gateways.namespace`.
+    pub namespace: Option<String>,
     /// The name of their implementation.
     pub implementation: String,
     /// Whether the manifests have all their GatewayClasses, which show the implementation.
@@ -101,7 +108,14 @@ pub(super) fn take(
         candidate.document = document;
     }
     let implementation = implementation.name.clone();
-    Ok(Some(ImportedGateways { implementation, has_classes, keeps_parameters, before }))
+    Ok(Some(ImportedGateways {
+        mode: GatewayMode::PerPool,
+        namespace: None,
+        implementation,
+        has_classes,
+        keeps_parameters,
+        before,
+    }))
 }
 
 fn is_load_balancer(object: &Value) -> bool {

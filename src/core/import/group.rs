@@ -32,6 +32,8 @@ pub(crate) struct Group {
     pub(crate) namespace: String,
     /// The existing Services, at most one for each pool.
     pub(crate) members: Vec<Member>,
+    /// Whether `render` writes its Services for a Gateway with the name `base`.
+    pub(crate) is_shared: bool,
 }
 
 impl Group {
@@ -182,7 +184,7 @@ pub(crate) fn name_all(all: Vec<Vec<Member>>, others: &[Value], pools: &PoolSet)
     }
     let named = all.into_iter().enumerate().filter_map(|(index, members)| {
         let namespace = members.first()?.service.namespace.clone();
-        Some(Group { base: bases.remove(&index)?, namespace, members })
+        Some(Group { base: bases.remove(&index)?, namespace, members, is_shared: false })
     });
     named.collect()
 }

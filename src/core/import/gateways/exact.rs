@@ -1,6 +1,6 @@
 //! Compares what `render` makes of an import with the objects that were read: adopting Gateways must change nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ pub(super) fn before(candidates: &[Candidate], implementation: &Implementation) 
     candidates.map(|candidate| (candidate.object.clone(), candidate.place.file.clone())).collect()
 }
 
-fn is_about_gateways(object: &Value, parameters: Option<&str>) -> bool {
+pub(super) fn is_about_gateways(object: &Value, parameters: Option<&str>) -> bool {
     let spec = &object["spec"];
     is_gateway(object)
         || is_listener_set(object)
@@ -51,9 +51,10 @@ pub fn changes(
     let form = implementation.as_ref().and_then(|it| it.spec.parameters.as_ref());
     let kind = form.map(|form| form.kind.as_str());
     let key = |object: &Value| with_namespace(object, namespace);
+    let old: BTreeSet<Key> = gateways.before.iter().map(|(object, _)| key(object)).collect();
     let mut new: BTreeMap<Key, &Value> = rendered
         .iter()
-        .filter(|object| is_about_gateways(object, kind))
+        .filter(|object| is_about_gateways(object, kind) || old.contains(&key(object)))
         .map(|object| (key(object), object))
         .collect();
     let mut problems = Vec::new();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use crate::core::gateway;
 use crate::core::gateway::{Implementation, Ports};
-use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::render::draft::Input;
 use crate::core::render::gateways::{AttachedSet, FullName, Split, full_name, is_gateway, is_listener_set};
@@ -25,7 +25,7 @@ pub(super) struct Listener<'a> {
 impl Listener<'_> {
     /// Returns the protocol of the port of the Service.
     pub(super) fn transport(&self) -> &'static str {
-        if self.protocol == "UDP" { "UDP" } else { "TCP" }
+        gateway::transport(self.protocol)
     }
 }
 
@@ -134,27 +134,5 @@ fn collision(
 
 /// Returns the ports of the Service in front of listeners. With `to_proxies`, each names its port of the proxies.
 pub(super) fn service_ports(listeners: &[Listener<'_>], to_proxies: Option<Ports>) -> Vec<Value> {
-    let mut ports: BTreeMap<(u16, &str), &str> = BTreeMap::new();
-    for listener in listeners {
-        ports.entry((listener.port, listener.transport())).or_insert(listener.protocol);
-    }
-    let port = |((port, transport), protocol): ((u16, &str), &str)| {
-        let mut value = serde_json::json!({
-            "name": port_name(protocol, port),
-            "port": port,
-            "protocol": transport,
-        });
-        if let Some(shift) = to_proxies {
-            json::put(&mut value, &["targetPort"], shift.of_proxy(port));
-        }
-        value
-    };
-    ports.into_iter().map(port).collect()
-}
-
-/// Returns a name such as `https-443`: a DNS label of at most 15 characters.
-fn port_name(protocol: &str, port: u16) -> String {
-    let known = ["HTTP", "HTTPS", "TLS", "TCP", "UDP"];
-    let protocol = if known.contains(&protocol) { protocol.to_lowercase() } else { "port".to_owned() };
-    format!("{protocol}-{port}")
+    gateway::service_ports(listeners.iter().map(|listener| (listener.port, listener.protocol)), to_proxies)
 }
