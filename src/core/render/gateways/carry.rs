@@ -147,12 +147,24 @@ impl Carrier<'_> {
         let parameters = own.parameters.and_then(|index| rest.get_mut(index));
         if let Some(parameters) = parameters {
             for (at, value) in fields {
-                if let Err(wrong) = parameters::set(&mut parameters.value, &at, value) {
+                if let Some(found) = self.overruled(parameters, &at).filter(|found| *found != value) {
+                    problems.push(contradicted(parameters, &at, &found, &value));
+                } else if let Err(wrong) = parameters::set(&mut parameters.value, &at, value) {
                     problems.push(unbound(parameters, &wrong));
                 }
             }
         }
         problems
+    }
+
+    /// Returns the value of a field in the parameters, if an overlay set it.
+    fn overruled(&self, parameters: &PendingObject<'_>, at: &str) -> Option<Value> {
+        let form = self.form?;
+        let own = parameters.source.value();
+        // Without parameters in the manifests, the source is the Gateway.
+        let before = if own["kind"] == form.kind.as_str() { own } else { &form.base };
+        let now = parameters.value.pointer(at)?;
+        (before.pointer(at) != Some(now)).then(|| now.clone())
     }
 
     /// Returns the pointers of the fields that differ from those of the Service that the implementation creates, except labels
@@ -299,6 +311,17 @@ fn contradiction(
     ))
     .at(gateway.source.location("/spec/infrastructure"))
     .hint("remove it from the overlay for the Gateway")
+}
+
+/// Reports a field that overlays set to different values in the parameters and in the Service.
+fn contradicted(parameters: &PendingObject<'_>, at: &str, found: &Value, wanted: &Value) -> Diagnostic {
+    let key = Key::of(&parameters.value);
+    Diagnostic::error(format!(
+        "an overlay sets `{}` of {key} to {found}, but the binding or another overlay sets it to {wanted} in its Service",
+        pointer::field(at)
+    ))
+    .at(parameters.source.location(at))
+    .hint(format!("remove it from the overlay for the {}", key.kind))
 }
 
 /// Reports an object that an overlay left in a form in which it cannot be bound.
