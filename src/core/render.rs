@@ -180,10 +180,9 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     if !problems.is_empty() {
         return Err(problems);
     }
-    let demands = demands(pending.iter().chain(&carried).map(|draft| {
-        let pool = draft.pool.and_then(|index| Some(input.pools.pools.get(index)?.name.as_str()));
-        (pool, &draft.value)
-    }));
+    let pool = |draft: &PendingObject<'_>| Some(input.pools.pools.get(draft.pool?)?.name.as_str());
+    let mut demands = demands(pending.iter().map(|draft| (pool(draft), &draft.value)));
+    demands.extend(gateways::demands(input, &gateways, &carried));
     gitops_check::escape(&mut pending);
     let files = files::files(pending);
     warnings.extend(gitops_check::too_large(&files));

@@ -84,7 +84,7 @@ fn leave_out_made(
     let mut made = Vec::new();
     let mut problems = Vec::new();
     services.retain(|service| {
-        let Some(gateway) = made_for(service.value()) else { return true };
+        let Some((_, gateway)) = made_for(service.value()) else { return true };
         if query.names.iter().any(|name| name == service.name()) {
             let message = format!("Service {} was made by a controller for Gateway {gateway}", service.name());
             problems.push(Diagnostic::refusal(message).hint(

@@ -165,6 +165,13 @@ fn gateways_of_pools_have_the_state_of_their_services() {
         "{zone}"
     );
 
+    // The Services that the implementation made are those of the Gateways, and not further ones.
+    let capacity = app.run(&["capacity", "-o", "json"]).json();
+    let limits = capacity["items"].as_array().unwrap_or_else(|| panic!("{capacity}"));
+    let live = plane.get("/api/v1/services").unwrap()["items"].as_array().unwrap().len();
+    let services = limits.iter().find(|limit| limit["name"] == "services").unwrap();
+    assert_eq!(services["used"], live, "{capacity}");
+
     with_few_rights(&app);
 
     // Another binding on the Service, and a refusal of the Gateway and of the route.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{ApiCall, Cluster, ClusterError, Problem};
 use crate::core::capacity::{Demand, OtherServices, PoolFinder};
+use crate::core::gateway::made_for;
 use crate::core::live::Resource;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::output::terminal;
@@ -12,7 +13,7 @@ const ALLOW: &str = "allow `list` on services in all namespaces";
 
 /// Counts them. Returns `None` with a warning if the user may not list Services.
 pub(super) fn count(cluster: &Cluster, ours: &[Demand], finder: &PoolFinder<'_>) -> Option<OtherServices> {
-    let list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
+    let mut list = match cluster.call(&ApiCall::list(Resource::core("Service", "services"), None, None)) {
         Ok(answer) => answer.objects(),
         Err(error) => {
             let (problem, hint) = match &error {
@@ -29,6 +30,17 @@ pub(super) fn count(cluster: &Cluster, ours: &[Demand], finder: &PoolFinder<'_>)
         }
     };
     let namespace = cluster.namespace();
+    let gateways: BTreeSet<(&str, &str)> = ours
+        .iter()
+        .filter_map(|demand| demand.gateway.as_ref())
+        .map(|(of, name)| (if of.is_empty() { namespace } else { of.as_str() }, name.as_str()))
+        .collect();
+    if !gateways.is_empty() {
+        list.retain(|service| {
+            let made = made_for(service.value());
+            made.is_none_or(|(namespace, name)| !gateways.contains(&(namespace.as_str(), name.as_str())))
+        });
+    }
     let ours: BTreeSet<(&str, &str)> = ours
         .iter()
         .map(|demand| {

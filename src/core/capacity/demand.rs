@@ -13,6 +13,8 @@ pub struct Demand {
     pub pool: String,
     /// Namespace and name.
     pub key: (String, String),
+    /// Namespace and name of the Gateway that an implementation makes it for, under a name of its choice.
+    pub gateway: Option<(String, String)>,
     /// The number of ports.
     pub ports: u64,
     /// The number of IP families; each needs a front end.
@@ -71,6 +73,7 @@ pub(super) fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
     Demand {
         pool: pool.to_owned(),
         key: (text(&service["metadata"]["namespace"]), text(&service["metadata"]["name"])),
+        gateway: None,
         ports,
         families,
         node_ports: opened + health_check,

@@ -32,25 +32,32 @@ impl Implementation {
     }
 }
 
-/// Returns the name of the Gateway that a controller made a live Service for: the Gateway owns it, or it has the labels of an
+/// Returns namespace and name of the Gateway that a controller made a live Service for: the Gateway owns it, or it has the labels of an
 /// implementation.
-pub fn made_for(service: &Value) -> Option<String> {
+pub fn made_for(service: &Value) -> Option<(String, String)> {
     let metadata = &service["metadata"];
+    let own = || metadata["namespace"].as_str().unwrap_or_default().to_owned();
     let owners = metadata["ownerReferences"].as_array();
     let owner = owners.into_iter().flatten().find(|owner| {
         let group = owner["apiVersion"].as_str().and_then(|version| version.split_once('/'));
         owner["kind"] == "Gateway" && group.is_some_and(|(group, _)| group == GATEWAY_GROUP)
     });
     if let Some(owner) = owner {
-        return Some(owner["name"].as_str().unwrap_or_default().to_owned());
+        return Some((own(), owner["name"].as_str().unwrap_or_default().to_owned()));
     }
     // A manifest may have these labels for other reasons.
     metadata["uid"].as_str()?;
     let label = |key: &String| metadata["labels"][key].as_str().filter(|value| !value.is_empty());
     let of = |implementation: &Implementation| {
         let labels = &implementation.spec.service.labels;
-        let (key, _) = labels.iter().find(|(_, text)| text.as_str() == "${gateway.name}")?;
-        labels.keys().all(|key| label(key).is_some()).then(|| label(key).map(str::to_owned))?
+        if !labels.keys().all(|key| label(key).is_some()) {
+            return None;
+        }
+        let with = |placeholder: &str| {
+            let (key, _) = labels.iter().find(|(_, text)| text.as_str() == placeholder)?;
+            label(key).map(str::to_owned)
+        };
+        Some((with("${gateway.namespace}").unwrap_or_else(own), with("${gateway.name}")?))
     };
     builtin().iter().find_map(of)
 }
@@ -79,13 +86,16 @@ mod tests {
                 json!({"ownerReferences": [{"apiVersion": version, "kind": kind, "name": "web", "uid": "1"}]}),
             )
         };
-        let web = Some("web".to_owned());
+        let web = Some((String::new(), "web".to_owned()));
         assert_eq!(made_for(&owner("gateway.networking.k8s.io/v1beta1", "Gateway")), web);
         assert_eq!(made_for(&owner("networking.istio.io/v1", "Gateway")), None);
         assert_eq!(made_for(&owner("apps/v1", "Deployment")), None);
         let envoy = json!({"gateway.envoyproxy.io/owning-gateway-name": "web",
             "gateway.envoyproxy.io/owning-gateway-namespace": "shop"});
-        assert_eq!(made_for(&service(json!({"uid": "1", "labels": envoy}))), web);
+        assert_eq!(
+            made_for(&service(json!({"uid": "1", "labels": envoy}))),
+            Some(("shop".to_owned(), "web".to_owned()))
+        );
         assert_eq!(made_for(&service(json!({"labels": envoy}))), None, "a manifest");
         let name = json!({"gateway.envoyproxy.io/owning-gateway-name": "web"});
         assert_eq!(made_for(&service(json!({"uid": "1", "labels": name}))), None);

@@ -67,7 +67,7 @@ fn is_left_out(object: &Value, dropped: &mut Dropped) -> bool {
         dropped.object("that the cluster or a tool creates itself".to_owned(), key());
         return true;
     }
-    if let Some(gateway) = made_for(object).filter(|_| object["kind"] == "Service") {
+    if let Some((_, gateway)) = made_for(object).filter(|_| object["kind"] == "Service") {
         dropped.object(format!("that a controller made for Gateway {gateway}"), key());
         return true;
     }

@@ -25,6 +25,7 @@ use crate::core::gateway::{FleetMode, Implementation, Parameters};
 use crate::core::manifest::{Key, Object};
 use crate::core::render::draft::Input;
 pub(super) use crate::core::render::gateways::carry::carry;
+pub(super) use crate::core::render::gateways::services::demands;
 pub(super) use crate::core::render::gateways::warnings::{note, warnings};
 use crate::core::spec::LargeScale;
 
@@ -187,6 +188,19 @@ mod tests {
         // With a search for each Gateway, this would take minutes.
         assert_eq!(rendered("perPool", text.clone(), 1).unwrap().files.len(), 3 * COUNT);
         assert_eq!(rendered("shared", text, 1).unwrap().files.len(), 4 * COUNT);
+    }
+
+    #[test]
+    fn services_of_gateways_are_counted_in_the_namespace_of_the_proxies() {
+        let gateway = format!(
+            "{API}Gateway\nmetadata: {{name: web}}\nspec: {{gatewayClassName: eg, listeners: [{{name: a, port: 80, protocol: HTTP}}]}}\n"
+        );
+        let demands = rendered("perPool", gateway, 2).unwrap().demands;
+        let text = |pair: &(String, String)| format!("{}/{}", pair.0, pair.1);
+        let shown: Vec<(String, Option<String>)> =
+            demands.iter().map(|one| (text(&one.key), one.gateway.as_ref().map(text))).collect();
+        let expected = |name: &str| (format!("envoy-gateway-system/{name}"), Some(format!("shop/{name}")));
+        assert_eq!(shown, [expected("web-p0"), expected("web-p1")]);
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::core::capacity;
+use crate::core::capacity::Demand;
 use crate::core::gateway::{FleetMode, GatewayName, Implementation, TrafficPolicy};
 use crate::core::json;
-use crate::core::manifest::{Object, Origin};
-use crate::core::render::draft::Input;
+use crate::core::manifest::{Key, Object, Origin};
+use crate::core::render::draft::{Input, PendingObject};
 use crate::core::render::gateways::{Gateways, How, full_name, listeners};
 
 impl Gateways<'_> {
@@ -76,6 +78,24 @@ impl Gateways<'_> {
         let value = json!({"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec});
         gateway.derive(value, origin)
     }
+}
+
+/// Returns what the Services require that the implementation makes for the Gateways of the pools, in the namespace of the proxies.
+pub(in crate::core::render) fn demands(
+    input: Input<'_>,
+    gateways: &Gateways<'_>,
+    services: &[PendingObject<'_>],
+) -> Vec<Demand> {
+    let Some(how) = gateways.how() else { return Vec::new() };
+    let of_service = |service: &PendingObject<'_>| {
+        let pool = input.pools.pools.get(service.pool?)?.name.as_str();
+        let mut demand = capacity::demands(std::iter::once((Some(pool), &service.value))).pop()?;
+        demand.gateway = Some(full_name(input.spec, &Key::of(&service.value)));
+        let namespace = namespace_of_proxies(input, how.implementation, service.source);
+        demand.key.0 = namespace.unwrap_or_default();
+        Some(demand)
+    };
+    services.iter().filter_map(of_service).collect()
 }
 
 /// Returns the namespace of the proxies of a Gateway.
