@@ -34,8 +34,8 @@ fn problem((one, of_one): Pair<'_>, (other, of_other): Pair<'_>, pools: &PoolSet
     }
     let names = [one.service.name.as_str(), other.service.name.as_str()];
     let pool = |member: &Member| member.pool.map_or("", |pool| pools.pools[pool].value.as_str());
-    let (changed, is_equal) = differences(&one.service, of_one, &other.service, of_other);
     if one.pool == other.pool {
+        let is_equal = one.service.rest == other.service.rest && of_one.common() == of_other.common();
         return is_equal.then(|| {
             Diagnostic::refusal(format!(
                 "Gateways {} and {} are both of pool {}, and `render` writes one Gateway for each pool",
@@ -59,6 +59,7 @@ fn problem((one, of_one): Pair<'_>, (other, of_other): Pair<'_>, pools: &PoolSet
     if !is_of_pool(one) || !is_of_pool(other) {
         return None;
     }
+    let changed = differences(&one.service, of_one, &other.service, of_other);
     let message = format!(
         "Gateways {} and {} look like those of the pools {} and {}, but differ in {}",
         names[0],
@@ -72,13 +73,13 @@ fn problem((one, of_one): Pair<'_>, (other, of_other): Pair<'_>, pools: &PoolSet
     ))
 }
 
-/// Returns the fields in which two Gateways differ, shortened, and whether there is none.
+/// Returns the fields in which two Gateways differ, shortened.
 fn differences(
     one: &HandWritten,
     of_one: &OfGateway,
     other: &HandWritten,
     of_other: &OfGateway,
-) -> (Vec<String>, bool) {
+) -> Vec<String> {
     let mut fields: Vec<String> = changes(&of_one.rest, &of_other.rest)
         .iter()
         .map(|change| difference(change, str::to_owned))
@@ -91,11 +92,10 @@ fn differences(
         let named = |change| format!("{} of the {}", difference(change, str::to_owned), first.key.kind);
         fields.extend(in_parameters.iter().map(named));
     }
-    let is_equal = fields.is_empty();
     let more = fields.len().saturating_sub(SHOWN);
     fields.truncate(SHOWN);
     if more > 0 {
         fields.push(format!("and {more} more"));
     }
-    (fields, is_equal)
+    fields
 }
