@@ -23,6 +23,7 @@ mod pools_of;
 mod programs;
 mod project;
 mod read_files;
+mod rendered_file;
 mod reviewed;
 mod source;
 mod specs;

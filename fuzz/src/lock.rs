@@ -89,6 +89,7 @@ pub fn fields(data: &[u8]) {
         files: digests(fields.files),
         pending: digests(fields.pending),
         sides: Vec::new(),
+        accepted: Vec::new(),
     };
     round_trip(&lock);
 }

@@ -157,8 +157,8 @@ fn plan_joined(
 ) -> Result<Planned, Failure> {
     let mut planned = Planned::of(project, discovery, args.limit, overwrite)?;
     if planned.files.is_err() && args.git() != git::Git::Leave && project.lock.is_some() {
-        // A merge commit that took the lock of one branch leaves files of the other one, which this lock does not know.
-        if project.use_merge_commit()? {
+        // A user who took the lock of one branch has files of the other one, which this lock does not know.
+        if project.use_both_branches()? {
             discovery.again(project, &args.nodes, Shrink::Refuse)?;
             planned = Planned::of(project, discovery, args.limit, overwrite)?;
         }

@@ -47,6 +47,8 @@ pub struct Lock {
     pub pending: BTreeMap<String, String>,
     /// The files and digests of the other branches of a merge. A lock that was read or written has none.
     pub sides: Vec<BTreeMap<String, String>>,
+    /// Files and digests that a render may replace, but not remove. A lock that was read or written has none.
+    pub accepted: Vec<BTreeMap<String, String>>,
 }
 
 /// A version of the lock format.
@@ -101,11 +103,12 @@ pub struct RenderedKind {
 }
 
 impl Lock {
-    /// Returns whether another lock records the same facts. The files of other branches do not count. Fields that version 1 lacks are not compared with a lock of version
-    /// 1, so that a new version of this program alone does not change the lock.
+    /// Returns whether another lock records the same facts. The files of other locks do not count. Fields that version 1 lacks are
+    /// not compared with a lock of version 1, so that a new version of this program alone does not change the lock.
     pub fn records_the_same(&self, new: &Self) -> bool {
+        let own = Self { sides: Vec::new(), accepted: Vec::new(), ..self.clone() };
         match self.version {
-            Version::Two => Self { sides: Vec::new(), ..self.clone() } == *new,
+            Version::Two => own == *new,
             Version::One => {
                 let reduced = Self {
                     version: Version::One,
@@ -115,7 +118,7 @@ impl Lock {
                     rendered: BTreeSet::new(),
                     ..new.clone()
                 };
-                Self { sides: Vec::new(), ..self.clone() } == reduced
+                own == reduced
             }
         }
     }
@@ -133,12 +136,18 @@ impl Lock {
 
     /// Returns whether a render wrote the file with this digest, or was about to write it.
     pub fn has_digest(&self, path: &str, digest: &str) -> bool {
-        self.records().any(|files| files.get(path).is_some_and(|known| known == digest))
+        let mut records = self.records().chain(&self.accepted);
+        records.any(|files| files.get(path).is_some_and(|known| known == digest))
     }
 
     /// Returns whether a render wrote a file with this digest, or was about to write one, under any name.
     pub fn has_content(&self, digest: &str) -> bool {
         self.records().flat_map(BTreeMap::values).any(|known| known == digest)
+    }
+
+    /// Returns whether a pool has this label value or this name.
+    pub fn has_pool(&self, name: &str) -> bool {
+        self.pools.iter().any(|(value, pool)| value == name || pool.name == name)
     }
 
     fn records(&self) -> impl Iterator<Item = &BTreeMap<String, String>> {
@@ -224,6 +233,7 @@ mod tests {
             files: [("service-a.yaml".to_owned(), "ab".to_owned())].into(),
             pending: BTreeMap::new(),
             sides: Vec::new(),
+            accepted: Vec::new(),
         }
     }
 

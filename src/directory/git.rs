@@ -23,7 +23,7 @@ pub use crate::directory::git::commit::Head;
 pub use crate::directory::git::filters::Filters;
 pub(super) use crate::directory::git::git_dir::root_without_git;
 pub use crate::directory::git::listing::{Listed, Listing, Rendered};
-pub(super) use crate::directory::git::merging::{Stages, is_merging};
+pub(super) use crate::directory::git::merging::{Joined, Stages, is_merging};
 pub use crate::directory::git::repository::{Repository, RepositoryCell};
 pub use crate::directory::git::revision::Revision;
 pub use crate::directory::git::status::{Difference, GitFileStatus, GitState};

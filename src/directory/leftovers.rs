@@ -3,21 +3,17 @@
 //! render would change or remove them.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile, is_rendered};
+use crate::core::render::{POOL_LABEL, RenderedFile};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::path;
-use crate::core::yaml;
 use crate::directory::files::entries;
+use crate::directory::rendered_file::{has_header, object_of, pool_of};
 use crate::directory::{Project, Source, read_text};
-
-/// How many bytes of a file are read to find the header, which is in the first lines.
-const HEAD: u64 = 4096;
 
 /// Maximum number of files that one run names.
 const SHOWN: usize = 20;
@@ -84,10 +80,7 @@ fn hint(project: &Project, output: &Path, left: &[String]) -> Option<String> {
 
 /// Returns the file of the lock that has the same object, if there is one: this file is then a copy of it.
 fn same_object(project: &Project, output: &Path, name: &str) -> Option<String> {
-    let key = |name: &str| {
-        let text = read_text(&output.join(name), "").ok()?;
-        Some(Key::of(&yaml::read_one("", &text).ok()?.value))
-    };
+    let key = |name: &str| Some(Key::of(&object_of(&output.join(name))?));
     let own = key(name)?;
     let other = format!("{}-{}.yaml", own.kind.to_lowercase(), own.name);
     let is_listed = project.lock.as_ref().is_some_and(|lock| lock.has_path(&other));
@@ -115,13 +108,6 @@ fn commit_with(project: &Project, output: &Path, left: &[String]) -> Option<Stri
         }
     }
     best.map(|(_, commit)| commit)
-}
-
-/// Returns the pool of the Service in a rendered file.
-fn pool_of(path: &Path) -> Option<String> {
-    let text = read_text(path, "").ok()?;
-    let value = yaml::read_one("", &text).ok()?.value;
-    label(&value, POOL_LABEL).map(str::to_owned)
 }
 
 /// Returns a lock next to a missing lock that names the file and whose own spec no longer exists.
@@ -183,27 +169,16 @@ pub(super) fn outputs_beside(project: &Project) -> Vec<PathBuf> {
     sources.filter_map(output).collect()
 }
 
-fn has_header(path: &Path) -> bool {
-    // Opening other file types, such as a named pipe, may block forever.
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
-        return false;
-    }
-    let mut head = Vec::new();
-    // A file that cannot be read is reported where its content is needed.
-    File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).is_ok() && is_rendered(&head)
-}
-
 fn problem(output: &Path, name: &str) -> Diagnostic {
     let path = output.join(name);
     let shown = path.display().to_string();
-    let what = what(&path, &shown).map(|what| format!(" ({what})")).unwrap_or_default();
+    let what = what(&path).map(|what| format!(" ({what})")).unwrap_or_default();
     Diagnostic::refusal(format!("the rendered file{what} is not in the lock")).at(Location::file(shown))
 }
 
 /// Describes the object in a file, and its pool.
-fn what(path: &Path, shown: &str) -> Option<String> {
-    let text = read_text(path, shown).ok()?;
-    let value = yaml::read_one(shown, &text).ok()?.value;
+fn what(path: &Path) -> Option<String> {
+    let value = object_of(path)?;
     let key = Key::of(&value);
     Some(match label(&value, POOL_LABEL) {
         Some(pool) => format!("{key}, pool {pool}"),

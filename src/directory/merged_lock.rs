@@ -9,7 +9,7 @@ use crate::core::lock::{Lock, conflict};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::directory::files::{read, read_text};
-use crate::directory::git::{Repository, RepositoryCell, Stages, is_merging};
+use crate::directory::git::{Joined, Repository, RepositoryCell, Stages, is_merging};
 
 /// The files that the locks of two branches are about.
 #[derive(Clone, Copy, Debug)]
@@ -90,39 +90,64 @@ pub(super) fn read_merging(files: Files<'_>) -> Checked<Found> {
     Ok(found)
 }
 
-/// Merges the locks of both parents of the last merge commit, if the lock is still the one that the commit has, or that of a
-/// parent. `None` if there is no such commit, or if the two do not merge.
-pub(super) fn of_merge_commit(files: Files<'_>) -> Checked<Option<Lock>> {
+/// Merges the locks of both branches that git joins, or that the last merge commit joined, if the file has the lock of one of them.
+/// `None` if there is no such operation or commit, or if the two do not merge. The text says what the render did.
+pub(super) fn of_both_branches(files: Files<'_>) -> Checked<Option<(Lock, &'static str)>> {
     let shown = files.lock.display().to_string();
     if !files.lock.exists() {
         return Ok(None);
     }
     let Some(repository) = files.repository.get()? else { return Ok(None) };
-    let Some(commit) = repository.last_merge(files.lock)? else { return Ok(None) };
     let text = read_text(files.lock, &shown)?.replace("\r\n", "\n");
+    if let Some(joined) = repository.current_join(files.lock)?
+        && let Some(lock) = of_join(repository, joined, &text)?
+    {
+        return Ok(Some((lock, "the lock was that of one branch; this render merged the locks of both")));
+    }
+    let Some(joined) = repository.last_merge(files.lock)? else { return Ok(None) };
+    if is_decided(&joined, &text, repository.committed(files.lock)?.as_deref()) {
+        return Ok(None);
+    }
+    Ok(of_join(repository, joined, &text)?.map(|lock| {
+        (lock, "the last merge commit has the lock of one branch; this render merged the locks of both")
+    }))
+}
+
+/// Whether a later render decided about the lock of a merge commit, or the commit itself did: then a lock of before the merge is an
+/// older one, which the user restored, and the branches know nothing about the files of today.
+fn is_decided(joined: &Joined, text: &str, committed: Option<&[u8]>) -> bool {
+    let Joined { merged, stages: Stages { ours, theirs, .. }, .. } = joined;
+    let versions = [merged, ours, theirs];
+    let is_later = committed.is_some_and(|lock| versions.iter().all(|it| it.as_deref() != Some(lock)));
+    let is_of_one =
+        merged == ours || merged == theirs || merged.as_deref().is_none_or(|lock| parsed(lock).is_none());
+    is_later || (!is_of_one && merged.as_deref() != Some(text.as_bytes()))
+}
+
+fn parsed(content: &[u8]) -> Option<Lock> {
+    Lock::read("", std::str::from_utf8(content).ok()?).ok()
+}
+
+/// Merges the locks of both branches, if the text is the lock of one of them, or that of the merge commit.
+fn of_join(repository: &Repository, joined: Joined, text: &str) -> Checked<Option<Lock>> {
     let is = |content: &Option<Vec<u8>>| content.as_deref() == Some(text.as_bytes());
     // A branch may have moved the directory, or renamed the spec.
-    let id = Lock::read(&shown, &text).ok().and_then(|lock| lock.id);
+    let id = parsed(text.as_bytes()).and_then(|lock| lock.id);
     let elsewhere = |content: Option<Vec<u8>>, name: Option<&str>| match (content, name, &id) {
         (None, Some(name), Some(id)) => {
-            let has_id = |text: &Vec<u8>| {
-                let lock = std::str::from_utf8(text).ok().and_then(|text| Lock::read("", text).ok());
-                lock.is_some_and(|lock| lock.id.as_ref() == Some(id))
-            };
+            let has_id = |text: &Vec<u8>| parsed(text).is_some_and(|lock| lock.id.as_ref() == Some(id));
             Ok::<_, Diagnostic>(repository.locks_of(name)?.into_iter().find(has_id))
         }
         (content, ..) => Ok(content),
     };
-    let [our_parent, their_parent] = &commit.parents;
-    let Stages { base, ours, theirs } = commit.stages;
-    let (ours, theirs) = (elsewhere(ours, Some(our_parent))?, elsewhere(theirs, Some(their_parent))?);
-    let base = elsewhere(base, commit.base.as_deref())?;
-    if ![&commit.merged, &ours, &theirs].into_iter().any(is) {
+    let [our_branch, their_branch] = &joined.branches;
+    let Stages { base, ours, theirs } = joined.stages;
+    let (ours, theirs) = (elsewhere(ours, Some(our_branch))?, elsewhere(theirs, Some(their_branch))?);
+    let base = elsewhere(base, joined.base.as_deref())?;
+    if ![&joined.merged, &ours, &theirs].into_iter().any(is) {
         return Ok(None);
     }
-    let parsed = |content: &Option<Vec<u8>>| {
-        content.as_deref().and_then(|bytes| Lock::read(&shown, std::str::from_utf8(bytes).ok()?).ok())
-    };
+    let parsed = |content: &Option<Vec<u8>>| content.as_deref().and_then(parsed);
     let (Some(our_lock), Some(their_lock)) = (parsed(&ours), parsed(&theirs)) else { return Ok(None) };
     let chosen = if is(&theirs) { Branch::Theirs } else { Branch::Ours };
     let base = parsed(&base);

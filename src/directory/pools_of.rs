@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::core::lock::Lock;
-use crate::core::lock::merge::add_pools;
+use crate::core::lock::merge::{add_pools, without_removals};
 use crate::core::pools::with_pools_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
@@ -71,7 +71,7 @@ fn keep_pools_of_revision(project: &mut Project, revision: &str) -> Checked<()> 
     };
     let mut other = Lock::read(&format!("{shown} of {revision}"), &String::from_utf8_lossy(&text))?;
     let merged = match &project.lock {
-        None => other,
+        None => without_removals(&other),
         Some(lock) => {
             let left = leftovers::pools_left(&output, lock);
             other.pools.retain(|value, pool| left.contains(value) || left.contains(&pool.name));

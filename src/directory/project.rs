@@ -22,7 +22,7 @@ use crate::directory::git::{Repository, RepositoryCell};
 use crate::directory::manifests::{Paths, below, manifests};
 use crate::directory::merged_lock::{Files, Found, MergeNote};
 use crate::directory::read_files::ReadFiles;
-use crate::directory::{git_made, merged_lock};
+use crate::directory::{git_made, merged_lock, rendered_file};
 
 /// A loaded project.
 #[derive(Debug)]
@@ -66,15 +66,14 @@ impl Project {
         Self::read(source, &Need::Merged)
     }
 
-    /// Merges the locks of both parents of the last merge commit, if that commit took only one of them. Returns whether it did.
-    pub fn use_merge_commit(&mut self) -> Checked<bool> {
+    /// Merges the locks of both branches that git joins, or that the last merge commit joined, if the lock is that of one of them.
+    /// Returns whether it did.
+    pub fn use_both_branches(&mut self) -> Checked<bool> {
         let (output, lock) = (self.output(), self.lock_path());
         let files = self.files(&output, &lock);
-        let Some(merged) = merged_lock::of_merge_commit(files)? else { return Ok(false) };
+        let Some((merged, next)) = merged_lock::of_both_branches(files)? else { return Ok(false) };
         let current = self.lock.replace(merged).map(Box::new);
-        let next = "the last merge commit has the lock of one branch; this render merged the locks of both"
-            .to_owned();
-        self.merge = Some(MergeNote::Resolved { next, current });
+        self.merge = Some(MergeNote::Resolved { next: next.to_owned(), current });
         Ok(true)
     }
 
@@ -84,7 +83,13 @@ impl Project {
         // If git cannot tell, the files stay refused, and that message helps more.
         let made = git_made::files(self.files(&output, &lock)).unwrap_or_default();
         let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return false };
-        lock.sides.push(made.into_iter().collect());
+        // A pool that the lock lost needs its Service: the render must not take the file for that of a removed pool.
+        let is_of_lost_pool = |(name, _): &(String, String)| {
+            rendered_file::pool_of(&output.join(name)).is_some_and(|pool| !lock.has_pool(&pool))
+        };
+        let (lost, made) = made.into_iter().partition(is_of_lost_pool);
+        lock.sides.push(made);
+        lock.accepted.push(lost);
         true
     }
 

@@ -70,6 +70,34 @@ const SCENARIOS: &[Scenario] = &[
         finish: "git commit -qm merged",
     },
     Scenario {
+        name: "our lock is taken and added in a merge",
+        script: "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock; git add app",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "their lock is taken and added in a merge",
+        script: "two; ! git merge -q feature; git checkout -q --theirs app/largescale.lock; git add app",
+        pools: MERGED,
+        port: "8080",
+        finish: "git commit -qm merged",
+    },
+    Scenario {
+        name: "one lock is taken and added in a rebase",
+        script: "two; git switch -q feature; ! git rebase -q main 2> /dev/null; git checkout -q --ours app/largescale.lock; git add app",
+        pools: MERGED,
+        port: "8080",
+        finish: "GIT_EDITOR=true git rebase --continue > /dev/null",
+    },
+    Scenario {
+        name: "our lock is taken and added in a cherry-pick",
+        script: "two; ! git cherry-pick feature > /dev/null 2>&1; git checkout -q --ours app/largescale.lock; git add app",
+        pools: MERGED,
+        port: "8080",
+        finish: "git -c core.editor=true cherry-pick --continue > /dev/null",
+    },
+    Scenario {
         name: "our lock is committed in the merge",
         script: "two; ! git merge -q feature; git checkout -q --ours app/largescale.lock; git add app; git commit -qm merged",
         pools: MERGED,
@@ -214,6 +242,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "is not in the lock",
     ),
     (
+        "an older lock after a rebase of the pool",
+        "two; git switch -q feature; ! git rebase -q main 2> /dev/null; pools a1 a2 a3; render > /dev/null 2>&1; git add app; GIT_EDITOR=true git rebase --continue > /dev/null; test -e .git/REBASE_HEAD; git checkout -q main -- app/largescale.lock",
+        "is not in the lock",
+    ),
+    (
+        "an older lock than a merge that was rendered",
+        "two; ! git merge -q feature; pools a1 a2 a3; render > /dev/null 2>&1; git add app; git commit -qm merged; pools a1 a2 a3 a5; keep a5; git checkout -q HEAD~1^1 -- app/largescale.lock",
+        "is not in the lock",
+    ),
+    (
         "a lost lock, and another branch that forgot a pool",
         "start; pools a1 a2 a3 a4 a5; keep two; git switch -qc other; pools a1 a2 a3 a4; port 81; render --forget a5 > /dev/null 2>&1; git add app; git commit -qm forget; git switch -q main; rm app/largescale.lock",
         "is not in the lock",
@@ -239,7 +277,8 @@ fn hints_about_locks_lead_out() {
         let rendered = names(&environment.path().join("app/rendered"));
         let expected = match *name {
             "two clusters" => "a1 a2 a3",
-            "a lost lock, and another branch that forgot a pool" => "a1 a2 a3 a4 a5",
+            "an older lock than a merge that was rendered"
+            | "a lost lock, and another branch that forgot a pool" => "a1 a2 a3 a4 a5",
             _ => "a1 a2 a3 a4",
         };
         assert_eq!(rendered.into_iter().collect::<Vec<_>>().join(" "), expected, "{name}: {command}\n{said}");

@@ -83,6 +83,7 @@ pub fn merge(branches: Branches<'_>) -> Checked<Lock> {
             .filter(|it| !it.is_empty())
             .cloned()
             .collect(),
+        accepted: ours.accepted.iter().chain(&theirs.accepted).cloned().collect(),
     })
 }
 
@@ -97,7 +98,19 @@ pub fn add_pools(lock: &Lock, other: &Lock) -> Checked<Lock> {
     let base =
         Lock { pools: both.map(|(value, pool)| (value.clone(), pool.clone())).collect(), ..lock.clone() };
     let chosen = Some(Branch::Ours);
-    merge(Branches { base: Some(&base), ours: lock, theirs: other, chosen })
+    merge(Branches { base: Some(&base), ours: lock, theirs: &without_removals(other), chosen })
+}
+
+/// Returns a lock whose files a render may replace, but not remove.
+pub fn without_removals(lock: &Lock) -> Lock {
+    let files = [&lock.files, &lock.pending].into_iter().chain(&lock.sides).chain(&lock.accepted);
+    Lock {
+        accepted: files.filter(|files| !files.is_empty()).cloned().collect(),
+        files: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        sides: Vec::new(),
+        ..lock.clone()
+    }
 }
 
 impl<'a> Branches<'a> {
@@ -317,6 +330,10 @@ mod tests {
         }
         let other = Lock { platform: "hetzner".to_owned(), ..lock("a b") };
         assert!(add_pools(&lock("a"), &other).is_err());
+        // A render may replace the files of the other lock. It does not know them, and so does not remove them.
+        let other = Lock { files: [("service-b.yaml".to_owned(), "1".to_owned())].into(), ..lock("a b") };
+        let added = add_pools(&lock("a"), &other).unwrap();
+        assert!(added.has_digest("service-b.yaml", "1") && !added.has_path("service-b.yaml"));
     }
 
     #[test]

@@ -134,6 +134,7 @@ impl LockFile {
             files: self.files,
             pending: self.pending,
             sides: Vec::new(),
+            accepted: Vec::new(),
         })
     }
 }

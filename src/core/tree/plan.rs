@@ -134,7 +134,10 @@ pub fn plan(
         let is_known = |side: &String| has(path, side.as_bytes()) || new == Some(side.as_str());
         has(path, content) || sides(content).is_some_and(|sides| sides.iter().all(is_known))
     };
-    let named = |path: &str| lock.is_some_and(|lock| lock.has_path(path));
+    let named = |path: &str| {
+        let is_accepted = |lock: &Lock| lock.accepted.iter().any(|files| files.contains_key(path));
+        lock.is_some_and(|lock| lock.has_path(path) || is_accepted(lock))
+    };
     for file in rendered {
         let action = match on_disk.get(&file.path) {
             None => Action::Created,

@@ -9,13 +9,15 @@ use crate::directory::git::command::GitAccess;
 use crate::directory::git::filters::DriversOff;
 use crate::directory::git::revision::blob;
 
-/// The commits that git joins, by the file of the git directory that names them: the other branch, and the commit that it began
-/// with. `None` if the merge base of both branches is meant. A stash leaves no such file.
-const OPERATIONS: [(&str, &str, Option<&str>); 4] = [
+/// The commits that git joins, by the entry of the git directory that shows the operation: the other branch, and the commit that it
+/// began with. `None` if the merge base of both branches is meant. A stash leaves no such entry. `REBASE_HEAD` shows no rebase: git
+/// does not remove it at the end.
+const OPERATIONS: [(&str, &str, Option<&str>); 5] = [
     ("MERGE_HEAD", "MERGE_HEAD", None),
     ("CHERRY_PICK_HEAD", "CHERRY_PICK_HEAD", Some("CHERRY_PICK_HEAD^")),
     ("REVERT_HEAD", "REVERT_HEAD^", Some("REVERT_HEAD")),
-    ("REBASE_HEAD", "REBASE_HEAD", Some("REBASE_HEAD^")),
+    ("rebase-merge", "REBASE_HEAD", Some("REBASE_HEAD^")),
+    ("rebase-apply", "REBASE_HEAD", Some("REBASE_HEAD^")),
 ];
 
 /// A merge that git made, or is making.
@@ -152,7 +154,7 @@ impl Repository {
             && self.git(&["ls-files", "--unmerged", "-z"], &[]).is_ok_and(|listed| !listed.is_empty())
     }
 
-    fn merge_base(&self, one: &str, other: &str) -> Option<String> {
+    pub(super) fn merge_base(&self, one: &str, other: &str) -> Option<String> {
         let answer = self.git(&["merge-base", one, other], &[]).ok()?;
         Some(String::from_utf8_lossy(&answer).trim().to_owned())
     }

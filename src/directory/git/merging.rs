@@ -27,15 +27,15 @@ pub(in crate::directory) struct Stages {
     pub theirs: Option<Vec<u8>>,
 }
 
-/// A commit that merged two branches.
+/// Two branches that git joined, or is joining, and a file of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::directory) struct MergeCommit {
-    /// The file as of the commit.
+pub(in crate::directory) struct Joined {
+    /// The file as of the merge commit, if there is one.
     pub merged: Option<Vec<u8>>,
-    /// The file of both parents, and of the commit that both began with.
+    /// The file of both branches, and of the commit that both began with.
     pub stages: Stages,
-    /// Both parents.
-    pub parents: [String; 2],
+    /// Both branches.
+    pub branches: [String; 2],
     /// The commit that both began with, if there is one.
     pub base: Option<String>,
 }
@@ -99,12 +99,8 @@ impl Repository {
     }
 
     /// Returns the last merge in the history of a file that differs from a parent in this file; `None` if there is none.
-    pub(in crate::directory) fn last_merge(&self, file: &Path) -> Result<Option<MergeCommit>, Diagnostic> {
+    pub(in crate::directory) fn last_merge(&self, file: &Path) -> Result<Option<Joined>, Diagnostic> {
         let path = self.shown_path(file)?;
-        // The names of objects are separated by line ends.
-        if path.contains('\n') {
-            return Ok(None);
-        }
         let asked = [
             "rev-list",
             "--max-count=1",
@@ -125,19 +121,40 @@ impl Repository {
         let answer = String::from_utf8_lossy(&answer);
         // The names of the parents are those of the last commits that changed the file.
         let Some(merge) = answer.split_whitespace().next() else { return Ok(None) };
-        let parents = [format!("{merge}^1"), format!("{merge}^2")];
-        let [ours, theirs] = [parents[0].as_str(), parents[1].as_str()];
+        let branches = [format!("{merge}^1"), format!("{merge}^2")];
         // Unrelated histories have no common commit.
-        let base = self.git(&["merge-base", ours, theirs], &[]).ok();
-        let base = base.map(|id| String::from_utf8_lossy(&id).trim().to_owned());
+        let base = self.merge_base(&branches[0], &branches[1]);
+        self.joined(&path, Some(merge), branches, base)
+    }
+
+    /// Returns the branches that git is joining, and a file of them; `None` if git is not in the middle of an operation with a
+    /// conflict.
+    pub(in crate::directory) fn current_join(&self, file: &Path) -> Result<Option<Joined>, Diagnostic> {
+        let Some(merge) = self.unfinished_merge() else { return Ok(None) };
+        self.joined(&self.shown_path(file)?, None, merge.sides, Some(merge.base))
+    }
+
+    fn joined(
+        &self,
+        path: &str,
+        merge: Option<&str>,
+        branches: [String; 2],
+        base: Option<String>,
+    ) -> Result<Option<Joined>, Diagnostic> {
+        // The names of objects are separated by line ends.
+        if path.contains('\n') {
+            return Ok(None);
+        }
+        let [ours, theirs] = [Some(branches[0].as_str()), Some(branches[1].as_str())];
+        let commits = [merge, ours, theirs, base.as_deref()];
         let of = |commit: &str| format!("{commit}:{path}").into_bytes();
-        let names: Vec<Vec<u8>> = [merge, ours, theirs].into_iter().chain(base.as_deref()).map(of).collect();
+        let names: Vec<Vec<u8>> = commits.into_iter().flatten().map(of).collect();
         let names: Vec<&[u8]> = names.iter().map(Vec::as_slice).collect();
         let mut contents = self.blobs(&names)?.into_iter();
-        let mut next = || contents.next().flatten();
-        let merged = next();
-        let (ours, theirs) = (next(), next());
-        Ok(Some(MergeCommit { merged, stages: Stages { base: next(), ours, theirs }, parents, base }))
+        let [merged, ours, theirs, beginning] =
+            commits.map(|commit| commit.and_then(|_| contents.next().flatten()));
+        let stages = Stages { base: beginning, ours, theirs };
+        Ok(Some(Joined { merged, stages, branches, base }))
     }
 
     /// Returns the abbreviated names of the last commits that changed a file, the newest first. A rebase replaces commits, and
