@@ -25,6 +25,7 @@ mod project;
 mod read_files;
 mod rendered_file;
 mod reviewed;
+mod revision_lock;
 mod source;
 mod specs;
 mod tree;

@@ -56,7 +56,7 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let use_git = args.git() != git::Git::Leave;
     let mut project =
         if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
-    if let Some(other) = &args.pools_of {
+    for other in &args.pools_of {
         keep_pools_of(&mut project, other, if use_git { GitUse::Read } else { GitUse::Never })?;
     }
     let mut discovery = discover(&project, &scope.cluster, &args.nodes, Shrink::Refuse)?;

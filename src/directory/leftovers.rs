@@ -2,21 +2,29 @@
 //! or by a spec of another name. Argo CD, Flux and `apply` would keep their objects in the cluster, and no later
 //! render would change or remove them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::render::{POOL_LABEL, RenderedFile, SERVICE_LABEL};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote::path;
-use crate::directory::files::entries;
+use crate::directory::files::{entries, read, unix_lines};
 use crate::directory::rendered_file::{has_header, object_of, pool_of};
+use crate::directory::revision_lock::lock_of_commit;
 use crate::directory::{Project, Source, read_text};
 
 /// Maximum number of files that one run names.
 const SHOWN: usize = 20;
+
+/// Maximum number of files in the command of a hint. The next run names the others.
+const REMOVED: usize = 100;
+
+/// Maximum number of commits in the command of a hint.
+const COMMITS: usize = 5;
 
 /// Moves the leftovers out of the names of foreign files, and reports each.
 pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>) -> Vec<Diagnostic> {
@@ -58,24 +66,53 @@ fn hint(project: &Project, output: &Path, left: &[String]) -> Option<String> {
             path(&output.join(other))
         ));
     }
-    let is_lost = |pool: &String| {
-        !project
-            .lock
-            .iter()
-            .flat_map(|lock| &lock.pools)
-            .any(|(value, locked)| value == pool || locked.name == *pool)
-    };
-    let keep = if let Some(other) = lock_of_no_spec(&lock, project.source.cluster.as_deref(), name) {
+    let to_keep = "to keep the object and its load balancer address";
+    if let Some(other) = lock_of_no_spec(&lock, project.source.cluster.as_deref(), name) {
         let (from, to) = (path(&other), path(&lock));
-        format!("rename the lock as the spec was renamed (`mv {from} {to}`), and render")
-    } else if let Some(commit) = commit_with(project, output, left) {
-        format!("run `kubectl largescale render --pools-of {commit}`")
-    } else if let Some(pool) = pool_of(&output.join(name)).filter(is_lost) {
+        return Some(format!(
+            "{to_keep}, rename the lock as the spec was renamed (`mv {from} {to}`), and render; to delete both, remove the file"
+        ));
+    }
+    let (lost, unlisted): (Vec<&String>, Vec<&String>) =
+        left.iter().partition(|name| is_of_lost_pool(project, &output.join(name)));
+    if !unlisted.is_empty() {
+        return Some(of_no_manifest(output, &unlisted));
+    }
+    let commits = commits_with(project, output, &lost);
+    let keep = if commits.is_empty() {
+        let pool = pool_of(&output.join(name))?;
         format!("set `{}`, and render with --overwrite", project.spec.spec.declaring(&pool))
     } else {
-        "add its manifest to `spec.manifests`, and render".to_owned()
+        let flags: String = commits.iter().map(|commit| format!(" --pools-of {commit}")).collect();
+        format!("run `kubectl largescale render{flags}`")
     };
-    Some(format!("to keep the object and its load balancer address, {keep}; to delete both, remove the file"))
+    Some(format!("{to_keep}, {keep}; to delete both, remove the file"))
+}
+
+/// Returns what to do with files of objects that are not in the manifests: no lock brings them back.
+fn of_no_manifest(output: &Path, names: &[&String]) -> String {
+    let files: Vec<String> = names.iter().take(REMOVED).map(|name| path(&output.join(name))).collect();
+    let files = files.join(" ");
+    if names.len() == 1 {
+        return format!(
+            "to keep the object and its load balancer address, add its manifest to `spec.manifests`, and render; to delete both, `rm {files}`"
+        );
+    }
+    format!(
+        "to keep the objects and their load balancer addresses, add their manifests to `spec.manifests`, and render; to delete all of them, `rm {files}`"
+    )
+}
+
+/// Whether the file has an object that the spec renders for each pool, and the lock has lost its pool.
+fn is_of_lost_pool(project: &Project, path: &Path) -> bool {
+    let Some(object) = object_of(path) else { return false };
+    let Some(pool) = label(&object, POOL_LABEL) else { return false };
+    let is_known = project.lock.as_ref().is_some_and(|lock| lock.has_pool(pool));
+    // Some commands read no manifests.
+    let has_source = |service: &str| {
+        project.objects.is_empty() || project.objects.iter().any(|object| object.key().name == service)
+    };
+    !is_known && label(&object, SERVICE_LABEL).is_none_or(has_source)
 }
 
 /// Returns the file of the lock that has the same object, if there is one: this file is then a copy of it.
@@ -87,27 +124,41 @@ fn same_object(project: &Project, output: &Path, name: &str) -> Option<String> {
     (is_listed && key(&other)? == own).then_some(other)
 }
 
-/// Returns the commit whose lock lists the first leftover and the most others: HEAD, or one of the last that changed the file.
-fn commit_with(project: &Project, output: &Path, left: &[String]) -> Option<String> {
-    let repository = project.repository().ok()??;
-    let first = left.first()?;
-    let listed = |commit: &String| {
-        let beside = repository.revision(commit, output, &project.lock_path()).ok().and_then(|it| it.beside);
-        let text = beside.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        let lock = Lock::read("", &text).ok().filter(|lock| lock.has_path(first))?;
-        Some(left.iter().filter(|name| lock.has_path(name)).count())
-    };
-    let mut best: Option<(usize, String)> = None;
-    for commit in repository.head().into_iter().chain(repository.changes(&output.join(first))) {
-        let Some(count) = listed(&commit) else { continue };
-        if best.as_ref().is_none_or(|(most, _)| count > *most) {
-            best = Some((count, commit));
+/// Returns the commits whose locks list the leftovers: as few as possible, each HEAD or one of the last that changed a file.
+fn commits_with(project: &Project, output: &Path, left: &[&String]) -> Vec<String> {
+    let Ok(Some(repository)) = project.repository() else { return Vec::new() };
+    let digest =
+        |name: &&String| names::digest(&unix_lines(read(&output.join(name), "").unwrap_or_default()));
+    let digests: BTreeMap<&String, String> = left.iter().map(|name| (*name, digest(name))).collect();
+    let id = project.lock.as_ref().and_then(|lock| lock.id.as_ref());
+    let mut rest: BTreeSet<&String> = left.iter().copied().collect();
+    let mut found = Vec::new();
+    while let Some(first) = rest.first().copied() {
+        let mut best: Option<((usize, usize), String, Lock)> = None;
+        for commit in repository.head().into_iter().chain(repository.changes(&output.join(first))) {
+            let lock = lock_of_commit(repository, &commit, &project.lock_path(), id);
+            let Some(lock) = lock.filter(|lock| lock.has_path(first)) else { continue };
+            let listed = rest.iter().filter(|name| lock.has_path(name)).count();
+            // A lock that also has the content of today shows that no user edited the file.
+            let same = rest.iter().filter(|name| lock.has_digest(name, &digests[**name])).count();
+            let is_best = best.as_ref().is_none_or(|(most, ..)| (listed, same) > *most);
+            if is_best {
+                best = Some(((listed, same), commit, lock));
+            }
+            if same == rest.len() {
+                break;
+            }
         }
-        if count == left.len() {
+        rest.pop_first();
+        if let Some((_, commit, lock)) = best {
+            rest.retain(|name| !lock.has_path(name));
+            found.push(commit);
+        }
+        if found.len() == COMMITS {
             break;
         }
     }
-    best.map(|(_, commit)| commit)
+    found
 }
 
 /// Returns a lock next to a missing lock that names the file and whose own spec no longer exists.

@@ -8,6 +8,7 @@ use crate::core::pools::with_pools_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::directory::lock_file::lock_named;
+use crate::directory::revision_lock::lock_of_commit;
 use crate::directory::{MergeNote, Project, leftovers};
 
 /// Adds pools that another lock has: that of another spec, if the text is the path of a spec or lock, or that of a git revision.
@@ -63,13 +64,20 @@ fn keep_pools_of_revision(project: &mut Project, revision: &str) -> Checked<()> 
             None => format!("name the path of a spec or a lock file; {hint}"),
         })
     });
-    let Some(text) = read?.beside else {
+    let beside = read?.beside;
+    let id = project.lock.as_ref().and_then(|lock| lock.id.as_ref());
+    let found = match (lock_of_commit(repository, revision, &path, id), beside) {
+        (None, Some(text)) => {
+            Some(Lock::read(&format!("{shown} of {revision}"), &String::from_utf8_lossy(&text))?)
+        }
+        (found, _) => found,
+    };
+    let Some(mut other) = found else {
         return Err(Diagnostic::error(format!("git revision `{revision}` has no lock file"))
             .at(Location::file(shown))
             .hint(format!("`git log -- {}` lists the commits that have it", shell_quote::path(&path)))
             .into());
     };
-    let mut other = Lock::read(&format!("{shown} of {revision}"), &String::from_utf8_lossy(&text))?;
     let merged = match &project.lock {
         None => without_removals(&other),
         Some(lock) => {
@@ -96,10 +104,10 @@ fn note(project: &mut Project, merged: Lock, whose: &str) {
         added => format!("kept from {whose}: {}", added.join(", ")),
     };
     let before = project.lock.replace(merged).map(Box::new);
-    // With a conflict in the lock, the merged lock is not the one in the file.
-    let current = match project.merge.take() {
-        Some(MergeNote::Resolved { current, .. }) => current,
-        _ => before,
+    // With a conflict in the lock, or after another `--pools-of`, the merged lock is not the one in the file.
+    let (next, current) = match project.merge.take() {
+        Some(MergeNote::Resolved { next: earlier, current }) => (format!("{next}; {earlier}"), current),
+        _ => (next, before),
     };
     project.merge = Some(MergeNote::Resolved { next, current });
 }

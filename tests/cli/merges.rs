@@ -252,6 +252,11 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "is not in the lock",
     ),
     (
+        "two pools that were lost, and two branches that have one each",
+        "start; git switch -qc one; pools a1 a2 a3 a4; keep a4; git switch -q main; git switch -qc two; pools a1 a2 a3 a5; keep a5; git switch -q main; git checkout -q one -- app/rendered; git checkout -q two -- app/rendered; git commit -qm 'files of both'",
+        "is not in the lock",
+    ),
+    (
         "a lost lock, and another branch that forgot a pool",
         "start; pools a1 a2 a3 a4 a5; keep two; git switch -qc other; pools a1 a2 a3 a4; port 81; render --forget a5 > /dev/null 2>&1; git add app; git commit -qm forget; git switch -q main; rm app/largescale.lock",
         "is not in the lock",
@@ -277,12 +282,41 @@ fn hints_about_locks_lead_out() {
         let rendered = names(&environment.path().join("app/rendered"));
         let expected = match *name {
             "two clusters" => "a1 a2 a3",
-            "an older lock than a merge that was rendered"
+            "two pools that were lost, and two branches that have one each"
+            | "an older lock than a merge that was rendered"
             | "a lost lock, and another branch that forgot a pool" => "a1 a2 a3 a4 a5",
             _ => "a1 a2 a3 a4",
         };
         assert_eq!(rendered.into_iter().collect::<Vec<_>>().join(" "), expected, "{name}: {command}\n{said}");
     }
+}
+
+/// Files of a Service that the spec does not have are kept until the user removes them, whatever lock lists them.
+#[test]
+fn files_of_a_service_that_left_the_spec_are_not_removed_to_keep_them() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let said = sh(
+        &environment,
+        "start; sed 's/web/api/' app/web.yaml > app/api.yaml; sed -i 's/web.yaml/web.yaml, api.yaml/' app/largescale.yaml; keep api
+        git checkout -q HEAD~1 -- app/largescale.yaml app/largescale.lock; pools a1 a2 a3; ! render; ! render --pools-of HEAD",
+    );
+    let files =
+        "app/rendered/service-api-a1.yaml app/rendered/service-api-a2.yaml app/rendered/service-api-a3.yaml";
+    assert_eq!(hinted(&said), "spec.manifests", "{said}");
+    assert_eq!(said.matches(&format!("to delete all of them, `rm {files}`")).count(), 2, "{said}");
+    sh(&environment, &format!("ls {files}; rm {files}; render; render --check"));
+}
+
+#[test]
+fn pools_come_back_from_a_branch_that_moved_the_directory() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let said = sh(
+        &environment,
+        "start; git switch -qc feature; git mv app old; git commit -qm moved; pools a1 a2 a3 a4; \"$PROGRAM\" render -f old > /dev/null 2>&1; git add old; git commit -qm 'add a4'
+        git switch -q main; git show feature:old/rendered/service-web-a4.yaml > app/rendered/service-web-a4.yaml; pools a1 a2 a3; render --pools-of feature; render --check",
+    );
+    assert!(said.contains("kept from the lock of feature: a4"), "{said}");
+    assert!(names(&environment.path().join("app/rendered")).contains("a4"), "{said}");
 }
 
 #[test]

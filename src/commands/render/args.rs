@@ -40,9 +40,9 @@ pub struct Args {
     /// Give the directory a new id, so that it no longer shares an ApplySet with the directory it was copied from
     #[arg(long, conflicts_with = "check")]
     pub(super) new_id: bool,
-    /// Also keep pools of another lock file: that of a spec from which Services moved here, or that of a git revision, for pools that the lock lost
+    /// Also keep pools of another lock file: that of a spec from which Services moved here, or that of a git revision, for pools that the lock lost; may be repeated
     #[arg(long, value_name = "PATH|REVISION", conflicts_with_all = ["locked", "new_id"])]
-    pub(super) pools_of: Option<String>,
+    pub(super) pools_of: Vec<String>,
     /// Commit the rendered files and the lock file with git, and nothing else
     #[arg(long, conflicts_with = "check")]
     pub(super) commit: bool,

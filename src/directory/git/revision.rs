@@ -63,6 +63,13 @@ impl Repository {
         Ok(revision)
     }
 
+    /// Returns a file as of a commit; `None` if the commit lacks it, or if git does not know.
+    pub(in crate::directory) fn version(&self, commit: &str, file: &Path) -> Option<Vec<u8>> {
+        let path = self.path(file).ok().filter(|path| !path.contains(&b'\n'))?;
+        let name = [commit.as_bytes(), b":", &path].concat();
+        self.blobs(&[&name]).ok()?.into_iter().flatten().next()
+    }
+
     /// Returns a file as of the last commit; `None` if the commit lacks it, or if there is none.
     pub(in crate::directory) fn committed(&self, file: &Path) -> Result<Option<Vec<u8>>, Diagnostic> {
         let path = self.shown_path(file)?;
