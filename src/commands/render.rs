@@ -166,6 +166,9 @@ fn plan_joined(
         if planned.files.is_err() && project.accept_files_of_git() {
             planned = Planned::of(project, discovery, args.limit, overwrite)?;
         }
+        if planned.files.is_err() && project.accept_earlier_files() {
+            planned = Planned::of(project, discovery, args.limit, overwrite)?;
+        }
     }
     Ok(planned)
 }

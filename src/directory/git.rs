@@ -11,6 +11,7 @@ mod filters;
 mod git_dir;
 mod inputs;
 mod listing;
+mod lock_history;
 mod merging;
 mod repository;
 mod revision;

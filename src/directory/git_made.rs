@@ -12,9 +12,13 @@ use crate::core::report::diagnostic::Checked;
 use crate::directory::files::{entries, read, unix_lines};
 use crate::directory::git::{AutoMerge, Repository};
 use crate::directory::merged_lock::Files;
+use crate::directory::rendered_file::has_header;
 
 /// Maximum number of files that a branch changed. With more, git's content is refused like that of the user.
 const CHANGED: usize = 50_000;
+
+/// Maximum number of files whose content is looked up in all earlier locks.
+const SEARCHED: usize = 500;
 
 /// Returns the files of the output directory whose content git made from rendered files alone, with their digests. A render may
 /// overwrite them: a user edited neither branch nor the result.
@@ -44,6 +48,42 @@ pub(super) fn files(files: Files<'_>) -> Checked<Vec<(String, String)>> {
     };
     let made = made.keys().zip(contents).filter_map(digest);
     Ok(made.chain(of_a_branch(files.output, &known, names)).collect())
+}
+
+/// Returns the files of the output directory that git wrote, with a content that an earlier render wrote: a revert or a cherry-pick
+/// can bring back such a file without its lock. `lock` is the lock of today.
+pub(super) fn rendered_before(files: Files<'_>, lock: &Lock) -> Checked<Vec<(String, String)>> {
+    let Some(repository) = files.repository.get()? else { return Ok(Vec::new()) };
+    if !repository.holds(files.output) {
+        return Ok(Vec::new());
+    }
+    let unknown = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let digest = has_header(&path).then(|| read(&path, "").ok())??;
+        let digest = names::digest(&unix_lines(digest));
+        (!name.contains('\n') && !lock.has_digest(&name, &digest)).then_some((name, digest))
+    };
+    let mut unknown: Vec<(String, String)> =
+        entries(files.output).filter_map(unknown).take(SEARCHED).collect();
+    let mut trees = vec!["HEAD".to_owned()];
+    trees.extend(repository.unfinished_merge().into_iter().flat_map(|merge| {
+        let [ours, theirs] = merge.sides;
+        [merge.tree, ours, theirs]
+    }));
+    // An edit that is not committed is one of the user, even if it restores an earlier content.
+    let below = repository.path(files.output)?;
+    let of_git = |(name, digest): &(String, String)| {
+        let version = |tree: &String| [tree.as_bytes(), b":", &below, b"/", name.as_bytes()].concat();
+        let versions: Vec<Vec<u8>> = trees.iter().map(version).collect();
+        let versions: Vec<&[u8]> = versions.iter().map(Vec::as_slice).collect();
+        let contents = repository.blobs(&versions).unwrap_or_default();
+        contents.into_iter().flatten().any(|content| names::digest(&content) == *digest)
+    };
+    unknown.retain(of_git);
+    let digests: BTreeSet<&str> = unknown.iter().map(|(_, digest)| digest.as_str()).collect();
+    let known = repository.in_any_lock(&digests)?;
+    unknown.retain(|(_, digest)| known.contains(digest));
+    Ok(unknown)
 }
 
 /// Which files on disk are of git, if a branch rendered their content.

@@ -93,6 +93,17 @@ impl Project {
         true
     }
 
+    /// Accepts the rendered files that an operation of git brought back without their lock. Returns whether there are any.
+    pub fn accept_earlier_files(&mut self) -> bool {
+        let (output, path) = (self.output(), self.lock_path());
+        let Some(lock) = &self.lock else { return false };
+        // If git cannot tell, the files stay refused, and that message helps more.
+        let found = git_made::rendered_before(self.files(&output, &path), lock).unwrap_or_default();
+        let Some(lock) = self.lock.as_mut().filter(|_| !found.is_empty()) else { return false };
+        lock.accepted.push(found.into_iter().collect());
+        true
+    }
+
     /// Loads only what finding the pools needs, without manifests and overlays.
     pub fn open(source: &Source) -> Checked<Self> {
         Self::read(source, &Need::Pools)

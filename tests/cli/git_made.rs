@@ -61,6 +61,20 @@ fn what_git_made_is_overwritten_and_what_a_user_edited_is_not() {
     }
 }
 
+/// A revert or a cherry-pick can bring back files without their lock.
+#[test]
+fn committed_files_of_an_earlier_render_are_overwritten() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let script = "start; port 81; keep 81; pools a1 a2 a3; port 82; keep 82; pools a1 a2 a3; git checkout -q HEAD~1 -- app/rendered";
+    let said = sh(&environment, &format!("{script}; ! render; git diff --quiet HEAD~1 -- app/rendered"));
+    assert_eq!(said.matches("the file was edited by hand").count(), 3, "{said}");
+    sh(&environment, &format!("git commit -qm back; {RENDERED}"));
+    sh(
+        &environment,
+        "sed -i 's/front/back/' app/rendered/service-web-a2.yaml; git commit -qam edit; ! render",
+    );
+}
+
 /// git would run the programs of merge drivers, and that of `log.showSignature`.
 #[test]
 fn programs_of_the_configuration_are_not_started() {

@@ -320,6 +320,26 @@ fn pools_come_back_from_a_branch_that_moved_the_directory() {
 }
 
 #[test]
+fn a_directory_gets_its_own_lock_back_after_a_merge_took_that_of_another() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let said = sh(
+        &environment,
+        "start; git switch -qc feature; mkdir shop; sed 's/web/api/' app/web.yaml > shop/api.yaml; sed 's/name: web/name: shop/; s/web.yaml/api.yaml/' app/largescale.yaml > shop/largescale.yaml
+        shop() { \"$PROGRAM\" render -f shop \"$@\"; }
+        shop --pools-of app > out.txt 2>&1; git add shop; git commit -qm shop
+        git switch -q main; pools a1 a2 a3 a4; keep a4; git merge -q --no-commit feature > /dev/null; cp app/largescale.lock shop/; git add shop; git commit -qm merged
+        ! render 2> app.txt; ! shop 2> shop.txt; cat app.txt shop.txt; grep -oh 'git checkout [^`]*' app.txt shop.txt | sort -u > commands.txt
+        test $(grep -c . commands.txt) = 1; cd shop; sh ../commands.txt; cd ..; shop; render
+        grep -q \"$(git show feature:shop/largescale.lock | grep '^id:')\" shop/largescale.lock",
+    );
+    assert_eq!(
+        said.matches("a merge took the lock of one directory for that of another").count(),
+        2,
+        "{said}"
+    );
+}
+
+#[test]
 fn a_lock_that_was_merged_by_hand_is_kept_with_a_warning() {
     let environment = Environment::with(Path::new("/nonexistent"));
     sh(

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::core::lock::LockId;
+use crate::core::lock::{Lock, LockId};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::shell_quote;
 use crate::directory::files::read;
 use crate::directory::git::command::{Failed, GitAccess, git};
 use crate::directory::git::git_dir::path_of;
@@ -41,6 +42,20 @@ impl Repository {
         let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         let Some(first) = copies.first() else { return Ok(()) };
         let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
+        let all = [&own].into_iter().map(Vec::as_slice).chain(copies.iter().map(String::as_bytes));
+        if let Some((path, commit)) =
+            all.filter_map(|path| Some((path, self.with_other_id(path, id)?))).next()
+        {
+            let file = format!(":/{}", String::from_utf8_lossy(path));
+            return Err(Diagnostic::refusal(format!(
+                "{first}{more} in this repository has the same id: a merge took the lock of one directory for that of another"
+            ))
+            .at(Location::file(lock.display().to_string()))
+            .hint(format!(
+                "`git checkout {commit} -- {}` restores the lock of before the merge; then render",
+                shell_quote::word(&file)
+            )));
+        }
         Err(Diagnostic::refusal(format!(
             "{first}{more} in this repository has the same id: the directory was copied"
         ))
@@ -48,6 +63,24 @@ impl Repository {
         .hint(format!(
             "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
         )))
+    }
+
+    /// Returns the branch of a merge whose lock at this path has an id that no lock of the work tree has: git takes a new lock for the
+    /// renamed one of another directory, and the user took that one. The branch is that of the last merge of the file, or of the one
+    /// that git is making.
+    fn with_other_id(&self, path: &[u8], id: &LockId) -> Option<String> {
+        let file = self.root().join(path_of(path));
+        let joins = [self.current_join(&file), self.last_merge(&file)].map(|it| it.ok().flatten());
+        joins.into_iter().flatten().find_map(|join| {
+            let [one, other] = &join.branches;
+            let versions = [(one, join.stages.ours), (other, join.stages.theirs)];
+            versions.into_iter().find_map(|(branch, text)| {
+                let lock = Lock::read("", std::str::from_utf8(&text?).ok()?).ok()?;
+                let found = lock.id.filter(|found| found != id)?;
+                let is_lost = self.locks_with(&[found.as_str()]).is_ok_and(|locks| locks.is_empty());
+                is_lost.then(|| self.short(branch))?
+            })
+        })
     }
 
     /// Returns the lock files of the work tree with one of these texts, tracked or not: their paths below the root.

@@ -87,7 +87,12 @@ impl Repository {
 
     /// Returns the abbreviated name of HEAD.
     pub(in crate::directory) fn head(&self) -> Option<String> {
-        let answer = self.git(&["rev-parse", "--short", "--verify", "--quiet", "HEAD"], &[]).ok()?;
+        self.short("HEAD")
+    }
+
+    /// Returns the abbreviated name of a commit.
+    pub(super) fn short(&self, commit: &str) -> Option<String> {
+        let answer = self.git(&["rev-parse", "--short", "--verify", "--quiet", commit], &[]).ok()?;
         Some(String::from_utf8_lossy(&answer).trim().to_owned())
     }
 

@@ -134,8 +134,11 @@ impl Life {
         let commits = self.desk.must(&format!("git log -5 --format=%h -- {}", app.lock))?;
         let commits: Vec<String> = commits.lines().skip(1).map(str::to_owned).collect();
         let Some(commit) = self.desk.pick(&commits) else { return Ok(None) };
+        // The last commit of a path may have moved the lock away.
+        if !self.desk.shell("", &format!("git checkout -q {commit} -- {}", app.lock)).is_ok() {
+            return Ok(None);
+        }
         self.allowed = self.known_at(&commit)?;
-        self.desk.must(&format!("git checkout -q {commit} -- {}", app.lock))?;
         self.settled("an old lock")
     }
 }
