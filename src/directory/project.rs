@@ -67,8 +67,11 @@ impl Project {
     }
 
     /// Merges the locks of both branches that git joins, or that the last merge commit joined, if the lock is that of one of them.
-    /// Returns whether it did.
+    /// Returns whether it did: not if the lock was merged already.
     pub fn use_both_branches(&mut self) -> Checked<bool> {
+        if matches!(self.merge, Some(MergeNote::Resolved { .. })) {
+            return Ok(false);
+        }
         let (output, lock) = (self.output(), self.lock_path());
         let files = self.files(&output, &lock);
         let Some((merged, next)) = merged_lock::of_both_branches(files)? else { return Ok(false) };

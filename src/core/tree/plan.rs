@@ -214,7 +214,7 @@ fn with_markers(output: &str, path: &str) -> Diagnostic {
 fn by_hand(output: &str, path: &str) -> Diagnostic {
     Diagnostic::refusal("the file was edited by hand, and the edit would be lost")
         .at(Location::file(format!("{output}/{path}")))
-        .hint("move the edit (`kubectl largescale diff` shows it) to the manifests or an overlay, or discard it with --overwrite")
+        .hint("move the edit (`kubectl largescale diff` shows it) to the manifests or an overlay, or discard it with `kubectl largescale render --overwrite`")
 }
 
 fn foreign(output: &str, path: &str) -> Diagnostic {

@@ -157,7 +157,12 @@ impl Life {
         let commits: Vec<&str> = commits.lines().collect();
         let Some(commit) = self.desk.pick(&commits) else { return Ok(None) };
         let (base, theirs) = (self.known_at(commit)?, self.known_at(&format!("{commit}^"))?);
+        let before = self.known.clone();
         self.joined(&base, &theirs);
+        // Before the render after a merge, the lock was that of one branch: it may have pools that the other one removed.
+        if self.desk.must(&format!("git log -1 --format=%s {commit}"))?.trim() == "render-after-the-merge" {
+            self.known.retain(|pair| before.contains(pair));
+        }
         let said = self.desk.shell("", &format!("git revert --no-edit {commit}"));
         self.after(Operation::Revert, said.is_ok())
     }
@@ -193,6 +198,14 @@ impl Life {
 
     /// Ends an operation of git, with or without a conflict.
     fn after(&mut self, operation: Operation, is_clean: bool) -> Done {
+        if is_clean && operation != Operation::Stash && !self.has_all_manifests() {
+            // A branch may have removed what another one lists.
+            self.desk.count(format!("undone: {operation:?} without a manifest"));
+            self.desk.must("git reset -q --hard HEAD@{1}")?;
+            self.known = self.known_at("HEAD")?;
+            self.allowed.clear();
+            return self.settled("nodes of today");
+        }
         if is_clean {
             return self.settled("after git");
         }

@@ -112,11 +112,16 @@ impl Life {
         if !added.is_empty() {
             self.desk.must(&format!("git add {}", added.join(" ")))?;
         }
-        if self.apps().iter().any(|app| !self.has_manifests(app)) {
+        if !self.has_all_manifests() {
             return self.give_up(operation, "manifests of the other branch");
         }
         self.desk.count(format!("conflict: {operation:?}, {:?}", self.way));
         Ok(true)
+    }
+
+    /// Whether every spec has its manifests.
+    pub fn has_all_manifests(&self) -> bool {
+        self.apps().iter().all(|app| self.has_manifests(app))
     }
 
     /// Whether the manifests that a spec lists exist and are of their Services: each branch may have moved others, and git may take

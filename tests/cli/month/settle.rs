@@ -85,6 +85,8 @@ impl Life {
                 more += " --allow-shrink";
             } else if error.contains("was edited by hand") && self.may_overwrite {
                 more += " --overwrite";
+            } else if error.contains("was edited by hand") && !self.is_joining {
+                return Err("a file that nothing edited is called edited".to_owned());
             } else if error.contains("merge conflict markers") {
                 for command in removals(&said) {
                     if !self.follow(&directory, &command) {
@@ -167,8 +169,12 @@ impl Life {
             (_, Some(id)) => {
                 self.known.iter().filter(|(known, _)| *known == id).map(|(_, pool)| pool).collect()
             }
-            // The lock has conflicts.
-            (_, None) => self.known.iter().map(|(_, pool)| pool).collect(),
+            // The lock has conflicts. Its id is that of one of them.
+            (_, None) => {
+                let text = self.desk.read(&spec.replace(".yaml", ".lock")).unwrap_or_default();
+                let of = |(id, pool)| text.contains(&format!("id: {id}\n")).then_some(pool);
+                self.known.iter().map(|(id, pool)| (id, pool)).filter_map(of).collect()
+            }
         };
         known.iter().filter(|pool| !alive.contains(**pool)).count() * 2 > known.len()
     }
