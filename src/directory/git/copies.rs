@@ -42,10 +42,8 @@ impl Repository {
         let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
         let Some(first) = copies.first() else { return Ok(()) };
         let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
-        let all = [&own].into_iter().map(Vec::as_slice).chain(copies.iter().map(String::as_bytes));
-        if let Some((path, commit)) =
-            all.filter_map(|path| Some((path, self.with_other_id(path, id)?))).next()
-        {
+        let mut all = [&own].into_iter().map(Vec::as_slice).chain(copies.iter().map(String::as_bytes));
+        if let Some((path, commit)) = all.find_map(|path| Some((path, self.with_other_id(path, id)?))) {
             let file = format!(":/{}", String::from_utf8_lossy(path));
             return Err(Diagnostic::refusal(format!(
                 "{first}{more} in this repository has the same id: a merge took the lock of one directory for that of another"

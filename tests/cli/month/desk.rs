@@ -194,6 +194,11 @@ impl Desk {
         Command::new("cp").arg("-a").arg(self.environment.path()).arg(directory).status().map(drop)
     }
 
+    /// Whether the last command printed this text.
+    pub fn last_said(&self, text: &str) -> bool {
+        self.last.last().is_some_and(|said| said.contains(text))
+    }
+
     /// Returns what was done, and what the last commands said.
     pub fn report(&self) -> String {
         format!("{}\n\n{}", self.log.join("\n"), self.last.join("\n"))

@@ -8,6 +8,9 @@ use crate::month::life::Life;
 /// The number of hints and renders that lead out of any state.
 const HINTS: usize = 4;
 
+/// The refusal to lose most pools.
+const SHRUNK: &str = "refusing to drop more than half";
+
 impl Life {
     /// Renders every spec, follows hints, and checks the invariants.
     pub fn settle(&mut self) -> Outcome {
@@ -81,7 +84,7 @@ impl Life {
                 break;
             }
             let before = self.present();
-            if error.contains("refusing to drop more than half") && self.has_shrunk(spec) {
+            if error.contains(SHRUNK) && self.has_shrunk(spec) {
                 more += " --allow-shrink";
             } else if error.contains("was edited by hand") && self.may_overwrite {
                 more += " --overwrite";
@@ -97,9 +100,9 @@ impl Life {
             } else if let Some(command) = hinted(&said) {
                 let shrink = format!("{command} --allow-shrink");
                 // The command may know more pools without nodes than the render did.
-                let may_shrink = more.contains("--allow-shrink") || self.has_shrunk(spec);
                 let has_worked = self.follow(&directory, &command)
-                    || (command.contains(" render") && may_shrink) && self.follow(&directory, &shrink);
+                    || (command.contains(" render") && self.desk.last_said(SHRUNK))
+                        && self.follow(&directory, &shrink);
                 if !has_worked {
                     return Err(format!("the hint `{command}` fails"));
                 }
@@ -169,11 +172,11 @@ impl Life {
             (_, Some(id)) => {
                 self.known.iter().filter(|(known, _)| *known == id).map(|(_, pool)| pool).collect()
             }
-            // The lock has conflicts. Its id is that of one of them.
+            // The lock has conflicts, or is lost.
             (_, None) => {
                 let text = self.desk.read(&spec.replace(".yaml", ".lock")).unwrap_or_default();
-                let of = |(id, pool)| text.contains(&format!("id: {id}\n")).then_some(pool);
-                self.known.iter().map(|(id, pool)| (id, pool)).filter_map(of).collect()
+                let is_of = |id: &str| text.is_empty() || text.contains(&format!("id: {id}\n"));
+                self.known.iter().filter(|(id, _)| is_of(id)).map(|(_, pool)| pool).collect()
             }
         };
         known.iter().filter(|pool| !alive.contains(**pool)).count() * 2 > known.len()
