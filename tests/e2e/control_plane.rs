@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdin, ChildStdout};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::{fs, io};
 
@@ -30,6 +31,8 @@ pub(crate) struct ControlPlane {
     /// Its directory, with `logs` and `load-balancer-calls.jsonl`.
     pub(crate) directory: PathBuf,
     pub(crate) pools: usize,
+    /// The URL of its etcd.
+    pub(crate) etcd: String,
     pub(crate) upstream: Arc<Upstream>,
     line: Mutex<Line>,
 }
@@ -68,16 +71,33 @@ impl ControlPlane {
         let write = |path: &Path| {
             fs::write(path, json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string())
         };
-        Self::launch_with(parts, 0, write).map_err(|why| skip(&why)).ok()
+        Self::launch_with(parts, 0, "", write).map_err(|why| skip(&why)).ok()
+    }
+
+    /// Starts a control plane for one test, whose load balancers have addresses in 127.0.0.0/8. No other test has the same ones.
+    pub(crate) fn on_loopback(nodes: usize, pools: usize) -> Option<Self> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        // 127.0.0.0/10 is for servers of other tests.
+        let block = format!("127.{}.{}.0/24", 64 + number % 64, std::process::id() % 256);
+        Self::with_addresses(nodes, pools, &block)
+    }
+
+    /// Starts a control plane for one test, whose load balancers have addresses of a block, in order from the first one.
+    pub(crate) fn with_addresses(nodes: usize, pools: usize, block: &str) -> Option<Self> {
+        let option = format!("--load-balancer-addresses {block}");
+        let write = |path: &Path| nodes::write(path, nodes, pools);
+        Self::launch_with(Parts::All, pools, &option, write).map_err(|why| skip(&why)).ok()
     }
 
     fn launch(parts: Parts, nodes: usize, pools: usize) -> Result<Self, String> {
-        Self::launch_with(parts, pools, |path| nodes::write(path, nodes, pools))
+        Self::launch_with(parts, pools, "", |path| nodes::write(path, nodes, pools))
     }
 
     fn launch_with(
         parts: Parts,
         pools: usize,
+        options: &str,
         write_nodes: impl FnOnce(&Path) -> io::Result<()>,
     ) -> Result<Self, String> {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/control-plane");
@@ -91,7 +111,7 @@ impl ControlPlane {
             Parts::Nodes => "--without kube-controller-manager,kube-scheduler,service-lb",
         };
         let script = format!(
-            r#""$1" up --dir "$2" --until-stdin-closes --nodes-from "$2/nodes.json" {without}
+            r#""$1" up --dir "$2" --until-stdin-closes --nodes-from "$2/nodes.json" {without} {options}
             rm -rf "$2""#
         );
         let mut process = shell(&script, &program, &directory)?;
@@ -106,6 +126,7 @@ impl ControlPlane {
             kubeconfig,
             directory,
             pools,
+            etcd: ready["etcd"].as_str().unwrap_or_default().to_owned(),
             line: Mutex::new(line),
         })
     }

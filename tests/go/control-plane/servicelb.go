@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net/netip"
 	"os"
 	"os/signal"
 	"sync"
@@ -28,7 +29,12 @@ func runServiceLB(args []string) error {
 	fs := flag.NewFlagSet("service-lb", flag.ExitOnError)
 	kubeconfig := fs.String("kubeconfig", "", "who to be")
 	calls := fs.String("calls", "", "file that gets one JSON line for each call the service controller makes")
+	from := fs.String("addresses", defaultAddresses, "block of IPv4 addresses to give out")
 	_ = fs.Parse(args) // ExitOnError: it does not return an error
+	block, err := addressBlock(*from)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
 	client, err := connect(*kubeconfig)
@@ -40,7 +46,7 @@ func runServiceLB(args []string) error {
 		return err
 	}
 	defer out.Close()
-	cloud := newLoopbackCloud(out)
+	cloud := newLoopbackCloud(block, out)
 	if err := cloud.remember(ctx, client); err != nil {
 		return err
 	}
@@ -55,16 +61,33 @@ func runServiceLB(args []string) error {
 	return nil
 }
 
-// loopbackCloud gives out addresses and writes down what it was asked.
-type loopbackCloud struct {
-	mu   sync.Mutex
-	ips  map[string]string // namespace/name -> address
-	next int
-	out  *json.Encoder
+// defaultAddresses is the block for benchmarks: no machine has these addresses.
+const defaultAddresses = "198.18.0.0/15"
+
+// addressBlock reads a block of IPv4 addresses.
+func addressBlock(text string) (netip.Prefix, error) {
+	block, err := netip.ParsePrefix(text)
+	if err != nil || !block.Addr().Is4() || block.Bits() > 24 {
+		return netip.Prefix{}, fmt.Errorf("%q is not a block of at least 256 IPv4 addresses", text)
+	}
+	return block.Masked(), nil
 }
 
-func newLoopbackCloud(out io.Writer) *loopbackCloud {
-	return &loopbackCloud{ips: map[string]string{}, out: json.NewEncoder(out)}
+// refusedSetting is an annotation that the cloud refuses. A load balancer that
+// exists stays as it is.
+const refusedSetting = "test.largescale.dev/refused"
+
+// loopbackCloud gives out addresses and writes down what it was asked.
+type loopbackCloud struct {
+	mu    sync.Mutex
+	ips   map[string]string // namespace/name -> address
+	block netip.Prefix
+	last  netip.Addr // the highest address that was given out
+	out   *json.Encoder
+}
+
+func newLoopbackCloud(block netip.Prefix, out io.Writer) *loopbackCloud {
+	return &loopbackCloud{ips: map[string]string{}, block: block, last: block.Addr(), out: json.NewEncoder(out)}
 }
 
 // remember takes the addresses of Services that have one: a cloud outlives the
@@ -76,10 +99,13 @@ func (c *loopbackCloud) remember(ctx context.Context, client kubernetes.Interfac
 	}
 	for _, s := range services.Items {
 		for _, ingress := range s.Status.LoadBalancer.Ingress {
-			var low, middle, high int
-			if _, err := fmt.Sscanf(ingress.IP, "198.%d.%d.%d", &high, &middle, &low); err == nil {
-				c.ips[key(&s)] = ingress.IP
-				c.next = max(c.next, (high-18)<<16|middle<<8|low)
+			address, err := netip.ParseAddr(ingress.IP)
+			if err != nil || !c.block.Contains(address) {
+				continue
+			}
+			c.ips[key(&s)] = ingress.IP
+			if c.last.Less(address) {
+				c.last = address
 			}
 		}
 	}
@@ -99,11 +125,14 @@ func (c *loopbackCloud) HasClusterID() bool                                     
 func key(s *v1.Service) string { return s.Namespace + "/" + s.Name }
 
 // status is the address of a Service: the same for as long as it lives, and
-// one that no other has, out of the block for benchmarks, 198.18.0.0/15.
+// one that no other has. It starts again at the first one after the last.
 func (c *loopbackCloud) status(s *v1.Service) *v1.LoadBalancerStatus {
 	if c.ips[key(s)] == "" {
-		c.next++
-		c.ips[key(s)] = fmt.Sprintf("198.%d.%d.%d", 18+c.next>>16&1, c.next>>8&255, c.next&255)
+		c.last = c.last.Next()
+		if !c.block.Contains(c.last) {
+			c.last = c.block.Addr().Next()
+		}
+		c.ips[key(s)] = c.last.String()
 	}
 	return &v1.LoadBalancerStatus{Ingress: []v1.LoadBalancerIngress{{IP: c.ips[key(s)]}}}
 }
@@ -137,6 +166,9 @@ func (c *loopbackCloud) EnsureLoadBalancer(_ context.Context, _ string, s *v1.Se
 	defer c.mu.Unlock()
 	if err := c.note("ensure", s, nodes); err != nil {
 		return nil, err
+	}
+	if setting := s.Annotations[refusedSetting]; setting != "" {
+		return nil, fmt.Errorf("the cloud refuses %q", setting)
 	}
 	return c.status(s), nil
 }

@@ -23,6 +23,7 @@ type upOptions struct {
 	nodes     int
 	nodesFrom string
 	without   []string
+	addresses string
 	timeout   time.Duration
 }
 
@@ -38,6 +39,7 @@ func runUp(args []string) error {
 	fs.IntVar(&o.nodes, "nodes", 0, "fake nodes to register")
 	fs.StringVar(&o.nodesFrom, "nodes-from", "", "file with a JSON v1 List of nodes to register")
 	without := fs.String("without", "", "parts not to start, separated by commas: "+strings.Join(optional, ","))
+	fs.StringVar(&o.addresses, "load-balancer-addresses", defaultAddresses, "block of IPv4 addresses that service-lb gives out")
 	fs.DurationVar(&o.timeout, "timeout", 3*time.Minute, "time to become ready")
 	wanted := fs.String("ports", "", "ports to try first, separated by commas: etcd for clients, etcd for peers, API server (default: free ones)")
 	withStdin := fs.Bool("until-stdin-closes", false, "stop when standard input is closed, so that a test that dies takes the cluster with it; until then its lines are orders")
@@ -47,6 +49,9 @@ func runUp(args []string) error {
 	}
 	if o.dir == "" {
 		return errors.New("up needs --dir")
+	}
+	if _, err := addressBlock(o.addresses); err != nil {
+		return fmt.Errorf("--load-balancer-addresses: %w", err)
 	}
 	var err error
 	if o.dir, err = filepath.Abs(o.dir); err != nil {
@@ -115,6 +120,7 @@ func (o upOptions) run(ctx context.Context, ports []int, orders <-chan string) e
 	line, err := json.Marshal(map[string]any{
 		"kubeconfig": c.kubeconfig("admin"),
 		"server":     c.server,
+		"etcd":       c.etcdClient,
 		"ca":         c.pki.path("ca.crt"),
 		"seconds":    time.Since(began).Seconds(),
 	})
@@ -168,7 +174,7 @@ func (o upOptions) startAll(ctx context.Context, s *supervisor, c *cluster) erro
 	}
 	if o.has("service-lb") {
 		calls := filepath.Join(c.dir, "load-balancer-calls.jsonl")
-		if err := s.start("service-lb", "--kubeconfig", c.kubeconfig("admin"), "--calls", calls); err != nil {
+		if err := s.start("service-lb", "--kubeconfig", c.kubeconfig("admin"), "--calls", calls, "--addresses", o.addresses); err != nil {
 			return err
 		}
 	}

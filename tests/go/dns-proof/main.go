@@ -1,5 +1,6 @@
 // Prints the records that external-dns makes of a rendered tree: its own sources of Services and
 // HTTPRoutes with fake API servers, its DNSEndpoint type, and its planner. No DNS provider, no network.
+// With the argument "sync" it is one turn of external-dns: a real API server, and the provider for CoreDNS.
 package main
 
 import (
@@ -18,6 +19,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "sync" {
+		if err := runSync(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "dns-proof sync:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	prefix := flag.String("annotation-prefix", annotations.DefaultAnnotationPrefix, "as external-dns has it")
 	answers := flag.String("answers", "address", "what load balancers answer with: address or name")
 	sources := flag.String("source", "service,crd,gateway-httproute", "names of sources, as external-dns has them")
