@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, S
 
 use crate::commands::{
     apply, capacity, completion, diff, doctor, init, inventory, model, move_members, options, platforms,
-    pools, prune, render, schema, status,
+    pools, probe, prune, render, schema, status,
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -79,6 +79,7 @@ pub enum Command {
     Move(move_members::Args),
     Inventory(inventory::Args),
     Status(status::Args),
+    Probe(probe::Args),
     Capacity(capacity::Args),
     Model(model::Args),
     Platforms(platforms::Args),

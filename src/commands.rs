@@ -13,6 +13,7 @@ pub mod move_members;
 pub mod options;
 pub mod platforms;
 pub mod pools;
+pub mod probe;
 pub mod prune;
 pub mod render;
 pub mod schema;

@@ -29,7 +29,7 @@ impl Exit {
         (Self::Success, "done; no differences"),
         (
             Self::Different,
-            "differences found, or not ready (diff, render --check, status, apply --wait, capacity, doctor)",
+            "differences, or not ready (diff, render --check, status, probe, apply --wait, capacity, doctor)",
         ),
         (Self::Usage, "wrong usage of the command line"),
         (Self::Input, "invalid input; nothing was written"),

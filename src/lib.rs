@@ -1,7 +1,7 @@
 //! `kubectl largescale`: one workload, one load balancer per node pool, reviewed in git.
 //!
-//! A pure [`core`] between two shells: [`directory`] (files and git) and [`cluster`] (kube). The [`commands`] use
-//! them through the [`engine`]; [`output`] is the terminal. ARCHITECTURE.md is the map.
+//! A pure [`core`] between three shells: [`directory`] (files and git), [`cluster`] (kube) and [`network`] (DNS). The
+//! [`commands`] use them through the [`engine`]; [`output`] is the terminal. ARCHITECTURE.md is the map.
 
 pub mod cli;
 pub mod cluster;
@@ -11,6 +11,7 @@ pub mod directory;
 pub mod engine;
 pub mod exit;
 pub mod failure;
+pub mod network;
 pub mod output;
 pub mod scope;
 
@@ -91,6 +92,7 @@ fn run_command(cli: &Cli) -> Result<Exit, Failure> {
         Command::Move(args) => for_each::run(typed, args, commands::move_members::run),
         Command::Inventory(args) => for_each::run(typed, args, commands::inventory::run),
         Command::Status(args) => for_each::run(typed, args, commands::status::run),
+        Command::Probe(args) => for_each::run(typed, args, commands::probe::run),
         Command::Capacity(args) => commands::capacity::run(typed, args),
         Command::Model(args) => commands::model::run(args),
         Command::Platforms(args) => commands::platforms::run(args),

@@ -10,6 +10,7 @@ use largescale::core::gitops::repository_url;
 use largescale::core::kubernetes::name_rules::is_label;
 use largescale::core::kubernetes::names::{check_label_value, check_service_name, copy_name, pool_name};
 use largescale::core::lock::LockId;
+use largescale::core::probe::names::{GivenServer, parse_server};
 use largescale::core::report::diagnostic::{Diagnostic, Location};
 use largescale::core::report::escape::{in_comment, in_json, in_message, reorders};
 use largescale::core::report::suggest::nearest;
@@ -61,6 +62,7 @@ pub fn words(data: &[u8]) {
     if let Some(id) = LockId::parse(text) {
         assert_eq!(id.as_str(), text);
     }
+    server(text);
     if let Some(since) = seconds(text) {
         assert!(!age(since, number.into()).is_empty());
     }
@@ -77,6 +79,20 @@ pub fn words(data: &[u8]) {
         assert!(["replicas", "selector", other.as_str()].contains(&near));
     }
     differences(&lines);
+}
+
+/// A name server.
+fn server(text: &str) {
+    match parse_server(text) {
+        Ok(GivenServer::Address(address)) => {
+            assert_eq!(parse_server(&address.to_string()), Ok(GivenServer::Address(address)));
+        }
+        Ok(GivenServer::Host { name, port }) => {
+            let again = format!("{name}:{port}");
+            assert_eq!(parse_server(&again), Ok(GivenServer::Host { name, port }), "{again}");
+        }
+        Err(error) => is_plain(&error),
+    }
 }
 
 /// Two texts with lines in common.

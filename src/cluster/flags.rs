@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ValueHint};
-use jiff::SignedDuration;
 use secrecy::SecretString;
+
+use crate::core::duration::duration_of;
 
 /// The cluster to connect to, and the user. `Debug` does not show token and password.
 #[derive(Args, Clone, Debug, Default)]
@@ -108,15 +109,7 @@ fn secret(text: &str) -> Result<SecretString, Infallible> {
 ///
 /// jiff reads it, not kube: kube's parser aborts the program at `1h-5m` and at durations that are too long.
 pub fn parse_timeout(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    // jiff also reads signs, spaces and the ISO 8601 form, which kubectl rejects.
-    let is_plain = text.chars().all(|c| matches!(c, '0'..='9' | 'a'..='z' | '.'));
-    let parsed = if is_plain { text.parse::<SignedDuration>().ok() } else { None };
-    parsed
-        .and_then(|parsed| Duration::try_from(parsed).ok())
-        .ok_or_else(|| format!("invalid duration `{text}`; use 30, 30s, 1m or 1h30m"))
+    duration_of(text)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::core::live::{LiveObject, Resource};
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label, set_metadata};
 use crate::core::report::diagnostic::{Diagnostic, Location};
-use crate::core::spec::ConflictRule;
+use crate::core::spec::{ConflictRule, Spec};
 use crate::core::tree::objects::{Desired, duplicates};
 use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::{identity_of, identity_or_doubt, named};
@@ -49,6 +49,8 @@ pub(crate) struct Target {
     pub(crate) load_balancer_fields: Vec<String>,
     /// What the spec says about the Gateways.
     pub(crate) gateways: GatewaySource,
+    /// The spec.
+    pub(crate) spec: Spec,
     /// The spec's rules for fields of other managers.
     pub(crate) rules: Vec<ConflictRule>,
     /// The tools whose objects the user takes over.
@@ -161,6 +163,7 @@ impl Target {
             flags: scope.source.flags(),
             load_balancer_fields: project.platform.spec.load_balancer_fields(),
             gateways: GatewaySource::of(&project),
+            spec: project.spec.spec.clone(),
             rules: project.spec.spec.conflicts.clone(),
             taken: Vec::new(),
             shared: Vec::new(),

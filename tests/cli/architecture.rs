@@ -70,6 +70,7 @@ fn the_core_is_pure() {
             "crate::cluster",
             "crate::commands",
             "crate::directory",
+            "crate::network",
             "crate::output",
             "crate::engine",
             "crate::scope",
@@ -85,13 +86,28 @@ fn the_core_is_pure() {
 fn the_shells_do_not_use_each_other() {
     none_contains(
         &sources("src/cluster"),
-        &["crate::directory", "crate::commands", "crate::output", "crate::engine"],
+        &["crate::directory", "crate::network", "crate::commands", "crate::output", "crate::engine"],
         "the cluster shell may use only the core",
+    );
+    none_contains(
+        &sources("src/network"),
+        &[
+            "crate::cluster",
+            "crate::directory",
+            "crate::commands",
+            "crate::output",
+            "crate::engine",
+            "crate::scope",
+            "kube::",
+            "anyhow",
+        ],
+        "the network shell may use only the core",
     );
     none_contains(
         &sources("src/directory"),
         &[
             "crate::cluster",
+            "crate::network",
             "crate::commands",
             "crate::output",
             "crate::engine",
@@ -103,7 +119,13 @@ fn the_shells_do_not_use_each_other() {
     );
     let outside: Vec<_> =
         sources("src").into_iter().filter(|(name, _)| !name.starts_with("src/cluster")).collect();
-    none_contains(&outside, &["kube::", "tokio"], "only src/cluster may use kube and its runtime");
+    none_contains(&outside, &["kube::"], "only src/cluster may use kube");
+    let outside: Vec<_> = outside.into_iter().filter(|(name, _)| !name.starts_with("src/network")).collect();
+    none_contains(
+        &outside,
+        &["tokio", "hickory_"],
+        "only src/cluster and src/network may use the async runtime, and only src/network the DNS library",
+    );
 }
 
 #[test]
@@ -305,8 +327,8 @@ fn imports_form_no_circles() {
 
 #[test]
 fn every_dependency_is_used_and_has_its_reason() {
-    // Required for kube, which uses it itself.
-    let for_others = ["k8s-openapi"];
+    // They choose a form of what kube and hickory use themselves.
+    let for_others = ["idna_adapter", "k8s-openapi"];
     let manifest = fs::read_to_string(checkout().join("Cargo.toml")).unwrap();
     let sources: String = sources("src").iter().map(|(_, text)| code(text)).collect();
     let mut section = "";

@@ -27,7 +27,9 @@ fn commands(stderr: &str) -> Vec<String> {
     let mut found: Vec<String> = stderr.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     let next = stderr.lines().filter_map(|line| Some(line.split_once("next: ")?.1));
     found.extend(next.map(|text| text.split_once(", then ").map_or(text, |(_, last)| last).to_owned()));
-    found.retain(|command| ["kubectl ", "git ", "mv "].iter().any(|program| command.starts_with(program)));
+    found.retain(|command| {
+        ["kubectl ", "git ", "mv ", "rm "].iter().any(|program| command.starts_with(program))
+    });
     found
 }
 
@@ -40,7 +42,7 @@ fn arguments(environment: &Environment, command: &str) -> Vec<String> {
         shell
     });
     assert!(checked.status.success(), "{command}: {checked:?}");
-    let stub = r#"show() { for word; do printf '%s\0' "$word"; done; }; kubectl() { show "$@"; }; git() { show "$@"; }; mv() { show "$@"; }; "#;
+    let stub = r#"show() { for word; do printf '%s\0' "$word"; done; }; kubectl() { show "$@"; }; git() { show "$@"; }; mv() { show "$@"; }; rm() { show "$@"; }; "#;
     let output = environment.run({
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("{stub}{command}")]);
@@ -99,7 +101,8 @@ fn printed_commands_have_the_paths_of_the_user() {
         fs::write(at("largescale.lock"), text.replace("service-nginx-agentpool1", "../x")).unwrap();
         check(&environment, &run(&["render", "-f", &directory]), &[&lock]);
         fs::write(at("largescale.lock"), &text).unwrap();
-        check(&environment, &run(&["render", "-f", &directory]), &[name]);
+        let left = format!("{name}/rendered/configmap-old.yaml");
+        check(&environment, &run(&["render", "-f", &directory]), &[&left]);
         for ran in [environment.path().join("x"), at("x")] {
             assert!(!ran.exists(), "{name:?} ran a command");
         }

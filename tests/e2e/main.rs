@@ -8,6 +8,9 @@ mod announcements;
 mod app;
 mod apply;
 mod capacity;
+#[path = "../support/certificates.rs"]
+#[expect(dead_code, reason = "tests/network uses more of it")]
+mod certificates;
 #[path = "../support/child.rs"]
 mod child;
 mod clusters;
@@ -37,14 +40,19 @@ mod kinds;
 mod managers;
 mod messages;
 mod month;
+#[path = "../support/name_server.rs"]
+#[expect(dead_code, reason = "tests/network uses more of it")]
+mod name_server;
 mod nodes;
 mod objects;
 mod outage;
 #[path = "../support/pages.rs"]
 mod pages;
+mod probe;
 #[path = "../support/provider_nodes.rs"]
 mod provider_nodes;
 mod proxy;
+mod published;
 #[path = "../kill/random.rs"]
 mod random;
 mod rbac;

@@ -137,6 +137,8 @@ fn pools() {
 fn reader() {
     // One object of each kind is missing in the ApplySet, and one load balancer has no address.
     let prepare = |plane: &ControlPlane, app: &App<'_>| {
+        // Nothing answers at the addresses.
+        app.edit("largescale.yaml", "spec:\n", "spec:\n  probe: {ports: [{port: 80, check: none}]}\n");
         app.run(&["apply", "--wait", "address"]).ok();
         plane.delete(&app.path("v1", "configmaps/web"));
         plane.delete(&app.path("apps/v1", "deployments/web"));
@@ -145,11 +147,39 @@ fn reader() {
         plane.patch(&app.path("v1", "services/web-pool01/status"), Patch::Merge, &status);
     };
     let commands = |app: &App<'_>, user: &str| -> Vec<Run> {
-        let words =
-            [vec!["status"], vec!["diff", "--live"], vec!["inventory", "view"], vec!["inventory", "verify"]];
+        let words = [
+            vec!["status"],
+            vec!["probe", "--no-dns"],
+            vec!["diff", "--live"],
+            vec!["inventory", "view"],
+            vec!["inventory", "verify"],
+        ];
         words.iter().map(|words| app.run(&[words, &["--as", user][..]].concat())).collect()
     };
     each_right_counts("rbac-reader", &["pools", "reader"], prepare, commands);
+}
+
+/// Without the events, `probe` still checks the load balancers; without the Services it cannot.
+#[test]
+fn probe_reports_the_rights_that_it_lacks() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    for (name, resource, codes) in
+        [("rbac-probe-1", "events", [0, 1].as_slice()), ("rbac-probe-2", "services", &[4])]
+    {
+        let app = App::rendered(plane, name);
+        app.edit("largescale.yaml", "spec:\n", "spec:\n  probe: {ports: [{port: 80, check: none}]}\n");
+        app.run(&["apply", "--wait", "address"]).ok();
+        let status = json!({"status": {"loadBalancer": {"ingress": null}}});
+        plane.patch(&app.path("v1", "services/web-pool01/status"), Patch::Merge, &status);
+        let rights =
+            ["identity", "pools", "reader"].into_iter().flat_map(|tier_name| tier(plane, &app, tier_name));
+        let rest: Vec<Right> = rights.filter(|right| right.resource != resource).collect();
+        give(plane, &app, name, &rest);
+        let run = app.run(&["probe", "--no-dns", "--as", name]);
+        assert!(codes.contains(&run.code.unwrap()), "{run:?}");
+        assert!(run.err.contains(&format!("user `{name}` cannot ")), "{run:?}");
+        assert!(run.err.contains(resource), "{run:?}");
+    }
 }
 
 #[test]

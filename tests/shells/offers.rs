@@ -8,6 +8,10 @@ type Offers = &'static [(&'static str, &'static [&'static str], &'static [&'stat
 const OFFERS: Offers = &[
     ("", &["render", "completion", "capacity"], &["--context", "kubeconfig"]),
     ("render -f app --forget ", &["agentpool1", "agentpool2"], &["kubeconfig"]),
+    ("apply -f app --first ", &["agentpool1", "agentpool2"], &["kubeconfig"]),
+    ("probe -f app --dns ", &["system", "authoritative"], &["kubeconfig"]),
+    ("probe -o ", &["wide", "junit", "name"], &["kubeconfig"]),
+    ("apply --wait ", &["ready", "address", "answer"], &["kubeconfig"]),
     ("render --context ", &["plain", "arn:aws"], &["kubeconfig"]),
     ("pools -n ", &["web", "shop"], &["kubeconfig"]),
     ("render -f ", &["app", "kubeconfig"], &["agentpool1"]),

@@ -91,6 +91,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
     let known = match (argument.get_id().as_str(), word) {
         (_, "FILE" | "PATH" | "PLAN") => return Some(Offer::Files),
         (_, "DIR" | "DIRECTORY") => return Some(Offer::Directories),
+        ("first", _) => values::pool_names,
         (_, "POOL") => values::pools,
         ("only", _) => values::clusters_of_spec,
         (_, "KEY") => values::pool_labels,
@@ -102,6 +103,7 @@ fn offer(argument: &Arg) -> Option<Offer> {
         (_, "SERVICE=POOL") => values::service_pools,
         (_, "APP") => values::apps,
         ("platform", _) => values::platforms,
+        ("dns", "SERVER") => values::name_servers,
         _ => return None,
     };
     Some(Offer::Known(known))
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     /// Flags whose values only the user knows.
-    const FREE: [&str; 29] = [
+    const FREE: [&str; 33] = [
         "--nodes",
         "--base",
         "--pools-of",
@@ -125,6 +127,9 @@ mod tests {
         "--as-group",
         "--as-uid",
         "--concurrency",
+        "--count",
+        "--every",
+        "--image",
         "--kubectl-version",
         "--max-objects",
         "--max-prune",
@@ -135,6 +140,7 @@ mod tests {
         "--request-timeout",
         "--selector",
         "--server",
+        "--settle",
         "--timeout",
         "--tls-server-name",
         "--token",

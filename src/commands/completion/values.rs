@@ -1,5 +1,6 @@
 //! Candidates from the project, the kubeconfig and the cluster. Errors are ignored, and lookups time out quickly.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -38,6 +39,19 @@ pub(super) fn pools(global: &GlobalArgs) -> Vec<Value> {
         }
     }
     pools
+}
+
+/// Returns the pools of the lock file by the names that their objects have in the label of the pool.
+pub(super) fn pool_names(global: &GlobalArgs) -> Vec<Value> {
+    let mut names = BTreeMap::new();
+    for scope in for_each::scopes(global, None).unwrap_or_default() {
+        let Ok(project) = Project::open(&scope.source) else { continue };
+        for (value, pool) in project.lock.iter().flat_map(|lock| &lock.pools) {
+            let help = if *value == pool.name { String::new() } else { format!("of {value}") };
+            names.insert(pool.name.clone(), help);
+        }
+    }
+    names.into_iter().collect()
 }
 
 /// Returns the clusters of the specs.
@@ -145,6 +159,12 @@ fn of_cluster(flags: ClusterFlags, ask: fn(&Cluster) -> Option<Vec<String>>) -> 
         sender.send(cluster.as_ref().and_then(ask))
     });
     answer.recv_timeout(LOOKUP_TIMEOUT).ok().flatten()
+}
+
+/// Returns the words for name servers that have no fixed address.
+pub(super) fn name_servers(_: &GlobalArgs) -> Vec<Value> {
+    let words = [("system", "those of this machine"), ("authoritative", "those that have the zone")];
+    words.into_iter().map(|(word, help)| (word.to_owned(), help.to_owned())).collect()
 }
 
 /// Returns the built-in platforms.

@@ -11,6 +11,7 @@ use crate::core::kubernetes::names;
 use crate::core::manifest::HelmHooks;
 use crate::core::platform::OwnLimits;
 use crate::core::pointer;
+use crate::core::probe::Probe;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
@@ -102,6 +103,9 @@ pub struct Spec {
     /// A host name with the addresses of all pools, published by external-dns (docs/dns.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
+    /// What `probe` expects of the ports of the load balancers (docs/howto/verify-round-robin.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// JSON Patches for the rendered objects: names of built-in overlays, or files relative to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
@@ -243,6 +247,7 @@ impl Spec {
             helm_hooks: HelmHooks::default(),
             internal: false,
             dns: None,
+            probe: None,
             overlays: Vec::new(),
             conflicts: Vec::new(),
             limits: OwnLimits::default(),
@@ -383,9 +388,16 @@ impl LargeScale {
             require("/spec/pools/whenEmpty", Err(message.to_owned()));
         }
         problems.extend(self.problems_of_clusters(document));
-        problems.extend(self.spec.gateways.iter().filter_map(|gateways| gateways.problems(document)));
-        problems.extend(self.spec.dns.iter().flat_map(|dns| dns.problems(document)));
+        problems.extend(self.problems_of_parts(document));
         problems
+    }
+
+    /// Returns the problems of the parts that check themselves.
+    fn problems_of_parts(&self, document: &Document) -> impl Iterator<Item = Diagnostic> {
+        let of_gateways = self.spec.gateways.iter().filter_map(|gateways| gateways.problems(document));
+        let of_dns = self.spec.dns.iter().flat_map(|dns| dns.problems(document));
+        let of_probe = self.spec.probe.iter().flat_map(|probe| probe.problems(document));
+        of_gateways.chain(of_dns).chain(of_probe)
     }
 }
 
