@@ -7,7 +7,12 @@ use crate::cluster::{DryRun, Force};
 use crate::commands::for_each::MultiTarget;
 use crate::core::apply::{Release, other_set, yielded};
 use crate::core::live::{LiveObject, is_unchanged};
+use crate::core::manifest::label;
+use crate::core::render::POOL_LABEL;
+use crate::core::report::plural::plural;
+use crate::core::status::is_workload;
 use crate::engine::apply::{ApplyJob, apply_in_order};
+use crate::engine::cells::{Cells, Waiting};
 use crate::engine::compare::{Comparison, DiffStrategy, State, compare, takeovers};
 use crate::engine::observe::Observation;
 use crate::engine::ownership::{Newcomers, OwnerArgs, OwnershipPolicy, observe_own};
@@ -32,6 +37,9 @@ use crate::scope::Scope;
 #[command(after_help = "Examples:
   # Apply the directory and wait until every load balancer has an address
   kubectl largescale apply -f app --wait address
+
+  # Change one pool after the other, and stop at the first one that does not answer
+  kubectl largescale apply -f app --by-pool
 
   # Show what the server would do
   kubectl largescale apply -f app --dry-run server
@@ -69,9 +77,19 @@ pub struct Args {
     /// Send at most this number of requests at the same time
     #[arg(long, default_value_t = 16, value_name = "N", value_parser = confirm::concurrency)]
     concurrency: usize,
-    /// Wait until the workload is rolled out (ready), or also until every load balancer has its address (address)
-    #[arg(long, value_enum, default_value_t, value_name = "CONDITION")]
-    wait: wait::WaitFor,
+    /// Change what all pools share first, then one pool after the other, and stop at the first one that does not answer
+    #[arg(long, conflicts_with_all = ["plan", "dry_run"])]
+    by_pool: bool,
+    /// Like --by-pool, but stop after this pool
+    #[arg(long, value_name = "POOL", conflicts_with_all = ["plan", "dry_run", "prune", "by_pool"])]
+    first: Option<String>,
+    /// With --by-pool and --first, watch a changed pool this long before the next one is changed
+    #[arg(long, default_value = "10s", value_name = "DURATION", value_parser = crate::cluster::parse_timeout)]
+    settle: Duration,
+    /// Wait for the rollout (ready), also for addresses (address), also until `probe` finds no difference (answer)
+    /// [default: answer with --by-pool and --first, otherwise none]
+    #[arg(long, value_enum, value_name = "CONDITION")]
+    wait: Option<wait::WaitFor>,
     /// Stop waiting after this time, such as 90s or 10m
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = crate::cluster::parse_timeout)]
     timeout: Duration,
@@ -159,20 +177,66 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
         None => jobs(&target, &observation, args.server_side, &mut report),
     };
+    let mut cells = args.cells(&target)?;
+    let jobs = match &cells {
+        Some(cells) => of_cells(cells, jobs),
+        None => jobs,
+    };
     let releases: Vec<Release> = jobs.iter().filter_map(ApplyJob::release).collect();
     confirm::to(&prune_candidates, &releases, &args.agreement, &cluster)?;
     target.cluster.catch_interrupts();
     let options =
         ApplyOptions { dry_run: DryRun::None, force, rules: &target.rules, concurrency: args.concurrency };
-    apply_in_order(&target, &observation, jobs, &prune_candidates, options, &mut report)?;
+    apply_in_order(&target, &observation, jobs, &prune_candidates, options, cells.as_mut(), &mut report)?;
     confirm::warnings(&target);
     let interrupted = target.cluster.is_interrupted();
     let exit = report.finish(scope, &cluster)?;
-    match exit {
-        _ if interrupted => Ok(Exit::Interrupted),
-        Exit::Success => wait::until(&target, args.wait, args.timeout, args.concurrency),
-        other => Ok(other),
+    if interrupted {
+        return Ok(Exit::Interrupted);
     }
+    match (&cells, exit) {
+        (Some(cells), exit) => Ok(exit.max(cells.finish(&target.flags))),
+        (None, Exit::Success) => {
+            wait::until(&target, args.wait.unwrap_or_default(), args.timeout, args.concurrency)
+        }
+        (None, other) => Ok(other),
+    }
+}
+
+impl Args {
+    /// Returns the pools to change one after the other, if the user wants that.
+    fn cells(&self, target: &Target) -> Result<Option<Cells>, Failure> {
+        if !self.by_pool && self.first.is_none() {
+            return Ok(None);
+        }
+        let waiting = Waiting {
+            until: self.wait.unwrap_or(wait::WaitFor::Answer),
+            settle: self.settle,
+            timeout: self.timeout,
+            concurrency: self.concurrency,
+        };
+        Ok(Some(Cells::new(target, self.first.as_deref(), waiting)?))
+    }
+}
+
+/// Leaves out the objects of pools that the user did not name, and names the workloads that cannot be changed for one pool alone.
+fn of_cells<'a>(cells: &Cells, jobs: Vec<ApplyJob<'a>>) -> Vec<ApplyJob<'a>> {
+    let (jobs, left): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| cells.have(&job.object.item.wanted));
+    let shared = |job: &&ApplyJob<'_>| {
+        label(&job.object.item.wanted, POOL_LABEL).is_none() && is_workload(&job.object.item.wanted)
+    };
+    for job in jobs.iter().filter(shared) {
+        terminal::note(&format!(
+            "{} is shared by all pools, so its change reaches all of them at once; `workload.perPool` in the spec gives each pool a copy",
+            job.object.item.key
+        ));
+    }
+    if !left.is_empty() {
+        let objects = plural(left.len(), "changed object");
+        terminal::note(&format!("{objects} of other pools will not be applied"));
+    }
+    jobs
 }
 
 /// Prints the number of members that an apply without `--prune` leaves behind.

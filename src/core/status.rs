@@ -14,7 +14,7 @@ mod zone;
 pub use crate::core::status::address::{Address, AddressState, address_state, ports};
 pub use crate::core::status::age::{age, seconds};
 pub use crate::core::status::drift::{Drift, DriftSubject, drift};
-pub use crate::core::status::event::{Event, last_event};
+pub use crate::core::status::event::{Event, last_event, unresolved_warning};
 pub use crate::core::status::gateway::{
     MadeServices, RefusedRoute, addresses as gateway_addresses, is_pool_gateway,
 };

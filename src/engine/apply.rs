@@ -10,10 +10,12 @@ use serde_json::Value;
 use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
 use crate::core::apply::{MemberScope, Release, Stage};
 use crate::core::live::{Effect, LiveObject, Resource, effect};
-use crate::core::manifest::{Key, set_metadata};
+use crate::core::manifest::{Key, label, set_metadata};
+use crate::core::render::POOL_LABEL;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::apply_set;
 use crate::engine::apply_set::ParentState;
+use crate::engine::cells::Cells;
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::{Observation, brings_namespace};
 use crate::engine::prune::{DeleteOutcome, PruneCandidate, delete_all};
@@ -62,22 +64,17 @@ impl ApplyJob<'_> {
 /// References of objects whose kinds came with the tree.
 type NewRefs = BTreeMap<Key, ObjectRef>;
 
-/// Applies all jobs, prunes, and reports the result of each object. Returns an error only if nothing was started.
+/// Applies all jobs, prunes, and reports the result of each object. With `cells`, one pool comes after the other. Returns an error
+/// only if nothing was started.
 pub(crate) fn apply_in_order(
     target: &Target,
     observation: &Observation<'_>,
     jobs: Vec<ApplyJob<'_>>,
     prune_candidates: &[PruneCandidate],
     options: ApplyOptions<'_>,
+    mut cells: Option<&mut Cells>,
     report: &mut Results,
 ) -> Result<(), Failure> {
-    // Load balancers are deleted after everything else is applied, as pruned objects are.
-    let mut stages: BTreeMap<(bool, Stage), Vec<ApplyJob<'_>>> = BTreeMap::new();
-    for job in jobs {
-        let key = &job.object.item.key;
-        let stage = (job.release().is_some(), Stage::of(&key.group, &key.kind));
-        stages.entry(stage).or_default().push(job);
-    }
     let scope = apply_set::before(target);
     let mut parent = ParentState::found(target);
     // The tree may contain the namespace of the parent. If that exists, the parent comes before the first member.
@@ -87,37 +84,45 @@ pub(crate) fn apply_in_order(
         parent.widen(target, &scope)?;
     }
     let mut new_refs = None;
-    let mut stages = stages.into_iter();
-    for ((deletes, stage), jobs) in stages.by_ref() {
-        if deletes && !report.is_complete() {
+    let mut groups = in_order(jobs, cells.as_deref()).into_iter();
+    for (place, mut stages) in groups.by_ref() {
+        if place.deletes && !report.is_complete() {
             terminal::diagnostic(&Diagnostic::warning(
                 "skipping the deletion of load balancers because some objects were not applied",
             ));
-            skip(&jobs, report);
+            for jobs in stages.into_values() {
+                skip(&jobs, report);
+            }
             break;
         }
         let mut flow = ControlFlow::Continue(());
-        if stage > Stage::Groundwork && new_refs.is_none() {
-            match ready_for_members(target, &mut parent, &scope) {
-                Ok(refs) => new_refs = Some(refs),
-                Err(failure) => {
-                    terminal::problems(&failure.problems);
-                    flow = ControlFlow::Break(());
+        while let Some((stage, jobs)) = stages.pop_first() {
+            if stage > Stage::Groundwork && new_refs.is_none() && flow.is_continue() {
+                match ready_for_members(target, &mut parent, &scope) {
+                    Ok(refs) => new_refs = Some(refs),
+                    Err(failure) => {
+                        terminal::problems(&failure.problems);
+                        flow = ControlFlow::Break(());
+                    }
                 }
             }
+            if flow.is_continue() && !target.cluster.is_interrupted() {
+                flow = apply_stage(target, jobs, new_refs.as_ref(), options, report);
+            } else {
+                skip(&jobs, report);
+            }
         }
-        if flow.is_continue() && !target.cluster.is_interrupted() {
-            flow = apply_stage(target, jobs, new_refs.as_ref(), options, report);
-        } else {
-            skip(&jobs, report);
+        if let Some(cells) = cells.as_deref_mut().filter(|_| flow.is_continue() && !place.deletes) {
+            flow = cells.after(target, place.pool.as_deref(), report);
         }
         if flow.is_break() {
             break;
         }
     }
     // Some stages ran; report the objects of the others.
-    stages.for_each(|(_, jobs)| skip(&jobs, report));
-    if !report.is_complete() || target.cluster.is_interrupted() {
+    groups.flat_map(|(_, stages)| stages.into_values()).for_each(|jobs| skip(&jobs, report));
+    let is_stopped = cells.is_some_and(|cells| cells.is_stopped());
+    if !report.is_complete() || is_stopped || target.cluster.is_interrupted() {
         for candidate in prune_candidates {
             report.say(&candidate.deletion.key, ObjectAction::NotApplied, None);
         }
@@ -131,6 +136,35 @@ pub(crate) fn apply_in_order(
     let gone = prune(target, prune_candidates, options.concurrency, report);
     narrow(target, observation, &gone, parent, report);
     Ok(())
+}
+
+/// When a job runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Load balancers are deleted after everything else is applied, as pruned objects are.
+    deletes: bool,
+    /// The pool; what all pools share comes before them.
+    pool: Option<String>,
+}
+
+/// Groups the jobs by the time at which they run. Every pool has a group, also one without a job: it is waited for, too.
+fn in_order<'a>(
+    jobs: Vec<ApplyJob<'a>>,
+    cells: Option<&Cells>,
+) -> BTreeMap<Place, BTreeMap<Stage, Vec<ApplyJob<'a>>>> {
+    let mut groups: BTreeMap<Place, BTreeMap<Stage, Vec<ApplyJob<'_>>>> = BTreeMap::new();
+    let pools = cells.into_iter().flat_map(Cells::pools).cloned().map(Some);
+    for pool in pools.chain([None]) {
+        groups.entry(Place { deletes: false, pool }).or_default();
+    }
+    for job in jobs {
+        let key = &job.object.item.key;
+        let stage = Stage::of(&key.group, &key.kind);
+        let pool = cells.and_then(|_| label(&job.object.item.wanted, POOL_LABEL)).map(str::to_owned);
+        let place = Place { deletes: job.release().is_some(), pool };
+        groups.entry(place).or_default().entry(stage).or_default().push(job);
+    }
+    groups
 }
 
 /// Prepares for the first member: the parent must cover it, and the server must serve its kind.

@@ -111,6 +111,12 @@ impl Results {
         self.words.values().filter(|(known, _)| *known == word).count()
     }
 
+    /// Whether an object was created or changed.
+    pub(crate) fn has_changed(&self, key: &Key) -> bool {
+        let word = self.words.get(&key.to_string()).map(|(word, _)| *word);
+        matches!(word, Some(ObjectAction::Created | ObjectAction::Configured))
+    }
+
     /// Returns how many objects have a result.
     pub(crate) fn total(&self) -> usize {
         self.words.len()

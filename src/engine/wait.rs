@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::cluster::Pause;
+use crate::core::probe::Weight;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::{DriftSubject, Report, Rollout, report_with_gateways};
 use crate::engine::events::{Events, of_waiting_services};
 use crate::engine::live_objects::ManagedObject;
 use crate::engine::observe::observe;
+use crate::engine::probe::{NameServers, Wanted, probe};
 use crate::engine::target::Target;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +30,14 @@ pub(crate) enum WaitFor {
     Ready,
     /// Until every load balancer has its address and the workload is rolled out
     Address,
+    /// Until `probe` finds no difference, either
+    Answer,
+}
+
+impl WaitFor {
+    fn needs_address(self) -> bool {
+        matches!(self, Self::Address | Self::Answer)
+    }
 }
 
 /// Waits until the objects are ready. Reports those that are not ready in time, and returns an exit code that shows it.
@@ -46,7 +56,10 @@ pub(crate) fn until(
     loop {
         let missing = match look(target, concurrency, &mut may_see_events) {
             Ok(found) => {
-                let missing = missing(&found, what);
+                let mut missing = missing(&found, what);
+                if missing.is_empty() && what == WaitFor::Answer {
+                    missing = differences(target, concurrency)?;
+                }
                 if missing.is_empty() {
                     progress.end();
                     terminal::note(&ready(&found, what));
@@ -112,6 +125,14 @@ fn look(target: &Target, concurrency: usize, may_see_events: &mut bool) -> Resul
     Ok(report_with_gateways(&subjects, &target.rules, &events.list, None, &made.services))
 }
 
+/// Returns what a probe of the load balancers finds.
+fn differences(target: &Target, concurrency: usize) -> Result<Vec<String>, Failure> {
+    let wanted = Wanted { count: None, pools: Vec::new(), names: NameServers::default(), concurrency };
+    let probed = probe(target, &wanted)?;
+    let proven = probed.findings.into_iter().filter(|finding| finding.weight == Weight::Difference);
+    Ok(proven.map(|finding| finding.message).collect())
+}
+
 /// Returns a line for each thing that is not ready.
 fn missing(found: &Report, what: WaitFor) -> Vec<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -120,13 +141,13 @@ fn missing(found: &Report, what: WaitFor) -> Vec<String> {
         Rollout::Done => None,
         Rollout::Waiting(why) | Rollout::Failed(why) => Some(format!("{}: {why}", row.key)),
     });
-    let services = found.pools.iter().filter(|row| what == WaitFor::Address && !row.state.is_ready());
+    let services = found.pools.iter().filter(|row| what.needs_address() && !row.state.is_ready());
     let services = services.map(|row| {
         // The count and age of an event change without being news.
         let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
         format!("pool {}: {} has no address yet: {why}", row.pool, row.service)
     });
-    let routes = found.refused_routes.iter().filter(|_| what == WaitFor::Address);
+    let routes = found.refused_routes.iter().filter(|_| what.needs_address());
     let routes = routes.map(|route| format!("{}: {}", route.key, route.why));
     workloads.chain(services).chain(routes).collect()
 }
@@ -135,8 +156,11 @@ fn ready(found: &Report, what: WaitFor) -> String {
     if what == WaitFor::Ready {
         return "the workload is rolled out".to_owned();
     }
+    let answers = if what == WaitFor::Answer { ", and answers" } else { "" };
     let addresses: usize = found.pools.iter().map(|row| row.state.addresses().len()).sum();
-    format!("the workload is rolled out, and every load balancer has its address ({addresses} in all)")
+    format!(
+        "the workload is rolled out, and every load balancer has its address{answers} ({addresses} in all)"
+    )
 }
 
 fn not_ready(missing: &[String], why: &str) -> Exit {

@@ -1,5 +1,6 @@
 //! `probe` from the outside: load balancers and name servers of this machine that answer, fail and lie.
 
+mod by_pool;
 mod drained;
 mod ends;
 mod figures;

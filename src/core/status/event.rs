@@ -39,16 +39,38 @@ pub fn last_event(object: &LiveObject, events: &[&LiveObject]) -> Option<Event> 
         .filter(|event| is_about(event.field("involvedObject"), object))
         .map(|event| event.value())
         .max_by_key(|event| (event["type"] == "Warning", seconds(time(event))))?;
+    Some(of_value(last))
+}
+
+/// Returns the last warning about an object, unless a controller has reported a success after it.
+pub fn unresolved_warning(object: &LiveObject, events: &[&LiveObject]) -> Option<Event> {
+    let about = events.iter().filter(|event| is_about(event.field("involvedObject"), object));
+    let about: Vec<&Value> = about.map(|event| event.value()).collect();
+    let last = |is: &dyn Fn(&Value) -> bool| {
+        about.iter().copied().filter(|event| is(event)).max_by_key(|event| seconds(time(event)))
+    };
+    // A controller reports each attempt before it knows the result, such as `EnsuringLoadBalancer`.
+    let is_attempt = |event: &Value| {
+        let reason = event["reason"].as_str().unwrap_or_default();
+        ["Ensuring", "Updating", "Deleting"].iter().any(|word| reason.starts_with(word))
+    };
+    let warning = last(&|event| event["type"] == "Warning")?;
+    let success = last(&|event| event["type"] != "Warning" && !is_attempt(event));
+    let is_resolved = success.is_some_and(|success| seconds(time(success)) > seconds(time(warning)));
+    (!is_resolved).then(|| of_value(warning))
+}
+
+fn of_value(last: &Value) -> Event {
     let text = |field: &str| one_line(last[field].as_str().unwrap_or_default());
     let count = last["series"]["count"].as_u64().or_else(|| last["count"].as_u64());
-    Some(Event {
+    Event {
         is_warning: last["type"] == "Warning",
         reason: text("reason"),
         message: text("message"),
         // In the newer events API, an event that occurred once has no count.
         count: count.filter(|count| *count > 0).unwrap_or(1),
         last: time(last).to_owned(),
-    })
+    }
 }
 
 /// Whether an event is about this object, and not about an earlier one with the same name.
@@ -85,6 +107,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_warning_counts_until_a_success() {
+        let service =
+            LiveObject::sample(&json!({"kind": "Service", "metadata": {"name": "a", "namespace": "web"}}));
+        let event = |kind: &str, reason: &str, second: u32| {
+            LiveObject::sample(
+                &json!({"type": kind, "reason": reason, "message": "m", "lastTimestamp": format!("2026-01-01T00:00:{second:02}Z"),
+                "involvedObject": {"kind": "Service", "name": "a", "namespace": "web"}}),
+            )
+        };
+        let failed = event("Warning", "SyncLoadBalancerFailed", 10);
+        let again = event("Normal", "EnsuringLoadBalancer", 11);
+        let done = event("Normal", "EnsuredLoadBalancer", 12);
+        let early = event("Normal", "EnsuredLoadBalancer", 9);
+        for (events, expected) in [
+            (vec![&failed, &again, &early], true),
+            (vec![&failed, &again, &done], false),
+            (vec![&again, &done], false),
+            (vec![], false),
+        ] {
+            assert_eq!(unresolved_warning(&service, &events).is_some(), expected, "{events:?}");
+        }
+    }
 
     fn service() -> Value {
         json!({"kind": "Service", "metadata": {"name": "a", "namespace": "web", "uid": "1"}})
