@@ -18,6 +18,7 @@ pub(crate) mod gateway_services;
 pub(crate) mod giver;
 pub(crate) mod incoming;
 pub(crate) mod interrupts;
+pub(crate) mod left_out;
 pub(crate) mod live_objects;
 pub(crate) mod live_review;
 pub(crate) mod load_balancers;

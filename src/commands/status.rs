@@ -23,6 +23,7 @@ use crate::directory::{Project, Reviewed};
 use crate::engine::cluster_identity::identity_or_doubt;
 use crate::engine::interrupts;
 use crate::engine::interrupts::Stage;
+use crate::engine::left_out::sentences;
 use crate::engine::set_name::{Undecided, set_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -35,7 +36,8 @@ const DEFAULT_TTL: u32 = 60;
 /// Time between two refreshes.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Nodes change within minutes, and 5,000 of them are 45 MB, so they are listed only on every 15th refresh.
+/// Nodes change within minutes, and 5,000 of them are 45 MB, so they are listed only on every 15th refresh. Name servers are asked
+/// then, too.
 const REFRESHES_PER_NODE_LIST: usize = 15;
 
 /// Shows the status of the app.
@@ -60,10 +62,13 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         app: &project.spec.metadata.name,
         round_robin: round_robin.as_ref(),
         shown: None,
+        left_out: Vec::new(),
+        shown_left_out: Vec::new(),
         printed: Vec::new(),
         fails: false,
     };
     let report = observer.refresh()?;
+    screen.look_at_dns(&report)?;
     interrupts::answered();
     screen.show(&report, observer.unseen())?;
     if !args.watch {
@@ -74,9 +79,15 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         if cluster.pause(PAUSE) == Pause::Interrupted {
             break;
         }
-        let nodes = if refresh % REFRESHES_PER_NODE_LIST == 0 { observer.count_nodes() } else { Ok(()) };
+        let is_long = refresh % REFRESHES_PER_NODE_LIST == 0;
+        let nodes = if is_long { observer.count_nodes() } else { Ok(()) };
         match nodes.and_then(|()| observer.refresh()) {
-            Ok(report) => screen.show(&report, observer.unseen())?,
+            Ok(report) => {
+                if is_long {
+                    screen.look_at_dns(&report)?;
+                }
+                screen.show(&report, observer.unseen())?;
+            }
             // A watch continues while the API server restarts.
             Err(failure) => screen.fail(&failure),
         }
@@ -115,12 +126,28 @@ struct Screen<'a> {
     app: &'a str,
     round_robin: Option<&'a RoundRobin<'a>>,
     shown: Option<Report>,
+    /// What name servers hand out for pools that are left out of the round robin.
+    left_out: Vec<String>,
+    /// What of it was printed.
+    shown_left_out: Vec<String>,
     printed: Vec<Diagnostic>,
     /// Whether the last refresh failed.
     fails: bool,
 }
 
 impl Screen<'_> {
+    /// Asks name servers about pools that are left out, if the format shows the answer.
+    fn look_at_dns(&mut self, report: &Report) -> Result<(), Failure> {
+        let is_shown = matches!(
+            self.args.output,
+            None | Some(StatusFormat::Wide | StatusFormat::Json | StatusFormat::Yaml)
+        );
+        if is_shown {
+            self.left_out = sentences(self.round_robin, &report.pools)?;
+        }
+        Ok(())
+    }
+
     /// Prints a report if it differs from the last one.
     fn show(&mut self, report: &Report, unseen: &[Diagnostic]) -> Result<(), Failure> {
         if std::mem::take(&mut self.fails) {
@@ -128,7 +155,7 @@ impl Screen<'_> {
         }
         self.warn(unseen);
         let essence = report.clone().without_repetition();
-        if self.shown.as_ref() == Some(&essence) {
+        if self.shown.as_ref() == Some(&essence) && self.shown_left_out == self.left_out {
             return Ok(());
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
@@ -142,20 +169,25 @@ impl Screen<'_> {
             unseen,
             ttl: self.args.ttl.unwrap_or(ttl),
             round_robin: self.round_robin,
+            left_out: &self.left_out,
             now,
         };
         let format = self.args.output;
         let text = table::text(&shown, format);
-        let zone_warnings =
-            if format == Some(StatusFormat::Zone) { shown.zone().warnings } else { Vec::new() };
-        self.warn(&zone_warnings);
+        let warnings = match format {
+            Some(StatusFormat::Zone) => shown.zone().warnings,
+            Some(StatusFormat::Addresses) => shown.addresses().warnings,
+            _ => Vec::new(),
+        };
+        self.warn(&warnings);
         let separator = match (format, &self.shown) {
             (_, None) | (Some(StatusFormat::Json | StatusFormat::Name), _) => "",
             (Some(StatusFormat::Yaml), _) => "---\n",
-            (None | Some(StatusFormat::Wide | StatusFormat::Zone), _) => "\n",
+            (None | Some(StatusFormat::Wide | StatusFormat::Zone | StatusFormat::Addresses), _) => "\n",
         };
         terminal::data(&format!("{separator}{text}"))?;
         self.shown = Some(essence);
+        self.shown_left_out.clone_from(&self.left_out);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod findings;
+mod left_out;
 pub mod names;
 mod plan;
 mod ports;
@@ -12,6 +13,7 @@ mod status_ranges;
 mod tests;
 
 pub use crate::core::probe::findings::{Answers, Facts, Finding, Name, Weight, findings};
+pub use crate::core::probe::left_out::{LeftOut, left_out};
 pub use crate::core::probe::plan::{End, Membership, PlannedPort, PortPlan, Settings, end_of, unused};
 pub use crate::core::probe::ports::{Transport, hostnames_of_route};
 pub use crate::core::probe::rows::{

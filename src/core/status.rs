@@ -3,6 +3,7 @@
 //! All functions are pure functions of live objects; other modules read these and wait for changes.
 
 mod address;
+mod addresses;
 mod age;
 mod drift;
 mod event;
@@ -12,6 +13,7 @@ mod workload;
 mod zone;
 
 pub use crate::core::status::address::{Address, AddressState, address_state, ports};
+pub use crate::core::status::addresses::{AddressList, Listed, addresses};
 pub use crate::core::status::age::{age, seconds};
 pub use crate::core::status::drift::{Drift, DriftSubject, drift};
 pub use crate::core::status::event::{Event, last_event, unresolved_warning};

@@ -23,7 +23,10 @@ use crate::output::format::Separator;
   kubectl largescale status -f app --watch
 
   # Print the DNS records of the round robin
-  kubectl largescale status -f app -o zone")]
+  kubectl largescale status -f app -o zone
+
+  # Print the addresses that customers put into their firewalls
+  kubectl largescale status -f app -o addresses")]
 pub struct Args {
     /// Output format [default: tables]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
@@ -48,7 +51,9 @@ impl MultiTarget for Args {
         match self.output {
             None | Some(StatusFormat::Wide) => Separator::Headings,
             Some(StatusFormat::Yaml) => Separator::Dashes,
-            Some(StatusFormat::Json | StatusFormat::Name | StatusFormat::Zone) => Separator::Nothing,
+            Some(StatusFormat::Json | StatusFormat::Name | StatusFormat::Zone | StatusFormat::Addresses) => {
+                Separator::Nothing
+            }
         }
     }
 }
@@ -66,4 +71,6 @@ pub(super) enum StatusFormat {
     Name,
     /// DNS records of the round robin
     Zone,
+    /// Addresses for firewalls, also reserved ones, one on each line
+    Addresses,
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::commands::status::view::Shown;
 use crate::core::json;
 use crate::core::manifest::Key;
-use crate::core::status::{Address, AddressState, PoolRow, RefusedRoute, Rollout, WorkloadRow};
+use crate::core::status::{Address, AddressState, Listed, PoolRow, RefusedRoute, Rollout, WorkloadRow};
 
 /// Returns the report as a JSON value.
 pub(super) fn as_json(shown: &Shown<'_>) -> Value {
@@ -19,6 +19,7 @@ pub(super) fn as_json(shown: &Shown<'_>) -> Value {
                 "pool": record.pool })
         })
         .collect();
+    let addresses: Vec<Value> = shown.addresses().addresses.iter().map(address_json).collect();
     let names = |keys: &[Key]| keys.iter().map(Key::to_string).collect::<Vec<_>>();
     let unseen: Vec<&str> = shown.unseen.iter().map(|problem| problem.message.as_str()).collect();
     json!({
@@ -36,8 +37,15 @@ pub(super) fn as_json(shown: &Shown<'_>) -> Value {
             "unseen": names(&report.drift.unseen),
         },
         "dns": records,
+        "addresses": addresses,
+        "leftOut": shown.left_out,
         "warnings": unseen,
     })
+}
+
+fn address_json(listed: &Listed) -> Value {
+    json!({ "address": listed.address.to_string(), "pools": listed.pools, "given": listed.is_given,
+        "reserved": listed.is_reserved })
 }
 
 fn pool_json(row: &PoolRow) -> Value {
@@ -145,6 +153,7 @@ mod tests {
             unseen: &[],
             ttl: 60,
             round_robin: None,
+            left_out: &[],
             now: 300,
         };
         assert_eq!(
@@ -154,6 +163,8 @@ mod tests {
                 "kind": "Status",
                 "name": "nginx",
                 "ready": false,
+                "addresses": [{"address": "192.0.2.1", "pools": ["a"], "given": true, "reserved": false}],
+                "leftOut": [],
                 "pools": [
                     {
                         "pool": "a", "ready": true, "state": "ready",
@@ -175,6 +186,7 @@ mod tests {
                     "message": "it is not in the cluster"}],
                 "drift": {"differing": ["service/web/web-a"], "uncertain": [], "absent": ["deployment/web/web"], "unseen": []},
                 "dns": [{"name": "nginx", "ttl": 60, "type": "A", "address": "192.0.2.1", "pool": "a"}],
+                "addresses": [{"address": "192.0.2.1", "pools": ["a"], "given": true, "reserved": false}],
                 "warnings": [],
             })
         );

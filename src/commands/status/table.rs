@@ -21,6 +21,7 @@ pub(super) fn text(shown: &Shown<'_>, format: Option<StatusFormat>) -> String {
             shown.report.pools.iter().map(|row| format!("{}/{}\n", kind(row), row.service.name)).collect()
         }
         Some(StatusFormat::Zone) => shown.zone().text(),
+        Some(StatusFormat::Addresses) => shown.addresses().text(),
     }
 }
 
@@ -55,6 +56,7 @@ fn tables(shown: &Shown<'_>, headings: &[&str], names: Names) -> String {
         table(headings, &pools),
         table(&["WORKLOAD", "ROLLOUT"], &workloads),
         lines(reasons(shown)),
+        lines(shown.left_out.to_vec()),
         lines(drift(report, names)),
         lines(readiness(shown)),
     ];
@@ -154,6 +156,7 @@ mod tests {
                 unseen: &[],
                 ttl: 60,
                 round_robin: None,
+                left_out: &[],
                 now: 300,
             },
             format,
@@ -173,6 +176,7 @@ mod tests {
                 unseen: &[],
                 ttl: 60,
                 round_robin: None,
+                left_out: &[],
                 now: 300,
             };
             text(&shown, None)

@@ -2,7 +2,7 @@
 
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::status::{Report, Zone, zone};
+use crate::core::status::{AddressList, Report, Zone, addresses, zone};
 use crate::scope::Scope;
 
 /// Everything that is printed.
@@ -21,11 +21,18 @@ pub(super) struct Shown<'a> {
     pub ttl: u32,
     /// The DNS settings of the spec.
     pub round_robin: Option<&'a RoundRobin<'a>>,
+    /// What name servers hand out for pools that are left out of the round robin.
+    pub left_out: &'a [String],
     /// The current time in seconds since 1970.
     pub now: i64,
 }
 
 impl Shown<'_> {
+    /// Returns the addresses for firewalls.
+    pub fn addresses(&self) -> AddressList {
+        addresses(self.round_robin, &self.report.pools)
+    }
+
     /// Returns the DNS records to create.
     pub fn zone(&self) -> Zone {
         zone(self.app, self.ttl, self.round_robin, &self.report.pools)
