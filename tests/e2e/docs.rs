@@ -1,12 +1,15 @@
 //! Runs the documentation pages that need a cluster. A comment below the title of such a page describes the cluster:
-//! `<!-- cluster: 6 nodes in 3 pools -->`.
+//! `<!-- cluster: 6 nodes in 3 pools -->`. With `, on loopback` before the end, the load balancers have addresses from 127.0.99.1 on,
+//! and the page may start servers there, and the name server `$CHECKOUT/target/coredns`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use regex_lite::Regex;
 
+use crate::child::skip;
 use crate::control_plane::{ControlPlane, Parts};
 use crate::pages::{Page, in_turn};
 
@@ -43,6 +46,11 @@ fn howto_move_a_pool() {
 #[test]
 fn howto_drain_a_pool() {
     plays("docs/howto/drain-a-pool.md");
+}
+
+#[test]
+fn howto_verify_round_robin() {
+    plays("docs/howto/verify-round-robin.md");
 }
 
 #[test]
@@ -101,11 +109,19 @@ fn pages(directory: &Path) -> Vec<PathBuf> {
 fn plays(name: &str) {
     let path = checkout().join(name);
     let text = fs::read_to_string(&path).unwrap();
-    let comment = Regex::new(r"(?m)^<!-- cluster: (\d+) nodes in (\d+) pools -->").unwrap();
+    let comment = Regex::new(r"(?m)^<!-- cluster: (\d+) nodes in (\d+) pools(, on loopback)? -->").unwrap();
     let wanted =
         comment.captures(&text).unwrap_or_else(|| panic!("{name} does not name the cluster that it needs"));
     let number = |index: usize| wanted[index].parse::<usize>().unwrap();
-    let Some(plane) = ControlPlane::own(Parts::All, number(1), number(2)) else { return };
+    let on_loopback = wanted.get(3).is_some().then(Loopback::reserve);
+    let plane = match &on_loopback {
+        None => ControlPlane::own(Parts::All, number(1), number(2)),
+        Some(None) => return,
+        Some(Some(_)) => ControlPlane::with_addresses(number(1), number(2), Loopback::BLOCK),
+    };
+    let Some(plane) = plane else { return };
+    // Ends also what a page left running, if this function panics.
+    let processes = ProcessGroup::start();
     let directory = tempfile::Builder::new().prefix("page-").tempdir().unwrap();
     let home = tempfile::tempdir().unwrap();
     let state = home.path().join("directory");
@@ -127,7 +143,8 @@ fn plays(name: &str) {
             .env("GIT_AUTHOR_EMAIL", "you@example.com")
             .env("GIT_COMMITTER_NAME", "you")
             .env("GIT_COMMITTER_EMAIL", "you@example.com")
-            .stdin(Stdio::null());
+            .stdin(Stdio::null())
+            .process_group(processes.id());
         command
     };
     let write = |name: &str, text: &str| {
@@ -144,12 +161,63 @@ fn plays(name: &str) {
     assert_eq!(played.not_run, [""; 0], "{name}");
 }
 
-/// Replaces what differs between runs: addresses, ages, commit ids, server names, progress messages, column widths,
+/// The addresses of this machine for load balancers of a page, which prints them. One page at a time has them, also among several
+/// runs of the tests.
+struct Loopback {
+    _lock: File,
+}
+
+impl Loopback {
+    const BLOCK: &str = "127.0.99.0/24";
+
+    /// Waits for the addresses; `None` after printing which program of such pages is not there.
+    fn reserve() -> Option<Self> {
+        if !checkout().join("target/coredns").exists() {
+            skip("target/coredns was not built: run make coredns");
+            return None;
+        }
+        if Command::new("python3").arg("--version").output().is_err() {
+            skip("no python3");
+            return None;
+        }
+        let lock = File::create(std::env::temp_dir().join("largescale-loopback-addresses.lock")).unwrap();
+        lock.lock().unwrap();
+        Some(Self { _lock: lock })
+    }
+}
+
+/// The group of all processes that a page starts. They are killed when it is dropped.
+struct ProcessGroup {
+    leader: Child,
+}
+
+impl ProcessGroup {
+    fn start() -> Self {
+        // A group exists as long as its leader.
+        let leader = Command::new("sleep").arg("3600").process_group(0).spawn().unwrap();
+        Self { leader }
+    }
+
+    fn id(&self) -> i32 {
+        self.leader.id().try_into().unwrap()
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        let group = format!("-{}", self.leader.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        let _ = self.leader.wait();
+    }
+}
+
+/// Replaces what differs between runs: addresses, ages, latencies, commit ids, server names, progress messages, column widths,
 /// and the order of concurrent results.
 fn essence(text: &str) -> String {
     let mut text = text.to_owned();
     for (pattern, mask) in [
         (r"198\.18\.\d+\.\d+", "ADDRESS"),
+        (r"(<|\b)\d+ms\b", "LATENCY"),
         (r"\b\d+(m\d*)?s\b", "AGE"),
         (r"\b[0-9a-f]{7,40}\b", "COMMIT"),
         (r"https://127\.0\.0\.1:\d+", "SERVER"),
