@@ -137,7 +137,7 @@ pub fn unused(probe: &Probe, ends: &[End]) -> Vec<Diagnostic> {
     let has = |wanted: &ProbePort| {
         let of_source = |end: &&End| wanted.service.as_ref().is_none_or(|service| *service == end.source);
         ends.iter().filter(of_source).flat_map(|end| &end.ports).any(|port| match &wanted.port {
-            PortName::Number(number) => *number == port.number,
+            PortName::Number(number) => *number == i64::from(port.number),
             PortName::Name(name) => *name == port.name,
         })
     };

@@ -91,8 +91,8 @@ pub struct ProbePort {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum PortName {
-    /// A number.
-    Number(u16),
+    /// A number from 1 to 65535.
+    Number(i64),
     /// A name.
     Name(String),
 }
@@ -164,7 +164,7 @@ impl Probe {
     /// Returns the settings of a port. Those for one Service win over those for any.
     pub fn of_port(&self, service: &str, number: u16, name: &str) -> Option<&ProbePort> {
         let is_port = |port: &&ProbePort| match &port.port {
-            PortName::Number(wanted) => *wanted == number,
+            PortName::Number(wanted) => *wanted == i64::from(number),
             PortName::Name(wanted) => !name.is_empty() && wanted == name,
         };
         let mut ports = self.ports.iter().filter(is_port);
@@ -209,7 +209,9 @@ impl ProbePort {
         let mut problems = Vec::new();
         let mut report = |field: &'static str, message: String| problems.push((field, message));
         match &self.port {
-            PortName::Number(0) => report("port", format!("`{what}.port` is 0, expected 1 to 65535")),
+            PortName::Number(number) if !(1..=65_535).contains(number) => {
+                report("port", format!("`{what}.port` is {number}, expected 1 to 65535"));
+            }
             PortName::Name(name) if name.is_empty() => report("port", format!("`{what}.port` is empty")),
             _ => {}
         }
@@ -337,6 +339,7 @@ fn is_host(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::spec::LargeScale;
     use crate::core::yaml;
 
     fn messages(probe: &str) -> Vec<String> {
@@ -357,6 +360,22 @@ mod tests {
     - {port: 9, check: none}
 ";
         assert_eq!(messages(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_port_has_a_number_or_a_name() {
+        let read = |port: &str| {
+            let text = format!(
+                "apiVersion: largescale.dev/v1alpha1\nkind: LargeScale\nmetadata: {{name: a}}\nspec:\n  manifests: [a.yaml]\n  \
+                 platform: hetzner\n  probe: {{ports: [{{port: {port}}}]}}\n"
+            );
+            LargeScale::read("f", &text).map(|(spec, _)| spec.spec.probe.unwrap().ports[0].port.to_string())
+        };
+        assert_eq!((read("443").unwrap(), read("https").unwrap()), ("443".to_owned(), "https".to_owned()));
+        for wrong in ["[443]", "70000", "-1", "1.5", "true"] {
+            let problems = read(wrong).unwrap_err();
+            assert!(problems[0].to_string().contains("spec.probe.ports[0].port"), "{wrong}: {}", problems[0]);
+        }
     }
 
     #[test]

@@ -369,8 +369,12 @@ fn shape_of(schema: &Value) -> Shape {
         return Shape::Object(reference.rsplit('/').next().unwrap_or_default().to_owned());
     }
     if let Some(choices) = schema.get("anyOf").and_then(Value::as_array) {
-        let not_null =
-            choices.iter().find(|choice| choice.get("type").and_then(Value::as_str) != Some("null"));
+        let kind = |choice: &Value| choice.get("type").and_then(Value::as_str).map(str::to_owned);
+        let kinds: Vec<String> = choices.iter().filter_map(kind).collect();
+        if ["integer", "string"].iter().all(|wanted| kinds.iter().any(|kind| kind == wanted)) {
+            return Shape::IntOrText;
+        }
+        let not_null = choices.iter().find(|choice| kind(choice).as_deref() != Some("null"));
         return not_null.map_or(Shape::Any, shape_of);
     }
     if let Some(known) = values_of(schema) {

@@ -28,13 +28,21 @@ pub(super) fn findings(observed: &Observed, _rows: &[Row], facts: Facts<'_>) -> 
             Err(problem) => vec![about_problem(name, problem, facts.flags)],
         };
         for one in all {
-            said.entry(one).or_default().push(published.server.to_string());
+            let servers = said.entry(one).or_default();
+            // Without a server, the problem says which kind was not found.
+            if !published.server.is_missing() {
+                servers.push(published.server.to_string());
+            }
         }
     }
     let finding = |(said, servers): (Said, Vec<String>)| Finding {
         weight: said.weight,
         kind: said.kind,
-        message: format!("{} (asked {})", said.message, listed(&servers)),
+        message: if servers.is_empty() {
+            said.message
+        } else {
+            format!("{} (asked {})", said.message, listed(&servers))
+        },
         hint: said.hint,
     };
     said.into_iter().map(finding).chain(not_reserved(observed)).collect()
