@@ -170,6 +170,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
     }
 
+    let mut cells = args.cells(&target)?;
     let mut report = Results::new(args.output, "");
     let jobs = match &plan {
         Some(plan) => {
@@ -177,7 +178,6 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         }
         None => jobs(&target, &observation, args.server_side, &mut report),
     };
-    let mut cells = args.cells(&target)?;
     let jobs = match &cells {
         Some(cells) => of_cells(cells, jobs),
         None => jobs,
