@@ -6,10 +6,10 @@ use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use largescale::core::probe::names::{NameProblem, parse_server};
-use largescale::network::dns::{Servers, resolve};
+use largescale::network::dns::{Servers, addresses_of_all, lookup, resolve};
 use largescale::network::run;
 
-use super::{addresses, none, problem, row, rows, short};
+use super::{addresses, none, only, problem, row, rows, short};
 use crate::name_server::{Asked, NameServer, Reaction};
 
 const NAME: &str = "www.example.com";
@@ -254,4 +254,26 @@ fn a_given_server_can_have_a_name() {
     assert_eq!(resolved, Ok(vec!["192.0.2.53:53".parse().unwrap()]));
     let missing = run(resolve(&parse_server("name.invalid").unwrap(), &short())).unwrap();
     assert!(matches!(missing, Err(NameProblem::Unreachable { .. })), "{missing:?}");
+}
+
+/// The host name of a load balancer comes from the status of a Service, which is untrusted.
+#[test]
+fn host_names_that_are_no_names() {
+    let server = NameServer::start(|asked| asked.answer(&["www.example.com 60 A 192.0.2.1"]).into());
+    let long = "a".repeat(300);
+    let labels = "a.".repeat(200);
+    let hosts = ["\u{1b}[2J", "a..b", "", ".", "a b.example.com", "bücher.example.com", "-", &long, &labels];
+    let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let found = run(addresses_of_all(&hosts, &only(&server), &short())).unwrap();
+    assert_eq!(found.len(), hosts.len());
+    for (row, host) in found.iter().zip(&hosts) {
+        assert_eq!(&row.name, host);
+        let text = row.result.as_ref().unwrap_err().to_string();
+        assert!(!text.contains('\u{1b}') && !text.is_empty(), "{host:?}: {text:?}");
+    }
+    // The same names as names of the zone.
+    for host in &hosts {
+        let rows = run(lookup(std::slice::from_ref(host), &only(&server), &short())).unwrap();
+        assert!(rows.iter().all(|row| row.result.is_err()), "{rows:?}");
+    }
 }
