@@ -33,6 +33,21 @@ spec:
   rules: [{backendRefs: [{name: web, port: 80}]}]
 ";
 
+/// The probe connects to the listeners of the Gateways, at the addresses of the Services that were made for them. Nothing answers there.
+fn probed(app: &App<'_>, status: &Value) {
+    let probe = app.run(&["probe", "--no-dns", "-o", "json"]);
+    let probe: Value = serde_json::from_str(&probe.out).unwrap_or_else(|error| panic!("{error}: {probe:?}"));
+    for (row, pool) in probe["ports"].as_array().unwrap().iter().zip(status["pools"].as_array().unwrap()) {
+        assert_eq!(row["object"]["kind"], "Gateway", "{probe}");
+        assert_eq!(row["object"]["name"], pool["gateway"]["name"]);
+        assert_eq!(
+            (&row["address"], &row["port"], &row["check"]),
+            (&pool["addresses"][0], &json!(80), &json!("tcp"))
+        );
+    }
+    assert_eq!(probe["ports"].as_array().unwrap().len(), 2, "{probe}");
+}
+
 /// Defines the kinds, as far as this test needs them.
 fn define_kinds(plane: &ControlPlane) {
     for (group, version, kind, plural, scope) in [
@@ -164,6 +179,8 @@ fn gateways_of_pools_have_the_state_of_their_services() {
         2,
         "{zone}"
     );
+
+    probed(&app, &report);
 
     // The Services that the implementation made are those of the Gateways, and not further ones.
     let capacity = app.run(&["capacity", "-o", "json"]).json();
