@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, TcpListener};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::certificates::Certificates;
+use crate::name_server::NameServer;
+use crate::objects::Patch;
 use crate::probe::ends::{Behavior, Envoy, program};
 use crate::probe::{DNS, applied, findings, free_port, plane, zone};
 use crate::run::{Run, Running};
@@ -182,6 +184,35 @@ fn names_that_are_missing_foreign_or_too_long() {
     }
     let yaml = app.run(&["probe", "--dns", &well.address.to_string(), "-o", "yaml"]).ok();
     assert!(yaml.starts_with("apiVersion: largescale.dev/v1alpha1\nkind: Probe\n"), "{yaml}");
+}
+
+#[test]
+fn a_load_balancer_with_both_families() {
+    let Some(plane) = plane() else { return };
+    let Ok(_v6) = TcpListener::bind("[::1]:0") else { return };
+    let port = free_port();
+    let (app, addresses) = applied(plane, "probe-families", &format!("[{{port: {port}}}]"), DNS);
+    let ends = listen(&addresses, port);
+    let ingress = json!([{"ip": addresses["pool00"]}, {"ip": "::1"}]);
+    let service = app.path("v1", "services/web-pool00/status");
+    plane.patch(&service, Patch::Merge, &json!({"status": {"loadBalancer": {"ingress": ingress}}}));
+    let mut records: Vec<String> =
+        addresses.values().map(|address| format!("www.example.test 60 A {address}")).collect();
+    let server = |records: &[String]| {
+        NameServer::zone("example.test", &records.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let without = server(&records);
+    let (code, found, value) = findings(&app, &["--dns", &without.address.to_string()]);
+    let expected = ["difference not-answering", "difference missing-in-dns"];
+    assert_eq!((code, found), (1, expected.map(str::to_owned).to_vec()), "{value}");
+    assert!(value.to_string().contains(&format!("pool pool00: [::1]:{port}/TCP does not answer")), "{value}");
+    let _six = TcpListener::bind(("::1", port)).unwrap();
+    records.push("www.example.test 60 AAAA ::1".to_owned());
+    let with = server(&records);
+    let (code, found, value) = findings(&app, &["--dns", &with.address.to_string()]);
+    assert_eq!((code, found.len()), (0, 0), "{value}");
+    assert_eq!(value["ports"].as_array().unwrap().len(), 5);
+    drop(ends);
 }
 
 #[test]
