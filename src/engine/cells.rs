@@ -153,7 +153,7 @@ impl Cells {
         }
     }
 
-    /// Returns what is not ready, and what is true of the pool if nothing is missing.
+    /// Returns the reasons to wait, and a phrase about the pool for the case that there is none.
     fn look(&self, target: &Target, pool: Option<&str>) -> (Vec<String>, &'static str) {
         let Waiting { until, concurrency, .. } = self.waiting;
         let mut missing = match rollouts(target, pool, concurrency) {

@@ -75,7 +75,7 @@ impl Weight {
 /// The largest number of names in one sentence.
 const MAX_LISTED: usize = 5;
 
-/// Returns the findings: first the differences, then what is not known, then the warnings.
+/// Returns the findings: differences first, then unknown results, then warnings.
 pub fn findings(observed: &Observed, rows: &[Row], facts: Facts<'_>) -> Vec<Finding> {
     let mut findings = connections::findings(rows, facts);
     findings.extend(certificates::findings(rows, facts));

@@ -7,29 +7,9 @@ use super::check::{Certificate, CertificateProblem, Check, Step, Tried, Trouble}
 use super::names::{Alias, Answer, NameProblem, Published, PublishedAddress, Server, ServerKind};
 use super::*;
 use crate::core::dns::{Dns, Exclusion, RoundRobin};
-use crate::core::manifest::Key;
-use crate::core::status::{Address, AddressState, Binding, PoolRow};
+use crate::core::status::{Address, AddressState, PoolRow};
 
 const LIMIT: Duration = Duration::from_secs(5);
-
-fn pool_row(pool: &str, state: AddressState) -> PoolRow {
-    PoolRow {
-        pool: pool.to_owned(),
-        source: "web".to_owned(),
-        service: Key {
-            group: String::new(),
-            kind: "Service".to_owned(),
-            namespace: "shop".to_owned(),
-            name: format!("web-{pool}"),
-        },
-        made: None,
-        nodes: None,
-        created: None,
-        ports: String::new(),
-        state,
-        binding: Binding::Same,
-    }
-}
 
 fn at(addresses: &[&str]) -> AddressState {
     let address = |text: &&str| match text.parse::<::core::net::IpAddr>() {
@@ -46,8 +26,12 @@ fn service(ports: &Value) -> Value {
 fn end(pool: &str, addresses: &[&str]) -> End {
     let settings = Settings { probe: &Probe::default(), round_robin: None, count: None };
     let state = if addresses.is_empty() { AddressState::Pending { why: None } } else { at(addresses) };
-    let end =
-        end_of(&pool_row(pool, state), &service(&json!([{"port": 443, "name": "https"}])), &[], settings);
+    let end = end_of(
+        &PoolRow::sample(pool, "web", state),
+        &service(&json!([{"port": 443, "name": "https"}])),
+        &[],
+        settings,
+    );
     End { membership: Membership::In, ..end }
 }
 
@@ -55,7 +39,7 @@ fn end(pool: &str, addresses: &[&str]) -> End {
 fn planned(object: &Value, probe: &Value, round_robin: Option<&RoundRobin<'_>>) -> Vec<String> {
     let probe: Probe = serde_json::from_value(probe.clone()).unwrap();
     let settings = Settings { probe: &probe, round_robin, count: None };
-    let end = end_of(&pool_row("a", at(&["192.0.2.1"])), object, &[], settings);
+    let end = end_of(&PoolRow::sample("a", "web", at(&["192.0.2.1"])), object, &[], settings);
     let line = |port: &PlannedPort| {
         let plan = match &port.plan {
             PortPlan::Skip(why) => format!("skip: {why}"),
@@ -266,7 +250,7 @@ fn ports_that_do_not_answer() {
             "difference not-answering: pool a: 192.0.2.1:443/TCP does not answer as expected: connection refused",
             "difference not-answering: pool b: 192.0.2.2:443/TCP does not answer as expected: timed out after 5s while connecting",
             "difference partly-answering: pool c: 192.0.2.3:443/TCP fails for 1 of 3 connections, the last time because: the certificate has expired",
-            "difference no-address: pool d: service/shop/web-d has no address: pending",
+            "difference no-address: pool d: service/web/web-d has no address: pending",
             "unknown not-reachable-from-here: cannot check pool e: 192.0.2.5:443/TCP: this machine has no route to it",
         ]
     );
@@ -367,7 +351,7 @@ fn an_answer_with_some_of_the_pools_lacks_none() {
     all.resolved.insert("a.elb.example.com".to_owned(), Err(NameProblem::NotFound));
     assert_eq!(
         lines(&all, Answers::Some)[0],
-        "difference no-address: pool a: service/shop/web-a has no address: a.elb.example.com: the name does not exist (NXDOMAIN)"
+        "difference no-address: pool a: service/web/web-a has no address: a.elb.example.com: the name does not exist (NXDOMAIN)"
     );
 }
 

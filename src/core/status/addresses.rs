@@ -87,8 +87,7 @@ impl AddressList {
 mod tests {
     use super::*;
     use crate::core::dns::Dns;
-    use crate::core::manifest::Key;
-    use crate::core::status::{AddressState, Binding};
+    use crate::core::status::AddressState;
 
     fn row(pool: &str, addresses: &[&str]) -> PoolRow {
         let address = |text: &&str| match text.parse::<IpAddr>() {
@@ -99,23 +98,7 @@ mod tests {
             [] => AddressState::Pending { why: None },
             _ => AddressState::Ready { addresses: addresses.iter().map(address).collect() },
         };
-        let service = Key {
-            group: String::new(),
-            kind: "Service".to_owned(),
-            namespace: "shop".to_owned(),
-            name: format!("web-{pool}"),
-        };
-        PoolRow {
-            pool: pool.to_owned(),
-            source: "web".to_owned(),
-            service,
-            made: None,
-            nodes: None,
-            created: None,
-            ports: String::new(),
-            state,
-            binding: Binding::Same,
-        }
+        PoolRow::sample(pool, "web", state)
     }
 
     #[test]
@@ -143,7 +126,7 @@ mod tests {
         assert_eq!(
             messages,
             [
-                "service/shop/web-c of the pool c has no address and is not in the list: pending",
+                "service/web/web-c of the pool c has no address and is not in the list: pending",
                 "the load balancer of the pool d has the host name d.elb.example.com and is not in the list",
             ]
         );

@@ -112,6 +112,30 @@ impl Report {
     }
 }
 
+#[cfg(test)]
+impl PoolRow {
+    /// Returns the row of the Service `SOURCE-POOL` in the namespace `web`.
+    pub(in crate::core) fn sample(pool: &str, source: &str, state: AddressState) -> Self {
+        let service = Key {
+            group: String::new(),
+            kind: "Service".to_owned(),
+            namespace: "web".to_owned(),
+            name: format!("{source}-{pool}"),
+        };
+        Self {
+            made: None,
+            pool: pool.to_owned(),
+            source: source.to_owned(),
+            service,
+            nodes: None,
+            created: None,
+            ports: String::new(),
+            state,
+            binding: Binding::Same,
+        }
+    }
+}
+
 impl PoolRow {
     /// Whether clients reach the nodes of the pool: the load balancer has an address and its binding, and a node is Ready. Nodes that
     /// could not be read do not count.

@@ -125,28 +125,10 @@ mod tests {
 
     use super::*;
     use crate::core::dns::{Dns, Exclusion};
-    use crate::core::manifest::Key;
     use crate::core::status::AddressState;
-    use crate::core::status::Binding;
 
     fn row(pool: &str, source: &str, state: AddressState) -> PoolRow {
-        let service = Key {
-            group: String::new(),
-            kind: "Service".to_owned(),
-            namespace: "web".to_owned(),
-            name: format!("{source}-{pool}"),
-        };
-        PoolRow {
-            made: None,
-            pool: pool.to_owned(),
-            source: source.to_owned(),
-            service,
-            nodes: None,
-            created: None,
-            ports: String::new(),
-            state,
-            binding: Binding::Same,
-        }
+        PoolRow::sample(pool, source, state)
     }
 
     fn at(addresses: &[&str]) -> AddressState {

@@ -57,7 +57,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Reports what is not a map of strings.
+    /// Reports a value of another type than a map of strings.
     fn texts(&mut self, at: &str) {
         self.map(at);
         for (key, value) in self.value(at).and_then(Value::as_object).into_iter().flatten() {
@@ -67,7 +67,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Reports what is not a list of maps, and returns the maps with their pointers.
+    /// Reports values of another type than a list of maps, and returns the maps with their pointers.
     fn maps(&mut self, at: &str) -> Vec<(String, &'a Value)> {
         let Some(value) = self.value(at) else { return Vec::new() };
         let Some(list) = value.as_array() else {
