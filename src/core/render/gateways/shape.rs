@@ -18,6 +18,7 @@ pub(super) fn problems(object: &Object) -> Vec<Diagnostic> {
         found.map("/spec/infrastructure/parametersRef");
         found.texts("/spec/infrastructure/labels");
         found.texts("/spec/infrastructure/annotations");
+        found.maps("/spec/addresses");
         found.listeners();
     } else if is_listener_set(object) {
         found.map("/spec/parentRef");
