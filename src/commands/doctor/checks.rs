@@ -11,7 +11,9 @@ use crate::core::platform::choose::choose;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::directory::git::Listed;
-use crate::directory::{NamedBy, Project, beginning_with, is_same, nodes_from, on_path, says, this_program};
+use crate::directory::{
+    NamedBy, Project, beginning_with, is_same, nodes_from, on_path, refuse_same_id, says, this_program,
+};
 use crate::engine::cluster_identity::named;
 use crate::engine::set_name::moved;
 use crate::failure::Failure;
@@ -105,7 +107,7 @@ fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
     let repository = project.repository().ok()??;
     let listing = repository.listing(Listed::Locks, None).ok()?;
-    repository.refuse_copies(id, &project.lock_path(), &project.source.flags(), &listing).err()
+    refuse_same_id(project, id, repository, &listing).err()
 }
 
 /// Connects to the cluster. A failure is only a warning if the spec reads its nodes from a file.

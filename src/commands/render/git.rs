@@ -13,7 +13,7 @@ use crate::core::tree::plan::{Action, Plan};
 use crate::directory::git::{
     Difference, Filters, GitFileStatus, GitState, Head, Listed, Rendered, Repository,
 };
-use crate::directory::{Project, on_path};
+use crate::directory::{Project, on_path, refuse_same_id};
 use crate::engine::discover::LockIdentity;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -90,7 +90,7 @@ fn accepting(
     let listed = if id.is_some() { Listed::Locks } else { Listed::Nothing };
     let listing = repository.listing(listed, rendered)?;
     if let Some(id) = id {
-        repository.refuse_copies(id, &project.lock_path(), &project.source.flags(), &listing)?;
+        refuse_same_id(project, id, repository, &listing)?;
     }
     if !is_held {
         // A separate repository for rendered files is fine, but a commit cannot span two.

@@ -40,9 +40,14 @@ pub fn merge(branches: Branches<'_>) -> Checked<Lock> {
     let values: BTreeSet<&String> = ours.pools.keys().chain(theirs.pools.keys()).collect();
     for value in values {
         let of = |lock: Option<&Lock>| lock.and_then(|lock| lock.pools.get(value)).cloned();
-        let merged = merge_pool(value, base.is_some(), of(base), of(Some(ours)), of(Some(theirs)));
-        let merged =
-            merged.or_else(|problem| chosen.map(|branch| of(Some(branches.of(branch)))).ok_or(problem));
+        let merged = match (base, chosen) {
+            // Without a beginning, a pool of one branch was added there or removed in the other: a kept pool loses no address.
+            (None, Some(_)) if of(Some(ours)).is_none() || of(Some(theirs)).is_none() => {
+                Ok(of(Some(ours)).or_else(|| of(Some(theirs))))
+            }
+            _ => merge_pool(value, base.is_some(), of(base), of(Some(ours)), of(Some(theirs)))
+                .or_else(|problem| chosen.map(|branch| of(Some(branches.of(branch)))).ok_or(problem)),
+        };
         match merged {
             Ok(Some(pool)) => drop(pools.insert(value.clone(), pool)),
             Ok(None) => {}
@@ -300,6 +305,11 @@ mod tests {
         let merged = |ours, theirs| merge(Branches { base: None, ours, theirs, chosen: None });
         assert!(merged(&ours, &theirs).unwrap_err()[0].message.contains("pool `b` is in one of them"));
         assert_eq!(text(&merged(&ours, &ours).unwrap()), "a b");
+        // A user who takes one of both does not decide about a pool that only the other one has.
+        for chosen in [Branch::Ours, Branch::Theirs] {
+            let branches = Branches { base: None, ours: &ours, theirs: &theirs, chosen: Some(chosen) };
+            assert_eq!(text(&merge(branches).unwrap()), "a b");
+        }
     }
 
     #[test]

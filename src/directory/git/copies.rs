@@ -1,11 +1,11 @@
-//! Finds locks with the same id in one repository: a user copied a directory.
+//! Finds locks with the same id in one repository.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::core::lock::{Lock, LockId};
-use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 use crate::directory::files::read;
 use crate::directory::git::command::{Failed, GitAccess, git};
@@ -22,15 +22,14 @@ impl Repository {
         Ok(String::from_utf8_lossy(&found).lines().map(str::to_owned).collect())
     }
 
-    /// Refuses a lock whose id another listed lock also has, tracked or not: both directories would be applied as one ApplySet.
-    /// Searches for the id in every form that YAML allows. `flags` name the spec on the command line.
-    pub fn refuse_copies(
+    /// Returns the listed locks with this id, tracked or not, without `lock`: their paths below the root. Searches for the id in every
+    /// form that YAML allows.
+    pub(in crate::directory) fn copies_of(
         &self,
         id: &LockId,
         lock: &Path,
-        flags: &str,
         listing: &Listing,
-    ) -> Result<(), Diagnostic> {
+    ) -> Result<Vec<String>, Diagnostic> {
         let own = self.path(lock)?;
         let has_id = |path: &[u8]| {
             let file = self.root().join(path_of(path));
@@ -39,28 +38,18 @@ impl Repository {
                 && read(&file, "").is_ok_and(|bytes| String::from_utf8_lossy(&bytes).contains(id.as_str()))
         };
         let copies = listing.locks().filter(|path| *path != own && has_id(path));
-        let copies: Vec<String> = copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect();
-        let Some(first) = copies.first() else { return Ok(()) };
-        let more = if copies.len() > 1 { format!(" and {} more", copies.len() - 1) } else { String::new() };
-        let mut all = [&own].into_iter().map(Vec::as_slice).chain(copies.iter().map(String::as_bytes));
-        if let Some((path, commit)) = all.find_map(|path| Some((path, self.with_other_id(path, id)?))) {
-            let file = format!(":/{}", String::from_utf8_lossy(path));
-            return Err(Diagnostic::refusal(format!(
-                "{first}{more} in this repository has the same id: a merge took the lock of one directory for that of another"
-            ))
-            .at(Location::file(lock.display().to_string()))
-            .hint(format!(
-                "`git checkout {commit} -- {}` restores the lock of before the merge; then render",
-                shell_quote::word(&file)
-            )));
-        }
-        Err(Diagnostic::refusal(format!(
-            "{first}{more} in this repository has the same id: the directory was copied"
-        ))
-        .at(Location::file(lock.display().to_string()))
-        .hint(format!(
-            "if this one is the copy, `kubectl largescale render{flags} --new-id` gives it another id; two apps in one cluster also need two names (`metadata.name`)"
-        )))
+        Ok(copies.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+    }
+
+    /// Returns the command that restores one of these locks, if a merge took it from another directory.
+    pub(in crate::directory) fn restore_of<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a str>,
+        id: &LockId,
+    ) -> Option<String> {
+        let (path, commit) =
+            paths.into_iter().find_map(|path| Some((path, self.with_other_id(path.as_bytes(), id)?)))?;
+        Some(format!("git checkout {commit} -- {}", shell_quote::word(&format!(":/{path}"))))
     }
 
     /// Returns the branch of a merge whose lock at this path has an id that no lock of the work tree has: git takes a new lock for the
