@@ -25,6 +25,7 @@ mod estates;
 #[expect(dead_code, reason = "tests/cluster uses more of it")]
 mod fake_server;
 mod flux;
+mod follow;
 mod gateway;
 #[path = "../support/gateway_cases.rs"]
 #[expect(dead_code, reason = "tests/cli uses more of it")]
