@@ -144,7 +144,19 @@ impl Life {
             return are_known;
         }
         self.desk.count(format!("followed: {}", command.split(' ').take(2).collect::<Vec<_>>().join(" ")));
-        self.desk.shell(directory, command).is_ok()
+        let said = self.desk.shell(directory, command);
+        self.allow_kept(&said);
+        said.is_ok()
+    }
+
+    /// Lets the pools come back that the user keeps: the hint about a file that no lock has offers to keep its pool or to remove it.
+    fn allow_kept(&mut self, said: &Said) {
+        let kept = said.err.lines().filter_map(|line| line.strip_prefix("kept from ")?.split_once(": "));
+        let kept: Vec<String> = kept.flat_map(|(_, pools)| pools.split(", ")).map(str::to_owned).collect();
+        let ids: std::collections::BTreeSet<String> = self.known.iter().map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            self.allowed.extend(kept.iter().map(|pool| (id.clone(), pool.clone())));
+        }
     }
 
     /// Removes a file that the hint says to remove: the model knows that it is a copy.
