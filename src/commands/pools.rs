@@ -3,18 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::commands::for_each::MultiTarget;
 use crate::core::capacity::{LimitSubject, Usage, warnings};
+use crate::core::dns::Exclusion;
 use crate::core::json;
 use crate::core::platform::LimitName;
 use crate::core::pools::{Observed, PoolReport, PoolState, Shrink};
+use crate::core::review::{Diagram, DrawnPool, mermaid};
+use crate::core::spec::Spec;
 use crate::directory::Project;
 use crate::engine::discover::{NodeArgs, discover};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::format::{Format, Separator};
+use crate::output::format::Separator;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
@@ -31,13 +35,31 @@ use crate::scope::Scope;
 
   # Read the nodes from a file instead of the cluster
   kubectl get nodes -o json > nodes.json
-  kubectl largescale pools -f app --nodes nodes.json")]
+  kubectl largescale pools -f app --nodes nodes.json
+
+  # Draw the pools as a diagram for a page in Markdown
+  kubectl largescale pools -f app -o mermaid")]
 pub struct Args {
     #[command(flatten)]
     nodes: NodeArgs,
     /// Output format [default: a table]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
+    output: Option<PoolsFormat>,
+}
+
+/// Values of `-o`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum PoolsFormat {
+    /// More columns
+    Wide,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+    /// Names only
+    Name,
+    /// A diagram in the language of Mermaid, which GitHub and GitLab show
+    Mermaid,
 }
 
 impl MultiTarget for Args {
@@ -46,7 +68,11 @@ impl MultiTarget for Args {
     }
 
     fn separator(&self) -> Separator {
-        self.output.map_or(Separator::Headings, Format::separator)
+        match self.output {
+            None | Some(PoolsFormat::Wide | PoolsFormat::Mermaid) => Separator::Headings,
+            Some(PoolsFormat::Json | PoolsFormat::Name) => Separator::Nothing,
+            Some(PoolsFormat::Yaml) => Separator::Dashes,
+        }
     }
 }
 
@@ -67,18 +93,23 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
         None => {
             table(&merged.reports, limit, rooms, &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM"])
         }
-        Some(Format::Wide) => table(
+        Some(PoolsFormat::Wide) => table(
             &merged.reports,
             limit,
             rooms,
             &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"],
         ),
-        Some(Format::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
+        Some(PoolsFormat::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
             let _ = writeln!(out, "{}", report.pool.name);
             out
         }),
-        Some(Format::Json) => format::json(scope, listed(&merged.set.label, &merged.reports, limit, rooms)),
-        Some(Format::Yaml) => format::yaml(scope, listed(&merged.set.label, &merged.reports, limit, rooms)),
+        Some(PoolsFormat::Json) => {
+            format::json(scope, listed(&merged.set.label, &merged.reports, limit, rooms))
+        }
+        Some(PoolsFormat::Yaml) => {
+            format::yaml(scope, listed(&merged.set.label, &merged.reports, limit, rooms))
+        }
+        Some(PoolsFormat::Mermaid) => mermaid(&diagram(&project.spec.spec, &merged.reports, limit)),
     };
     terminal::data(&text)?;
     Ok(Exit::Success)
@@ -122,6 +153,19 @@ fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[
         })
         .collect();
     terminal::table(headings, &rows)
+}
+
+fn diagram(spec: &Spec, reports: &[PoolReport], limit: Option<u32>) -> Diagram {
+    let dns = spec.dns.as_ref();
+    let drawn = |report: &PoolReport| DrawnPool {
+        name: report.pool.name.clone(),
+        nodes: report.observed.as_ref().map(Observed::nodes),
+        limit,
+        state: Some(report.state).filter(|state| *state != PoolState::Present).map(PoolState::word),
+        left_out: dns.and_then(|dns| dns.exclusion(&report.pool)).map(Exclusion::words),
+        ..DrawnPool::default()
+    };
+    Diagram { host: dns.map(|dns| dns.hostname.clone()), pools: reports.iter().map(drawn).collect() }
 }
 
 fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms) -> Value {

@@ -3,6 +3,7 @@
 mod address_risk;
 mod adoption;
 pub mod commit_message;
+mod diagram;
 mod markdown;
 mod rebound;
 mod renamed;
@@ -10,6 +11,7 @@ mod several;
 
 pub use crate::core::review::address_risk::{AddressRisk, address_risk};
 pub use crate::core::review::adoption::Adoption;
+pub use crate::core::review::diagram::{Diagram, DrawnPool, mermaid};
 pub use crate::core::review::markdown::{Against, Item, Review, ReviewedPool, failed, markdown};
 pub use crate::core::review::rebound::rebound;
 pub use crate::core::review::renamed::Renamed;

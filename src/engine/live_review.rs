@@ -38,6 +38,7 @@ pub(crate) fn review(
     Review {
         title: scope.title(),
         against: Against::Cluster,
+        host: target.spec.dns.as_ref().map(|dns| dns.hostname.clone()),
         pools: Vec::new(),
         unchanged: comparisons.iter().filter(|one| matches!(one.state, State::Unchanged)).count(),
         warnings: comparisons

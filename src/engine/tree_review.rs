@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use crate::cluster::{ApiCall, Cluster, ObjectRef};
+use crate::core::dns::Exclusion;
 use crate::core::live::{LiveObject, Resource};
 use crate::core::manifest::Key;
 use crate::core::pools::{Merged, Observed};
@@ -58,15 +59,18 @@ impl Trees<'_> {
         let mut items: Vec<(Key, Item)> = changes.iter().map(reviewed).collect();
         let at_risk = items.iter_mut().filter(|(_, item)| item.address_risk.is_some());
         read_addresses(self.queried, at_risk);
+        let dns = self.project.spec.spec.dns.as_ref();
         let pools = self.merged.reports.iter().map(|report| ReviewedPool {
             name: report.pool.name.clone(),
             // With --locked no nodes were read.
             state: if self.merged.nodes.is_some() { report.state.word() } else { "" },
             nodes: report.observed.as_ref().map(Observed::nodes),
+            left_out: dns.and_then(|dns| dns.exclusion(&report.pool)).map(Exclusion::words),
         });
         Review {
             title: self.scope.title(),
             against,
+            host: dns.map(|dns| dns.hostname.clone()),
             pools: pools.collect(),
             items: items.into_iter().map(|(_, item)| item).collect(),
             unchanged: self.plan.count(Action::Unchanged),

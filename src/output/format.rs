@@ -29,17 +29,6 @@ pub enum LineFormat {
     Name,
 }
 
-impl Format {
-    /// Returns the separator between the outputs of several clusters.
-    pub(crate) fn separator(self) -> Separator {
-        match self {
-            Self::Wide => Separator::Headings,
-            Self::Json | Self::Name => Separator::Nothing,
-            Self::Yaml => Separator::Dashes,
-        }
-    }
-}
-
 impl LineFormat {
     /// Returns the separator between the outputs of several clusters.
     pub(crate) fn separator(self) -> Separator {

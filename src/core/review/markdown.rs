@@ -7,6 +7,7 @@ use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::markdown::{Place, code_block, code_span, html_code, sentence};
 use crate::core::report::plural::plural;
 use crate::core::review::AddressRisk;
+use crate::core::review::diagram::of_review;
 
 /// The content of a review.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub struct Review {
     pub title: String,
     /// The state that the changes are compared with.
     pub against: Against,
+    /// The DNS name that joins the pools, if there is one.
+    pub host: Option<String>,
     /// The pools, with their nodes if these were read.
     pub pools: Vec<ReviewedPool>,
     /// The changes, in order.
@@ -46,6 +49,8 @@ pub struct ReviewedPool {
     pub state: &'static str,
     /// The number of nodes; `None` if nodes were not read.
     pub nodes: Option<usize>,
+    /// The reason why the DNS name does not have it.
+    pub left_out: Option<&'static str>,
 }
 
 /// One object in a review.
@@ -87,6 +92,9 @@ impl Sizes {
 /// The largest number of rows in a table; further rows are counted.
 const ROWS: usize = 50;
 
+/// The number of lines above which a diagram is folded.
+const LONG_DIAGRAM: usize = 20;
+
 /// The size at which the changes of a row end; further changes are counted.
 const ROW: usize = 4_000;
 
@@ -101,6 +109,7 @@ pub(super) fn markdown_within(review: &Review, most: usize) -> String {
     let mut out = format!("### {}\n\n{}", sentence(&review.title, Place::Line), total(review));
     risks(review, sizes, &mut out);
     pools(review, sizes, &mut out);
+    picture(review, sizes, &mut out);
     if !review.warnings.is_empty() {
         out.push_str("**Warnings**\n\n");
         list(&review.warnings, "warning", sizes.warnings, &mut out);
@@ -212,6 +221,20 @@ fn pools(review: &Review, sizes: Sizes, out: &mut String) {
     }
 }
 
+/// Writes the diagram, if a load balancer changes and there is room.
+fn picture(review: &Review, sizes: Sizes, out: &mut String) {
+    let Some(diagram) = of_review(review) else { return };
+    let block = code_block("mermaid", &diagram);
+    // A long one would push the warnings off the screen.
+    let block = match diagram.lines().count() > LONG_DIAGRAM {
+        true => format!("<details><summary>Diagram</summary>\n\n{block}\n</details>\n"),
+        false => block,
+    };
+    if out.len() + block.len() <= sizes.pools {
+        let _ = writeln!(out, "{block}");
+    }
+}
+
 /// Returns the changes of a pool, for its cell.
 fn changes(items: &[&Item]) -> String {
     let mut cell = String::new();
@@ -305,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_review_without_changes_is_one_line() {
-        let pool = ReviewedPool { name: "a".to_owned(), state: "present", nodes: Some(3) };
+        let pool = ReviewedPool { name: "a".to_owned(), state: "present", nodes: Some(3), left_out: None };
         let review = Review {
             title: "web".to_owned(),
             against: Against::Named("the tree".to_owned()),
