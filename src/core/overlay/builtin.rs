@@ -26,6 +26,8 @@ const FILES: &[(&str, &str)] = files![
     "resource-group",
     "source-ranges",
     "static-address",
+    "traffic-distribution",
+    "zonal",
 ];
 
 /// Follows the file name of a built-in overlay in messages.
