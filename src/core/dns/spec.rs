@@ -60,6 +60,9 @@ pub enum AnnotationPrefix {
     Both,
 }
 
+// external-dns passes the TTL to all of these, although docs/advanced/ttl.md of v0.23.0 says that Civo, CoreDNS, Linode, NS1, OVH and
+// PowerDNS ignore it: `RecordTTL` in provider/{civo/civo,coredns/coredns,linode/linode,ns1/ns1,ovh/ovh,pdns/pdns}.go, in v0.14.0 to
+// v0.23.0. So no provider gets a warning.
 /// The DNS provider that external-dns writes the records to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -86,13 +89,6 @@ pub enum DnsProvider {
     Pdns,
     /// Any other.
     Other,
-}
-
-impl DnsProvider {
-    /// Returns whether external-dns leaves the TTL to this provider (docs/advanced/ttl.md).
-    pub fn ignores_ttl(self) -> bool {
-        matches!(self, Self::Civo | Self::CoreDns | Self::Linode | Self::Ns1 | Self::Ovh | Self::Pdns)
-    }
 }
 
 fn default_ttl() -> u32 {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
+use crate::core::dns::{Dns, annotation, endpoint};
 use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::platform::AnswersWith;
@@ -66,13 +66,6 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
             ))
             .at(at("/spec/dns"))
             .hint("set `provider: route53` if you use Route 53, reserve addresses (`spec.dns.reserved`), or run external-dns with --resolve-service-load-balancer-hostname"),
-        );
-    }
-    if dns.provider.is_some_and(DnsProvider::ignores_ttl) {
-        warnings.push(
-            Diagnostic::warning("external-dns does not set the TTL of records for this provider")
-                .at(at("/spec/dns/provider"))
-                .hint("set the default TTL of the zone to the time that a pool may be unreachable"),
         );
     }
     warnings.extend(unnamed(input, dns));

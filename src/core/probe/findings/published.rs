@@ -236,7 +236,7 @@ fn about_answer(
             Weight::Difference,
             "ttl-too-long",
             format!("{hostname} has the TTL {ttl} s, and `spec.dns.ttl` is {wanted} s"),
-            "check the record and the DNS provider: some providers ignore the TTL of external-dns (docs/dns.md)"
+            "check the record and the DNS provider: some providers store another TTL than external-dns sends (docs/dns.md)"
                 .to_owned(),
         );
     }
