@@ -5,6 +5,7 @@ mod drained;
 mod ends;
 mod figures;
 mod shown;
+mod stale;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

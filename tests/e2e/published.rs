@@ -38,14 +38,14 @@ fn answer(name: &str, zone: &Zone) -> Result<Answer, NameProblem> {
 
 /// Returns the addresses that the zone has for a name.
 #[track_caller]
-fn published(name: &str, zone: &Zone) -> BTreeSet<String> {
+pub(crate) fn published(name: &str, zone: &Zone) -> BTreeSet<String> {
     let answer = answer(name, zone).unwrap();
     assert!(answer.authoritative, "{answer:?}");
     answer.addresses.iter().map(|found| found.address.to_string()).collect()
 }
 
 /// Returns the address of each Service of an app.
-fn load_balancers(plane: &ControlPlane, app: &App<'_>) -> BTreeMap<String, String> {
+pub(crate) fn load_balancers(plane: &ControlPlane, app: &App<'_>) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let services = plane.list(&app.path("v1", "services"));
     let address = |service: &Value| text(&service["status"]["loadBalancer"]["ingress"][0]["ip"]);

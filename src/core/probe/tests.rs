@@ -325,6 +325,40 @@ fn names_that_differ_from_the_pools() {
 }
 
 #[test]
+fn a_cache_is_compared_with_a_given_server_that_has_the_zone() {
+    let mut all = observed(vec![end("a", &["192.0.2.1"])], &[("192.0.2.1", None)]);
+    let cached = [("192.0.2.1", 60), ("198.51.100.9", 41)];
+    let mut authority = server(ServerKind::Given, "192.0.2.54", Ok(&[("192.0.2.1", 60)]));
+    authority.result.as_mut().unwrap().authoritative = true;
+    all.published = vec![server(ServerKind::Given, "192.0.2.53", Ok(&cached)), authority];
+    assert_eq!(
+        lines(&all, Answers::All),
+        ["difference stale-in-cache: www.example.com still has 198.51.100.9 in a cache (asked 192.0.2.53)"]
+    );
+}
+
+#[test]
+fn a_reserved_address_that_no_load_balancer_has() {
+    let mut all = observed(vec![end("a", &["192.0.2.1"])], &[("192.0.2.1", None)]);
+    all.ends[0].reserved = ["192.0.2.1", "2001:db8::1"].map(|text| text.parse().unwrap()).to_vec();
+    let both = [("192.0.2.1", 60), ("2001:db8::1", 60)];
+    all.published = vec![server(ServerKind::Authoritative, "192.0.2.54", Ok(&both))];
+    assert_eq!(
+        lines(&all, Answers::All),
+        [
+            "difference reserved-not-given: www.example.com has 2001:db8::1 (pool a), which `spec.dns.reserved` has but the load balancer does not (asked ns1.example.com (192.0.2.54))"
+        ]
+    );
+    all.ends[0].membership = Membership::Out(Exclusion::Drained);
+    assert_eq!(
+        lines(&all, Answers::All),
+        [
+            "difference left-out-but-published: www.example.com still has 192.0.2.1, 2001:db8::1 of pool a, which is left out: drained (asked ns1.example.com (192.0.2.54))"
+        ]
+    );
+}
+
+#[test]
 fn an_address_that_no_pool_has() {
     let mut all = observed(vec![end("a", &["192.0.2.1"])], &[("192.0.2.1", None)]);
     let foreign = [("192.0.2.1", 60), ("198.51.100.9", 60)];

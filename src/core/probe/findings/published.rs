@@ -16,7 +16,7 @@ const FITS_INTO_UDP: usize = 512;
 
 pub(super) fn findings(observed: &Observed, _rows: &[Row], facts: Facts<'_>) -> Vec<Finding> {
     let wanted = Wanted::of(observed);
-    let gone = no_longer_published(observed);
+    let current = published_by_authorities(observed);
     // Most name servers answer the same, so that one sentence names several.
     let mut said: BTreeMap<Said, Vec<String>> = BTreeMap::new();
     for published in &observed.published {
@@ -24,7 +24,7 @@ pub(super) fn findings(observed: &Observed, _rows: &[Row], facts: Facts<'_>) -> 
             continue;
         };
         let all = match &published.result {
-            Ok(answer) => about_answer(name, answer, published, &wanted, gone.as_ref(), facts),
+            Ok(answer) => about_answer(name, answer, published, &wanted, current.as_ref(), facts),
             Err(problem) => vec![about_problem(name, problem, facts.flags)],
         };
         for one in all {
@@ -86,12 +86,26 @@ struct Wanted {
     inside: BTreeMap<IpAddr, String>,
     /// Those that do not, with the pool and the reason.
     outside: HashMap<IpAddr, (String, Exclusion)>,
+    /// Those that are reserved for a pool in the round robin, whether or not its load balancer has them.
+    reserved: HashMap<IpAddr, String>,
 }
 
 impl Wanted {
     fn of(observed: &Observed) -> Self {
-        let (mut inside, mut outside) = (BTreeMap::new(), HashMap::new());
+        let (mut inside, mut outside, mut reserved) = (BTreeMap::new(), HashMap::new(), HashMap::new());
         for end in &observed.ends {
+            for address in &end.reserved {
+                match end.membership {
+                    Membership::In => {
+                        reserved.insert(*address, end.pool.clone());
+                    }
+                    // DNS had it before, and may still have it.
+                    Membership::Out(why) => {
+                        outside.insert(*address, (end.pool.clone(), why));
+                    }
+                    Membership::NoName => {}
+                }
+            }
             for address in addresses(end, &observed.resolved).filter_map(|(_, address)| address) {
                 match end.membership {
                     // A load balancer that is being deleted may keep its address for a while.
@@ -105,16 +119,21 @@ impl Wanted {
                 }
             }
         }
-        Self { inside, outside }
+        Self { inside, outside, reserved }
     }
 }
 
-/// Returns whether the authoritative servers answered, and all the addresses that they hand out.
-fn no_longer_published(observed: &Observed) -> Option<BTreeSet<IpAddr>> {
-    let authoritative = observed.published.iter().filter(|one| one.server.kind == ServerKind::Authoritative);
-    let mut answers = authoritative.filter_map(|one| one.result.as_ref().ok()).peekable();
+/// Returns all the addresses that authorities of the zone hand out, if one of them answered.
+fn published_by_authorities(observed: &Observed) -> Option<BTreeSet<IpAddr>> {
+    let answers = observed.published.iter().filter_map(|one| Some((one, one.result.as_ref().ok()?)));
+    let mut answers = answers.filter(|(one, answer)| is_from_authority(one, answer)).peekable();
     answers.peek()?;
-    Some(answers.flat_map(|answer| answer.addresses.iter().map(|one| one.address)).collect())
+    Some(answers.flat_map(|(_, answer)| answer.addresses.iter().map(|one| one.address)).collect())
+}
+
+/// Returns whether no cache is between the zone and the answer. A server that the user named can be an authority, too.
+fn is_from_authority(published: &Published, answer: &Answer) -> bool {
+    published.server.kind == ServerKind::Authoritative || answer.authoritative
 }
 
 fn about_problem(name: Name<'_>, problem: &NameProblem, flags: &str) -> Said {
@@ -151,49 +170,33 @@ fn about_problem(name: Name<'_>, problem: &NameProblem, flags: &str) -> Said {
     Said { weight, kind, message: format!("{hostname}: {problem}"), hint: hint.to_owned() }
 }
 
-fn about_answer(
+/// Reports addresses that do not belong into the answer.
+fn about_extra(
     name: Name<'_>,
     answer: &Answer,
     published: &Published,
     wanted: &Wanted,
-    gone: Option<&BTreeSet<IpAddr>>,
-    facts: Facts<'_>,
+    current: Option<&BTreeSet<IpAddr>>,
 ) -> Vec<Said> {
     let hostname = name.hostname;
-    let flags = facts.flags;
     let mut said = Vec::new();
     let mut report = |weight, kind, message: String, hint: String| {
         said.push(Said { weight, kind, message, hint });
     };
-    let published_addresses: BTreeSet<IpAddr> = answer.addresses.iter().map(|one| one.address).collect();
-    let missing: Vec<String> = wanted
-        .inside
-        .iter()
-        .filter(|(address, _)| !published_addresses.contains(address))
-        .map(|(address, pool)| format!("{address} (pool {pool})"))
-        .collect();
-    if !missing.is_empty() && name.answers == Answers::All {
-        report(
-            Weight::Difference,
-            "missing-in-dns",
-            format!("{hostname} lacks {}", listed(&missing)),
-            format!(
-                "`kubectl largescale status{flags} -o zone` prints the records; check the log of external-dns"
-            ),
-        );
-    }
     let mut foreign = Vec::new();
+    let mut reserved = Vec::new();
     let mut still: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     let mut stale = Vec::new();
     for one in answer.addresses.iter().filter(|one| !wanted.inside.contains_key(&one.address)) {
         let text = one.address.to_string();
-        // Only a cache has an address that the authoritative servers do not have.
-        let is_cached = published.server.kind != ServerKind::Authoritative
-            && gone.is_some_and(|gone| !gone.contains(&one.address));
-        match wanted.outside.get(&one.address) {
+        // Only a cache has an address that the authorities do not have.
+        let is_cached = !is_from_authority(published, answer)
+            && current.is_some_and(|current| !current.contains(&one.address));
+        match (wanted.outside.get(&one.address), wanted.reserved.get(&one.address)) {
             _ if is_cached => stale.push((text, one.ttl)),
-            Some((pool, why)) => still.entry((pool, why.words())).or_default().push(text),
-            None => foreign.push(text),
+            (Some((pool, why)), _) => still.entry((pool, why.words())).or_default().push(text),
+            (None, Some(pool)) => reserved.push(format!("{text} (pool {pool})")),
+            (None, None) => foreign.push(text),
         }
     }
     for ((pool, why), addresses) in still {
@@ -221,13 +224,59 @@ fn about_answer(
             format!("the cache drops it within {longest} s"),
         );
     }
+    if !reserved.is_empty() {
+        report(
+            Weight::Difference,
+            "reserved-not-given",
+            format!(
+                "{hostname} has {}, which `spec.dns.reserved` has but the load balancer does not",
+                listed(&reserved)
+            ),
+            "assign the reserved address to the load balancer, or remove it from `spec.dns.reserved`"
+                .to_owned(),
+        );
+    }
     if !foreign.is_empty() {
         report(
             Weight::Difference,
             "foreign-in-dns",
             format!("{hostname} has {}, which no pool has", listed(&foreign)),
-            "remove the record; if the address belongs to a pool that the directory lacks, render first"
+            "check the log of external-dns, or remove the record; if the address belongs to a pool that the directory lacks, render first"
                 .to_owned(),
+        );
+    }
+    said
+}
+
+fn about_answer(
+    name: Name<'_>,
+    answer: &Answer,
+    published: &Published,
+    wanted: &Wanted,
+    current: Option<&BTreeSet<IpAddr>>,
+    facts: Facts<'_>,
+) -> Vec<Said> {
+    let hostname = name.hostname;
+    let flags = facts.flags;
+    let mut said = about_extra(name, answer, published, wanted, current);
+    let mut report = |weight, kind, message: String, hint: String| {
+        said.push(Said { weight, kind, message, hint });
+    };
+    let published_addresses: BTreeSet<IpAddr> = answer.addresses.iter().map(|one| one.address).collect();
+    let missing: Vec<String> = wanted
+        .inside
+        .iter()
+        .filter(|(address, _)| !published_addresses.contains(address))
+        .map(|(address, pool)| format!("{address} (pool {pool})"))
+        .collect();
+    if !missing.is_empty() && name.answers == Answers::All {
+        report(
+            Weight::Difference,
+            "missing-in-dns",
+            format!("{hostname} lacks {}", listed(&missing)),
+            format!(
+                "`kubectl largescale status{flags} -o zone` prints the records; check the log of external-dns"
+            ),
         );
     }
     let ttl = answer.addresses.iter().map(|one| one.ttl).max().unwrap_or_default();
