@@ -1,6 +1,8 @@
 //! The whole chain of DNS with its real parts: the service controller gives addresses, external-dns writes them to etcd, `CoreDNS`
 //! publishes them, and the program asks `CoreDNS`.
 
+mod page;
+mod reserved;
 pub(crate) mod zone;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +46,27 @@ pub(crate) fn published(name: &str, zone: &Zone) -> BTreeSet<String> {
     answer.addresses.iter().map(|found| found.address.to_string()).collect()
 }
 
+/// Returns the records of `status -o zone` as `ADDRESS TTL`, for one name.
+#[track_caller]
+fn zone_file(app: &App<'_>, host: &str) -> BTreeSet<String> {
+    let text = app.run(&["status", "-o", "zone"]).out;
+    let records = text.lines().filter(|line| !line.starts_with(';'));
+    let record = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], format!("{host}."), "{line}");
+        assert_eq!(words[3], if words[4].contains(':') { "AAAA" } else { "A" }, "{line}");
+        format!("{} {}", words[4], words[1])
+    };
+    records.map(record).collect()
+}
+
+/// Returns what the zone hands out, in the form of [`zone_file`].
+#[track_caller]
+fn handed_out(host: &str, zone: &Zone) -> BTreeSet<String> {
+    let answer = answer(host, zone).unwrap();
+    answer.addresses.iter().map(|found| format!("{} {}", found.address, found.ttl)).collect()
+}
+
 /// Returns the address of each Service of an app.
 pub(crate) fn load_balancers(plane: &ControlPlane, app: &App<'_>) -> BTreeMap<String, String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -60,9 +83,13 @@ fn dns_has_the_addresses_of_the_pools_in_the_round_robin() {
     let host = format!("www.{ZONE}");
     assert_eq!(answer(&host, &zone), Err(NameProblem::NotFound));
 
-    let spec = |drain: &str| format!("platform: azure-basic\n  dns: {{hostname: {host}, ttl: 30{drain}}}");
+    let spec = |drain: &str| {
+        format!("platform: azure-basic\n  dns: {{hostname: {host}, ttl: 30, provider: coredns{drain}}}")
+    };
     app.edit("largescale.yaml", "platform: azure-basic", &spec(""));
-    app.run(&["render"]).ok();
+    let render = app.run(&["render"]);
+    assert_eq!(render.code, Some(0), "{render:?}");
+    assert!(!render.err.contains("TTL"), "external-dns passes the TTL to CoreDNS: {render:?}");
     app.run(&["apply", "--wait", "address"]).ok();
     let given = load_balancers(&plane, &app);
     let all: BTreeSet<String> = given.values().cloned().collect();
@@ -71,7 +98,8 @@ fn dns_has_the_addresses_of_the_pools_in_the_round_robin() {
     let changes = zone.sync();
     assert!(changes.iter().any(|line| line.starts_with(&format!("create {host} 30 A "))), "{changes:?}");
     assert_eq!(published(&host, &zone), all);
-    assert!(answer(&host, &zone).unwrap().addresses.iter().all(|found| found.ttl == 30));
+    assert_eq!(handed_out(&host, &zone), zone_file(&app, &host));
+    assert!(handed_out(&host, &zone).iter().all(|record| record.ends_with(" 30")));
     assert!(zone.sync().is_empty(), "a second turn changes nothing");
 
     // A record that external-dns did not make is published, too, and external-dns leaves it alone.
@@ -96,6 +124,7 @@ fn dns_has_the_addresses_of_the_pools_in_the_round_robin() {
     let drained = &given["web-pool01"];
     let rest: BTreeSet<String> = all.iter().filter(|address| *address != drained).cloned().collect();
     assert_eq!(published(&host, &zone), rest);
+    assert_eq!(handed_out(&host, &zone), zone_file(&app, &host));
 }
 
 #[test]

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::core::dns::{Dns, annotation, endpoint};
+// Tells addresses apart and uses no network; a module of this crate has the same name as the one in std.
+use ::core::net::IpAddr;
+
+use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
 use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::platform::AnswersWith;
@@ -68,6 +71,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
             .hint("set `provider: route53` if you use Route 53, reserve addresses (`spec.dns.reserved`), or run external-dns with --resolve-service-load-balancer-hostname"),
         );
     }
+    warnings.extend(both_families(input, dns));
     warnings.extend(unnamed(input, dns));
     let fields =
         [("weights", dns.weights.keys().collect::<Vec<_>>()), ("reserved", dns.reserved.keys().collect())];
@@ -181,6 +185,21 @@ fn cluster_ips(object: &Object) -> Vec<Diagnostic> {
 fn annotations(object: &Object) -> impl Iterator<Item = (&String, &str)> {
     let annotations = object.value().pointer(ANNOTATIONS).and_then(|found| found.as_object());
     annotations.into_iter().flatten().filter_map(|(key, value)| Some((key, value.as_str()?)))
+}
+
+/// Reports reserved addresses of both families for `CoreDNS`. Its provider in external-dns joins the A and AAAA records of a name when
+/// it reads them (`findEp` in provider/coredns/coredns.go, v0.14.0 to v0.23.0): it writes them again at every turn, and may leave old
+/// ones.
+fn both_families(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
+    let has = |is: fn(&IpAddr) -> bool| dns.reserved.keys().any(|pool| dns.addresses(pool).any(|it| is(&it)));
+    let applies = dns.provider == Some(DnsProvider::CoreDns) && has(IpAddr::is_ipv4) && has(IpAddr::is_ipv6);
+    applies.then(|| {
+        Diagnostic::warning(
+            "external-dns does not keep IPv4 and IPv6 addresses of one name apart in CoreDNS: it writes the records again at every turn, and may leave addresses of drained pools",
+        )
+        .at(input.document.location("/spec/dns/reserved"))
+        .hint("reserve addresses of one family only, or let another DNS provider have the zone")
+    })
 }
 
 /// Reports pools that are not in `spec.dns.weights`.

@@ -64,9 +64,16 @@ impl<'a> Zone<'a> {
     /// Runs external-dns once, and returns the changes of records that it made.
     #[track_caller]
     pub(crate) fn sync(&self) -> Vec<String> {
+        self.sync_with(&[])
+    }
+
+    /// Runs external-dns once with more of its flags.
+    #[track_caller]
+    pub(crate) fn sync_with(&self, flags: &[&str]) -> Vec<String> {
         let output = Command::new(&self.external_dns)
             .args(["sync", "--etcd", &self.plane.etcd, "--domain-filter", ZONE, "--kubeconfig"])
             .arg(&self.plane.kubeconfig)
+            .args(flags)
             .output()
             .unwrap();
         assert!(output.status.success(), "{output:?}");
@@ -75,11 +82,39 @@ impl<'a> Zone<'a> {
 }
 
 impl Zone<'_> {
+    /// Defines the kind `DNSEndpoint` in the cluster, with the file that external-dns brings.
+    #[track_caller]
+    pub(crate) fn define_endpoints(&self) {
+        let output = Command::new(&self.external_dns).arg("crd").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let file = self.plane.directory.join("dnsendpoints.yaml");
+        fs::write(&file, output.stdout).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut kubectl = Command::new("kubectl");
+            kubectl.arg("--kubeconfig").arg(&self.plane.kubeconfig).args(arguments);
+            let output = kubectl.arg("--filename").arg(&file).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        run(&["apply", "--server-side"]);
+        run(&["wait", "--for=condition=Established", "--timeout=30s"]);
+    }
+
     /// Writes a record that external-dns did not make. `label` tells the records of a name apart.
     #[track_caller]
     pub(crate) fn put(&self, name: &str, label: &str, address: &str, ttl: u32) {
-        let value = json!({"host": address, "ttl": ttl}).to_string();
-        self.post("put", &json!({"key": key(name, label), "value": BASE64_STANDARD.encode(value)}));
+        self.write(name, label, &json!({"host": address, "ttl": ttl}));
+    }
+
+    /// Writes a record in the form of external-dns, which takes it for one of its own if it has no registry.
+    #[track_caller]
+    pub(crate) fn put_as_external_dns(&self, name: &str, label: &str, address: &str, ttl: u32) {
+        self.write(name, label, &json!({"host": address, "ttl": ttl, "targetstrip": 1}));
+    }
+
+    #[track_caller]
+    fn write(&self, name: &str, label: &str, record: &Value) {
+        let value = BASE64_STANDARD.encode(record.to_string());
+        self.post("put", &json!({"key": key(name, label), "value": value}));
     }
 
     /// Removes a record of [`Self::put`].

@@ -4,8 +4,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source ../control-plane/cached-build.sh
 
+# The program has the CustomResourceDefinition of the same version of external-dns, so that no copy of it gets old.
 compile() {
-  CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$1" .
+  go mod download sigs.k8s.io/external-dns
+  local module definition
+  module=$(go list -m -f '{{.Dir}}' sigs.k8s.io/external-dns)
+  definition=$(base64 <"$module/config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml" | tr -d '\n')
+  CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-X main.definition=$definition" -o "$1" .
 }
 
 cached_build dns-proof "$(cd ../../.. && pwd)/target/dns-proof" compile

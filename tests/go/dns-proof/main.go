@@ -1,9 +1,11 @@
 // Prints the records that external-dns makes of a rendered tree: its own sources of Services and
 // HTTPRoutes with fake API servers, its DNSEndpoint type, and its planner. No DNS provider, no network.
 // With the argument "sync" it is one turn of external-dns: a real API server, and the provider for CoreDNS.
+// With the argument "crd" it prints the definition of DNSEndpoints that external-dns brings.
 package main
 
 import (
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"io"
@@ -18,7 +20,19 @@ import (
 	"sigs.k8s.io/external-dns/source/annotations"
 )
 
+// definition is the file of the CustomResourceDefinition in the module of external-dns, in base64. build.sh sets it.
+var definition string
+
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "crd" {
+		text, err := base64.StdEncoding.DecodeString(definition)
+		if err != nil || len(text) == 0 {
+			fmt.Fprintln(os.Stderr, "dns-proof crd: built without the definition, use build.sh")
+			os.Exit(1)
+		}
+		_, _ = os.Stdout.Write(text)
+		return
+	}
 	if len(os.Args) > 1 && os.Args[1] == "sync" {
 		if err := runSync(os.Args[2:]); err != nil {
 			fmt.Fprintln(os.Stderr, "dns-proof sync:", err)

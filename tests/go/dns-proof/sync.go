@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"sigs.k8s.io/external-dns/endpoint"
@@ -28,8 +30,8 @@ import (
 // managed are the types of records that external-dns manages by default.
 var managed = []string{endpoint.RecordTypeA, endpoint.RecordTypeAAAA, endpoint.RecordTypeCNAME}
 
-// runSync is one turn of external-dns: it reads the Services of a cluster, and writes their records to the etcd that CoreDNS
-// reads. It prints each change.
+// runSync is one turn of external-dns: it reads the Services or DNSEndpoints of a cluster, and writes their records to the etcd that
+// CoreDNS reads. It prints each change.
 func runSync(args []string) error {
 	fs := flag.NewFlagSet("sync", flag.ExitOnError)
 	kubeconfig := fs.String("kubeconfig", "", "the cluster")
@@ -38,6 +40,8 @@ func runSync(args []string) error {
 	zone := fs.String("domain-filter", "", "as external-dns has it: records outside of this zone are left alone")
 	kind := fs.String("registry", "txt", "as external-dns has it: txt or noop")
 	prefix := fs.String("annotation-prefix", annotations.DefaultAnnotationPrefix, "as external-dns has it")
+	sources := fs.String("source", "service", "names of sources, as external-dns has them: service, crd")
+	owner := fs.String("txt-owner-id", "proof", "as external-dns has it")
 	_ = fs.Parse(args) // ExitOnError: it does not return an error
 	if *kubeconfig == "" || *etcd == "" || *zone == "" || fs.NArg() > 0 {
 		return errors.New("usage: dns-proof sync --kubeconfig FILE --etcd URL --domain-filter ZONE [--registry txt|noop]")
@@ -54,17 +58,9 @@ func runSync(args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := kubernetes.NewForConfig(connection)
-	if err != nil {
-		return err
-	}
-	services, err := source.NewServiceSource(ctx, client, &source.Config{LabelFilter: labels.Everything()})
-	if err != nil {
-		return err
-	}
 	config := &externaldns.Config{
 		CoreDNSPrefix:         *path,
-		TXTOwnerID:            "proof",
+		TXTOwnerID:            *owner,
 		ManagedDNSRecordTypes: managed,
 	}
 	filter := endpoint.NewDomainFilter([]string{*zone})
@@ -80,20 +76,47 @@ func runSync(args []string) error {
 	if err != nil {
 		return err
 	}
-	return synchronize(ctx, services, owned, filter)
+	var found []*endpoint.Endpoint
+	for _, name := range strings.Split(*sources, ",") {
+		endpoints, err := read(ctx, name, connection)
+		if err != nil {
+			return fmt.Errorf("--source %s: %w", name, err)
+		}
+		found = append(found, endpoints...)
+	}
+	return synchronize(ctx, found, owned, filter)
+}
+
+// read has what a source of external-dns finds in a cluster.
+func read(ctx context.Context, name string, connection *rest.Config) ([]*endpoint.Endpoint, error) {
+	config := &source.Config{LabelFilter: labels.Everything()}
+	var from source.Source
+	var err error
+	switch name {
+	case "service":
+		var client kubernetes.Interface
+		if client, err = kubernetes.NewForConfig(connection); err != nil {
+			return nil, err
+		}
+		from, err = source.NewServiceSource(ctx, client, config)
+	case "crd":
+		from, err = source.NewCRDSource(ctx, connection, config)
+	default:
+		return nil, errors.New("unknown")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return from.Endpoints(ctx)
 }
 
 // synchronize does what RunOnce of external-dns' controller does. That package imports every provider.
-func synchronize(ctx context.Context, services source.Source, records registry.Registry, filter *endpoint.DomainFilter) error {
+func synchronize(ctx context.Context, found []*endpoint.Endpoint, records registry.Registry, filter *endpoint.DomainFilter) error {
 	current, err := records.Records(ctx)
 	if err != nil {
 		return err
 	}
 	ctx = context.WithValue(ctx, provider.RecordsContextKey, current)
-	found, err := services.Endpoints(ctx)
-	if err != nil {
-		return err
-	}
 	desired, err := records.AdjustEndpoints(found)
 	if err != nil {
 		return err
