@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use crate::environment::{self, Environment};
+use crate::month::hints::hinted;
 use crate::random::Random;
 
 /// A problem ends the month.
@@ -197,6 +198,12 @@ impl Desk {
     /// Whether the last command printed this text.
     pub fn last_said(&self, text: &str) -> bool {
         self.last.last().is_some_and(|said| said.contains(text))
+    }
+
+    /// Returns the command in the hint of the last command.
+    pub fn last_hint(&self) -> Option<String> {
+        let err = self.last.last()?.clone();
+        hinted(&Said { code: None, out: String::new(), err })
     }
 
     /// Returns what was done, and what the last commands said.

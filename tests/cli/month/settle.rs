@@ -103,6 +103,9 @@ impl Life {
                 let has_worked = self.follow(&directory, &command)
                     || (command.contains(" render") && self.desk.last_said(SHRUNK))
                         && self.follow(&directory, &shrink);
+                if !has_worked && self.follow_next(&directory) {
+                    continue;
+                }
                 if !has_worked {
                     return Err(format!("the hint `{command}` fails"));
                 }
@@ -147,6 +150,12 @@ impl Life {
         let said = self.desk.shell(directory, command);
         self.allow_kept(&said);
         said.is_ok()
+    }
+
+    /// Follows the hint of a command that was refused because of a file with markers, which must be removed before.
+    fn follow_next(&mut self, directory: &str) -> bool {
+        let next = self.desk.last_hint().filter(|_| self.desk.last_said("merge conflict markers"));
+        next.is_some_and(|next| next.starts_with("rm ") && self.follow(directory, &next))
     }
 
     /// Lets the pools come back that the user keeps: the hint about a file that no lock has offers to keep its pool or to remove it.
