@@ -1,12 +1,14 @@
 //! DNS round robin: one name that resolves to the addresses of all pools.
 
 mod annotations;
+mod answer_size;
 mod endpoint;
 mod hostname;
 mod round_robin;
 mod spec;
 
 pub use crate::core::dns::annotations::{PREFIXES, annotation};
+pub use crate::core::dns::answer_size::{AnswerSize, EDNS_UDP, PLAIN_UDP};
 pub use crate::core::dns::endpoint::endpoint;
 pub use crate::core::dns::round_robin::{Candidate, Exclusion, RoundRobin};
 pub use crate::core::dns::spec::{AnnotationPrefix, Dns, DnsProvider};

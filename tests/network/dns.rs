@@ -1,5 +1,6 @@
 //! Tests of the answers of name servers, correct and not.
 
+mod answer_size;
 mod answers;
 mod authorities;
 mod faults;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 // Tells addresses apart and uses no network; a module of this crate has the same name as the one in std.
 use ::core::net::IpAddr;
 
-use crate::core::dns::{Dns, DnsProvider, annotation, endpoint};
+use crate::core::dns::{AnswerSize, Dns, DnsProvider, EDNS_UDP, PLAIN_UDP, annotation, endpoint};
 use crate::core::json;
 use crate::core::manifest::Object;
 use crate::core::platform::AnswersWith;
@@ -14,6 +14,7 @@ use crate::core::pointer;
 use crate::core::pools::Pool;
 use crate::core::render::draft::{Input, PendingObject, Role};
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::thousands;
 use crate::core::report::suggest::{Suggestions, did_you_mean};
 
 const ANNOTATIONS: &str = "/metadata/annotations";
@@ -73,6 +74,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     }
     warnings.extend(both_families(input, dns));
     warnings.extend(unnamed(input, dns));
+    warnings.extend(large_answer(input, dns));
     let fields =
         [("weights", dns.weights.keys().collect::<Vec<_>>()), ("reserved", dns.reserved.keys().collect())];
     let pools = || input.pools.pools.iter().map(|pool| pool.value.as_str());
@@ -90,6 +92,36 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
         }
     }
     warnings
+}
+
+/// Warns about an answer that does not fit into a packet.
+fn large_answer(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
+    let answers_with = input.platform.spec.answers_with;
+    // A name is one CNAME, which has been reported.
+    if answers_with == AnswersWith::Name && dns.reserved.is_empty() {
+        return None;
+    }
+    let size = dns.answer_size(&input.pools.pools, dns.has_identifiers(answers_with))?;
+    let AnswerSize { addresses, bytes } = size;
+    let what = format!(
+        "an answer with the {addresses} addresses of {} has {} bytes",
+        dns.hostname,
+        thousands(bytes as u64)
+    );
+    let message = match bytes {
+        ..=PLAIN_UDP => return None,
+        ..=EDNS_UDP => {
+            format!("{what}: clients without EDNS get {PLAIN_UDP} over UDP, and must ask again over TCP")
+        }
+        _ => format!(
+            "{what}: most name servers send {EDNS_UDP} over UDP at most, so all clients must ask again over TCP"
+        ),
+    };
+    Some(
+        Diagnostic::warning(message)
+            .at(input.document.location("/spec/dns/hostname"))
+            .hint("see that TCP port 53 is open between clients, resolvers and name servers, or give each group of pools another name (docs/scale.md)"),
+    )
 }
 
 /// Publishes the pools in the round robin; returns a note about those that are not.
