@@ -161,7 +161,12 @@ fn diagram(spec: &Spec, reports: &[PoolReport], limit: Option<u32>) -> Diagram {
         name: report.pool.name.clone(),
         nodes: report.observed.as_ref().map(Observed::nodes),
         limit,
-        state: Some(report.state).filter(|state| *state != PoolState::Present).map(PoolState::word),
+        // With --locked no nodes are read, so the state is unknown.
+        state: report
+            .observed
+            .as_ref()
+            .and(Some(report.state).filter(|state| *state != PoolState::Present))
+            .map(PoolState::word),
         left_out: dns.and_then(|dns| dns.exclusion(&report.pool)).map(Exclusion::words),
         ..DrawnPool::default()
     };
