@@ -1,6 +1,8 @@
 //! Reads nodes from the output of `kubectl get nodes -o json` or `-o yaml`, a NodeList, a JSON array of Nodes, single Nodes, several
 //! documents, or a cluster model. JSON is read as a stream, so the memory grows with the kept fields of the nodes and not with the file.
 
+mod stream;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -13,6 +15,7 @@ use crate::core::cluster_model::{planned_nodes, read_model};
 use crate::core::encoding::{Encoding, Utf16Reader};
 use crate::core::json::Bounded;
 use crate::core::kubernetes::node::{Node, RawNode, Strings};
+use crate::core::node_list::stream::{Item, Stream};
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml;
@@ -25,7 +28,6 @@ pub fn read_nodes(file: &str, mut text: impl Read) -> Result<Vec<Node>, Diagnost
         .read_to_end(&mut start)
         .map_err(|error| unreadable(file, &error))?;
     let encoding = Encoding::of(&start);
-    // The reader of JSON takes single bytes, which is slow without a buffer.
     let text = BufReader::with_capacity(BUFFER, Cursor::new(start.split_off(encoding.mark())).chain(text));
     match encoding {
         Encoding::Utf8 | Encoding::MarkedUtf8 => read_decoded(file, text),
@@ -54,7 +56,8 @@ fn read_decoded(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnos
             }
             Some(b'{' | b'[') => {
                 reader.before = lines(&space);
-                reader.json(serde_json::Deserializer::from_reader(text))?;
+                let stream = Stream::new(&mut text, BUFFER);
+                reader.json(serde_json::Deserializer::from_reader(&stream), Some(&stream))?;
                 return reader.nodes();
             }
             Some(_) => {
@@ -91,7 +94,7 @@ pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
     let mut reader = Reader::new(file);
     let space = &text[..text.len() - json.len()];
     reader.before = space.iter().filter(|byte| **byte == b'\n').count();
-    reader.json(serde_json::Deserializer::from_slice(json))?;
+    reader.json(serde_json::Deserializer::from_slice(json), None)?;
     reader.nodes()
 }
 
@@ -162,15 +165,19 @@ impl<'a> Reader<'a> {
     fn json<'de, R: serde_json::de::Read<'de>>(
         &mut self,
         mut json: serde_json::Deserializer<R>,
+        stream: Option<&Stream>,
     ) -> Result<(), Diagnostic> {
         let (file, before) = (self.file, self.before);
         let not_json = |error: &serde_json::Error| {
             let text = error.to_string();
             let sentence = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-            let problem = Diagnostic::error(format!("not a list of nodes: {sentence}")).at(Location {
-                file: file.to_owned(),
-                line: u32::try_from(error.line() + before).unwrap_or(0),
-            });
+            // A failed read has no line.
+            let line = match error.line() {
+                0 => 0,
+                line => before + stream.map_or(0, Stream::lines_ahead) + line,
+            };
+            let problem = Diagnostic::error(format!("not a list of nodes: {sentence}"))
+                .at(Location { file: file.to_owned(), line: u32::try_from(line).unwrap_or(0) });
             if error.is_eof() {
                 problem.hint("the file is incomplete; write it again")
             } else {
@@ -181,7 +188,7 @@ impl<'a> Reader<'a> {
         let mut is_first = true;
         loop {
             let mut started = false;
-            match (Document { reader: self, started: &mut started }).deserialize(&mut json) {
+            match (Document { reader: self, stream, started: &mut started }).deserialize(&mut json) {
                 Ok(document) => self.take(document)?,
                 Err(error) if error.is_eof() && !started && !is_first => return Ok(()),
                 Err(error) => return Err(not_json(&error)),
@@ -285,13 +292,14 @@ struct Rest {
 }
 
 /// Reads one document, and its items directly into nodes.
-struct Document<'a, 'b> {
+struct Document<'a, 'b, 's> {
     reader: &'a mut Reader<'b>,
+    stream: Option<&'a Stream<'s>>,
     /// Becomes true when the document has begun.
     started: &'a mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Document<'_, '_, '_> {
     type Value = Rest;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Rest, D::Error> {
@@ -299,7 +307,7 @@ impl<'de> DeserializeSeed<'de> for Document<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Document<'_, '_> {
+impl<'de> Visitor<'de> for Document<'_, '_, '_> {
     type Value = Rest;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -308,7 +316,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Rest, A::Error> {
         *self.started = true;
-        Items(self.reader).visit_seq(items)?;
+        Items(self.reader, self.stream).visit_seq(items)?;
         Ok(Rest { map: serde_json::Map::new(), has_items: true, is_array: true })
     }
 
@@ -320,7 +328,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
             match key.as_str() {
                 "items" => {
                     rest.has_items = true;
-                    entries.next_value_seed(Items(self.reader))?;
+                    entries.next_value_seed(Items(self.reader, self.stream))?;
                 }
                 "apiVersion" | "kind" | "metadata" | "spec" | "status" | "properties" => {
                     let limit = bounds::MAX_OWN_VALUES;
@@ -336,9 +344,9 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
 }
 
-struct Items<'a, 'b>(&'a mut Reader<'b>);
+struct Items<'a, 'b, 's>(&'a mut Reader<'b>, Option<&'a Stream<'s>>);
 
-impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Items<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -346,7 +354,7 @@ impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Items<'_, '_> {
+impl<'de> Visitor<'de> for Items<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -354,7 +362,7 @@ impl<'de> Visitor<'de> for Items<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(raw) = items.next_element::<RawNode>()? {
+        while let Some(raw) = items.next_element_seed(Item(self.1))? {
             self.0.push(raw).map_err(serde::de::Error::custom)?;
         }
         Ok(())
@@ -463,6 +471,82 @@ mod tests {
         let text: String = (0..100_000).map(one).collect();
         for read in [read_nodes("n", text.as_bytes()), read_nodes_in("n", text.as_bytes())] {
             assert_eq!(read.unwrap().len(), 100_000);
+        }
+    }
+
+    /// Reads JSON through a buffer of `size` bytes, or byte by byte.
+    fn streamed(mut text: impl Read, size: Option<usize>) -> Result<Vec<Node>, Diagnostic> {
+        let mut reader = Reader::new("n");
+        match size {
+            None => reader.json(serde_json::Deserializer::from_reader(text), None)?,
+            Some(size) => {
+                let stream = Stream::new(&mut text, size);
+                reader.json(serde_json::Deserializer::from_reader(&stream), Some(&stream))?;
+            }
+        }
+        reader.nodes()
+    }
+
+    const LIST: &str = r#"{"kind": "List",
+        "items": [
+            {"metadata": {"name": "a", "labels": {"x": "}]\"\\"}},
+             "status": {"images": [{}, [], "\u00e9é{"], "conditions": [{"type": "Ready", "status": "True"}]}},
+            {"metadata": {"name": "b"}} , ["Node", {"name": "c"}, null, null],
+            {"spec": null, "metadata": {"name": "d"}}
+        ], "metadata": {}
+    }
+    [{"metadata": {"name": "e"}}]"#;
+
+    #[test]
+    fn items_that_are_parsed_ahead_change_no_result() {
+        let check = |text: &[u8]| {
+            let expected = streamed(text, None);
+            for size in [1, 40, 1000] {
+                let shown = String::from_utf8_lossy(text);
+                assert_eq!(streamed(text, Some(size)), expected, "a buffer of {size} bytes: {shown}");
+            }
+        };
+        check(LIST.as_bytes());
+        assert_eq!(read_nodes_in("n", LIST.as_bytes()).unwrap().len(), 5);
+        for index in 0..LIST.len() {
+            check(&LIST.as_bytes()[..index]);
+            for byte in *b"},\"\\\nx\xff" {
+                let mut changed = LIST.as_bytes().to_vec();
+                changed[index] = byte;
+                check(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn items_are_parsed_ahead() {
+        let mut text = LIST.as_bytes();
+        let stream = Stream::new(&mut text, 1000);
+        let mut reader = Reader::new("n");
+        reader.json(serde_json::Deserializer::from_reader(&stream), Some(&stream)).unwrap();
+        assert_eq!(stream.lines_ahead(), 1, "the lines in the first item");
+    }
+
+    #[test]
+    fn a_failed_read_is_an_error_even_if_the_next_one_succeeds() {
+        struct Broken(bool);
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                if std::mem::take(&mut self.0) { Err(io::Error::other("broken cable")) } else { Ok(0) }
+            }
+        }
+        for index in 0..LIST.len() {
+            let (start, rest) = LIST.as_bytes().split_at(index);
+            let text = || start.chain(Broken(true)).chain(rest);
+            let expected = streamed(text(), None);
+            assert!(expected.as_ref().is_err_and(|problem| problem.message.ends_with("broken cable")));
+            for size in [1, 40, 1000] {
+                assert_eq!(
+                    streamed(text(), Some(size)),
+                    expected,
+                    "a buffer of {size} bytes, broken at {index}"
+                );
+            }
         }
     }
 
