@@ -140,7 +140,7 @@ def group_pools(program, directory):
     if jq:
         pools, length = in_turns(3, ours, lambda: Run([jq, ".items|length", nodes]))
         factor = length.times(pools)
-        figure(name, f"{shown(pools.seconds)}; jq {shown(length.seconds)}", f">= 3x: {factor:.1f}x", factor >= 3)
+        figure(name, f"{shown(pools.seconds)}; jq {shown(length.seconds)}", f">= 4x: {factor:.1f}x", factor >= 4)
     else:
         skipped(name, "no jq")
         (pools,) = in_turns(1, ours)
