@@ -82,7 +82,7 @@ fn read_decoded(file: &str, mut text: impl BufRead) -> Result<Vec<Node>, Diagnos
     }
 }
 
-/// Reads all nodes of a text in memory, which is three times as fast.
+/// Reads all nodes of a text in memory, which is faster for nodes that are not in a list.
 pub fn read_nodes_in(file: &str, text: &[u8]) -> Result<Vec<Node>, Diagnostic> {
     let encoding = Encoding::of(text);
     let after_mark = &text[encoding.mark()..];
