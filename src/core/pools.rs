@@ -14,7 +14,7 @@ mod shrink;
 mod wrong_platform;
 
 pub use crate::core::pools::adopted_pools::with_pools_of;
-pub use crate::core::pools::backend::no_backend;
+pub use crate::core::pools::backend::{EXCLUDE, no_backend};
 pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, VmSetNodes, discover_pools};
 pub use crate::core::pools::merge::{
     Lookalikes, MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,

@@ -2,6 +2,7 @@
 //! function: the same input gives the same bytes on every machine.
 
 mod address;
+mod alerts;
 mod budget;
 mod cluster_ip;
 mod copies;
@@ -44,6 +45,7 @@ use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::Pool;
 use crate::core::references::References;
+pub use crate::core::render::alerts::key_of_rules;
 use crate::core::render::budget::Budget;
 use crate::core::render::cluster_ip::ClusterIpServices;
 pub use crate::core::render::draft::{GatewayInput, Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
@@ -184,7 +186,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     let mut demands = demands(pending.iter().map(|draft| (pool(draft), &draft.value)));
     demands.extend(gateways::demands(input, &gateways, &carried));
     gitops_check::escape(&mut pending);
-    let files = files::files(pending);
+    let files = alerts::with_file(input, &demands, files::files(pending), warnings, &mut notes)?;
     warnings.extend(gitops_check::too_large(&files));
     Ok(Rendered { files, demands, notes, ..Rendered::default() })
 }

@@ -1,5 +1,6 @@
 //! `largescale.yaml`: the spec that the user writes.
 
+mod alerts;
 mod cluster;
 mod gateways;
 mod in_hints;
@@ -7,6 +8,7 @@ mod large_scale;
 mod of_service;
 mod other_pools;
 
+pub use crate::core::spec::alerts::{AlertFormat, Alerts};
 pub use crate::core::spec::cluster::SpecCluster;
 pub use crate::core::spec::gateways::{GatewayMode, GatewayParameters, GatewaysSpec};
 pub use crate::core::spec::large_scale::{

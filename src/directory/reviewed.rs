@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
+use crate::core::lock::file_names::app_of_rules;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::plural::first_of;
 use crate::core::tree::objects;
@@ -62,8 +63,9 @@ impl Reviewed {
         let (texts, warnings) = texts(tree, &lock, &output)?;
         let digests: BTreeMap<String, String> =
             texts.iter().map(|(path, text)| (path.clone(), names::digest(text.as_bytes()))).collect();
+        let objects_in = texts.into_iter().filter(|(path, _)| app_of_rules(path).is_none()).collect();
         let read =
-            parallel::map(texts, |(path, text)| objects::read_file(&format!("{output}/{path}"), &text));
+            parallel::map(objects_in, |(path, text)| objects::read_file(&format!("{output}/{path}"), &text));
         let mut objects = Vec::with_capacity(read.len());
         let mut problems = Vec::new();
         for file in read {

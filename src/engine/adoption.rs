@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::{ApiCall, Cluster, Force};
 use crate::core::apply::Tool;
 use crate::core::live::{LiveObject, LiveState};
+use crate::core::lock::file_names::app_of_rules;
 use crate::core::manifest::Key;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::Diagnostic;
@@ -59,7 +60,8 @@ pub(crate) fn adoption(
     taken: &[Tool],
 ) -> Result<Vec<Adopted>, Failure> {
     let mut desired = Vec::with_capacity(rendered.len());
-    for file in rendered {
+    // A rule file has no object.
+    for file in rendered.iter().filter(|file| app_of_rules(&file.path).is_none()) {
         desired.extend(read_file(&file.path, &file.text)?);
     }
     let calls = ServedKinds::calls(&desired).map(|call: ApiCall| ((), call)).collect();

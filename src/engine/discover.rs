@@ -10,6 +10,7 @@ use crate::core::bounds::MAX_OBJECTS;
 use crate::core::capacity::{Demand, OtherServices, PoolNodes, Situation, Usage, measure, warnings};
 use crate::core::gateway::choose::classes_to_read;
 use crate::core::kubernetes::node::Node;
+use crate::core::lock::file_names::app_of_rules;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
 use crate::core::pools::{
     Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked, wrong_platform,
@@ -341,6 +342,8 @@ impl Discovery {
         let mut rendered = old.map(|lock| lock.rendered.clone()).unwrap_or_default();
         let steps =
             plan.steps.iter().filter(|step| identity == LockIdentity::Keep || step.action != Action::Removed);
+        // A rule file has no object.
+        let steps = steps.filter(|step| app_of_rules(&step.path).is_none());
         rendered.extend(steps.filter_map(|step| step.key.as_ref()).map(RenderedKind::of));
         let pools = self
             .merged

@@ -1,6 +1,7 @@
 //! Tests without a server: transcripts of cases, rules of the source code, and drift of the docs.
 
 mod adopted;
+mod alerts;
 mod architecture;
 mod away;
 mod bindings;

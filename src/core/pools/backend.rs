@@ -7,8 +7,8 @@ use crate::core::platform::{ExcludeLabel, Level, NotBackend, Platform, ProviderI
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 
-/// `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
-const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+/// The label of nodes that load balancers leave out: `LabelNodeExcludeBalancers` of kubernetes/api core/v1.
+pub const EXCLUDE: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// The number of names in a message; further ones are counted.
 pub(super) const NAMED: usize = 5;

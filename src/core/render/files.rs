@@ -44,7 +44,8 @@ pub fn is_rendered(head: &[u8]) -> bool {
     first.any(|line| line.starts_with(MADE_BY))
 }
 
-fn header(manifest: &str) -> String {
+/// Returns the header of a file that is rendered from a manifest.
+pub(super) fn header(manifest: &str) -> String {
     // No version and no time, so that a new release or a new day changes nothing.
     format!(
         "{MADE_BY}{}. Do not edit: change that file or an overlay, then render.\n",

@@ -12,7 +12,7 @@ use crate::core::kubernetes::names;
 use crate::core::platform::OwnLimits;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::{GatewaysSpec, LargeScale, Pools, Workload};
+use crate::core::spec::{Alerts, GatewaysSpec, LargeScale, Pools, Workload};
 use crate::core::yaml::Document;
 
 /// One of several clusters. A field set here replaces the field of the spec entirely; the overlays are added after those of
@@ -56,6 +56,9 @@ pub struct SpecCluster {
     /// A host name with the addresses of all pools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<Dns>,
+    /// Prometheus rules that watch the pools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Alerts>,
     /// Limits that differ from those of the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<OwnLimits>,

@@ -15,7 +15,7 @@ use crate::core::probe::Probe;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
-use crate::core::spec::{GatewaysSpec, OtherPools, SpecCluster};
+use crate::core::spec::{Alerts, GatewaysSpec, OtherPools, SpecCluster};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
@@ -106,6 +106,9 @@ pub struct Spec {
     /// What `probe` expects of the ports of the load balancers (docs/howto/verify-round-robin.md).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+    /// Prometheus rules that watch the pools, in one more file (docs/howto/alerts.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<Alerts>,
     /// JSON Patches for the rendered objects: names of built-in overlays, or files relative to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlays: Vec<String>,
@@ -248,6 +251,7 @@ impl Spec {
             internal: false,
             dns: None,
             probe: None,
+            alerts: None,
             overlays: Vec::new(),
             conflicts: Vec::new(),
             limits: OwnLimits::default(),
@@ -397,7 +401,8 @@ impl LargeScale {
         let of_gateways = self.spec.gateways.iter().filter_map(|gateways| gateways.problems(document));
         let of_dns = self.spec.dns.iter().flat_map(|dns| dns.problems(document));
         let of_probe = self.spec.probe.iter().flat_map(|probe| probe.problems(document));
-        of_gateways.chain(of_dns).chain(of_probe)
+        let of_alerts = self.spec.alerts.iter().flat_map(|alerts| alerts.problems(document));
+        of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts)
     }
 }
 

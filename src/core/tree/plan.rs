@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
+use crate::core::lock::file_names::app_of_rules;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::render::{POOL_LABEL, RenderedFile, key_of_rules};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::core::tree::conflicted::{is_made, sides};
@@ -77,6 +78,10 @@ impl Plan {
     /// Sets the key and the pool of removed files from their old content, if it can be read.
     pub fn name_removed(&mut self, before: &BTreeMap<String, Vec<u8>>) {
         for step in self.steps.iter_mut().filter(|step| step.action == Action::Removed) {
+            if let Some(app) = app_of_rules(&step.path) {
+                step.key = Some(key_of_rules(app));
+                continue;
+            }
             let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let Some(Ok(document)) = text.map(|text| yaml::read_one(&step.path, &text)) else { continue };
             let pool = label(&document.value, POOL_LABEL);
