@@ -5,6 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use largescale::core::yaml;
+use serde_json::json;
+
 use crate::environment::{Environment, checkout};
 
 /// Returns the program of `tests/go/rule-proof`, which `make rule-proof` builds.
@@ -93,4 +96,36 @@ fn the_rules_of_every_platform_are_valid_and_few() {
         checked += 1;
     }
     assert!(checked >= 10, "{checked}");
+}
+
+/// A platform file of the user has any text. It must not end a string of `PromQL`, start a template, or break YAML.
+#[test]
+fn text_of_a_platform_file_is_quoted() {
+    let Some(program) = rule_engine() else { return };
+    let environment = Environment::with(&checkout().join("tests/cases/render/alerts/in"));
+    let hostile = r#"a "b" \ {{ $x | bad }} # `c`: 'd'"#;
+    let platform = fs::read_to_string(checkout().join("platforms/hetzner.yaml")).unwrap();
+    let mut platform = yaml::read_one("hetzner.yaml", &platform).unwrap().value;
+    let spec = platform["spec"].as_object_mut().unwrap();
+    spec.insert("poolLabels".to_owned(), json!(["agentpool"]));
+    spec.insert("recognize".to_owned(), json!({}));
+    spec.insert("limits".to_owned(), json!({"nodesPerLoadBalancer": {"value": 9, "source": hostile}}));
+    spec.insert(
+        "notBackends".to_owned(),
+        json!([
+            {"label": "example.com/x", "value": hostile, "because": "a"},
+            {"providerID": hostile, "because": "c"},
+            {"taint": hostile, "because": "d"},
+        ]),
+    );
+    fs::write(environment.path().join("own.yaml"), yaml::write_plain(&platform)).unwrap();
+    let spec = environment.path().join("largescale.yaml");
+    let text = fs::read_to_string(&spec).unwrap();
+    let text = text.replace("azure-basic", "./own.yaml").replace("  limits:", "  x-limits:");
+    let text: Vec<&str> = text.lines().filter(|line| !line.contains("x-limits")).collect();
+    fs::write(&spec, text.join("\n") + "\n").unwrap();
+    let rules = rules(&environment, "alerts: {}", "prometheus-nginx.rules");
+    evaluate(&environment, &program, &[&rules]);
+    let text = fs::read_to_string(rules).unwrap();
+    assert!(text.contains("{{ `{{` }} $x | bad }}"), "{text}");
 }

@@ -226,3 +226,22 @@ fn figures() {
         writeln!(std::io::stdout(), "{}: {count} objects in {} s", arguments[0], result["seconds"]).unwrap();
     }
 }
+
+/// Argo CD and Flux choose files by their endings.
+#[test]
+fn neither_sees_the_rules_for_prometheus() {
+    let Some(location) = project(KINDS, "") else { return };
+    let root = location.path().to_str().unwrap();
+    let objects = || {
+        let argo = json(&proof(&location, &["argocd", "manifests", "gitops/argocd.yaml", root]));
+        let flux = json(&proof(&location, &["flux", "objects", "gitops/flux.yaml", root]));
+        (keys(&argo["objects"]), keys(&flux["objects"]))
+    };
+    let before = objects();
+    let spec = location.path().join("largescale.yaml");
+    let text = fs::read_to_string(&spec).unwrap();
+    fs::write(spec, format!("{text}  alerts: {{}}\n")).unwrap();
+    assert!(location.program(&["render"]).status.success());
+    assert!(location.path().join("rendered/prometheus-nginx.rules").exists());
+    assert_eq!(objects(), before);
+}

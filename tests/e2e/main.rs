@@ -4,6 +4,7 @@
 //! Building blocks: [`control_plane::ControlPlane`] is the cluster, [`app::App`] a rendered project with its own
 //! namespace, [`proxy::Proxy`] a proxy that injects faults, and [`wait::until`] waits for a condition.
 
+mod alerts;
 mod announcements;
 mod app;
 mod apply;
