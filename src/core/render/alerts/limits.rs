@@ -19,7 +19,7 @@ pub(super) struct PoolLimit {
     pub(super) value: u32,
     /// Where it is documented.
     pub(super) source: String,
-    /// The values of the pools; `None` for all pools.
+    /// The values of the pools; `None` for all that have a load balancer.
     pub(super) pools: Option<BTreeSet<String>>,
 }
 
@@ -75,7 +75,7 @@ pub(super) fn of_pools(input: Input<'_>, demands: &[Demand]) -> Found {
         let (_, pools) = entry.or_insert_with(|| (limit.source.clone(), BTreeSet::new()));
         pools.extend(values.get(pool.as_str()).map(|value| (*value).to_owned()));
     }
-    let all = input.pools.pools.len();
+    let all = with_service.len();
     let limits: Vec<PoolLimit> = found
         .into_iter()
         .map(|((name, per_node, value), (source, pools))| {

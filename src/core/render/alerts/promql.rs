@@ -31,6 +31,12 @@ pub(super) fn any_of<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     }
 }
 
+/// Returns a matcher of none of these values.
+pub(super) fn none_of<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
+    let literal: Vec<String> = values.into_iter().map(literal).collect();
+    format!("!~{}", string(&literal.join("|")))
+}
+
 /// Returns a regular expression that matches a text only.
 fn literal(text: &str) -> String {
     let mut expression = String::with_capacity(text.len());

@@ -8,7 +8,7 @@ use crate::core::capacity::Demand;
 use crate::core::platform::LimitName;
 use crate::core::render::alerts::limits::PoolLimit;
 use crate::core::render::alerts::nodes;
-use crate::core::render::alerts::promql::{any_of, globs, label_name, plain, string};
+use crate::core::render::alerts::promql::{any_of, globs, label_name, none_of, plain, string};
 use crate::core::render::draft::Input;
 
 /// A group of rules, which Prometheus evaluates one after the other.
@@ -33,7 +33,7 @@ struct Rule {
     annotations: BTreeMap<&'static str, String>,
 }
 
-/// One series for each Service of a pool, and for each pool without one.
+/// One series for each Service of a pool, and for each pool with a Gateway.
 const SERVICES: &str = "largescale:pool_service";
 
 /// The nodes of each pool that a load balancer takes.
@@ -75,6 +75,8 @@ struct App<'a> {
     services: String,
     /// The name of the pool label in `kube_node_labels`.
     label: String,
+    /// The pools of the lock that have no load balancer.
+    unserved: Vec<&'a str>,
 }
 
 impl<'a> App<'a> {
@@ -93,6 +95,7 @@ impl<'a> App<'a> {
             own: format!("app={},namespace={}", string(name), string(namespace)),
             services: format!("app={},namespace{}", string(name), any_of(all)),
             label: label_name(&input.pools.label),
+            unserved: unserved(input, demands),
             namespaces,
         }
     }
@@ -121,20 +124,19 @@ impl<'a> App<'a> {
     /// Records the Services and the pools: one rule for each namespace, one line for each Service.
     fn services(&self, demands: &[Demand]) -> Vec<Rule> {
         let mut of_pool: BTreeMap<&str, Vec<&Demand>> = BTreeMap::new();
-        for demand in demands.iter().filter(|demand| demand.gateway.is_none()) {
+        for demand in demands {
             of_pool.entry(&demand.pool).or_default().push(demand);
         }
         let mut lines: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for pool in &self.input.pools.pools {
             let series = with_label("vector(1)", "pool", &pool.value);
-            match of_pool.get(pool.name.as_str()) {
-                None => drop(lines.entry(self.namespace).or_default().insert(series)),
-                Some(demands) => {
-                    for demand in demands {
-                        let line = with_label(&series, "service", &demand.key.1);
-                        lines.entry(&demand.key.0).or_default().insert(line);
-                    }
-                }
+            for demand in of_pool.get(pool.name.as_str()).into_iter().flatten() {
+                // The implementation chooses the name of the Service of a Gateway.
+                let is_known = demand.gateway.is_none();
+                let line =
+                    if is_known { with_label(&series, "service", &demand.key.1) } else { series.clone() };
+                let namespace = if is_known { &demand.key.0 } else { self.namespace };
+                lines.entry(namespace).or_default().insert(line);
             }
         }
         let rule = |(namespace, lines): (&str, BTreeSet<String>)| {
@@ -209,9 +211,13 @@ impl<'a> App<'a> {
         self.alert("LargescalePoolWithoutReadyNodes", ("10m", "critical"), expr, (summary, description))
     }
 
+    /// Reports pools that the spec does not leave out.
     fn not_in_lock(&self) -> Rule {
         let pools = &self.input.spec.spec.pools;
         let mut chosen = String::new();
+        if !self.unserved.is_empty() {
+            chosen.push_str(&format!(",pool{}", none_of(self.unserved.iter().copied())));
+        }
         for (list, operator) in [(&pools.include, "=~"), (&pools.exclude, "!~")] {
             if !list.is_empty() {
                 chosen.push_str(&format!(",pool{operator}{}", string(&globs(list))));
@@ -257,6 +263,13 @@ impl<'a> App<'a> {
         );
         self.alert("LargescaleSeriesMissing", ("15m", "warning"), expr, (summary, description))
     }
+}
+
+/// Returns the values of the pools that get no copy of any Service.
+fn unserved<'a>(input: Input<'a>, demands: &[Demand]) -> Vec<&'a str> {
+    let served: BTreeSet<&str> = demands.iter().map(|demand| demand.pool.as_str()).collect();
+    let pools = input.pools.pools.iter().filter(|pool| !served.contains(pool.name.as_str()));
+    pools.map(|pool| pool.value.as_str()).collect()
 }
 
 /// Returns an expression whose series have one more label.
