@@ -1,8 +1,8 @@
 //! `spec.alerts`: one more file, with Prometheus rules about the pools.
 //!
 //! The rules read kube-state-metrics only. The pools and Services are in recording rules with one line for each Service, so that
-//! branches merge and the alerts stay the same for any number of pools. There are few rules, because Mimir and Grafana Cloud accept
-//! 20 in a group by default.
+//! branches merge and the alerts stay the same for any number of pools. There are few rules, because Mimir accepts 20 in a group by
+//! default (`ruler.max-rules-per-rule-group` in pkg/util/validation/limits.go of grafana/mimir).
 
 mod limits;
 mod nodes;

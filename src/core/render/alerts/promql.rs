@@ -92,8 +92,8 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// Returns the name that kube-state-metrics gives a label of a node: `labelName` in internal/store/utils.go of
-/// kubernetes/kube-state-metrics v2.9 to v2.20. Characters other than ASCII letters, digits and `_` become `_`. `_` goes in front of
-/// each capital letter that follows a lower-case letter or a digit, and all letters become lower case.
+/// kubernetes/kube-state-metrics v2.20.0. Characters other than ASCII letters, digits and `_` become `_`. `_` goes in front of each
+/// capital letter that follows a lower-case letter or a digit, and all letters become lower case.
 pub(super) fn label_name(key: &str) -> String {
     let mut name = String::from("label_");
     let mut before = '_';
@@ -135,15 +135,15 @@ mod tests {
         assert_eq!(globs(&["a*".to_owned(), "b".to_owned()]), "a.*|b");
     }
 
-    /// The names are those of the tests in kube-state-metrics (`TestSnakeCaseLabelNames`, `TestSanitizeLabelName`), and of common
-    /// labels.
+    /// `camelCase`, `snake_camelCase` and `A.b.conflict1` are in `TestKubeLabelsToPrometheusLabels` of kube-state-metrics.
     #[test]
     fn label_names_are_those_of_kube_state_metrics() {
         for (key, expected) in [
             ("topology.kubernetes.io/zone", "label_topology_kubernetes_io_zone"),
             ("cloud.google.com/gke-nodepool", "label_cloud_google_com_gke_nodepool"),
-            ("an_snake_case_label", "label_an_snake_case_label"),
-            ("an-InvalidDashLabel", "label_an_invalid_dash_label"),
+            ("camelCase", "label_camel_case"),
+            ("snake_camelCase", "label_snake_camel_case"),
+            ("A.b.conflict1", "label_a_b_conflict1"),
             ("fooBAR", "label_foo_bar"),
             ("a1B", "label_a1_b"),
             ("ABc", "label_abc"),
