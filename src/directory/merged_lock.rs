@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::core::kubernetes::names;
-use crate::core::lock::merge::{Branch, Branches, merge};
+use crate::core::lock::merge::{Branch, Branches, add_pools, merge};
 use crate::core::lock::{Lock, conflict};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
@@ -151,8 +151,12 @@ fn of_join(repository: &Repository, joined: Joined, text: &str) -> Checked<Optio
     let (Some(our_lock), Some(their_lock)) = (parsed(&ours), parsed(&theirs)) else { return Ok(None) };
     let chosen = if is(&theirs) { Branch::Theirs } else { Branch::Ours };
     let base = parsed(&base);
-    Ok(merge(Branches { base: base.as_ref(), ours: &our_lock, theirs: &their_lock, chosen: Some(chosen) })
-        .ok())
+    let merged =
+        merge(Branches { base: base.as_ref(), ours: &our_lock, theirs: &their_lock, chosen: Some(chosen) });
+    // A render that resolved the conflict may have found nodes of a pool that one branch forgot, and so have written the lock of the
+    // other branch. Nothing tells that lock from one that a user took. So the merge adds pools and removes none.
+    let current = parsed(&Some(text.as_bytes().to_vec()));
+    Ok(merged.ok().map(|lock| current.and_then(|current| add_pools(&lock, &current).ok()).unwrap_or(lock)))
 }
 
 /// Merges the versions that git's index has.

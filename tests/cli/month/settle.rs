@@ -21,7 +21,10 @@ impl Life {
     pub fn settle_with(&mut self, flags: &str) -> Outcome {
         self.unknown_files_fail()?;
         for spec in self.apps().into_iter().map(|app| app.spec) {
-            self.render(&spec, flags)?;
+            // A hint may have removed one of two specs of an app.
+            if self.desk.exists(&spec) {
+                self.render(&spec, flags)?;
+            }
         }
         self.check()
     }
