@@ -1,7 +1,7 @@
 //! Parses the items of a JSON list in a stream as fast as those of a text in memory.
 //!
-//! serde_json reads a stream byte by byte, which takes three times as long as reading a slice. So the list around the items is
-//! read from the stream, and each item from the buffer of the stream. Only serde_json decides where an item ends.
+//! `serde_json` reads a stream byte by byte, which takes three times as long as reading a slice. So the list around the items is
+//! read from the stream, and each item from the buffer of the stream. Only `serde_json` decides where an item ends.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -72,7 +72,7 @@ impl Buffer<'_> {
 }
 
 impl Read for &Stream<'_> {
-    /// Reads one byte: serde_json asks for no more.
+    /// Reads one byte: `serde_json` asks for no more.
     #[inline]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Some(into) = into.first_mut() else { return Ok(0) };

@@ -108,14 +108,15 @@ fn large_answer(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
         dns.hostname,
         thousands(bytes as u64)
     );
-    let message = match bytes {
-        ..=PLAIN_UDP => return None,
-        ..=EDNS_UDP => {
-            format!("{what}: clients without EDNS get {PLAIN_UDP} over UDP, and must ask again over TCP")
-        }
-        _ => format!(
+    if bytes <= PLAIN_UDP {
+        return None;
+    }
+    let message = if bytes <= EDNS_UDP {
+        format!("{what}: clients without EDNS get {PLAIN_UDP} over UDP, and must ask again over TCP")
+    } else {
+        format!(
             "{what}: most name servers send {EDNS_UDP} over UDP at most, so all clients must ask again over TCP"
-        ),
+        )
     };
     Some(
         Diagnostic::warning(message)

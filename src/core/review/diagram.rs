@@ -111,8 +111,8 @@ pub(super) fn of_review(review: &Review) -> Option<String> {
     for (name, items) in changes {
         pools.push(with_changes(DrawnPool { name: name.to_owned(), ..DrawnPool::default() }, &items));
     }
-    let changed = pools.iter().filter(|pool| !pool.changes.is_empty()).count();
-    let most = if pools.len() > FEW { changed.min(POOLS) } else { POOLS };
+    let with_change = pools.iter().filter(|pool| !pool.changes.is_empty()).count();
+    let most = if pools.len() > FEW { with_change.min(POOLS) } else { POOLS };
     Some(within(&Diagram { host: review.host.clone(), pools }, most))
 }
 
