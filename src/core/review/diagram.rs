@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::core::report::escape::in_comment;
 use crate::core::report::plural::{plural, thousands};
-use crate::core::review::{Item, Review};
+use crate::core::review::content::{Item, Review};
 
 /// What a diagram shows.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,8 @@
 
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
-use crate::core::review::markdown::{Review, failed_within, markdown_within};
+use crate::core::review::content::Review;
+use crate::core::review::markdown::{failed_within, markdown_within};
 
 /// A comment on GitHub holds 65,536 characters.
 const MOST: usize = 65_000;
@@ -58,7 +59,7 @@ pub fn left_out(apps: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::review::markdown::Item;
+    use crate::core::review::content::Item;
 
     /// Returns the text of all apps, and the number of those that are left out.
     fn all(apps: usize, of: impl Fn(usize) -> Reviewed<'static>) -> (String, usize) {
