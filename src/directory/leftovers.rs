@@ -49,6 +49,23 @@ pub(super) fn refuse(project: &Project, output: &Path, foreign: &mut Vec<String>
     problems
 }
 
+/// Refuses rule files of Prometheus that a render wrote and that no lock names: Prometheus may load them, too.
+pub(super) fn refuse_rule_files(project: &Project, output: &Path, names: Vec<String>) -> Vec<Diagnostic> {
+    let mut left: Vec<String> = names.into_iter().filter(|name| has_header(&output.join(name))).collect();
+    if left.is_empty() {
+        return Vec::new();
+    }
+    let theirs = files_of_others(project, output);
+    left.retain(|name| !theirs.contains(name));
+    let problem = |name: &String| {
+        let file = output.join(name);
+        Diagnostic::refusal("the rendered rule file is not in the lock")
+            .at(Location::file(file.display().to_string()))
+            .hint(format!("`rm {}` removes it; a render writes the rule file of `spec.alerts`", path(&file)))
+    };
+    left.iter().take(SHOWN).map(problem).collect()
+}
+
 /// Returns the pools whose rendered Services are in the output directory, but not in the lock.
 pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
     let names = entries(output).filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));

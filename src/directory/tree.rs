@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
+use crate::core::lock::file_names::app_of_rules;
 use crate::core::render::RenderedFile;
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::tree::plan::{Action, Plan};
@@ -69,7 +70,7 @@ impl Tree {
         }
         let present = entries(&output).map_err(|error| FileError::read_path(error, &output))?;
         let mut tree = Self::default();
-        let mut ours = Vec::new();
+        let (mut ours, mut rule_files) = (Vec::new(), Vec::new());
         for (name, kind) in &present {
             // On a case-insensitive file system, a file whose name differs in case blocks ours.
             let lower = name.to_lowercase();
@@ -78,6 +79,7 @@ impl Tree {
             match path.filter(|path| *path == name || same_file()) {
                 Some(path) => ours.push((path.clone(), name, *kind)),
                 None if is_manifest(&lower) => tree.foreign.push(name.clone()),
+                None if app_of_rules(&lower).is_some() => rule_files.push(name.clone()),
                 None => {}
             }
         }
@@ -85,6 +87,7 @@ impl Tree {
             return Err(problem.into());
         }
         let mut problems = leftovers::refuse(project, &output, &mut tree.foreign);
+        problems.extend(leftovers::refuse_rule_files(project, &output, rule_files));
         for (path, read) in parallel::map(ours, |(path, name, kind)| (path, read_own(&output, name, kind))) {
             match read {
                 Ok(bytes) => drop(tree.known.insert(path, bytes)),
