@@ -44,8 +44,8 @@ pub fn refuse_same_id(
                 "to keep this spec, `{remove}` removes the other one; for two apps, change `metadata.name` and `spec.output` of this one, and run {new_id}"
             )),
         Some(Other::Lock(remove)) => refusal("it has no spec").hint(format!("`{remove}` removes it")),
-        None => refusal("the directory was copied").hint(format!(
-            "if this one is the copy, {new_id} gives it another id; two apps in one cluster also need two names (`metadata.name`)"
+        None => refusal("the directory was copied, or only one branch moved it").hint(format!(
+            "if this one is the copy, {new_id} gives it another id; two apps in one cluster also need two names (`metadata.name`). If only one branch moved the directory, remove the one that is left over"
         )),
     })
 }

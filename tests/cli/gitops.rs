@@ -52,6 +52,14 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Returns the objects that Argo CD sees, and those that Flux sees.
+fn seen(location: &Environment) -> (BTreeSet<String>, BTreeSet<String>) {
+    let root = location.path().to_str().unwrap();
+    let argo = json(&proof(location, &["argocd", "manifests", "gitops/argocd.yaml", root]));
+    let flux = json(&proof(location, &["flux", "objects", "gitops/flux.yaml", root]));
+    (keys(&argo["objects"]), keys(&flux["objects"]))
+}
+
 /// Returns kind, namespace and name of every object, each once.
 fn keys(objects: &Value) -> BTreeSet<String> {
     let key = |object: &Value| {
@@ -112,13 +120,7 @@ fn both_see_every_object_of_split_gateways_once() {
 #[test]
 fn the_name_of_a_manifest_cannot_add_content() {
     let Some(location) = project(KINDS, "") else { return };
-    let root = location.path().to_str().unwrap();
-    let objects = || {
-        let argo = json(&proof(&location, &["argocd", "manifests", "gitops/argocd.yaml", root]));
-        let flux = json(&proof(&location, &["flux", "objects", "gitops/flux.yaml", root]));
-        (keys(&argo["objects"]), keys(&flux["objects"]))
-    };
-    let before = objects();
+    let before = seen(&location);
     for hostile in [
         "a\nkind: Secret\n",
         "a\u{85}kind: Secret\u{85}#",
@@ -137,7 +139,7 @@ fn the_name_of_a_manifest_cannot_add_content() {
         fs::write(location.path().join("largescale.yaml"), renamed).unwrap();
         let output = location.line("kubectl largescale render");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(objects(), before, "{name:?}");
+        assert_eq!(seen(&location), before, "{name:?}");
         fs::write(location.path().join("largescale.yaml"), spec).unwrap();
         fs::rename(location.path().join(&name), location.path().join("nginx.yaml")).unwrap();
     }
@@ -231,17 +233,11 @@ fn figures() {
 #[test]
 fn neither_sees_the_rules_for_prometheus() {
     let Some(location) = project(KINDS, "") else { return };
-    let root = location.path().to_str().unwrap();
-    let objects = || {
-        let argo = json(&proof(&location, &["argocd", "manifests", "gitops/argocd.yaml", root]));
-        let flux = json(&proof(&location, &["flux", "objects", "gitops/flux.yaml", root]));
-        (keys(&argo["objects"]), keys(&flux["objects"]))
-    };
-    let before = objects();
+    let before = seen(&location);
     let spec = location.path().join("largescale.yaml");
     let text = fs::read_to_string(&spec).unwrap();
     fs::write(spec, format!("{text}  alerts: {{}}\n")).unwrap();
     assert!(location.program(&["render"]).status.success());
     assert!(location.path().join("rendered/prometheus-nginx.rules").exists());
-    assert_eq!(objects(), before);
+    assert_eq!(seen(&location), before);
 }

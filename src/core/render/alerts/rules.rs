@@ -160,7 +160,7 @@ impl<'a> App<'a> {
         );
         let counted = limit.name.counted();
         let summary = format!(
-            "Pool {{{{ $labels.pool }}}} of {} has {{{{ $value | printf \"%.0f\" }}}} percent of the {} {counted} that are possible",
+            "Pool {{{{ $labels.pool }}}} of {} has {{{{ $value | printf \"%.0f\" }}}} percent of the limit of {} {counted}",
             self.name, limit.value
         );
         let fewer_ports = match limit.name {
