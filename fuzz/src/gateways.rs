@@ -43,7 +43,7 @@ pub fn texts(data: &[u8]) {
     let file = ManifestFile { source: "m.yaml".into(), shown: "m.yaml".into(), text: MANIFESTS.to_owned() };
     let objects = read_manifests(&[file]).expect("valid manifests");
     let pool = |name: &str| Pool { value: name.to_owned(), name: name.to_owned(), ..Pool::default() };
-    let pools = PoolSet { label: "pool".to_owned(), pools: vec![pool("a"), pool("b")] };
+    let pools = PoolSet { label: "pool".to_owned(), pools: vec![pool("a"), pool("b")], ..PoolSet::default() };
     let platform = builtin().iter().find(|platform| platform.name == "hetzner").expect("a known platform");
     let classes = BTreeMap::new();
     for mode in ["perPool", "shared"] {

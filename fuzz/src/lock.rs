@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
 use largescale::core::kubernetes::names::digest;
-use largescale::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
+use largescale::core::lock::{Lock, LockId, LockedPool, PoolKind, RenderedKind, SetName, Version};
 
 use super::checks::{FILE, is_plain, located, text};
 use super::json::Text;
@@ -74,7 +74,9 @@ pub fn fields(data: &[u8]) {
             .pools
             .into_iter()
             .map(|(value, (name, set, empty))| {
-                (value.0, LockedPool { name: name.0, vm_set: set.map(|it| it.0), empty })
+                // Any fact decides: the input has no more fields.
+                let kind = if set.is_none() && empty { PoolKind::Shard } else { PoolKind::Nodes };
+                (value.0, LockedPool { name: name.0, vm_set: set.map(|it| it.0), empty, kind })
             })
             .collect(),
         rendered: fields

@@ -36,7 +36,8 @@ pub fn texts(data: &[u8]) {
     let _ = read_file(FILE, text).map_err(|problems| located(&problems, text));
     let Ok(documents) = yaml::read(FILE, text) else { return };
     let pool = |name: &str| Pool { value: name.to_owned(), name: name.to_owned(), ..Pool::default() };
-    let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")] };
+    let pools =
+        PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")], ..PoolSet::default() };
     let platforms = platforms::builtin();
     let input = ImportInput {
         platform: &platforms[0],

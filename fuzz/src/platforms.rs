@@ -43,7 +43,7 @@ pub fn texts(data: &[u8]) {
     let _ = platform.spec.broken_rules(&service).count() + platform.spec.unshareable(&service).count();
     let _ = broken_rules(&platform.spec.refuses, &platform.spec.requires, &service).count();
     let pool = Pool { value: "a".to_owned(), name: "a".to_owned(), ..Pool::default() };
-    let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool] };
+    let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool], ..PoolSet::default() };
     let _ = cloud_config(&platform, &pools).map_err(|problems| assert!(!problems.is_empty()));
     let _ = (platform.pool_labels(), platform.spec.load_balancer_fields(), facts(&platform));
 }

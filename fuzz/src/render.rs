@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
+use largescale::core::lock::PoolKind;
 use largescale::core::manifest::{ManifestFile, Object, read_manifests};
 use largescale::core::overlay::Overlay;
 use largescale::core::platform::{Platform, cloud_config};
@@ -81,8 +82,14 @@ pub fn apps(data: &[u8]) {
     let mut values: BTreeSet<&str> = input.pools.iter().take(4).map(|text| text.0.as_str()).collect();
     values.extend(["a", "b"]);
     let pools = values.iter().map(|value| pool(value)).collect();
-    let pools = PoolSet { label: "agentpool".to_owned(), pools };
+    let pools = PoolSet { label: "agentpool".to_owned(), pools, ..PoolSet::default() };
     rendered(&spec, &document, &objects, platform, &overlays, &pools);
+    let shards = PoolSet {
+        kind: PoolKind::Shard,
+        pools: vec![pool("shard-1"), pool("shard-2")],
+        ..PoolSet::default()
+    };
+    rendered(&spec, &document, &objects, &platform.clone().for_shards(), &overlays, &shards);
 }
 
 fn operation((kind, path, from, value): &(u8, Text, Option<Text>, Json)) -> Value {
@@ -116,7 +123,8 @@ pub fn check(objects: &[Object]) {
     let spec = json!({"apiVersion": "largescale.dev/v1alpha1", "kind": "LargeScale", "metadata": {"name": "web"},
         "spec": {"manifests": ["m.yaml"], "platform": platform.name.as_str()}});
     let (spec, document) = LargeScale::read(FILE, &spec.to_string()).expect("a valid spec");
-    let pools = PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")] };
+    let pools =
+        PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")], ..PoolSet::default() };
     rendered(&spec, &document, objects, platform, &[], &pools);
 }
 

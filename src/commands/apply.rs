@@ -7,8 +7,7 @@ use crate::cluster::{DryRun, Force};
 use crate::commands::for_each::MultiTarget;
 use crate::core::apply::{Release, other_set, yielded};
 use crate::core::live::{LiveObject, is_unchanged};
-use crate::core::manifest::label;
-use crate::core::render::POOL_LABEL;
+use crate::core::render::pool_of;
 use crate::core::report::plural::plural;
 use crate::core::status::is_workload;
 use crate::engine::apply::{ApplyJob, apply_in_order};
@@ -224,13 +223,16 @@ fn of_cells<'a>(cells: &Cells, jobs: Vec<ApplyJob<'a>>) -> Vec<ApplyJob<'a>> {
     let (jobs, left): (Vec<_>, Vec<_>) =
         jobs.into_iter().partition(|job| cells.have(&job.object.item.wanted));
     let shared = |job: &&ApplyJob<'_>| {
-        label(&job.object.item.wanted, POOL_LABEL).is_none() && is_workload(&job.object.item.wanted)
+        pool_of(&job.object.item.wanted).is_none() && is_workload(&job.object.item.wanted)
     };
     for job in jobs.iter().filter(shared) {
-        terminal::note(&format!(
-            "{} is shared by all pools, so its change reaches all of them at once; `workload.perPool` in the spec gives each pool a copy",
-            job.object.item.key
-        ));
+        let key = &job.object.item.key;
+        terminal::note(&match cells.word() {
+            "shard" => format!("{key} is shared by all shards, so its change reaches all of them at once"),
+            _ => format!(
+                "{key} is shared by all pools, so its change reaches all of them at once; `workload.perPool` in the spec gives each pool a copy"
+            ),
+        });
     }
     if !left.is_empty() {
         let objects = plural(left.len(), "changed object");

@@ -19,7 +19,7 @@ use crate::core::capacity::{
 };
 use crate::core::cluster_model::Growth;
 use crate::core::platform::Limit;
-use crate::core::pools::{NodeCount, Shrink, discover_pools};
+use crate::core::pools::{NodeCount, Shrink, discover_for_spec};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::shell_quote;
 use crate::directory::{NamedBy, Project, nodes_from};
@@ -188,10 +188,12 @@ fn known_sets(project: &Project) -> Vec<Limit> {
         return Vec::new();
     }
     let label = spec.pools.label.as_deref();
-    let locked = project.lock.as_ref().map(|lock| lock.label.as_str());
+    let lock = project.lock.as_ref();
     let Ok((path, shown)) = project.nodes_file() else { return Vec::new() };
     let Ok(nodes) = nodes_from(&path, &shown, NamedBy::Files) else { return Vec::new() };
-    let Ok(found) = discover_pools(&nodes, &project.platform, label, locked) else { return Vec::new() };
+    let Ok(found) = discover_for_spec(spec, &nodes, &project.platform, label, lock) else {
+        return Vec::new();
+    };
     let rules = &project.platform.spec.vm_sets.rules;
     let sets = found.pools.values().flat_map(|pool| pool.vm_sets.values());
     sets.filter_map(|set| rules.get(set.rule)?.takes.clone()).collect()

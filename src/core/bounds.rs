@@ -60,6 +60,10 @@ pub const MAX_REFERENCES: usize = 100;
 /// The texts with wildcards in `spec.clusterIPServices`. Each is compared with every Service, unlike a name.
 pub const MAX_GLOBS: usize = 100;
 
+/// The shards of a spec. One name with 1,000 addresses has an answer of 16 kB, and no cloud gives that many load balancers without a
+/// request.
+pub const MAX_SHARDS: u32 = 1_000;
+
 /// The objects that a render writes without `--max-objects`. 10,000 pools with three Services and a VM set each are 40,000.
 pub const MAX_OBJECTS: u32 = 100_000;
 

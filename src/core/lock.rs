@@ -86,6 +86,18 @@ pub struct LockedPool {
     pub vm_set: Option<String>,
     /// Whether it had no nodes at the last render; recorded for `whenEmpty: withdraw`.
     pub empty: bool,
+    /// Whether it is a pool of nodes or a shard.
+    pub kind: PoolKind,
+}
+
+/// What a Service of the directory is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PoolKind {
+    /// The nodes with one value of the pool label.
+    #[default]
+    Nodes,
+    /// All nodes: one of several Services of `spec.shards`.
+    Shard,
 }
 
 /// A kind of object in a namespace.
@@ -164,6 +176,16 @@ impl Lock {
     }
 }
 
+impl PoolKind {
+    /// Returns the noun in messages.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nodes => "pool",
+            Self::Shard => "shard",
+        }
+    }
+}
+
 impl LockId {
     /// Creates an ID from 16 random bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
@@ -224,7 +246,7 @@ mod tests {
                     LockedPool {
                         name: "a".to_owned(),
                         vm_set: Some("a-availabilitySet-1".to_owned()),
-                        empty: false,
+                        ..LockedPool::default()
                     },
                 ),
             ]

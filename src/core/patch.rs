@@ -82,6 +82,14 @@ impl Patch {
         self.added().filter_map(|template| template.get("value"))
     }
 
+    /// Returns the patch with the operations that are the same for every object.
+    #[must_use]
+    pub fn without_placeholders(mut self) -> Self {
+        self.operations.retain(|operation| placeholder::names(&operation.template).is_empty());
+        self.placeholders.clear();
+        self
+    }
+
     fn added(&self) -> impl Iterator<Item = &Value> {
         let templates = self.operations.iter().map(|operation| &operation.template);
         templates.filter(|template| template.get("op").and_then(Value::as_str) == Some("add"))

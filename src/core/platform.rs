@@ -19,6 +19,7 @@ mod selection;
 mod service_marks;
 mod service_rules;
 mod settings;
+mod shards;
 mod vm_set;
 
 pub use crate::core::platform::builtin::{builtin_names, builtin_text, read_builtin};
@@ -27,7 +28,8 @@ pub use crate::core::platform::describe::{Fact, facts, protocols, selects};
 pub use crate::core::platform::distribution::{Distribution, distributions};
 pub use crate::core::platform::form::{
     AnswersWith, Backends, CloudConfig, CloudConfigFields, EntryByLabel, LabelChanges, LoadBalancers,
-    OnlyLabels, PerPool, Platform, PlatformSpec, Refused, Relief, VmSetMatch, VmSetRule, VmSets,
+    OnlyLabels, PerPool, Platform, PlatformSpec, Refused, Relief, ShardSupport, ShardsGive, VmSetMatch,
+    VmSetRule, VmSets,
 };
 pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
 pub use crate::core::platform::node_rules::{

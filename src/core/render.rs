@@ -42,13 +42,15 @@ use crate::core::capacity::{Demand, demands};
 use crate::core::json;
 use crate::core::manifest::{self, Key, Object, Scopes, Separated};
 use crate::core::overlay::Overlay;
-use crate::core::platform::Platform;
+use crate::core::platform::{Platform, ShardsGive};
 use crate::core::pools::Pool;
 use crate::core::references::References;
 pub use crate::core::render::alerts::key_of_rules;
 use crate::core::render::budget::Budget;
 use crate::core::render::cluster_ip::ClusterIpServices;
-pub use crate::core::render::draft::{GatewayInput, Input, POOL_LABEL, RenderedFile, SERVICE_LABEL};
+pub use crate::core::render::draft::{
+    GatewayInput, Input, POOL_LABEL, RenderedFile, SERVICE_LABEL, SHARD_LABEL, label_of_pools, pool_of,
+};
 use crate::core::render::draft::{PendingObject, Role};
 pub use crate::core::render::files::is_rendered;
 use crate::core::render::gateways::Gateways;
@@ -158,6 +160,7 @@ fn render_with(input: Input<'_>, warnings: &mut Vec<Diagnostic>) -> Checked<Rend
     notes.extend(dns::publish(input, &mut pending));
     notes.extend(input.platform.spec.internal_needs.clone().filter(|_| input.spec.spec.internal));
     notes.extend(local_traffic::without_pods(input));
+    notes.extend(shared_by_shards(input));
     let mut patched = patches::apply(input, &settings, &scopes, &mut pending, &mut budget, &mut problems);
     validate::check(input, &pending, &patched, &mut problems);
     // The checks below are about objects with the shape of an object.
@@ -228,7 +231,22 @@ fn with_namespace_and_labels(spec: &LargeScale, object: &Object, scopes: &Scopes
 pub fn cannot_bind(spec: &LargeScale, document: &Document, platform: &Platform) -> Option<Diagnostic> {
     let refused = platform.spec.refused.as_ref().filter(|_| !spec.spec.workload.per_pool)?;
     let location = document.location("/spec/platform");
-    Some(Diagnostic::error(refused.because.clone()).at(location).hint(refused.hint.clone()))
+    let shards = match platform.spec.shards_give() {
+        _ if spec.spec.shards.is_some() => "",
+        ShardsGive::LoadBalancer => {
+            "; for more bandwidth or connections, set `spec.shards: N`: N load balancers with all nodes"
+        }
+        ShardsGive::Address => "; for more addresses, set `spec.shards: N`: N Services with all nodes",
+        ShardsGive::Nothing => "",
+    };
+    Some(Diagnostic::error(refused.because.clone()).at(location).hint(format!("{}{shards}", refused.hint)))
+}
+
+/// Says that shards have one load balancer.
+fn shared_by_shards(input: Input<'_>) -> Option<String> {
+    let shards = input.platform.spec.shards.as_ref().filter(|shards| shards.give == ShardsGive::Address)?;
+    input.spec.spec.shards?;
+    Some(format!("the shards have different addresses and one load balancer: {}", shards.because))
 }
 
 /// Reports that the manifests have no Service to copy for the pools.

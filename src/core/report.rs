@@ -10,6 +10,7 @@ pub mod mask;
 mod masked_file;
 pub mod message;
 pub mod plural;
+pub mod pool_words;
 pub mod repository_path;
 pub mod sarif;
 pub mod secret_text;

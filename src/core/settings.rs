@@ -11,6 +11,7 @@ use crate::core::platform::{Platform, Setting, SettingForm, SettingOf};
 use crate::core::pools::Pool;
 use crate::core::report::describe::kind_of;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
+use crate::core::report::pool_words;
 use crate::core::report::suggest::{Suggestions, nearest};
 use crate::core::spec::{LargeScale, OtherPools};
 use crate::core::yaml::Document;
@@ -191,8 +192,9 @@ impl Settings {
             for name in set.by_pool.keys().filter(is_unknown) {
                 let near = suggestions.did_you_mean(name);
                 warnings.push(Diagnostic::warning(format!(
-                    "`spec.settings.{}` names the pool `{name}`, which does not exist{near}",
-                    set.name
+                    "`spec.settings.{}` names the {} `{name}`, which does not exist{near}",
+                    set.name,
+                    pool_words::word(pools.iter().map(|pool| pool.value.as_str()))
                 )));
             }
         }

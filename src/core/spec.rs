@@ -7,6 +7,7 @@ mod in_hints;
 mod large_scale;
 mod of_service;
 mod other_pools;
+mod shards;
 
 pub use crate::core::spec::alerts::{AlertFormat, Alerts};
 pub use crate::core::spec::cluster::SpecCluster;

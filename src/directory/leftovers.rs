@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile, SERVICE_LABEL};
+use crate::core::render::{RenderedFile, SERVICE_LABEL, pool_of};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::pool_words;
 use crate::core::report::shell_quote::path;
 use crate::directory::files::{entries, read, unix_lines};
-use crate::directory::rendered_file::{has_header, object_of, pool_of};
+use crate::directory::rendered_file::{has_header, object_of, pool_of_file};
 use crate::directory::revision_lock::lock_of_commit;
 use crate::directory::{Project, Source, read_text};
 
@@ -70,7 +71,7 @@ pub(super) fn refuse_rule_files(project: &Project, output: &Path, names: Vec<Str
 pub(super) fn pools_left(output: &Path, lock: &Lock) -> BTreeSet<String> {
     let names = entries(output).filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()));
     let left = names.filter(|name| !lock.has_path(name) && has_header(&output.join(name)));
-    left.filter_map(|name| pool_of(&output.join(name))).collect()
+    left.filter_map(|name| pool_of_file(&output.join(name))).collect()
 }
 
 /// Returns how to resolve leftovers.
@@ -97,7 +98,7 @@ fn hint(project: &Project, output: &Path, left: &[String]) -> Option<String> {
     }
     let commits = commits_with(project, output, &lost);
     let keep = if commits.is_empty() {
-        let pool = pool_of(&output.join(name))?;
+        let pool = pool_of_file(&output.join(name))?;
         format!("set `{}`, and render with --overwrite", project.spec.spec.declaring(&pool))
     } else {
         let flags: String = commits.iter().map(|commit| format!(" --pools-of {commit}")).collect();
@@ -123,7 +124,7 @@ fn of_no_manifest(output: &Path, names: &[&String]) -> String {
 /// Whether the file has an object that the spec renders for each pool, and the lock has lost its pool.
 fn is_of_lost_pool(project: &Project, path: &Path) -> bool {
     let Some(object) = object_of(path) else { return false };
-    let Some(pool) = label(&object, POOL_LABEL) else { return false };
+    let Some(pool) = pool_of(&object) else { return false };
     let is_known = project.lock.as_ref().is_some_and(|lock| lock.has_pool(pool));
     // Some commands read no manifests.
     let has_source = |service: &str| {
@@ -248,8 +249,8 @@ fn problem(output: &Path, name: &str) -> Diagnostic {
 fn what(path: &Path) -> Option<String> {
     let value = object_of(path)?;
     let key = Key::of(&value);
-    Some(match label(&value, POOL_LABEL) {
-        Some(pool) => format!("{key}, pool {pool}"),
+    Some(match pool_of(&value) {
+        Some(pool) => format!("{key}, {}", pool_words::named(pool)),
         None => key.to_string(),
     })
 }

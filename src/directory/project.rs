@@ -88,7 +88,7 @@ impl Project {
         let Some(lock) = self.lock.as_mut().filter(|_| !made.is_empty()) else { return false };
         // A pool that the lock lost needs its Service: the render must not take the file for that of a removed pool.
         let is_of_lost_pool = |(name, _): &(String, String)| {
-            rendered_file::pool_of(&output.join(name)).is_some_and(|pool| !lock.has_pool(&pool))
+            rendered_file::pool_of_file(&output.join(name)).is_some_and(|pool| !lock.has_pool(&pool))
         };
         let (lost, made) = made.into_iter().partition(is_of_lost_pool);
         lock.sides.push(made);
@@ -144,7 +144,10 @@ impl Project {
         let read_files = ReadFiles::default();
         read_files.note(&spec_path);
         let paths = Paths { directory: &directory, boundary: &boundary, read: &read_files };
-        collect(load_platform(paths, &spec.spec.platform, &document).map(|read| platform = Some(read)));
+        let is_sharded = spec.spec.shards.is_some();
+        collect(load_platform(paths, &spec.spec.platform, &document).map(|read| {
+            platform = Some(if is_sharded { read.for_shards() } else { read });
+        }));
         if let Some(name) = spec.spec.gateways.as_ref().and_then(|it| it.implementation.as_deref()) {
             collect(load_implementation(paths, name, &document).map(|read| implementation = Some(read)));
         }

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::core::manifest::label;
-use crate::core::render::{POOL_LABEL, is_rendered};
+use crate::core::render::{is_rendered, pool_of};
 use crate::core::yaml;
 use crate::directory::files::read_text;
 
@@ -32,6 +31,6 @@ pub(super) fn object_of(path: &Path) -> Option<Value> {
 }
 
 /// Returns the pool of the Service in a rendered file.
-pub(super) fn pool_of(path: &Path) -> Option<String> {
-    label(&object_of(path)?, POOL_LABEL).map(str::to_owned)
+pub(super) fn pool_of_file(path: &Path) -> Option<String> {
+    pool_of(&object_of(path)?).map(str::to_owned)
 }

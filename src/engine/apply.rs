@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::cluster::{ApiCall, ClusterError, ObjectRef, Pause, Problem};
 use crate::core::apply::{MemberScope, Release, Stage};
 use crate::core::live::{Effect, LiveObject, Resource, effect};
-use crate::core::manifest::{Key, label, set_metadata};
-use crate::core::render::POOL_LABEL;
+use crate::core::manifest::{Key, set_metadata};
+use crate::core::render::pool_of;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::engine::apply_set;
 use crate::engine::apply_set::ParentState;
@@ -160,7 +160,7 @@ fn in_order<'a>(
     for job in jobs {
         let key = &job.object.item.key;
         let stage = Stage::of(&key.group, &key.kind);
-        let pool = cells.and_then(|_| label(&job.object.item.wanted, POOL_LABEL)).map(str::to_owned);
+        let pool = cells.and_then(|_| pool_of(&job.object.item.wanted)).map(str::to_owned);
         let place = Place { deletes: job.release().is_some(), pool };
         groups.entry(place).or_default().entry(stage).or_default().push(job);
     }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cluster::Pause;
-use crate::core::manifest::{Key, label};
+use crate::core::manifest::Key;
 use crate::core::probe::{Finding, Weight};
-use crate::core::render::POOL_LABEL;
+use crate::core::render::pool_of;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::pool_words;
 use crate::core::status::{Rollout, is_workload, rollout};
 use crate::engine::live_objects::{ManagedObject, ReadPolicy, read_each};
 use crate::engine::load_balancers::load_balancers;
@@ -55,20 +56,17 @@ pub(crate) struct Waiting {
 impl Cells {
     /// Returns the pools of a directory by name, or only the one that the user named.
     pub(crate) fn new(target: &Target, first: Option<&str>, waiting: Waiting) -> Result<Self, Failure> {
-        let mut pools: BTreeSet<String> = target
-            .items
-            .iter()
-            .filter_map(|item| label(&item.wanted, POOL_LABEL))
-            .map(str::to_owned)
-            .collect();
+        let mut pools: BTreeSet<String> =
+            target.items.iter().filter_map(|item| pool_of(&item.wanted)).map(str::to_owned).collect();
         if let Some(first) = first {
             if !pools.contains(first) {
                 let known: Vec<&str> = pools.iter().map(String::as_str).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 return Err(Diagnostic::error(format!(
-                    "--first: pool {first} not found in the rendered directory"
+                    "--first: {} not found in the rendered directory",
+                    pool_words::named(first)
                 ))
-                .hint(format!("the pools are: {known}"))
+                .hint(format!("the {}s are: {known}", pool_words::word(pools.iter().map(String::as_str))))
                 .into());
             }
             pools = BTreeSet::from([first.to_owned()]);
@@ -84,7 +82,7 @@ impl Cells {
 
     /// Whether an object is changed: that of a pool that the user did not name is not.
     pub(crate) fn have(&self, object: &Value) -> bool {
-        label(object, POOL_LABEL).is_none_or(|pool| self.pools.contains(pool))
+        pool_of(object).is_none_or(|pool| self.pools.contains(pool))
     }
 
     /// Whether a pool did not answer.
@@ -105,7 +103,11 @@ impl Cells {
             Outcome::Ready(what) => {
                 if let Some(pool) = pool {
                     let number = self.done.len() + 1;
-                    terminal::note(&format!("pool {pool} {what} ({number} of {})", self.pools.len()));
+                    terminal::note(&format!(
+                        "{} {what} ({number} of {})",
+                        pool_words::named(pool),
+                        self.pools.len()
+                    ));
                     self.done.push(pool.to_owned());
                 }
                 ControlFlow::Continue(())
@@ -118,12 +120,17 @@ impl Cells {
         }
     }
 
+    /// Returns `pool` or `shard`.
+    pub(crate) fn word(&self) -> &'static str {
+        pool_words::word(self.pools.iter().map(String::as_str))
+    }
+
     fn wait_for(&self, target: &Target, pool: Option<&str>, report: &Results) -> Outcome {
         if self.waiting.until == WaitFor::None {
             return Outcome::Ready("is applied");
         }
         let Waiting { settle, timeout, .. } = self.waiting;
-        let items = target.items.iter().filter(|item| label(&item.wanted, POOL_LABEL) == pool);
+        let items = target.items.iter().filter(|item| pool_of(&item.wanted) == pool);
         let is_changed = items.clone().any(|item| report.has_changed(&item.key));
         // What was not changed has had its time.
         let settle = if is_changed && pool.is_some() { settle.min(timeout) } else { Duration::ZERO };
@@ -197,7 +204,7 @@ impl Cells {
             Ok(now) => now,
             Err(failure) => return problems(&failure),
         };
-        let items = target.items.iter().filter(|item| label(&item.wanted, POOL_LABEL) == Some(pool));
+        let items = target.items.iter().filter(|item| pool_of(&item.wanted) == Some(pool));
         let is_new = |key: &Key| now.get(key).filter(|event| self.before.get(key) != Some(event));
         let new = items.filter_map(|item| Some((&item.key, is_new(&item.key)?)));
         new.map(|(key, event)| format!("{key}: {}: {}", event.reason, event.message)).collect()
@@ -212,7 +219,7 @@ impl Cells {
         let left: Vec<&str> = self
             .pools
             .iter()
-            .filter(|pool| !self.done.contains(pool) && format!("pool {pool}") != *cell)
+            .filter(|pool| !self.done.contains(pool) && pool_words::named(pool) != *cell)
             .map(String::as_str)
             .collect();
         let left = if left.is_empty() { "none".to_owned() } else { left.join(", ") };
@@ -239,7 +246,7 @@ enum Outcome {
 }
 
 fn named(pool: Option<&str>) -> String {
-    pool.map_or_else(|| "the objects that all pools share".to_owned(), |pool| format!("pool {pool}"))
+    pool.map_or_else(|| "the objects that all pools share".to_owned(), pool_words::named)
 }
 
 fn problems(failure: &Failure) -> Vec<String> {
@@ -260,7 +267,7 @@ fn in_the_way(finding: &Finding) -> Option<String> {
 
 /// Returns the workloads of a cell that are not rolled out.
 fn rollouts(target: &Target, pool: Option<&str>, concurrency: usize) -> Result<Vec<String>, Failure> {
-    let is_of_cell = |item: &&Item| is_workload(&item.wanted) && label(&item.wanted, POOL_LABEL) == pool;
+    let is_of_cell = |item: &&Item| is_workload(&item.wanted) && pool_of(&item.wanted) == pool;
     let mut objects: Vec<_> = target.items.iter().filter(is_of_cell).map(ManagedObject::new).collect();
     let policy = ReadPolicy { max_single_reads: 4, concurrency };
     read_each(&target.cluster, &mut objects, policy, |_, error| Err(error.into()))?;

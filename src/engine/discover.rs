@@ -13,7 +13,7 @@ use crate::core::kubernetes::node::Node;
 use crate::core::lock::file_names::app_of_rules;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
 use crate::core::pools::{
-    Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_pools, merge, merge_locked, wrong_platform,
+    Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_for_spec, merge, merge_locked, wrong_platform,
 };
 use crate::core::render::{GatewayInput, Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -186,8 +186,15 @@ fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
         return Err(problem.at(project.document.location("/spec/platform")).into());
     }
+    if let (Some(_), Some(label)) = (spec.shards, &args.label) {
+        return Err(Diagnostic::error(format!(
+            "--label {label} is about pools, and `spec.shards` renders Services without pools"
+        ))
+        .hint("leave out --label")
+        .into());
+    }
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
-    let discovered = discover_pools(nodes, &project.platform, label, lock.map(|lock| lock.label.as_str()))?;
+    let discovered = discover_for_spec(spec, nodes, &project.platform, label, lock)?;
     let shrink = if args.allow_shrink { Shrink::Accept } else { doubt };
     let lookalikes = if doubt == Shrink::Refuse { Lookalikes::Refuse } else { Lookalikes::Warn };
     let options =
@@ -357,6 +364,7 @@ impl Discovery {
                         name: pool.name.clone(),
                         vm_set: pool.vm_set.clone(),
                         empty: pool.withdrawn,
+                        kind: self.merged.set.kind,
                     },
                 )
             })

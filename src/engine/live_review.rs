@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::core::live::LiveObject;
-use crate::core::manifest::label;
-use crate::core::render::POOL_LABEL;
+use crate::core::render::pool_of;
 use crate::core::review::{Against, Review, address_risk};
 use crate::engine::compare::{Comparison, State};
 use crate::engine::difference::{Cause, Difference};
@@ -28,7 +27,7 @@ pub(crate) fn review(
         };
         let old = live.map_or(&Value::Null, LiveObject::value);
         let either = if new.is_null() { old } else { new };
-        let pool = label(either, POOL_LABEL).filter(|_| either["kind"] == "Service");
+        let pool = pool_of(either).filter(|_| either["kind"] == "Service");
         let address_risk = address_risk(old, new, &target.load_balancer_fields);
         let mut item = item(&difference.change, pool.map(str::to_owned), address_risk);
         item.address = address_of(live);

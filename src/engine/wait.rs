@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::cluster::Pause;
 use crate::core::probe::Weight;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::pool_words;
 use crate::core::status::{DriftSubject, Report, Rollout, report_with_gateways};
 use crate::engine::events::{Events, of_waiting_services};
 use crate::engine::live_objects::ManagedObject;
@@ -145,7 +146,7 @@ fn missing(found: &Report, what: WaitFor) -> Vec<String> {
     let services = services.map(|row| {
         // The count and age of an event change without being news.
         let why = row.clone().without_repetition().state.reason(now).unwrap_or_default();
-        format!("pool {}: {} has no address yet: {why}", row.pool, row.service)
+        format!("{}: {} has no address yet: {why}", pool_words::named(&row.pool), row.service)
     });
     let routes = found.refused_routes.iter().filter(|_| what.needs_address());
     let routes = routes.map(|route| format!("{}: {}", route.key, route.why));

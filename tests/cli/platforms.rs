@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::fs;
 
 use largescale::core::platform::{
-    Grade, Platform, Relief, builtin_names, distributions, facts, read_builtin,
+    Grade, Platform, Relief, ShardsGive, builtin_names, distributions, facts, read_builtin,
 };
 use largescale::core::{node_list, yaml};
 use serde::Deserialize;
@@ -86,7 +86,10 @@ fn the_table_of_platforms() {
         .map(|platform| {
             let name = &platform.name;
             let how = match (&platform.spec.refused, added(platform)) {
-                (Some(_), _) => "it cannot: only `workload.perPool`".to_owned(),
+                (Some(_), _) if platform.spec.shards_give() == ShardsGive::Nothing => {
+                    "it cannot: only `workload.perPool`".to_owned()
+                }
+                (Some(_), _) => "it cannot: `workload.perPool` or `spec.shards`".to_owned(),
                 (None, fields) => fields.join(", "),
             };
             let proof = platform.spec.proof.as_ref().unwrap();

@@ -62,6 +62,7 @@ mod release;
 mod review;
 mod run;
 mod sets;
+mod shards;
 mod status;
 mod story;
 mod survive;

@@ -9,6 +9,7 @@ use crate::commands::capacity::args::CapacityFormat;
 use crate::core::capacity::{Headroom, LimitSubject, Usage};
 use crate::core::json;
 use crate::core::report::plural::thousands;
+use crate::core::report::pool_words;
 use crate::output::{format, terminal};
 use crate::scope::Scope;
 
@@ -93,8 +94,8 @@ fn cells_of(heading: &str, row: &Row<'_>, warn_at: u32) -> Vec<String> {
     let usage = row.usage;
     let whose = match &usage.subject {
         LimitSubject::Cluster => "cluster".to_owned(),
-        LimitSubject::Pool(name) if row.pools == 1 => format!("pool {name}"),
-        LimitSubject::Pool(name) => format!("pool {name} and {} more", row.pools - 1),
+        LimitSubject::Pool(name) if row.pools == 1 => pool_words::named(name),
+        LimitSubject::Pool(name) => format!("{} and {} more", pool_words::named(name), row.pools - 1),
     };
     let number = |number: Option<String>| number.unwrap_or_else(|| "-".to_owned());
     let how = usage.how.as_ref().filter(|_| is_product(usage));

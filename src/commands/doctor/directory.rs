@@ -3,7 +3,7 @@
 use crate::core::doctor::{Finding, Level};
 use crate::core::kubernetes::node::Node;
 use crate::core::pools::{
-    Lookalikes, MergeOptions, Merged, PoolState, Shrink, discover_pools, merge, wrong_platform,
+    Lookalikes, MergeOptions, Merged, PoolState, Shrink, discover_for_spec, merge, wrong_platform,
 };
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::{first_of, plural};
@@ -45,15 +45,16 @@ pub(super) fn nodes(nodes: &[Node], project: &Project) -> Vec<Finding> {
     }
     let spec = &project.spec.spec;
     let label = spec.pools.label.as_deref();
-    let discovered =
-        match discover_pools(nodes, &project.platform, label, lock.map(|lock| lock.label.as_str())) {
-            Ok(discovered) => discovered,
-            Err(problems) => return vec![Finding::of_problems("platform", &problems)],
-        };
+    let discovered = match discover_for_spec(spec, nodes, &project.platform, label, lock) {
+        Ok(discovered) => discovered,
+        Err(problems) => return vec![Finding::of_problems("platform", &problems)],
+    };
     let count = plural(nodes.len(), "node");
-    let pools = plural(discovered.pools.len(), "pool");
-    let mut findings =
-        vec![Finding::ok("platform", format!("{platform}: {count} in {pools} by {}", discovered.label))];
+    let places = match spec.shards {
+        Some(count) => format!("behind {}", plural(count as usize, "shard")),
+        None => format!("in {} by {}", plural(discovered.pools.len(), "pool"), discovered.label),
+    };
+    let mut findings = vec![Finding::ok("platform", format!("{platform}: {count} {places}"))];
     if let Some(lock) = lock.filter(|lock| lock.platform != *platform) {
         findings.push(Finding::warn(
             "platform",

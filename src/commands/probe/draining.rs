@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use crate::core::probe::DnsState;
+use crate::core::report::pool_words;
 use crate::engine::probe::Probed;
 use crate::engine::target::Target;
 
@@ -26,13 +27,14 @@ impl Draining {
         for pool in left_out.difference(&published) {
             let since = *self.gone.entry((*pool).to_owned()).or_insert(now);
             let left = ttl.saturating_sub(now.duration_since(since)).as_secs();
+            let pool = pool_words::named(pool);
             lines.push(match left {
-                0 => format!("pool {pool} is left out, and its addresses have run out of DNS and of caches that keep the TTL"),
+                0 => format!("{pool} is left out, and its addresses have run out of DNS and of caches that keep the TTL"),
                 _ if now == since => format!(
-                    "pool {pool} is left out, and no name server hands out its addresses; caches may keep them for up to {left} s"
+                    "{pool} is left out, and no name server hands out its addresses; caches may keep them for up to {left} s"
                 ),
                 // Every second would be a change.
-                _ => format!("pool {pool} is left out, and no name server hands out its addresses; caches may still keep them"),
+                _ => format!("{pool} is left out, and no name server hands out its addresses; caches may still keep them"),
             });
         }
         lines

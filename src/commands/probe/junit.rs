@@ -1,6 +1,7 @@
 //! The result in the format of `JUnit`, which CI systems show as test results.
 
 use crate::core::probe::{Row, Verdict, Weight};
+use crate::core::report::pool_words;
 use crate::engine::probe::Probed;
 
 /// Returns a suite for the ports and a suite for the names. Findings about ports are in their rows.
@@ -57,7 +58,7 @@ fn of_row(row: &Row) -> Case {
         Verdict::Unknown(_) | Verdict::NotChecked(_) => CaseResult::Skipped(reason),
         Verdict::Partly(_) | Verdict::Fails(_) | Verdict::NoAddress(_) => CaseResult::Failed(reason),
     };
-    Case { name: format!("pool {}: {address}{port}", row.pool), result }
+    Case { name: format!("{}: {address}{port}", pool_words::named(&row.pool)), result }
 }
 
 fn suite(out: &mut String, name: &str, cases: &[Case]) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::core::probe::check::seconds;
 use crate::core::probe::{DnsState, Finding, Row, Verdict, Weight};
 use crate::core::report::plural::plural;
+use crate::core::report::pool_words;
 use crate::engine::probe::Probed;
 use crate::output::terminal;
 
@@ -59,7 +60,11 @@ fn text(shown: &Shown<'_>, headings: &[&str]) -> String {
         .filter(is_new)
         .map(|row| headings.iter().map(|heading| cell(row, heading)).collect())
         .collect();
-    let table = if table.is_empty() { String::new() } else { terminal::table(headings, &table) };
+    let table = if table.is_empty() {
+        String::new()
+    } else {
+        terminal::table(&pool_words::headings(headings, || rows.iter().map(|row| row.pool.as_str())), &table)
+    };
     let lines = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect::<String>();
     let parts = [
         table,

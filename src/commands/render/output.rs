@@ -12,6 +12,7 @@ use crate::core::json;
 use crate::core::pools::{PoolReport, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::escape::in_comment;
+use crate::core::report::pool_words;
 use crate::core::report::shell_quote::word;
 use crate::core::tree::plan::{Action, Plan, Step};
 use crate::directory::git::GitFileStatus;
@@ -85,7 +86,9 @@ fn lines(outcome: &Outcome<'_>, args: &Args) -> Styled {
     if !args.nodes.locked {
         for report in &merged.reports {
             let Some(why) = why(report) else { continue };
-            let pool = lines.text(&format!("pool {} ", report.pool.value)).action(report.state.word());
+            let pool = lines
+                .text(&format!("{} ", pool_words::named(&report.pool.value)))
+                .action(report.state.word());
             lines = pool.text(&format!(" ({why})\n"));
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::{Cluster, ClusterError, Problem};
 use crate::core::kubernetes::node::Node;
 use crate::core::pools::{
-    Lookalikes, MergeOptions, PoolState, Shrink, discover_pools, merge, wrong_platform,
+    Lookalikes, MergeOptions, PoolState, Shrink, discover_for_spec, merge, wrong_platform,
 };
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
 use crate::core::report::plural::plural;
@@ -42,11 +42,10 @@ pub(super) fn count(project: &Project, cluster: &Cluster) -> Result<Nodes, Failu
 /// Counts as `render` does, with the pool label of the lock file.
 fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     let lock = project.lock.as_ref();
-    let label = lock.map(|lock| lock.label.as_str());
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
         return Err(problem.at(project.document.location("/spec/platform")).into());
     }
-    let discovered = discover_pools(nodes, &project.platform, None, label)?;
+    let discovered = discover_for_spec(&project.spec.spec, nodes, &project.platform, None, lock)?;
     let options =
         MergeOptions { lookalikes: Lookalikes::Warn, shrink: Shrink::Accept, ..MergeOptions::default() };
     let merged = merge(&project.spec.spec, &discovered, lock, &options)?;

@@ -5,6 +5,7 @@ use crate::commands::status::json::as_json;
 use crate::commands::status::summary::{Names, drift, readiness, reasons};
 use crate::commands::status::view::Shown;
 use crate::core::manifest::Key;
+use crate::core::report::pool_words;
 use crate::core::status::{Address, AddressState, PoolRow, Rollout, WorkloadRow, age, seconds};
 use crate::output::{format, terminal};
 
@@ -53,7 +54,7 @@ fn tables(shown: &Shown<'_>, headings: &[&str], names: Names) -> String {
     };
     let lines = |lines: Vec<String>| lines.into_iter().map(|line| line + "\n").collect::<String>();
     let parts = [
-        table(headings, &pools),
+        table(&pool_words::headings(headings, || report.pools.iter().map(|row| row.pool.as_str())), &pools),
         table(&["WORKLOAD", "ROLLOUT"], &workloads),
         lines(reasons(shown)),
         lines(shown.left_out.to_vec()),

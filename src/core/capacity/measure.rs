@@ -113,11 +113,18 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
 type Explanation<'a> = &'a dyn Fn() -> Option<String>;
 
 fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<Usage>) {
-    let shared = situation.platform.spec.load_balancers == LoadBalancers::PerPool;
-    let by_pool = of_pools(services);
+    let sharing = situation.platform.spec.load_balancers;
+    let shared = sharing != LoadBalancers::PerService;
+    let is_only_one = sharing == LoadBalancers::PerCluster;
+    let mut by_pool = of_pools(services);
+    // One load balancer has the Services of all pools: the first pool shows it.
+    let pools = if is_only_one { situation.pools.get(..1).unwrap_or_default() } else { situation.pools };
+    for pool in pools.iter().filter(|_| is_only_one) {
+        by_pool.insert(&pool.name, services.iter().collect());
+    }
     let others = of_pools(situation.other_services.map_or(&[][..], |others| &others.on_pools));
     let mut load_balancers = 0;
-    for pool in situation.pools {
+    for pool in pools {
         let Some(own) = by_pool.get(pool.name.as_str()) else { continue };
         let others = others.get(pool.name.as_str()).map_or(&[][..], Vec::as_slice);
         // The Services of other apps add to a load balancer that all Services of a pool share.
@@ -166,7 +173,8 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
             // A large cluster has thousands of these, and few platforms have every limit.
             let limit = situation.platform.limit(name, situation.own);
             if limit.is_some() {
-                let subject = LimitSubject::Pool(pool.name.clone());
+                let of_pool = || LimitSubject::Pool(pool.name.clone());
+                let subject = if is_only_one { LimitSubject::Cluster } else { of_pool() };
                 usages.push(Usage { name, subject, used, limit, how: how() });
             }
         }

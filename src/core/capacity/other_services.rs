@@ -132,7 +132,7 @@ mod tests {
             vm_set: Some(format!("{name}-availabilitySet-1")),
             ..Pool::default()
         };
-        PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")] }
+        PoolSet { label: "agentpool".to_owned(), pools: vec![pool("a"), pool("b")], ..PoolSet::default() }
     }
 
     #[test]

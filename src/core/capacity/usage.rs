@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::core::platform::{Limit, LimitName};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::thousands;
+use crate::core::report::pool_words;
 
 /// How much of a limit is used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +93,8 @@ fn warning(usages: &[&Usage]) -> Option<Diagnostic> {
     let most = usages.iter().rev().max_by_key(|usage| usage.used)?;
     let limit = most.limit.as_ref()?;
     let who = match (&most.subject, usages.len() - 1) {
-        (LimitSubject::Pool(name), 0) => format!("pool {name}: "),
-        (LimitSubject::Pool(name), more) => format!("pool {name} and {more} more: up to "),
+        (LimitSubject::Pool(name), 0) => format!("{}: ", pool_words::named(name)),
+        (LimitSubject::Pool(name), more) => format!("{} and {more} more: up to ", pool_words::named(name)),
         (LimitSubject::Cluster, _) => String::new(),
     };
     let how = most.how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();

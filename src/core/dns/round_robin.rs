@@ -8,6 +8,7 @@ use ::core::net::IpAddr;
 use crate::core::dns::Dns;
 use crate::core::lock::Lock;
 use crate::core::pools::Pool;
+use crate::core::report::pool_words;
 use crate::core::spec::{Spec, WhenEmpty};
 
 /// The facts that decide whether a pool is in the round robin.
@@ -98,8 +99,9 @@ impl Dns {
         let left_out = self.left_out(pools);
         let (all, held) = (pools.len(), pools.len() - left_out.len());
         let name = &self.hostname;
+        let word = pool_words::word(pools.iter().map(|pool| pool.value.as_str()));
         (!left_out.is_empty())
-            .then(|| format!("{name} has {held} of {all} pools; left out: {}", left_out.join(", ")))
+            .then(|| format!("{name} has {held} of {all} {word}s; left out: {}", left_out.join(", ")))
     }
 
     /// Returns the pools that are not in the round robin, with the reasons.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::dns::hostname;
 use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::pool_words;
 use crate::core::yaml::Document;
 
 /// The largest TTL in DNS (RFC 2181, 8).
@@ -137,7 +138,10 @@ impl Dns {
         for (pool, addresses) in &self.reserved {
             let at = pointer::join("/spec/dns/reserved", pool);
             if addresses.is_empty() {
-                report(&at, Diagnostic::error(format!("pool {pool} has no reserved address")));
+                report(
+                    &at,
+                    Diagnostic::error(format!("{} has no reserved address", pool_words::named(pool))),
+                );
             }
             for (index, text) in addresses.iter().enumerate() {
                 let result = reserve(pool, text, &mut taken);
@@ -178,7 +182,9 @@ fn reserve<'a>(pool: &'a str, text: &str, taken: &mut BTreeMap<IpAddr, &'a str>)
         return Err(format!("{text} cannot be the address of a load balancer"));
     }
     match taken.insert(address, pool) {
-        Some(other) if other == pool => Err(format!("{text} is reserved twice for pool {pool}")),
+        Some(other) if other == pool => {
+            Err(format!("{text} is reserved twice for {}", pool_words::named(pool)))
+        }
         Some(other) => Err(format!("{text} is reserved for pools {other} and {pool}")),
         None => Ok(()),
     }

@@ -203,7 +203,11 @@ mod tests {
             ..Pool::default()
         };
         let shown = |names: &[&str], pools: &[&str]| {
-            let pools = PoolSet { label: "p".to_owned(), pools: pools.iter().map(pool).collect() };
+            let pools = PoolSet {
+                label: "p".to_owned(),
+                pools: pools.iter().map(pool).collect(),
+                ..PoolSet::default()
+            };
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let matched = match_names(&names, &pools);
             let text = matched.iter().map(|(name, index)| format!("{name}={}", pools.pools[*index].value));

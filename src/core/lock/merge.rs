@@ -196,7 +196,10 @@ fn merge_pool(
         Some(base) => !base.empty,
         None => false,
     };
-    Ok(Some(LockedPool { name: name.unwrap_or_default(), vm_set, empty }))
+    if ours.kind != theirs.kind {
+        return Err(conflict("is a pool in one and a shard in the other"));
+    }
+    Ok(Some(LockedPool { name: name.unwrap_or_default(), vm_set, empty, kind: ours.kind }))
 }
 
 /// Two branches may give one name to two pools: their Services would be the same object. The chosen branch keeps the name, and
@@ -233,7 +236,7 @@ mod tests {
             let (text, vm_set) =
                 text.split_once('/').map_or((text, None), |(text, set)| (text, Some(set.to_owned())));
             let (value, name) = text.split_once('=').unwrap_or((text, text));
-            (value.to_owned(), LockedPool { name: name.to_owned(), vm_set, empty })
+            (value.to_owned(), LockedPool { name: name.to_owned(), vm_set, empty, ..LockedPool::default() })
         };
         Lock { pools: pools.split_whitespace().map(pool).collect(), ..crate::core::lock::tests::lock() }
     }

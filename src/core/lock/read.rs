@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::core::lock::file_names::is_file_name;
-use crate::core::lock::{Lock, LockId, LockedPool, RenderedKind, SetName, Version};
+use crate::core::lock::{Lock, LockId, LockedPool, PoolKind, RenderedKind, SetName, Version};
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::yaml::Document;
 use crate::core::{pointer, yaml};
@@ -38,7 +38,7 @@ struct LockFile {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PoolEntry {
     name: String,
-    /// The kind of the pool. If it is absent, node labels define the pool, which is the only kind in this version.
+    /// The kind of the pool: `node`, which is the default, or `shard`.
     #[serde(default)]
     kind: Option<String>,
     #[serde(default)]
@@ -46,6 +46,9 @@ struct PoolEntry {
     #[serde(default)]
     empty: bool,
 }
+
+/// The kind of a shard in the file.
+pub(super) const SHARD: &str = "shard";
 
 /// Where a damaged lock is restored from, in hints. Code that knows git names the command instead.
 pub const FROM_BACKUP: &str = "from a backup";
@@ -111,14 +114,19 @@ impl LockFile {
         };
         let mut pools = BTreeMap::new();
         for (value, entry) in self.pools {
-            if let Some(kind) = entry.kind.filter(|kind| kind != "node") {
-                return Err(Diagnostic::error(format!(
-                    "pool `{value}` has kind `{kind}`, which this version of kubectl largescale does not support"
-                ))
-                .at(Location::file(file))
-                .hint("use the version of kubectl largescale that wrote the lock file, or a newer one"));
-            }
-            pools.insert(value, LockedPool { name: entry.name, vm_set: entry.vm_set, empty: entry.empty });
+            let kind = match entry.kind.as_deref() {
+                None | Some("node") => PoolKind::Nodes,
+                Some(SHARD) => PoolKind::Shard,
+                Some(kind) => {
+                    return Err(Diagnostic::error(format!(
+                        "pool `{value}` has kind `{kind}`, which this version of kubectl largescale does not support"
+                    ))
+                    .at(Location::file(file))
+                    .hint("use the version of kubectl largescale that wrote the lock file, or a newer one"));
+                }
+            };
+            let PoolEntry { name, vm_set, empty, .. } = entry;
+            pools.insert(value, LockedPool { name, vm_set, empty, kind });
         }
         Ok(Lock {
             version,
@@ -228,9 +236,9 @@ files:
         assert_eq!(message("version: 2\nplatform: a\nlabel: b\n"), "l: the field `id` is missing");
         assert_eq!(
             message(&format!(
-                "version: 2\n{id}platform: a\nlabel: b\npools: {{x: {{name: x, kind: shard}}}}\n"
+                "version: 2\n{id}platform: a\nlabel: b\npools: {{x: {{name: x, kind: cell}}}}\n"
             )),
-            "l: pool `x` has kind `shard`, which this version of kubectl largescale does not support"
+            "l: pool `x` has kind `cell`, which this version of kubectl largescale does not support"
         );
         let conflict = "version: 1\n<<<<<<< HEAD\nplatform: a\n=======\nplatform: b\n>>>>>>> x\n";
         assert_eq!(message(conflict), "l:2: the lock file has merge conflict markers");

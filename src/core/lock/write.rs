@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::lock::{Lock, LockedPool, RenderedKind};
+use crate::core::lock::read::SHARD;
+use crate::core::lock::{Lock, LockedPool, PoolKind, RenderedKind};
 use crate::core::yaml;
 
 const HEADER: &str = "# Made by kubectl largescale. Commit it, do not edit it.\n";
@@ -63,6 +64,9 @@ fn digests(files: &BTreeMap<String, String>) -> impl Iterator<Item = String> {
 
 fn entry(pool: &LockedPool) -> String {
     let mut entries = vec![("name", scalar(&pool.name))];
+    if pool.kind == PoolKind::Shard {
+        entries.push(("kind", SHARD.to_owned()));
+    }
     entries.extend(pool.vm_set.as_ref().map(|set| ("vmSet", scalar(set))));
     if pool.empty {
         entries.push(("empty", "true".to_owned()));
@@ -215,7 +219,8 @@ files:
         ] {
             let mut lock = lock();
             lock.cluster = Some(odd.to_owned());
-            let pool = LockedPool { name: odd.to_owned(), vm_set: Some(odd.to_owned()), empty: false };
+            let pool =
+                LockedPool { name: odd.to_owned(), vm_set: Some(odd.to_owned()), ..LockedPool::default() };
             lock.pools.insert(odd.to_owned(), pool);
             lock.files.insert("service-a.yaml".to_owned(), odd.to_owned());
             let text = lock.write();

@@ -202,6 +202,10 @@ fn of_binding(spec: &PlatformSpec, facts: &mut Facts) {
         };
         facts.add("`workload.perPool`", format!("{relief}: {}", said.because));
     }
+    if let Some(shards) = &spec.shards {
+        facts
+            .add("`spec.shards`", format!("{}: {} ({})", shards.give.words(), shards.because, shards.source));
+    }
     for (name, limit) in &spec.limits.0 {
         let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
         facts.add(&format!("limit, {}", name.key()), format!("{} ({}{note})", limit.value, limit.source));

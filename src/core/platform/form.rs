@@ -78,6 +78,9 @@ pub struct PlatformSpec {
     /// The effect of `workload.perPool` on the limit of backends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_pool: Option<PerPool>,
+    /// What `spec.shards` gives; default: a load balancer for each shard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<ShardSupport>,
     /// Facts that have not been verified: sentences that `render` prints as warnings, unless the provider's code was run (`proof`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unverified: Vec<String>,
@@ -179,6 +182,8 @@ pub enum LoadBalancers {
     PerService,
     /// One, with a front end for each Service of the pool.
     PerPool,
+    /// One for all Services of the cluster, with a front end for each.
+    PerCluster,
 }
 
 /// What load balancers send traffic to.
@@ -200,6 +205,30 @@ pub struct Refused {
     pub because: String,
     /// What to do instead.
     pub hint: String,
+}
+
+/// What several Services without a choice of nodes give.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ShardSupport {
+    /// What each shard has for itself.
+    pub give: ShardsGive,
+    /// Why: a lower-case sentence.
+    pub because: String,
+    /// Where this was read.
+    pub source: String,
+}
+
+/// What each shard has for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ShardsGive {
+    /// A load balancer, with its address, bandwidth and connections.
+    LoadBalancer,
+    /// An address. The load balancer is shared.
+    Address,
+    /// Nothing: shards are refused.
+    Nothing,
 }
 
 /// The effect of `workload.perPool` on the limit of backends.

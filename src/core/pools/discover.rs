@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
+use crate::core::lock::Lock;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
     CONTROL_PLANE, FOREIGN, NAMED, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
+use crate::core::pools::shards::discover_shards;
 use crate::core::pools::wrong_platform::wrong_platform;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
+use crate::core::spec::Spec;
 
 /// The pools of a cluster, as discovered from its nodes.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +76,22 @@ pub struct VmSetNodes {
     pub unverified: Option<String>,
     /// The pool that their names contain, if it is another one than their label.
     pub named: Option<String>,
+}
+
+/// Discovers the pools or shards of a spec. `label` is the user's choice. The label in the lock is kept until the user chooses another.
+pub fn discover_for_spec(
+    spec: &Spec,
+    nodes: &[Node],
+    platform: &Platform,
+    label: Option<&str>,
+    lock: Option<&Lock>,
+) -> Checked<Discovered> {
+    // The lock of shards has no label.
+    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
+    match spec.shards {
+        Some(count) => discover_shards(nodes, platform, count),
+        None => discover_pools(nodes, platform, label, locked),
+    }
 }
 
 /// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user
@@ -213,7 +232,7 @@ fn not_labeled(label: &str, unlabeled: &Names, without_value: &Names) -> impl It
 }
 
 /// Returns the nodes that may be in a pool; on some platforms control-plane nodes never are.
-fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Node>> {
+pub(super) fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Node>> {
     let is_candidate = |node: &&Node| platform.spec.takes_control_plane() || !node.is_control_plane();
     let candidates: Vec<&Node> = nodes.iter().filter(is_candidate).collect();
     if !candidates.is_empty() {
@@ -229,7 +248,7 @@ fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Nod
 }
 
 impl Observed {
-    fn see(&mut self, node: &Node, derived: Derived, takes_control_plane: bool) {
+    pub(super) fn see(&mut self, node: &Node, derived: Derived, takes_control_plane: bool) {
         let is_control_plane = takes_control_plane && node.is_control_plane();
         self.backends += 1;
         self.ready += usize::from(node.ready);

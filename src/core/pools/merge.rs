@@ -12,6 +12,7 @@ use crate::core::pools::mislabeled::{self, Deciders, is_mislabeled};
 use crate::core::pools::new_pool::{cannot_confirm, questions};
 use crate::core::pools::pool_names::PoolNames;
 use crate::core::pools::pool_source::{PoolSource, PoolsOfSets};
+use crate::core::pools::shards::{merge_locked_shards, merge_shards, shards_in_lock};
 use crate::core::pools::shrink::shrunk;
 use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -113,6 +114,12 @@ pub fn merge(
     lock: Option<&Lock>,
     options: &MergeOptions,
 ) -> Checked<Merged> {
+    if let Some(count) = spec.shards {
+        return finish(spec, merge_shards(count, discovered, lock, options)?, &BTreeSet::new());
+    }
+    if let Some(problem) = shards_in_lock(lock, &options.forget) {
+        return Err(problem.into());
+    }
     let chosen = Filter::new(spec);
     let locked = lock.map(|lock| &lock.pools);
     let mut merged =
@@ -232,6 +239,12 @@ pub fn merge(
 
 /// Returns the pools in the lock, without reading nodes.
 pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
+    if let Some(count) = spec.shards {
+        return finish(spec, merge_locked_shards(count, lock)?, &BTreeSet::new());
+    }
+    if let Some(problem) = shards_in_lock(Some(lock), &[]) {
+        return Err(problem.into());
+    }
     if let Some(label) = spec.pools.label.as_ref().filter(|label| **label != lock.label) {
         return Err(Diagnostic::error(format!(
             "the pool label in the lock file is `{}`, but the spec sets `{label}`",
@@ -381,7 +394,8 @@ fn finish(spec: &Spec, mut merged: Merged, values: &BTreeSet<&str>) -> Checked<M
         if !known.contains(&pool.as_str()) && !spec.other_pools.may_have(part, pool) {
             let near = did_you_mean(pool, known.iter().copied());
             merged.warnings.push(Diagnostic::warning(format!(
-                "`{field}` names the pool `{pool}`, which does not exist{near}"
+                "`{field}` names the {} `{pool}`, which does not exist{near}",
+                merged.set.kind.word()
             )));
         }
     }

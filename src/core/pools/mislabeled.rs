@@ -274,7 +274,7 @@ mod tests {
                 let vm_set = (!set.is_empty()).then(|| set.clone());
                 lock.pools.insert(
                     (*pool).to_owned(),
-                    LockedPool { name: (*pool).to_owned(), vm_set, empty: false },
+                    LockedPool { name: (*pool).to_owned(), vm_set, ..LockedPool::default() },
                 );
             }
             let mut spec = Spec::new("azure-basic");

@@ -1,5 +1,6 @@
 //! A pool, and the set of pools that is rendered.
 
+use crate::core::lock::PoolKind;
 use crate::core::patch::placeholder::Values;
 
 /// The pools that are rendered, sorted by value.
@@ -7,6 +8,8 @@ use crate::core::patch::placeholder::Values;
 pub struct PoolSet {
     /// The node label whose value identifies the pool.
     pub label: String,
+    /// Whether these are pools or shards.
+    pub kind: PoolKind,
     /// The pools; each gets a Service.
     pub pools: Vec<Pool>,
 }
@@ -46,14 +49,36 @@ pub enum VmSetEvidence {
     Unclear,
 }
 
+/// The placeholder with the name of a shard.
+const SHARD_NAME: &str = "shard.name";
+
+/// Why a placeholder of pools has no value.
+const NO_POOLS: &str = "`spec.shards` renders Services without pools; use `${shard.name}`";
+
+impl Pool {
+    /// Returns how messages name it: `the pool a`, or `shard-1`.
+    pub fn called(&self, kind: PoolKind) -> String {
+        match kind {
+            PoolKind::Nodes => format!("the pool {}", self.value),
+            PoolKind::Shard => self.value.clone(),
+        }
+    }
+}
+
 impl PoolSet {
     /// Returns the placeholders of a pool.
     pub fn values<'a>(&'a self, pool: &'a Pool) -> Values<'a> {
+        if self.kind == PoolKind::Shard {
+            let of_pools = ["pool.name", "pool.label", "pool.value", "pool.vmSet", "pool.loadBalancer"];
+            let values = Values::default().with(SHARD_NAME, Some(&pool.name), "");
+            return of_pools.into_iter().fold(values, |values, name| values.with(name, None, NO_POOLS));
+        }
         Values::default()
             .with("pool.name", Some(&pool.name), "")
             .with("pool.label", Some(&self.label), "")
             .with("pool.value", Some(&pool.value), "")
             .with("pool.vmSet", pool.vm_set.as_deref(), &pool.vm_set_problem)
             .with("pool.loadBalancer", Some(&pool.load_balancer), "")
+            .with(SHARD_NAME, None, "`spec.shards` is not set")
     }
 }

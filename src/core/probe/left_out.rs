@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use ::core::net::IpAddr;
 
 use crate::core::probe::names::{NameProblem, Published, ServerKind};
+use crate::core::report::pool_words;
 
 /// What the name servers say about the addresses of a pool that is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub fn left_out(addresses: &BTreeSet<IpAddr>, published: &[Published]) -> LeftOu
 impl LeftOut {
     /// Returns a sentence about the pool. `ttl` is that of the spec in seconds.
     pub fn sentence(&self, pool: &str, why: &str, ttl: u32) -> String {
-        let pool = format!("pool {pool} is left out of DNS ({why})");
+        let pool = format!("{} is left out of DNS ({why})", pool_words::named(pool));
         match self {
             Self::Published => format!("{pool}, but name servers still hand out its addresses"),
             Self::Cached(left) => format!("{pool}, and caches drop its addresses within {left} s"),

@@ -14,6 +14,7 @@ use serde_json::{Value, json as literal};
 
 use crate::core::capacity::Demand;
 use crate::core::json;
+use crate::core::lock::PoolKind;
 use crate::core::lock::file_names::rule_file;
 use crate::core::manifest::Key;
 use crate::core::render::RenderedFile;
@@ -55,7 +56,7 @@ fn file(input: Input<'_>, demands: &[Demand], files: &[RenderedFile]) -> Checked
     let Some(alerts) = &input.spec.spec.alerts else { return Ok(AlertFile::default()) };
     let at = || input.document.location("/spec/alerts");
     let mut problems = Vec::new();
-    problems.extend(nodes::conflict(input));
+    problems.extend(nodes::conflict(input).filter(|_| input.pools.kind == PoolKind::Nodes));
     if let Some(demand) = demands.iter().find(|demand| demand.key.0.is_empty()) {
         problems.push(
             Diagnostic::error(format!(

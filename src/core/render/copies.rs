@@ -8,7 +8,7 @@ use crate::core::manifest::{Key, Object, Origin};
 use crate::core::platform::is_set;
 use crate::core::pointer;
 use crate::core::pools::Pool;
-use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::draft::{Input, PendingObject, Role, SERVICE_LABEL, label_of_pools};
 use crate::core::render::{per_pool, rules};
 use crate::core::report::diagnostic::Diagnostic;
 
@@ -43,9 +43,10 @@ pub(super) fn copy<'a>(
     let service = key.name.clone();
     for (index, (pool, name)) in input.pools.pools.iter().zip(names(input, &key, &base)).enumerate() {
         let Some(name) = name else { continue };
-        if let Err(message) =
-            names::check_service_name(&format!("the copy of {service} for the pool {}", pool.value), &name)
-        {
+        if let Err(message) = names::check_service_name(
+            &format!("the copy of {service} for {}", pool.called(input.pools.kind)),
+            &name,
+        ) {
             problems.push(
                 Diagnostic::error(message)
                     .at(object.location("/metadata/name"))
@@ -55,7 +56,7 @@ pub(super) fn copy<'a>(
         }
         let mut copy = value.clone();
         json::put(&mut copy, &["metadata", "name"], name);
-        json::put(&mut copy, &["metadata", "labels", POOL_LABEL], pool.name.as_str());
+        json::put(&mut copy, &["metadata", "labels", label_of_pools(input.pools.kind)], pool.name.as_str());
         json::put(&mut copy, &["metadata", "labels", SERVICE_LABEL], service.as_str());
         if input.spec.spec.workload.per_pool {
             per_pool::keep_traffic(&mut copy, &pool.name);

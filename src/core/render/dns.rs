@@ -29,23 +29,28 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
     for (index, pool) in dns.drain.iter().enumerate().filter(|(_, pool)| is_unknown(pool)) {
         problems.push(
             Diagnostic::error(format!(
-                "`spec.dns.drain` names the pool `{pool}`, which does not exist{}",
+                "`spec.dns.drain` names the {} `{pool}`, which does not exist{}",
+                input.pools.kind.word(),
                 did_you_mean(pool, known())
             ))
             .at(input.document.location(&format!("/spec/dns/drain/{index}")))
-            .hint("list the pools with `kubectl largescale pools`"),
+            .hint(format!("list the {}s with `kubectl largescale pools`", input.pools.kind.word())),
         );
     }
     let left_out = dns.left_out(&input.pools.pools);
     if !left_out.is_empty() && left_out.len() == input.pools.pools.len() {
         problems.push(
             Diagnostic::error(format!(
-                "no pool is left in the round robin of {}: {}",
+                "no {} is left in the round robin of {}: {}",
+                input.pools.kind.word(),
                 dns.hostname,
                 left_out.join(", ")
             ))
             .at(input.document.location("/spec/dns"))
-            .hint("the name would have no addresses: keep at least one pool, or remove `spec.dns`"),
+            .hint(format!(
+                "the name would have no addresses: keep at least one {}, or remove `spec.dns`",
+                input.pools.kind.word()
+            )),
         );
     }
     problems.extend(
@@ -85,7 +90,8 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
             let near = suggestions.did_you_mean(pool);
             warnings.push(
                 Diagnostic::warning(format!(
-                    "`spec.dns.{field}` names the pool `{pool}`, which does not exist{near}"
+                    "`spec.dns.{field}` names the {} `{pool}`, which does not exist{near}",
+                    input.pools.kind.word()
                 ))
                 .at(at(&pointer::join(&format!("/spec/dns/{field}"), pool))),
             );

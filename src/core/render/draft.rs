@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::core::gateway::Implementation;
-use crate::core::manifest::{Key, Object};
+use crate::core::lock::PoolKind;
+use crate::core::manifest::{Key, Object, label};
 use crate::core::overlay::Overlay;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
@@ -97,6 +98,22 @@ impl<'a> PendingObject<'a> {
 
 /// The label of a copy with the name of its pool.
 pub const POOL_LABEL: &str = "largescale.dev/pool";
+
+/// The label of a copy with the name of its shard.
+pub const SHARD_LABEL: &str = "largescale.dev/shard";
+
+/// Returns the name of the pool or shard of a rendered object.
+pub fn pool_of(object: &Value) -> Option<&str> {
+    label(object, POOL_LABEL).or_else(|| label(object, SHARD_LABEL))
+}
+
+/// Returns the label with the name of the pool or shard.
+pub fn label_of_pools(kind: PoolKind) -> &'static str {
+    match kind {
+        PoolKind::Nodes => POOL_LABEL,
+        PoolKind::Shard => SHARD_LABEL,
+    }
+}
 
 /// The label of a copy with the name of the Service in the manifests.
 pub const SERVICE_LABEL: &str = "largescale.dev/service";

@@ -1,7 +1,7 @@
 //! Turns objects into files: one object per file, named `<kind>-<name>.yaml`, with a header that names this program.
 
 use crate::core::manifest::Key;
-use crate::core::render::draft::{POOL_LABEL, PendingObject, RenderedFile, Role};
+use crate::core::render::draft::{PendingObject, RenderedFile, Role, pool_of};
 use crate::core::render::{gitops_check, paths};
 use crate::core::report::escape::in_comment;
 use crate::core::yaml;
@@ -17,9 +17,7 @@ pub(super) fn files(pending: Vec<PendingObject<'_>>) -> Vec<RenderedFile> {
         .zip(paths::paths(&keys))
         .zip(keys)
         .map(|((draft, path), key)| {
-            let pool = draft.value["metadata"]["labels"][POOL_LABEL]
-                .as_str()
-                .filter(|_| matches!(draft.role, Role::Service | Role::Gateway));
+            let pool = pool_of(&draft.value).filter(|_| matches!(draft.role, Role::Service | Role::Gateway));
             RenderedFile {
                 path,
                 pool: pool.map(str::to_owned),

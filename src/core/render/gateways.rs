@@ -159,7 +159,8 @@ mod tests {
             let name = format!("p{number}");
             Pool { value: name.clone(), name, ..Pool::default() }
         };
-        let pools = PoolSet { label: "pool".to_owned(), pools: (0..pools).map(pool).collect() };
+        let pools =
+            PoolSet { label: "pool".to_owned(), pools: (0..pools).map(pool).collect(), ..PoolSet::default() };
         let platform = read_builtin("hetzner").unwrap().unwrap();
         let implementation = crate::core::gateway::read_builtin("envoy-gateway").unwrap().unwrap();
         render(Input {

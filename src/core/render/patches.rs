@@ -15,7 +15,7 @@ use crate::core::patch::placeholder::Values;
 use crate::core::patch::{Meter, Patch};
 use crate::core::pointer;
 use crate::core::render::budget::{Budget, Cost};
-use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL};
+use crate::core::render::draft::{Input, POOL_LABEL, PendingObject, Role, SERVICE_LABEL, label_of_pools};
 use crate::core::render::edits::Edits;
 use crate::core::render::leaks::Leaks;
 use crate::core::render::provenance::{Author, Provenance};
@@ -260,7 +260,7 @@ fn misshapen(object: &Value, name: &str, touched: &Edits, otherwise: &Location) 
 
 /// Records the fields that a copy got from us before any patch.
 fn before_patches(input: Input<'_>, draft: &PendingObject<'_>, provenance: &mut Provenance<'_>) {
-    for label in [POOL_LABEL, SERVICE_LABEL] {
+    for label in [label_of_pools(input.pools.kind), SERVICE_LABEL] {
         provenance.holds(&draft.value, &pointer::join("/metadata/labels", label), LABELS);
     }
     if input.spec.spec.workload.per_pool {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::core::lock::PoolKind;
 use crate::core::patch::placeholder;
 use crate::core::platform::{Setting, is_set};
 use crate::core::pointer;
@@ -48,14 +49,18 @@ fn problem(input: Input<'_>, value: &str, holders: &Holders<'_, '_>) -> Option<D
         0 => format!("{} and {}", name(first), name(second)),
         count => format!("{}, {} and {count} more", name(first), name(second)),
     };
+    let pools = match input.pools.kind {
+        PoolKind::Nodes => format!("the pools {pools}"),
+        PoolKind::Shard => pools,
+    };
     let message = format!(
-        "the Services of the pools {pools} have the same value of `{}`, {value}, which only one load balancer can have",
+        "the Services of {pools} have the same value of `{}`, {value}, which only one load balancer can have",
         pointer::field(path)
     );
     Some(
         Diagnostic::error(message)
             .at(location(input, name(second), path, value, draft))
-            .hint("set a different value for each pool, or remove it"),
+            .hint(format!("set a different value for each {}, or remove it", input.pools.kind.word())),
     )
 }
 

@@ -6,12 +6,12 @@ use crate::core::apply::PART_OF;
 use crate::core::json;
 use crate::core::live::{FieldChange, changes, cleaned};
 use crate::core::pointer;
-use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
+use crate::core::render::{POOL_LABEL, SERVICE_LABEL, SHARD_LABEL};
 use crate::core::review::AddressRisk;
 use crate::core::review::address_risk;
 
 /// The labels of a member.
-const OF_MEMBERS: [&str; 3] = [PART_OF, POOL_LABEL, SERVICE_LABEL];
+const OF_MEMBERS: [&str; 4] = [PART_OF, POOL_LABEL, SHARD_LABEL, SERVICE_LABEL];
 
 /// Fields of a Service that clients depend on, besides those that the platform reads.
 const OF_CLIENTS: [&str; 4] =

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use crate::core::report::escape::in_comment;
 use crate::core::report::plural::plural;
+use crate::core::report::pool_words;
 
 /// A file in the commit.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ pub fn text(title: &str, subject: Option<&str>, changes: &[Line]) -> String {
     let most = text.len() + MOST;
     let mut written = 0;
     for (pool, lines) in by_pool.iter().take(LINES) {
-        let pool = pool.map_or_else(String::new, |pool| format!("pool {}: ", name(pool)));
+        let pool = pool.map_or_else(String::new, |pool| format!("{}: ", pool_words::named(&name(pool))));
         let line = format!("{pool}{}\n", joined(lines));
         if text.len() + line.len() > most {
             break;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::markdown::{Place, code_block, code_span, html_code, sentence};
 use crate::core::report::plural::plural;
+use crate::core::report::pool_words;
 use crate::core::review::AddressRisk;
 use crate::core::review::content::{Against, Item, Review, ReviewedPool};
 use crate::core::review::diagram::of_review;
@@ -141,8 +142,9 @@ fn pools(review: &Review, sizes: Sizes, out: &mut String) {
     let known: BTreeMap<&str, &ReviewedPool> =
         review.pools.iter().map(|pool| (pool.name.as_str(), pool)).collect();
     let still = review.pools.iter().filter(|pool| !by_pool.contains_key(&Some(pool.name.as_str()))).count();
+    let word = pool_words::word(known.keys().copied());
     if !by_pool.is_empty() {
-        out.push_str("| pool | state | nodes | changes |\n| --- | --- | ---: | --- |\n");
+        let _ = writeln!(out, "| {word} | state | nodes | changes |\n| --- | --- | ---: | --- |");
         let row = |(pool, items): (Option<&str>, &Vec<&Item>)| {
             let of = pool.and_then(|name| known.get(name));
             format!(
@@ -153,11 +155,11 @@ fn pools(review: &Review, sizes: Sizes, out: &mut String) {
                 changes(items),
             )
         };
-        rows(by_pool.iter().map(|(pool, items)| (*pool, items)).map(row), sizes.pools, "pool", out);
+        rows(by_pool.iter().map(|(pool, items)| (*pool, items)).map(row), sizes.pools, word, out);
     }
     if still > 0 {
         let changing = if by_pool.is_empty() { "" } else { " more" };
-        let _ = writeln!(out, "{}{changing} without a change.\n", plural(still, "pool"));
+        let _ = writeln!(out, "{}{changing} without a change.\n", plural(still, word));
     }
 }
 

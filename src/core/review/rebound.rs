@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::core::lock::Lock;
-use crate::core::manifest::{Key, label};
+use crate::core::manifest::Key;
 use crate::core::platform::Platform;
 use crate::core::pools::PoolSet;
-use crate::core::render::{POOL_LABEL, RenderedFile};
+use crate::core::render::{POOL_LABEL, RenderedFile, pool_of};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::core::tree::plan::{Action, Plan, Step};
@@ -50,7 +50,7 @@ pub fn rebound(
     let sides = Sides::read(platform, &steps, rendered, known)?;
     let mut changed = Vec::new();
     for (path, new) in &sides.new {
-        let pool = label(new, POOL_LABEL);
+        let pool = pool_of(new);
         let Some(old) = sides.old.get(path) else { continue };
         if stays(pool) && [old, new].into_iter().all(is_load_balancer) {
             let change = change(platform, &sides, old, new);
@@ -201,7 +201,7 @@ mod tests {
         let lock =
             Lock { platform: "upcloud".to_owned(), label: "pool".to_owned(), pools, ..Lock::default() };
         let pool = Pool { value: "a".to_owned(), name: "a".to_owned(), ..Pool::default() };
-        let set = PoolSet { label: label.to_owned(), pools: vec![pool] };
+        let set = PoolSet { label: label.to_owned(), pools: vec![pool], ..PoolSet::default() };
         rebound(&plan, &rendered, &known, &platform, Some(&lock), &set).map(|warning| warning.message)
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::core::gateway::is_gateway;
 use crate::core::manifest::{Key, Object, label};
 use crate::core::pools::PoolSet;
-use crate::core::render::{POOL_LABEL, RenderedFile, SERVICE_LABEL};
+use crate::core::render::{RenderedFile, SERVICE_LABEL, pool_of};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::{first_of, plural};
 use crate::core::spec::LargeScale;
@@ -232,7 +232,7 @@ fn selector(object: &Value) -> Value {
 fn add(copies: &mut Copies, path: &str, text: &str, spec: &LargeScale) {
     let Ok(document) = yaml::read_one(path, text) else { return };
     let object = &document.value;
-    let (Some(pool), Some(service)) = (label(object, POOL_LABEL), label(object, SERVICE_LABEL)) else {
+    let (Some(pool), Some(service)) = (pool_of(object), label(object, SERVICE_LABEL)) else {
         return;
     };
     let is_service = object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer";
@@ -300,7 +300,7 @@ mod tests {
 
     fn file((service, pool, name, app): Given<'_>) -> RenderedFile {
         let text = format!(
-            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  labels: {{{POOL_LABEL}: {pool}, {SERVICE_LABEL}: {service}}}\nspec: {{type: LoadBalancer, selector: {{app: {app}}}}}\n"
+            "apiVersion: v1\nkind: Service\nmetadata:\n  name: {name}\n  labels: {{largescale.dev/pool: {pool}, {SERVICE_LABEL}: {service}}}\nspec: {{type: LoadBalancer, selector: {{app: {app}}}}}\n"
         );
         let key = Key {
             group: String::new(),
@@ -328,7 +328,8 @@ mod tests {
         };
         let objects = read_manifests(&[manifests]).unwrap();
         let pool = |name: &str| Pool { value: name.to_uppercase(), name: name.to_owned(), ..Pool::default() };
-        let pools = PoolSet { label: "pool".to_owned(), pools: ["p", "q"].map(pool).to_vec() };
+        let pools =
+            PoolSet { label: "pool".to_owned(), pools: ["p", "q"].map(pool).to_vec(), ..PoolSet::default() };
         let known: BTreeMap<String, Vec<u8>> =
             before.iter().map(|given| file(*given)).map(|file| (file.path, file.text.into_bytes())).collect();
         let lock = crate::core::lock::Lock {

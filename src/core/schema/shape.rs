@@ -32,6 +32,8 @@ pub enum Shape {
     Integer,
     /// A whole number of 32 bits with a sign.
     Int32,
+    /// A whole number without a sign, of this many bits.
+    Unsigned(u32),
     /// A whole number or a string.
     IntOrText,
     /// A quantity in Kubernetes' notation, such as `500m` or `1Gi`.
@@ -149,6 +151,8 @@ impl<T: Types, R: Rules> Check<'_, '_, T, R> {
             (Shape::Integer | Shape::IntOrText, Value::Number(number))
                 if number.is_i64() || number.is_u64() => {}
             (Shape::Int32, Value::Number(number)) if is_int32(number) => {}
+            (Shape::Unsigned(bits), Value::Number(number))
+                if number.as_u64().is_some_and(|number| number.checked_shr(*bits).unwrap_or(0) == 0) => {}
             (Shape::Quantity, Value::Number(number)) if is_quantity(&number.to_string()) => {}
             (Shape::Quantity, Value::String(text)) => {
                 if !is_quantity(text) {
@@ -275,6 +279,10 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Text | Shape::OneOf(_) => "a string",
         Shape::Flag => "true or false",
         Shape::Integer | Shape::Int32 => "a whole number",
+        Shape::Unsigned(8) => "a whole number from 0 to 255",
+        Shape::Unsigned(16) => "a whole number from 0 to 65,535",
+        Shape::Unsigned(32) => "a whole number from 0 to 4,294,967,295",
+        Shape::Unsigned(_) => "a whole number from 0",
         Shape::IntOrText => "a whole number or a string",
         Shape::Quantity => "a quantity, such as `500m`, `2` or `1Gi`",
         Shape::Base64 => "a string with base64",
@@ -390,7 +398,13 @@ fn shape_of(schema: &Value) -> Shape {
     match kind {
         "string" => Shape::Text,
         "boolean" => Shape::Flag,
-        "integer" => Shape::Integer,
+        "integer" => match schema.get("format").and_then(Value::as_str) {
+            Some("uint8") => Shape::Unsigned(8),
+            Some("uint16") => Shape::Unsigned(16),
+            Some("uint32") => Shape::Unsigned(32),
+            Some("uint" | "uint64") => Shape::Unsigned(64),
+            _ => Shape::Integer,
+        },
         "number" => Shape::Number,
         "array" => Shape::List(Box::new(schema.get("items").map_or(Shape::Any, shape_of))),
         "object" => match schema.get("additionalProperties") {

@@ -35,6 +35,10 @@ pub struct SpecCluster {
     /// Which pools to render.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pools: Option<Pools>,
+    /// Render this many Services instead of one for each pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub shards: Option<u32>,
     /// Names of Services that must not change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<BTreeMap<String, BTreeMap<String, String>>>,

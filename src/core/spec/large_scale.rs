@@ -70,6 +70,11 @@ pub struct Spec {
     /// Which pools to render.
     #[serde(default)]
     pub pools: Pools,
+    /// Render this many Services that differ only in name and address, instead of one for each pool. A Service is then called a
+    /// shard, and every node is behind each of them (docs/howto/shards.md).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub shards: Option<u32>,
     /// Names of Services that must not change, so that they keep their addresses: Service in the manifests (`NAME`, or
     /// `NAMESPACE/NAME` if several namespaces have one of this name), then pool, then name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -240,6 +245,7 @@ impl Spec {
             platform: platform.to_owned(),
             nodes: cluster(),
             pools: Pools::default(),
+            shards: None,
             names: BTreeMap::new(),
             cluster_ip_services: Vec::new(),
             gateways: None,
@@ -402,7 +408,8 @@ impl LargeScale {
         let of_dns = self.spec.dns.iter().flat_map(|dns| dns.problems(document));
         let of_probe = self.spec.probe.iter().flat_map(|probe| probe.problems(document));
         let of_alerts = self.spec.alerts.iter().flat_map(|alerts| alerts.problems(document));
-        of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts)
+        let of_shards = self.problems_of_shards(document);
+        of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts).chain(of_shards)
     }
 }
 

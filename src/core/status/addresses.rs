@@ -7,6 +7,7 @@ use ::core::net::IpAddr;
 
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::pool_words;
 use crate::core::status::{Address, PoolRow};
 
 /// An address of the list.
@@ -39,9 +40,9 @@ pub fn addresses(round_robin: Option<&RoundRobin<'_>>, rows: &[PoolRow]) -> Addr
         let found = row.state.addresses();
         if found.is_empty() {
             warnings.push(Diagnostic::warning(format!(
-                "{} of the pool {} has no address and is not in the list: {}",
+                "{} of {} has no address and is not in the list: {}",
                 row.service,
-                row.pool,
+                pool_words::the_pool(&row.pool),
                 row.state.word()
             )));
         }
@@ -50,8 +51,8 @@ pub fn addresses(round_robin: Option<&RoundRobin<'_>>, rows: &[PoolRow]) -> Addr
                 (Address::Ip(_), Ok(address)) => add(&mut list, address, &row.pool).is_given = true,
                 _ => warnings.push(
                     Diagnostic::warning(format!(
-                        "the load balancer of the pool {} has the host name {address} and is not in the list",
-                        row.pool
+                        "the load balancer of {} has the host name {address} and is not in the list",
+                        pool_words::the_pool(&row.pool)
                     ))
                     .hint("its addresses may change; use the host name in the firewall, or static addresses"),
                 ),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::core::live::LiveObject;
 use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, SERVICE_LABEL};
+use crate::core::render::{SERVICE_LABEL, pool_of};
 use crate::core::report::plural::plural;
 use crate::core::spec::ConflictRule;
 use crate::core::status::address::{AddressState, address_state, ports};
@@ -265,7 +265,7 @@ fn row(
     nodes: Option<&BTreeMap<String, NodeCount>>,
 ) -> PoolRow {
     let label = |name: &str| label(&subject.desired, name);
-    let pool = label(POOL_LABEL).unwrap_or_default();
+    let pool = pool_of(&subject.desired).unwrap_or_default();
     let created = subject.live.object().and_then(LiveObject::created);
     PoolRow {
         pool: pool.to_owned(),

@@ -5,6 +5,7 @@ use ::core::net::IpAddr;
 
 use crate::core::dns::RoundRobin;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::pool_words;
 use crate::core::status::Address;
 use crate::core::status::report::PoolRow;
 
@@ -52,11 +53,19 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
             None => format!("{}.{app}", row.source),
         };
         if let Some(why) = round_robin.and_then(|round_robin| round_robin.out.get(row.pool.as_str())) {
-            zone.missing.push(format!("{name}: the pool {} is left out: {}", row.pool, why.words()));
+            zone.missing.push(format!(
+                "{name}: {} is left out: {}",
+                pool_words::the_pool(&row.pool),
+                why.words()
+            ));
             continue;
         }
         if !row.state.is_ready() {
-            zone.missing.push(format!("{name}: the pool {} has no address: {}", row.pool, row.state.word()));
+            zone.missing.push(format!(
+                "{name}: {} has no address: {}",
+                pool_words::the_pool(&row.pool),
+                row.state.word()
+            ));
             continue;
         }
         for address in row.state.addresses() {
@@ -65,8 +74,8 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
                 (Address::Ip(_), Ok(IpAddr::V6(_))) => "AAAA",
                 _ => {
                     zone.missing.push(format!(
-                        "{name}: the pool {} has the hostname {address}: {ONE_CNAME}",
-                        row.pool
+                        "{name}: {} has the hostname {address}: {ONE_CNAME}",
+                        pool_words::the_pool(&row.pool)
                     ));
                     hostnames.push(row.pool.as_str());
                     continue;
@@ -82,7 +91,8 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
         let more = if more.is_empty() { String::new() } else { format!(" and of {} more", more.len()) };
         zone.warnings.push(
             Diagnostic::warning(format!(
-                "the load balancer of the pool {first}{more} has a hostname instead of an address: {ONE_CNAME}"
+                "the load balancer of {}{more} has a hostname instead of an address: {ONE_CNAME}",
+                pool_words::the_pool(first)
             ))
             .hint("use records of the DNS provider that resolve hostnames: weighted alias records (Route 53), ANAME or ALIAS"),
         );
@@ -96,8 +106,8 @@ fn not_reserved(round_robin: &RoundRobin<'_>, row: &PoolRow, address: &Address) 
     let reserved = round_robin.reserved.get(row.pool.as_str())?;
     (!reserved.iter().any(|one| text.parse() == Ok(*one))).then(|| {
         Diagnostic::warning(format!(
-            "the load balancer of the pool {} has the address {text}, which is not in `spec.dns.reserved`",
-            row.pool
+            "the load balancer of {} has the address {text}, which is not in `spec.dns.reserved`",
+            pool_words::the_pool(&row.pool)
         ))
         .hint("external-dns publishes reserved addresses only: assign one to the load balancer, or reserve this address")
     })

@@ -2,6 +2,7 @@
 
 use crate::core::pools::{Merged, PoolState};
 use crate::core::report::diagnostic::{Diagnostic, Location};
+use crate::core::report::pool_words;
 use crate::core::tree::plan::{Action, Plan, Step};
 
 /// Returns a warning if the plan removes a Service of a pool that stays and has no nodes: if the Service has moved to another
@@ -20,13 +21,13 @@ pub fn leaving_at_zero(plan: &Plan, merged: &Merged, output: &str, flags: &str) 
     let from = if spec.is_empty() { "." } else { spec };
     Some(
         Diagnostic::warning(format!(
-            "{} from the directory: {key}{} (pool {})",
+            "{} from the directory: {key}{} ({})",
             match leaving.len() {
                 1 => "a Service of a pool without nodes is removed".to_owned(),
                 count => format!("{count} Services of pools without nodes are removed"),
             },
             if leaving.len() == 1 { "" } else { " and others" },
-            step.pool.as_deref().unwrap_or_default()
+            pool_words::named(step.pool.as_deref().unwrap_or_default())
         ))
         .at(Location::file(format!("{output}/{}", step.path)))
         .hint(format!(

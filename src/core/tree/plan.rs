@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::core::kubernetes::names;
 use crate::core::lock::Lock;
 use crate::core::lock::file_names::app_of_rules;
-use crate::core::manifest::{Key, label};
-use crate::core::render::{POOL_LABEL, RenderedFile, key_of_rules};
+use crate::core::manifest::Key;
+use crate::core::render::{RenderedFile, key_of_rules, pool_of};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
 use crate::core::report::shell_quote;
 use crate::core::tree::conflicted::{is_made, sides};
@@ -84,7 +84,7 @@ impl Plan {
             }
             let text = before.get(&step.path).map(|bytes| String::from_utf8_lossy(bytes));
             let Some(Ok(document)) = text.map(|text| yaml::read_one(&step.path, &text)) else { continue };
-            let pool = label(&document.value, POOL_LABEL);
+            let pool = pool_of(&document.value);
             step.pool = pool
                 .filter(|_| document.value["kind"] == "Service" || document.value["kind"] == "Gateway")
                 .map(str::to_owned);

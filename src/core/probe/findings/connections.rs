@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::core::probe::check::{CertificateProblem, Trouble};
 use crate::core::probe::findings::{Facts, Finding, Weight, listed};
 use crate::core::probe::rows::{PRIVATE, Row, Verdict};
+use crate::core::report::pool_words;
 
 pub(super) fn findings(rows: &[Row], facts: Facts<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
@@ -71,7 +72,7 @@ fn not_known(why: &str, ends: &[String]) -> Finding {
 
 /// Returns `pool a: 192.0.2.1:443`.
 fn end_of(row: &Row) -> String {
-    let pool = if row.pool.is_empty() { row.object.to_string() } else { format!("pool {}", row.pool) };
+    let pool = if row.pool.is_empty() { row.object.to_string() } else { pool_words::named(&row.pool) };
     match (row.address, row.port) {
         (Some(address), Some((port, transport))) => {
             let socket = ::core::net::SocketAddr::new(address, port);

@@ -10,6 +10,7 @@ use crate::core::probe::findings::{Answers, Facts, Finding, Name, Weight, listed
 use crate::core::probe::names::{Answer, NameProblem, Published, ServerKind};
 use crate::core::probe::plan::{End, Membership};
 use crate::core::probe::rows::{Observed, Row, addresses};
+use crate::core::report::pool_words;
 
 /// The size of an answer that every resolver takes over UDP, in bytes (RFC 1035).
 const FITS_INTO_UDP: usize = 512;
@@ -61,8 +62,8 @@ fn not_reserved(observed: &Observed) -> Vec<Finding> {
             weight: Weight::Difference,
             kind: "not-reserved",
             message: format!(
-                "the load balancer of pool {} has the address {address}, and `spec.dns.reserved` has {}",
-                end.pool,
+                "the load balancer of {} has the address {address}, and `spec.dns.reserved` has {}",
+                pool_words::named(&end.pool),
                 listed(&reserved)
             ),
             hint: "assign the reserved address to the load balancer, or reserve this one".to_owned(),
@@ -195,7 +196,7 @@ fn about_extra(
         match (wanted.outside.get(&one.address), wanted.reserved.get(&one.address)) {
             _ if is_cached => stale.push((text, one.ttl)),
             (Some((pool, why)), _) => still.entry((pool, why.words())).or_default().push(text),
-            (None, Some(pool)) => reserved.push(format!("{text} (pool {pool})")),
+            (None, Some(pool)) => reserved.push(format!("{text} ({})", pool_words::named(pool))),
             (None, None) => foreign.push(text),
         }
     }
@@ -203,7 +204,11 @@ fn about_extra(
         report(
             Weight::Difference,
             "left-out-but-published",
-            format!("{hostname} still has {} of pool {pool}, which is left out: {why}", listed(&addresses)),
+            format!(
+                "{hostname} still has {} of {}, which is left out: {why}",
+                listed(&addresses),
+                pool_words::named(pool)
+            ),
             match name.ttl {
                 Some(ttl) => format!(
                     "wait for external-dns, and then for the TTL of {ttl} s, before you take the pool down"
@@ -267,7 +272,7 @@ fn about_answer(
         .inside
         .iter()
         .filter(|(address, _)| !published_addresses.contains(address))
-        .map(|(address, pool)| format!("{address} (pool {pool})"))
+        .map(|(address, pool)| format!("{address} ({})", pool_words::named(pool)))
         .collect();
     if !missing.is_empty() && name.answers == Answers::All {
         report(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::capacity::{Demand, LimitSubject, PoolNodes, Situation, measure};
+use crate::core::lock::PoolKind;
 use crate::core::platform::LimitName;
 use crate::core::pools::NodeCount;
 use crate::core::render::draft::Input;
@@ -44,6 +45,10 @@ pub(super) struct Found {
 
 /// Returns the limits of the load balancers of the pools.
 pub(super) fn of_pools(input: Input<'_>, demands: &[Demand]) -> Found {
+    if input.pools.kind == PoolKind::Shard {
+        let note = "no rule is about nodes, because every node is behind each shard; `kubectl largescale capacity` compares them with the limits";
+        return Found { note: Some(note.to_owned()), ..Found::default() };
+    }
     let with_service: BTreeSet<&str> = demands.iter().map(|demand| demand.pool.as_str()).collect();
     // With one node in each pool, the measurement shows what each node uses.
     let one = |name: &String| PoolNodes { name: name.clone(), all: 1, backends: 1, vm_set: None };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::core::capacity::Demand;
+use crate::core::lock::PoolKind;
 use crate::core::platform::LimitName;
 use crate::core::render::alerts::limits::PoolLimit;
 use crate::core::render::alerts::nodes;
@@ -53,11 +54,17 @@ const LEVELS: [(&str, u32, &str); 2] =
 pub(super) fn group(input: Input<'_>, demands: &[Demand], limits: &[PoolLimit]) -> Group {
     let app = App::of(input, demands);
     let mut rules = app.services(demands);
-    rules.push(app.record(NODES, nodes::count(input, false)));
-    rules.push(app.record(READY, nodes::count(input, true)));
-    rules.extend(limits.iter().flat_map(|limit| LEVELS.map(|level| app.limit(limit, level))));
+    let has_pools = input.pools.kind == PoolKind::Nodes;
+    if has_pools {
+        rules.push(app.record(NODES, nodes::count(input, false)));
+        rules.push(app.record(READY, nodes::count(input, true)));
+        rules.extend(limits.iter().flat_map(|limit| LEVELS.map(|level| app.limit(limit, level))));
+    }
     rules.extend(app.without_address());
-    rules.extend([app.without_nodes(), app.not_in_lock(), app.series_missing()]);
+    if has_pools {
+        rules.extend([app.without_nodes(), app.not_in_lock()]);
+    }
+    rules.push(app.series_missing());
     Group { name: format!("largescale-{}", app.name), rules }
 }
 
@@ -185,8 +192,12 @@ impl<'a> App<'a> {
             "{SERVICES}{{{},service!=\"\"}}\nand on (namespace, service) kube_service_spec_type{{namespace{namespaces},type=\"LoadBalancer\"}}\nunless on (namespace, service) kube_service_status_load_balancer_ingress{{namespace{namespaces}}}",
             self.services
         );
-        let summary =
-            "Service {{ $labels.service }} of pool {{ $labels.pool }} has had no address for 10 minutes";
+        let summary = match self.input.pools.kind {
+            PoolKind::Nodes => {
+                "Service {{ $labels.service }} of pool {{ $labels.pool }} has had no address for 10 minutes"
+            }
+            PoolKind::Shard => "Service {{ $labels.service }} has had no address for 10 minutes",
+        };
         let description = format!(
             "`kubectl describe service -n {{{{ $labels.namespace }}}} {{{{ $labels.service }}}}` shows the events of the cloud's controller, and `kubectl largescale status` all pools. See {PAGE}."
         );
@@ -236,16 +247,19 @@ impl<'a> App<'a> {
     }
 
     fn series_missing(&self) -> Rule {
-        let mut needed = vec![
-            (
-                format!("kube_node_labels{{{}!=\"\"}}", self.label),
-                format!("kube_node_labels, label {}", self.label),
-            ),
-            (
-                "kube_node_status_condition{condition=\"Ready\",status=\"true\"}".to_owned(),
-                "kube_node_status_condition".to_owned(),
-            ),
-        ];
+        let mut needed = match self.input.pools.kind {
+            PoolKind::Shard => Vec::new(),
+            PoolKind::Nodes => vec![
+                (
+                    format!("kube_node_labels{{{}!=\"\"}}", self.label),
+                    format!("kube_node_labels, label {}", self.label),
+                ),
+                (
+                    "kube_node_status_condition{condition=\"Ready\",status=\"true\"}".to_owned(),
+                    "kube_node_status_condition".to_owned(),
+                ),
+            ],
+        };
         needed.extend(self.namespaces.iter().map(|namespace| {
             let series =
                 format!("kube_service_spec_type{{namespace={},type=\"LoadBalancer\"}}", string(namespace));
@@ -256,10 +270,16 @@ impl<'a> App<'a> {
             .map(|(series, name)| format!("  {}", with_label(&format!("absent({series})"), "series", name)))
             .collect();
         let expr = format!("max by (series) (\n{}\n)", absent.join("\n  or\n"));
-        let allowed = plain(&nodes::labels(self.input).join(","));
+        let allowlist = match self.input.pools.kind {
+            PoolKind::Shard => "kube-state-metrics must run".to_owned(),
+            PoolKind::Nodes => format!(
+                "kube-state-metrics must run with `--metric-labels-allowlist=nodes=[{}]`",
+                plain(&nodes::labels(self.input).join(","))
+            ),
+        };
         let summary = format!("The alerts of {} cannot fire: {{{{ $labels.series }}}} is missing", self.name);
         let description = format!(
-            "Prometheus has no such series. kube-state-metrics must run with `--metric-labels-allowlist=nodes=[{allowed}]`, and its scrape needs `honor_labels: true`. See {PAGE}."
+            "Prometheus has no such series. {allowlist}, and its scrape needs `honor_labels: true`. See {PAGE}."
         );
         self.alert("LargescaleSeriesMissing", ("15m", "warning"), expr, (summary, description))
     }
