@@ -42,9 +42,11 @@ impl Dns {
         self.weights.get(&pool.value).copied().unwrap_or(WEIGHT)
     }
 
-    /// Returns the annotations for the Service of a pool that is in the round robin.
+    /// Returns the annotations for the Service of a pool that is in the round robin. external-dns splits the host names at commas
+    /// (`SplitHostnameAnnotation` in source/annotations, v0.22.0).
     pub fn annotations(&self, app: &str, pool: &Pool, answers_with: AnswersWith) -> Vec<(String, String)> {
-        let mut named = vec![("hostname", self.hostname.clone()), ("ttl", self.ttl.to_string())];
+        let mut named =
+            vec![("hostname", self.names_of(&pool.value).join(",")), ("ttl", self.ttl.to_string())];
         if self.has_identifiers(answers_with) {
             named.push(("set-identifier", Self::identifier(app, pool)));
             named.push(("aws-weight", self.weight(pool).to_string()));

@@ -1,21 +1,26 @@
-//! The DNSEndpoint for reserved addresses: external-dns reads the records from it instead of from Services.
+//! The DNSEndpoint for reserved addresses, which external-dns reads instead of Services, and for CNAME records, which Services cannot have.
+
+use std::collections::BTreeMap;
 
 use ::core::net::IpAddr;
 use serde_json::{Value, json};
 
-use crate::core::dns::Dns;
+use crate::core::dns::{Cname, Dns, Weighted};
 use crate::core::json;
 use crate::core::platform::AnswersWith;
 use crate::core::pools::Pool;
 
-/// Returns the object without namespace and labels; `None` if no pool with a reserved address is in the round robin.
+/// Returns the object without namespace and labels; `None` if it has no records: no pool with a reserved address is in the round
+/// robin, and no name has a CNAME record.
 pub fn endpoint(app: &str, dns: &Dns, pools: &[Pool]) -> Option<Value> {
     let members: Vec<&Pool> = pools.iter().filter(|pool| dns.exclusion(*pool).is_none()).collect();
-    let endpoints = if dns.has_identifiers(AnswersWith::Address) {
+    let mut endpoints = if dns.has_identifiers(AnswersWith::Address) {
         members.iter().flat_map(|pool| weighted(app, dns, pool)).collect()
     } else {
-        records(dns, members.iter().flat_map(|pool| dns.addresses(&pool.value)))
+        of_addresses(dns, &members)
     };
+    let sizes = dns.group_sizes(members.iter().map(|pool| pool.value.as_str()));
+    endpoints.extend(dns.cnames(app, &sizes).iter().map(|cname| of_cname(dns, cname)));
     (!endpoints.is_empty()).then(|| {
         json!({
             "apiVersion": "externaldns.k8s.io/v1alpha1",
@@ -26,28 +31,51 @@ pub fn endpoint(app: &str, dns: &Dns, pools: &[Pool]) -> Option<Value> {
     })
 }
 
+/// Returns the records of the reserved addresses: those of the host name, then those of each group.
+fn of_addresses(dns: &Dns, members: &[&Pool]) -> Vec<Value> {
+    let mut named: BTreeMap<(u32, String), Vec<IpAddr>> = BTreeMap::new();
+    for pool in members {
+        let group = dns.group_of(&pool.value);
+        for name in dns.names_of(&pool.value) {
+            let number = if name == dns.hostname { 0 } else { group.unwrap_or_default() };
+            named.entry((number, name)).or_default().extend(dns.addresses(&pool.value));
+        }
+    }
+    named.into_iter().flat_map(|((_, name), addresses)| records(dns, &name, addresses.into_iter())).collect()
+}
+
+fn of_cname(dns: &Dns, cname: &Cname) -> Value {
+    let mut record = json!({
+        "dnsName": cname.name, "recordType": "CNAME", "recordTTL": dns.ttl, "targets": [cname.target],
+    });
+    if let Some(Weighted { identifier, weight }) = &cname.weighted {
+        identify(&mut record, identifier, &weight.to_string());
+    }
+    record
+}
+
 fn weighted(app: &str, dns: &Dns, pool: &Pool) -> Vec<Value> {
-    let mut records = records(dns, dns.addresses(&pool.value));
+    let mut records = records(dns, &dns.hostname, dns.addresses(&pool.value));
     for record in &mut records {
-        json::put(record, &["setIdentifier"], Dns::identifier(app, pool));
-        json::put(
-            record,
-            &["providerSpecific"],
-            json!([{ "name": "aws/weight", "value": dns.weight(pool).to_string() }]),
-        );
+        identify(record, &Dns::identifier(app, pool), &dns.weight(pool).to_string());
     }
     records
 }
 
+/// Tells a record from others of the same name, and sets its weight.
+fn identify(record: &mut Value, identifier: &str, weight: &str) {
+    json::put(record, &["setIdentifier"], identifier);
+    json::put(record, &["providerSpecific"], json!([{ "name": "aws/weight", "value": weight }]));
+}
+
 /// Returns one record for each address family.
-fn records(dns: &Dns, addresses: impl Iterator<Item = IpAddr>) -> Vec<Value> {
+fn records(dns: &Dns, name: &str, addresses: impl Iterator<Item = IpAddr>) -> Vec<Value> {
     let (v4, v6): (Vec<IpAddr>, Vec<IpAddr>) = addresses.partition(IpAddr::is_ipv4);
     let families = [("A", v4), ("AAAA", v6)];
     let record = |(kind, addresses): (&str, Vec<IpAddr>)| {
         let targets: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        (!targets.is_empty()).then(|| {
-            json!({ "dnsName": dns.hostname, "recordType": kind, "recordTTL": dns.ttl, "targets": targets })
-        })
+        (!targets.is_empty())
+            .then(|| json!({ "dnsName": name, "recordType": kind, "recordTTL": dns.ttl, "targets": targets }))
     };
     families.into_iter().filter_map(record).collect()
 }
@@ -55,7 +83,7 @@ fn records(dns: &Dns, addresses: impl Iterator<Item = IpAddr>) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::dns::DnsProvider;
+    use crate::core::dns::{DnsGroups, DnsProvider, HostnameRecords};
 
     fn dns() -> (Dns, Vec<Pool>) {
         let mut dns = Dns::new("www.example.com");
@@ -104,5 +132,36 @@ mod tests {
                 r#""A" "nginx-b" [{"name":"aws/weight","value":"10"}]"#,
             ]
         );
+    }
+    #[test]
+    fn groups_have_records_of_their_pools_and_cnames() {
+        let (mut dns, pools) = dns();
+        let mut groups = DnsGroups::new(2);
+        groups.pools = [("a".to_owned(), 2), ("b".to_owned(), 1)].into();
+        groups.aliases = [("eu.example.com".to_owned(), 2)].into();
+        dns.groups = Some(groups);
+        let shown = |dns: &Dns| -> Vec<String> {
+            let object = endpoint("nginx", dns, &pools).unwrap();
+            let endpoints = object["spec"]["endpoints"].as_array().unwrap();
+            let line = |one: &Value| format!("{} {} {}", one["dnsName"], one["recordType"], one["targets"]);
+            endpoints.iter().map(line).map(|line| line.replace('"', "")).collect()
+        };
+        let of_groups = [
+            "www-1.example.com A [192.0.2.2]",
+            "www-2.example.com A [192.0.2.1]",
+            "www-2.example.com AAAA [2001:db8::1]",
+            "eu.example.com CNAME [www-2.example.com]",
+        ];
+        let all = shown(&dns);
+        assert_eq!(
+            all[..2],
+            ["www.example.com A [192.0.2.1,192.0.2.2]", "www.example.com AAAA [2001:db8::1]"]
+        );
+        assert_eq!(all[2..], of_groups);
+        dns.groups.as_mut().unwrap().hostname_records = HostnameRecords::None;
+        assert_eq!(shown(&dns), of_groups);
+        // Without reserved addresses, only the CNAME is left: the Services have the rest.
+        dns.reserved.clear();
+        assert_eq!(shown(&dns), of_groups[3..]);
     }
 }

@@ -7,7 +7,7 @@ use ::core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::dns::hostname;
+use crate::core::dns::{DnsGroups, hostname};
 use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::pool_words;
@@ -46,6 +46,9 @@ pub struct Dns {
     /// Reserved addresses by pool. They are written to a DNSEndpoint, and no Service is annotated.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub reserved: BTreeMap<String, Vec<String>>,
+    /// Names that have the addresses of a part of the pools each, so that every answer fits into a packet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<DnsGroups>,
 }
 
 /// The prefixes of the external-dns annotations that are written.
@@ -108,6 +111,7 @@ impl Dns {
             provider: None,
             weights: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            groups: None,
         }
     }
 
@@ -150,6 +154,7 @@ impl Dns {
                 }
             }
         }
+        problems.extend(self.groups.iter().flat_map(|groups| groups.problems(self, document)));
         problems
     }
 

@@ -1,5 +1,7 @@
-//! `spec.dns`: sets the host name on the Service of each pool in the round robin, or adds one DNSEndpoint with reserved
-//! addresses.
+//! `spec.dns`: sets the host names on the Service of each pool in the round robin, or adds one DNSEndpoint with reserved
+//! addresses, and with the CNAME records of groups.
+
+mod groups;
 
 use std::collections::BTreeSet;
 
@@ -53,6 +55,7 @@ pub(super) fn problems(input: Input<'_>) -> Vec<Diagnostic> {
             )),
         );
     }
+    problems.extend(groups::problems(input, dns));
     problems.extend(
         services(input)
             .filter(|object| is_meant(dns, object))
@@ -80,6 +83,7 @@ pub(super) fn warnings(input: Input<'_>) -> Vec<Diagnostic> {
     warnings.extend(both_families(input, dns));
     warnings.extend(unnamed(input, dns));
     warnings.extend(large_answer(input, dns));
+    warnings.extend(groups::warnings(input, dns));
     let fields =
         [("weights", dns.weights.keys().collect::<Vec<_>>()), ("reserved", dns.reserved.keys().collect())];
     let pools = || input.pools.pools.iter().map(|pool| pool.value.as_str());
@@ -124,11 +128,26 @@ fn large_answer(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
             "{what}: most name servers send {EDNS_UDP} over UDP at most, so all clients must ask again over TCP"
         )
     };
-    Some(
-        Diagnostic::warning(message)
-            .at(input.document.location("/spec/dns/hostname"))
-            .hint("see that TCP port 53 is open between clients, resolvers and name servers, or give each group of pools another name (docs/scale.md)"),
-    )
+    Some(Diagnostic::warning(message).at(input.document.location("/spec/dns/hostname")).hint(format!(
+        "see that TCP port 53 is open between clients, resolvers and name servers, or {}",
+        smaller_answers(input, dns)
+    )))
+}
+
+/// Returns what to do for answers that fit.
+fn smaller_answers(input: Input<'_>, dns: &Dns) -> String {
+    if dns.groups.is_some() {
+        let records = if dns.provider == Some(DnsProvider::Route53) { "weightedCnames" } else { "none" };
+        return format!(
+            "let clients use the names of the groups, and then set `spec.dns.groups.hostnameRecords: {records}` (docs/dns.md)"
+        );
+    }
+    match dns.fitting_count(&input.pools.pools) {
+        Some(count) => format!(
+            "split the pools over {count} names with `spec.dns.groups: {{count: {count}}}` (docs/dns.md)"
+        ),
+        None => "give each part of the pools another name (docs/scale.md)".to_owned(),
+    }
 }
 
 /// Publishes the pools in the round robin; returns a note about those that are not.
@@ -140,9 +159,10 @@ pub(super) fn publish<'a>(input: Input<'a>, pending: &mut Vec<PendingObject<'a>>
         let Some(pool) = draft.pool.map(|index| &pools[index]) else { continue };
         annotate(draft, dns, app, pool, input.platform.spec.answers_with);
     }
-    if !dns.reserved.is_empty() {
+    // Without reserved addresses, groups may still have CNAME records.
+    if !dns.reserved.is_empty() || dns.groups.is_some() {
         let service = pending.iter().find(|draft| draft.role.is_service() && is_meant(dns, draft.source));
-        let added = service.and_then(|service| reserved(input, dns, service));
+        let added = service.and_then(|service| records(input, dns, service));
         pending.extend(added);
     }
     dns.note(pools)
@@ -270,7 +290,7 @@ fn annotate(draft: &mut PendingObject<'_>, dns: &Dns, app: &str, pool: &Pool, an
 }
 
 /// Returns the DNSEndpoint, in the namespace of its Service.
-fn reserved<'a>(input: Input<'a>, dns: &Dns, service: &PendingObject<'a>) -> Option<PendingObject<'a>> {
+fn records<'a>(input: Input<'a>, dns: &Dns, service: &PendingObject<'a>) -> Option<PendingObject<'a>> {
     let mut value = endpoint(&input.spec.metadata.name, dns, &input.pools.pools)?;
     if let Some(namespace) = service.value["metadata"].get("namespace") {
         json::put(&mut value, &["metadata", "namespace"], namespace.clone());
