@@ -15,5 +15,5 @@ pub use crate::core::dns::answer_size::{AnswerSize, EDNS_UDP, GroupAnswer, PLAIN
 pub use crate::core::dns::cnames::{Cname, Weighted};
 pub use crate::core::dns::endpoint::endpoint;
 pub use crate::core::dns::groups::{DnsGroups, HostnameRecords, MAX_GROUPS};
-pub use crate::core::dns::round_robin::{Candidate, Exclusion, RoundRobin};
+pub use crate::core::dns::round_robin::{Candidate, DnsName, Exclusion, RoundRobin};
 pub use crate::core::dns::spec::{AnnotationPrefix, Dns, DnsProvider};

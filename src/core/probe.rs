@@ -17,7 +17,7 @@ pub use crate::core::probe::left_out::{LeftOut, left_out};
 pub use crate::core::probe::plan::{End, Membership, PlannedPort, PortPlan, Settings, end_of, unused};
 pub use crate::core::probe::ports::{Transport, hostnames_of_route};
 pub use crate::core::probe::rows::{
-    DnsState, Observed, PRIVATE, PortKey, Resolved, Row, Verdict, addresses, connections, is_private,
+    DnsState, Observed, PRIVATE, Partial, PortKey, Resolved, Row, Verdict, addresses, connections, is_private,
 };
 pub use crate::core::probe::settings::{
     CheckKind, DEFAULT_TIMEOUT, MAX_COUNT, PortName, Probe, ProbePort, TlsMode,

@@ -28,7 +28,9 @@ pub(crate) fn sentences(round_robin: Option<&RoundRobin<'_>>, rows: &[PoolRow]) 
     if pools.is_empty() {
         return Ok(Vec::new());
     }
-    let names = [round_robin.dns.hostname.clone()];
+    // An alias has the addresses of its group.
+    let names = round_robin.names().into_iter().filter(|name| !name.is_cname).map(|name| name.name);
+    let names: Vec<String> = names.collect();
     let published = network::run(network::dns::lookup(&names, &Servers::default(), &LIMITS))?;
     let sentence = |(pool, why, addresses): (&str, Exclusion, BTreeSet<IpAddr>)| {
         left_out(&addresses, &published).sentence(pool, why.words(), round_robin.dns.ttl)

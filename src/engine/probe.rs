@@ -5,12 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use crate::core::dns::RoundRobin;
+use crate::core::dns::{DnsName, RoundRobin};
 use crate::core::manifest::Key;
 use crate::core::probe::names::{GivenServer, Published};
 use crate::core::probe::{
-    Answers, End, Facts, Finding, Name, Observed, Resolved, Row, Settings, connections, end_of, findings,
-    hostnames_of_route, unused,
+    Answers, End, Facts, Finding, Name, Observed, Partial, Resolved, Row, Settings, connections, end_of,
+    findings, hostnames_of_route, unused,
 };
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::status::{Address, AddressState};
@@ -98,7 +98,10 @@ pub(crate) fn probe(target: &Target, wanted: &Wanted) -> Result<Probed, Failure>
     }
     let servers = servers(&wanted.names)?;
     observed.resolved = resolved(&observed.ends, &servers)?;
-    let names = names(target, round_robin.as_ref(), &observed);
+    let of_dns = round_robin.as_ref().map(RoundRobin::names).unwrap_or_default();
+    let names = names(target, round_robin.as_ref(), &of_dns, &observed);
+    observed.partial =
+        names.iter().filter_map(|name| Some((name.hostname.to_owned(), partial(*name)?))).collect();
     if !names.is_empty() && !wanted.names.is_none() {
         let hostnames: Vec<String> = names.iter().map(|name| name.hostname.to_owned()).collect();
         observed.published = network::run(network::dns::lookup(&hostnames, &servers, &Limits::default()))?;
@@ -156,14 +159,31 @@ fn resolved(ends: &[End], servers: &Servers) -> Result<Resolved, Failure> {
     Ok(found.into_iter().map(|published| (published.name.clone(), addresses(published))).collect())
 }
 
-/// Returns the name of `spec.dns`, and the host names of the routes to Gateways that are split.
-fn names<'a>(target: &'a Target, round_robin: Option<&RoundRobin<'a>>, observed: &Observed) -> Vec<Name<'a>> {
+/// Returns what a name of `spec.dns` has instead of the addresses of all pools.
+fn partial(name: Name<'_>) -> Option<Partial> {
+    let is_tree = name.ttl.is_some() && name.answers == Answers::OneGroup;
+    name.group.map(Partial::Group).or_else(|| is_tree.then_some(Partial::AnyGroup))
+}
+
+/// Returns the names of `spec.dns`, and the host names of the routes to Gateways that are split.
+fn names<'a>(
+    target: &'a Target,
+    round_robin: Option<&RoundRobin<'a>>,
+    of_dns: &'a [DnsName],
+    observed: &Observed,
+) -> Vec<Name<'a>> {
     let all = Answers::All;
-    let of_dns = round_robin.map(|round_robin| Name {
-        hostname: &round_robin.dns.hostname,
-        ttl: Some(round_robin.dns.ttl),
-        answers: answers(round_robin, observed),
+    let of_dns = round_robin.into_iter().flat_map(|round_robin| {
+        let usual = answers(round_robin, observed);
+        of_dns.iter().map(move |one| Name {
+            hostname: &one.name,
+            ttl: Some(round_robin.dns.ttl),
+            // The host name with weighted CNAME records.
+            answers: if one.is_cname && one.group.is_none() { Answers::OneGroup } else { usual },
+            group: one.group,
+        })
     });
+    let of_dns: Vec<Name<'_>> = of_dns.collect();
     // A Service in front of a fleet has the name of its Gateway as its source.
     let all_gateways = target.items.iter().filter(|item| item.key.kind == "Gateway");
     let all_gateways: BTreeSet<&str> = all_gateways.map(|item| item.key.name.as_str()).collect();
@@ -171,9 +191,9 @@ fn names<'a>(target: &'a Target, round_robin: Option<&RoundRobin<'a>>, observed:
     let gateways: BTreeSet<&str> = of_ends.filter(|name| all_gateways.contains(name)).collect();
     let hostnames: BTreeSet<&str> =
         target.items.iter().flat_map(|item| hostnames_of_route(&item.key, &item.wanted, &gateways)).collect();
-    let known = of_dns.map(|name| name.hostname);
-    let of_routes = hostnames.into_iter().filter(|hostname| Some(*hostname) != known);
-    let of_routes = of_routes.map(|hostname| Name { hostname, ttl: None, answers: all });
+    let known: BTreeSet<&str> = of_dns.iter().map(|name| name.hostname).collect();
+    let of_routes = hostnames.into_iter().filter(|hostname| !known.contains(hostname));
+    let of_routes = of_routes.map(|hostname| Name { hostname, ttl: None, answers: all, group: None });
     of_dns.into_iter().chain(of_routes).collect()
 }
 

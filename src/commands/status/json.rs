@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::commands::status::view::Shown;
+use crate::core::dns::Weighted;
 use crate::core::json;
 use crate::core::manifest::Key;
 use crate::core::status::{Address, AddressState, Listed, PoolRow, RefusedRoute, Rollout, WorkloadRow};
@@ -15,8 +16,19 @@ pub(super) fn as_json(shown: &Shown<'_>) -> Value {
         .records
         .iter()
         .map(|record| {
-            json!({ "name": record.name, "ttl": zone.ttl, "type": record.kind, "address": record.address,
-                "pool": record.pool })
+            let mut item = json!({ "name": record.name, "ttl": zone.ttl, "type": record.kind });
+            match &record.pool {
+                Some(pool) => {
+                    json::put(&mut item, &["address"], record.data.as_str());
+                    json::put(&mut item, &["pool"], pool.as_str());
+                }
+                None => json::put(&mut item, &["target"], record.data.as_str()),
+            }
+            if let Some(Weighted { identifier, weight }) = &record.weighted {
+                json::put(&mut item, &["setIdentifier"], identifier.as_str());
+                json::put(&mut item, &["weight"], *weight);
+            }
+            item
         })
         .collect();
     let addresses: Vec<Value> = shown.addresses().addresses.iter().map(address_json).collect();

@@ -68,7 +68,12 @@ impl Dns {
 
     /// Returns the names with the addresses of a pool.
     pub fn names_of(&self, pool: &str) -> Vec<String> {
-        let of_group = self.group_of(pool).and_then(|number| self.group_name(number));
+        self.names_of_group(self.group_of(pool))
+    }
+
+    /// Returns the names with the addresses of a pool that is in this group.
+    pub fn names_of_group(&self, number: Option<u32>) -> Vec<String> {
+        let of_group = number.and_then(|number| self.group_name(number));
         let hostname = self.hostname_has_addresses().then(|| self.hostname.clone());
         hostname.into_iter().chain(of_group).collect()
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ::core::net::IpAddr;
 
-use crate::core::dns::Dns;
+use crate::core::dns::{Cname, Dns};
 use crate::core::lock::Lock;
 use crate::core::pools::Pool;
 use crate::core::report::pool_words;
@@ -51,9 +51,27 @@ pub struct RoundRobin<'a> {
     pub out: BTreeMap<&'a str, Exclusion>,
     /// The reserved addresses of the pools, by pool name.
     pub reserved: BTreeMap<&'a str, Vec<IpAddr>>,
+    /// The number of the group of each pool, by pool name; empty without `spec.dns.groups`.
+    pub groups: BTreeMap<&'a str, u32>,
+}
+
+/// A name that DNS should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsName {
+    /// The name.
+    pub name: String,
+    /// The group whose addresses it has; `None` for the addresses of all pools.
+    pub group: Option<u32>,
+    /// Whether it has a CNAME record.
+    pub is_cname: bool,
 }
 
 impl<'a> RoundRobin<'a> {
+    /// Creates a round robin from which no known pool is left out.
+    pub fn new(dns: &'a Dns) -> Self {
+        Self { dns, out: BTreeMap::new(), reserved: BTreeMap::new(), groups: BTreeMap::new() }
+    }
+
     /// Returns the round robin that the lock recorded; `None` if the spec has none.
     pub fn of(spec: &'a Spec, lock: &'a Lock) -> Option<Self> {
         let dns = spec.dns.as_ref()?;
@@ -66,7 +84,55 @@ impl<'a> RoundRobin<'a> {
             let addresses: Vec<IpAddr> = dns.addresses(value).collect();
             (!addresses.is_empty()).then_some((pool.name.as_str(), addresses))
         });
-        Some(Self { dns, out: out.collect(), reserved: reserved.collect() })
+        let groups = lock.pools.iter().filter_map(|(value, pool)| {
+            let number = dns.group_of(value)?;
+            Some((pool.name.as_str(), number))
+        });
+        let (out, reserved, groups) = (out.collect(), reserved.collect(), groups.collect());
+        Some(Self { dns, out, reserved, groups })
+    }
+
+    /// Returns the names with the addresses of a pool.
+    pub fn names_of(&self, pool: &str) -> Vec<String> {
+        self.dns.names_of_group(self.groups.get(pool).copied())
+    }
+
+    /// Returns the CNAME records.
+    pub fn cnames(&self, app: &str) -> Vec<Cname> {
+        self.dns.cnames(app, &self.group_sizes())
+    }
+
+    /// Returns every name that DNS should have: the host name, those of the groups, and the aliases.
+    pub fn names(&self) -> Vec<DnsName> {
+        let sizes = self.group_sizes();
+        let hostname = &self.dns.hostname;
+        let mut names = Vec::new();
+        if self.dns.hostname_has_addresses() {
+            names.push(DnsName { name: hostname.clone(), group: None, is_cname: false });
+        }
+        let of_groups = sizes.keys().filter_map(|number| {
+            let name = self.dns.group_name(*number)?;
+            Some(DnsName { name, group: Some(*number), is_cname: false })
+        });
+        names.extend(of_groups);
+        // The host name has several CNAME records, and one name.
+        for cname in self.dns.cnames("", &sizes) {
+            let group = (cname.name != *hostname).then_some(cname.group);
+            let name = DnsName { name: cname.name, group, is_cname: true };
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Returns the number of pools of each group that are in the round robin.
+    fn group_sizes(&self) -> BTreeMap<u32, usize> {
+        let mut sizes = BTreeMap::new();
+        for (_, number) in self.groups.iter().filter(|(pool, _)| !self.out.contains_key(*pool)) {
+            *sizes.entry(*number).or_default() += 1;
+        }
+        sizes
     }
 
     /// Returns whether the name is for this Service of the manifests.
@@ -114,6 +180,7 @@ impl Dns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::dns::{DnsGroups, HostnameRecords};
     use crate::core::lock::LockedPool;
 
     fn pool(value: &str, withdrawn: bool) -> Pool {
@@ -136,6 +203,31 @@ mod tests {
         spec.pools.when_empty = WhenEmpty::Withdraw;
         let expected = [("a-1", Exclusion::Drained), ("b", Exclusion::Empty)].into();
         assert_eq!(RoundRobin::of(&spec, &lock).unwrap().out, expected);
+    }
+
+    #[test]
+    fn the_names_that_dns_should_have() {
+        let mut dns = Dns::new("www.example.com");
+        let shown = |dns: &Dns, out: &[&'static str]| -> Vec<String> {
+            let groups = ["a", "b"].into_iter().filter_map(|pool| Some((pool, dns.group_of(pool)?)));
+            let out = out.iter().map(|pool| (*pool, Exclusion::Drained)).collect();
+            let round_robin = RoundRobin { groups: groups.collect(), out, ..RoundRobin::new(dns) };
+            let line = |one: &DnsName| format!("{} {:?} {}", one.name, one.group, one.is_cname);
+            round_robin.names().iter().map(line).collect()
+        };
+        assert_eq!(shown(&dns, &[]), ["www.example.com None false"]);
+        let mut groups = DnsGroups::new(3);
+        groups.pools = [("a".to_owned(), 1), ("b".to_owned(), 3)].into();
+        groups.aliases = [("eu.example.com".to_owned(), 3)].into();
+        dns.groups = Some(groups);
+        let of_groups = ["www-1.example.com Some(1) false", "www-3.example.com Some(3) false"];
+        let all = shown(&dns, &[]);
+        assert_eq!(all[..1], ["www.example.com None false"]);
+        assert_eq!(all[1..3], of_groups);
+        assert_eq!(all[3..], ["eu.example.com Some(3) true"]);
+        assert_eq!(shown(&dns, &["b"])[1..], of_groups[..1]);
+        dns.groups.as_mut().unwrap().hostname_records = HostnameRecords::WeightedCnames;
+        assert_eq!(shown(&dns, &[])[2..], ["www.example.com None true", "eu.example.com Some(3) true"]);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Name<'a> {
     pub ttl: Option<u32>,
     /// What one answer has.
     pub answers: Answers,
+    /// The group of `spec.dns.groups` whose addresses the name has; `None` for those of all pools.
+    pub group: Option<u32>,
 }
 
 /// What one answer of a name server has.
@@ -35,6 +37,8 @@ pub enum Answers {
     All,
     /// The addresses of some pools: weighted records, or records that follow the host names of load balancers.
     Some,
+    /// The addresses of one group of `spec.dns.groups`, another one in each answer.
+    OneGroup,
 }
 
 /// One result of the comparison.

@@ -36,6 +36,8 @@ pub struct End {
     pub membership: Membership,
     /// The addresses that `spec.dns` reserves for the pool; DNS has these and no others.
     pub reserved: Vec<IpAddr>,
+    /// The number of its group in `spec.dns.groups`.
+    pub group: Option<u32>,
 }
 
 /// Whether the addresses of a load balancer belong under the name of `spec.dns`.
@@ -129,6 +131,7 @@ pub fn end_of(row: &PoolRow, object: &Value, gateways: &[&Value], settings: Sett
         ports: ports.collect(),
         membership,
         reserved: round_robin.and_then(|it| it.reserved.get(row.pool.as_str())).cloned().unwrap_or_default(),
+        group: round_robin.and_then(|it| it.groups.get(row.pool.as_str())).copied(),
     }
 }
 

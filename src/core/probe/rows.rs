@@ -1,6 +1,6 @@
 //! The result of a probe: one row for each port of each address.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 // Compares addresses only and uses no network; a module of this crate has the same name as the one in std.
 use ::core::net::{IpAddr, Ipv6Addr};
@@ -30,6 +30,17 @@ pub struct Observed {
     pub tried: HashMap<PortKey, Tried>,
     /// What the name servers answered.
     pub published: Vec<Published>,
+    /// What the names have that do not have the addresses of all pools.
+    pub partial: BTreeMap<String, Partial>,
+}
+
+/// What a name has that does not have the addresses of all pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partial {
+    /// Those of one group of `spec.dns.groups`.
+    Group(u32),
+    /// Those of another group in each answer.
+    AnyGroup,
 }
 
 /// One port of one address.
@@ -179,7 +190,18 @@ pub fn addresses<'a>(
 impl Observed {
     /// Returns the rows, in the order of the pools.
     pub fn rows(&self) -> Vec<Row> {
-        let context = Context { reaches_private: self.reaches_private(), servers: self.servers_by_address() };
+        let groups = self.ends.iter().map(|end| end.group).collect::<BTreeSet<_>>();
+        let has_group = |name: &str, group: Option<u32>| match self.partial.get(name) {
+            None => true,
+            Some(Partial::Group(number)) => group == Some(*number),
+            Some(Partial::AnyGroup) => false,
+        };
+        let of_group = |group| (group, self.servers_by_address(|name| has_group(name, group)));
+        let context = Context {
+            reaches_private: self.reaches_private(),
+            servers: groups.into_iter().map(of_group).collect(),
+            all_servers: self.servers_by_address(|_| true),
+        };
         self.ends.iter().flat_map(|end| self.rows_of(end, &context)).collect()
     }
 
@@ -208,7 +230,7 @@ impl Observed {
                 rows.push(Row { hostname, ..row(verdict) });
                 continue;
             };
-            let dns = context.dns_state(end.membership, address);
+            let dns = context.dns_state(end, address);
             if end.ports.is_empty() {
                 let verdict = Verdict::NotChecked("no port is known");
                 rows.push(Row { hostname: hostname.clone(), address: Some(address), dns, ..row(verdict) });
@@ -258,11 +280,11 @@ impl Observed {
         })
     }
 
-    /// Returns the number of name servers that have each address, and the number of those that answered.
-    fn servers_by_address(&self) -> (HashMap<IpAddr, usize>, usize) {
+    /// Returns the number of name servers that have each address, and the number of those that answered, for the names that count.
+    fn servers_by_address(&self, counts: impl Fn(&str) -> bool) -> Servers {
         let mut servers: HashMap<IpAddr, usize> = HashMap::new();
         let mut count = 0;
-        for published in &self.published {
+        for published in self.published.iter().filter(|one| counts(&one.name)) {
             let Ok(answer) = &published.result else {
                 count += usize::from(published.result == Err(NameProblem::NotFound));
                 continue;
@@ -279,8 +301,14 @@ impl Observed {
 /// What decides about single rows.
 struct Context {
     reaches_private: bool,
-    servers: (HashMap<IpAddr, usize>, usize),
+    /// By group: for the names that should have the addresses of its pools.
+    servers: BTreeMap<Option<u32>, Servers>,
+    /// For all names.
+    all_servers: Servers,
 }
+
+/// The number of name servers that have each address, and the number of those that answered.
+type Servers = (HashMap<IpAddr, usize>, usize);
 
 impl Context {
     fn verdict(&self, address: IpAddr, tried: Option<&Tried>) -> Verdict {
@@ -302,10 +330,14 @@ impl Context {
         }
     }
 
-    fn dns_state(&self, membership: Membership, address: IpAddr) -> DnsState {
-        let (servers, count) = &self.servers;
+    fn dns_state(&self, end: &End, address: IpAddr) -> DnsState {
+        // An address that is left out must be gone from every name.
+        let (servers, count) = match (end.membership, self.servers.get(&end.group)) {
+            (Membership::In, Some(servers)) => servers,
+            _ => &self.all_servers,
+        };
         let having = servers.get(&address).copied().unwrap_or_default();
-        match membership {
+        match end.membership {
             Membership::NoName => DnsState::NotCompared,
             _ if *count == 0 => DnsState::NotCompared,
             Membership::In if having == *count => DnsState::Published,

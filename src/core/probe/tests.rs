@@ -1,5 +1,7 @@
 //! Plans, rows and findings of made-up probes.
 
+mod groups;
+
 use ::core::time::Duration;
 use serde_json::{Value, json};
 
@@ -90,7 +92,7 @@ fn what_is_checked_of_a_port() {
         ]
     );
     let dns = Dns::new("*.example.com");
-    let round_robin = RoundRobin { dns: &dns, out: [].into(), reserved: [].into() };
+    let round_robin = RoundRobin::new(&dns);
     let wanted = json!({"timeout": "2s", "count": 4, "ports": [
         {"port": 80, "path": "/healthz", "timeout": "100ms"},
         {"port": "https", "status": "404", "tls": "anyIssuer"},
@@ -199,7 +201,7 @@ fn server(kind: ServerKind, address: &str, result: Result<&[(&str, u32)], NamePr
 
 fn lines(observed: &Observed, answers: Answers) -> Vec<String> {
     let rows = observed.rows();
-    let names = [Name { hostname: "www.example.com", ttl: Some(60), answers }];
+    let names = [Name { hostname: "www.example.com", ttl: Some(60), answers, group: None }];
     let facts = Facts { names: &names, now: 1_000_000, flags: " -f app" };
     findings(observed, &rows, facts)
         .iter()

@@ -106,7 +106,7 @@ mod tests {
     fn given_and_reserved_addresses_in_numerical_order() {
         let dns = Dns::new("www.example.com");
         let reserved = [("a", vec!["192.0.2.10".parse().unwrap(), "192.0.2.9".parse().unwrap()])].into();
-        let round_robin = RoundRobin { dns: &dns, out: BTreeMap::new(), reserved };
+        let round_robin = RoundRobin { reserved, ..RoundRobin::new(&dns) };
         let rows = [
             row("b", &["2001:db8::2", "192.0.2.100"]),
             row("a", &["192.0.2.9"]),

@@ -1,9 +1,9 @@
-//! The DNS records of the round robin: the addresses of all pools under one name.
+//! The DNS records of the round robin: the addresses of all pools under one name, or of each group under its name.
 
 // This only parses addresses. The path is absolute because this crate has a module `core`, too.
 use ::core::net::IpAddr;
 
-use crate::core::dns::RoundRobin;
+use crate::core::dns::{Cname, RoundRobin, Weighted};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::pool_words;
 use crate::core::status::Address;
@@ -14,12 +14,14 @@ use crate::core::status::report::PoolRow;
 pub struct Record {
     /// The name, relative to the zone.
     pub name: String,
-    /// `A` or `AAAA`.
+    /// `A`, `AAAA` or `CNAME`.
     pub kind: &'static str,
-    /// The address.
-    pub address: String,
-    /// The name of the pool that has the address.
-    pub pool: String,
+    /// The address, or the target of the CNAME record with a final dot.
+    pub data: String,
+    /// The name of the pool that has the address; `None` for a CNAME record.
+    pub pool: Option<String>,
+    /// What tells a CNAME record from others of the same name.
+    pub weighted: Option<Weighted>,
 }
 
 /// The records of a zone, and the pools that are missing in it.
@@ -36,7 +38,7 @@ pub struct Zone {
 }
 
 /// Returns the records of the load balancers that are ready. Those of `spec.dns` have the name in the spec, and leave out
-/// the pools that are not in the round robin.
+/// the pools that are not in the round robin. With groups, an address is under several names.
 ///
 /// If the manifests have one Service, the name is that of the app. With several Services, each has a name below that of
 /// the app, because another app may have a Service with the same name.
@@ -46,12 +48,12 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
     let is_one = rows.windows(2).all(|two| two[0].source == two[1].source);
     for row in rows {
         let round_robin = round_robin.filter(|round_robin| round_robin.is_for(&row.source));
-        let name = match round_robin {
-            // The trailing dot makes the name absolute.
-            Some(RoundRobin { dns, .. }) => format!("{}.", dns.hostname),
-            None if is_one => app.to_owned(),
-            None => format!("{}.{app}", row.source),
+        let names = match round_robin {
+            Some(round_robin) => round_robin.names_of(&row.pool).iter().map(|name| absolute(name)).collect(),
+            None if is_one => vec![app.to_owned()],
+            None => vec![format!("{}.{app}", row.source)],
         };
+        let name = names.join(", ");
         if let Some(why) = round_robin.and_then(|round_robin| round_robin.out.get(row.pool.as_str())) {
             zone.missing.push(format!(
                 "{name}: {} is left out: {}",
@@ -82,10 +84,19 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
                 }
             };
             zone.warnings.extend(round_robin.and_then(|round_robin| not_reserved(round_robin, row, address)));
-            let (address, pool) = (address.to_string(), row.pool.clone());
-            zone.records.push(Record { name: name.clone(), kind, address, pool });
+            zone.records.extend(names.iter().map(|name| Record {
+                name: name.clone(),
+                kind,
+                data: address.to_string(),
+                pool: Some(row.pool.clone()),
+                weighted: None,
+            }));
         }
     }
+    let round_robin = round_robin.filter(|it| rows.iter().any(|row| it.is_for(&row.source)));
+    let cnames = round_robin.map(|round_robin| round_robin.cnames(app)).unwrap_or_default();
+    zone.warnings.extend(several_cnames(&cnames));
+    zone.records.extend(cnames.into_iter().map(of_cname));
     zone.records.sort_by(|a, b| a.name.cmp(&b.name));
     if let [first, more @ ..] = hostnames.as_slice() {
         let more = if more.is_empty() { String::new() } else { format!(" and of {} more", more.len()) };
@@ -98,6 +109,31 @@ pub fn zone(app: &str, ttl: u32, round_robin: Option<&RoundRobin<'_>>, rows: &[P
         );
     }
     zone
+}
+
+/// Makes a name absolute, with a dot at the end.
+fn absolute(name: &str) -> String {
+    format!("{name}.")
+}
+
+fn of_cname(cname: Cname) -> Record {
+    let Cname { name, target, weighted, .. } = cname;
+    Record { name: absolute(&name), kind: "CNAME", data: absolute(&target), pool: None, weighted }
+}
+
+/// Reports CNAME records with weights, which a zone file cannot have.
+fn several_cnames(cnames: &[Cname]) -> Option<Diagnostic> {
+    let weighted: Vec<&Cname> = cnames.iter().filter(|cname| cname.weighted.is_some()).collect();
+    let name = &weighted.first()?.name;
+    let warning = Diagnostic::warning(format!(
+        "a zone file cannot have the weighted CNAME records of {name} ({}); they are in comments",
+        weighted.len()
+    ));
+    Some(
+        warning.hint(
+            "Route 53 has them, from external-dns or with the set identifiers and weights of the comments",
+        ),
+    )
 }
 
 /// Reports an address that is not in `spec.dns.reserved`. The DNSEndpoint publishes only reserved addresses.
@@ -116,12 +152,19 @@ fn not_reserved(round_robin: &RoundRobin<'_>, row: &PoolRow, address: &Address) 
 const ONE_CNAME: &str = "a name can have only one CNAME, so hostnames cannot form a round robin";
 
 impl Zone {
-    /// Returns the records in the format of zone files.
+    /// Returns the records in the format of zone files. CNAME records with weights are in comments, because a zone file can have only one
+    /// CNAME record of a name.
     pub fn text(&self) -> String {
         let width = self.records.iter().map(|record| record.name.len()).max().unwrap_or_default();
         let records = self.records.iter().map(|record| {
-            let Record { name, kind, address, .. } = record;
-            format!("{name:width$} {} IN {kind:4} {address}\n", self.ttl)
+            let Record { name, kind, data, .. } = record;
+            match &record.weighted {
+                None => format!("{name:width$} {} IN {kind:4} {data}\n", self.ttl),
+                Some(Weighted { identifier, weight }) => format!(
+                    "; {name} {} IN {kind} {data} with the set identifier {identifier} and the weight {weight}\n",
+                    self.ttl
+                ),
+            }
         });
         // A line break would end the comment.
         let missing = self.missing.iter().map(|why| format!("; {}\n", why.replace(['\n', '\r'], " ")));
@@ -131,10 +174,8 @@ impl Zone {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::core::dns::{Dns, Exclusion};
+    use crate::core::dns::{Dns, DnsGroups, Exclusion, HostnameRecords};
     use crate::core::status::AddressState;
 
     fn row(pool: &str, source: &str, state: AddressState) -> PoolRow {
@@ -165,7 +206,7 @@ nginx 60 IN A    192.0.2.4
 ; nginx: the pool c has no address: leaving
 "
         );
-        assert_eq!((zone.warnings, zone.records[2].pool.as_str()), (vec![], "d"));
+        assert_eq!((zone.warnings, zone.records[2].pool.as_deref()), (vec![], Some("d")));
     }
 
     #[test]
@@ -211,7 +252,7 @@ nginx 60 IN A    192.0.2.4
     fn the_name_of_the_spec_has_the_pools_in_the_round_robin() {
         let dns = Dns { service: Some("web".to_owned()), ..Dns::new("www.example.com") };
         let out = [("b", Exclusion::Drained), ("c", Exclusion::Empty)].into();
-        let round_robin = RoundRobin { dns: &dns, out, reserved: BTreeMap::new() };
+        let round_robin = RoundRobin { out, ..RoundRobin::new(&dns) };
         let rows = [
             row("a", "web", at(&["192.0.2.1"])),
             row("b", "web", at(&["192.0.2.2"])),
@@ -229,11 +270,65 @@ www.example.com. 60 IN A    192.0.2.1
     }
 
     #[test]
+    fn groups_have_the_addresses_of_their_pools() {
+        let mut dns = Dns::new("www.example.com");
+        let mut groups = DnsGroups::new(2);
+        groups.aliases.insert("eu.example.com".to_owned(), 2);
+        dns.groups = Some(groups);
+        let rows = [
+            row("a", "web", at(&["192.0.2.1"])),
+            row("b", "web", at(&["192.0.2.2", "2001:db8::2"])),
+            row("c", "web", AddressState::Pending { why: None }),
+            row("d", "web", at(&["192.0.2.4"])),
+        ];
+        let text = |dns: &Dns| {
+            let groups = [("a", 1), ("b", 2), ("c", 1), ("d", 1)].into();
+            let out = [("d", Exclusion::Drained)].into();
+            let zone = zone("nginx", 60, Some(&RoundRobin { out, groups, ..RoundRobin::new(dns) }), &rows);
+            (zone.text(), zone.warnings.first().map(|warning| warning.message.clone()))
+        };
+        assert_eq!(
+            text(&dns),
+            (
+                "eu.example.com.    60 IN CNAME www-2.example.com.
+www-1.example.com. 60 IN A    192.0.2.1
+www-2.example.com. 60 IN A    192.0.2.2
+www-2.example.com. 60 IN AAAA 2001:db8::2
+www.example.com.   60 IN A    192.0.2.1
+www.example.com.   60 IN A    192.0.2.2
+www.example.com.   60 IN AAAA 2001:db8::2
+; www.example.com., www-1.example.com.: the pool c has no address: pending
+; www.example.com., www-1.example.com.: the pool d is left out: drained
+"
+                .to_owned(),
+                None
+            )
+        );
+        dns.groups.as_mut().unwrap().hostname_records = HostnameRecords::WeightedCnames;
+        assert_eq!(
+            text(&dns),
+            (
+                "eu.example.com.    60 IN CNAME www-2.example.com.
+www-1.example.com. 60 IN A    192.0.2.1
+www-2.example.com. 60 IN A    192.0.2.2
+www-2.example.com. 60 IN AAAA 2001:db8::2
+; www.example.com. 60 IN CNAME www-1.example.com. with the set identifier nginx-group-1 and the weight 2
+; www.example.com. 60 IN CNAME www-2.example.com. with the set identifier nginx-group-2 and the weight 1
+; www-1.example.com.: the pool c has no address: pending
+; www-1.example.com.: the pool d is left out: drained
+"
+                .to_owned(),
+                Some("a zone file cannot have the weighted CNAME records of www.example.com (2); they are in comments".to_owned())
+            )
+        );
+    }
+
+    #[test]
     fn an_address_that_is_not_reserved_is_reported() {
         let dns = Dns::new("www.example.com");
         let reserved =
             [("a", vec!["192.0.2.1".parse().unwrap()]), ("b", vec!["192.0.2.2".parse().unwrap()])].into();
-        let round_robin = RoundRobin { dns: &dns, out: BTreeMap::new(), reserved };
+        let round_robin = RoundRobin { reserved, ..RoundRobin::new(&dns) };
         let rows = [row("a", "web", at(&["192.0.2.1"])), row("b", "web", at(&["192.0.2.9"]))];
         let warnings = zone("nginx", 60, Some(&round_robin), &rows).warnings;
         let messages: Vec<&str> = warnings.iter().map(|warning| warning.message.as_str()).collect();

@@ -17,13 +17,13 @@ const FITS_INTO_UDP: usize = 512;
 
 pub(super) fn findings(observed: &Observed, _rows: &[Row], facts: Facts<'_>) -> Vec<Finding> {
     let wanted = Wanted::of(observed);
-    let current = published_by_authorities(observed);
     // Most name servers answer the same, so that one sentence names several.
     let mut said: BTreeMap<Said, Vec<String>> = BTreeMap::new();
     for published in &observed.published {
         let Some(name) = facts.names.iter().find(|name| name.hostname == published.name).copied() else {
             continue;
         };
+        let current = published_by_authorities(observed, name.hostname);
         let all = match &published.result {
             Ok(answer) => about_answer(name, answer, published, &wanted, current.as_ref(), facts),
             Err(problem) => vec![about_problem(name, problem, facts.flags)],
@@ -83,8 +83,8 @@ struct Said {
 
 /// The addresses of the pools.
 struct Wanted {
-    /// Those that belong into DNS, with the pool.
-    inside: BTreeMap<IpAddr, String>,
+    /// Those that belong into DNS, with the pool and its group.
+    inside: BTreeMap<IpAddr, (String, Option<u32>)>,
     /// Those that do not, with the pool and the reason.
     outside: HashMap<IpAddr, (String, Exclusion)>,
     /// Those that are reserved for a pool in the round robin, whether or not its load balancer has them.
@@ -111,7 +111,7 @@ impl Wanted {
                 match end.membership {
                     // A load balancer that is being deleted may keep its address for a while.
                     Membership::In if end.state.is_ready() => {
-                        inside.insert(address, end.pool.clone());
+                        inside.insert(address, (end.pool.clone(), end.group));
                     }
                     Membership::Out(why) => {
                         outside.insert(address, (end.pool.clone(), why));
@@ -122,11 +122,22 @@ impl Wanted {
         }
         Self { inside, outside, reserved }
     }
+
+    /// Returns whether an address belongs under a name.
+    fn has(&self, name: Name<'_>, address: IpAddr) -> bool {
+        self.inside.get(&address).is_some_and(|(_, group)| is_of(name, *group))
+    }
 }
 
-/// Returns all the addresses that authorities of the zone hand out, if one of them answered.
-fn published_by_authorities(observed: &Observed) -> Option<BTreeSet<IpAddr>> {
-    let answers = observed.published.iter().filter_map(|one| Some((one, one.result.as_ref().ok()?)));
+/// Returns whether a name has the addresses of a group.
+fn is_of(name: Name<'_>, group: Option<u32>) -> bool {
+    name.group.is_none() || name.group == group
+}
+
+/// Returns all the addresses that authorities of the zone hand out for a name, if one of them answered.
+fn published_by_authorities(observed: &Observed, hostname: &str) -> Option<BTreeSet<IpAddr>> {
+    let published = observed.published.iter().filter(|one| one.name == hostname);
+    let answers = published.filter_map(|one| Some((one, one.result.as_ref().ok()?)));
     let mut answers = answers.filter(|(one, answer)| is_from_authority(one, answer)).peekable();
     answers.peek()?;
     Some(answers.flat_map(|(_, answer)| answer.addresses.iter().map(|one| one.address)).collect())
@@ -185,14 +196,19 @@ fn about_extra(
         said.push(Said { weight, kind, message, hint });
     };
     let mut foreign = Vec::new();
+    let mut of_others = Vec::new();
     let mut reserved = Vec::new();
     let mut still: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
     let mut stale = Vec::new();
-    for one in answer.addresses.iter().filter(|one| !wanted.inside.contains_key(&one.address)) {
+    for one in answer.addresses.iter().filter(|one| !wanted.has(name, one.address)) {
         let text = one.address.to_string();
         // Only a cache has an address that the authorities do not have.
         let is_cached = !is_from_authority(published, answer)
             && current.is_some_and(|current| !current.contains(&one.address));
+        if let (false, Some((pool, Some(group)))) = (is_cached, wanted.inside.get(&one.address)) {
+            of_others.push(format!("{text} (pool {pool} of group {group})"));
+            continue;
+        }
         match (wanted.outside.get(&one.address), wanted.reserved.get(&one.address)) {
             _ if is_cached => stale.push((text, one.ttl)),
             (Some((pool, why)), _) => still.entry((pool, why.words())).or_default().push(text),
@@ -241,6 +257,15 @@ fn about_extra(
                 .to_owned(),
         );
     }
+    if !of_others.is_empty() {
+        report(
+            Weight::Difference,
+            "other-group-in-dns",
+            format!("{hostname} has {}", listed(&of_others)),
+            "after a change of `spec.dns.groups`, apply and wait for external-dns; otherwise check its log"
+                .to_owned(),
+        );
+    }
     if !foreign.is_empty() {
         report(
             Weight::Difference,
@@ -271,8 +296,8 @@ fn about_answer(
     let missing: Vec<String> = wanted
         .inside
         .iter()
-        .filter(|(address, _)| !published_addresses.contains(address))
-        .map(|(address, pool)| format!("{address} ({})", pool_words::named(pool)))
+        .filter(|(address, (_, group))| is_of(name, *group) && !published_addresses.contains(address))
+        .map(|(address, (pool, _))| format!("{address} ({})", pool_words::named(pool)))
         .collect();
     if !missing.is_empty() && name.answers == Answers::All {
         report(
@@ -299,7 +324,8 @@ fn about_answer(
             Weight::Warning,
             "large-answer",
             format!("the answer for {hostname} has {} bytes, more than {FITS_INTO_UDP}", answer.bytes),
-            "some clients and firewalls drop such an answer: split the pools over several names".to_owned(),
+            "some clients and firewalls drop such an answer: split the pools over several names with `spec.dns.groups`"
+                .to_owned(),
         );
     }
     said
