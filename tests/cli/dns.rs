@@ -1,9 +1,17 @@
 //! The real external-dns reads rendered directories: its sources of Services and routes, its DNSEndpoint and its planner.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
+
+use largescale::core::dns::RoundRobin;
+use largescale::core::lock::{Lock, LockedPool};
+use largescale::core::manifest::Key;
+use largescale::core::spec::LargeScale;
+use largescale::core::status::{Address, AddressState, Binding, PoolRow, zone};
+use largescale::core::yaml;
 
 use crate::environment::{Environment, checkout};
 
@@ -121,6 +129,96 @@ fn reserved_addresses_are_published_once() {
             "www.example.com 60 AAAA 2001:db8::1 identifier=nginx-agentpool1 aws/weight=3",
         ]
     );
+}
+
+/// The groups of the three pools, as `spec.dns.groups` decides them.
+const GROUPS: [&str; 2] =
+    ["www-1.example.com 60 A 203.0.113.1,203.0.113.2", "www-2.example.com 60 A 203.0.113.3"];
+
+#[test]
+fn each_group_has_a_record_of_its_pools() {
+    let groups = "groups: {count: 2, aliases: {eu.example.com: 2}}";
+    let alias = "eu.example.com 60 CNAME www-2.example.com";
+    for prefix in [ALPHA, GA] {
+        let Some(found) = records(groups, &["--annotation-prefix", prefix]) else { return };
+        let all = "www.example.com 60 A 203.0.113.1,203.0.113.2,203.0.113.3";
+        assert_eq!(found, [alias, GROUPS[0], GROUPS[1], all]);
+    }
+    let without = "groups: {count: 2, hostnameRecords: none}";
+    assert_eq!(records(without, &[]).unwrap(), GROUPS);
+    let drained = records(&format!("{groups}, drain: [agentpool2]"), &[]).unwrap();
+    assert_eq!(drained[1..3], ["www-1.example.com 60 A 203.0.113.1", GROUPS[1]]);
+    // Without the source of DNSEndpoints, only the aliases are absent.
+    assert_eq!(records(groups, &["--source", "service"]).unwrap()[..2], GROUPS);
+}
+
+#[test]
+fn the_hostname_can_have_a_weighted_cname_for_each_group() {
+    let dns = "provider: route53, groups: {count: 2, hostnameRecords: weightedCnames}";
+    let Some(found) = records(dns, &[]) else { return };
+    let cnames = [
+        "www.example.com 60 CNAME www-1.example.com identifier=nginx-group-1 aws/weight=2",
+        "www.example.com 60 CNAME www-2.example.com identifier=nginx-group-2 aws/weight=1",
+    ];
+    assert_eq!(found, [GROUPS[0], GROUPS[1], cnames[0], cnames[1]]);
+    let reserved =
+        "reserved: {agentpool1: [203.0.113.1], agentpool2: [203.0.113.2], agentpool3: [203.0.113.3]}";
+    let found = records(&format!("{dns}, {reserved}"), &[]).unwrap();
+    assert_eq!(found, [GROUPS[0], GROUPS[1], cnames[0], cnames[1]], "a DNSEndpoint alone gives the same");
+}
+
+#[test]
+fn the_printed_zone_has_what_external_dns_makes() {
+    for (records_of_hostname, provider) in
+        [("addresses", "other"), ("none", "other"), ("weightedCnames", "route53")]
+    {
+        let environment = Environment::with(&checkout().join("tests/cases/shared"));
+        let path = environment.path().join("largescale.yaml");
+        let text = fs::read_to_string(&path).unwrap().replace("nodes.json", "three.json");
+        let dns = format!(
+            "  dns: {{hostname: www.example.com, provider: {provider}, groups: {{count: 2, aliases: {{eu.example.com: 2}}, hostnameRecords: {records_of_hostname}}}}}\n"
+        );
+        fs::write(&path, format!("{text}{dns}")).unwrap();
+        let Some(found) = published(&environment, &[]) else { return };
+        assert_eq!(found, printed(&environment), "{records_of_hostname}");
+    }
+}
+
+/// Returns the records of `status -o zone` if the load balancers have the addresses that the proof gives them.
+fn printed(environment: &Environment) -> Vec<String> {
+    let read = |file: &str| fs::read_to_string(environment.path().join(file)).unwrap();
+    let document = yaml::read_one("f", &read("largescale.yaml")).unwrap();
+    let spec: LargeScale = serde_json::from_value(document.value.clone()).unwrap();
+    let lock = Lock::read("lock", &read("largescale.lock")).unwrap();
+    let round_robin = RoundRobin::of(&spec.spec, &lock);
+    let row = |(index, pool): (usize, &LockedPool)| {
+        let addresses = vec![Address::Ip(format!("203.0.113.{}", index + 1))];
+        let (pool, source) = (pool.name.clone(), "nginx".to_owned());
+        let service = Key {
+            group: String::new(),
+            kind: "Service".to_owned(),
+            namespace: String::new(),
+            name: format!("nginx-{pool}"),
+        };
+        let (made, nodes, created, ports) = (None, None, None, String::new());
+        let (state, binding) = (AddressState::Ready { addresses }, Binding::Same);
+        PoolRow { pool, source, service, made, nodes, created, ports, state, binding }
+    };
+    let rows: Vec<PoolRow> = lock.pools.values().enumerate().map(row).collect();
+    let zone = zone(&spec.metadata.name, 60, round_robin.as_ref(), &rows);
+    let mut sets: BTreeMap<(String, &str, String), Vec<String>> = BTreeMap::new();
+    for record in zone.records {
+        let weighted =
+            record.weighted.map(|it| format!(" identifier={} aws/weight={}", it.identifier, it.weight));
+        let key = (record.name.trim_end_matches('.').to_owned(), record.kind, weighted.unwrap_or_default());
+        sets.entry(key).or_default().push(record.data.trim_end_matches('.').to_owned());
+    }
+    let line = |((name, kind, weighted), data): ((String, &str, String), Vec<String>)| {
+        format!("{name} 60 {kind} {}{weighted}", data.join(","))
+    };
+    let mut lines: Vec<String> = sets.into_iter().map(line).collect();
+    lines.sort_unstable();
+    lines
 }
 
 const ALL: &str = "A 203.0.113.1,203.0.113.2,203.0.113.3";
