@@ -31,7 +31,9 @@ pub use crate::core::platform::form::{
     OnlyLabels, PerPool, Platform, PlatformSpec, Refused, Relief, ShardSupport, ShardsGive, VmSetMatch,
     VmSetRule, VmSets,
 };
-pub use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
+pub use crate::core::platform::limits::{
+    Limit, LimitName, Limits, OwnLimits, SerialUpdates, Workers, kubernetes_limits,
+};
 pub use crate::core::platform::node_rules::{
     ControlPlane, ControlPlaneBackends, ExcludeLabel, Lookalike, NodeRefusal, NotBackend, ProviderIds,
     Recognize,

@@ -48,7 +48,7 @@ pub struct Args {
     pub(super) warn_at: u32,
     #[command(flatten)]
     pub(super) limit: RenderArgs,
-    /// Output format; wide shows each pool and the source of each limit [default: tables with the highest usage first]
+    /// Output format; wide shows each pool and the source of each number [default: tables with the highest usage first]
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<CapacityFormat>,
 }

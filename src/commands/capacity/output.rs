@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::commands::capacity::args::CapacityFormat;
 use crate::core::capacity::{Headroom, LimitSubject, Usage};
 use crate::core::json;
+use crate::core::platform::LimitName;
 use crate::core::report::plural::thousands;
 use crate::core::report::pool_words;
 use crate::output::{format, terminal};
@@ -25,9 +26,12 @@ pub(super) fn text(
     format: Option<CapacityFormat>,
 ) -> String {
     match format {
-        None => table(usages, warn_at, Detail::Short) + "\nUse -o wide to show the source of each limit.\n",
+        None => {
+            let tables = tables(usages, warn_at, Detail::Short);
+            format!("{tables}\nUse -o wide to show the source of each number.\n")
+        }
         Some(CapacityFormat::Wide) => {
-            format!("{}\nSources:\n{}", table(usages, warn_at, Detail::Wide), sources(usages))
+            format!("{}\nSources:\n{}", tables(usages, warn_at, Detail::Wide), sources(usages))
         }
         Some(CapacityFormat::Json) => format::json(scope, listed(platform, usages, warn_at)),
         Some(CapacityFormat::Yaml) => format::yaml(scope, listed(platform, usages, warn_at)),
@@ -49,7 +53,53 @@ struct Row<'a> {
     pools: usize,
 }
 
-fn table(usages: &[Usage], warn_at: u32, detail: Detail) -> String {
+/// Returns the limits, then the price of copies, then what helps where a limit is near or exceeded.
+fn tables(usages: &[Usage], warn_at: u32, detail: Detail) -> String {
+    let is_price = |usage: &Usage| usage.name.is_price();
+    let (prices, limits): (Vec<&Usage>, Vec<&Usage>) = usages.iter().partition(|usage| is_price(usage));
+    let mut text = table(&limits, warn_at, detail);
+    if !prices.is_empty() {
+        let _ = write!(text, "\nThe price of copies:\n{}", price_table(&prices, warn_at));
+        // The sources of the wide output have it.
+        let endpoints = prices.iter().find(|usage| usage.name == LimitName::Endpoints);
+        if let (Some(how), Detail::Short) = (endpoints.and_then(|usage| usage.how.as_ref()), detail) {
+            let _ = writeln!(text, "Endpoints: {how}.");
+        }
+    }
+    let remedies = remedies(usages, warn_at);
+    if !remedies.is_empty() {
+        let _ = write!(text, "\nRemedies:\n{remedies}");
+    }
+    text
+}
+
+/// Returns one line for each limit that is near or exceeded.
+fn remedies(usages: &[Usage], warn_at: u32) -> String {
+    let mut text = String::new();
+    for group in usages.chunk_by(|a, b| a.name == b.name) {
+        let is_full = |usage: &&Usage| matches!(usage.room(warn_at), Headroom::Little | Headroom::Over);
+        if let Some(usage) = group.iter().find(is_full) {
+            let effect = usage.effect.as_ref().map(|effect| format!("{effect}; ")).unwrap_or_default();
+            let _ = writeln!(text, "  {}: {effect}{}", usage.name.counted(), usage.remedy);
+        }
+    }
+    text
+}
+
+/// Returns the costs of the whole cluster; most have no limit.
+fn price_table(usages: &[&Usage], warn_at: u32) -> String {
+    let cells: Vec<Vec<String>> = usages
+        .iter()
+        .map(|usage| {
+            let mut cells = cells_of(usage.name.counted(), &Row { usage, pools: 1 }, warn_at);
+            cells.remove(1);
+            cells
+        })
+        .collect();
+    terminal::table(&["WHAT", "USED", "LIMIT", "HEADROOM", "FULL", ""], &cells)
+}
+
+fn table(usages: &[&Usage], warn_at: u32, detail: Detail) -> String {
     let most = if detail == Detail::Wide { usize::MAX } else { ROWS };
     let mut cells = Vec::new();
     for group in usages.chunk_by(|a, b| a.name == b.name) {
@@ -80,7 +130,9 @@ fn sources(usages: &[Usage]) -> String {
             None => "no limit is known".to_owned(),
         };
         let how = group[0].how.as_ref().filter(|_| !is_product(&group[0])).map(|how| format!("{how}. "));
-        let _ = writeln!(sources, "  {}: {}{source}", group[0].name.counted(), how.unwrap_or_default());
+        let basis = group[0].basis.as_ref().map(|basis| format!("{basis}. "));
+        let counted = [how, basis].into_iter().flatten().collect::<String>();
+        let _ = writeln!(sources, "  {}: {counted}{source}", group[0].name.counted());
     }
     sources
 }
@@ -120,8 +172,8 @@ fn cells_of(heading: &str, row: &Row<'_>, warn_at: u32) -> Vec<String> {
 }
 
 /// Returns the rows of a limit, the highest usage first.
-fn rows(group: &[Usage], detail: Detail) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = Vec::new();
+fn rows<'a>(group: &[&'a Usage], detail: Detail) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
     let mut by_use: BTreeMap<u64, usize> = BTreeMap::new();
     for usage in group {
         if let Some(index) = by_use.get(&usage.used).filter(|_| detail == Detail::Short) {
@@ -159,6 +211,15 @@ fn listed(platform: &str, usages: &[Usage], warn_at: u32) -> Value {
             }
             if let Some(how) = &usage.how {
                 json::put(&mut item, &["how"], how.as_str());
+            }
+            if let Some(basis) = &usage.basis {
+                json::put(&mut item, &["basis"], basis.as_str());
+            }
+            if let Some(effect) = &usage.effect {
+                json::put(&mut item, &["effect"], effect.as_str());
+            }
+            if matches!(usage.room(warn_at), Headroom::Little | Headroom::Over) {
+                json::put(&mut item, &["remedy"], usage.remedy);
             }
             item
         })

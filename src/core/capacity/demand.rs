@@ -1,6 +1,7 @@
 //! What each rendered Service requires of load balancers, nodes and the EndpointSlice controller.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -17,6 +18,8 @@ pub struct Demand {
     pub gateway: Option<(String, String)>,
     /// The number of ports.
     pub ports: u64,
+    /// The ports, in the order of the Service. Copies of a Service share them.
+    pub port_numbers: Arc<[u16]>,
     /// The number of IP families; each needs a front end.
     pub families: u64,
     /// The number of ports that it opens on every node.
@@ -25,16 +28,10 @@ pub struct Demand {
     pub local: bool,
     /// The number of pods that it selects, as far as the manifests show.
     pub pods: u64,
-}
-
-/// Endpoints in one slice (kube-controller-manager --max-endpoints-per-slice, 100 by default).
-const PER_SLICE: u64 = 100;
-
-impl Demand {
-    /// Returns the number of EndpointSlices that the controller creates for it.
-    pub fn slices(&self) -> u64 {
-        self.pods.div_ceil(PER_SLICE) * self.families
-    }
+    /// Whether a client stays at its endpoint (`sessionAffinity: ClientIP`).
+    pub sticky: bool,
+    /// The number of `loadBalancerSourceRanges`.
+    pub source_ranges: u64,
 }
 
 /// Returns the demand of each Service of type LoadBalancer. Each object comes with the name of its pool, if it has one.
@@ -52,7 +49,12 @@ pub fn demands<'a>(objects: impl Iterator<Item = (Option<&'a str>, &'a Value)> +
         .filter(|(_, object)| object["kind"] == "Service" && object["spec"]["type"] == "LoadBalancer")
         .map(|(pool, service)| {
             let near = [Some(pool), None].into_iter().filter_map(|pool| workloads.get(&pool));
-            demand(pool, service, near.flat_map(|workloads| workloads.selected_by(service)).sum())
+            demand(
+                pool,
+                service,
+                near.flat_map(|workloads| workloads.selected_by(service))
+                    .fold(0, |sum: u64, pods| sum.saturating_add(*pods)),
+            )
         })
         .collect()
 }
@@ -75,11 +77,18 @@ pub(super) fn demand(pool: &str, service: &Value, pods: u64) -> Demand {
         key: (text(&service["metadata"]["namespace"]), text(&service["metadata"]["name"])),
         gateway: None,
         ports,
+        port_numbers: spec["ports"].as_array().into_iter().flatten().map(port_number).collect(),
         families,
         node_ports: opened + health_check,
         local,
         pods,
+        sticky: spec["sessionAffinity"] == "ClientIP",
+        source_ranges: spec["loadBalancerSourceRanges"].as_array().map_or(0, Vec::len) as u64,
     }
+}
+
+fn port_number(port: &Value) -> u16 {
+    port["port"].as_u64().and_then(|number| u16::try_from(number).ok()).unwrap_or_default()
 }
 
 /// Returns the maximum replicas that the autoscalers in the manifests allow, by kind, namespace and name of the workload.

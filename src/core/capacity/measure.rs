@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::core::capacity::{Demand, LimitSubject, OtherServices, Usage};
+use crate::core::capacity::remedy::{Choices, remedy};
+use crate::core::capacity::{Demand, LimitSubject, OtherServices, Price, Usage};
 use crate::core::platform::{Backends, Limit, LimitName, LoadBalancers, OwnLimits, Platform, Relief};
 use crate::core::pools::{NodeCount, PoolReport, PoolState};
 use crate::core::report::plural::{plural, thousands};
@@ -39,6 +40,9 @@ pub struct PoolNodes {
     pub vm_set: Option<(usize, Limit)>,
 }
 
+/// Ports that a message names; the others are counted.
+const NAMED_PORTS: usize = 5;
+
 /// Measures the usage of every known limit, and of everything that grows with the number of pools.
 pub fn measure(situation: &Situation<'_>) -> Vec<Usage> {
     let mut usages = of_nodes(situation);
@@ -48,16 +52,20 @@ pub fn measure(situation: &Situation<'_>) -> Vec<Usage> {
     }
     // A limit that no source documents is shown only where pools exist because of it.
     usages.retain(|usage| {
-        usage.limit.is_some()
-            || matches!(usage.name, LimitName::NodesPerLoadBalancer | LimitName::EndpointSlices)
+        usage.limit.is_some() || usage.name == LimitName::NodesPerLoadBalancer || usage.name.is_price()
     });
     usages.sort_by_key(|usage| usage.name);
+    let choices = Choices::of(situation.platform, situation.workload_per_pool);
+    for usage in &mut usages {
+        usage.remedy = remedy(usage.name, choices);
+    }
     usages
 }
 
 impl Situation<'_> {
     fn usage(&self, name: LimitName, subject: LimitSubject, used: u64) -> Usage {
-        Usage { name, subject, used, limit: self.platform.limit(name, self.own), how: None }
+        let limit = self.platform.limit(name, self.own);
+        Usage { name, subject, used, limit, how: None, basis: None, effect: None, remedy: "" }
     }
 
     /// Returns the number of nodes behind the load balancer of a pool, and the reason if it is not the pool's own number.
@@ -75,6 +83,37 @@ impl Situation<'_> {
             Some("all nodes of the cluster: this cloud cannot select nodes".to_owned()),
         )
     }
+
+    /// Returns which ports of a load balancer lack targets, if the controller fills the ports in order until the limit is reached, and
+    /// where that is reported.
+    fn ports_without_targets(
+        &self,
+        services: &[&Demand],
+        nodes: u64,
+        limit: &Limit,
+    ) -> Option<(String, String)> {
+        let source = self.platform.spec.ports_filled_in_order.as_ref()?;
+        let service = services.iter().max_by_key(|demand| demand.ports * demand.families)?;
+        let each = nodes * service.families;
+        let limit = u64::from(limit.value);
+        let (full, rest) = (limit.checked_div(each)?, limit % each);
+        let full = usize::try_from(full).ok()?;
+        let partly = service.port_numbers.get(full).filter(|_| rest > 0);
+        let starved: Vec<String> =
+            service.port_numbers.iter().skip(full + usize::from(rest > 0)).map(u16::to_string).collect();
+        let shown = &starved[..starved.len().min(NAMED_PORTS)];
+        let more = starved.len() - shown.len();
+        let text = match (shown, partly) {
+            ([], Some(port)) => {
+                format!("port {port} gets {} of {} targets", thousands(rest), thousands(each))
+            }
+            ([], None) => return None,
+            ([port], _) => format!("port {port} gets no targets"),
+            (ports, _) if more > 0 => format!("ports {} and {more} more get no targets", ports.join(", ")),
+            (ports, _) => format!("ports {} get no targets", ports.join(", ")),
+        };
+        Some((text, source.clone()))
+    }
 }
 
 fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
@@ -85,10 +124,8 @@ fn of_nodes(situation: &Situation<'_>) -> Vec<Usage> {
             let (behind, how) = situation.nodes_behind(pool);
             usages.push(Usage { how, ..situation.usage(LimitName::NodesPerLoadBalancer, subject(), behind) });
         }
-        let limit = situation.platform.limit(LimitName::NodesPerPool, situation.own);
-        if limit.is_some() {
-            let (name, used) = (LimitName::NodesPerPool, pool.all as u64);
-            usages.push(Usage { name, subject: subject(), used, limit, how: None });
+        if situation.platform.limit(LimitName::NodesPerPool, situation.own).is_some() {
+            usages.push(situation.usage(LimitName::NodesPerPool, subject(), pool.all as u64));
         }
         if let Some((nodes, takes)) = &pool.vm_set {
             let mut usage = situation.usage(LimitName::NodesPerVmSet, subject(), *nodes as u64);
@@ -175,7 +212,13 @@ fn of_load_balancers(situation: &Situation<'_>, services: &[Demand], usages: &mu
             if limit.is_some() {
                 let of_pool = || LimitSubject::Pool(pool.name.clone());
                 let subject = if is_only_one { LimitSubject::Cluster } else { of_pool() };
-                usages.push(Usage { name, subject, used, limit, how: how() });
+                let exceeded = limit
+                    .as_ref()
+                    .filter(|limit| name == LimitName::TargetsPerLoadBalancer && used > limit.value.into());
+                let (effect, basis) = exceeded
+                    .and_then(|limit| situation.ports_without_targets(services, behind, limit))
+                    .unzip();
+                usages.push(Usage { name, subject, used, limit, how: how(), basis, effect, remedy: "" });
             }
         }
     }
@@ -233,20 +276,72 @@ fn of_services(situation: &Situation<'_>, services: &[Demand], usages: &mut Vec<
     ] {
         usages.push(Usage { how: alone.clone(), ..situation.usage(name, LimitSubject::Cluster, used) });
     }
-    let slices: u64 = services.iter().chain(&other_services.on_pools).map(Demand::slices).sum();
-    let endpoints: u64 = services.iter().map(|demand| demand.pods * demand.families).sum();
+    of_copies(situation, services, other_services, usages);
+}
+
+/// Measures what grows with every copy, also if no limit is known.
+fn of_copies(
+    situation: &Situation<'_>,
+    services: &[Demand],
+    other_services: &OtherServices,
+    usages: &mut Vec<Usage>,
+) {
+    let all = || services.iter().chain(&other_services.on_pools);
+    let slices = all().map(Demand::slices).fold(0, u64::saturating_add);
+    let price = Price::of(all());
+    let ours = services.len() as u64;
     let pods = services.iter().map(|demand| demand.pods).max().unwrap_or_default();
-    let mut usage = situation.usage(LimitName::EndpointSlices, LimitSubject::Cluster, slices);
-    usage.how = Some(match (ours, situation.workload_per_pool) {
-        (0 | 1, _) | (_, true) => plural_of(endpoints, "endpoint"),
-        (_, false) => format!(
-            "{} of {} over the same pods ({}): each additional pool adds the same number",
-            plural_of(endpoints, "endpoint"),
+    let mut notes = Vec::new();
+    if ours > 1 && pods > 0 && !situation.workload_per_pool {
+        notes.push(format!(
+            "{} over the same pods ({}): each additional pool adds the same number",
             plural_of(ours, "Service"),
             thousands(pods)
-        ),
-    });
-    usages.push(usage);
+        ));
+    }
+    let without_pods = all().filter(|demand| demand.pods == 0).count() as u64;
+    if without_pods > 0 {
+        notes.push(format!(
+            "the manifests do not show the pods of {}: they are not counted",
+            plural_of(without_pods, "Service")
+        ));
+    }
+    let of_pods = (!notes.is_empty()).then(|| notes.join("; "));
+    let mut add = |name, used, how, basis: Option<&str>| {
+        let basis = basis.map(str::to_owned);
+        usages.push(Usage { how, basis, ..situation.usage(name, LimitSubject::Cluster, used) });
+    };
+    add(
+        LimitName::EndpointSlices,
+        slices,
+        None,
+        Some("at most 100 endpoints each, the default of the controller"),
+    );
+    add(LimitName::Endpoints, price.endpoints, of_pods, None);
+    add(LimitName::IptablesRules, price.iptables_rules, None, Some(IPTABLES));
+    add(LimitName::NftablesEntries, price.nftables_entries, None, Some(NFTABLES));
+    add(LimitName::CiliumMapEntries, price.cilium_entries, None, Some(CILIUM));
+    if let Some(serial) = &situation.platform.spec.serial_updates {
+        let balancers = ours.saturating_add(other_services.load_balancers);
+        let each = u64::from(serial.seconds);
+        let all = balancers.saturating_mul(each);
+        let total = if all < 60 { String::new() } else { format!(" = {}", duration(all)) };
+        let how = format!("{} x {each} s{total}", plural_of(balancers, "Service"));
+        add(LimitName::SecondsToLastLoadBalancer, all, Some(how), Some(&serial.source));
+    }
+}
+
+const IPTABLES: &str = "kube-proxy 1.36 (kubernetes v1.36.4: pkg/proxy/iptables/proxier.go), on a node without pods of these Services";
+const NFTABLES: &str = "kube-proxy 1.36 (kubernetes v1.36.4: pkg/proxy/nftables/proxier.go), on a node without pods of these Services";
+const CILIUM: &str = "Cilium 1.20 (cilium v1.20.2: pkg/loadbalancer/reconciler/bpf_reconciler.go), the map of one IP family, on a node with one address; the map has 65,536 entries by default: compare with `spec.limits.ciliumMapEntries`";
+
+/// Returns a time in hours and minutes, or in minutes and seconds.
+fn duration(seconds: u64) -> String {
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, 0) => format!("{minutes} min"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{} h {minutes} min", thousands(hours)),
+    }
 }
 
 fn plural_of(count: u64, noun: &str) -> String {
@@ -269,5 +364,56 @@ impl PoolNodes {
                 Self { name: report.pool.name.clone(), all: seen.nodes(), backends: seen.backends, vm_set }
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::platform::{OwnLimits, read_builtin};
+
+    /// The third row is the example of aws-load-balancer-controller#4025.
+    #[test]
+    fn ports_are_filled_in_order() {
+        let aws = read_builtin("aws-lbc").unwrap().unwrap();
+        let effect_of = |nodes: usize, ports: u16, families| {
+            let pools =
+                [PoolNodes { name: "a".to_owned(), all: nodes, backends: nodes, ..PoolNodes::default() }];
+            let numbers = (1..=ports).collect::<Vec<u16>>().into();
+            let demand = Demand {
+                pool: "a".to_owned(),
+                ports: ports.into(),
+                port_numbers: numbers,
+                families,
+                ..Demand::default()
+            };
+            let usages = measure(&Situation {
+                platform: &aws,
+                own: &OwnLimits::default(),
+                workload_per_pool: false,
+                nodes: NodeCount { all: nodes, backends: nodes },
+                pools: &pools,
+                services: Some(&[demand]),
+                other_services: None,
+            });
+            usages.into_iter().find_map(|usage| usage.effect)
+        };
+        for (nodes, ports, families, wanted) in [
+            (100, 5, 1, None),
+            (101, 5, 1, Some("port 5 gets 96 of 101 targets")),
+            (250, 4, 1, Some("ports 3, 4 get no targets")),
+            (200, 4, 1, Some("port 4 gets no targets")),
+            (250, 8, 1, Some("ports 3, 4, 5, 6, 7 and 1 more get no targets")),
+            (250, 2, 2, Some("port 2 gets no targets")),
+        ] {
+            assert_eq!(effect_of(nodes, ports, families).as_deref(), wanted, "{nodes} nodes, {ports} ports");
+        }
+    }
+
+    #[test]
+    fn durations() {
+        for (seconds, wanted) in [(60, "1 min"), (250, "4 min 10 s"), (5_000, "1 h 23 min")] {
+            assert_eq!(duration(seconds), wanted);
+        }
     }
 }

@@ -20,6 +20,12 @@ pub struct Usage {
     pub limit: Option<Limit>,
     /// How the number is calculated, if it is not a plain count; a clause.
     pub how: Option<String>,
+    /// Where the calculation or the effect comes from, if it is not a plain count.
+    pub basis: Option<String>,
+    /// The ports that lack targets because the limit is exceeded, if they are known; a clause.
+    pub effect: Option<String>,
+    /// What helps if the limit is near or exceeded; a clause.
+    pub remedy: &'static str,
 }
 
 /// What a limit applies to.
@@ -101,34 +107,14 @@ fn warning(usages: &[&Usage]) -> Option<Diagnostic> {
     let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
     let (used, value) = (thousands(most.used), thousands(u64::from(limit.value)));
     let (what, source) = (most.name.counted(), &limit.source);
-    let text = format!("{who}{used} {what}{how}, over the limit of {value} ({source}{note})");
+    let basis = most.basis.as_ref().map(|basis| format!(" ({basis})")).unwrap_or_default();
+    let effect = most.effect.as_ref().map(|effect| format!(": {effect}{basis}")).unwrap_or_default();
+    let text = format!("{who}{used} {what}{how}, over the limit of {value} ({source}{note}){effect}");
     Some(Diagnostic::warning(text).hint(format!(
         "{}; if your limit is different, set `spec.limits: {{{}: N}}`",
-        remedy(most.name),
+        most.remedy,
         most.name.key()
     )))
-}
-
-fn remedy(name: LimitName) -> &'static str {
-    match name {
-        LimitName::NodesPerLoadBalancer
-        | LimitName::TargetsPerFrontend
-        | LimitName::NodesPerPool
-        | LimitName::NodesPerVmSet => "distribute the nodes over more pools",
-        LimitName::TargetsPerLoadBalancer
-        | LimitName::IpConfigurationsPerLoadBalancer
-        | LimitName::PortsPerLoadBalancer
-        | LimitName::FrontendsPerLoadBalancer
-        | LimitName::RulesPerNetworkCard => "use fewer ports or Services for each pool, or smaller pools",
-        LimitName::PoolsPerCluster
-        | LimitName::NodesPerCluster
-        | LimitName::LoadBalancers
-        | LimitName::LoadBalancerServices => "request a higher quota from the cloud, or use another cluster",
-        LimitName::Services
-        | LimitName::ServicesPerNamespace
-        | LimitName::NodePorts
-        | LimitName::EndpointSlices => "use fewer and larger pools, or another cluster",
-    }
 }
 
 #[cfg(test)]
@@ -142,6 +128,9 @@ mod tests {
             used,
             limit: limit.map(|value| Limit { value, source: "its docs".to_owned(), note: None }),
             how: None,
+            basis: None,
+            effect: None,
+            remedy: "use smaller pools",
         }
     }
 

@@ -87,6 +87,9 @@ pub(super) fn check(spec: &PlatformSpec, document: &Document, problems: &mut Vec
         let at = if field.is_empty() { "/spec/proof".to_owned() } else { format!("/spec/proof/{field}") };
         report(at, problem);
     }
+    if spec.serial_updates.as_ref().is_some_and(|serial| serial.seconds == 0) {
+        report("/spec/serialUpdates/seconds".to_owned(), "`seconds` is 0".to_owned());
+    }
     if let Some(selection) = &spec.selection {
         for problem in incomplete(selection, spec) {
             report("/spec/selection".to_owned(), problem);

@@ -210,6 +210,12 @@ fn of_binding(spec: &PlatformSpec, facts: &mut Facts) {
         let note = limit.note.as_ref().map(|note| format!("; {note}")).unwrap_or_default();
         facts.add(&format!("limit, {}", name.key()), format!("{} ({}{note})", limit.value, limit.source));
     }
+    if let Some(source) = &spec.ports_filled_in_order {
+        facts.add("above the limit of targets", source.clone());
+    }
+    if let Some(serial) = &spec.serial_updates {
+        facts.add("one Service after the other", format!("{} s each ({})", serial.seconds, serial.source));
+    }
 }
 
 /// What the program checks in Services.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::core::patch::Patch;
 use crate::core::platform::distribution::distributions;
-use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, kubernetes_limits};
+use crate::core::platform::limits::{Limit, LimitName, Limits, OwnLimits, SerialUpdates, kubernetes_limits};
 use crate::core::platform::node_rules::{ControlPlane, ExcludeLabel, NodeRefusal, NotBackend, Recognize};
 use crate::core::platform::proof::Proof;
 use crate::core::platform::protocols::ProtocolRule;
@@ -167,6 +167,13 @@ pub struct PlatformSpec {
     /// The limits of the platform.
     #[serde(default)]
     pub limits: Limits,
+    /// That the controller handles one Service after the other, and how long each takes; only with a source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial_updates: Option<SerialUpdates>,
+    /// Where it is documented that the controller gives targets to one port after the other until the limit is reached, and none to the
+    /// ports after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports_filled_in_order: Option<String>,
     /// Configuration outside Kubernetes that the binding needs; the first entry whose condition holds is printed.
     #[serde(default)]
     #[serde(rename = "otherHalf")]

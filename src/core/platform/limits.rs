@@ -52,11 +52,21 @@ pub enum LimitName {
     NodePorts,
     /// Slices of pod addresses, which every node watches.
     EndpointSlices,
+    /// Endpoints in all EndpointSlices: the pods of each Service, in each IP family.
+    Endpoints,
+    /// Rules that kube-proxy writes on each node in iptables mode.
+    IptablesRules,
+    /// Rules and elements that kube-proxy writes on each node in nftables mode.
+    NftablesEntries,
+    /// Entries that Cilium writes into its map of Services on each node, if it replaces kube-proxy.
+    CiliumMapEntries,
+    /// Seconds until the last load balancer is up to date, on platforms that handle one Service after the other.
+    SecondsToLastLoadBalancer,
 }
 
 impl LimitName {
     /// All names.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 22] = [
         Self::NodesPerLoadBalancer,
         Self::TargetsPerFrontend,
         Self::TargetsPerLoadBalancer,
@@ -74,6 +84,11 @@ impl LimitName {
         Self::ServicesPerNamespace,
         Self::NodePorts,
         Self::EndpointSlices,
+        Self::Endpoints,
+        Self::IptablesRules,
+        Self::NftablesEntries,
+        Self::CiliumMapEntries,
+        Self::SecondsToLastLoadBalancer,
     ];
 
     /// Returns the key in platform files and in the spec.
@@ -101,7 +116,17 @@ impl LimitName {
             Self::ServicesPerNamespace => "Services in the namespace",
             Self::NodePorts => "node ports",
             Self::EndpointSlices => "EndpointSlices",
+            Self::Endpoints => "endpoints in EndpointSlices",
+            Self::IptablesRules => "rules of kube-proxy on each node, with iptables",
+            Self::NftablesEntries => "rules and elements of kube-proxy on each node, with nftables",
+            Self::CiliumMapEntries => "entries in Cilium's map on each node, without kube-proxy",
+            Self::SecondsToLastLoadBalancer => "seconds until the last load balancer is up to date",
         }
+    }
+
+    /// Whether it is a price of copies: it grows with every copy, and is shown also without a limit.
+    pub fn is_price(self) -> bool {
+        self >= Self::EndpointSlices
     }
 }
 
@@ -116,6 +141,31 @@ pub struct Limit {
     /// How it can be changed: a quota that can be raised, or a size that can be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+}
+
+/// How long a controller takes that handles one Service after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SerialUpdates {
+    /// The seconds for each Service; the highest number of the source.
+    #[schemars(range(min = 1))]
+    pub seconds: u32,
+    /// Where the time is reported.
+    pub source: String,
+    /// Whether the controller may handle several Services at a time.
+    #[serde(default)]
+    pub workers: Workers,
+}
+
+/// The number of Services that a controller handles at a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Workers {
+    /// One, unless `--concurrent-service-syncs` is higher.
+    #[default]
+    Configurable,
+    /// Always one.
+    One,
 }
 
 /// A value for each limit that has one.
