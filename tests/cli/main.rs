@@ -48,6 +48,7 @@ mod platforms;
 #[path = "../support/provider_nodes.rs"]
 mod provider_nodes;
 mod providers;
+mod proxies;
 mod quoting;
 #[path = "../kill/random.rs"]
 mod random;
