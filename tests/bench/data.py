@@ -127,6 +127,21 @@ spec:
 """
 
 
+WORKLOAD = """---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: nginx
+spec:
+  replicas: {pods}
+  selector: {{matchLabels: {{app: nginx}}}}
+  template:
+    metadata: {{labels: {{app: nginx}}}}
+    spec:
+      containers: [{{name: nginx, image: nginx}}]
+"""
+
+
 GATEWAY = """apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata:
@@ -176,6 +191,14 @@ def write_project(path, nodes="nodes.json"):
             file.write(text)
 
 
+def write_copies(path, pods):
+    """Writes a directory with one Service of 10 ports, whose pools share the pods of a workload."""
+    write_project(path)
+    ports = "".join(f"  - {{name: p{index}, port: {80 + index}}}\n" for index in range(10))
+    with open(os.path.join(path, "nginx.yaml"), "w", encoding="utf-8") as file:
+        file.write(SERVICE.replace("  - port: 80\n", ports) + WORKLOAD.format(pods=pods))
+
+
 def write_gateways(path, routes):
     """Writes a directory with one Gateway for all pools and its routes."""
     os.makedirs(path, exist_ok=True)
@@ -219,6 +242,10 @@ def main(kind, path, *numbers):
     elif kind == "project":
         write_project(path)
         (pools,) = numbers
+        write_nodes(os.path.join(path, "nodes.json"), (small_node(i, f"p{pool}") for pool in range(pools) for i in range(2)))
+    elif kind == "copies":
+        pools, pods = numbers
+        write_copies(path, pods)
         write_nodes(os.path.join(path, "nodes.json"), (small_node(i, f"p{pool}") for pool in range(pools) for i in range(2)))
     elif kind == "gateways":
         pools, routes = numbers

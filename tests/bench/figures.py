@@ -108,6 +108,24 @@ def group_gateways(program, directory):
     )
 
 
+def group_capacity(program, directory):
+    def priced(pools, pods):
+        project = made("copies", os.path.join(directory, f"copies-{pools}-{pods}"), pools, pods)
+        # Exits with 1, because these pools exceed the limit of node ports.
+        return lambda: Run([program, "capacity", "-f", project, "-o", "json"], code=1)
+
+    few, many, with_one_pod = in_turns(7, priced(500, 10_000), priced(10_000, 10_000), priced(10_000, 1))
+    factor = many.times(few)
+    figure(
+        "`capacity` of 10,000 pools, 10 ports, 10,000 pods",
+        f"{shown(many.seconds)}, {many.memory / MEGABYTE:.0f} MB; 500 pools {shown(few.seconds)}",
+        f"< 20 x 1.3: {factor:.1f}x",
+        factor < 20 * 1.3,
+    )
+    factor = many.times(with_one_pod)
+    figure("  the same with 1 pod", shown(with_one_pod.seconds), f"< 1.3x: {factor:.2f}x", factor < 1.3)
+
+
 def group_git(program, directory):
     """Measures the cost of git in a check, in a repository of 10,000 files."""
     repository = os.path.join(directory, "repository")
@@ -205,7 +223,7 @@ def group_real(program, directory):
     figure("  its memory", f"{ours.memory / MEGABYTE:.1f} MB", "< 50 MB", ours.memory < 50 * MEGABYTE)
 
 
-GROUPS = {"help": group_help, "render": group_render, "gateways": group_gateways, "git": group_git, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
+GROUPS = {"help": group_help, "render": group_render, "gateways": group_gateways, "capacity": group_capacity, "git": group_git, "pools": group_pools, "simulated": group_simulated, "real": group_real, "live": group_live}
 
 
 def main(program, *words):

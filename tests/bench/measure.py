@@ -31,7 +31,7 @@ def skipped(name, why):
 class Run:
     """A program run to its end: seconds, and peak memory in bytes."""
 
-    def __init__(self, command):
+    def __init__(self, command, code=0):
         environment = {**os.environ, "NO_COLOR": "1"}
         with tempfile.TemporaryFile() as errors:
             start = time.perf_counter()
@@ -39,7 +39,7 @@ class Run:
             _, status, usage = os.wait4(child.pid, 0)
             self.seconds = time.perf_counter() - start
             child.returncode = os.waitstatus_to_exitcode(status)
-            if child.returncode != 0:
+            if child.returncode != code:
                 errors.seek(0)
                 raise SystemExit(f"{' '.join(map(str, command))}: exit code {child.returncode}\n{errors.read().decode()}")
         self.memory = usage.ru_maxrss * 1024
