@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::control_plane::ControlPlane;
+use crate::wait::until;
 
 #[test]
 fn the_services_of_others_count() {
@@ -51,6 +52,26 @@ fn apps_that_share_a_load_balancer_count() {
     assert!(front_ends() > 1 && before >= 1, "{before}");
     let run = app.run(&["capacity", "-o", "json"]);
     assert!(run.out.contains(" of other apps"), "{}", run.out);
+}
+
+#[test]
+fn the_controller_makes_the_slices_that_are_calculated() {
+    let Some(plane) = ControlPlane::shared() else { return };
+    let app = App::new(plane, "capacity-slices");
+    // One more than fits into a slice.
+    app.edit("web.yaml", "replicas: 3", "replicas: 101");
+    app.run(&["render"]).ok();
+    app.run(&["apply", "--yes"]).ok();
+    let path = app.path("discovery.k8s.io/v1", "endpointslices");
+    let slices = until("every Service has all endpoints", || {
+        let slices = plane.list(&path);
+        let endpoints = |slice: &Value| slice["endpoints"].as_array().map_or(0, Vec::len);
+        (slices.iter().map(endpoints).sum::<usize>() == 101 * plane.pools).then_some(slices)
+    });
+    let run = app.run(&["capacity", "-o", "json"]);
+    let calculated = usages(&run.out);
+    let endpoints = 101 * plane.pools as u64;
+    assert_eq!((calculated("endpoints"), calculated("endpointSlices")), (endpoints, slices.len() as u64));
 }
 
 /// Returns the usage of a limit by name; for `poolServices` the number of pools.
