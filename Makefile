@@ -1,8 +1,8 @@
 # Targets for developers. CI runs the same ones: .ci/run.
 
-.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof coredns gitops-proof flux-controller envoy-gateway envoy gateway-crds record-gateway gateway-proof proofs models fields types estates months live-months cases
+.PHONY: test setup lint deny mutants fuzz fuzz-min bench example build dist dist-test man krew actionlint control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof cilium-proof coredns gitops-proof flux-controller envoy-gateway envoy gateway-crds record-gateway gateway-proof proofs models fields types estates months live-months cases
 
-test: setup control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof coredns envoy gitops-proof flux-controller gateway-crds models actionlint   ## all tests, with the real API server, the real providers and external-dns
+test: setup control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof cilium-proof coredns envoy gitops-proof flux-controller gateway-crds models actionlint   ## all tests, with the real API server, the real providers and external-dns
 	tests/run.sh
 
 setup:                              ## install what the tests need, or print the commands
@@ -92,5 +92,5 @@ types:                              ## write the table of how applies merge and 
 
 # Builds the Go programs of the tests once, outside of the checkout. Without Go, they are not built, and the tests that
 # need them are skipped with a message; in CI this is a failure.
-control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof coredns gitops-proof flux-controller envoy-gateway models krew actionlint:
+control-plane azure-binding provider-binding dns-proof rule-proof proxy-proof cilium-proof coredns gitops-proof flux-controller envoy-gateway models krew actionlint:
 	@if command -v go >/dev/null; then tests/go/$@/build.sh; else echo "no go: tests/go/$@ is not built, its tests are skipped"; fi

@@ -333,7 +333,7 @@ fn of_copies(
 
 const IPTABLES: &str = "kube-proxy 1.36 (kubernetes v1.36.4: pkg/proxy/iptables/proxier.go), on a node without pods of these Services";
 const NFTABLES: &str = "kube-proxy 1.36 (kubernetes v1.36.4: pkg/proxy/nftables/proxier.go), on a node without pods of these Services";
-const CILIUM: &str = "Cilium 1.20 (cilium v1.20.2: pkg/loadbalancer/reconciler/bpf_reconciler.go), the map of one IP family, on a node with one address; the map has 65,536 entries by default: compare with `spec.limits.ciliumMapEntries`";
+const CILIUM: &str = "Cilium 1.20 (cilium v1.20.2: pkg/loadbalancer/reconciler/bpf_reconciler.go), the map of one IP family, on a node with one address and without pods of these Services; the map has 65,536 entries by default: compare with `spec.limits.ciliumMapEntries`";
 
 /// Returns a time in hours and minutes, or in minutes and seconds.
 fn duration(seconds: u64) -> String {

@@ -84,18 +84,20 @@ impl Demand {
         of_port.saturating_mul(self.ports).saturating_add(node_ports + 1).saturating_mul(self.families)
     }
 
-    /// Returns the number of entries in Cilium's map of the Services of one IP family, if it replaces kube-proxy. Every address and port
-    /// has one entry, and one for each endpoint (cilium/cilium v1.20.2: `pkg/loadbalancer/reconciler/bpf_reconciler.go`,
-    /// `updateFrontend`): the cluster IP, the address of the load balancer, and with a node port 0.0.0.0 and the address of the node.
-    /// With `externalTrafficPolicy: Local`, all but the cluster IP have a second one for traffic from outside, whose endpoints are
-    /// those of the node (`pkg/loadbalancer/reflectors/conversions.go`, `twoScopes`).
+    /// Returns the number of entries in Cilium's map of the Services of one IP family, if it replaces kube-proxy. `tests/cli/proxies.rs`
+    /// compares it with the code of Cilium 1.20. A node with several addresses has entries for each of them. With
+    /// `externalTrafficPolicy: Local`, a pod of the node adds 3 entries to each port.
     pub fn cilium_entries(&self) -> u64 {
+        // Every address and port has one entry, and one for each endpoint: the cluster IP, the address of the load balancer, and with a
+        // node port 0.0.0.0 and the address of the node.
         let full = self.pods.saturating_add(1);
+        // Local traffic: a second one for traffic from outside, whose endpoints are those of the node.
         let outside = full.saturating_add(u64::from(self.local));
         let of_port = full.saturating_add(outside);
-        of_port
-            .saturating_mul(self.ports)
-            .saturating_add(outside.saturating_mul(2).saturating_mul(self.opened()))
+        let of_node_ports = outside.saturating_mul(2).saturating_mul(self.opened());
+        // Other ports of the cluster IP and of the load balancer are dropped. Cilium omits these 2 if the class of the load balancer is
+        // not its own, which is a difference of little.
+        of_port.saturating_mul(self.ports).saturating_add(of_node_ports).saturating_add(2)
     }
 }
 
@@ -133,9 +135,9 @@ mod tests {
     fn entries_of_cilium() {
         let local = Demand { local: true, node_ports: 2, ..service(1, 50) };
         let bare = Demand { node_ports: 0, ..service(1, 50) };
-        assert_eq!(service(1, 50).cilium_entries(), 4 * 51);
-        assert_eq!(bare.cilium_entries(), 2 * 51);
-        assert_eq!(local.cilium_entries(), 4 * 51 + 3);
+        assert_eq!(service(1, 50).cilium_entries(), 4 * 51 + 2);
+        assert_eq!(bare.cilium_entries(), 2 * 51 + 2);
+        assert_eq!(local.cilium_entries(), 4 * 51 + 5);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 // Command proxy-proof counts what the real kube-proxy writes for Services and EndpointSlices. It reads a list of both in JSON
-// from standard input, gives each Service addresses and ports as an API server and a cloud do, and prints the counts in JSON.
+// from standard input, as an API server has them, and prints the counts in JSON.
 package main
 
 import (
@@ -84,14 +84,12 @@ func run(in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(total)
 }
 
-// read returns the Services, with what the API server and the cloud add, and the EndpointSlices.
 func read(in io.Reader) (*world, error) {
 	var documents []json.RawMessage
 	if err := json.NewDecoder(in).Decode(&documents); err != nil {
 		return nil, err
 	}
 	given := &world{}
-	next := 0
 	for _, document := range documents {
 		var kind metav1.TypeMeta
 		if err := json.Unmarshal(document, &kind); err != nil {
@@ -103,7 +101,6 @@ func read(in io.Reader) (*world, error) {
 			if err := json.Unmarshal(document, service); err != nil {
 				return nil, err
 			}
-			complete(service, &next)
 			given.services = append(given.services, service)
 		case "EndpointSlice":
 			slice := &discovery.EndpointSlice{}
@@ -116,51 +113,6 @@ func read(in io.Reader) (*world, error) {
 		}
 	}
 	return given, nil
-}
-
-// complete gives a Service cluster IPs, node ports, and the addresses of its load balancer. `next` counts what is given.
-func complete(service *v1.Service, next *int) {
-	spec := &service.Spec
-	if len(spec.IPFamilies) == 0 {
-		spec.IPFamilies = []v1.IPFamily{v1.IPv4Protocol}
-		if policy := spec.IPFamilyPolicy; policy != nil && *policy == v1.IPFamilyPolicyRequireDualStack {
-			spec.IPFamilies = append(spec.IPFamilies, v1.IPv6Protocol)
-		}
-	}
-	*next++
-	high, low := *next/250, *next%250+1
-	for _, family := range spec.IPFamilies {
-		cluster, balancer := fmt.Sprintf("172.30.%d.%d", high, low), fmt.Sprintf("198.18.%d.%d", high, low)
-		if family == v1.IPv6Protocol {
-			cluster, balancer = fmt.Sprintf("fd00:172::%x:%x", high, low), fmt.Sprintf("2001:db8:2::%x:%x", high, low)
-		}
-		spec.ClusterIPs = append(spec.ClusterIPs, cluster)
-		service.Status.LoadBalancer.Ingress = append(service.Status.LoadBalancer.Ingress, v1.LoadBalancerIngress{IP: balancer})
-	}
-	spec.ClusterIP = spec.ClusterIPs[0]
-	if spec.ExternalTrafficPolicy == "" {
-		spec.ExternalTrafficPolicy = v1.ServiceExternalTrafficPolicyCluster
-	}
-	if spec.InternalTrafficPolicy == nil {
-		policy := v1.ServiceInternalTrafficPolicyCluster
-		spec.InternalTrafficPolicy = &policy
-	}
-	if spec.SessionAffinity == v1.ServiceAffinityClientIP && spec.SessionAffinityConfig == nil {
-		seconds := int32(v1.DefaultClientIPServiceAffinitySeconds)
-		spec.SessionAffinityConfig = &v1.SessionAffinityConfig{ClientIP: &v1.ClientIPConfig{TimeoutSeconds: &seconds}}
-	}
-	port := int32(30000 + *next*20)
-	if spec.ExternalTrafficPolicy == v1.ServiceExternalTrafficPolicyLocal {
-		spec.HealthCheckNodePort = port
-	}
-	for i := range spec.Ports {
-		if spec.Ports[i].Protocol == "" {
-			spec.Ports[i].Protocol = v1.ProtocolTCP
-		}
-		if spec.AllocateLoadBalancerNodePorts == nil || *spec.AllocateLoadBalancerNodePorts {
-			spec.Ports[i].NodePort = port + 1 + int32(i)
-		}
-	}
 }
 
 func count(family v1.IPFamily, given *world) (*counts, error) {
