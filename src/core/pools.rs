@@ -7,6 +7,7 @@ mod label;
 mod merge;
 mod mislabeled;
 mod new_pool;
+mod of_spec;
 mod pool;
 mod pool_names;
 mod pool_source;
@@ -16,12 +17,9 @@ mod wrong_platform;
 
 pub use crate::core::pools::adopted_pools::with_pools_of;
 pub use crate::core::pools::backend::{EXCLUDE, no_backend};
-pub use crate::core::pools::discover::{
-    Discovered, NodeCount, Observed, VmSetNodes, discover_for_spec, discover_pools,
-};
-pub use crate::core::pools::merge::{
-    Lookalikes, MergeOptions, Merged, PoolReport, PoolState, Shrink, merge, merge_locked,
-};
+pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, VmSetNodes, discover_pools};
+pub use crate::core::pools::merge::{Lookalikes, MergeOptions, Merged, PoolReport, PoolState, Shrink};
+pub use crate::core::pools::of_spec::{discover_for_spec, merge, merge_locked};
 pub use crate::core::pools::pool::{Pool, PoolSet, VmSetEvidence};
 pub use crate::core::pools::shards::shard_names;
 pub use crate::core::pools::wrong_platform::wrong_platform;

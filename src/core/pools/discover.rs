@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::lock::Lock;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
     CONTROL_PLANE, FOREIGN, NAMED, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
-use crate::core::pools::shards::discover_shards;
 use crate::core::pools::wrong_platform::wrong_platform;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::Spec;
 
 /// The pools of a cluster, as discovered from its nodes.
 #[derive(Clone, Debug, Default)]
@@ -76,22 +73,6 @@ pub struct VmSetNodes {
     pub unverified: Option<String>,
     /// The pool that their names contain, if it is another one than their label.
     pub named: Option<String>,
-}
-
-/// Discovers the pools or shards of a spec. `label` is the user's choice. The label in the lock is kept until the user chooses another.
-pub fn discover_for_spec(
-    spec: &Spec,
-    nodes: &[Node],
-    platform: &Platform,
-    label: Option<&str>,
-    lock: Option<&Lock>,
-) -> Checked<Discovered> {
-    // The lock of shards has no label.
-    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
-    match spec.shards {
-        Some(count) => discover_shards(nodes, platform, count),
-        None => discover_pools(nodes, platform, label, locked),
-    }
 }
 
 /// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user

@@ -12,7 +12,6 @@ use crate::core::pools::mislabeled::{self, Deciders, is_mislabeled};
 use crate::core::pools::new_pool::{cannot_confirm, questions};
 use crate::core::pools::pool_names::PoolNames;
 use crate::core::pools::pool_source::{PoolSource, PoolsOfSets};
-use crate::core::pools::shards::{merge_locked_shards, merge_shards, shards_in_lock};
 use crate::core::pools::shrink::shrunk;
 use crate::core::pools::{Discovered, NodeCount, Observed, Pool, PoolSet};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -108,18 +107,12 @@ impl PoolState {
 
 /// Merges the discovered pools with those in the lock.
 #[expect(clippy::too_many_lines, reason = "each step needs the results of the steps before it")]
-pub fn merge(
+pub(super) fn merge(
     spec: &Spec,
     discovered: &Discovered,
     lock: Option<&Lock>,
     options: &MergeOptions,
 ) -> Checked<Merged> {
-    if let Some(count) = spec.shards {
-        return finish(spec, merge_shards(count, discovered, lock, options)?, &BTreeSet::new());
-    }
-    if let Some(problem) = shards_in_lock(lock, &options.forget) {
-        return Err(problem.into());
-    }
     let chosen = Filter::new(spec);
     let locked = lock.map(|lock| &lock.pools);
     let mut merged =
@@ -238,13 +231,7 @@ pub fn merge(
 }
 
 /// Returns the pools in the lock, without reading nodes.
-pub fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
-    if let Some(count) = spec.shards {
-        return finish(spec, merge_locked_shards(count, lock)?, &BTreeSet::new());
-    }
-    if let Some(problem) = shards_in_lock(Some(lock), &[]) {
-        return Err(problem.into());
-    }
+pub(super) fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
     if let Some(label) = spec.pools.label.as_ref().filter(|label| **label != lock.label) {
         return Err(Diagnostic::error(format!(
             "the pool label in the lock file is `{}`, but the spec sets `{label}`",
@@ -360,7 +347,7 @@ fn new_control_plane(value: &str, seen: &Observed, spec: &Spec) -> Option<Diagno
 }
 
 /// Checks the pools together; `values` are those of all pools, whether rendered or not.
-fn finish(spec: &Spec, mut merged: Merged, values: &BTreeSet<&str>) -> Checked<Merged> {
+pub(super) fn finish(spec: &Spec, mut merged: Merged, values: &BTreeSet<&str>) -> Checked<Merged> {
     if merged.set.pools.is_empty() {
         let left_out: Vec<&str> = values.iter().copied().collect();
         let names = if left_out.is_empty() { String::new() } else { format!(": {}", first_of(&left_out)) };
