@@ -24,6 +24,7 @@ pub(crate) mod live_review;
 pub(crate) mod load_balancers;
 pub(crate) mod member_changes;
 pub(crate) mod observe;
+pub(crate) mod owners;
 pub(crate) mod ownership;
 pub(crate) mod peers;
 pub(crate) mod plan;

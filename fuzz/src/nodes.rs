@@ -7,13 +7,15 @@ use largescale::core::kubernetes::node::Node;
 use largescale::core::lock::Lock;
 use largescale::core::node_list::{read_nodes, read_nodes_in};
 use largescale::core::platform::choose::choose;
-use largescale::core::pools::{MergeOptions, discover_pools, merge, merge_locked};
+use largescale::core::pools::{
+    MergeOptions, OwnerList, discover_owned_pools, discover_pools, merge, merge_locked, read_owners,
+};
 use largescale::core::report::diagnostic::Diagnostic;
-use largescale::core::spec::Spec;
+use largescale::core::spec::{OwnerKind, PoolsFrom, Spec};
 use largescale::core::yaml::write_plain;
 use serde_json::{Value, json};
 
-use super::checks::{FILE, located};
+use super::checks::{FILE, located, text};
 use super::json::{Edit, Text};
 use super::platforms::builtin;
 
@@ -30,6 +32,31 @@ pub fn texts(data: &[u8]) {
     match whole {
         Err(problem) => located([&problem], &String::from_utf8_lossy(data)),
         Ok(nodes) => discovered(&nodes),
+    }
+    if let Some(text) = text(data) {
+        owners(text);
+    }
+}
+
+/// Reads the objects that make nodes, and finds their pools beside one node.
+fn owners(text: &str) {
+    let node = json!({"kind": "Node", "metadata": {"name": "n", "labels": {"pool": "p"}}}).to_string();
+    let nodes = read_nodes_in(FILE, node.as_bytes()).expect("a valid node");
+    let spec = Spec::new("azure-basic");
+    for kind in [OwnerKind::NodePool, OwnerKind::MachineDeployment] {
+        let owners = match read_owners(FILE, text, kind) {
+            Ok(owners) => owners,
+            Err(problems) => {
+                located(&problems, text);
+                continue;
+            }
+        };
+        let from = PoolsFrom { kind, file: Some(FILE.to_owned()), cluster: None, namespace: None };
+        let lists = [OwnerList { from, index: 0, owners }];
+        match discover_owned_pools((&nodes, &lists), &builtin()[0], Some("pool"), &spec, None) {
+            Ok(found) => assert!(found.owners.values().all(|owners| !owners.is_empty())),
+            Err(problems) => assert!(!problems.is_empty()),
+        }
     }
 }
 

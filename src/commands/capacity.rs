@@ -191,7 +191,7 @@ fn known_sets(project: &Project) -> Vec<Limit> {
     let lock = project.lock.as_ref();
     let Ok((path, shown)) = project.nodes_file() else { return Vec::new() };
     let Ok(nodes) = nodes_from(&path, &shown, NamedBy::Files) else { return Vec::new() };
-    let Ok(found) = discover_for_spec(spec, &nodes, &project.platform, label, lock) else {
+    let Ok(found) = discover_for_spec(spec, (&nodes, &[]), &project.platform, label, lock) else {
         return Vec::new();
     };
     let rules = &project.platform.spec.vm_sets.rules;

@@ -97,7 +97,7 @@ pub fn run(scope: &Scope, args: &Args) -> Result<Exit, Failure> {
             &merged.reports,
             limit,
             rooms,
-            &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET"],
+            &["NAME", "STATE", "NODES", "READY", "BACKENDS", "HEADROOM", "LIMIT", "VALUE", "VM-SET", "OWNER"],
         ),
         Some(PoolsFormat::Name) => merged.reports.iter().fold(String::new(), |mut out, report| {
             let _ = writeln!(out, "{}", report.pool.name);
@@ -147,6 +147,7 @@ fn table(reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms, headings: &[
                     "HEADROOM" => number(rooms.get(&report.pool.name).map(i64::to_string)),
                     "LIMIT" => number(limit.map(|limit| limit.to_string())),
                     "VALUE" => report.pool.value.clone(),
+                    "OWNER" => number((!report.owners.is_empty()).then(|| report.owners.join(","))),
                     _ => number(report.pool.vm_set.clone()),
                 })
                 .collect()
@@ -191,6 +192,9 @@ fn listed(label: &str, reports: &[PoolReport], limit: Option<u32>, rooms: &Rooms
             }
             if let Some(set) = &report.pool.vm_set {
                 json::put(&mut item, &["vmSet"], set.as_str());
+            }
+            if !report.owners.is_empty() {
+                json::put(&mut item, &["owners"], json!(report.owners));
             }
             if let Some(limit) = limit {
                 json::put(&mut item, &["limit"], limit);

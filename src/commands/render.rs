@@ -112,8 +112,8 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let same = !plan.changes_anything() && project.has_written(&lock);
     let inputs = match &around {
         Some(around) if args.commit => {
-            let nodes = args.nodes.file_of_spec(project);
-            around.inputs(project, &plan, nodes.as_ref(), same, args.inputs())?
+            let nodes = args.nodes.files_of_spec(project);
+            around.inputs(project, &plan, &nodes, same, args.inputs())?
         }
         _ => Vec::new(),
     };

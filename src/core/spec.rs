@@ -7,6 +7,7 @@ mod in_hints;
 mod large_scale;
 mod of_service;
 mod other_pools;
+mod pools_from;
 mod shards;
 
 pub use crate::core::spec::alerts::{AlertFormat, Alerts};
@@ -17,3 +18,4 @@ pub use crate::core::spec::large_scale::{
     Workload,
 };
 pub use crate::core::spec::other_pools::OtherPools;
+pub use crate::core::spec::pools_from::{OwnerKind, PoolsFrom};

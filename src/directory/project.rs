@@ -248,6 +248,16 @@ impl Project {
         let shown = path.display().to_string();
         Ok((path, shown))
     }
+
+    /// Returns the file of an entry of `spec.pools.from`, as a path and as a name for messages.
+    pub fn owners_file(&self, index: usize, name: &str) -> Result<(PathBuf, String), Diagnostic> {
+        let path = self.directory.join(name);
+        self.boundary.check(&format!("the file of `spec.pools.from` {name}"), &path).map_err(|problem| {
+            problem.at(self.document.location(&format!("/spec/pools/from/{index}/file")))
+        })?;
+        let shown = path.display().to_string();
+        Ok((path, shown))
+    }
 }
 
 /// The parts of a project that a command needs.

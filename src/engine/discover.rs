@@ -13,7 +13,8 @@ use crate::core::kubernetes::node::Node;
 use crate::core::lock::file_names::app_of_rules;
 use crate::core::lock::{Lock, LockedPool, RenderedKind, SetName};
 use crate::core::pools::{
-    Lookalikes, MergeOptions, Merged, PoolSet, Shrink, discover_for_spec, merge, merge_locked, wrong_platform,
+    Lookalikes, MergeOptions, Merged, OwnerList, PoolSet, Shrink, discover_for_spec, merge, merge_locked,
+    wrong_platform,
 };
 use crate::core::render::{GatewayInput, Input, Rendered, cannot_bind, render};
 use crate::core::report::diagnostic::{Checked, Diagnostic, Severity};
@@ -24,6 +25,7 @@ use crate::engine::cluster_identity::identity_of;
 use crate::engine::gateway_classes;
 use crate::engine::interrupts;
 use crate::engine::interrupts::Stage;
+use crate::engine::owners;
 use crate::failure::Failure;
 use crate::output::terminal;
 
@@ -59,10 +61,17 @@ pub(crate) struct RenderArgs {
 }
 
 impl NodeArgs {
-    /// Returns the file of nodes that the spec names, if it is read.
-    pub(crate) fn file_of_spec(&self, project: &Project) -> Option<PathBuf> {
-        let is_read = self.nodes.is_none() && !self.locked && project.spec.spec.nodes != "cluster";
-        is_read.then(|| project.nodes_file().ok()).flatten().map(|(path, _)| path)
+    /// Returns the files of nodes, and of objects that make nodes, that the spec names and that are read.
+    pub(crate) fn files_of_spec(&self, project: &Project) -> Vec<PathBuf> {
+        if self.locked {
+            return Vec::new();
+        }
+        let is_file = self.nodes.is_none() && project.spec.spec.nodes != "cluster";
+        let nodes = is_file.then(|| project.nodes_file().ok()).flatten();
+        let entries = project.spec.spec.pools.from.iter().enumerate();
+        let owners =
+            entries.filter_map(|(index, from)| project.owners_file(index, from.file.as_deref()?).ok());
+        nodes.into_iter().chain(owners).map(|(path, _)| path).collect()
     }
 
     /// Returns the flags as a user would type them, except `--locked`, each with a space before it.
@@ -103,6 +112,8 @@ pub(crate) struct Discovery {
     cluster: Option<String>,
     /// The nodes; `None` if the pools are those of the lock.
     nodes: Option<Vec<Node>>,
+    /// The objects that make nodes.
+    owners: Vec<OwnerList>,
     /// The controllers of the GatewayClasses that the Gateways need and the manifests lack, by name.
     classes: BTreeMap<String, String>,
 }
@@ -140,7 +151,14 @@ pub(crate) fn discover(
         };
         let merged = merge_locked(&project.spec.spec, lock)?;
         let classes = classes_of(project, None)?;
-        return Ok(Discovery { merged, queried: None, cluster: locked_cluster, nodes: None, classes });
+        return Ok(Discovery {
+            merged,
+            queried: None,
+            cluster: locked_cluster,
+            nodes: None,
+            owners: Vec::new(),
+            classes,
+        });
     }
     let spec = &project.spec.spec;
     let (nodes, queried, cluster) = match args.nodes.as_deref().unwrap_or(&spec.nodes) {
@@ -157,9 +175,10 @@ pub(crate) fn discover(
         }
     };
     cluster.iter().try_for_each(|identity| project.refuse_same_cluster(identity))?;
-    let merged = pools_of(project, &nodes, args, doubt)?;
+    let owners = owners::read(project, queried.as_ref())?;
+    let merged = pools_of(project, (&nodes, &owners), args, doubt)?;
     let classes = classes_of(project, queried.as_ref())?;
-    Ok(Discovery { merged, queried, cluster, nodes: Some(nodes), classes })
+    Ok(Discovery { merged, queried, cluster, nodes: Some(nodes), owners, classes })
 }
 
 /// Returns the controllers of the GatewayClasses that the manifests lack: those in the lock, and those of the cluster, which win.
@@ -181,7 +200,12 @@ fn classes_of(project: &Project, cluster: Option<&Cluster>) -> Result<BTreeMap<S
 }
 
 /// Finds the pools of nodes, and merges them with the lock.
-fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -> Result<Merged, Failure> {
+fn pools_of(
+    project: &Project,
+    (nodes, owners): (&[Node], &[OwnerList]),
+    args: &NodeArgs,
+    doubt: Shrink,
+) -> Result<Merged, Failure> {
     let (spec, lock) = (&project.spec.spec, project.lock.as_ref());
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
         return Err(problem.at(project.document.location("/spec/platform")).into());
@@ -194,7 +218,7 @@ fn pools_of(project: &Project, nodes: &[Node], args: &NodeArgs, doubt: Shrink) -
         .into());
     }
     let label = args.label.as_deref().or(spec.pools.label.as_deref());
-    let discovered = discover_for_spec(spec, nodes, &project.platform, label, lock)?;
+    let discovered = discover_for_spec(spec, (nodes, owners), &project.platform, label, lock)?;
     let shrink = if args.allow_shrink { Shrink::Accept } else { doubt };
     let lookalikes = if doubt == Shrink::Refuse { Lookalikes::Refuse } else { Lookalikes::Warn };
     let options =
@@ -257,7 +281,7 @@ impl Discovery {
     /// Finds the pools again, after the lock of the project changed.
     pub(crate) fn again(&mut self, project: &Project, args: &NodeArgs, doubt: Shrink) -> Result<(), Failure> {
         self.merged = match (&self.nodes, &project.lock) {
-            (Some(nodes), _) => pools_of(project, nodes, args, doubt)?,
+            (Some(nodes), _) => pools_of(project, (nodes, &self.owners), args, doubt)?,
             (None, Some(lock)) => merge_locked(&project.spec.spec, lock)?,
             (None, None) => return Ok(()),
         };

@@ -9,12 +9,15 @@ use crate::core::doctor::{Finding, Installed, Level, completion, git, kubectl, p
 use crate::core::kubernetes::node::Node;
 use crate::core::platform::choose::choose;
 use crate::core::platform::{Platform, builtin_names, read_builtin};
+use crate::core::pools::OwnerList;
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::plural::plural;
 use crate::directory::git::Listed;
 use crate::directory::{
     NamedBy, Project, beginning_with, is_same, nodes_from, on_path, refuse_same_id, says, this_program,
 };
 use crate::engine::cluster_identity::named;
+use crate::engine::owners::read as read_owners;
 use crate::engine::set_name::moved;
 use crate::failure::Failure;
 use crate::scope::Scope;
@@ -46,7 +49,10 @@ pub(super) fn findings(scope: &Scope) -> Vec<Finding> {
     match cluster.nodes() {
         Ok(nodes) => match &project {
             Some(project) if reads_file(project) => {}
-            Some(project) => findings.extend(directory::nodes(&nodes, project)),
+            Some(project) => {
+                let owners = owners(project, Some(&cluster), &mut findings);
+                findings.extend(directory::nodes(&nodes, &owners, project));
+            }
             None => findings.push(platform(&nodes)),
         },
         Err(error) => findings.push(Finding::warn(
@@ -166,8 +172,30 @@ fn nodes_of_file(project: &Project) -> Vec<Finding> {
     }
     let file = project.nodes_file();
     match file.and_then(|(path, shown)| nodes_from(&path, &shown, NamedBy::Files)) {
-        Ok(nodes) => directory::nodes(&nodes, project),
+        Ok(nodes) => {
+            let mut findings = Vec::new();
+            let owners = owners(project, None, &mut findings);
+            findings.extend(directory::nodes(&nodes, &owners, project));
+            findings
+        }
         Err(problem) => vec![Finding::of_problems("nodes", &[problem])],
+    }
+}
+
+/// Reads the objects that make nodes, if the spec names some.
+fn owners(project: &Project, cluster: Option<&Cluster>, findings: &mut Vec<Finding>) -> Vec<OwnerList> {
+    match read_owners(project, cluster) {
+        Ok(lists) => {
+            findings.extend(lists.iter().map(|list| {
+                let count = plural(list.owners.len(), list.from.kind.name());
+                Finding::ok("owners", format!("spec.pools.from[{}]: {count}", list.index))
+            }));
+            lists
+        }
+        Err(failure) => {
+            findings.push(Finding::of_problems("owners", &failure.problems));
+            Vec::new()
+        }
     }
 }
 

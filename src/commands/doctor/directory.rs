@@ -3,7 +3,7 @@
 use crate::core::doctor::{Finding, Level};
 use crate::core::kubernetes::node::Node;
 use crate::core::pools::{
-    Lookalikes, MergeOptions, Merged, PoolState, Shrink, discover_for_spec, merge, wrong_platform,
+    Lookalikes, MergeOptions, Merged, OwnerList, PoolState, Shrink, discover_for_spec, merge, wrong_platform,
 };
 use crate::core::report::diagnostic::{Diagnostic, Severity};
 use crate::core::report::plural::{first_of, plural};
@@ -34,7 +34,7 @@ pub(super) fn tree(project: &Project) -> Vec<Finding> {
 }
 
 /// Checks that the nodes fit the platform, and that each is in a pool with a right label.
-pub(super) fn nodes(nodes: &[Node], project: &Project) -> Vec<Finding> {
+pub(super) fn nodes(nodes: &[Node], owners: &[OwnerList], project: &Project) -> Vec<Finding> {
     let lock = project.lock.as_ref();
     let platform = &project.platform.name;
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
@@ -45,7 +45,7 @@ pub(super) fn nodes(nodes: &[Node], project: &Project) -> Vec<Finding> {
     }
     let spec = &project.spec.spec;
     let label = spec.pools.label.as_deref();
-    let discovered = match discover_for_spec(spec, nodes, &project.platform, label, lock) {
+    let discovered = match discover_for_spec(spec, (nodes, owners), &project.platform, label, lock) {
         Ok(discovered) => discovered,
         Err(problems) => return vec![Finding::of_problems("platform", &problems)],
     };

@@ -157,7 +157,7 @@ impl Around<'_> {
         &self,
         project: &Project,
         plan: &Plan,
-        nodes: Option<&PathBuf>,
+        nodes: &[PathBuf],
         same: bool,
         included: Inputs,
     ) -> Result<Vec<GitFileStatus>, Failure> {

@@ -45,7 +45,7 @@ fn by_pool(project: &Project, nodes: &[Node]) -> Checked<Nodes> {
     if let Some(problem) = wrong_platform(nodes, &project.platform, lock.map(|lock| lock.platform.as_str())) {
         return Err(problem.at(project.document.location("/spec/platform")).into());
     }
-    let discovered = discover_for_spec(&project.spec.spec, nodes, &project.platform, None, lock)?;
+    let discovered = discover_for_spec(&project.spec.spec, (nodes, &[]), &project.platform, None, lock)?;
     let options =
         MergeOptions { lookalikes: Lookalikes::Warn, shrink: Shrink::Accept, ..MergeOptions::default() };
     let merged = merge(&project.spec.spec, &discovered, lock, &options)?;

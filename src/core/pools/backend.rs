@@ -54,6 +54,16 @@ fn is_false(value: &str) -> bool {
     matches!(value, "false" | "False" | "FALSE" | "f" | "F" | "0")
 }
 
+/// Whether a node is excluded whose exclude label has this value.
+pub(super) fn excludes(value: &str, platform: &Platform) -> bool {
+    match platform.spec.exclude_label {
+        ExcludeLabel::Presence => true,
+        // A value that is not a boolean excludes.
+        ExcludeLabel::Value => !is_false(value),
+        ExcludeLabel::Ignored => false,
+    }
+}
+
 /// Returns the reason why a node is not a backend of any load balancer of the platform; `None` if it may be one.
 pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'_>) -> Option<&'a str> {
     if !platform.spec.takes_control_plane() && node.is_control_plane() {
@@ -62,16 +72,8 @@ pub fn no_backend<'a>(node: &Node, platform: &'a Platform, known: &ProviderIds<'
     if node.being_deleted {
         return Some("being deleted");
     }
-    if let Some(value) = node.labels.get(EXCLUDE) {
-        let is_excluded = match platform.spec.exclude_label {
-            ExcludeLabel::Presence => true,
-            // A value that is not a boolean excludes.
-            ExcludeLabel::Value => !is_false(value),
-            ExcludeLabel::Ignored => false,
-        };
-        if is_excluded {
-            return Some(EXCLUDED);
-        }
+    if node.labels.get(EXCLUDE).is_some_and(|value| excludes(value, platform)) {
+        return Some(EXCLUDED);
     }
     let left_out = |rule: &&NotBackend| rule.leaves_out(node);
     if let Some(rule) = platform.spec.not_backends.iter().find(left_out) {

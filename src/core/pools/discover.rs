@@ -1,17 +1,20 @@
 //! Discovers the pools from the nodes: the label that identifies a pool, and the nodes of each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
+use crate::core::lock::Lock;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
     CONTROL_PLANE, FOREIGN, NAMED, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
+use crate::core::pools::owners::{Facts, OwnerList, add_owners};
 use crate::core::pools::wrong_platform::wrong_platform;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
+use crate::core::spec::Spec;
 
 /// The pools of a cluster, as discovered from its nodes.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +23,8 @@ pub struct Discovered {
     pub label: String,
     /// The pools by the value of the label.
     pub pools: BTreeMap<String, Observed>,
+    /// The objects that make the nodes of a pool, by the value of the label. Such a pool may have no nodes yet.
+    pub owners: BTreeMap<String, BTreeSet<String>>,
     /// The nodes of the cluster, including those in no pool.
     pub nodes: NodeCount,
     /// Findings for the user; if one is an error, nothing is rendered.
@@ -75,6 +80,42 @@ pub struct VmSetNodes {
     pub named: Option<String>,
 }
 
+/// What to do if no node is in a pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WithoutPools {
+    Refuse,
+    Accept,
+}
+
+/// Discovers the pools of nodes, and those of the objects that make nodes. `label` is the user's choice.
+pub(super) fn discover_owned_pools(
+    (nodes, lists): (&[Node], &[OwnerList]),
+    platform: &Platform,
+    label: Option<&str>,
+    spec: &Spec,
+    lock: Option<&Lock>,
+) -> Checked<Discovered> {
+    // The lock of shards has no label.
+    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
+    if lists.is_empty() {
+        return discover_pools(nodes, platform, label, locked);
+    }
+    let mut discovered = discover(nodes, platform, (label, locked), WithoutPools::Accept)?;
+    let of_lock = lock.into_iter().flat_map(|lock| lock.pools.keys().map(String::as_str));
+    let declared = spec.pools.declare.iter().map(|pool| pool.name.as_str());
+    let facts = Facts {
+        label: &discovered.label.clone(),
+        nodes,
+        platform,
+        known: &declared.chain(of_lock).collect(),
+    };
+    add_owners(&mut discovered, lists, &facts)?;
+    if discovered.pools.is_empty() && discovered.owners.is_empty() {
+        return discover_pools(nodes, platform, label, locked);
+    }
+    Ok(discovered)
+}
+
 /// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user
 /// chooses another.
 pub fn discover_pools(
@@ -82,6 +123,15 @@ pub fn discover_pools(
     platform: &Platform,
     label: Option<&str>,
     locked: Option<&str>,
+) -> Checked<Discovered> {
+    discover(nodes, platform, (label, locked), WithoutPools::Refuse)
+}
+
+fn discover(
+    nodes: &[Node],
+    platform: &Platform,
+    (label, locked): (Option<&str>, Option<&str>),
+    without_pools: WithoutPools,
 ) -> Checked<Discovered> {
     if nodes.is_empty() {
         return Err(Diagnostic::refusal("refusing an empty node list")
@@ -166,7 +216,7 @@ pub fn discover_pools(
     if !problems.is_empty() {
         return Err(problems);
     }
-    if discovered.pools.is_empty() {
+    if discovered.pools.is_empty() && without_pools == WithoutPools::Refuse {
         return Err(no_pools(&discovered.label, &without_value, nodes, platform).into());
     }
     // Control-plane nodes are usually in no pool. A warning helps only if other control-plane nodes are in one.

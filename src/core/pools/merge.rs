@@ -10,6 +10,7 @@ use crate::core::lock::Lock;
 use crate::core::pools::backend::hint_for;
 use crate::core::pools::mislabeled::{self, Deciders, is_mislabeled};
 use crate::core::pools::new_pool::{cannot_confirm, questions};
+use crate::core::pools::owners::owners_of;
 use crate::core::pools::pool_names::PoolNames;
 use crate::core::pools::pool_source::{PoolSource, PoolsOfSets};
 use crate::core::pools::shrink::shrunk;
@@ -78,6 +79,8 @@ pub struct PoolReport {
     pub state: PoolState,
     /// Its observed state, if nodes were read.
     pub observed: Option<Observed>,
+    /// The objects that make its nodes (`spec.pools.from`).
+    pub owners: Vec<String>,
 }
 
 /// The state of a pool.
@@ -118,7 +121,8 @@ pub(super) fn merge(
     let mut merged =
         Merged { warnings: discovered.warnings.clone(), nodes: Some(discovered.nodes), ..Merged::default() };
     merged.set.label.clone_from(&discovered.label);
-    let declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
+    let mut declared: BTreeSet<&str> = spec.pools.declare.iter().map(|pool| pool.name.as_str()).collect();
+    declared.extend(discovered.owners.keys().map(String::as_str));
     let is_confirmed =
         |value: &str| declared.contains(value) || options.new_pools.iter().any(|new| new == value);
     let is_forgotten = |value: &str| options.forget.iter().any(|forgotten| forgotten == value);
@@ -216,6 +220,7 @@ pub(super) fn merge(
             pool,
             state,
             observed: Some(observed.cloned().unwrap_or_default()),
+            owners: owners_of(&discovered.owners, value),
         });
     }
     if merged.set.pools.is_empty() && !without_service.is_empty() {
@@ -254,7 +259,7 @@ pub(super) fn merge_locked(spec: &Spec, lock: &Lock) -> Checked<Merged> {
         pool.withdrawn = spec.pools.when_empty == WhenEmpty::Withdraw
             && lock.pools.get(value).is_none_or(|locked| locked.empty);
         merged.set.pools.push(pool.clone());
-        merged.reports.push(PoolReport { pool, state: PoolState::Kept, observed: None });
+        merged.reports.push(PoolReport { pool, state: PoolState::Kept, observed: None, owners: Vec::new() });
     }
     finish(spec, merged, &values)
 }
@@ -305,6 +310,14 @@ fn cannot_forget(name: &str, spec: &Spec, stays: &Stays<'_>) -> Option<Diagnosti
                 plural(seen.backends, "node")
             ))
             .hint(format!("to exclude it permanently: `{}`", spec.excluding(name))),
+        );
+    }
+    if let [owner, ..] = owners_of(&discovered.owners, name).as_slice() {
+        return Some(
+            Diagnostic::error(format!(
+                "the pool {name} is the pool of {owner}, so the next render would add it again"
+            ))
+            .hint(format!("delete the object, or exclude the pool: `{}`", spec.excluding(name))),
         );
     }
     declared.contains(name).then(|| {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::Lock;
 use crate::core::platform::Platform;
-use crate::core::pools::discover::{Discovered, discover_pools};
+use crate::core::pools::OwnerList;
+use crate::core::pools::discover::{Discovered, discover_owned_pools};
 use crate::core::pools::merge::{self, MergeOptions, Merged, finish};
 use crate::core::pools::shards::{discover_shards, merge_locked_shards, merge_shards, shards_in_lock};
 use crate::core::report::diagnostic::Checked;
@@ -14,16 +15,14 @@ use crate::core::spec::Spec;
 /// Discovers the pools or shards of a spec. `label` is the user's choice. The label in the lock is kept until the user chooses another.
 pub fn discover_for_spec(
     spec: &Spec,
-    nodes: &[Node],
+    (nodes, owners): (&[Node], &[OwnerList]),
     platform: &Platform,
     label: Option<&str>,
     lock: Option<&Lock>,
 ) -> Checked<Discovered> {
-    // The lock of shards has no label.
-    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
     match spec.shards {
         Some(count) => discover_shards(nodes, platform, count),
-        None => discover_pools(nodes, platform, label, locked),
+        None => discover_owned_pools((nodes, owners), platform, label, spec, lock),
     }
 }
 

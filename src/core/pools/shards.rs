@@ -110,7 +110,7 @@ pub(super) fn merge_shards(
             Pool { value: value.clone(), name: locked.name.clone(), is_locked: true, ..Pool::default() };
         let observed = Some(Observed::default());
         let state = if options.forget.contains(value) { PoolState::Forgotten } else { PoolState::Kept };
-        merged.reports.push(PoolReport { pool, state, observed });
+        merged.reports.push(PoolReport { pool, state, observed, owners: Vec::new() });
     }
     Ok(merged)
 }
@@ -164,7 +164,7 @@ fn of_shards(wanted: &[String], discovered: Option<&Discovered>, lock: Option<&L
             Some(_) => PoolState::Present,
         };
         merged.set.pools.push(pool.clone());
-        merged.reports.push(PoolReport { pool, state, observed });
+        merged.reports.push(PoolReport { pool, state, observed, owners: Vec::new() });
     }
     merged
 }

@@ -15,7 +15,7 @@ use crate::core::probe::Probe;
 use crate::core::references::ReferenceRule;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::schema::read;
-use crate::core::spec::{Alerts, GatewaysSpec, OtherPools, SpecCluster};
+use crate::core::spec::{Alerts, GatewaysSpec, OtherPools, PoolsFrom, SpecCluster};
 use crate::core::yaml;
 use crate::core::yaml::Document;
 
@@ -158,6 +158,9 @@ pub struct Pools {
     /// Pools that may have no nodes yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub declare: Vec<DeclaredPool>,
+    /// Objects that make nodes, so that their pools are known before the first node (docs/howto/pools-from-owners.md).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<PoolsFrom>,
     /// VM sets that the platform cannot derive: pool, then VM set. Leave out machines that are in none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vm_sets: BTreeMap<String, String>,
@@ -409,7 +412,8 @@ impl LargeScale {
         let of_probe = self.spec.probe.iter().flat_map(|probe| probe.problems(document));
         let of_alerts = self.spec.alerts.iter().flat_map(|alerts| alerts.problems(document));
         let of_shards = self.problems_of_shards(document);
-        of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts).chain(of_shards)
+        let of_owners = self.problems_of_owners(document);
+        of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts).chain(of_shards).chain(of_owners)
     }
 }
 

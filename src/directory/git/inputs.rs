@@ -20,7 +20,7 @@ impl Repository {
     pub fn changed_inputs(
         &self,
         project: &Project,
-        nodes: Option<&PathBuf>,
+        nodes: &[PathBuf],
     ) -> Result<Vec<GitFileStatus>, Diagnostic> {
         let own = |path: &&PathBuf| path.parent().is_some_and(|parent| self.holds(parent));
         let mut files: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
