@@ -19,7 +19,9 @@ mod wrong_platform;
 
 pub use crate::core::pools::adopted_pools::with_pools_of;
 pub use crate::core::pools::backend::{EXCLUDE, no_backend};
-pub use crate::core::pools::discover::{Discovered, NodeCount, Observed, VmSetNodes, discover_pools};
+pub use crate::core::pools::discover::{
+    Discovered, NodeCount, Observed, VmSetNodes, discover_owned_pools, discover_pools,
+};
 pub use crate::core::pools::merge::{Lookalikes, MergeOptions, Merged, PoolReport, PoolState, Shrink};
 pub use crate::core::pools::of_spec::{discover_for_spec, merge, merge_locked};
 pub use crate::core::pools::owners::{Owner, OwnerList, read_owners};

@@ -48,6 +48,7 @@ mod name_server;
 mod nodes;
 mod objects;
 mod outage;
+mod owners;
 #[path = "../support/pages.rs"]
 mod pages;
 mod probe;

@@ -88,7 +88,7 @@ enum WithoutPools {
 }
 
 /// Discovers the pools of nodes, and those of the objects that make nodes. `label` is the user's choice.
-pub(super) fn discover_owned_pools(
+pub fn discover_owned_pools(
     (nodes, lists): (&[Node], &[OwnerList]),
     platform: &Platform,
     label: Option<&str>,
