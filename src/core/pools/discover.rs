@@ -4,17 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::lock::Lock;
 use crate::core::platform::{Derived, Platform, VmSetFinder};
 use crate::core::pools::backend::{
     CONTROL_PLANE, FOREIGN, NAMED, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
 };
 use crate::core::pools::label::{choose_label, late, no_label, no_value, not_the_clouds};
-use crate::core::pools::owners::{Facts, OwnerList, add_owners};
 use crate::core::pools::wrong_platform::wrong_platform;
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::suggest::did_you_mean;
-use crate::core::spec::Spec;
 
 /// The pools of a cluster, as discovered from its nodes.
 #[derive(Clone, Debug, Default)]
@@ -82,38 +79,9 @@ pub struct VmSetNodes {
 
 /// What to do if no node is in a pool.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum WithoutPools {
+pub(super) enum WithoutPools {
     Refuse,
     Accept,
-}
-
-/// Discovers the pools of nodes, and those of the objects that make nodes. `label` is the user's choice.
-pub fn discover_owned_pools(
-    (nodes, lists): (&[Node], &[OwnerList]),
-    platform: &Platform,
-    label: Option<&str>,
-    spec: &Spec,
-    lock: Option<&Lock>,
-) -> Checked<Discovered> {
-    // The lock of shards has no label.
-    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
-    if lists.is_empty() {
-        return discover_pools(nodes, platform, label, locked);
-    }
-    let mut discovered = discover(nodes, platform, (label, locked), WithoutPools::Accept)?;
-    let of_lock = lock.into_iter().flat_map(|lock| lock.pools.keys().map(String::as_str));
-    let declared = spec.pools.declare.iter().map(|pool| pool.name.as_str());
-    let facts = Facts {
-        label: &discovered.label.clone(),
-        nodes,
-        platform,
-        known: &declared.chain(of_lock).collect(),
-    };
-    add_owners(&mut discovered, lists, &facts)?;
-    if discovered.pools.is_empty() && discovered.owners.is_empty() {
-        return discover_pools(nodes, platform, label, locked);
-    }
-    Ok(discovered)
 }
 
 /// Discovers the pools. `label` is the user's choice. `locked` is the label in the lock, which is kept until the user
@@ -127,7 +95,8 @@ pub fn discover_pools(
     discover(nodes, platform, (label, locked), WithoutPools::Refuse)
 }
 
-fn discover(
+/// Discovers the pools; accepts that no node is in a pool, if the caller knows other pools.
+pub(super) fn discover(
     nodes: &[Node],
     platform: &Platform,
     (label, locked): (Option<&str>, Option<&str>),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::core::kubernetes::node::Node;
-use crate::core::pools::owners::{Owner, OwnerList};
+use crate::core::pools::owner::{Owner, OwnerList};
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::first_of;
 use crate::core::report::suggest::did_you_mean;

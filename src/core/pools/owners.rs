@@ -6,19 +6,19 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::core::kubernetes::names;
 use crate::core::kubernetes::node::Node;
-use crate::core::live::LiveObject;
+use crate::core::lock::Lock;
 use crate::core::platform::Platform;
-use crate::core::pools::Discovered;
 use crate::core::pools::backend::{EXCLUDE, excludes};
+use crate::core::pools::discover::{Discovered, WithoutPools, discover, discover_pools};
+use crate::core::pools::owner::{Owner, OwnerList};
 use crate::core::pools::owner_clusters::of_one_cluster;
-use crate::core::report::describe::kind_of;
-use crate::core::report::diagnostic::{Checked, Diagnostic, Location};
+use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::first_of;
-use crate::core::spec::{OwnerKind, PoolsFrom};
+use crate::core::spec::{OwnerKind, Spec};
 use crate::core::yaml;
 
 /// The label with the name of the NodePool: `NodePoolLabelKey` of Karpenter (pkg/apis/v1/labels.go).
@@ -32,34 +32,16 @@ const MACHINE_SET: &str = "cluster.x-k8s.io/owner-name";
 const COPIED: [&str; 3] =
     ["node-role.kubernetes.io", "node-restriction.kubernetes.io", "node.cluster.x-k8s.io"];
 
-/// An object that makes nodes.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    value: Value,
-    location: Option<Location>,
-}
-
-/// The objects of one entry of `spec.pools.from`.
-#[derive(Clone, Debug)]
-pub struct OwnerList {
-    /// The entry.
-    pub from: PoolsFrom,
-    /// Its index.
-    pub index: usize,
-    /// The objects.
-    pub owners: Vec<Owner>,
-}
-
 /// What decides which pool an object makes, and whether a pool that does not follow is worth a warning.
-pub(super) struct Facts<'a> {
+struct Facts<'a> {
     /// The pool label.
-    pub label: &'a str,
+    label: &'a str,
     /// The nodes.
-    pub nodes: &'a [Node],
+    nodes: &'a [Node],
     /// The platform.
-    pub platform: &'a Platform,
+    platform: &'a Platform,
     /// The pools that the spec or the lock names.
-    pub known: &'a BTreeSet<&'a str>,
+    known: &'a BTreeSet<&'a str>,
 }
 
 /// The value of the pool label that an object gives to its nodes.
@@ -77,47 +59,37 @@ enum PoolValue {
     },
 }
 
-/// Reads the objects of a kind in a file: a list, or manifests. Other kinds are ignored if there is one of this kind.
-pub fn read_owners(file: &str, text: &str, kind: OwnerKind) -> Checked<Vec<Owner>> {
-    let mut owners = Vec::new();
-    let mut other = None;
-    let mut is_empty = true;
-    for document in yaml::read(file, text)? {
-        // The list of a cluster without such objects.
-        is_empty &= document.is_list() || document.value.is_null();
-        for object in document.into_objects() {
-            is_empty &= object.value.is_null();
-            let found = object.value.get("kind").and_then(Value::as_str).unwrap_or_default();
-            let version = object.value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-            let (group, _) = version.split_once('/').unwrap_or_default();
-            if found == kind.name() && group == kind.group() {
-                let location = Some(object.location(""));
-                owners.push(Owner { value: object.value, location });
-            } else if other.is_none() && !object.value.is_null() {
-                let found = if found.is_empty() { kind_of(&object.value) } else { format!("a {found}") };
-                other = Some((found, object.location("")));
-            }
-        }
+/// Discovers the pools of nodes, and those of the objects that make nodes. `label` is the user's choice.
+pub fn discover_owned_pools(
+    (nodes, lists): (&[Node], &[OwnerList]),
+    platform: &Platform,
+    label: Option<&str>,
+    spec: &Spec,
+    lock: Option<&Lock>,
+) -> Checked<Discovered> {
+    // The lock of shards has no label.
+    let locked = lock.map(|lock| lock.label.as_str()).filter(|label| !label.is_empty());
+    if lists.is_empty() {
+        return discover_pools(nodes, platform, label, locked);
     }
-    let expected = format!("write them with `kubectl get {} -A -o json`", kind.resource());
-    match other {
-        Some((found, location)) if owners.is_empty() => Err(Diagnostic::error(format!(
-            "the file has no {} of {}; it has {found}",
-            kind.name(),
-            kind.group()
-        ))
-        .at(location)
-        .hint(expected)
-        .into()),
-        None if text.trim().is_empty() || !is_empty && owners.is_empty() => {
-            Err(Diagnostic::error("the file is empty").at(Location::file(file)).hint(expected).into())
-        }
-        _ => Ok(owners),
+    let mut discovered = discover(nodes, platform, (label, locked), WithoutPools::Accept)?;
+    let of_lock = lock.into_iter().flat_map(|lock| lock.pools.keys().map(String::as_str));
+    let declared = spec.pools.declare.iter().map(|pool| pool.name.as_str());
+    let facts = Facts {
+        label: &discovered.label.clone(),
+        nodes,
+        platform,
+        known: &declared.chain(of_lock).collect(),
+    };
+    add_owners(&mut discovered, lists, &facts)?;
+    if discovered.pools.is_empty() && discovered.owners.is_empty() {
+        return discover_pools(nodes, platform, label, locked);
     }
+    Ok(discovered)
 }
 
 /// Adds the pools of objects to those of the nodes. Warns about an object whose pool does not follow, unless a node shows its pool.
-pub(super) fn add_owners(discovered: &mut Discovered, lists: &[OwnerList], facts: &Facts<'_>) -> Checked<()> {
+fn add_owners(discovered: &mut Discovered, lists: &[OwnerList], facts: &Facts<'_>) -> Checked<()> {
     let mut problems = Vec::new();
     for list in lists {
         match of_one_cluster(list, facts.nodes) {
@@ -304,80 +276,6 @@ fn is_copied(label: &str) -> bool {
     let domain = label.split('/').next().unwrap_or_default();
     let is_below = |parent: &&str| domain.strip_suffix(parent).is_some_and(|rest| rest.ends_with('.'));
     COPIED.contains(&domain) || COPIED[1..].iter().any(is_below)
-}
-
-/// The labels that an object gives to what it makes.
-struct Labels<'a> {
-    owner: &'a Owner,
-    map: Option<&'a Map<String, Value>>,
-}
-
-impl Labels<'_> {
-    fn text(&self, key: &str) -> Result<Option<&str>, String> {
-        match self.map.and_then(|map| map.get(key)) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => {
-                Err(self.owner.has_type(&format!("spec.template.metadata.labels.{key}"), other, "a string"))
-            }
-        }
-    }
-}
-
-impl Owner {
-    /// Returns an object of a cluster.
-    pub fn live(object: LiveObject) -> Self {
-        Self { value: object.into_value(), location: None }
-    }
-
-    pub(super) fn text(&self, pointer: &str) -> &str {
-        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    pub(super) fn name(&self) -> &str {
-        self.text("/metadata/name")
-    }
-
-    pub(super) fn namespace(&self) -> &str {
-        self.text("/metadata/namespace")
-    }
-
-    pub(super) fn version(&self) -> &str {
-        self.text("/apiVersion").split_once('/').map_or("", |(_, version)| version)
-    }
-
-    pub(super) fn is_being_deleted(&self) -> bool {
-        self.value.pointer("/metadata/deletionTimestamp").is_some_and(|time| !time.is_null())
-    }
-
-    /// Adds the location of the object, if it is of a file.
-    pub(super) fn at(&self, problem: Diagnostic) -> Diagnostic {
-        Diagnostic { location: self.location.clone(), ..problem }
-    }
-
-    fn labels(&self) -> Result<Labels<'_>, String> {
-        let map = match self.value.pointer("/spec/template/metadata/labels") {
-            None | Some(Value::Null) => None,
-            Some(Value::Object(map)) => Some(map),
-            Some(other) => return Err(self.has_type("spec.template.metadata.labels", other, "an object")),
-        };
-        Ok(Labels { owner: self, map })
-    }
-
-    fn has_type(&self, field: &str, found: &Value, expected: &str) -> String {
-        format!("{self}: `{field}` is {}, expected {expected}", kind_of(found))
-    }
-}
-
-impl std::fmt::Display for Owner {
-    /// Formats the object for messages: `NodePool/web`, `MachineDeployment/clusters/web`.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.text("/kind"))?;
-        if !self.namespace().is_empty() {
-            write!(f, "/{}", self.namespace())?;
-        }
-        write!(f, "/{}", self.name())
-    }
 }
 
 /// Returns the objects of a pool as text; empty if it has none.

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::core::node_list::read_nodes_in;
 use crate::core::platform::read_builtin;
-use crate::core::pools::{MergeOptions, discover_owned_pools, merge};
-use crate::core::spec::{DeclaredPool, Spec};
+use crate::core::pools::{MergeOptions, merge, read_owners};
+use crate::core::spec::{DeclaredPool, PoolsFrom};
 
 fn node_pool(name: &str, template: &Value) -> Value {
     json!({"apiVersion": "karpenter.sh/v1", "kind": "NodePool", "metadata": {"name": name}, "spec": {"template": template}})
