@@ -113,11 +113,13 @@ fn large_answer(input: Input<'_>, dns: &Dns) -> Option<Diagnostic> {
     }
     let size = dns.answer_size(&input.pools.pools, dns.has_identifiers(answers_with))?;
     let AnswerSize { addresses, bytes } = size;
-    let what = format!(
-        "an answer with the {addresses} addresses of {} has {} bytes",
-        dns.hostname,
-        thousands(bytes as u64)
-    );
+    let (hostname, size) = (&dns.hostname, thousands(bytes as u64));
+    // The names of groups are the way out, and clients may not use them yet.
+    let what = if dns.groups.is_some() {
+        format!("beside its groups, {hostname} keeps all {addresses} addresses in an answer of {size} bytes")
+    } else {
+        format!("an answer with the {addresses} addresses of {hostname} has {size} bytes")
+    };
     if bytes <= PLAIN_UDP {
         return None;
     }
