@@ -7,6 +7,7 @@ mod cnames;
 mod endpoint;
 mod groups;
 mod hostname;
+mod names;
 mod round_robin;
 mod spec;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::dns::{Dns, DnsProvider, hostname};
+use crate::core::dns::hostname;
 use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::yaml::Document;
@@ -54,29 +54,15 @@ pub enum HostnameRecords {
     None,
 }
 
-impl Dns {
-    /// Returns whether `hostname` has the addresses of all pools.
-    pub fn hostname_has_addresses(&self) -> bool {
-        self.groups.as_ref().is_none_or(|groups| groups.hostname_records == HostnameRecords::Addresses)
-    }
-
-    /// Returns the name of a group; `None` without groups.
-    pub fn group_name(&self, number: u32) -> Option<String> {
-        let groups = self.groups.as_ref()?;
-        Some(groups.pattern(&self.hostname).replace(NUMBER, &number.to_string()))
-    }
-
-    /// Returns the names with the addresses of a pool.
-    pub fn names_of(&self, pool: &str) -> Vec<String> {
-        self.names_of_group(self.group_of(pool))
-    }
-
-    /// Returns the names with the addresses of a pool that is in this group.
-    pub fn names_of_group(&self, number: Option<u32>) -> Vec<String> {
-        let of_group = number.and_then(|number| self.group_name(number));
-        let hostname = self.hostname_has_addresses().then(|| self.hostname.clone());
-        hostname.into_iter().chain(of_group).collect()
-    }
+/// What decides about groups besides their own settings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    /// `spec.dns.hostname`.
+    pub(super) hostname: &'a str,
+    /// Whether `spec.dns.provider` is Route 53.
+    pub(super) is_route53: bool,
+    /// Whether the pools have weights.
+    pub(super) has_weights: bool,
 }
 
 impl DnsGroups {
@@ -89,6 +75,11 @@ impl DnsGroups {
             aliases: BTreeMap::new(),
             pools: BTreeMap::new(),
         }
+    }
+
+    /// Returns the name of a group.
+    pub(super) fn name(&self, hostname: &str, number: u32) -> String {
+        self.pattern(hostname).replace(NUMBER, &number.to_string())
     }
 
     /// Returns the names with `#` for the number.
@@ -110,7 +101,7 @@ impl DnsGroups {
     }
 
     /// Returns every problem in the settings.
-    pub(super) fn problems(&self, dns: &Dns, document: &Document) -> Vec<Diagnostic> {
+    pub(super) fn problems(&self, around: Around<'_>, document: &Document) -> Vec<Diagnostic> {
         const AT: &str = "/spec/dns/groups";
         let mut problems = Vec::new();
         let mut report = |at: &str, problem: Diagnostic| problems.push(problem.at(document.location(at)));
@@ -122,30 +113,31 @@ impl DnsGroups {
             Some(pattern) => {
                 if let Err(problem) = check_pattern(pattern, self.count) {
                     report(&format!("{AT}/hostname"), problem);
-                } else if self.has_name(&dns.hostname, &dns.hostname) {
-                    let message = format!("{} is `spec.dns.hostname` and the name of a group", dns.hostname);
+                } else if self.has_name(around.hostname, around.hostname) {
+                    let message =
+                        format!("{} is `spec.dns.hostname` and the name of a group", around.hostname);
                     report(&format!("{AT}/hostname"), Diagnostic::error(message));
                 }
             }
             None => {
-                if let Some(problem) = self.cannot_derive(&dns.hostname) {
+                if let Some(problem) = self.cannot_derive(around.hostname) {
                     report(AT, problem);
                 }
             }
         }
-        if !dns.weights.is_empty() {
+        if around.has_weights {
             let message = "`spec.dns.weights` gives each answer the address of one pool, so that groups have nothing to split";
             let hint = "remove `spec.dns.groups`, or the weights";
             report(&format!("{AT}/count"), Diagnostic::error(message).hint(hint));
         }
         if self.hostname_records == HostnameRecords::WeightedCnames {
-            for problem in cannot_be_weighted(dns) {
+            for problem in cannot_be_weighted(around) {
                 report(&format!("{AT}/hostnameRecords"), problem);
             }
         }
         for (name, number) in &self.aliases {
             let at = pointer::join(&format!("{AT}/aliases"), name);
-            for problem in self.problems_of_alias(name, *number, &dns.hostname) {
+            for problem in self.problems_of_alias(name, *number, around.hostname) {
                 report(&at, problem);
             }
         }
@@ -223,9 +215,9 @@ fn check_pattern(pattern: &str, count: u32) -> Result<(), Diagnostic> {
 }
 
 /// Reports what the CNAME tree of `spec.dns.hostname` lacks.
-fn cannot_be_weighted(dns: &Dns) -> Vec<Diagnostic> {
+fn cannot_be_weighted(around: Around<'_>) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    if dns.provider != Some(DnsProvider::Route53) {
+    if !around.is_route53 {
         problems.push(
             Diagnostic::error(
                 "`hostnameRecords: weightedCnames` needs Route 53, and `spec.dns.provider` is not set to it: elsewhere a name has only one CNAME record",
@@ -235,8 +227,8 @@ fn cannot_be_weighted(dns: &Dns) -> Vec<Diagnostic> {
             ),
         );
     }
-    if is_apex(&dns.hostname) {
-        problems.push(apex(&dns.hostname));
+    if is_apex(around.hostname) {
+        problems.push(apex(around.hostname));
     }
     problems
 }
@@ -262,6 +254,7 @@ fn is_registered(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::dns::Dns;
     use crate::core::yaml;
 
     fn messages(dns: &str) -> Vec<String> {
@@ -269,25 +262,6 @@ mod tests {
         let document = yaml::read_one("f", &text).unwrap();
         let dns: Dns = serde_json::from_value(document.value["spec"]["dns"].clone()).unwrap();
         dns.problems(&document).iter().map(ToString::to_string).collect()
-    }
-
-    fn dns(hostname: &str, groups: DnsGroups) -> Dns {
-        Dns { groups: Some(groups), ..Dns::new(hostname) }
-    }
-
-    #[test]
-    fn names_follow_from_the_hostname() {
-        let mut all = dns("www.example.com", DnsGroups::new(12));
-        assert_eq!(all.group_name(12).as_deref(), Some("www-12.example.com"));
-        all.groups.as_mut().unwrap().hostname = Some("edge-#.example.net".to_owned());
-        assert_eq!(all.group_name(3).as_deref(), Some("edge-3.example.net"));
-        assert_eq!(Dns::new("www.example.com").group_name(1), None);
-        assert_eq!(Dns::new("www.example.com").names_of("a"), ["www.example.com"]);
-        let groups = all.groups.as_mut().unwrap();
-        groups.pools.insert("a".to_owned(), 7);
-        assert_eq!(all.names_of("a"), ["www.example.com", "edge-7.example.net"]);
-        all.groups.as_mut().unwrap().hostname_records = HostnameRecords::None;
-        assert_eq!(all.names_of("a"), ["edge-7.example.net"]);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use ::core::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::core::dns::{DnsGroups, hostname};
+use crate::core::dns::groups::{Around, DnsGroups};
+use crate::core::dns::hostname;
 use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::pool_words;
@@ -154,7 +155,12 @@ impl Dns {
                 }
             }
         }
-        problems.extend(self.groups.iter().flat_map(|groups| groups.problems(self, document)));
+        let around = Around {
+            hostname: &self.hostname,
+            is_route53: self.provider == Some(DnsProvider::Route53),
+            has_weights: !self.weights.is_empty(),
+        };
+        problems.extend(self.groups.iter().flat_map(|groups| groups.problems(around, document)));
         problems
     }
 

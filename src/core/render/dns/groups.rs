@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::core::dns::{Dns, DnsGroups, HostnameRecords, PLAIN_UDP, annotation};
 use crate::core::platform::AnswersWith;
 use crate::core::pointer;
@@ -13,6 +15,9 @@ use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::GatewayMode;
 
 const AT: &str = "/spec/dns/groups";
+
+/// The controller of external-dns in annotations (`ControllerValue` in source/annotations, v0.22.0).
+const CONTROLLER: &str = "dns-controller";
 
 /// How many groups one sentence names.
 const LISTED: usize = 5;
@@ -173,8 +178,11 @@ fn hosts_of_routes(
         (1..=groups.count).filter_map(|number| dns.group_name(number)).collect();
     for object in input.objects.iter().filter(|object| object.key().kind.ends_with("Route")) {
         let annotations = object.value()["metadata"]["annotations"].as_object();
-        let mut keys = annotations.into_iter().flat_map(|annotations| annotations.keys());
-        if keys.any(|key| annotation(key).is_some_and(|(_, name)| name == "controller")) {
+        let mut annotations = annotations.into_iter().flatten();
+        let names_other = |(key, value): (&String, &Value)| {
+            annotation(key).is_some_and(|(_, name)| name == "controller") && value != CONTROLLER
+        };
+        if annotations.any(names_other) {
             continue;
         }
         let hosts = object.value()["spec"]["hostnames"].as_array();
