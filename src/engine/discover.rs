@@ -68,7 +68,7 @@ impl NodeArgs {
         }
         let is_file = self.nodes.is_none() && project.spec.spec.nodes != "cluster";
         let nodes = is_file.then(|| project.nodes_file().ok()).flatten();
-        let entries = project.spec.spec.pools.from.iter().enumerate();
+        let entries = project.spec.spec.pools.owner_entries();
         let owners =
             entries.filter_map(|(index, from)| project.owners_file(index, from.file.as_deref()?).ok());
         nodes.into_iter().chain(owners).map(|(path, _)| path).collect()

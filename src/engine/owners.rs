@@ -10,7 +10,7 @@ use crate::failure::Failure;
 
 /// Reads the objects of every entry of `spec.pools.from`. `cluster` is the cluster whose nodes were read, if they are from a cluster.
 pub(crate) fn read(project: &Project, cluster: Option<&Cluster>) -> Result<Vec<OwnerList>, Failure> {
-    let entries = project.spec.spec.pools.from.iter().enumerate();
+    let entries = project.spec.spec.pools.owner_entries();
     entries.map(|(index, from)| read_entry(project, cluster, index, from)).collect()
 }
 

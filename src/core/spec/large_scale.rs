@@ -234,6 +234,11 @@ pub enum ConflictAction {
 }
 
 impl Pools {
+    /// Returns the entries of `from`, each with its index.
+    pub fn owner_entries(&self) -> impl Iterator<Item = (usize, &PoolsFrom)> {
+        self.from.iter().enumerate()
+    }
+
     /// Returns the fields that are about single Services, by name: the Service, then globs of pools.
     pub fn by_service(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<String, Vec<String>>)> {
         [("excludeFor", &self.exclude_for), ("existingObjectsFor", &self.existing_objects_for)].into_iter()
@@ -410,9 +415,10 @@ impl LargeScale {
         let of_gateways = self.spec.gateways.iter().filter_map(|gateways| gateways.problems(document));
         let of_dns = self.spec.dns.iter().flat_map(|dns| dns.problems(document));
         let of_probe = self.spec.probe.iter().flat_map(|probe| probe.problems(document));
+        let owners = self.spec.pools.owner_entries();
+        let of_owners = owners.flat_map(|(index, from)| from.problems(index, document));
         let of_alerts = self.spec.alerts.iter().flat_map(|alerts| alerts.problems(document));
         let of_shards = self.problems_of_shards(document);
-        let of_owners = self.problems_of_owners(document);
         of_gateways.chain(of_dns).chain(of_probe).chain(of_alerts).chain(of_shards).chain(of_owners)
     }
 }

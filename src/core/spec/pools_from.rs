@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::pointer;
 use crate::core::report::diagnostic::Diagnostic;
-use crate::core::spec::LargeScale;
 use crate::core::yaml::Document;
 
 /// Objects that make nodes. Each one is a pool, also before it has its first node.
@@ -32,7 +31,7 @@ pub struct PoolsFrom {
 pub enum OwnerKind {
     /// A NodePool of Karpenter.
     NodePool,
-    /// A `MachineDeployment` of Cluster API.
+    /// A MachineDeployment of Cluster API.
     MachineDeployment,
 }
 
@@ -70,20 +69,18 @@ impl OwnerKind {
     }
 }
 
-impl LargeScale {
-    /// Returns the problems of `spec.pools.from`.
-    pub(super) fn problems_of_owners(&self, document: &Document) -> impl Iterator<Item = Diagnostic> {
-        let entries = self.spec.pools.from.iter().enumerate();
-        entries.filter(|(_, from)| from.kind == OwnerKind::NodePool).flat_map(move |(index, from)| {
-            let given = [("cluster", from.cluster.is_some()), ("namespace", from.namespace.is_some())];
-            given.into_iter().filter(|(_, is_given)| *is_given).map(move |(field, _)| {
-                let at = pointer::join(&format!("/spec/pools/from/{index}"), field);
-                Diagnostic::error(format!(
-                    "`spec.pools.from[{index}].{field}` does not apply to `kind: NodePool`"
-                ))
-                .at(document.location(&at))
-                .hint("remove it: every NodePool of Karpenter is of the cluster that it is in")
-            })
+impl PoolsFrom {
+    /// Returns the problems of this entry of `spec.pools.from`.
+    pub(super) fn problems(&self, index: usize, document: &Document) -> impl Iterator<Item = Diagnostic> {
+        let given = [("cluster", self.cluster.is_some()), ("namespace", self.namespace.is_some())];
+        let is_wrong = self.kind == OwnerKind::NodePool;
+        given.into_iter().filter(move |(_, is_given)| is_wrong && *is_given).map(move |(field, _)| {
+            let at = pointer::join(&format!("/spec/pools/from/{index}"), field);
+            Diagnostic::error(format!(
+                "`spec.pools.from[{index}].{field}` does not apply to `kind: NodePool`"
+            ))
+            .at(document.location(&at))
+            .hint("remove it: every NodePool of Karpenter is of the cluster that it is in")
         })
     }
 }
