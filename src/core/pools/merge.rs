@@ -162,7 +162,7 @@ pub(super) fn merge(
         .into_iter()
         .flatten()
         .map(|(value, _)| value.as_str())
-        .filter(|value| takes(value) && !declared.contains(value))
+        .filter(|value| takes(value) && (!declared.contains(value) || discovered.owners.contains_key(*value)))
         .collect();
     if let Some(problem) = shrunk(&remembered, discovered, lock) {
         match options.shrink {

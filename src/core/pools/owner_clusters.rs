@@ -66,6 +66,12 @@ pub(super) fn of_one_cluster<'a>(list: &'a OwnerList, nodes: &[Node]) -> Result<
     }
     // Machines of other tools in the same cluster have no such annotation.
     let shown: BTreeSet<&str> = nodes.iter().filter_map(|node| node.annotations.get(CLUSTER_NAME)).collect();
+    if let Some((_, cluster)) = clusters.first().filter(|_| shown.is_empty() && wanted.is_none()) {
+        return Err(Diagnostic::refusal(format!(
+            "`spec.pools.from[{index}]`: the MachineDeployments are of the cluster {cluster}, and no node has the annotation `{CLUSTER_NAME}`, which would show that it is theirs"
+        ))
+        .hint(format!("if the nodes are of this cluster, set `cluster: {cluster}` in `spec.pools.from[{index}]`")));
+    }
     if let Some((_, cluster)) =
         clusters.first().filter(|(_, cluster)| !shown.is_empty() && !shown.contains(cluster))
     {
@@ -79,6 +85,6 @@ pub(super) fn of_one_cluster<'a>(list: &'a OwnerList, nodes: &[Node]) -> Result<
     Ok(chosen)
 }
 
-fn cluster_of<'a>(owner: &'a Owner) -> &'a str {
+fn cluster_of(owner: &Owner) -> &str {
     owner.text("/spec/clusterName")
 }

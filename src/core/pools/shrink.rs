@@ -22,6 +22,8 @@ pub(super) fn shrunk(
         .iter()
         .copied()
         .filter(|value| seen(value).is_none_or(|seen| seen.backends == 0))
+        // The object that makes its nodes shows that the pool still exists.
+        .filter(|value| !discovered.owners.contains_key(*value))
         .collect();
     if gone.len() * 2 <= remembered.len() {
         return None;

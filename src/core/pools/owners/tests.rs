@@ -5,8 +5,11 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::core::json;
+use crate::core::lock::LockedPool;
 use crate::core::node_list::read_nodes_in;
 use crate::core::platform::read_builtin;
+use crate::core::pools::PoolReport;
 use crate::core::pools::{MergeOptions, merge, read_owners};
 use crate::core::spec::{DeclaredPool, PoolsFrom};
 
@@ -153,7 +156,7 @@ fn cluster_api_copies_only_some_labels_to_nodes() {
         ("cluster.x-k8s.io/pool", false),
         ("pool", false),
     ] {
-        let node = node(&json!({label: "seen"}), &json!({}));
+        let node = node(&json!({label: "seen"}), &json!({"cluster.x-k8s.io/cluster-name": "one"}));
         let objects = [deployment("c", "md", "one", &json!({label: "web"}))];
         let found = pools(&objects, &from(OwnerKind::MachineDeployment), label, &[node]);
         let warning = format!(
@@ -186,6 +189,12 @@ fn machine_deployments_of_other_clusters_are_no_pools() {
     assert_eq!(found(&[&one, &two, &three], Some("one"), None, None), format!("{several} (c/one, d/one)"));
     assert_eq!(found(&[&one, &three], Some("one"), Some("d"), None), "e: MachineDeployment/d/e; ");
     assert_eq!(found(&[&one], None, None, Some("one")), "a: MachineDeployment/c/a; ");
+    // The only cluster of a management cluster need not be the one whose nodes are read.
+    assert_eq!(
+        found(&[&one], None, None, None),
+        "`spec.pools.from[0]`: the MachineDeployments are of the cluster one, and no node has the annotation `cluster.x-k8s.io/cluster-name`, which would show that it is theirs"
+    );
+    assert_eq!(found(&[&one], Some("one"), None, None), "a: MachineDeployment/c/a; ");
     assert_eq!(
         found(&[&one], None, None, Some("two")),
         "`spec.pools.from[0]`: the MachineDeployments are of the cluster one, but the nodes are of two"
@@ -205,7 +214,10 @@ fn machine_deployments_of_other_clusters_are_no_pools() {
 #[test]
 fn a_node_of_the_object_shows_its_pool() {
     let found = |set: &str| {
-        let node = node(&json!({"pool": "seen"}), &json!({MACHINE_SET: set}));
+        let node = node(
+            &json!({"pool": "seen"}),
+            &json!({MACHINE_SET: set, "cluster.x-k8s.io/cluster-name": "one"}),
+        );
         pools(
             &[deployment("c", "md", "one", &json!({}))],
             &from(OwnerKind::MachineDeployment),
@@ -223,7 +235,7 @@ fn a_node_of_the_object_shows_its_pool() {
 #[test]
 fn objects_that_are_being_deleted_do_not_count() {
     let mut leaving = node_pool("old", &json!({}));
-    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    json::put(&mut leaving, &["metadata", "deletionTimestamp"], "2026-01-01T00:00:00Z");
     let node = node(&json!({NODE_POOL: "seen"}), &json!({}));
     let objects = [leaving, node_pool("new", &json!({}))];
     assert_eq!(pools(&objects, &from(OwnerKind::NodePool), NODE_POOL, &[node]), "new: NodePool/new; ");
@@ -253,7 +265,7 @@ fn files_with_other_objects_or_versions_are_refused() {
     );
     assert_eq!(error("[1]"), "o.yaml:1: the file has no NodePool of karpenter.sh; it has a list");
     let mut newer = node_pool("a", &json!({}));
-    newer["apiVersion"] = "karpenter.sh/v2".into();
+    json::put(&mut newer, &["apiVersion"], "karpenter.sh/v2");
     let node = node(&json!({NODE_POOL: "seen"}), &json!({}));
     assert_eq!(
         pools(&[newer], &from(OwnerKind::NodePool), NODE_POOL, &[node]),
@@ -287,4 +299,20 @@ fn a_pool_of_an_object_stays_while_the_object_exists() {
         merge(&excluding, &found, None, &MergeOptions::default()).unwrap_err()[0].message,
         "no pools to render: all are left out: web"
     );
+    // A pool with an object is not lost, however few nodes there are. One deleted object is no sign of the wrong cluster.
+    let locked = |values: &[&str]| {
+        let pool = |value: &&str| {
+            ((*value).to_owned(), LockedPool { name: (*value).to_owned(), ..LockedPool::default() })
+        };
+        Lock { label: NODE_POOL.to_owned(), pools: values.iter().map(pool).collect(), ..Lock::default() }
+    };
+    let states = |values: &[&str]| {
+        let merged = merge(&spec, &found, Some(&locked(values)), &MergeOptions::default());
+        let merged = merged.map_err(|problems| problems[0].message.clone())?;
+        let state = |report: &PoolReport| format!("{} {}", report.pool.value, report.state.word());
+        Ok::<_, String>(merged.reports.iter().map(state).collect::<Vec<_>>().join(", "))
+    };
+    assert_eq!(states(&["old", "web"]).unwrap(), "old kept, web empty");
+    let refused = states(&["old", "older", "web"]).unwrap_err();
+    assert!(refused.starts_with("2 of 3 known pools have no nodes (old, older);"), "{refused}");
 }
