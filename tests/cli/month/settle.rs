@@ -1,5 +1,7 @@
 //! Renders until the directory is clean, as a user who follows the hints.
 
+use std::collections::BTreeSet;
+
 use crate::month::desk::{Outcome, Said};
 use crate::month::files::{App, Lock, apps, rendered};
 use crate::month::hints::{hinted, kind_of};
@@ -165,7 +167,7 @@ impl Life {
     fn allow_kept(&mut self, said: &Said) {
         let kept = said.err.lines().filter_map(|line| line.strip_prefix("kept from ")?.split_once(": "));
         let kept: Vec<String> = kept.flat_map(|(_, pools)| pools.split(", ")).map(str::to_owned).collect();
-        let ids: std::collections::BTreeSet<String> = self.known.iter().map(|(id, _)| id.clone()).collect();
+        let ids: BTreeSet<String> = self.known.iter().map(|(id, _)| id.clone()).collect();
         for id in ids {
             self.allowed.extend(kept.iter().map(|pool| (id.clone(), pool.clone())));
         }
@@ -203,12 +205,17 @@ impl Life {
                 self.known.iter().filter(|(id, _)| is_of(id)).map(|(_, pool)| pool).collect()
             }
         };
-        known.iter().filter(|pool| !alive.contains(**pool)).count() * 2 > known.len()
+        let has_lost_most = |pools: &BTreeSet<&String>| {
+            pools.iter().filter(|pool| !alive.contains(**pool)).count() * 2 > pools.len()
+        };
+        let known: BTreeSet<&String> = known.into_iter().collect();
+        // A render that merges the locks of a merge commit later removes no pool of the lock that the user took.
+        has_lost_most(&known) || has_lost_most(&known.iter().copied().chain(&taken).collect())
     }
 
     /// Returns the files of the Services that must exist, as far as they exist.
     fn present(&self) -> Vec<String> {
-        let pools: std::collections::BTreeSet<&String> = self.known.iter().map(|(_, pool)| pool).collect();
+        let pools: BTreeSet<&String> = self.known.iter().map(|(_, pool)| pool).collect();
         let files = |app: App| -> Vec<String> {
             let of = |service: &String| pools.iter().map(|pool| app.file(service, pool)).collect::<Vec<_>>();
             app.services.keys().flat_map(of).collect()
