@@ -148,7 +148,8 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     Ok(if args.check && !same { Exit::Different } else { Exit::Success })
 }
 
-/// Plans the files. If they are refused, reads from git what branches that were joined say about them, and plans again.
+/// Plans the files. If they are refused, or if files of the lock are missing, reads from git what branches that were joined say about
+/// them, and plans again.
 fn plan_joined(
     project: &mut Project,
     discovery: &mut Discovery,
@@ -156,7 +157,13 @@ fn plan_joined(
     overwrite: Overwrite,
 ) -> Result<Planned, Failure> {
     let mut planned = Planned::of(project, discovery, args.limit, overwrite)?;
-    if planned.files.is_err() && args.git() != git::Git::Leave && project.lock.is_some() {
+    let use_git = args.git() != git::Git::Leave;
+    // A user who took spec and lock of one branch may have an output directory that git emptied, because the other branch renamed it.
+    if use_git && planned.lacks_files_of(project) && project.use_pools_of_both_branches()? {
+        discovery.again(project, &args.nodes, Shrink::Refuse)?;
+        planned = Planned::of(project, discovery, args.limit, overwrite)?;
+    }
+    if planned.files.is_err() && use_git && project.lock.is_some() {
         // A user who took the lock of one branch has files of the other one, which this lock does not know.
         if project.use_both_branches()? {
             discovery.again(project, &args.nodes, Shrink::Refuse)?;
@@ -227,6 +234,13 @@ impl Planned {
             if problems.is_empty() { Ok((tree, plan)) } else { Err(problems) }
         });
         Ok(Self { rendered, files })
+    }
+
+    /// Whether the output directory lacks a file of the lock.
+    fn lacks_files_of(&self, project: &Project) -> bool {
+        let Ok((tree, _)) = &self.files else { return false };
+        let lock = project.lock.as_ref();
+        lock.is_some_and(|lock| lock.files.keys().any(|file| !tree.known.contains_key(file)))
     }
 }
 

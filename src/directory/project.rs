@@ -69,15 +69,33 @@ impl Project {
     /// Merges the locks of both branches that git joins, or that the last merge commit joined, if the lock is that of one of them.
     /// Returns whether it did: not if the lock was merged already.
     pub fn use_both_branches(&mut self) -> Checked<bool> {
-        if matches!(self.merge, Some(MergeNote::Resolved { .. })) {
+        let Some((merged, next)) = self.of_both_branches()? else { return Ok(false) };
+        self.replace_lock(merged, next);
+        Ok(true)
+    }
+
+    /// As [`Project::use_both_branches`], if that brings back pools.
+    pub fn use_pools_of_both_branches(&mut self) -> Checked<bool> {
+        let Some((merged, next)) = self.of_both_branches()? else { return Ok(false) };
+        let is_known = |pool: &String| self.lock.as_ref().is_some_and(|lock| lock.pools.contains_key(pool));
+        if merged.pools.keys().all(is_known) {
             return Ok(false);
         }
+        self.replace_lock(merged, next);
+        Ok(true)
+    }
+
+    fn of_both_branches(&self) -> Checked<Option<(Lock, &'static str)>> {
+        if matches!(self.merge, Some(MergeNote::Resolved { .. })) {
+            return Ok(None);
+        }
         let (output, lock) = (self.output(), self.lock_path());
-        let files = self.files(&output, &lock);
-        let Some((merged, next)) = merged_lock::of_both_branches(files)? else { return Ok(false) };
+        merged_lock::of_both_branches(self.files(&output, &lock))
+    }
+
+    fn replace_lock(&mut self, merged: Lock, next: &str) {
         let current = self.lock.replace(merged).map(Box::new);
         self.merge = Some(MergeNote::Resolved { next: next.to_owned(), current });
-        Ok(true)
     }
 
     /// Accepts the rendered files whose content git made when it joined two branches. Returns whether there are any.

@@ -339,6 +339,23 @@ fn a_directory_gets_its_own_lock_back_after_a_merge_took_that_of_another() {
     );
 }
 
+/// git moves all files to the name of one branch. A user who takes the spec and the lock of the other one has an empty output directory,
+/// in which no file shows that the lock lacks a pool.
+#[test]
+fn no_pool_is_lost_if_one_branch_renamed_the_output_directory() {
+    let environment = Environment::with(Path::new("/nonexistent"));
+    let said = sh(
+        &environment,
+        "start; git switch -qc feature; sed -i 's/^  nodes:/  output: tree\\n  nodes:/' app/largescale.yaml; git mv app/rendered app/tree; pools a1 a2 a3 a4; keep 'rename and add a4'
+        git switch -q main; pools a1 a2; sed -i 's/^  nodes:/  # main\\n  nodes:/' app/largescale.yaml; render --forget a3 > out.txt 2>&1; git commit -qam 'forget a3'
+        ! git merge -q feature; git checkout -q --ours app/largescale.lock app/largescale.yaml; git add -A; git commit -qm merged
+        pools a1 a2; render; render --check; render --check --locked",
+    );
+    assert!(said.contains("this render merged the locks of both"), "{said}");
+    let found = names(&environment.path().join("app/rendered"));
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a1", "a2", "a4"], "{said}");
+}
+
 #[test]
 fn a_lock_that_was_merged_by_hand_is_kept_with_a_warning() {
     let environment = Environment::with(Path::new("/nonexistent"));
