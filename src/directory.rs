@@ -52,7 +52,7 @@ pub use crate::directory::pools_of::{GitUse, keep_pools_of};
 pub use crate::directory::programs::{beginning_with, is_same, on_path, says, this_program};
 pub use crate::directory::project::Project;
 pub use crate::directory::reviewed::Reviewed;
-pub use crate::directory::same_id::refuse_same_id;
+pub use crate::directory::same_id::{refuse_replaced_lock, refuse_same_id};
 pub use crate::directory::source::{SPEC_FILE, Source};
 pub use crate::directory::specs::{lock_ids_below, specs_below};
 pub use crate::directory::tree::{RunLock, Tree};

@@ -19,7 +19,8 @@ use crate::core::tree::immutable::changed_classes;
 use crate::core::tree::leaving::leaving_at_zero;
 use crate::core::tree::plan::{Overwrite, Plan, plan};
 use crate::directory::{
-    GitUse, MergeNote, Project, RunLock, Tree, former_outputs, keep_pools_of, read_text, replace,
+    GitUse, MergeNote, Project, RunLock, Tree, former_outputs, keep_pools_of, read_text,
+    refuse_replaced_lock, replace,
 };
 use crate::engine::discover::{Discovery, LockIdentity, RenderArgs, discover};
 use crate::engine::set_name::moved;
@@ -56,6 +57,9 @@ fn render(scope: &Scope, args: &Args, summary: Option<&mut Option<Review>>) -> R
     let use_git = args.git() != git::Git::Leave;
     let mut project =
         if use_git { Project::load_merging(&scope.source)? } else { Project::load(&scope.source)? };
+    if use_git && args.identity() == LockIdentity::Keep {
+        refuse_replaced_lock(&project)?;
+    }
     for other in &args.pools_of {
         keep_pools_of(&mut project, other, if use_git { GitUse::Read } else { GitUse::Never })?;
     }

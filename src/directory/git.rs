@@ -21,6 +21,7 @@ mod verify;
 
 pub(super) use crate::directory::git::auto_merge::AutoMerge;
 pub use crate::directory::git::commit::Head;
+pub(super) use crate::directory::git::copies::Merges;
 pub use crate::directory::git::filters::Filters;
 pub(super) use crate::directory::git::git_dir::root_without_git;
 pub use crate::directory::git::listing::{Listed, Listing, Rendered};

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::core::lock::LockId;
 use crate::core::report::diagnostic::{Diagnostic, Location};
 use crate::core::report::shell_quote;
-use crate::directory::git::{Listing, Repository};
+use crate::directory::git::{Listing, Merges, Repository, is_merging};
 use crate::directory::leftovers::source_of;
 use crate::directory::{Project, Source};
 
@@ -48,6 +48,28 @@ pub fn refuse_same_id(
             "if this one is the copy, {new_id} gives it another id; two apps in one cluster also need two names (`metadata.name`). If only one branch moved the directory, remove the one that is left over"
         )),
     })
+}
+
+/// Returns an error if a merge put the lock of another directory in the place of this one, whose pools without nodes would be lost: git
+/// took this lock for the renamed one of that directory.
+pub fn refuse_replaced_lock(project: &Project) -> Result<(), Diagnostic> {
+    let Some(lock) = &project.lock else { return Ok(()) };
+    let Some(id) = &lock.id else { return Ok(()) };
+    // The lock of another directory also has another ApplySet. The last merge is searched for only then.
+    let has_other_name = lock.set.as_ref().is_some_and(|set| set.name != project.spec.metadata.name);
+    let merges = if has_other_name { Merges::All } else { Merges::Current };
+    if merges == Merges::Current && !is_merging(&project.directory) {
+        return Ok(());
+    }
+    // A later question to git reports a repository that cannot be read.
+    let Ok(Some(repository)) = project.repository() else { return Ok(()) };
+    let path = project.lock_path();
+    let Some(command) = repository.restore_of_replaced(&path, id, merges) else { return Ok(()) };
+    let problem = Diagnostic::refusal(
+        "the lock has the id of another directory: a merge took the lock of one directory for that of another",
+    )
+    .at(Location::file(path.display().to_string()));
+    Err(problem.hint(format!("`{command}` restores the lock of before the merge; then render")))
 }
 
 /// What is beside the spec, with the command that removes it.

@@ -356,6 +356,32 @@ fn no_pool_is_lost_if_one_branch_renamed_the_output_directory() {
     assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a1", "a2", "a4"], "{said}");
 }
 
+/// git takes the lock of a new directory for the renamed one of a directory that the same branch removed. Then the other branch has that
+/// lock as its version, and the lock of the new directory is nowhere in the work tree.
+#[test]
+fn a_new_directory_keeps_its_lock_if_git_takes_it_for_a_renamed_one() {
+    for commit in ["true", "git add -A; git commit -qm merged"] {
+        let environment = Environment::with(Path::new("/nonexistent"));
+        let said = sh(
+            &environment,
+            &format!(
+                "split() {{ mkdir $1; sed 's/web/api/' app/web.yaml > $1/api.yaml; sed \"s/name: web/name: $1/; s/web.yaml/api.yaml/\" app/largescale.yaml > $1/largescale.yaml; \"$PROGRAM\" render -f $1 --pools-of app > out.txt 2>&1; git add $1; }}
+                start; split old; git commit -qm old
+                git switch -qc feature; pools a1 a2 a3 a4; \"$PROGRAM\" render -f old > out.txt 2>&1; git add old; git commit -qm a4
+                git switch -q main; git rm -qrf old; pools a1 a2 a3 a5; keep a5; split new; git commit -qm new; id=$(grep '^id:' new/largescale.lock)
+                ! git merge -q feature; git checkout -q --theirs new/largescale.lock; {commit}
+                pools a1 a2 a3 a4; ! \"$PROGRAM\" render -f new 2> error.txt; cat error.txt; cd new; sh -c \"$(grep -oh 'git checkout [^`]*' ../error.txt)\"; cd ..
+                \"$PROGRAM\" render -f new; \"$PROGRAM\" render -f new --check; ls new/rendered
+                grep -q \"$id\" new/largescale.lock",
+            ),
+        );
+        assert!(said.contains("the lock has the id of another directory: a merge took the lock"), "{said}");
+        for pool in ["a1", "a2", "a3", "a4", "a5"] {
+            assert!(said.contains(&format!("\nservice-api-{pool}.yaml")), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_lock_that_was_merged_by_hand_is_kept_with_a_warning() {
     let environment = Environment::with(Path::new("/nonexistent"));

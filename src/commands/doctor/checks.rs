@@ -14,7 +14,8 @@ use crate::core::report::diagnostic::Diagnostic;
 use crate::core::report::plural::plural;
 use crate::directory::git::Listed;
 use crate::directory::{
-    NamedBy, Project, beginning_with, is_same, nodes_from, on_path, refuse_same_id, says, this_program,
+    NamedBy, Project, beginning_with, is_same, nodes_from, on_path, refuse_replaced_lock, refuse_same_id,
+    says, this_program,
 };
 use crate::engine::cluster_identity::named;
 use crate::engine::owners::read as read_owners;
@@ -108,12 +109,13 @@ fn project(scope: &Scope, findings: &mut Vec<Finding>) -> Option<Project> {
     }
 }
 
-/// Returns a problem if another directory of the repository has the same lock id. Ignores errors of git: `render` reports them.
+/// Returns a problem if another directory of the repository has the same lock id, or if a merge mixed two locks up. Ignores errors of
+/// git: `render` reports them.
 fn copied(project: &Project) -> Option<Diagnostic> {
     let id = project.lock.as_ref()?.id.as_ref()?;
     let repository = project.repository().ok()??;
     let listing = repository.listing(Listed::Locks, None).ok()?;
-    refuse_same_id(project, id, repository, &listing).err()
+    refuse_replaced_lock(project).and_then(|()| refuse_same_id(project, id, repository, &listing)).err()
 }
 
 /// Connects to the cluster. A failure is only a warning if the spec reads its nodes from a file.

@@ -10,7 +10,17 @@ use crate::core::report::shell_quote;
 use crate::directory::files::read;
 use crate::directory::git::command::{Failed, GitAccess, git};
 use crate::directory::git::git_dir::path_of;
+use crate::directory::git::merging::{Joined, Stages};
 use crate::directory::git::{Listing, Repository};
+
+/// The merges that may have put the lock of another directory in the place of a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::directory) enum Merges {
+    /// The one that git is making.
+    Current,
+    /// Also the last merge of the file, which takes a search in the history.
+    All,
+}
 
 impl Repository {
     /// Returns those of these lock IDs that a lock of the repository has, tracked or not. An ID has hexadecimal digits only.
@@ -52,21 +62,51 @@ impl Repository {
         Some(format!("git checkout {commit} -- {}", shell_quote::word(&format!(":/{path}"))))
     }
 
+    /// Returns the command that restores the lock at this path, if a merge put the lock of another directory in its place: no branch has
+    /// that one here, and no lock of the work tree has the id of the lock that a branch has here.
+    pub(in crate::directory) fn restore_of_replaced(
+        &self,
+        lock: &Path,
+        id: &LockId,
+        merges: Merges,
+    ) -> Option<String> {
+        let last = if merges == Merges::All { self.last_merge(lock).ok()? } else { None };
+        let current = self.current_join(lock).ok()?;
+        let commit = [current, last].into_iter().flatten().find_map(|join| {
+            let Stages { ours, theirs, .. } = &join.stages;
+            let is_here = |text: &Option<Vec<u8>>| id_of(text.as_deref()).as_ref() == Some(id);
+            // After the merge, a user may have moved another directory to this path.
+            let is_of_merge = join.merged.is_none() || is_here(&join.merged);
+            if !is_of_merge || is_here(ours) || is_here(theirs) {
+                return None;
+            }
+            // A branch has a new id of the user nowhere.
+            let has_id = |branch: &String| {
+                let locks = self.locks_of(branch).unwrap_or_default();
+                locks.iter().any(|text| id_of(Some(text)).as_ref() == Some(id))
+            };
+            if join.branches.iter().any(has_id) { self.branch_of_lost(join, id) } else { None }
+        })?;
+        let path = self.shown_path(lock).ok()?;
+        Some(format!("git checkout {commit} -- {}", shell_quote::word(&format!(":/{path}"))))
+    }
+
     /// Returns the branch of a merge whose lock at this path has an id that no lock of the work tree has: git takes a new lock for the
     /// renamed one of another directory, and the user took that one. The branch is that of the last merge of the file, or of the one
     /// that git is making.
     fn with_other_id(&self, path: &[u8], id: &LockId) -> Option<String> {
         let file = self.root().join(path_of(path));
         let joins = [self.current_join(&file), self.last_merge(&file)].map(|it| it.ok().flatten());
-        joins.into_iter().flatten().find_map(|join| {
-            let [one, other] = &join.branches;
-            let versions = [(one, join.stages.ours), (other, join.stages.theirs)];
-            versions.into_iter().find_map(|(branch, text)| {
-                let lock = Lock::read("", std::str::from_utf8(&text?).ok()?).ok()?;
-                let found = lock.id.filter(|found| found != id)?;
-                let is_lost = self.locks_with(&[found.as_str()]).is_ok_and(|locks| locks.is_empty());
-                is_lost.then(|| self.short(branch))?
-            })
+        joins.into_iter().flatten().find_map(|join| self.branch_of_lost(join, id))
+    }
+
+    fn branch_of_lost(&self, join: Joined, id: &LockId) -> Option<String> {
+        let [one, other] = &join.branches;
+        let versions = [(one, join.stages.ours), (other, join.stages.theirs)];
+        versions.into_iter().find_map(|(branch, text)| {
+            let found = id_of(text.as_deref()).filter(|found| found != id)?;
+            let is_lost = self.locks_with(&[found.as_str()]).is_ok_and(|locks| locks.is_empty());
+            is_lost.then(|| self.short(branch))?
         })
     }
 
@@ -104,4 +144,8 @@ impl Repository {
             answer => answer.map_err(|failed| failed.at("grep")),
         }
     }
+}
+
+fn id_of(lock: Option<&[u8]>) -> Option<LockId> {
+    Lock::read("", std::str::from_utf8(lock?).ok()?).ok()?.id
 }
