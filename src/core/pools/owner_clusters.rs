@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::core::kubernetes::node::Node;
 use crate::core::pools::owner::{Owner, OwnerList};
 use crate::core::report::diagnostic::Diagnostic;
+use crate::core::report::escape::in_comment;
 use crate::core::report::plural::first_of;
 use crate::core::report::suggest::did_you_mean;
 use crate::core::spec::OwnerKind;
@@ -18,6 +19,12 @@ pub(super) fn of_one_cluster<'a>(list: &'a OwnerList, nodes: &[Node]) -> Result<
     for owner in &list.owners {
         if owner.name().is_empty() {
             return Err(owner.at(Diagnostic::error(format!("a {} has no `metadata.name`", kind.name()))));
+        }
+        // A file may have any name. It is shown in tables and messages.
+        if let Some(name) = [owner.name(), owner.namespace()].into_iter().find(|name| !is_plain(name)) {
+            let message =
+                format!("a {} has the invalid name or namespace `{}`", kind.name(), in_comment(name));
+            return Err(owner.at(Diagnostic::error(message)));
         }
         if !kind.versions().contains(&owner.version()) {
             return Err(owner.at(Diagnostic::error(format!(
@@ -83,6 +90,11 @@ pub(super) fn of_one_cluster<'a>(list: &'a OwnerList, nodes: &[Node]) -> Result<
         .hint(format!("set `cluster` in `spec.pools.from[{index}]`, or check where the objects are read")));
     }
     Ok(chosen)
+}
+
+/// Whether a name has only the characters of the names of such objects.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
 }
 
 fn cluster_of(owner: &Owner) -> &str {

@@ -207,6 +207,10 @@ fn machine_deployments_of_other_clusters_are_no_pools() {
         found(&[], Some("one"), None, None),
         "`spec.pools.from[0]`: `o.json` has no MachineDeployment"
     );
+    assert_eq!(
+        found(&[&of("c", "a\u{1b}[31m", "one")], None, None, None),
+        "a MachineDeployment has the invalid name or namespace `a%1B[31m`"
+    );
     let without = json!({"apiVersion": "cluster.x-k8s.io/v1beta1", "kind": "MachineDeployment", "metadata": {"name": "x"}});
     assert_eq!(found(&[&without], None, None, None), "MachineDeployment/x: `spec.clusterName` is required");
 }
