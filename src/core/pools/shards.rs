@@ -225,7 +225,7 @@ fn cannot_forget(name: &str, count: u32, wanted: &[String], lock: Option<&Lock>)
     if wanted.iter().any(|shard| shard == name) && locked.is_none_or(|pool| pool.kind == PoolKind::Shard) {
         let message = format!("{name} is one of the {} of the spec", plural(wanted.len(), "shard"));
         let last = format!("lower `spec.shards`, which is {count}: the last shards leave");
-        let hint = format!("{last}; to take only {name} out of DNS, use `spec.dns.drain: [{name}]`");
+        let hint = format!("{last}; `spec.dns.drain` takes one of them out of DNS only");
         return Some(Diagnostic::error(message).hint(hint));
     }
     let known =

@@ -215,6 +215,14 @@ impl<T: Types, R: Rules> Check<'_, '_, T, R> {
                     (Shape::Int32, Value::Number(number)) if number.is_i64() || number.is_u64() => {
                         "a whole number from -2147483648 to 2147483647"
                     }
+                    (Shape::Unsigned(bits), Value::Number(number)) if number.is_i64() || number.is_u64() => {
+                        match bits {
+                            8 => "a whole number from 0 to 255",
+                            16 => "a whole number from 0 to 65535",
+                            32 => "a whole number from 0 to 4294967295",
+                            _ => "a whole number that is not negative",
+                        }
+                    }
                     _ => expected(shape),
                 };
                 self.report.add(field, |field| format!("{field} is {is}, expected {expected}"), hint);
@@ -278,11 +286,7 @@ fn expected(shape: &Shape) -> &'static str {
         Shape::Any => "anything",
         Shape::Text | Shape::OneOf(_) => "a string",
         Shape::Flag => "true or false",
-        Shape::Integer | Shape::Int32 => "a whole number",
-        Shape::Unsigned(8) => "a whole number from 0 to 255",
-        Shape::Unsigned(16) => "a whole number from 0 to 65,535",
-        Shape::Unsigned(32) => "a whole number from 0 to 4,294,967,295",
-        Shape::Unsigned(_) => "a whole number from 0",
+        Shape::Integer | Shape::Int32 | Shape::Unsigned(_) => "a whole number",
         Shape::IntOrText => "a whole number or a string",
         Shape::Quantity => "a quantity, such as `500m`, `2` or `1Gi`",
         Shape::Base64 => "a string with base64",

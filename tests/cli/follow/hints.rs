@@ -175,8 +175,9 @@ fn quoted(text: &str, command: &str, before: &str) -> Option<Action> {
     match words.as_slice() {
         ["kubectl", "largescale", _, ..] => own(text),
         ["kubectl", "label", "node" | "nodes", ..] => Some(Action::Label(text.to_owned())),
-        // What the next sentences of a hint explain.
-        ["git", "add" | "checkout" | "rm" | "switch"] => None,
+        // What the next sentences of a hint explain, and flags of Cilium and of the cloud controller manager.
+        ["git", "add" | "checkout" | "rm" | "switch"]
+        | ["--bpf-lb-map-max" | "--concurrent-service-syncs"] => None,
         // Without a remote, nothing is fetched.
         ["git", "diff" | "log" | "status" | "fetch", ..] => Some(Action::Show(text.to_owned())),
         ["git" | "mv" | "rm" | "cp" | "mkdir", _, ..] => Some(Action::Command(text.to_owned())),

@@ -303,7 +303,7 @@ fn a_pool_of_an_object_stays_while_the_object_exists() {
         merge(&excluding, &found, None, &MergeOptions::default()).unwrap_err()[0].message,
         "no pools to render: all are left out: web"
     );
-    // A pool with an object is not lost, however few nodes there are. One deleted object is no sign of the wrong cluster.
+    // A pool with an object is not lost, however few nodes there are. One deleted object does not mean that the cluster is the wrong one.
     let locked = |values: &[&str]| {
         let pool = |value: &&str| {
             ((*value).to_owned(), LockedPool { name: (*value).to_owned(), ..LockedPool::default() })
