@@ -190,6 +190,15 @@ pub(crate) fn acs_engine_nodes(pools: usize, each: usize) -> String {
     serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": items }).to_string()
 }
 
+/// `capacity` multiplies Services by seconds on Azure. The service controller of Kubernetes with four workers, in front of the real
+/// provider, shows why.
+#[test]
+fn azure_handles_one_service_after_the_other() {
+    let Some(provider) = azure_provider() else { return };
+    let environment = Environment::with(&checkout().join("tests/cases/shared"));
+    provider.binds("TestTheQueueHandlesOneServiceAfterTheOther", &environment, &[]);
+}
+
 /// The real cloud-provider-azure, built as a test program by `make azure-binding`.
 pub(crate) struct AzureProvider(std::path::PathBuf);
 

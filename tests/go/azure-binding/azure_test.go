@@ -170,6 +170,7 @@ func (w *world) playLoadBalancers() {
 		}).AnyTimes()
 	lbs.EXPECT().CreateOrUpdate(gomock.Any(), gomock.Any(), gomock.Any(), gomock.Any()).DoAndReturn(
 		func(_ context.Context, _, name string, lb armnetwork.LoadBalancer) (*armnetwork.LoadBalancer, error) {
+			w.write()
 			lb.ID = to.Ptr(network + "loadBalancers/" + name)
 			for _, pool := range lb.Properties.BackendAddressPools {
 				pool.ID = to.Ptr(*lb.ID + "/backendAddressPools/" + *pool.Name)

@@ -39,6 +39,24 @@ type world struct {
 	lbs   map[string]*armnetwork.LoadBalancer
 	pips  map[string]*armnetwork.PublicIPAddress
 	rules armnetwork.SecurityGroup
+
+	pause  time.Duration // how long a write of a load balancer takes
+	writes int           // their number
+	now    int           // those that have not ended
+	most   int           // the most at the same time
+}
+
+// write counts a write of a load balancer, which takes its time.
+func (w *world) write() {
+	w.mu.Lock()
+	w.writes++
+	w.now++
+	w.most = max(w.most, w.now)
+	w.mu.Unlock()
+	time.Sleep(w.pause)
+	w.mu.Lock()
+	w.now--
+	w.mu.Unlock()
 }
 
 // newWorld makes the machines and lets the provider start with this
