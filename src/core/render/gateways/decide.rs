@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::core::gateway::choose::{known, of_controller};
 use crate::core::gateway::{FleetMode, GATEWAY_GROUP, Implementation, group_of};
+use crate::core::lock::PoolKind;
 use crate::core::manifest::Object;
 use crate::core::render::copies;
 use crate::core::render::draft::Input;
@@ -41,6 +42,10 @@ impl<'a> Gateways<'a> {
             }
             return Self::default();
         };
+        if input.pools.kind == PoolKind::Shard {
+            problems.extend(not_into_shards(input, first));
+            return Self::default();
+        }
         let mode = match wanted {
             Some(GatewayMode::Once) => return Self::default(),
             Some(GatewayMode::Shared) => FleetMode::Shared,
@@ -211,6 +216,19 @@ fn classes(input: Input<'_>) -> BTreeMap<String, String> {
         Some((name.to_owned(), value["spec"]["controllerName"].as_str()?.to_owned()))
     }));
     classes
+}
+
+/// Reports that the manifests have only Gateways, which are not split into shards.
+fn not_into_shards(input: Input<'_>, gateway: &Object) -> Option<Diagnostic> {
+    if input.objects.iter().any(Object::is_load_balancer) {
+        return None;
+    }
+    let message = format!("`spec.shards` copies Services of type LoadBalancer, and not {}", gateway.key());
+    Some(
+        Diagnostic::error(message)
+            .at(gateway.location("/metadata/name"))
+            .hint("add the Service in front of the proxies to the manifests, with `spec.type: LoadBalancer`, or remove `spec.shards`"),
+    )
 }
 
 fn unsupported(input: Input<'_>, implementation: &Implementation, mode: FleetMode) -> Diagnostic {
