@@ -40,6 +40,16 @@ fn shards_keep_their_addresses() {
         zone.lines().filter_map(|line| line.strip_prefix("www.example.com. 60 IN A    ")).collect();
     assert_eq!(zone, first.values().map(String::as_str).collect::<Vec<_>>());
 
+    // Whether these addresses answer depends on the network of the machine. `probe` names each shard.
+    let probed = app.run(&["probe", "--no-dns"]);
+    assert!(probed.out.starts_with("SHARD "), "{probed:?}");
+    assert!(!probed.out.contains("pool shard"), "{probed:?}");
+    let tried = first.iter().all(|(shard, address)| {
+        let is_of_both = |line: &str| line.starts_with(shard.as_str()) && line.contains(address.as_str());
+        probed.out.lines().any(is_of_both)
+    });
+    assert!(tried, "{probed:?}");
+
     // More shards.
     with("shards: 2", "shards: 3");
     app.run(&["render"]).ok();
