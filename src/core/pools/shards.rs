@@ -14,6 +14,7 @@ use crate::core::pools::{
 };
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::{first_of, plural};
+use crate::core::report::shell_quote;
 use crate::core::report::suggest::did_you_mean;
 
 /// Returns the names of shards: `shard-1`, `shard-2` and so on.
@@ -215,7 +216,8 @@ fn leaving(gone: &BTreeMap<PoolKind, Vec<&str>>, count: u32) -> Option<Diagnosti
 /// Returns the end of a hint: how to remove the Services on purpose.
 fn forget_all(values: &[&str]) -> String {
     const NAMED: usize = 20;
-    let flags: String = values.iter().take(NAMED).map(|value| format!(" --forget {value}")).collect();
+    let flags: String =
+        values.iter().take(NAMED).map(|value| format!(" --forget {}", shell_quote::word(value))).collect();
     let more = if values.len() > NAMED { " and so on" } else { "" };
     format!("to remove their Services, `kubectl largescale render{flags}`{more}")
 }
@@ -335,6 +337,10 @@ mod tests {
             hint,
             "set `spec.shards: 2`; to remove their Services, `kubectl largescale render --forget shard-2 --forget shard-10`"
         );
+        // A lock under review may have any name.
+        let hostile = lock(&[("a; rm -r x", PoolKind::Nodes)]);
+        let hint = merge_locked_shards(2, &hostile).unwrap_err()[0].hint.clone().unwrap();
+        assert!(hint.ends_with("render --forget 'a; rm -r x'`"), "{hint}");
         assert!(shards_in_lock(Some(&pools), &[]).is_none());
         assert!(shards_in_lock(Some(&shards(&[1])), &["shard-1".to_owned()]).is_none());
     }
