@@ -102,17 +102,6 @@ pub(super) fn discover(
     (label, locked): (Option<&str>, Option<&str>),
     without_pools: WithoutPools,
 ) -> Checked<Discovered> {
-    if nodes.is_empty() {
-        return Err(Diagnostic::refusal("refusing an empty node list")
-            .hint("check --context or the --nodes file")
-            .into());
-    }
-    if let Some(problem) = lookalike(nodes, platform) {
-        return Err(problem.into());
-    }
-    if let Some(problem) = wrong_platform(nodes, platform, None) {
-        return Err(problem.into());
-    }
     let candidates = candidates(nodes, platform)?;
     let label = match label.or(locked) {
         Some(label) => label.to_owned(),
@@ -232,7 +221,19 @@ fn not_labeled(label: &str, unlabeled: &Names, without_value: &Names) -> impl It
 }
 
 /// Returns the nodes that may be in a pool; on some platforms control-plane nodes never are.
+///
+/// # Errors
+///
+/// There are none, or the nodes are of another platform.
 pub(super) fn candidates<'a>(nodes: &'a [Node], platform: &Platform) -> Checked<Vec<&'a Node>> {
+    if nodes.is_empty() {
+        return Err(Diagnostic::refusal("refusing an empty node list")
+            .hint("check --context or the --nodes file")
+            .into());
+    }
+    if let Some(problem) = lookalike(nodes, platform).or_else(|| wrong_platform(nodes, platform, None)) {
+        return Err(problem.into());
+    }
     let is_candidate = |node: &&Node| platform.spec.takes_control_plane() || !node.is_control_plane();
     let candidates: Vec<&Node> = nodes.iter().filter(is_candidate).collect();
     if !candidates.is_empty() {

@@ -5,13 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::kubernetes::node::Node;
 use crate::core::lock::{Lock, PoolKind};
 use crate::core::platform::{Derived, Platform};
-use crate::core::pools::backend::{
-    FOREIGN, Names, foreign, is_unfit, lookalike, no_backend, not_excluded, unfit,
-};
+use crate::core::pools::backend::{FOREIGN, Names, foreign, is_unfit, no_backend, not_excluded, unfit};
 use crate::core::pools::discover::candidates;
-use crate::core::pools::{
-    Discovered, MergeOptions, Merged, Observed, Pool, PoolReport, PoolState, Shrink, wrong_platform,
-};
+use crate::core::pools::{Discovered, MergeOptions, Merged, Observed, Pool, PoolReport, PoolState, Shrink};
 use crate::core::report::diagnostic::{Checked, Diagnostic};
 use crate::core::report::plural::{first_of, plural};
 use crate::core::report::shell_quote;
@@ -28,14 +24,6 @@ pub fn shard_names(count: u32) -> impl Iterator<Item = String> {
 ///
 /// The node list is empty or of another platform, or the cluster has only control-plane nodes.
 pub(super) fn discover_shards(nodes: &[Node], platform: &Platform, count: u32) -> Checked<Discovered> {
-    if nodes.is_empty() {
-        return Err(Diagnostic::refusal("refusing an empty node list")
-            .hint("check --context or the --nodes file")
-            .into());
-    }
-    if let Some(problem) = lookalike(nodes, platform).or_else(|| wrong_platform(nodes, platform, None)) {
-        return Err(problem.into());
-    }
     candidates(nodes, platform)?;
     let known = platform.spec.recognize.provider_ids();
     let mut seen = Observed::default();
